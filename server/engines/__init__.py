@@ -1,0 +1,1 @@
+"""Ears, mind and voice: one vendor service a file, its SDK imported only when it is used."""

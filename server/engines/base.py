@@ -1,0 +1,122 @@
+"""What an engine is: three protocols that a streaming cloud service and an embedded library both fit.
+
+Every stream is iterated by one thread, may be cancelled from any other, and after ``cancel()`` its
+iterator ends within milliseconds. ``timeout_s`` bounds the whole stream inside the engine; the caller
+enforces its own, shorter, deadlines and never trusts an engine to return.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.core.conversation import Expected, Line
+
+
+class EngineError(Exception):
+    """An engine could not do its work. ``retryable``: the same call may succeed when made again."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard. ``confidence`` is 0…1, or None when the engine does not say.
+
+    A partial (``is_final`` False) replaces the partial before it. A final is a *segment*: it adds to
+    the finals before it, and an utterance may have several.
+    """
+
+    text: str
+    confidence: float | None = None
+    is_final: bool = True
+
+
+class Recognition(Protocol):
+    """One utterance being recognised."""
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        """Take caller audio, μ-law 8 kHz, any length. Never blocks; ignored after ``finish``."""
+
+    def finish(self) -> None:
+        """The utterance is over (half-close): no more audio, finals are awaited. Never blocks."""
+
+    def __iter__(self) -> Iterator[Transcript]:
+        """Block for partials and finals; end after the last final. Raises EngineError."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+class Recognizer(Protocol):
+    name: str
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        """Start recognising. Returns at once. ``turn_number`` counts committed turns from 1."""
+        ...
+
+    def warm(self) -> None:
+        """Load what the first call would otherwise wait for. May block for seconds. Raises EngineError."""
+
+
+@dataclass(frozen=True)
+class ReplyRequest:
+    """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it."""
+
+    text: str
+    history: tuple[Line, ...]
+    turn_number: int
+    target_style: str
+    min_chars: int
+    max_chars: int
+
+
+class ReplyStream(Protocol):
+    """A reply being made."""
+
+    expected: Expected  # what the caller may answer; valid once the iterator has ended
+
+    def __iter__(self) -> Iterator[str]:
+        """Block for pieces of text in order, of any size; joined they are the reply. Raises EngineError."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+class Responder(Protocol):
+    """A function of what was heard: it keeps nothing about a call between two requests."""
+
+    name: str
+    opening: Expected  # what the caller may say to the greeting
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
+        """Start a reply. Returns at once."""
+        ...
+
+    def warm(self) -> None:
+        """As ``Recognizer.warm``."""
+
+
+class SpeechStream(Protocol):
+    """A sentence being spoken."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Block for chunks of PCM16 8 kHz mono, little-endian, whole samples. Raises EngineError."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+class Synthesizer(Protocol):
+    name: str
+
+    def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
+        """Start speaking one sentence. Returns at once."""
+        ...
+
+    def warm(self) -> None:
+        """As ``Recognizer.warm``."""

@@ -1,0 +1,214 @@
+"""Every knob: name, type, default, range, one sentence. Parsed once, frozen; no knob is read elsewhere.
+
+``python -m server.config export`` prints ``export NAME='value'`` lines for a shell (``start_all.sh``
+evaluates them), ``python -m server.config table`` the README's knob table. The environment wins over ``.env``.
+"""
+
+import shlex
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class KnobError(ValueError):
+    """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
+
+
+def _split_engines(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return value
+
+
+Engine = Literal["embedded", "scripted"]
+Voice = Literal["embedded", "scripted", "google"]
+Engines = Annotated[tuple[Engine, ...], NoDecode, BeforeValidator(_split_engines), Field(min_length=1)]
+Voices = Annotated[tuple[Voice, ...], NoDecode, BeforeValidator(_split_engines), Field(min_length=1)]
+
+
+def knob(default: Any, says: str, low: float | None = None, high: float | None = None) -> Any:
+    """A knob's default, sentence and inclusive range."""
+    return Field(default=default, description=says, ge=low, le=high, validate_default=True)
+
+
+class Config(BaseSettings):
+    """All knobs. Field names are the environment's names in lower case; units are in the names."""
+
+    model_config = SettingsConfigDict(frozen=True, env_file=".env", extra="ignore", env_ignore_empty=False)
+
+    # Mode and house
+    ws_mode: Literal["AI"] = knob("AI", "What answers on the media socket; AI is the only mode.")
+    host: str = knob("0.0.0.0", "Address to listen on.")
+    port: int = knob(5000, "Port to listen on.", 1, 65535)
+    public_base_url: str = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
+    public_host: str = knob("", "The same, host name only (https is assumed).")
+    worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
+    web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
+    threads: int = knob(64, "gthread only: threads a worker; calls at once plus 14 to spare.", 4, 1000)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
+
+    # Engines, in order of preference
+    asr_engines: Engines = knob("embedded", "Ears, in order: embedded, scripted.")
+    llm_engines: Engines = knob("embedded", "Minds, in order: embedded, scripted.")
+    tts_engines: Voices = knob("embedded", "Voices, in order: embedded, google, scripted.")
+    google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice of the google engine.")
+    google_tts_endpoint: str = knob("", "Other Google TTS endpoint; http://host:port is plaintext gRPC.")
+
+    # Hearing (A)
+    vad_engine: Literal["silero", "energy"] = knob("silero", "Judge of speech; energy is RMS alone.")
+    vad_rms: int = knob(210, "RMS (of 32768) above which a frame is voiced.", 1, 32767)
+    min_utt_sec: float = knob(0.48, "Silence that ends an utterance, after the hangover.", 0.1, 5)
+    vad_hangover_ms: int = knob(140, "Time after the last voice that still counts as speaking.", 0, 2000)
+    max_utt_sec: float = knob(7.0, "Speech after which the hangover alone ends an utterance.", 1, 60)
+    min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 1000)
+
+    # Pace (B, C)
+    resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
+    resp_max_delay_ms: int = knob(360, "Longest breath.", 0, 5000)
+    reply_refractory_ms: int = knob(750, "After our speech only confirmed speech opens a turn.", 0, 5000)
+    tx_lead_ms: int = knob(400, "How far ahead of real time audio is sent.", 40, 2000)
+
+    # Barge-in (D)
+    barge_in: bool = knob(True, "Stop speaking when the caller speaks.")
+    barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that stop us.", 1, 50)
+    barge_in_rms: int = knob(0, "RMS that stops us; 0 means 1.5 × VAD_RMS.", 0, 32767)
+
+    # Understanding (E)
+    dedup_window_sec: int = knob(14, "How long the same words count as a repeat.", 0, 120)
+    asr_min_confidence: float = knob(0.35, "Below this the agent asks again.", 0, 1)
+    llm_target_style: str = knob("warm_helpful", "Style handed to the mind.")
+    llm_min_chars: int = knob(140, "Shortest reply asked of the mind.", 0, 2000)
+    llm_max_chars: int = knob(420, "Longest reply asked of the mind.", 20, 4000)
+    llm_history_turns: int = knob(12, "Turns of the call the mind is told about.", 0, 100)
+
+    # What is said
+    ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
+    twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
+    thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
+    thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
+
+    # Deadlines (G)
+    asr_timeout_ms: int = knob(1200, "End of speech to the final transcript.", 100, 30000)
+    llm_first_token_timeout_ms: int = knob(1500, "Request to the first word of the mind.", 100, 30000)
+    tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the voice.", 100, 30000)
+    turn_timeout_ms: int = knob(3500, "End of turn to the first frame of an answer.", 500, 60000)
+
+    # Scripted engines: benchmarks and tests
+    scripted_asr_lines: str = knob("שלום|אני מחפש דירה|תודה", "What scripted ears hear, | between turns.")
+    scripted_asr_ms: int = knob(200, "Scripted ears: end of speech to the transcript.", 0, 60000)
+    scripted_llm_reply: str = knob(
+        "זו תשובה מספר {n}. שמעתי {text} בפעם {n}. נמשיך אחרי {n}?",
+        "Scripted mind; {n} is the turn's number, {text} what was heard.",
+    )
+    scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)
+    scripted_tts_ms: int = knob(150, "Scripted voice: sentence to its first audio.", 0, 60000)
+
+    @model_validator(mode="after")
+    def _ranges_that_span_knobs(self) -> "Config":
+        if self.resp_min_delay_ms > self.resp_max_delay_ms:
+            raise ValueError(
+                f"RESP_MIN_DELAY_MS={self.resp_min_delay_ms}: must not exceed "
+                f"RESP_MAX_DELAY_MS={self.resp_max_delay_ms}"
+            )
+        if self.llm_min_chars > self.llm_max_chars:
+            raise ValueError(
+                f"LLM_MIN_CHARS={self.llm_min_chars}: must not exceed LLM_MAX_CHARS={self.llm_max_chars}"
+            )
+        for name in ("public_base_url", "google_tts_endpoint"):
+            url = getattr(self, name)
+            if url and not url.startswith(("http://", "https://")):
+                raise ValueError(f"{name.upper()}={url!r}: must start with http:// or https://")
+        return self
+
+    @property
+    def barge_in_level(self) -> int:
+        """``BARGE_IN_RMS``, or what 0 stands for."""
+        return self.barge_in_rms or self.vad_rms * 3 // 2
+
+
+def load_config(**overrides: Any) -> Config:
+    """Read the environment and ``.env``; raise KnobError that lists every bad knob at once."""
+    try:
+        return Config(**overrides)
+    except ValidationError as error:
+        raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
+
+
+def _complaints(error: ValidationError) -> Iterable[str]:
+    seen = set()
+    for problem in error.errors():
+        if not problem["loc"]:
+            yield f"  {problem['ctx']['error']}"
+            continue
+        name = str(problem["loc"][0])
+        if name not in seen:
+            seen.add(name)
+            value = problem["input"]
+            yield f"  {name.upper()}={value!r}: must be {allowed(name)}"
+
+
+def allowed(name: str) -> str:
+    """What a knob may be, in words: ``a whole number from 1 to 65535``, ``true or false``, …"""
+    field = Config.model_fields[name]
+    if name.endswith("_engines"):
+        choices = "embedded, google, scripted" if name == "tts_engines" else "embedded, scripted"
+        return f"a comma-separated list of {choices}"
+    if field.annotation is bool:
+        return "true or false"
+    choices_of = getattr(field.annotation, "__args__", None)
+    if choices_of:
+        return " or ".join(str(choice) for choice in choices_of)
+    low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    if low is None or high is None:
+        return "text"
+    kind = "a whole number" if field.annotation is int else "a number"
+    return f"{kind} from {low} to {high}"
+
+
+def as_environment(config: Config) -> dict[str, str]:
+    """Knob name to the text that sets it."""
+    return {name.upper(): _text(getattr(config, name)) for name in Config.model_fields}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)
+
+
+def knob_table() -> str:
+    """The README's table, one row a knob."""
+    rows = ["| knob | default | allowed | what it does |", "|---|---|---|---|"]
+    for name, field in Config.model_fields.items():
+        default = _text(field.default).replace("|", "\\|")
+        rows.append(f"| `{name.upper()}` | `{default}` | {allowed(name)} | {field.description} |")
+    return "\n".join(rows).replace("| `` |", "| (empty) |")
+
+
+def main(words: list[str]) -> int:
+    """``export`` or ``table``; 1 and the complaints on standard error when a knob is bad."""
+    if words == ["table"]:
+        print(knob_table())
+        return 0
+    if words != ["export"]:
+        print("usage: python -m server.config export|table", file=sys.stderr)
+        return 2
+    try:
+        config = load_config()
+    except KnobError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, text in as_environment(config).items():
+        print(f"export {name}={shlex.quote(text)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

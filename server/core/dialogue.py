@@ -1,0 +1,518 @@
+"""The turn machine: one event in, actions out. Everything that decides who speaks is in this file.
+
+    LISTENING --utterance ends--> THINKING --first reply frame--> SPEAKING --heard to its end--> LISTENING
+        |                            |                               |
+        | greeting, lines            | the caller goes on (A6),      | barge-in (D2)
+        +--------> SPEAKING          | nothing was said (E1-E3)      |
+                                     +--------> LISTENING <----------+
+
+Rules of this file: nothing else changes ``state`` or ``turn_id``; an event that carries an old turn ID is
+dropped at the top of ``handle``; every action that ends a turn raises the ID first.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from server.core import lines
+from server.core.conversation import Expected
+from server.core.endpointing import Bar, EndpointingParams, Phase
+from server.core.events import (
+    Action,
+    AudioMade,
+    BreathDrawn,
+    CloseEars,
+    DigitPressed,
+    DropTurn,
+    EarsFailed,
+    Event,
+    FeedEars,
+    FrameHeard,
+    Log,
+    MarkReturned,
+    MindFailed,
+    OpenEars,
+    PlayoutRoom,
+    ReplyThought,
+    Say,
+    SendClear,
+    SentenceThought,
+    SentenceVoiced,
+    StartTurn,
+    StreamStarted,
+    Think,
+    TurnOverdue,
+    WordsGuessed,
+    WordsHeard,
+)
+from server.core.frames import FRAME_MS
+from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Hearing, Onset
+from server.core.keypad import Keypad
+from server.core.memory import Memory
+from server.core.playout import HINT_INDEX, Kept, Playout
+from server.core.turn import CallerTurn, Segment, Turn
+from server.core.understanding import Meaning, meaning_of
+from server.core.vad import Judges
+from server.core.words import asks_to_repeat, fingerprint, normalise
+
+GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
+MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
+NEARLY_OVER_FRAMES = 15  # a cut in the last 300 ms of a reply is no interruption (D2)
+
+
+class State(Enum):
+    LISTENING = "LISTENING"
+    THINKING = "THINKING"
+    SPEAKING = "SPEAKING"
+
+
+@dataclass(frozen=True)
+class DialogueParams:
+    """The knobs of the conversation, in frames and words."""
+
+    endpointing: EndpointingParams
+    vad_rms: int
+    barge_in_rms: int
+    barge_in: bool
+    refractory_frames: int
+    greeting: str
+    hint: str
+    hint_after_frames: int  # 0: off
+    dedup_frames: int
+    min_confidence: float
+    history_turns: int
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What is left of a reply that was dropped, should the words that dropped it be none after all."""
+
+    kept: Kept
+    heard_in_full: str
+    answers: int | None  # fingerprint of the words it was made for; None when it was cut, not superseded
+
+
+class Dialogue:
+    """Not thread-safe: the caller holds the call's lock around ``handle``.
+
+    ``turn_id`` is a fencing token: workers and marks carry the ID they were born with.
+    """
+
+    def __init__(self, params: DialogueParams) -> None:
+        self.params = params
+        self.state = State.LISTENING
+        self.turn_id = 0
+        self.clock = 0  # frames heard
+        self.turn: Turn | None = None  # THINKING, SPEAKING, or a line about to be said
+        self.pending = CallerTurn()  # said and not answered, while no turn of it runs
+        self.memory = Memory(params.history_turns, params.dedup_frames)
+        self._hearing = Hearing(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
+        self._keypad = Keypad()
+        self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
+        self._leftover: Leftover | None = None
+        self._greeting_due = bool(params.greeting.strip())
+        self._refractory_until = 0
+
+    def handle(self, event: Event) -> list[Action]:
+        """Advance on one event; return what the shell must now do, in order."""
+        if getattr(event, "turn_id", self.turn_id) != self.turn_id:
+            return []
+        match event:
+            case FrameHeard():
+                return self._frame(event)
+            case PlayoutRoom(frames):
+                return self._room(frames)
+            case MarkReturned(name):
+                return self._mark_returned(name)
+            case DigitPressed(digit):
+                return self._digit(digit)
+            case WordsGuessed(utterance_id, text):
+                return self._guessed(utterance_id, text)
+            case WordsHeard(utterance_id, text, confidence):
+                return self._transcribed(utterance_id, text, confidence)
+            case EarsFailed(utterance_id, reason):
+                return self._ears_failed(utterance_id, reason)
+            case StreamStarted(expected):
+                self.memory.expected = expected
+                return []
+        return self._turn_event(self.turn, event) if self.turn is not None else []
+
+    @property
+    def wants_wire(self) -> bool:
+        """PlayoutRoom would now be answered with something to send."""
+        turn = self.turn
+        if turn is None or not turn.playout.wants_wire:
+            return False
+        return turn.playout.hint_waits or self._reply_may_go(turn)
+
+    # ---- time ----
+
+    def _frame(self, frame: FrameHeard) -> list[Action]:
+        self.clock += 1
+        if self.turn is not None:
+            self.turn.playout.tick()
+        actions: list[Action] = []
+        for heard in self._hearing.feed(frame, self._bar()):
+            actions += self._heard(heard)
+        typed = self._keypad.tick()
+        if typed is not None:
+            actions += self._typed(typed)
+        return actions + self._due()
+
+    def _bar(self) -> Bar:
+        if self.state is State.SPEAKING or (self.turn is not None and self.turn.playout.audible):
+            return Bar.OVER_US
+        return Bar.REFRACTORY if self.clock < self._refractory_until else Bar.ORDINARY
+
+    def _due(self) -> list[Action]:
+        """What the passing of a frame brings about."""
+        turn = self.turn
+        if turn is None:
+            quiet = self._hearing.phase is Phase.IDLE and not self._keypad.typing
+            greet = self._greeting_due and self.clock >= GREETING_AFTER_FRAMES and quiet
+            return self._greet() if greet else []
+        if self.state is State.SPEAKING and turn.playout.finished:
+            return self._finish(turn)
+        if self.state is State.THINKING and self._hint_is_due(turn):
+            turn.hint_due = False
+            return [Say(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
+        return []
+
+    def _hint_is_due(self, turn: Turn) -> bool:
+        after = self.params.hint_after_frames
+        waited = after > 0 and self.clock - turn.began_at >= after
+        quiet = self._hearing.phase is Phase.IDLE or self._hearing.run_on
+        return turn.hint_due and waited and quiet and turn.playout.ready_frames == 0
+
+    def _greet(self) -> list[Action]:
+        """B6: a turn without a caller."""
+        self._greeting_due = False
+        self.turn_id += 1
+        self.turn = Turn(self.turn_id, None, self.clock, Playout(self.turn_id))
+        return self._say_line(self.turn, self.params.greeting)
+
+    # ---- the caller's voice and keys ----
+
+    def _heard(self, heard: Heard) -> list[Action]:
+        match heard:
+            case Onset():
+                return self._stop_to_judge()
+            case Confirmed():
+                return self._confirmed(heard)
+            case CallerAudio(utterance_id, audio):
+                return [FeedEars(utterance_id, audio)]
+            case Discarded():
+                return self._it_was_noise()
+            case Ended():
+                return self._utterance_ended(heard) + self._answer_pending()
+
+    def _stop_to_judge(self) -> list[Action]:
+        """D1: stop at once; whether it was a voice is known within 400 ms."""
+        turn = self.turn
+        if turn is None or self.state is not State.SPEAKING or not self.params.barge_in:
+            return []
+        if turn.stops >= MAX_UNCONFIRMED_STOPS:
+            return []
+        turn.playout.hold()
+        return [SendClear()]
+
+    def _it_was_noise(self) -> list[Action]:
+        """D4, A6: go on where we were."""
+        if self.turn is None:
+            return []
+        if self.turn.playout.held:
+            self.turn.playout.resume()
+            self.turn.stops += 1
+        elif self.state is State.THINKING:
+            self.turn.holds += 1
+        return []
+
+    def _confirmed(self, heard: Confirmed) -> list[Action]:
+        self._greeting_due = False
+        actions: list[Action] = []
+        if heard.first_time:
+            self._unheard[heard.utterance_id] = Segment(heard.utterance_id)
+            # A voice that ran through the end of its turn belongs to the turn after it (A4).
+            another = self.state is State.THINKING and not heard.may_take_the_floor
+            number = self.memory.committed_turns + 1 + another
+            actions.append(OpenEars(heard.utterance_id, number, self.memory.expected))
+        if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
+            actions += self._take_the_floor()
+        return actions
+
+    def _utterance_ended(self, ended: Ended) -> list[Action]:
+        segment = self._unheard.get(ended.utterance_id)
+        if segment is None:  # its ears have failed already, and what they guessed is in ``pending``
+            segment = Segment(ended.utterance_id, text="")
+        segment.speech_frames, segment.ended_at = ended.speech_frames, self.clock
+        segment.over_us = self.state is State.SPEAKING
+        self.pending.segments.append(segment)
+        self.pending.said_at = self.clock - ended.silence_frames
+        return [CloseEars(ended.utterance_id)]
+
+    def _digit(self, digit: str) -> list[Action]:
+        """F5: a key needs no verdict."""
+        self._greeting_due = False
+        actions = self._take_the_floor()
+        for heard in self._hearing.end_now():
+            actions += self._utterance_ended(heard) if isinstance(heard, Ended) else self._heard(heard)
+        typed = self._keypad.press(digit, self.memory.expected.digits)
+        return actions + (self._typed(typed) if typed is not None else [])
+
+    def _typed(self, keys: str) -> list[Action]:
+        self.pending.segments.append(Segment(0, text=keys, ended_at=self.clock))
+        self.pending.said_at = self.clock
+        return self._answer_pending()
+
+    # ---- who has the floor ----
+
+    def _take_the_floor(self) -> list[Action]:
+        """The caller speaks or types: whatever we say or were about to say is dropped."""
+        if self.turn is None:
+            return []
+        if self.state is State.SPEAKING:
+            return self._barge_in(self.turn)
+        if self.state is State.THINKING:
+            return self._supersede(self.turn)
+        return self._drop(self.turn)
+
+    def _barge_in(self, turn: Turn) -> list[Action]:
+        """D2, D3: the turn is over, and what was heard of it is known."""
+        playout = turn.playout
+        actions: list[Action] = [Log("BARGE_IN: interrupt")]
+        if not playout.held:
+            playout.hold()
+            actions.append(SendClear())
+        in_full, words = playout.heard()
+        nearly_over = playout.complete and playout.remaining_frames <= NEARLY_OVER_FRAMES
+        self._remember(turn, in_full, words, interrupted=not nearly_over)
+        self.pending.cut_us = not nearly_over
+        self._leftover = Leftover(playout.kept(), " ".join(in_full), None)
+        self._refractory_until = 0
+        actions.append(Log("AGENT_TEXT:", words))
+        return actions + self._drop(turn)
+
+    def _supersede(self, turn: Turn) -> list[Action]:
+        """A6: what was said before is joined with what follows."""
+        actions: list[Action] = []
+        if turn.playout.audible:  # a hint
+            turn.playout.hold()
+            actions.append(SendClear())
+        if turn.text:
+            self._leftover = Leftover(turn.playout.kept(), "", fingerprint(turn.text))
+        if turn.caller is not None:
+            turn.caller.segments += self.pending.segments
+            self.pending = turn.caller
+        return actions + self._drop(turn)
+
+    def _drop(self, turn: Turn) -> list[Action]:
+        """Raise the fence; the turn's mind and voice are closed."""
+        self.turn_id += 1
+        self.turn = None
+        return [DropTurn(turn.turn_id), *self._enter(State.LISTENING)]
+
+    def _finish(self, turn: Turn) -> list[Action]:
+        """C4: the caller has heard the end."""
+        in_full, words = turn.playout.heard()
+        self._remember(turn, in_full, words, interrupted=False)
+        self._refractory_until = self.clock + self.params.refractory_frames
+        return [Log("tts_done"), Log("AGENT_TEXT:", words), *self._leave(turn)]
+
+    def _leave(self, turn: Turn) -> list[Action]:
+        """The turn has come to its own end."""
+        self.turn = None
+        return [*self._enter(State.LISTENING), DropTurn(turn.turn_id), *self._answer_pending()]
+
+    def _enter(self, state: State) -> list[Action]:
+        if state is self.state:
+            return []
+        before, self.state = self.state, state
+        return [Log(f"STATE {before.value} → {state.value} turn={self.turn_id}")]
+
+    def _remember(self, turn: Turn, in_full: list[str], words: str, *, interrupted: bool) -> None:
+        self.memory.spoke(self.clock, words)
+        if turn.caller is None or not turn.fixed:  # the greeting and the mind's words are history
+            self.memory.agent_said(words, interrupted=interrupted)
+            self.memory.reply_heard(in_full)
+
+    # ---- a turn: words, thoughts, voice ----
+
+    def _answer_pending(self) -> list[Action]:
+        """Start the turn that is owed, unless the caller is still at it."""
+        busy = self._hearing.phase is Phase.CONFIRMED or self._keypad.typing
+        if self.state is not State.LISTENING or busy or not self.pending.segments:
+            return []
+        actions = self._drop(self.turn) if self.turn is not None else []
+        caller, self.pending = self.pending, CallerTurn()
+        self.turn_id += 1
+        self.turn = Turn(self.turn_id, caller, self.clock, Playout(self.turn_id))
+        entered = self._enter(State.THINKING)
+        return [*actions, *entered, StartTurn(self.turn_id), *self._understand(self.turn)]
+
+    def _guessed(self, utterance_id: int, text: str) -> list[Action]:
+        segment = self._unheard.get(utterance_id)
+        if segment is not None:
+            segment.guess = text
+        return []
+
+    def _transcribed(self, utterance_id: int, text: str, confidence: float | None) -> list[Action]:
+        segment = self._unheard.pop(utterance_id, None)
+        if segment is None:
+            return []
+        segment.text, segment.confidence = text, confidence
+        return self._understand(self.turn) if self.turn is not None else []
+
+    def _ears_failed(self, utterance_id: int, reason: str) -> list[Action]:
+        """G2: the last partial is the transcript."""
+        segment = self._unheard.get(utterance_id)
+        if segment is None:
+            return []
+        return [Log(f"ASR_ERR: {reason}"), *self._transcribed(utterance_id, segment.guess, None)]
+
+    def _understand(self, turn: Turn) -> list[Action]:
+        """Once every part is transcribed: what was said, and what is to be done about it."""
+        caller = turn.caller
+        if caller is None or turn.understood or not caller.transcribed:
+            return []
+        turn.understood = True
+        text, repeated = caller.join(self.params.min_confidence, self.params.dedup_frames)
+        actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
+        if repeated:
+            actions.append(Log("DEDUP user → ignore"))
+        match meaning_of(caller, text, self.memory, self.clock):
+            case Meaning.WORDS:
+                return actions + self._think(turn, text)
+            case Meaning.UNCLEAR:
+                return actions + self._ask_again(turn)
+            case Meaning.ECHO:
+                actions.append(Log("ECHO → ignore"))
+                self._hearing.last_was_echo()
+        return actions + self._nothing_was_said(turn, caller)
+
+    def _think(self, turn: Turn, text: str) -> list[Action]:
+        self.memory.unclear_in_a_row = 0
+        turn.text = text
+        leftover, self._leftover = self._leftover, None
+        if leftover is not None and leftover.answers == fingerprint(text) and leftover.kept.complete:
+            turn.playout.adopt(leftover.kept)  # the same words again: their answer is ready (E2)
+            return []
+        return [Think(turn.turn_id, text, self.memory.history, self.memory.committed_turns + 1)]
+
+    def _ask_again(self, turn: Turn) -> list[Action]:
+        """E1: the agent's own question; the mind is not asked."""
+        self.memory.unclear_in_a_row += 1
+        return self._say_line(turn, lines.unclear(self.memory.unclear_in_a_row))
+
+    def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
+        """Back to where we were: the rest of a reply that was cut, or listening."""
+        leftover, self._leftover = self._leftover, None
+        if not caller.cut_us or leftover is None:
+            self._greeting_due = self.memory.never_spoke and bool(self.params.greeting.strip())
+            return self._leave(turn)
+        if not leftover.kept.complete:
+            return self._ask_again(turn)
+        self.memory.take_back_interruption(leftover.heard_in_full)
+        turn.playout.adopt(leftover.kept)
+        return [] if leftover.kept.sentences else self._leave(turn)
+
+    def _say_line(self, turn: Turn, line: str) -> list[Action]:
+        turn.fixed = True
+        turn.playout.add(turn.sentences, line)
+        turn.playout.complete = True
+        turn.sentences += 1
+        return [Say(turn.turn_id, turn.sentences - 1, line)]
+
+    def _turn_event(self, turn: Turn, event: Event) -> list[Action]:
+        """What the workers of the present turn have done."""
+        match event:
+            case BreathDrawn(_, frames):
+                turn.breath_frames = frames
+            case SentenceThought(_, text):
+                return self._sentence(turn, text)
+            case ReplyThought(_, expected):
+                return self._reply_thought(turn, expected)
+            case MindFailed(_, reason):
+                return [Log(f"LLM_ERR: {reason}"), *self._no_more_sentences(turn)]
+            case AudioMade(_, index, audio) if index == HINT_INDEX:
+                if not turn.playout.ready_frames:
+                    turn.playout.add_hint(self.params.hint, audio)
+            case AudioMade(_, index, audio):
+                turn.playout.add_audio(index, audio)
+            case SentenceVoiced(_, index):
+                turn.playout.end_sentence(index)
+            case TurnOverdue():
+                return self._overdue(turn)
+        return []
+
+    def _sentence(self, turn: Turn, text: str) -> list[Action]:
+        if not normalise(text):
+            return []
+        if self.memory.just_said(text) and not asks_to_repeat(turn.text):
+            turn.skipped += 1
+            return []
+        turn.playout.add(turn.sentences, text)
+        turn.sentences += 1
+        return [Say(turn.turn_id, turn.sentences - 1, text)]
+
+    def _reply_thought(self, turn: Turn, expected: Expected) -> list[Action]:
+        self.memory.expected = expected
+        return self._no_more_sentences(turn)
+
+    def _no_more_sentences(self, turn: Turn) -> list[Action]:
+        if turn.sentences:
+            turn.playout.complete = True
+            return []
+        if turn.skipped:
+            return self._say_line(turn, lines.already_said(self.memory.committed_turns))
+        return self._say_line(turn, lines.MIND_FAILED)
+
+    def _overdue(self, turn: Turn) -> list[Action]:
+        """G3: no answer in time; ours is said, and whatever comes later is too late."""
+        if self.state is not State.THINKING or turn.playout.ready_frames:
+            return []
+        self.turn_id += 1
+        turn.playout.start_over(self.turn_id)
+        self.turn = replace(turn, turn_id=self.turn_id, understood=True, breath_frames=0, sentences=0)
+        late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), DropTurn(turn.turn_id)]
+        return late + self._say_line(self.turn, lines.MIND_FAILED)
+
+    # ---- the wire ----
+
+    def _reply_may_go(self, turn: Turn) -> bool:
+        if self.state is State.SPEAKING:
+            return True
+        if self._hearing.unconfirmed and turn.holds < MAX_UNCONFIRMED_STOPS:
+            return False
+        if turn.caller is None:
+            return True
+        breath = turn.breath_frames
+        breathed = breath is not None and self.clock - turn.began_at >= breath
+        return breathed and not turn.playout.waits_for_second
+
+    def _room(self, frames: int) -> list[Action]:
+        turn = self.turn
+        if turn is None:
+            return []
+        playout = turn.playout
+        silent_before = not playout.started
+        sent = playout.take(frames, reply_may_start=self._reply_may_go(turn))
+        if not (silent_before and playout.started):
+            return list(sent)
+        # A hint is part of what the caller is hearing: `clear` would cut it (B5).
+        clear: list[Action] = [] if playout.has_hint else [SendClear()]
+        return [*clear, *sent, *self._begin_speaking(turn)]
+
+    def _begin_speaking(self, turn: Turn) -> list[Action]:
+        actions = self._enter(State.SPEAKING)
+        self.memory.committed_turns += bool(turn.text or turn.fixed) and turn.caller is not None
+        if turn.caller is not None:
+            gap_ms = (self.clock - turn.caller.said_at) * FRAME_MS
+            actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
+        if turn.text:
+            self.memory.caller_said(turn.text)
+        return actions
+
+    def _mark_returned(self, name: str) -> list[Action]:
+        turn = self.turn
+        if turn is None or not turn.playout.mark_returned(name):
+            return []
+        return self._finish(turn) if self.state is State.SPEAKING and turn.playout.finished else []

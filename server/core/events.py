@@ -1,0 +1,245 @@
+"""What can happen on a call, and what the shell must then do. Frozen values, nothing else.
+
+The events alone give the call again: whatever is random or outside enters here.
+"""
+
+from dataclasses import dataclass
+
+from server.core.conversation import Expected, Line
+
+# ---- events -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """Twilio's ``start``. ``expected``: what the caller may answer to the greeting."""
+
+    expected: Expected = Expected()
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeard:
+    """20 ms from the caller: the tick of all conversation time.
+
+    ``mulaw_8k`` has 160 bytes, ``rms`` is on the PCM16 scale, ``speech`` is the speech model's
+    probability 0…1, or None when energy is the only judge.
+    """
+
+    mulaw_8k: bytes
+    rms: int
+    speech: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReturned:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordsGuessed:
+    """A partial transcript of an utterance."""
+
+    utterance_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordsHeard:
+    """The whole transcript of an utterance; ``confidence`` 0…1 or None."""
+
+    utterance_id: int
+    text: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarsFailed:
+    """No transcript will come: the engine failed, or its deadline passed."""
+
+    utterance_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreathDrawn:
+    """The random pause before a reply, in frames from the end of turn."""
+
+    turn_id: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceThought:
+    """The mind has finished a sentence of its reply."""
+
+    turn_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyThought:
+    """The mind has finished. ``expected``: what the caller may answer."""
+
+    turn_id: int
+    expected: Expected = Expected()
+
+
+@dataclass(frozen=True, slots=True)
+class MindFailed:
+    """No (more) sentences will come."""
+
+    turn_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioMade:
+    """The next piece of a sentence's voice, μ-law 8 kHz, any length; ``index`` as in ``Say``."""
+
+    turn_id: int
+    index: int
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceVoiced:
+    """The sentence's audio is whole."""
+
+    turn_id: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOverdue:
+    """``TURN_TIMEOUT_MS`` has passed since the end of turn (G3)."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutRoom:
+    """The wire has room for so many frames now."""
+
+    frames: int
+
+
+Event = (
+    StreamStarted
+    | FrameHeard
+    | DigitPressed
+    | MarkReturned
+    | WordsGuessed
+    | WordsHeard
+    | EarsFailed
+    | BreathDrawn
+    | SentenceThought
+    | ReplyThought
+    | MindFailed
+    | AudioMade
+    | SentenceVoiced
+    | TurnOverdue
+    | PlayoutRoom
+)
+
+# ---- actions ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEars:
+    """Start recognising an utterance; its audio follows in ``FeedEars``."""
+
+    utterance_id: int
+    turn_number: int
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEars:
+    utterance_id: int
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEars:
+    """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTurn:
+    """A turn has begun: draw the breath, arm the turn's deadline."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the mind. ``history``: what was heard before ``text``."""
+
+    turn_id: int
+    text: str
+    history: tuple[Line, ...]
+    turn_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Voice a sentence. ``instant``: only from pre-made audio; without any, nothing is said."""
+
+    turn_id: int
+    index: int
+    text: str
+    instant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """Close the turn's mind and voice; whatever they still post is too late to matter."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Frames for the wire, 160 bytes each, joined."""
+
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendMark:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendClear:
+    """Empty the far buffer, and drop whatever of ours has not reached the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One line for the call's log; ``words``, what was said, stay apart so that they can be withheld."""
+
+    line: str
+    words: str | None = None
+
+
+Action = (
+    OpenEars
+    | FeedEars
+    | CloseEars
+    | StartTurn
+    | Think
+    | Say
+    | DropTurn
+    | SendAudio
+    | SendMark
+    | SendClear
+    | Log
+)

@@ -1,0 +1,41 @@
+"""Media messages to frames, with the holes of the stream filled, so that frames keep counting time."""
+
+from server.core.frames import FRAME_MS, SAMPLE_RATE_HZ, SILENT_FRAME, FrameSplitter
+from server.core.twilio_messages import Media
+
+GAP_MS = 40  # a smaller jump is jitter of the stamps, not lost audio
+MAX_FILL_MS = 2000
+
+
+class InboundAudio:
+    """Feeds on ``Media``, gives frames of 160 bytes; counts what was missing and what came out of order."""
+
+    def __init__(self) -> None:
+        self._splitter = FrameSplitter()
+        self._next_ms: int | None = None  # the stamp the next message should carry
+        self.filled_frames = 0
+        self.steps_back = 0
+
+    def feed(self, media: Media) -> list[bytes]:
+        """Frames in order; silence first where the stamps say that some is missing, at most 2 s."""
+        frames = self._fill(media.timestamp_ms)
+        if media.timestamp_ms is not None and self._next_ms is not None:
+            self._next_ms += len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
+        return frames + self._splitter.feed(media.mulaw_8k)
+
+    def _fill(self, stamp_ms: int | None) -> list[bytes]:
+        if stamp_ms is None:
+            return []
+        expected_ms, self._next_ms = self._next_ms, stamp_ms
+        if expected_ms is None:
+            return []
+        gap_ms = stamp_ms - expected_ms
+        if gap_ms < 0:
+            self.steps_back += 1
+            self._next_ms = expected_ms
+            return []
+        if gap_ms <= GAP_MS:
+            return []
+        missing = min(gap_ms, MAX_FILL_MS) // FRAME_MS
+        self.filled_frames += missing
+        return [SILENT_FRAME] * missing

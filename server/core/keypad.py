@@ -1,0 +1,39 @@
+"""Digits typed on the phone: they are the caller's turn as text (F5)."""
+
+from server.core.frames import FRAMES_PER_S
+
+PAUSE_FRAMES = 2 * FRAMES_PER_S
+MAX_DIGITS = 40
+END_KEY = "#"
+
+
+class Keypad:
+    """Collects keys until ``#``, a pause of 2 s, or as many digits as the question expects."""
+
+    def __init__(self) -> None:
+        self._typed = ""
+        self._quiet = 0
+
+    @property
+    def typing(self) -> bool:
+        return bool(self._typed)
+
+    def press(self, key: str, expected_digits: int | None) -> str | None:
+        """Take one key; return what was typed when it is complete. ``#`` alone is an answer too."""
+        self._quiet = 0
+        if key == END_KEY:
+            return self._take() or END_KEY
+        self._typed += key
+        full = len(self._typed) >= MAX_DIGITS or len(self._typed) == expected_digits
+        return self._take() if full else None
+
+    def tick(self) -> str | None:
+        """One frame has passed; return what was typed when the pause was long enough."""
+        if not self._typed:
+            return None
+        self._quiet += 1
+        return self._take() if self._quiet >= PAUSE_FRAMES else None
+
+    def _take(self) -> str:
+        typed, self._typed = self._typed, ""
+        return typed

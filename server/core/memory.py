@@ -1,0 +1,63 @@
+"""What this call remembers: the heard history, what we said of late, what the last reply was."""
+
+from collections import deque
+
+from server.core.conversation import Expected, Line, Speaker
+from server.core.words import fingerprint, is_echo_of
+
+MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
+
+
+class Memory:
+    """Bounded: the oldest lines are forgotten."""
+
+    def __init__(self, history_turns: int, dedup_frames: int) -> None:
+        self._lines: deque[Line] = deque(maxlen=2 * history_turns)
+        self._dedup_frames = dedup_frames
+        self._spoken: deque[tuple[int, str]] = deque(maxlen=8)  # (when it ended, words), lines too
+        self._last_reply: frozenset[int] = frozenset()  # fingerprints of its sentences heard in full
+        self.expected = Expected()  # what the caller may answer now
+        self.unclear_in_a_row = 0
+        self.committed_turns = 0
+
+    @property
+    def never_spoke(self) -> bool:
+        """The caller has not heard a word of ours."""
+        return not self._spoken
+
+    @property
+    def history(self) -> tuple[Line, ...]:
+        return tuple(self._lines)
+
+    def caller_said(self, text: str) -> None:
+        """The caller's turn is being answered."""
+        self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
+
+    def agent_said(self, text: str, *, interrupted: bool = False) -> None:
+        """The caller has heard these words of a reply."""
+        if text or interrupted:
+            self._lines.append(Line(Speaker.AGENT, text[:MAX_LINE_CHARS], interrupted))
+
+    def take_back_interruption(self, heard_in_full: str) -> None:
+        """The cut was no interruption: the reply goes on from the sentence after ``heard_in_full``."""
+        if self._lines and self._lines[-1].interrupted:
+            self._lines.pop()
+            self.agent_said(heard_in_full)
+
+    def spoke(self, clock: int, words: str) -> None:
+        """Our voice has said ``words``, a reply or a line, and ended now."""
+        if words:
+            self._spoken.append((clock, words))
+
+    def reply_heard(self, sentences_in_full: list[str]) -> None:
+        """The last reply was heard; these of its sentences to their end (E4)."""
+        self._last_reply = frozenset(fingerprint(sentence) for sentence in sentences_in_full)
+
+    def just_said(self, sentence: str) -> bool:
+        """The caller has heard this very sentence in the last reply (E4)."""
+        return fingerprint(sentence) in self._last_reply
+
+    def is_echo(self, clock: int, text: str) -> bool:
+        """``text`` is what we said within the window (E3)."""
+        recent = [words for when, words in self._spoken if clock - when <= self._dedup_frames]
+        return is_echo_of(text, " ".join(recent))

@@ -1,0 +1,278 @@
+"""Our audio being played to the caller: what waits, what is on its way, what was heard, what `clear` drops.
+
+Positions are frames from the start of the reply, over its sentences in order:
+
+    |<-- heard -->|<-- on its way, <= lead -->|<-- waits -->|
+    0           played                      sent          total
+
+``played`` advances one frame a tick (an inbound frame is 20 ms of the same real time) and is corrected
+by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped by ``clear``.
+"""
+
+from dataclasses import dataclass, field
+
+from server.core.events import SendAudio, SendMark
+from server.core.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENCE
+
+MARK_GRACE_FRAMES = FRAMES_PER_S  # a mark this long overdue is lost (C4)
+SHORT_SENTENCE_FRAMES = FRAMES_PER_S
+NEXT_SENTENCE_WAIT_FRAMES = 15  # 300 ms (C2)
+HINT_INDEX = -1
+MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole yet
+
+
+@dataclass
+class Sentence:
+    """One sentence of a reply. ``index`` is its name between us and the voice."""
+
+    index: int
+    text: str
+    is_hint: bool = False
+    audio: bytearray = field(default_factory=bytearray)
+    whole: bool = False
+
+    @property
+    def frames(self) -> int:
+        """Whole frames ready; the short last one counts once the sentence is whole, padded."""
+        ready, short = divmod(len(self.audio), FRAME_BYTES)
+        return ready + bool(short and self.whole)
+
+    @property
+    def expected_frames(self) -> int:
+        """Its length: known when whole, else judged by its letters."""
+        return self.frames if self.whole else max(self.frames, len(self.text) * MS_A_CHARACTER // FRAME_MS)
+
+    def cut_out(self, offset: int, frames: int) -> bytes:
+        audio = bytes(self.audio[offset * FRAME_BYTES : (offset + frames) * FRAME_BYTES])
+        return audio.ljust(frames * FRAME_BYTES, MULAW_SILENCE)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a reply that was cut, from the start of the sentence it was cut in."""
+
+    sentences: tuple[tuple[str, bytes], ...]
+    complete: bool
+
+
+class Playout:
+    """One reply on its way to the caller. Not thread-safe: the caller holds the call's lock."""
+
+    def __init__(self, turn_id: int) -> None:
+        self.turn_id = turn_id
+        self.sentences: list[Sentence] = []
+        self.complete = False  # no further sentence will be added
+        self.held = False
+        self.played = 0
+        self._sent = 0
+        self._marked = 0  # sentences whose mark is on its way or back
+        self._generation = 0  # raised by every cut: marks that `clear` sends back are of an older one
+        self._live_marks: dict[str, int] = {}  # name → end of its sentence
+        self._drained_ticks = 0
+        self._short_ticks = 0
+
+    # ---- filled by the voice ----
+
+    def add(self, index: int, text: str) -> None:
+        """Queue a sentence; its audio follows."""
+        self.sentences.append(Sentence(index, text))
+
+    def add_hint(self, text: str, mulaw_8k: bytes) -> None:
+        """Put the thinking hint before everything; only while nothing was sent."""
+        assert self._sent == 0
+        self.sentences.insert(0, Sentence(HINT_INDEX, text, True, bytearray(mulaw_8k), True))
+
+    def add_audio(self, index: int, mulaw_8k: bytes) -> None:
+        sentence = self._by_index(index)
+        if sentence is not None and not sentence.whole:
+            sentence.audio += mulaw_8k
+
+    def end_sentence(self, index: int) -> None:
+        sentence = self._by_index(index)
+        if sentence is not None:
+            sentence.whole = True
+
+    def adopt(self, kept: Kept) -> None:
+        """Take over what was left of another reply."""
+        for index, (text, audio) in enumerate(kept.sentences):
+            self.sentences.append(Sentence(index, text, audio=bytearray(audio), whole=True))
+        self.complete = True
+
+    def start_over(self, turn_id: int) -> None:
+        """Another turn takes over before its first frame: only a hint on its way stays."""
+        self.turn_id = turn_id
+        self.sentences = [sentence for sentence in self.sentences if sentence.is_hint]
+        self.complete = False
+
+    # ---- drained by the wire ----
+
+    def take(self, room: int, *, reply_may_start: bool) -> list[SendAudio | SendMark]:
+        """Frames and marks for the wire, in order, at most ``room`` frames."""
+        out: list[SendAudio | SendMark] = []
+        start = 0
+        for position, sentence in enumerate(self.sentences):
+            if self.held or not (reply_may_start or sentence.is_hint):
+                break
+            count = min(room, start + sentence.frames - self._sent)
+            if count > 0:
+                out.append(SendAudio(sentence.cut_out(self._sent - start, count)))
+                self._sent += count
+                room -= count
+            start += sentence.frames
+            if not sentence.whole or self._sent < start:
+                break
+            if position >= self._marked and sentence.frames:
+                out.append(self._mark(position, start))
+        return out
+
+    def tick(self) -> None:
+        """20 ms have passed at the caller's ear."""
+        if self.played < self._sent:
+            self.played += 1
+        self._drained_ticks = 0 if self.audible else self._drained_ticks + 1
+        if self.ready_frames:
+            self._short_ticks += 1
+
+    def mark_returned(self, name: str) -> bool:
+        """A mark came back; False when it proves nothing (cleared, stale, unknown)."""
+        end = self._live_marks.pop(name, None)
+        if end is None:
+            return False
+        self.played = max(self.played, end)
+        return True
+
+    # ---- cut, held, resumed ----
+
+    def hold(self) -> None:
+        """``clear`` goes out: what was on its way is not heard, and nothing more is sent."""
+        self._sent = self.played
+        self._live_marks.clear()
+        self._generation += 1
+        start = 0
+        self._marked = 0
+        for sentence in self.sentences:
+            start += sentence.frames
+            if not sentence.whole or start > self.played:
+                break
+            self._marked += 1
+        self.held = True
+
+    def resume(self) -> None:
+        """Go on from the very frame that was cut."""
+        self.held = False
+
+    def kept(self) -> Kept:
+        """What was not heard in full, for another turn to take over."""
+        start = 0
+        left: list[tuple[str, bytes]] = []
+        all_whole = True
+        for sentence in self.sentences:
+            start += sentence.frames
+            if sentence.is_hint or (sentence.whole and start <= self.played):
+                continue
+            all_whole = all_whole and sentence.whole
+            if sentence.whole:
+                left.append((sentence.text, bytes(sentence.audio)))
+        return Kept(tuple(left), self.complete and all_whole)
+
+    # ---- what is true now ----
+
+    @property
+    def audible(self) -> bool:
+        """Some of our audio is in the far buffer."""
+        return self.played < self._sent
+
+    @property
+    def has_hint(self) -> bool:
+        return bool(self._hint_frames)
+
+    @property
+    def hint_waits(self) -> bool:
+        """The hint is not wholly on its way."""
+        return self._sent < self._hint_frames
+
+    @property
+    def started(self) -> bool:
+        """A frame of the reply (not of the hint) was sent."""
+        return self._sent > self._hint_frames
+
+    @property
+    def ready_frames(self) -> int:
+        """Frames of the reply that could be sent now and were not."""
+        start = self._hint_frames
+        for sentence in self.sentences:
+            if sentence.is_hint:
+                continue
+            start += sentence.frames
+            if not sentence.whole:
+                break
+        return max(0, start - max(self._sent, self._hint_frames))
+
+    @property
+    def waits_for_second(self) -> bool:
+        """A first sentence under a second waits up to 300 ms for the next (C2)."""
+        reply = [sentence for sentence in self.sentences if not sentence.is_hint]
+        if not reply or (self.complete and len(reply) == 1):
+            return False
+        second_ready = len(reply) > 1 and reply[1].frames > 0 and reply[0].whole
+        short = reply[0].expected_frames < SHORT_SENTENCE_FRAMES
+        return short and not second_ready and self._short_ticks < NEXT_SENTENCE_WAIT_FRAMES
+
+    @property
+    def wants_wire(self) -> bool:
+        """There is something for the wire: a frame, or the mark of a sentence that became whole late."""
+        if self.held:
+            return False
+        if self.ready_frames or self.hint_waits:
+            return True
+        return self._marked < sum(sentence.whole and bool(sentence.frames) for sentence in self.sentences)
+
+    @property
+    def finished(self) -> bool:
+        """The caller has heard the end: every mark is back, or the last is a second overdue (C4)."""
+        if self.held or not self.complete or not all(s.whole for s in self.sentences):
+            return False
+        if self._sent < sum(s.frames for s in self.sentences):
+            return False
+        return not self._live_marks or self._drained_ticks > MARK_GRACE_FRAMES
+
+    @property
+    def remaining_frames(self) -> int:
+        """Frames the caller has not heard yet, as far as known."""
+        return sum(sentence.expected_frames for sentence in self.sentences) - self.played
+
+    def heard(self) -> tuple[list[str], str]:
+        """The sentences heard in full, and the words of all that was heard (rounded down to a word)."""
+        in_full: list[str] = []
+        words: list[str] = []
+        start = 0
+        for sentence in self.sentences:
+            length = sentence.expected_frames
+            if not sentence.is_hint:
+                if sentence.whole and self.played >= start + length:
+                    in_full.append(sentence.text)
+                words += _heard_words(sentence.text, self.played - start, length)
+            start += length
+        return in_full, " ".join(words)
+
+    # ---- inside ----
+
+    @property
+    def _hint_frames(self) -> int:
+        return self.sentences[0].frames if self.sentences and self.sentences[0].is_hint else 0
+
+    def _by_index(self, index: int) -> Sentence | None:
+        return next((sentence for sentence in self.sentences if sentence.index == index), None)
+
+    def _mark(self, position: int, end: int) -> SendMark:
+        self._marked = position + 1
+        name = f"{self.turn_id}.{position}.{self._generation}"
+        self._live_marks[name] = end
+        return SendMark(name)
+
+
+def _heard_words(text: str, played: int, length: int) -> list[str]:
+    words = text.split()
+    if played <= 0 or not length:
+        return []
+    return words[: len(words) * min(played, length) // length]

@@ -1,0 +1,89 @@
+"""A turn: what the caller said, in one or more utterances, and where our answer to it stands."""
+
+from dataclasses import dataclass, field
+
+from server.core.playout import Playout
+from server.core.words import fingerprint
+
+
+@dataclass
+class Segment:
+    """One utterance, or digits from the keypad. ``text`` is None until the ears have spoken."""
+
+    utterance_id: int
+    text: str | None = None
+    guess: str = ""
+    confidence: float | None = None
+    speech_frames: int = 0
+    ended_at: int = 0  # frame clock
+    typed: bool = False
+    over_us: bool = False  # ended while we spoke, and did not stop us
+
+    def clear_text(self, min_confidence: float) -> str:
+        """The words, or nothing when they are too uncertain."""
+        if self.confidence is not None and self.confidence < min_confidence:
+            return ""
+        return (self.text or "").strip()
+
+
+@dataclass
+class CallerTurn:
+    """Utterances that belong together: one answer is owed to all of them (A6)."""
+
+    segments: list[Segment] = field(default_factory=list)
+    cut_us: bool = False  # it interrupted our reply
+    said_at: int = 0  # frame clock of its last voice or key
+
+    @property
+    def transcribed(self) -> bool:
+        """The ears have said their last word on every part."""
+        return all(segment.text is not None for segment in self.segments)
+
+    @property
+    def empty(self) -> bool:
+        """Not one word, not even a doubtful one."""
+        return not any((segment.text or "").strip() for segment in self.segments)
+
+    @property
+    def all_over_us(self) -> bool:
+        return all(segment.over_us for segment in self.segments)
+
+    @property
+    def speech_frames(self) -> int:
+        return sum(segment.speech_frames for segment in self.segments)
+
+    def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
+        """The words of all parts; and whether a part was dropped because it said the same again (E2)."""
+        parts: list[str] = []
+        repeated = False
+        last_at = 0
+        for segment in self.segments:
+            words = segment.clear_text(min_confidence)
+            if not words:
+                continue
+            same = fingerprint(words) in {fingerprint(" ".join(parts)), fingerprint((parts or [""])[-1])}
+            if parts and same and segment.ended_at - last_at <= dedup_frames:
+                repeated = True
+                continue
+            parts.append(words)
+            last_at = segment.ended_at
+        return " ".join(parts), repeated
+
+
+@dataclass
+class Turn:
+    """Our side of a turn, or a line of our own when ``caller`` is None."""
+
+    turn_id: int
+    caller: CallerTurn | None
+    began_at: int  # frame clock of the end of turn
+    playout: Playout
+    breath_frames: int | None = None  # None until drawn
+    text: str = ""  # what the mind was asked; empty while unknown, or when it was not
+    understood: bool = False
+    hint_due: bool = True
+    holds: int = 0  # times an unconfirmed sound held the reply back
+    stops: int = 0  # times one stopped it
+    sentences: int = 0  # given to the voice
+    skipped: int = 0  # heard a moment ago (E4)
+    fixed: bool = False  # a line of our own, not the mind's words

@@ -1,0 +1,92 @@
+"""Two judges of one frame (A1): energy, fast and often wrong; a speech model, right and up to 300 ms late."""
+
+from bisect import bisect_left, insort
+from collections import deque
+from dataclasses import dataclass
+
+from server.core.frames import FRAMES_PER_S
+
+SPEECH_ON = 0.5  # Silero's own pair: a verdict of speech holds until it falls well below
+SPEECH_OFF = 0.35
+FLOOR_RATIO = 2  # voice is twice (6 dB) the floor
+ECHO_RATIO = 1.25
+ECHO_WINDOW_FRAMES = 2 * FRAMES_PER_S
+ECHO_MIN_FRAMES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One frame judged. ``voiced``: energy above the bar. ``speech``: the model's word, or energy's alone.
+
+    ``loud``: energy above the bar that stops us while we speak. ``speaking``: what keeps an utterance open.
+    """
+
+    voiced: bool
+    speech: bool
+    loud: bool
+    speaking: bool
+
+
+class NoiseFloor:
+    """Median level of the last second of frames that the model called silence; 0 until there was one."""
+
+    def __init__(self) -> None:
+        self._recent: deque[int] = deque()
+        self._sorted: list[int] = []
+        self.level = 0
+
+    def learn(self, rms: int) -> None:
+        """Take in one silent frame."""
+        if len(self._recent) == FRAMES_PER_S:
+            oldest = self._recent.popleft()
+            del self._sorted[bisect_left(self._sorted, oldest)]
+        self._recent.append(rms)
+        insort(self._sorted, rms)
+        self.level = self._sorted[len(self._sorted) // 2]
+
+
+class EchoLevel:
+    """How loud our own voice comes back: a high percentile of what is heard while only we speak (D1)."""
+
+    def __init__(self) -> None:
+        self._recent: deque[int] = deque(maxlen=ECHO_WINDOW_FRAMES)
+        self._floor = 0
+        self.level = 0
+
+    def learn(self, rms: int) -> None:
+        """Take in one frame heard while we speak and nobody else is known to."""
+        self._recent.append(rms)
+        if len(self._recent) >= ECHO_MIN_FRAMES:
+            near_peak = sorted(self._recent)[len(self._recent) * 19 // 20]
+            self.level = max(self._floor, int(near_peak * ECHO_RATIO))
+
+    def was_echo(self, rms: int) -> None:
+        """An utterance of this level turned out to be our own words: never stop for as little again."""
+        self._floor = max(self._floor, int(rms * ECHO_RATIO))
+        self.level = max(self.level, self._floor)
+
+
+class Judges:
+    """Judges frames in order. Holds what the line is like: the floor, and our echo on it."""
+
+    def __init__(self, vad_rms: int, barge_in_rms: int) -> None:
+        self._vad_rms = vad_rms
+        self._barge_in_rms = barge_in_rms
+        self._speech = False
+        self.floor = NoiseFloor()
+        self.echo = EchoLevel()
+
+    def judge(self, rms: int, speech: float | None) -> Verdict:
+        """``speech`` is the model's probability, or None: then energy alone decides, as in the playbook."""
+        bar = max(self._vad_rms, FLOOR_RATIO * self.floor.level)
+        voiced = rms > bar
+        loud = rms > max(self._barge_in_rms, FLOOR_RATIO * self.floor.level, self.echo.level)
+        if speech is None:
+            return Verdict(voiced, speech=voiced, loud=loud, speaking=voiced)
+        self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)
+        if not self._speech:
+            self.floor.learn(rms)
+        # In an utterance only quiet or the model ends speech: a floor learnt in noise would clip
+        # soft syllables that the model still hears.
+        speaking = self._speech and rms > self._vad_rms
+        return Verdict(voiced, self._speech, loud, speaking)

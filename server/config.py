@@ -1,7 +1,7 @@
 """Every knob: name, type, default, range, one sentence. Parsed once, frozen; no knob is read elsewhere.
 
 ``python -m server.config export`` prints ``export NAME='value'`` lines for a shell (``start_all.sh``
-evaluates them), ``python -m server.config table`` the README's knob table. The environment wins over ``.env``.
+evaluates them), ``python -m server.config table`` the README's knob table. Environment wins over ``.env``.
 """
 
 import shlex
@@ -12,6 +12,10 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Le
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.core.dialogue import DialogueParams
+from server.core.endpointing import endpointing_params
+from server.core.frames import FRAMES_PER_S, ms_to_frames
 
 
 class KnobError(ValueError):
@@ -124,10 +128,29 @@ class Config(BaseSettings):
                 raise ValueError(f"{name.upper()}={url!r}: must start with http:// or https://")
         return self
 
-    @property
-    def barge_in_level(self) -> int:
-        """``BARGE_IN_RMS``, or what 0 stands for."""
-        return self.barge_in_rms or self.vad_rms * 3 // 2
+
+def dialogue_params(config: Config) -> DialogueParams:
+    """The knobs of the conversation in frames: the one place where milliseconds become counts."""
+    return DialogueParams(
+        endpointing=endpointing_params(
+            min_utt_s=config.min_utt_sec,
+            hangover_ms=config.vad_hangover_ms,
+            max_utt_s=config.max_utt_sec,
+            min_voiced_ms=config.min_voiced_ms,
+            barge_in_frames=config.barge_in_voice_frames,
+            energy_only=config.vad_engine == "energy",
+        ),
+        vad_rms=config.vad_rms,
+        barge_in_rms=config.barge_in_rms or config.vad_rms * 3 // 2,
+        barge_in=config.barge_in,
+        refractory_frames=ms_to_frames(config.reply_refractory_ms),
+        greeting="" if config.twiml_play_greeting else config.ai_greeting_he,
+        hint=config.thinking_text_he,
+        hint_after_frames=ms_to_frames(config.thinking_hint_ms) if config.thinking_text_he.strip() else 0,
+        dedup_frames=config.dedup_window_sec * FRAMES_PER_S,
+        min_confidence=config.asr_min_confidence,
+        history_turns=config.llm_history_turns,
+    )
 
 
 def load_config(**overrides: Any) -> Config:

@@ -1,0 +1,126 @@
+"""The engines at work for one call: who is listening, who is thinking and speaking now."""
+
+from collections.abc import Callable
+
+from server.config import Config
+from server.core.events import (
+    Action,
+    AudioMade,
+    CloseEars,
+    DropTurn,
+    Event,
+    FeedEars,
+    OpenEars,
+    Say,
+    SentenceVoiced,
+    Think,
+)
+from server.engines.base import ReplyRequest
+from server.runtime import Runtime, Task
+from server.turn_pipeline import Engines
+from server.turn_worker import TurnWorker, WorkerParams
+from server.utterance_ears import UtteranceEars
+
+
+class CallEngines:
+    """Every method is called with the call's lock held, and never blocks.
+
+    ``post`` hands in an event from another thread, without the lock; ``handle`` one from here, with it.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        config: Config,
+        engines: Engines,
+        *,
+        post: Callable[[Event], None],
+        handle: Callable[[Event], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._runtime = runtime
+        self._config = config
+        self._engines = engines
+        self._post = post
+        self._handle = handle
+        self._complain = complain
+        self._ears: dict[int, UtteranceEars] = {}
+        self._workers: dict[int, TurnWorker] = {}
+        self._tasks: list[Task] = []  # of what was dropped, for the end of the call
+
+    def perform(self, action: Action) -> None:
+        """Carry out an action of the core that concerns engines."""
+        match action:
+            case OpenEars(utterance_id):
+                self._open_ears(action, utterance_id)
+            case FeedEars(utterance_id, audio) if utterance_id in self._ears:
+                self._ears[utterance_id].feed(audio)
+            case CloseEars(utterance_id) if utterance_id in self._ears:
+                self._ears[utterance_id].finish()
+            case Think():
+                self._think(action)
+            case Say():
+                self._say(action)
+            case DropTurn(turn_id):
+                self._drop(self._workers.pop(turn_id, None))
+
+    def ears_done(self, utterance_id: int) -> None:
+        """The core has the transcript, or does not want it any more."""
+        self._drop(self._ears.pop(utterance_id, None))
+
+    def drop_all(self) -> list[Task]:
+        """The call is over; return the threads that are still ending."""
+        for ears in self._ears.values():
+            self._drop(ears)
+        for worker in self._workers.values():
+            self._drop(worker)
+        self._ears.clear()
+        self._workers.clear()
+        return [task for task in self._tasks if task.is_alive()]
+
+    def _drop(self, job: UtteranceEars | TurnWorker | None) -> None:
+        if job is not None:
+            job.drop()
+            self._tasks = [task for task in self._tasks if task.is_alive()] + job.tasks
+
+    def _open_ears(self, action: OpenEars, utterance_id: int) -> None:
+        self._ears[utterance_id] = UtteranceEars(
+            self._runtime,
+            self._engines.ears,
+            utterance_id,
+            (action.expected, action.turn_number),
+            self._post,
+        )
+
+    def _think(self, action: Think) -> None:
+        config = self._config
+        request = ReplyRequest(
+            text=action.text,
+            history=action.history,
+            turn_number=action.turn_number,
+            target_style=config.llm_target_style,
+            min_chars=config.llm_min_chars,
+            max_chars=config.llm_max_chars,
+        )
+        self._worker(action.turn_id).think(request)
+
+    def _say(self, action: Say) -> None:
+        premade = self._engines.phrases.get(action.text)
+        if premade is not None:
+            self._handle(AudioMade(action.turn_id, action.index, premade))
+            self._handle(SentenceVoiced(action.turn_id, action.index))
+        elif not action.instant:
+            self._worker(action.turn_id).say(action.index, action.text)
+
+    def _worker(self, turn_id: int) -> TurnWorker:
+        if turn_id not in self._workers:
+            config = self._config
+            params = WorkerParams(
+                first_token_s=config.llm_first_token_timeout_ms / 1000,
+                first_audio_s=config.tts_timeout_ms / 1000,
+                retry_within_s=config.turn_timeout_ms / 2000,
+            )
+            self._workers[turn_id] = TurnWorker(
+                self._runtime, turn_id, self._engines, params, post=self._post, complain=self._complain
+            )
+        return self._workers[turn_id]

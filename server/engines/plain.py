@@ -1,0 +1,120 @@
+"""A host's own three functions as engines: ``bytes → str``, ``str → str``, ``str → bytes``.
+
+They block and cannot be cancelled: what they return too late is dropped.
+"""
+
+from collections.abc import Callable, Iterator
+
+from server.core.conversation import Expected
+from server.core.frames import mulaw_to_pcm16
+from server.engines.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.runtime import Channel, Runtime, pause
+
+MAX_UTTERANCE_BYTES = 120 * 8000  # two minutes: far above 2 × MAX_UTT_SEC; the rest is not recognised
+
+Asr = Callable[[bytes], str]
+Respond = Callable[..., str]
+Synth = Callable[[str], bytes]
+
+
+class PlainEars:
+    """``asr(pcm16_8k) -> text``, called once the utterance is whole."""
+
+    name = "host"
+
+    def __init__(self, runtime: Runtime, asr: Asr) -> None:
+        self._runtime = runtime
+        self._asr = asr
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        return _PlainRecognition(self._runtime, self._asr)
+
+    def warm(self) -> None:
+        pass
+
+
+class _PlainRecognition:
+    def __init__(self, runtime: Runtime, asr: Asr) -> None:
+        self._asr = asr
+        self._audio = bytearray()
+        self._cancelled = False
+        self._finished: Channel[None] = Channel(runtime, 1)
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        if len(self._audio) < MAX_UTTERANCE_BYTES:
+            self._audio += mulaw_8k
+
+    def finish(self) -> None:
+        self._finished.close()
+
+    def __iter__(self) -> Iterator[Transcript]:
+        pause(self._finished, None)
+        if not self._cancelled:
+            yield Transcript(self._asr(mulaw_to_pcm16(bytes(self._audio))) or "")
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._finished.close()
+
+
+class PlainMind:
+    """``respond(text, target_style, min_chars, max_chars) -> reply``."""
+
+    name = "host"
+    opening = Expected()
+
+    def __init__(self, respond: Respond) -> None:
+        self._respond = respond
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
+        return _PlainReply(self._respond, request)
+
+    def warm(self) -> None:
+        pass
+
+
+class _PlainReply:
+    expected = Expected()
+
+    def __init__(self, respond: Respond, request: ReplyRequest) -> None:
+        self._respond = respond
+        self._request = request
+
+    def __iter__(self) -> Iterator[str]:
+        request = self._request
+        yield self._respond(
+            request.text,
+            target_style=request.target_style,
+            min_chars=request.min_chars,
+            max_chars=request.max_chars,
+        )
+
+    def cancel(self) -> None:
+        pass
+
+
+class PlainVoice:
+    """``synth(text) -> pcm16_8k``."""
+
+    name = "host"
+
+    def __init__(self, synth: Synth) -> None:
+        self._synth = synth
+
+    def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
+        return _PlainSpeech(self._synth, text)
+
+    def warm(self) -> None:
+        pass
+
+
+class _PlainSpeech:
+    def __init__(self, synth: Synth, text: str) -> None:
+        self._synth = synth
+        self._text = text
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._synth(self._text)
+
+    def cancel(self) -> None:
+        pass

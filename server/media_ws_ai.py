@@ -1,0 +1,291 @@
+"""One call's media socket: Twilio on one side, the core and the engines on the other.
+
+| thread | does | never does |
+|---|---|---|
+| RX: the socket's request thread | receive, parse, judge frames, feed the core | call an engine; send |
+| TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | decide |
+| ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
+| ``turn-<id>``, ``voice-<id>`` | read the mind's sentences; read their audio; post them | touch the socket |
+| simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
+
+One lock a call. Under it the core decides and its actions are enqueued, so that the order of decision is
+the order of effect; every blocking call is outside it.
+"""
+
+import logging
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from simple_websocket import ConnectionClosed
+from wsproto.utilities import LocalProtocolError
+
+from server.call_engines import CallEngines
+from server.config import Config, dialogue_params, load_config
+from server.core.dialogue import Dialogue
+from server.core.events import (
+    Action,
+    BreathDrawn,
+    CloseEars,
+    DigitPressed,
+    EarsFailed,
+    Event,
+    FrameHeard,
+    Log,
+    MarkReturned,
+    SendAudio,
+    SendClear,
+    SendMark,
+    StartTurn,
+    StreamStarted,
+    TurnOverdue,
+    WordsHeard,
+)
+from server.core.frames import level_rms, ms_to_frames
+from server.core.inbound import InboundAudio
+from server.core.pacing import Pacer
+from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop, parse
+from server.engines.plain import Asr, Respond, Synth
+from server.runtime import Runtime, Threads
+from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
+from server.tx import Tx
+
+log = logging.getLogger("agent")
+
+RECEIVE_TIMEOUT_S = 10.0  # Twilio sends fifty messages a second, in silence too: such a peer is gone
+END_TIMEOUT_S = 1.0  # everything of a call is gone so soon after its end (F6)
+LOG_EVERY_FRAMES = 50
+MAX_REASONS = 50  # kinds of garbage told apart in one call
+SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
+
+
+class WebSocket(Protocol):
+    """What is used of ``simple_websocket.Server``."""
+
+    def receive(self, timeout: float | None = None) -> str | bytes | None: ...
+
+    def send(self, data: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class MediaStreamHandler:
+    """One call. ``MediaStreamHandler(ws).run()`` blocks until it is over.
+
+    ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
+    in the place of the configured engines. ``breath(low_ms, high_ms)`` draws the pause before a reply.
+    """
+
+    def __init__(
+        self,
+        ws: WebSocket,
+        config: Config | None = None,
+        *,
+        engines: Engines | None = None,
+        asr: Asr | None = None,
+        respond: Respond | None = None,
+        synth: Synth | None = None,
+        runtime: Runtime | None = None,
+        breath: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._ws = ws
+        self._config = config or load_config()
+        self._runtime = runtime or Threads()
+        self._draw_breath = breath
+        engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
+        self._opening = engines.minds[0].opening
+        self._rx = Rx(engines.new_speech())  # RX only
+        self._log = CallLog()
+        self._lock = self._runtime.condition()  # guards everything below
+        self._dialogue = Dialogue(dialogue_params(self._config))
+        self._events: deque[Event] = deque()
+        self._over = False
+        self._engines = CallEngines(
+            self._runtime,
+            self._config,
+            engines,
+            post=self._post,
+            handle=self._handle,
+            complain=self._log.line,
+        )
+        pacer = Pacer(ms_to_frames(self._config.tx_lead_ms))
+        self._tx = Tx(self._runtime, self._lock, pacer, self._handle, self._wants_wire, ws.send)
+
+    def run(self) -> None:
+        """Serve the call until ``stop``, a close, or a vanished peer. Never raises."""
+        tx_task = self._runtime.spawn("tx", self._run_tx)
+        try:
+            self._receive()
+        except SOCKET_ENDED as ended:
+            self._log.line(f"WS_CLOSED {ended}")
+        except Exception:  # the thread's edge: our own bug ends this call and no other
+            log.exception("RX_ERR sid=%s", self._log.sid)
+        finally:
+            self._end()
+            tx_task.join(END_TIMEOUT_S)
+            self._log.counts("WS_DONE", self._rx.frames, self._tx.frames)
+
+    # ---- RX ----
+
+    def _receive(self) -> None:
+        while not self._over:
+            raw = self._ws.receive(timeout=RECEIVE_TIMEOUT_S)
+            if raw is None:
+                self._log.line(f"WS_STALLED no message for {RECEIVE_TIMEOUT_S:.0f} s")
+                return
+            message = parse(raw)
+            if isinstance(message, Stop):
+                self._log.counts("WS_STOP", self._rx.frames, self._tx.frames)
+                return
+            self._on_message(message)
+
+    def _on_message(self, message: Message) -> None:
+        match message:
+            case Start():
+                self._on_start(message)
+            case Media() | Dtmf() | Mark() if not self._log.sid:
+                self._log.ignored(f"{type(message).__name__.lower()} before start")
+            case Media():
+                self._on_media(message)
+            case Dtmf(digit):
+                self._post(DigitPressed(digit))
+            case Mark(name):
+                self._post(MarkReturned(name))
+            case Ignored(reason):
+                self._log.ignored(reason)
+
+    def _on_start(self, start: Start) -> None:
+        if self._log.sid:
+            self._log.ignored("second start")
+            return
+        self._log.sid = start.stream_sid
+        self._log.line("WS_START", "mode=AI")
+        with self._lock:
+            self._tx.start(start.stream_sid)
+        self._post(StreamStarted(self._opening))
+
+    def _on_media(self, media: Media) -> None:
+        for frame in self._rx.feed(media):
+            self._post(frame)
+            if self._rx.frames % LOG_EVERY_FRAMES == 0:
+                self._log.line("WS_MEDIA", f"rx={self._rx.frames}")
+
+    # ---- the core: one event at a time, decide and enqueue under the lock ----
+
+    def _post(self, event: Event) -> None:
+        with self._lock:
+            if not self._over:
+                self._handle(event)
+                self._tx.wake_if_needed()
+
+    def _handle(self, event: Event) -> None:
+        """Lock held. What an action brings about at once waits its turn behind it."""
+        self._events.append(event)
+        if len(self._events) > 1:
+            return
+        try:
+            while self._events:
+                for action in self._dialogue.handle(self._events[0]):
+                    self._perform(action)
+                if isinstance(self._events[0], WordsHeard | EarsFailed):
+                    self._engines.ears_done(self._events[0].utterance_id)
+                self._events.popleft()
+        except Exception:  # our own bug: nothing may go on from a half-applied event
+            log.exception("CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
+            self._events.clear()
+            self._over = True  # RX ends the call with the next message; the TwiML's action takes over
+
+    def _perform(self, action: Action) -> None:
+        """Lock held; never blocks."""
+        match action:
+            case SendAudio() | SendMark() | SendClear():
+                self._tx.post(action)
+            case Log(line, words):
+                self._log.line(line if words is None else f"{line} {words}")
+            case StartTurn(turn_id):
+                self._start_turn(turn_id)
+            case CloseEars(utterance_id):
+                late = f"no transcript within {self._config.asr_timeout_ms} ms"
+                self._tx.deadline(self._config.asr_timeout_ms / 1000, EarsFailed(utterance_id, late))
+                self._engines.perform(action)
+            case _:
+                self._engines.perform(action)
+
+    def _start_turn(self, turn_id: int) -> None:
+        breath_ms = self._draw_breath(self._config.resp_min_delay_ms, self._config.resp_max_delay_ms)
+        self._handle(BreathDrawn(turn_id, ms_to_frames(breath_ms)))
+        self._tx.deadline(self._config.turn_timeout_ms / 1000, TurnOverdue(turn_id))
+
+    def _wants_wire(self) -> bool:
+        return self._dialogue.wants_wire
+
+    # ---- TX, and the end ----
+
+    def _run_tx(self) -> None:
+        try:
+            self._tx.run()
+        except SOCKET_ENDED as ended:
+            self._log.line(f"WS_SEND_FAILED {ended}")
+            self._over = True  # RX sees it with the next message
+        except Exception:
+            log.exception("TX_ERR sid=%s", self._log.sid)
+            self._over = True
+
+    def _end(self) -> None:
+        """F6: streams, workers and deadlines of the call are gone, and its socket."""
+        with self._lock:
+            self._over = True
+            tasks = self._engines.drop_all()
+            self._tx.close()
+        try:
+            self._ws.close()
+        except SOCKET_ENDED:
+            pass  # the peer was faster
+        deadline = self._runtime.clock() + END_TIMEOUT_S
+        for task in tasks:
+            task.join(max(0.0, deadline - self._runtime.clock()))
+        left = sum(task.is_alive() for task in tasks)
+        if left:
+            self._log.line(f"WS_LEFT {left} engine threads did not end in time")
+
+
+class Rx:
+    """Inbound audio judged frame by frame. One thread."""
+
+    def __init__(self, speech: Speech) -> None:
+        self._inbound = InboundAudio()
+        self._speech = speech
+        self.frames = 0
+
+    def feed(self, media: Media) -> Iterator[FrameHeard]:
+        """The frames that ``media`` completed, with what the two judges measure on them."""
+        for mulaw_8k in self._inbound.feed(media):
+            self.frames += 1
+            rms = level_rms(mulaw_8k)
+            yield FrameHeard(mulaw_8k, rms, self._speech.feed(mulaw_8k, rms))
+
+
+class CallLog:
+    """The call's log lines: each ends with its ``sid=``."""
+
+    def __init__(self) -> None:
+        self.sid = ""
+        self._ignored: Counter[str] = Counter()
+
+    def line(self, line: str, more: str = "") -> None:
+        """``more`` follows the sid, as in the playbook's lines."""
+        log.info("%s sid=%s%s", line, self.sid, more and f" {more}")
+
+    def counts(self, line: str, rx: int, tx: int) -> None:
+        ignored = sum(self._ignored.values())
+        self.line(line, f"rx={rx} tx={tx}" + (f" ignored={ignored}" if ignored else ""))
+
+    def ignored(self, reason: str) -> None:
+        """Count a message that could not be used; the first of each kind is logged."""
+        if len(self._ignored) < MAX_REASONS or reason in self._ignored:
+            self._ignored[reason] += 1
+            if self._ignored[reason] == 1:
+                self.line("WS_IGNORED", f"reason={reason}")
+        else:
+            self._ignored["other"] += 1

@@ -1,0 +1,73 @@
+"""Any engine stream read under a deadline: an engine is never trusted to return."""
+
+from collections.abc import Iterator
+from typing import Generic, Protocol, TypeVar
+
+from server.engines.base import EngineError
+from server.runtime import Channel, Closed, Late, Runtime
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+BOUND = 4096  # items an engine may be ahead of its reader; more is a runaway, and ends the stream
+
+
+class Stream(Protocol[T_co]):
+    def __iter__(self) -> Iterator[T_co]: ...
+
+    def cancel(self) -> None: ...
+
+
+class BoundedStream(Generic[T]):
+    """Reads ``stream`` on a thread of its own, so that its reader can give up at any time.
+
+    ``first_s`` bounds the wait for the first item, ``next_s`` for each one after it. The reading thread
+    ends when the engine obeys ``cancel``; one that does not is left behind, a daemon, and unheard.
+    """
+
+    def __init__(
+        self, runtime: Runtime, name: str, stream: Stream[T], *, first_s: float | None, next_s: float | None
+    ) -> None:
+        self._stream = stream
+        self._first_s = first_s
+        self._next_s = next_s
+        self._items: Channel[T] = Channel(runtime, BOUND)
+        self._error: EngineError | None = None
+        self.task = runtime.spawn(name, self._read)
+
+    def __iter__(self) -> Iterator[T]:
+        """Block for items. Raises EngineError when the engine fails or is late; ends when cancelled."""
+        wait_s = self._first_s
+        while True:
+            try:
+                item = self._items.get(wait_s)
+            except Late:
+                self.cancel()
+                raise EngineError(f"nothing within {(wait_s or 0) * 1000:.0f} ms", retryable=True) from None
+            except Closed:
+                if self._error is not None:
+                    raise self._error from None
+                return
+            wait_s = self._next_s
+            yield item
+
+    def cancel(self) -> None:
+        """Close the engine's stream and drop what it gave. Idempotent, any thread."""
+        self._error = None
+        self._items.close(drop=True)
+        self._stream.cancel()
+
+    def _read(self) -> None:
+        try:
+            for item in self._stream:
+                if not self._items.put(item):
+                    self._stream.cancel()
+                    break
+        except EngineError as error:
+            self._fail(error)
+        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+            self._fail(EngineError(f"{type(error).__name__}: {error}"))
+        self._items.close()
+
+    def _fail(self, error: EngineError) -> None:
+        if not self._items.closed:
+            self._error = error

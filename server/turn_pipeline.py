@@ -1,0 +1,142 @@
+"""The engines of this process, and the three functions by which the rest of the world knows them."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from server.config import Config, load_config
+from server.core import lines
+from server.core.frames import pcm16_to_mulaw
+from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer
+from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
+from server.engines.registry import build_ears, build_minds, build_voices
+from server.phrases import PhraseCache, speak_whole
+from server.runtime import Runtime, Threads
+
+log = logging.getLogger("agent")
+
+WHOLE_CALL_TIMEOUT_S = 30.0
+
+
+class Speech(Protocol):
+    """A call's speech model."""
+
+    def feed(self, mulaw_8k: bytes, rms: int) -> float | None:
+        """One frame of 160 bytes in, the probability of speech out; None: energy is the only judge."""
+        ...
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What a call hears, thinks and speaks with. Shared by all calls of a process."""
+
+    ears: tuple[Recognizer, ...]
+    minds: tuple[Responder, ...]
+    voices: tuple[Synthesizer, ...]
+    phrases: PhraseCache
+    new_speech: Callable[[], Speech]
+
+    def warm(self) -> None:
+        """Load every model and make the fixed lines, so that the first call does not wait. Blocks."""
+        self.new_speech()
+        engines: tuple[Recognizer | Responder | Synthesizer, ...] = (*self.ears, *self.minds, *self.voices)
+        for engine in engines:
+            try:
+                engine.warm()
+            except EngineError as error:
+                log.error("ENGINE_ERR: %s: %s", engine.name, error)
+        self.phrases.make(self.voices, log.error)
+
+
+class EnergyOnly:
+    """``VAD_ENGINE=energy``: no model."""
+
+    def feed(self, mulaw_8k: bytes, rms: int) -> None:
+        return None
+
+
+def build_engines(config: Config, runtime: Runtime) -> Engines:
+    """Engines by the knobs. Loads nothing: that is ``warm``."""
+    return Engines(
+        ears=build_ears(config, runtime),
+        minds=build_minds(config, runtime),
+        voices=build_voices(config, runtime),
+        phrases=PhraseCache(lines.all_lines(config.ai_greeting_he, config.thinking_text_he)),
+        new_speech=_speech_factory(config),
+    )
+
+
+def with_host_functions(
+    engines: Engines, runtime: Runtime, asr: Asr | None, respond: Respond | None, synth: Synth | None
+) -> Engines:
+    """The same engines with a host's own functions, where given, in the place of ours."""
+    if asr is not None:
+        engines = replace(engines, ears=(PlainEars(runtime, asr),))
+    if respond is not None:
+        engines = replace(engines, minds=(PlainMind(respond),))
+    if synth is not None:
+        phrases = engines.phrases.empty_copy()
+        engines = replace(engines, voices=(PlainVoice(synth),), phrases=phrases)
+    return engines
+
+
+def _speech_factory(config: Config) -> Callable[[], Speech]:
+    if config.vad_engine == "energy":
+        return EnergyOnly
+
+    def silero() -> Speech:
+        from server.vad_silero import SpeechModel
+
+        return SpeechModel(config.vad_rms)
+
+    return silero
+
+
+_default: Engines | None = None
+_default_lock = threading.Lock()
+
+
+def default_engines() -> Engines:
+    """The engines of this process by the environment's knobs, built on first use. Raises KnobError."""
+    global _default
+    with _default_lock:
+        if _default is None:
+            _default = build_engines(load_config(), Threads())
+        return _default
+
+
+# ---- the three functions ------------------------------------------------------------------------
+
+
+def asr_hebrew_from_pcm16_8k(pcm16: bytes) -> str:
+    """The words of one utterance of PCM16 8 kHz mono; empty when nothing was understood. Blocks."""
+    engines = default_engines()
+    expected = engines.minds[0].opening
+    for ears in engines.ears:
+        recognition = ears.open(expected, 1, WHOLE_CALL_TIMEOUT_S)
+        recognition.feed(pcm16_to_mulaw(pcm16[: len(pcm16) // 2 * 2]))
+        recognition.finish()
+        try:
+            return " ".join(heard.text for heard in recognition if heard.is_final).strip()
+        except EngineError as error:
+            log.error("ASR_ERR: %s: %s", ears.name, error)
+    return ""
+
+
+def generate_hebrew_response(text: str, target_style: str, min_chars: int, max_chars: int) -> str:
+    """An answer to ``text`` alone, without a history; empty when no mind has one. Blocks."""
+    request = ReplyRequest(text, (), 1, target_style, min_chars, max_chars)
+    for mind in default_engines().minds:
+        try:
+            pieces: Iterator[str] = iter(mind.respond(request, WHOLE_CALL_TIMEOUT_S))
+            return " ".join("".join(pieces).split())
+        except EngineError as error:
+            log.error("LLM_ERR: %s: %s", mind.name, error)
+    return ""
+
+
+def synth_hebrew_tts_pcm16_8k(text: str) -> bytes:
+    """PCM16 8 kHz mono of ``text``; empty when no voice can say it. Blocks."""
+    return speak_whole(text, default_engines().voices, log.error) or b""

@@ -1,0 +1,158 @@
+"""The worker of one turn: the mind's sentences and their voice, posted as events."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from server.core.events import AudioMade, Event, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
+from server.core.frames import pcm16_to_mulaw
+from server.core.sentences import SentenceSplitter
+from server.engines.base import EngineError, ReplyRequest, Responder
+from server.phrases import MIN_SPEECH_BYTES, WholeSamples, beep
+from server.runtime import Channel, Closed, Runtime, Task
+from server.streams import BoundedStream, Stream
+from server.turn_pipeline import Engines
+
+T = TypeVar("T")
+MAX_SENTENCES = 64
+ENGINE_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True)
+class WorkerParams:
+    """Seconds. ``first_token_s`` and ``first_audio_s`` also bound every wait inside a stream."""
+
+    first_token_s: float
+    first_audio_s: float
+    retry_within_s: float  # no second try at the mind after so long
+
+
+class TurnWorker:
+    """Thinks on one thread, speaks on another, so that a sentence plays while the next is made (C2).
+
+    ``think`` and ``say`` are called under the call's lock and never block; ``post`` is called from the
+    worker's threads, without it. Posts exactly one ReplyThought or MindFailed for ``think``, and one
+    SentenceVoiced for every ``say``, unless dropped before.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        turn_id: int,
+        engines: Engines,
+        params: WorkerParams,
+        *,
+        post: Callable[[Event], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self.turn_id = turn_id
+        self._runtime = runtime
+        self._engines = engines
+        self._params = params
+        self._post = post
+        self._complain = complain
+        self._dropped = False
+        self._streams: set[BoundedStream[Any]] = set()
+        self._to_say: Channel[tuple[int, str]] | None = None
+        self.tasks: list[Task] = []
+
+    def think(self, request: ReplyRequest) -> None:
+        self.tasks.append(self._runtime.spawn(f"turn-{self.turn_id}", lambda: self._think(request)))
+
+    def say(self, index: int, text: str) -> None:
+        if self._to_say is None:
+            self._to_say = Channel(self._runtime, MAX_SENTENCES)
+            to_say = self._to_say
+            self.tasks.append(self._runtime.spawn(f"voice-{self.turn_id}", lambda: self._speak(to_say)))
+        self._to_say.put((index, text))
+
+    def drop(self) -> None:
+        """Close every stream; nothing more is posted. Idempotent, any thread, never blocks."""
+        self._dropped = True
+        if self._to_say is not None:
+            self._to_say.close(drop=True)
+        for stream in tuple(self._streams):
+            stream.cancel()
+
+    def _read(self, kind: str, stream: Stream[T], first_s: float) -> Iterator[T]:
+        """The stream's items under our deadlines, and until we are dropped."""
+        bounded = BoundedStream(
+            self._runtime, f"{kind}-{self.turn_id}", stream, first_s=first_s, next_s=first_s
+        )
+        self._streams.add(bounded)
+        self.tasks.append(bounded.task)
+        if self._dropped:  # between the caller's check and the line above
+            bounded.cancel()
+        try:
+            yield from bounded
+        finally:
+            self._streams.discard(bounded)
+
+    # ---- the mind ----
+
+    def _think(self, request: ReplyRequest) -> None:
+        began = self._runtime.clock()
+        complaint = ""
+        minds = self._engines.minds
+        # One retry, if there is time: the next engine, else the same again (G2).
+        for mind in (*minds[:2], *minds)[:2]:
+            if complaint and self._runtime.clock() - began > self._params.retry_within_s:
+                break
+            complaint, said = self._ask(mind, request)
+            if self._dropped or not complaint:
+                return
+            if said:
+                break
+        self._post(MindFailed(self.turn_id, complaint))
+
+    def _ask(self, mind: Responder, request: ReplyRequest) -> tuple[str, bool]:
+        """Post one mind's sentences; return its complaint, empty if none, and whether it said anything."""
+        splitter = SentenceSplitter()
+        said = False
+        try:
+            stream = mind.respond(request, ENGINE_TIMEOUT_S)
+            for piece in self._read("mind", stream, self._params.first_token_s):
+                for sentence in splitter.feed(piece):
+                    said = True
+                    self._post(SentenceThought(self.turn_id, sentence))
+        except EngineError as error:
+            return f"{mind.name}: {error}", said
+        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+            return f"{mind.name}: {type(error).__name__}: {error}", said
+        if not self._dropped:
+            for sentence in splitter.flush():
+                self._post(SentenceThought(self.turn_id, sentence))
+            self._post(ReplyThought(self.turn_id, stream.expected))
+        return "", True
+
+    # ---- the voice ----
+
+    def _speak(self, to_say: Channel[tuple[int, str]]) -> None:
+        while True:
+            try:
+                index, text = to_say.get()
+            except Closed:
+                return
+            if not self._voiced(index, text):
+                self._post(AudioMade(self.turn_id, index, pcm16_to_mulaw(beep())))
+            self._post(SentenceVoiced(self.turn_id, index))
+
+    def _voiced(self, index: int, text: str) -> bool:
+        """Post the sentence's audio from the first voice that can; False when the caller heard nothing."""
+        for voice in self._engines.voices:
+            made = bytearray()
+            try:
+                for pcm16 in self._read("voice", WholeSamples(voice, text), self._params.first_audio_s):
+                    mulaw = pcm16_to_mulaw(pcm16)
+                    made += mulaw
+                    self._post(AudioMade(self.turn_id, index, mulaw))
+            except EngineError as error:
+                self._complain(f"TTS_ERR: {voice.name}: {error}")
+                if made:  # cut in the middle: said again from the start it would sound worse
+                    return True
+                continue
+            if self._dropped or 2 * len(made) >= MIN_SPEECH_BYTES:
+                self._engines.phrases.keep(text, bytes(made))
+                return True
+            self._complain(f"TTS_ERR: {voice.name}: {2 * len(made)} bytes for {len(text)} characters")
+        return False

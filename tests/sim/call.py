@@ -1,0 +1,137 @@
+"""A whole call in simulated time: sounds and engine delays in; what the caller heard, and when, out."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from server.config import Config
+from server.core import lines
+from server.core.frames import pcm16_to_mulaw
+from server.engines.base import EngineError, ReplyRequest
+from server.media_ws_ai import MediaStreamHandler
+from server.phrases import PhraseCache, beep
+from server.turn_pipeline import EnergyOnly, Engines
+from tests.sim.engines import Hears, SimEars, SimMind, SimVoice
+from tests.sim.line import Line, SimSpeech, Sound
+from tests.sim.simtime import SimRuntime
+
+GREETING = "שלום! איך אפשר לעזור?"
+REPLY = "הבנתי אותך היטב, תודה רבה. נמשיך הלאה בשמחה לשאלה הבאה?"
+
+
+@dataclass(frozen=True)
+class Said:
+    """The agent was heard saying ``text`` (as far as it came) from ``at_s`` to ``until_s``."""
+
+    text: str
+    at_s: float
+    until_s: float
+
+
+class SimCall:
+    """``run`` one call; afterwards ask what happened. All times are seconds since its first frame."""
+
+    def __init__(
+        self,
+        sounds: list[Sound],
+        *,
+        ears: list[Hears] | None = None,
+        reply: str | Callable[[ReplyRequest], str | EngineError | None] = REPLY,
+        asr_s: float = 0.05,
+        llm_s: float = 0.05,
+        tts_s: float = 0.05,
+        knobs: dict[str, Any] | None = None,
+        premade: bool = True,
+        **line: Any,
+    ) -> None:
+        self.runtime = SimRuntime()
+        self.line = Line(self.runtime, sounds, **line)
+        # Exactly the defaults: neither the environment nor a .env of the machine has a say.
+        defaults = {name: field.default for name, field in Config.model_fields.items()}
+        self.config = Config(_env_file=None, **{**defaults, "resp_max_delay_ms": 220, **(knobs or {})})
+        self.ears = SimEars(self.runtime, ears if ears is not None else ["שלום לך"], asr_s)
+        answer = reply if callable(reply) else lambda request: reply
+        self.mind = SimMind(self.runtime, answer, llm_s)
+        self.voice = SimVoice(self.runtime, tts_s)
+        self.phrases = PhraseCache(lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he))
+        if premade:
+            for line_ in lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he):
+                self.phrases.keep(line_, self.voice.audio(line_))
+        self.log: list[str] = []
+        self.host: dict[str, Any] = {}
+        self.finished = False
+
+    def run(self, seconds: float, *, hang_up: bool = True) -> "SimCall":
+        """Let the call go on for ``seconds``, then hang up and let it end."""
+        handler = _Listener(self.log)
+        logger = logging.getLogger("agent")
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        try:
+            self.runtime.spawn("call", self._serve)
+            self.line.ring(seconds)
+            self.runtime.run_until(seconds)
+            if hang_up:
+                self.line.deliver({"event": "stop"})
+                self.runtime.run_until(seconds + 3)
+        finally:
+            logger.removeHandler(handler)
+        return self
+
+    def _serve(self) -> None:
+        speech = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
+        engines = Engines((self.ears,), (self.mind,), (self.voice,), self.phrases, speech)
+        MediaStreamHandler(
+            self.line,
+            self.config,
+            engines=engines,
+            runtime=self.runtime,
+            breath=lambda low, high: low,
+            **self.host,
+        ).run()
+        self.finished = True
+
+    # ---- what happened ----
+
+    @property
+    def heard(self) -> list[Said]:
+        """What the caller heard of the agent, sentence by sentence."""
+        words = {code: text for text, code in self.voice.codes.items()}
+        audio = self.line.buffer.heard
+        said: list[Said] = []
+        began = 0
+        for position in range(1, len(audio) + 1):
+            if position < len(audio) and audio[position] == audio[began]:
+                continue
+            if audio[began] != 0xFF:
+                text = words.get(audio[began])
+                if text is not None:
+                    said.append(Said(text, began / 8000, position / 8000))
+            began = position
+        return said
+
+    @property
+    def texts(self) -> list[str]:
+        return [said.text for said in self.heard]
+
+    @property
+    def beeped(self) -> bool:
+        return pcm16_to_mulaw(beep())[:400] in bytes(self.line.buffer.heard)
+
+    def lines(self, word: str) -> list[str]:
+        """Log lines that contain ``word``."""
+        return [line for line in self.log if word in line]
+
+    def sent(self, event: str) -> list[float]:
+        """When messages of a kind were put on the wire."""
+        return [at for at, text in self.line.sent if f'"event":"{event}"' in text]
+
+
+class _Listener(logging.Handler):
+    def __init__(self, lines_: list[str]) -> None:
+        super().__init__()
+        self._lines = lines_
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())

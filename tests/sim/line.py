@@ -1,0 +1,151 @@
+"""The far end of a simulated call: frames every 20 ms, also in silence, and Twilio's playback buffer."""
+
+import json
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, field
+
+from simple_websocket import ConnectionClosed
+
+from server.core.frames import FRAME_BYTES, SILENT_FRAME
+from server.runtime import Channel, Closed, Late
+from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
+from tests.sim.simtime import SimRuntime
+
+SID = "MZ1"
+VOICE, NOISE = 0x80, 0x00  # the sign of a frame's samples says what it is; see SimSpeech
+LOUD, NORMAL, FAR, HISS = 0x0A, 0x1A, 0x4A, 0x60  # μ-law magnitudes (inverted): RMS 19000, 4200, 400, 120
+
+
+def frame(kind: int, magnitude: int, number: int) -> bytes:
+    """160 bytes of one level, with its number in three of them, so that lost frames can be told."""
+    digits = [number >> 14 & 0x7F, number >> 7 & 0x7F, number & 0x7F]
+    return bytes([kind | magnitude, *(kind | digit for digit in digits)]) + bytes([kind | magnitude]) * 156
+
+
+def numbers(mulaw_8k: bytes) -> list[int]:
+    """The numbers of the frames in some audio, silence left out."""
+    found = []
+    for i in range(0, len(mulaw_8k), FRAME_BYTES):
+        one = mulaw_8k[i : i + FRAME_BYTES]
+        if one != SILENT_FRAME:
+            a, b, c = (byte & 0x7F for byte in one[1:4])
+            found.append(a << 14 | b << 7 | c)
+    return found
+
+
+class SimSpeech:
+    """A speech model that knows: voice has the sign bit. It takes 160 ms to believe and 60 to stop."""
+
+    ON_AFTER, OFF_AFTER = 8, 3
+
+    def __init__(self) -> None:
+        self._voice = self._other = 0
+        self._speech = False
+
+    def feed(self, mulaw_8k: bytes, rms: int) -> float:
+        voiced = rms > 20 and mulaw_8k[0] & 0x80
+        self._voice = self._voice + 1 if voiced else 0
+        self._other = 0 if voiced else self._other + 1
+        if self._voice >= self.ON_AFTER:
+            self._speech = True
+        elif self._other >= self.OFF_AFTER:
+            self._speech = False
+        return 0.9 if self._speech else 0.05
+
+
+@dataclass
+class Sound:
+    at_s: float
+    for_s: float
+    kind: int = VOICE
+    magnitude: int = NORMAL
+
+
+@dataclass
+class Line:
+    """Plays the caller's sounds into the socket and collects what the caller hears. Is the WebSocket."""
+
+    runtime: SimRuntime
+    sounds: list[Sound]
+    delay_s: float = 0.0
+    keys: list[tuple[float, str]] = field(default_factory=list)
+    raw: list[tuple[float, str | bytes]] = field(default_factory=list)
+    start: bool = True
+    lose_marks: bool = False
+
+    def __post_init__(self) -> None:
+        self.inbox: Channel[str | bytes] = Channel(self.runtime, 100_000)
+        self.buffer = TwilioBuffer()
+        self.sent: list[tuple[float, str]] = []  # what reached the wire, and when
+        self.frames_sent: list[float] = []  # the time of each caller frame, by its number
+        self.closed = False
+        self._origin = self.runtime.now
+
+    # ---- the socket ----
+
+    def receive(self, timeout: float | None = None) -> str | bytes | None:
+        try:
+            return self.inbox.get(timeout)
+        except Late:
+            return None
+        except Closed:
+            raise ConnectionClosed(1006) from None
+
+    def send(self, data: str) -> None:
+        if self.closed:
+            raise ConnectionClosed(1006)
+        self.sent.append((self.runtime.now - self._origin, data))
+        self.runtime.call_at(self.runtime.now + self.delay_s, lambda: self._arrived(data))
+
+    def close(self) -> None:
+        self.closed = True
+        self.inbox.close()
+
+    # ---- Twilio ----
+
+    def ring(self, seconds: float) -> None:
+        """Schedule ``seconds`` of call from now."""
+        if self.start:
+            self.deliver({"event": "connected", "protocol": "Call", "version": "1.0.0"})
+            self.deliver({"event": "start", "start": {"streamSid": SID, "callSid": "CA1"}, "streamSid": SID})
+        for number in range(round(seconds * 50)):
+            self.runtime.call_at(self._origin + number * 0.02, lambda number=number: self._frame(number))
+        for at_s, key in self.keys:
+            message = {"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": key}}
+            self.runtime.call_at(self._origin + at_s, lambda message=message: self.deliver(message))
+        for at_s, text in self.raw:
+            self.runtime.call_at(self._origin + at_s, lambda text=text: self.inbox.put(text))
+
+    def deliver(self, message: dict[str, object]) -> None:
+        """One message from Twilio, after the network's delay."""
+        text = json.dumps(message)
+        self.runtime.call_at(self.runtime.now + self.delay_s, lambda: self.inbox.put(text))
+
+    @property
+    def at_s(self) -> float:
+        return self.runtime.now - self._origin
+
+    def _frame(self, number: int) -> None:
+        at_s = number * 0.02
+        audio = SILENT_FRAME
+        for sound in self.sounds:
+            if sound.at_s - 1e-9 <= at_s < sound.at_s + sound.for_s - 1e-9:
+                audio = frame(sound.kind, sound.magnitude, number)
+        media = {"track": "inbound", "timestamp": str(number * 20), "payload": b64encode(audio).decode()}
+        self.deliver({"event": "media", "media": media})
+        self._echo(self.buffer.advance(self.at_s))
+
+    def _arrived(self, data: str) -> None:
+        message = json.loads(data)
+        match message["event"]:
+            case "media":
+                self._echo(self.buffer.media(b64decode(message["media"]["payload"]), self.at_s))
+            case "mark":
+                self._echo(self.buffer.mark(message["mark"]["name"], self.at_s))
+            case "clear":
+                self._echo(self.buffer.clear(self.at_s))
+
+    def _echo(self, echoes: list[MarkEcho]) -> None:
+        for echo in echoes:
+            if not self.lose_marks:
+                self.deliver({"event": "mark", "mark": {"name": echo.name}})

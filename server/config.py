@@ -13,9 +13,9 @@ from annotated_types import Ge, Le
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from server.core.dialogue import DialogueParams
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
+from server.core.params import DialogueParams
 
 
 class KnobError(ValueError):

@@ -10,17 +10,17 @@ Rules of this file: nothing else changes ``state`` or ``turn_id``; an event that
 dropped at the top of ``handle``; every action that ends a turn raises the ID first.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from server.core import lines
-from server.core.conversation import Expected
-from server.core.endpointing import Bar, EndpointingParams, Phase
+from server.core.answer import no_more_sentences, say_line, say_sentence, take_audio
+from server.core.caller import CallerSide
+from server.core.endpointing import Bar
 from server.core.events import (
     Action,
     AudioMade,
     BreathDrawn,
-    CloseEars,
     DigitPressed,
     DropTurn,
     EarsFailed,
@@ -30,7 +30,6 @@ from server.core.events import (
     Log,
     MarkReturned,
     MindFailed,
-    OpenEars,
     PlayoutRoom,
     ReplyThought,
     Say,
@@ -45,14 +44,14 @@ from server.core.events import (
     WordsHeard,
 )
 from server.core.frames import FRAME_MS
-from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Hearing, Onset
-from server.core.keypad import Keypad
+from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset
 from server.core.memory import Memory
-from server.core.playout import HINT_INDEX, Kept, Playout
-from server.core.turn import CallerTurn, Segment, Turn
+from server.core.params import DialogueParams
+from server.core.playout import HINT_INDEX, Playout
+from server.core.turn import CallerTurn, Leftover, Turn
 from server.core.understanding import Meaning, meaning_of
 from server.core.vad import Judges
-from server.core.words import asks_to_repeat, fingerprint, normalise
+from server.core.words import fingerprint
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
@@ -63,32 +62,6 @@ class State(Enum):
     LISTENING = "LISTENING"
     THINKING = "THINKING"
     SPEAKING = "SPEAKING"
-
-
-@dataclass(frozen=True)
-class DialogueParams:
-    """The knobs of the conversation, in frames and words."""
-
-    endpointing: EndpointingParams
-    vad_rms: int
-    barge_in_rms: int
-    barge_in: bool
-    refractory_frames: int
-    greeting: str
-    hint: str
-    hint_after_frames: int  # 0: off
-    dedup_frames: int
-    min_confidence: float
-    history_turns: int
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """What is left of a reply that was dropped, should the words that dropped it be none after all."""
-
-    kept: Kept
-    heard_in_full: str
-    answers: int | None  # fingerprint of the words it was made for; None when it was cut, not superseded
 
 
 class Dialogue:
@@ -103,11 +76,8 @@ class Dialogue:
         self.turn_id = 0
         self.clock = 0  # frames heard
         self.turn: Turn | None = None  # THINKING, SPEAKING, or a line about to be said
-        self.pending = CallerTurn()  # said and not answered, while no turn of it runs
+        self.caller = CallerSide(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
         self.memory = Memory(params.history_turns, params.dedup_frames)
-        self._hearing = Hearing(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
-        self._keypad = Keypad()
-        self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
         self._leftover: Leftover | None = None
         self._greeting_due = bool(params.greeting.strip())
         self._refractory_until = 0
@@ -126,11 +96,14 @@ class Dialogue:
             case DigitPressed(digit):
                 return self._digit(digit)
             case WordsGuessed(utterance_id, text):
-                return self._guessed(utterance_id, text)
+                self.caller.guessed(utterance_id, text)
+                return []
             case WordsHeard(utterance_id, text, confidence):
-                return self._transcribed(utterance_id, text, confidence)
+                wanted = self.caller.transcribed(utterance_id, text, confidence)
+                return self._understand() if wanted else []
             case EarsFailed(utterance_id, reason):
-                return self._ears_failed(utterance_id, reason)
+                wanted = self.caller.ears_failed(utterance_id)
+                return [Log(f"ASR_ERR: {reason}"), *self._understand()] if wanted else []
             case StreamStarted(expected):
                 self.memory.expected = expected
                 return []
@@ -140,9 +113,9 @@ class Dialogue:
     def wants_wire(self) -> bool:
         """PlayoutRoom would now be answered with something to send."""
         turn = self.turn
-        if turn is None or not turn.playout.wants_wire:
+        if turn is None or not turn.playout.sentences:
             return False
-        return turn.playout.hint_waits or self._reply_may_go(turn)
+        return turn.playout.wants_wire(reply_may_start=self._reply_may_go(turn))
 
     # ---- time ----
 
@@ -151,11 +124,10 @@ class Dialogue:
         if self.turn is not None:
             self.turn.playout.tick()
         actions: list[Action] = []
-        for heard in self._hearing.feed(frame, self._bar()):
+        for heard in self.caller.feed(frame, self._bar()):
             actions += self._heard(heard)
-        typed = self._keypad.tick()
-        if typed is not None:
-            actions += self._typed(typed)
+        if self.caller.tick_keys(self.clock):
+            actions += self._answer_pending()
         return actions + self._due()
 
     def _bar(self) -> Bar:
@@ -167,8 +139,7 @@ class Dialogue:
         """What the passing of a frame brings about."""
         turn = self.turn
         if turn is None:
-            quiet = self._hearing.phase is Phase.IDLE and not self._keypad.typing
-            greet = self._greeting_due and self.clock >= GREETING_AFTER_FRAMES and quiet
+            greet = self._greeting_due and self.clock >= GREETING_AFTER_FRAMES and self.caller.quiet
             return self._greet() if greet else []
         if self.state is State.SPEAKING and turn.playout.finished:
             return self._finish(turn)
@@ -180,15 +151,15 @@ class Dialogue:
     def _hint_is_due(self, turn: Turn) -> bool:
         after = self.params.hint_after_frames
         waited = after > 0 and self.clock - turn.began_at >= after
-        quiet = self._hearing.phase is Phase.IDLE or self._hearing.run_on
-        return turn.hint_due and waited and quiet and turn.playout.ready_frames == 0
+        quiet = self.caller.quiet or self.caller.run_on
+        return turn.hint_due and waited and quiet and not turn.playout.ready_frames
 
     def _greet(self) -> list[Action]:
         """B6: a turn without a caller."""
         self._greeting_due = False
         self.turn_id += 1
         self.turn = Turn(self.turn_id, None, self.clock, Playout(self.turn_id))
-        return self._say_line(self.turn, self.params.greeting)
+        return say_line(self.turn, self.params.greeting)
 
     # ---- the caller's voice and keys ----
 
@@ -203,7 +174,7 @@ class Dialogue:
             case Discarded():
                 return self._it_was_noise()
             case Ended():
-                return self._utterance_ended(heard) + self._answer_pending()
+                return [self._utterance_ended(heard), *self._answer_pending()]
 
     def _stop_to_judge(self) -> list[Action]:
         """D1: stop at once; whether it was a voice is known within 400 ms."""
@@ -230,38 +201,25 @@ class Dialogue:
         self._greeting_due = False
         actions: list[Action] = []
         if heard.first_time:
-            self._unheard[heard.utterance_id] = Segment(heard.utterance_id)
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
             another = self.state is State.THINKING and not heard.may_take_the_floor
             number = self.memory.committed_turns + 1 + another
-            actions.append(OpenEars(heard.utterance_id, number, self.memory.expected))
+            actions.append(self.caller.open_ears(heard.utterance_id, number, self.memory.expected))
         if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
             actions += self._take_the_floor()
         return actions
 
-    def _utterance_ended(self, ended: Ended) -> list[Action]:
-        segment = self._unheard.get(ended.utterance_id)
-        if segment is None:  # its ears have failed already, and what they guessed is in ``pending``
-            segment = Segment(ended.utterance_id, text="")
-        segment.speech_frames, segment.ended_at = ended.speech_frames, self.clock
-        segment.over_us = self.state is State.SPEAKING
-        self.pending.segments.append(segment)
-        self.pending.said_at = self.clock - ended.silence_frames
-        return [CloseEars(ended.utterance_id)]
+    def _utterance_ended(self, ended: Ended) -> Action:
+        return self.caller.utterance_ended(ended, self.clock, over_us=self.state is State.SPEAKING)
 
     def _digit(self, digit: str) -> list[Action]:
         """F5: a key needs no verdict."""
         self._greeting_due = False
         actions = self._take_the_floor()
-        for heard in self._hearing.end_now():
-            actions += self._utterance_ended(heard) if isinstance(heard, Ended) else self._heard(heard)
-        typed = self._keypad.press(digit, self.memory.expected.digits)
-        return actions + (self._typed(typed) if typed is not None else [])
-
-    def _typed(self, keys: str) -> list[Action]:
-        self.pending.segments.append(Segment(0, text=keys, ended_at=self.clock))
-        self.pending.said_at = self.clock
-        return self._answer_pending()
+        for heard in self.caller.interrupt_voice():
+            actions += [self._utterance_ended(heard)] if isinstance(heard, Ended) else self._heard(heard)
+        complete = self.caller.press(digit, self.memory.expected.digits, self.clock)
+        return actions + (self._answer_pending() if complete else [])
 
     # ---- who has the floor ----
 
@@ -285,7 +243,7 @@ class Dialogue:
         in_full, words = playout.heard()
         nearly_over = playout.complete and playout.remaining_frames <= NEARLY_OVER_FRAMES
         self._remember(turn, in_full, words, interrupted=not nearly_over)
-        self.pending.cut_us = not nearly_over
+        self.caller.pending.cut_us = not nearly_over
         self._leftover = Leftover(playout.kept(), " ".join(in_full), None)
         self._refractory_until = 0
         actions.append(Log("AGENT_TEXT:", words))
@@ -300,8 +258,7 @@ class Dialogue:
         if turn.text:
             self._leftover = Leftover(turn.playout.kept(), "", fingerprint(turn.text))
         if turn.caller is not None:
-            turn.caller.segments += self.pending.segments
-            self.pending = turn.caller
+            self.caller.give_back(turn.caller)
         return actions + self._drop(turn)
 
     def _drop(self, turn: Turn) -> list[Action]:
@@ -338,40 +295,18 @@ class Dialogue:
 
     def _answer_pending(self) -> list[Action]:
         """Start the turn that is owed, unless the caller is still at it."""
-        busy = self._hearing.phase is Phase.CONFIRMED or self._keypad.typing
-        if self.state is not State.LISTENING or busy or not self.pending.segments:
+        if self.state is not State.LISTENING or self.caller.busy or not self.caller.pending.segments:
             return []
         actions = self._drop(self.turn) if self.turn is not None else []
-        caller, self.pending = self.pending, CallerTurn()
         self.turn_id += 1
-        self.turn = Turn(self.turn_id, caller, self.clock, Playout(self.turn_id))
-        entered = self._enter(State.THINKING)
-        return [*actions, *entered, StartTurn(self.turn_id), *self._understand(self.turn)]
+        self.turn = Turn(self.turn_id, self.caller.take_pending(), self.clock, Playout(self.turn_id))
+        return [*actions, *self._enter(State.THINKING), StartTurn(self.turn_id), *self._understand()]
 
-    def _guessed(self, utterance_id: int, text: str) -> list[Action]:
-        segment = self._unheard.get(utterance_id)
-        if segment is not None:
-            segment.guess = text
-        return []
-
-    def _transcribed(self, utterance_id: int, text: str, confidence: float | None) -> list[Action]:
-        segment = self._unheard.pop(utterance_id, None)
-        if segment is None:
-            return []
-        segment.text, segment.confidence = text, confidence
-        return self._understand(self.turn) if self.turn is not None else []
-
-    def _ears_failed(self, utterance_id: int, reason: str) -> list[Action]:
-        """G2: the last partial is the transcript."""
-        segment = self._unheard.get(utterance_id)
-        if segment is None:
-            return []
-        return [Log(f"ASR_ERR: {reason}"), *self._transcribed(utterance_id, segment.guess, None)]
-
-    def _understand(self, turn: Turn) -> list[Action]:
+    def _understand(self) -> list[Action]:
         """Once every part is transcribed: what was said, and what is to be done about it."""
-        caller = turn.caller
-        if caller is None or turn.understood or not caller.transcribed:
+        turn = self.turn
+        caller = turn.caller if turn is not None else None
+        if turn is None or caller is None or turn.understood or not caller.transcribed:
             return []
         turn.understood = True
         text, repeated = caller.join(self.params.min_confidence, self.params.dedup_frames)
@@ -385,7 +320,7 @@ class Dialogue:
                 return actions + self._ask_again(turn)
             case Meaning.ECHO:
                 actions.append(Log("ECHO → ignore"))
-                self._hearing.last_was_echo()
+                self.caller.last_was_echo()
         return actions + self._nothing_was_said(turn, caller)
 
     def _think(self, turn: Turn, text: str) -> list[Action]:
@@ -400,7 +335,7 @@ class Dialogue:
     def _ask_again(self, turn: Turn) -> list[Action]:
         """E1: the agent's own question; the mind is not asked."""
         self.memory.unclear_in_a_row += 1
-        return self._say_line(turn, lines.unclear(self.memory.unclear_in_a_row))
+        return say_line(turn, lines.unclear(self.memory.unclear_in_a_row))
 
     def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
         """Back to where we were: the rest of a reply that was cut, or listening."""
@@ -414,56 +349,23 @@ class Dialogue:
         turn.playout.adopt(leftover.kept)
         return [] if leftover.kept.sentences else self._leave(turn)
 
-    def _say_line(self, turn: Turn, line: str) -> list[Action]:
-        turn.fixed = True
-        turn.playout.add(turn.sentences, line)
-        turn.playout.complete = True
-        turn.sentences += 1
-        return [Say(turn.turn_id, turn.sentences - 1, line)]
-
     def _turn_event(self, turn: Turn, event: Event) -> list[Action]:
         """What the workers of the present turn have done."""
         match event:
             case BreathDrawn(_, frames):
                 turn.breath_frames = frames
             case SentenceThought(_, text):
-                return self._sentence(turn, text)
+                return say_sentence(turn, text, self.memory)
             case ReplyThought(_, expected):
-                return self._reply_thought(turn, expected)
+                self.memory.expected = expected
+                return no_more_sentences(turn, self.memory)
             case MindFailed(_, reason):
-                return [Log(f"LLM_ERR: {reason}"), *self._no_more_sentences(turn)]
-            case AudioMade(_, index, audio) if index == HINT_INDEX:
-                if not turn.playout.ready_frames:
-                    turn.playout.add_hint(self.params.hint, audio)
-            case AudioMade(_, index, audio):
-                turn.playout.add_audio(index, audio)
-            case SentenceVoiced(_, index):
-                turn.playout.end_sentence(index)
+                return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, self.memory)]
+            case AudioMade() | SentenceVoiced():
+                take_audio(turn, event, self.params.hint)
             case TurnOverdue():
                 return self._overdue(turn)
         return []
-
-    def _sentence(self, turn: Turn, text: str) -> list[Action]:
-        if not normalise(text):
-            return []
-        if self.memory.just_said(text) and not asks_to_repeat(turn.text):
-            turn.skipped += 1
-            return []
-        turn.playout.add(turn.sentences, text)
-        turn.sentences += 1
-        return [Say(turn.turn_id, turn.sentences - 1, text)]
-
-    def _reply_thought(self, turn: Turn, expected: Expected) -> list[Action]:
-        self.memory.expected = expected
-        return self._no_more_sentences(turn)
-
-    def _no_more_sentences(self, turn: Turn) -> list[Action]:
-        if turn.sentences:
-            turn.playout.complete = True
-            return []
-        if turn.skipped:
-            return self._say_line(turn, lines.already_said(self.memory.committed_turns))
-        return self._say_line(turn, lines.MIND_FAILED)
 
     def _overdue(self, turn: Turn) -> list[Action]:
         """G3: no answer in time; ours is said, and whatever comes later is too late."""
@@ -473,14 +375,14 @@ class Dialogue:
         turn.playout.start_over(self.turn_id)
         self.turn = replace(turn, turn_id=self.turn_id, understood=True, breath_frames=0, sentences=0)
         late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), DropTurn(turn.turn_id)]
-        return late + self._say_line(self.turn, lines.MIND_FAILED)
+        return late + say_line(self.turn, lines.MIND_FAILED)
 
     # ---- the wire ----
 
     def _reply_may_go(self, turn: Turn) -> bool:
         if self.state is State.SPEAKING:
             return True
-        if self._hearing.unconfirmed and turn.holds < MAX_UNCONFIRMED_STOPS:
+        if self.caller.perhaps_speaking and turn.holds < MAX_UNCONFIRMED_STOPS:
             return False
         if turn.caller is None:
             return True

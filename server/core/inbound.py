@@ -18,22 +18,18 @@ class InboundAudio:
 
     def feed(self, media: Media) -> list[bytes]:
         """Frames in order; silence first where the stamps say that some is missing, at most 2 s."""
-        frames = self._fill(media.timestamp_ms)
-        if media.timestamp_ms is not None and self._next_ms is not None:
-            self._next_ms += len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
-        return frames + self._splitter.feed(media.mulaw_8k)
+        length_ms = len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
+        return self._fill(media.timestamp_ms, length_ms) + self._splitter.feed(media.mulaw_8k)
 
-    def _fill(self, stamp_ms: int | None) -> list[bytes]:
+    def _fill(self, stamp_ms: int | None, length_ms: int) -> list[bytes]:
         if stamp_ms is None:
             return []
-        expected_ms, self._next_ms = self._next_ms, stamp_ms
-        if expected_ms is None:
-            return []
+        expected_ms = stamp_ms if self._next_ms is None else self._next_ms
         gap_ms = stamp_ms - expected_ms
-        if gap_ms < 0:
+        if gap_ms < 0:  # late, or a broken clock: its audio is heard, time does not go back
             self.steps_back += 1
-            self._next_ms = expected_ms
             return []
+        self._next_ms = stamp_ms + length_ms
         if gap_ms <= GAP_MS:
             return []
         missing = min(gap_ms, MAX_FILL_MS) // FRAME_MS

@@ -187,11 +187,6 @@ class Playout:
         return bool(self._hint_frames)
 
     @property
-    def hint_waits(self) -> bool:
-        """The hint is not wholly on its way."""
-        return self._sent < self._hint_frames
-
-    @property
     def started(self) -> bool:
         """A frame of the reply (not of the hint) was sent."""
         return self._sent > self._hint_frames
@@ -218,14 +213,20 @@ class Playout:
         short = reply[0].expected_frames < SHORT_SENTENCE_FRAMES
         return short and not second_ready and self._short_ticks < NEXT_SENTENCE_WAIT_FRAMES
 
-    @property
-    def wants_wire(self) -> bool:
-        """There is something for the wire: a frame, or the mark of a sentence that became whole late."""
-        if self.held:
-            return False
-        if self.ready_frames or self.hint_waits:
-            return True
-        return self._marked < sum(sentence.whole and bool(sentence.frames) for sentence in self.sentences)
+    def wants_wire(self, *, reply_may_start: bool) -> bool:
+        """``take`` would give something: a frame, or the mark of a sentence that became whole late."""
+        start = 0
+        for position, sentence in enumerate(self.sentences):
+            if self.held or not (reply_may_start or sentence.is_hint):
+                return False
+            start += sentence.frames
+            if self._sent < start:
+                return True
+            if not sentence.whole:
+                return False
+            if position >= self._marked and sentence.frames:
+                return True
+        return False
 
     @property
     def finished(self) -> bool:

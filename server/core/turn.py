@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from server.core.playout import Playout
+from server.core.playout import Kept, Playout
 from server.core.words import fingerprint
 
 
@@ -16,7 +16,7 @@ class Segment:
     confidence: float | None = None
     speech_frames: int = 0
     ended_at: int = 0  # frame clock
-    typed: bool = False
+    failed: bool = False  # no ears could be found for it
     over_us: bool = False  # ended while we spoke, and did not stop us
 
     def clear_text(self, min_confidence: float) -> str:
@@ -43,6 +43,10 @@ class CallerTurn:
     def empty(self) -> bool:
         """Not one word, not even a doubtful one."""
         return not any((segment.text or "").strip() for segment in self.segments)
+
+    @property
+    def failed(self) -> bool:
+        return any(segment.failed for segment in self.segments)
 
     @property
     def all_over_us(self) -> bool:
@@ -87,3 +91,12 @@ class Turn:
     sentences: int = 0  # given to the voice
     skipped: int = 0  # heard a moment ago (E4)
     fixed: bool = False  # a line of our own, not the mind's words
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What is left of a reply that was dropped, should the words that dropped it be none after all."""
+
+    kept: Kept
+    heard_in_full: str
+    answers: int | None  # fingerprint of the words it was made for; None when it was cut, not superseded

@@ -19,7 +19,7 @@ def meaning_of(caller: CallerTurn, text: str, memory: Memory, clock: int) -> Mea
     """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones."""
     if text:
         return Meaning.ECHO if memory.is_echo(clock, text) else Meaning.WORDS
-    if not caller.empty:
+    if not caller.empty or caller.failed:
         return Meaning.UNCLEAR
     short = caller.speech_frames < NOTHING_SAID_FRAMES
     return Meaning.NOTHING if short or caller.cut_us or caller.all_over_us else Meaning.UNCLEAR

@@ -1,0 +1,52 @@
+"""Our side of a turn: sentences from the mind, lines of our own, and the audio of both."""
+
+from server.core import lines
+from server.core.events import Action, AudioMade, Say, SentenceVoiced
+from server.core.memory import Memory
+from server.core.playout import HINT_INDEX
+from server.core.turn import Turn
+from server.core.words import asks_to_repeat, normalise
+
+
+def say_line(turn: Turn, line: str) -> list[Action]:
+    """Say a fixed line, and nothing after it."""
+    turn.fixed = True
+    actions = _say(turn, line)
+    turn.playout.complete = True
+    return actions
+
+
+def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
+    """Say the mind's next sentence, unless it has no word in it or was heard a moment ago (E4)."""
+    if not normalise(text):
+        return []
+    if memory.just_said(text) and not asks_to_repeat(turn.text):
+        turn.skipped += 1
+        return []
+    return _say(turn, text)
+
+
+def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
+    """The mind is done; if that left nothing to say, a line of ours is said."""
+    if turn.sentences:
+        turn.playout.complete = True
+        return []
+    if turn.skipped:
+        return say_line(turn, lines.already_said(memory.committed_turns))
+    return say_line(turn, lines.MIND_FAILED)
+
+
+def take_audio(turn: Turn, event: AudioMade | SentenceVoiced, hint: str) -> None:
+    """The voice has made some of a sentence, or all of it."""
+    if isinstance(event, SentenceVoiced):
+        turn.playout.end_sentence(event.index)
+    elif event.index != HINT_INDEX:
+        turn.playout.add_audio(event.index, event.mulaw_8k)
+    elif not turn.playout.ready_frames:  # the hint is for want of a reply (B5)
+        turn.playout.add_hint(hint, event.mulaw_8k)
+
+
+def _say(turn: Turn, text: str) -> list[Action]:
+    turn.playout.add(turn.sentences, text)
+    turn.sentences += 1
+    return [Say(turn.turn_id, turn.sentences - 1, text)]

@@ -148,7 +148,9 @@ class Endpointer:
             self._measure()
             self._run_on()
             return Endpoint.ENDED_RUNNING_ON
-        if self._age - self._last_speaking < self._closing_silence():
+        # The model is late: a voice that goes on just now is not cut before it could be judged.
+        being_judged = 0 < self._run < JUDGE_FRAMES
+        if being_judged or self._age - self._last_speaking < self._closing_silence():
             return None
         self.reset()
         return Endpoint.ENDED

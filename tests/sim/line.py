@@ -13,24 +13,23 @@ from tests.sim.simtime import SimRuntime
 
 SID = "MZ1"
 VOICE, NOISE = 0x80, 0x00  # the sign of a frame's samples says what it is; see SimSpeech
-LOUD, NORMAL, FAR, HISS = 0x0A, 0x1A, 0x4A, 0x60  # μ-law magnitudes (inverted): RMS 19000, 4200, 400, 120
+LOUD, NORMAL, FAR, HISS = 0x0A, 0x32, 0x5A, 0x70  # μ-law magnitudes (inverted): RMS 22000, 3900, 560, 120
 
 
 def frame(kind: int, magnitude: int, number: int) -> bytes:
-    """160 bytes of one level, with its number in three of them, so that lost frames can be told."""
-    digits = [number >> 14 & 0x7F, number >> 7 & 0x7F, number & 0x7F]
-    return bytes([kind | magnitude, *(kind | digit for digit in digits)]) + bytes([kind | magnitude]) * 156
+    """160 bytes of one level, with its number in four quiet ones, so that lost frames can be told."""
+    digits = [kind | 0x70 | number >> shift & 0xF for shift in (12, 8, 4, 0)]
+    return bytes([kind | magnitude, *digits]) + bytes([kind | magnitude]) * 155
 
 
 def numbers(mulaw_8k: bytes) -> list[int]:
     """The numbers of the frames in some audio, silence left out."""
-    found = []
-    for i in range(0, len(mulaw_8k), FRAME_BYTES):
-        one = mulaw_8k[i : i + FRAME_BYTES]
-        if one != SILENT_FRAME:
-            a, b, c = (byte & 0x7F for byte in one[1:4])
-            found.append(a << 14 | b << 7 | c)
-    return found
+    frames = [mulaw_8k[i : i + FRAME_BYTES] for i in range(0, len(mulaw_8k), FRAME_BYTES)]
+    return [
+        sum((byte & 0xF) << shift for byte, shift in zip(one[1:5], (12, 8, 4, 0), strict=True))
+        for one in frames
+        if one != SILENT_FRAME
+    ]
 
 
 class SimSpeech:
@@ -72,12 +71,13 @@ class Line:
     raw: list[tuple[float, str | bytes]] = field(default_factory=list)
     start: bool = True
     lose_marks: bool = False
+    lost_from_s: float = 0.0  # caller frames that the network loses
+    lost_until_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.inbox: Channel[str | bytes] = Channel(self.runtime, 100_000)
         self.buffer = TwilioBuffer()
         self.sent: list[tuple[float, str]] = []  # what reached the wire, and when
-        self.frames_sent: list[float] = []  # the time of each caller frame, by its number
         self.closed = False
         self._origin = self.runtime.now
 
@@ -132,7 +132,8 @@ class Line:
             if sound.at_s - 1e-9 <= at_s < sound.at_s + sound.for_s - 1e-9:
                 audio = frame(sound.kind, sound.magnitude, number)
         media = {"track": "inbound", "timestamp": str(number * 20), "payload": b64encode(audio).decode()}
-        self.deliver({"event": "media", "media": media})
+        if not self.lost_from_s <= at_s < self.lost_until_s:
+            self.deliver({"event": "media", "media": media})
         self._echo(self.buffer.advance(self.at_s))
 
     def _arrived(self, data: str) -> None:

@@ -87,8 +87,10 @@ class Hearing:
             self._voice = VoiceLevel()
         background = self._caller.is_background(self._voice.rms)
         endpoint = self._endpointer.feed(verdict, bar, background)
-        if idle and endpoint is None and bar is Bar.OVER_US:
-            self._judges.echo.learn(frame.rms)
+        if endpoint is Endpoint.ONSET:
+            self._judges.echo.voice_began()
+        elif idle and bar is Bar.OVER_US:
+            self._judges.echo.learn(frame.rms, loud=verdict.loud)
         return self._changes(endpoint)
 
     def end_now(self) -> list[Heard]:

@@ -11,7 +11,7 @@ SPEECH_OFF = 0.35
 FLOOR_RATIO = 2  # voice is twice (6 dB) the floor
 ECHO_RATIO = 1.25
 ECHO_WINDOW_FRAMES = 2 * FRAMES_PER_S
-ECHO_MIN_FRAMES = 10
+ECHO_MIN_FRAMES = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,24 @@ class EchoLevel:
 
     def __init__(self) -> None:
         self._recent: deque[int] = deque(maxlen=ECHO_WINDOW_FRAMES)
+        self._undecided: list[int] = []  # a loud run so far: a voice, or a peak of the echo
         self._floor = 0
         self.level = 0
 
-    def learn(self, rms: int) -> None:
-        """Take in one frame heard while we speak and nobody else is known to."""
-        self._recent.append(rms)
+    def learn(self, rms: int, *, loud: bool) -> None:
+        """Take in one frame heard while we speak and no utterance is open."""
+        self._undecided.append(rms)
+        if loud:
+            return  # learnt once it turns out to have been too short for a voice
+        self._recent.extend(self._undecided)
+        self._undecided.clear()
         if len(self._recent) >= ECHO_MIN_FRAMES:
-            near_peak = sorted(self._recent)[len(self._recent) * 19 // 20]
+            near_peak = sorted(self._recent)[len(self._recent) * 9 // 10]
             self.level = max(self._floor, int(near_peak * ECHO_RATIO))
+
+    def voice_began(self) -> None:
+        """The loud run was long enough: it is not echo until somebody says so."""
+        self._undecided.clear()
 
     def was_echo(self, rms: int) -> None:
         """An utterance of this level turned out to be our own words: never stop for as little again."""

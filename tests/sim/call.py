@@ -64,32 +64,37 @@ class SimCall:
 
     def run(self, seconds: float, *, hang_up: bool = True) -> "SimCall":
         """Let the call go on for ``seconds``, then hang up and let it end."""
+        self.runtime.spawn("call", self._serve)
+        self.line.ring(seconds)
+        self.until(seconds)
+        if hang_up:
+            self.line.deliver({"event": "stop"})
+            self.until(seconds + 3)
+        return self
+
+    def until(self, seconds: float) -> None:
+        """Go on until ``seconds`` since the beginning."""
         handler = _Listener(self.log)
         logger = logging.getLogger("agent")
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         try:
-            self.runtime.spawn("call", self._serve)
-            self.line.ring(seconds)
             self.runtime.run_until(seconds)
-            if hang_up:
-                self.line.deliver({"event": "stop"})
-                self.runtime.run_until(seconds + 3)
         finally:
             logger.removeHandler(handler)
-        return self
 
     def _serve(self) -> None:
         speech = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
         engines = Engines((self.ears,), (self.mind,), (self.voice,), self.phrases, speech)
-        MediaStreamHandler(
+        self.handler = MediaStreamHandler(
             self.line,
             self.config,
             engines=engines,
             runtime=self.runtime,
             breath=lambda low, high: low,
             **self.host,
-        ).run()
+        )
+        self.handler.run()
         self.finished = True
 
     # ---- what happened ----

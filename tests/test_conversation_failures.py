@@ -1,0 +1,218 @@
+"""Rules G: what the caller hears when an engine fails. Whole calls in simulated time."""
+
+import pytest
+
+from server.core.lines import MIND_FAILED, UNCLEAR
+from server.engines.base import EngineError
+from server.media_ws_ai import MediaStreamHandler
+from server.turn_pipeline import EnergyOnly, Engines
+from tests.sim.call import GREETING, REPLY, SimCall
+from tests.sim.engines import SimEars, SimMind, SimVoice
+from tests.sim.line import Sound
+
+FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
+HINT = "שנייה… בודקת"
+SPEECH = [Sound(3.0, 1.5), Sound(12.0, 1.5)]
+END_OF_TURN_S = 4.5 + 0.14 + 0.48
+TURN_TIMEOUT_S = 3.5
+
+
+def first_answer_s(call):
+    """End of turn to the first answer that is not the hint."""
+    return next(said.at_s for said in call.heard[1:] if "שנייה" not in said.text) - END_OF_TURN_S
+
+
+def failing_once(*results):
+    """A mind that gives these one after the other, then replies."""
+    left = list(results)
+    return lambda request: left.pop(0) if left else REPLY
+
+
+def test_g1_ears_that_never_answer():
+    """G1, G2: nothing within ASR_TIMEOUT_MS: the agent asks again, and the next turn works."""
+    call = SimCall(SPEECH, ears=[None, "עכשיו כן"]).run(20)
+    assert call.lines("ASR_ERR: no transcript within 1200 ms")
+    assert call.texts == [GREETING, HINT, UNCLEAR[0], FIRST, SECOND]
+    assert first_answer_s(call) == pytest.approx(1.4, abs=0.5)
+    assert call.ears.open_streams == 0
+
+
+def test_g2_ears_that_fail():
+    """G2: as E1, and ASR_ERR is logged."""
+    call = SimCall(SPEECH, ears=[EngineError("quota"), "עכשיו כן"]).run(20)
+    assert call.lines("ASR_ERR: sim: quota")
+    assert call.texts == [GREETING, UNCLEAR[0], FIRST, SECOND]
+
+
+def test_g2_ears_that_fail_on_a_short_word_are_not_silence():
+    """G2: 300 ms of speech that no ears took is a failure, not nothing (E1): the caller is asked."""
+    call = SimCall([Sound(3.0, 0.3)], ears=[EngineError("quota")]).run(9)
+    assert call.texts == [GREETING, UNCLEAR[0]]
+
+
+def test_g2_the_mind_is_asked_once_more():
+    """G2: one retry, and the caller does not notice."""
+    call = SimCall(SPEECH, reply=failing_once(EngineError("500"))).run(11)
+    assert len(call.mind.requests) == 2
+    assert call.texts == [GREETING, FIRST, SECOND]
+
+
+def test_g2_a_mind_that_fails_twice_is_covered_by_a_line():
+    """G2: retry failed too: "בסדר, איך אוכל לסייע?", and the next turn works."""
+    call = SimCall(SPEECH, reply=failing_once(EngineError("500"), EngineError("500"))).run(20)
+    assert call.lines("LLM_ERR: sim: 500")
+    assert call.texts == [GREETING, MIND_FAILED, FIRST, SECOND]
+
+
+def test_g2_a_mind_that_says_nothing_is_covered_too():
+    """G2: an empty reply is a failure, not silence."""
+    assert SimCall(SPEECH[:1], reply="").run(10).texts == [GREETING, MIND_FAILED]
+
+
+def test_g2_a_mind_cut_in_the_middle_keeps_what_it_said():
+    """G2: the stream stalls after the first sentence: that is the reply, and the turn ends."""
+    call = SimCall(SPEECH, knobs={"llm_first_token_timeout_ms": 500})
+    call.mind.sentence_s = 9.0
+    call.run(20)
+    assert call.texts == [GREETING, FIRST] + call.texts[2:]
+    assert call.lines("LLM_ERR: sim: nothing within 500 ms")
+    assert call.lines("tts_done")
+    assert len(call.mind.requests) == 2
+
+
+def test_g3_a_mind_that_hangs():
+    """G1, G3: an answer within TURN_TIMEOUT_MS + 500 ms whatever the engines do; no stream is left."""
+    call = SimCall(SPEECH, reply=failing_once(None, None)).run(20)
+    assert first_answer_s(call) <= TURN_TIMEOUT_S + 0.5
+    assert call.texts[-2:] == [FIRST, SECOND]
+    assert call.mind.open_streams == 0
+
+
+def test_g3_exactly_one_of_two_outcomes_counts():
+    """G3: the reply comes just after the deadline's line began: it is not heard, before or after."""
+    call = SimCall(SPEECH[:1], llm_s=0.05, knobs={"llm_first_token_timeout_ms": 9000})
+    call.mind.delay_s = TURN_TIMEOUT_S - 0.05 + 0.02
+    call.run(14)
+    assert call.texts[-1] == MIND_FAILED
+    assert FIRST not in call.texts
+    assert call.lines("TURN_TIMEOUT")
+
+
+@pytest.mark.parametrize("turn_timeout_ms", [500, 3500])
+def test_g3_the_watchdog_leaves_an_answer_alone_that_is_ready(turn_timeout_ms):
+    """G3: a reply that only waits for its breath is no failure."""
+    knobs = {"turn_timeout_ms": turn_timeout_ms, "resp_min_delay_ms": 900, "resp_max_delay_ms": 900}
+    call = SimCall(SPEECH[:1], knobs={**knobs, "thinking_hint_ms": 0}).run(10)
+    assert call.texts == [GREETING, FIRST, SECOND]
+
+
+def test_g2_a_voice_that_fails_is_a_beep_never_silence():
+    """G2: no engine can say it: 300 ms of tone, TTS_ERR in the log, and the call goes on."""
+    call = SimCall(SPEECH, premade=False)
+    call.voice.fails = lambda text: True
+    call.run(9)
+    assert call.beeped
+    assert call.lines("TTS_ERR: sim: no voice today")
+
+
+def test_g2_a_voice_that_hangs_is_given_up_after_its_deadline():
+    """G1: nothing within TTS_TIMEOUT_MS: the beep; no stream is left behind."""
+    call = SimCall(SPEECH[:1])
+    call.voice.hangs = True
+    call.run(12)
+    assert call.beeped
+    assert call.lines("TTS_ERR: sim: nothing within 1000 ms")
+    assert call.voice.open_streams == 0
+
+
+def test_g2_under_400_bytes_is_no_audio():
+    """G2: a voice that gives a click for a sentence has failed."""
+    call = SimCall(SPEECH[:1])
+    audio = call.voice.audio
+    call.voice.audio = lambda text: audio(text)[:190]
+    call.run(9)
+    assert call.beeped
+    assert call.lines("TTS_ERR: sim: 380 bytes")
+
+
+class Chain(SimCall):
+    """A call whose every engine has a second one behind it."""
+
+    def _serve(self):
+        second_ears = SimEars(self.runtime, ["מהאוזן השנייה"], 0.05, name="second")
+        second_mind = SimMind(
+            self.runtime, lambda request: f"תשובה אל {request.text} בסך הכול.", name="second"
+        )
+        second_voice = SimVoice(self.runtime, 0.05, name="second")
+        second_voice.codes = self.voice.codes
+        self.second_ears = second_ears
+        engines = Engines(
+            (self.ears, second_ears),
+            (self.mind, second_mind),
+            (self.voice, second_voice),
+            self.phrases,
+            EnergyOnly,
+        )
+        MediaStreamHandler(self.line, self.config, engines=engines, runtime=self.runtime).run()
+        self.finished = True
+
+
+def test_g2_the_next_engine_takes_over():
+    """G2: every first engine fails; the second of each chain answers, with all of the audio."""
+    call = Chain(SPEECH[:1], ears=[EngineError("down")], reply=lambda request: EngineError("down"))
+    call.voice.fails = lambda text: True
+    call.run(10)
+    assert call.texts[-1] == "תשובה אל מהאוזן השנייה בסך הכול."
+    assert not call.beeped
+    assert call.second_ears.heard == call.ears.heard
+
+
+def test_a_bug_of_ours_ends_this_call_and_says_so():
+    """An exception in the core: logged once with its event, the socket closed, nothing left running."""
+    call = SimCall(SPEECH[:1])
+    call.mind.expected = object()  # the core will trip over it
+    call.run(5.3, hang_up=False)
+    call.line.deliver({"event": "dtmf", "dtmf": {"digit": "1"}})
+    call.until(8)
+    assert len(call.lines("CALL_ERR")) == 1
+    assert call.finished and call.runtime.alive() == []
+
+
+def test_host_functions_are_called():
+    """A host's own three functions: plain bytes → str, str → str, str → bytes; the playbook's arguments."""
+    seen = {}
+
+    def asr(pcm16):
+        seen["asr"] = pcm16
+        return "מה שהמארח שמע"
+
+    def respond(text, target_style, min_chars, max_chars):
+        seen["respond"] = (text, target_style, min_chars, max_chars)
+        return "תשובה של המארח בשני משפטים. זה השני?"
+
+    def synth(text):
+        seen.setdefault("synth", []).append(text)
+        return b"\x10\x20" * 8000
+
+    call = SimCall(SPEECH[:1])
+    call.host = {"asr": asr, "respond": respond, "synth": synth}
+    call.run(14)
+    assert isinstance(seen["asr"], bytes) and len(seen["asr"]) >= 2 * 8000 * 1.5
+    assert seen["respond"] == ("מה שהמארח שמע", "warm_helpful", 140, 420)
+    assert seen["synth"][-2:] == ["תשובה של המארח בשני משפטים.", "זה השני?"]
+    assert call.lines("ASR_TEXT: מה שהמארח שמע")
+    assert len(call.lines("tts_done")) == 2
+
+
+def test_host_functions_that_misbehave_are_failed_engines():
+    """None, exceptions and odd bytes from a host's functions never end the call."""
+
+    def broken(*args, **kwargs):
+        raise RuntimeError("host bug")
+
+    call = SimCall(SPEECH, premade=False)
+    call.host = {"asr": lambda pcm16: None, "respond": broken, "synth": lambda text: None}
+    call.run(20)
+    assert call.beeped
+    assert call.lines("TTS_ERR")
+    assert call.finished and call.runtime.alive() == []

@@ -1,0 +1,140 @@
+"""What must hold on every call: random sounds, keys, engine delays and failures, lost marks and frames.
+
+The real shell and core run in simulated time; hypothesis looks for the call that breaks a promise.
+"""
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from server.core.dialogue import State
+from server.engines.base import EngineError
+from tests.sim.call import SimCall
+from tests.sim.line import LOUD, NOISE, VOICE, Sound, numbers
+
+QUIET_END_S = 24.0  # long enough for whatever was going on to come to its end
+
+seconds = st.integers(0, 900).map(lambda n: n / 50)
+sound = st.builds(
+    Sound,
+    seconds,
+    st.integers(1, 150).map(lambda n: n / 50),
+    st.sampled_from([VOICE, VOICE, VOICE, NOISE]),
+    st.sampled_from([0x32, 0x2A, LOUD]),
+)
+delay = st.sampled_from([0.0, 0.05, 0.2, 0.4, 0.9, 1.6])
+result = st.sampled_from(["works", "works", "works", "works", "fails", "hangs"])
+
+
+@st.composite
+def calls(draw):
+    """A call that is over by 20 s and quiet after it."""
+    ears = draw(
+        st.lists(st.sampled_from(["אחת", "שתיים", "", "רגע אחד בבקשה", None, "!"]), min_size=1, max_size=5)
+    )
+    minds = draw(st.lists(result, min_size=1, max_size=6))
+    counter = iter(range(1, 1000))
+    asked = []
+
+    def reply(request):
+        number = next(counter)
+        asked.append((number, request.text))
+        outcome = minds[(number - 1) % len(minds)]
+        if outcome == "hangs":
+            return None
+        return EngineError("down") if outcome == "fails" else sentences(number)
+
+    call = SimCall(
+        draw(st.lists(sound, max_size=8)),
+        ears=[EngineError("down") if heard == "!" else heard for heard in ears],
+        reply=reply,
+        asr_s=draw(delay),
+        llm_s=draw(delay),
+        tts_s=draw(st.sampled_from([0.0, 0.1, 0.5])),
+        delay_s=draw(st.sampled_from([0.0, 0.08])),
+        lose_marks=draw(st.booleans()),
+        keys=draw(st.lists(st.tuples(seconds, st.sampled_from("15#")), max_size=3)),
+        knobs={"barge_in": draw(st.booleans())},
+    )
+    call.mind.sentence_s = draw(st.sampled_from([0.0, 0.3]))
+    lost = draw(seconds)
+    call.line.lost_from_s, call.line.lost_until_s = lost, lost + draw(st.sampled_from([0.0, 0.5]))
+    call.asked = asked
+    return call
+
+
+def sentences(number):
+    return f"משפט ראשון בתשובה מספר {number}. משפט שני בתשובה מספר {number}?"
+
+
+def reply_number(said):
+    words = said.text.split("מספר ")
+    return int(words[1].rstrip(".?")) if len(words) == 2 else None
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(calls())
+def test_every_call_keeps_its_promises(call):
+    """B1, B2, C4, F6, G3: see the assertions."""
+    call.run(18 + QUIET_END_S, hang_up=False)
+    dialogue = call.handler._dialogue
+
+    # No state without a way back to LISTENING, and nothing that was said is left unanswered.
+    assert dialogue.state is State.LISTENING
+    assert dialogue.turn is None
+    assert dialogue.caller.pending.segments == []
+    assert not call.lines("CALL_ERR") and not call.lines("TX_ERR") and not call.lines("RX_ERR")
+
+    check_answers(call)
+    check_frames(call)
+
+    call.line.deliver({"event": "stop"})
+    call.until(call.runtime.now + 1.5)
+    assert call.finished
+    assert call.runtime.alive() == []
+    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+
+
+def check_answers(call):
+    """No stale worker is heard: replies come in the order they were asked, and none twice."""
+    numbers_heard = [number for said in call.heard if (number := reply_number(said)) is not None]
+    assert numbers_heard == sorted(numbers_heard)
+    for text in set(call.texts):
+        if "בתשובה מספר" in text:
+            whole = sum(
+                said.until_s - said.at_s >= 0.06 * len(text) - 0.05
+                for said in call.heard
+                if said.text == text
+            )
+            assert whole <= 1, f"heard twice: {text}"
+
+
+def check_frames(call):
+    """No caller frame is lost between onset and end, none heard by two utterances."""
+    delivered = [number for number in range(50 * 42) if frame_carries_sound(call.line, number / 50)]
+    seen = set()
+    for heard in call.ears.heard:
+        frames = numbers(heard)
+        assert frames == [number for number in delivered if frames[0] <= number <= frames[-1]]
+        assert not seen & set(frames)
+        seen |= set(frames)
+
+
+def frame_carries_sound(line, at_s):
+    lost = line.lost_from_s <= at_s < line.lost_until_s
+    return not lost and any(s.at_s - 1e-9 <= at_s < s.at_s + s.for_s - 1e-9 for s in line.sounds)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(calls(), st.integers(0, 900).map(lambda n: n / 50), st.booleans())
+@example(SimCall([]), 0.0, True)
+def test_a_call_may_end_at_any_moment(call, at_s, politely):
+    """F6: whatever it was doing, within a second nothing of it is left."""
+    call.run(at_s, hang_up=False)
+    if politely:
+        call.line.deliver({"event": "stop"})
+    else:
+        call.line.inbox.close()
+    call.until(at_s + 1.2)
+    assert call.finished
+    assert call.runtime.alive() == []
+    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0

@@ -187,14 +187,10 @@ class Dialogue:
         return [SendClear()]
 
     def _it_was_noise(self) -> list[Action]:
-        """D4, A6: go on where we were."""
-        if self.turn is None:
-            return []
-        if self.turn.playout.held:
+        """D4: go on where we were. A reply that was held back (A6) goes by itself: nothing holds it now."""
+        if self.turn is not None and self.turn.playout.held:
             self.turn.playout.resume()
             self.turn.stops += 1
-        elif self.state is State.THINKING:
-            self.turn.holds += 1
         return []
 
     def _confirmed(self, heard: Confirmed) -> list[Action]:
@@ -245,7 +241,6 @@ class Dialogue:
         self._remember(turn, in_full, words, interrupted=not nearly_over)
         self.caller.pending.cut_us = not nearly_over
         self._leftover = Leftover(playout.kept(), " ".join(in_full), None)
-        self._refractory_until = 0
         actions.append(Log("AGENT_TEXT:", words))
         return actions + self._drop(turn)
 
@@ -382,7 +377,7 @@ class Dialogue:
     def _reply_may_go(self, turn: Turn) -> bool:
         if self.state is State.SPEAKING:
             return True
-        if self.caller.perhaps_speaking and turn.holds < MAX_UNCONFIRMED_STOPS:
+        if self.caller.perhaps_speaking:
             return False
         if turn.caller is None:
             return True

@@ -86,8 +86,7 @@ class Turn:
     text: str = ""  # what the mind was asked; empty while unknown, or when it was not
     understood: bool = False
     hint_due: bool = True
-    holds: int = 0  # times an unconfirmed sound held the reply back
-    stops: int = 0  # times one stopped it
+    stops: int = 0  # times an unconfirmed sound stopped it
     sentences: int = 0  # given to the voice
     skipped: int = 0  # heard a moment ago (E4)
     fixed: bool = False  # a line of our own, not the mind's words

@@ -1,0 +1,82 @@
+"""Twilio's HTTP side: signed requests to the URLs the server declared, sent to where it really listens."""
+
+import os
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import requests
+from twilio.request_validator import RequestValidator
+
+TIMEOUT_S = 15.0  # Twilio's own limit for a webhook
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request. ``status`` is 0 when there was no answer."""
+
+    method: str
+    url: str  # as declared, which is what is signed
+    status: int
+    took_ms: float
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where the server is. ``connect_url``: where to connect; ``public_url``: what the world calls it."""
+
+    connect_url: str
+    public_url: str
+
+    def declared(self, url: str) -> str:
+        """A URL from TwiML, made absolute."""
+        return url if "://" in url else f"{self.public_url.rstrip('/')}/{url.lstrip('/')}"
+
+    def reachable(self, declared_url: str) -> str:
+        """The same resource at ``connect_url``; ``wss`` becomes ``ws`` when that is plain http."""
+        there, wanted = urlsplit(self.connect_url), urlsplit(declared_url)
+        scheme = there.scheme
+        if wanted.scheme in ("ws", "wss"):
+            scheme = "wss" if there.scheme == "https" else "ws"
+        return urlunsplit((scheme, there.netloc, wanted.path, wanted.query, ""))
+
+
+def sign(declared_url: str, fields: dict[str, str]) -> dict[str, str]:
+    """The ``X-Twilio-Signature`` header, or none without TWILIO_AUTH_TOKEN in the environment."""
+    token = os.environ.get("TWILIO_AUTH_TOKEN", "")
+    if not token:
+        return {}
+    signature: str = RequestValidator(token).compute_signature(declared_url, fields)
+    return {"X-Twilio-Signature": signature}
+
+
+@dataclass
+class Webhooks:
+    """The requests of one call. Not shared between threads, except ``exchanges``, which is only added to."""
+
+    endpoint: Endpoint
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def request(self, url: str, fields: dict[str, str], method: str = "POST") -> requests.Response:
+        """Fields go into the body, or with GET into the query string.
+
+        Raises requests.RequestException when there is no answer; a bad status is the caller's to judge.
+        """
+        declared = self.endpoint.declared(url)
+        body = fields if method == "POST" else {}
+        if fields and not body:
+            declared += ("&" if "?" in declared else "?") + urlencode(fields)
+        started, status = time.monotonic(), 0
+        try:
+            response = requests.request(
+                method,
+                self.endpoint.reachable(declared),
+                data=body,
+                headers={"User-Agent": "TwilioProxy/1.1"} | sign(declared, body),
+                timeout=TIMEOUT_S,
+            )
+            status = response.status_code
+            return response
+        finally:
+            took_ms = (time.monotonic() - started) * 1000
+            self.exchanges.append(Exchange(method, declared, status, took_ms))

@@ -22,7 +22,7 @@ from server.core.frames import (
 
 VOICED_RMS = 200  # PCM16 scale: quieter than this is not counted as the caller speaking
 _PCM_FRAME_BYTES = 2 * FRAME_SAMPLES
-NOISE_KINDS = ("white", "hum", "babble")
+NOISE_KINDS = ("white", "car", "hum", "babble")
 BURST_KINDS = ("cough", "click", "door")
 
 
@@ -134,6 +134,9 @@ def line_noise(kind: str, level_dbfs: float, seconds: float = 4.0) -> tuple[byte
     samples = int(seconds * SAMPLE_RATE_HZ)
     if kind == "white":
         unit = _noise(samples, 1, 0.0)
+    elif kind == "car":  # most of it under 100 Hz, a little hiss from the road
+        road = _noise(samples, 6, 0.2)
+        unit = [0.98 * low + 0.2 * high for low, high in zip(_noise(samples, 5, 0.95), road, strict=True)]
     elif kind == "hum":  # mains and its first overtones
         harmonics = ((50, 1.0), (100, 0.7), (150, 0.5))
         unit = [

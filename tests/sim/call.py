@@ -11,7 +11,7 @@ from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
 from server.media_ws_ai import MediaStreamHandler
 from server.phrases import PhraseCache, beep
-from server.turn_pipeline import EnergyOnly, Engines
+from server.turn_pipeline import EnergyOnly, Engines, Speech
 from tests.sim.engines import Hears, SimEars, SimMind, SimVoice
 from tests.sim.line import Line, SimSpeech, Sound
 from tests.sim.simtime import SimRuntime
@@ -43,6 +43,7 @@ class SimCall:
         tts_s: float = 0.05,
         knobs: dict[str, Any] | None = None,
         premade: bool = True,
+        speech: Callable[[], Speech] | None = None,
         **line: Any,
     ) -> None:
         self.runtime = SimRuntime()
@@ -58,6 +59,8 @@ class SimCall:
         if premade:
             for line_ in lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he):
                 self.phrases.keep(line_, self.voice.audio(line_))
+        judge = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
+        self._new_speech: Callable[[], Speech] = speech or judge
         self.log: list[str] = []
         self.host: dict[str, Any] = {}
         self.finished = False
@@ -84,8 +87,7 @@ class SimCall:
             logger.removeHandler(handler)
 
     def _serve(self) -> None:
-        speech = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
-        engines = Engines((self.ears,), (self.mind,), (self.voice,), self.phrases, speech)
+        engines = Engines((self.ears,), (self.mind,), (self.voice,), self.phrases, self._new_speech)
         self.handler = MediaStreamHandler(
             self.line,
             self.config,

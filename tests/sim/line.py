@@ -73,6 +73,7 @@ class Line:
     lose_marks: bool = False
     lost_from_s: float = 0.0  # caller frames that the network loses
     lost_until_s: float = 0.0
+    track: bytes = b""  # μ-law of the caller's whole call, in the place of ``sounds``
 
     def __post_init__(self) -> None:
         self.inbox: Channel[str | bytes] = Channel(self.runtime, 100_000)
@@ -127,7 +128,7 @@ class Line:
 
     def _frame(self, number: int) -> None:
         at_s = number * 0.02
-        audio = SILENT_FRAME
+        audio = self.track[number * FRAME_BYTES : (number + 1) * FRAME_BYTES] or SILENT_FRAME
         for sound in self.sounds:
             if sound.at_s - 1e-9 <= at_s < sound.at_s + sound.for_s - 1e-9:
                 audio = frame(sound.kind, sound.magnitude, number)

@@ -125,7 +125,9 @@ def asr_hebrew_from_pcm16_8k(pcm16: bytes) -> str:
     return ""
 
 
-def generate_hebrew_response(text: str, target_style: str, min_chars: int, max_chars: int) -> str:
+def generate_hebrew_response(
+    text: str, target_style: str = "warm_helpful", min_chars: int = 140, max_chars: int = 420
+) -> str:
     """An answer to ``text`` alone, without a history; empty when no mind has one. Blocks."""
     request = ReplyRequest(text, (), 1, target_style, min_chars, max_chars)
     for mind in default_engines().minds:

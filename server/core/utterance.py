@@ -62,12 +62,12 @@ class VoiceLevel:
 class CallerLevel:
     """The caller's running level: a voice 12 dB under it is somebody else's (A5).
 
-    It halves with every half minute without an utterance, so that a caller who steps away from the
+    It halves with every minute without an utterance, so that a caller who steps away from the
     phone is heard again.
     """
 
     BACKGROUND = 1 / 4  # 12 dB
-    FORGET_FRAMES = 30 * 50
+    FORGET_FRAMES = 60 * 50
 
     def __init__(self) -> None:
         self._level = 0.0

@@ -6,7 +6,8 @@ The real shell and core run in simulated time; hypothesis looks for the call tha
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from server.core.dialogue import State
+from server.config import dialogue_params
+from server.core.dialogue import Dialogue, State
 from server.engines.base import EngineError
 from tests.sim.call import SimCall
 from tests.sim.line import LOUD, NOISE, VOICE, Sound, numbers
@@ -86,6 +87,7 @@ def test_every_call_keeps_its_promises(call):
 
     check_answers(call)
     check_frames(call)
+    check_replay(call)
 
     call.line.deliver({"event": "stop"})
     call.until(call.runtime.now + 1.5)
@@ -117,6 +119,13 @@ def check_frames(call):
         assert frames == [number for number in delivered if frames[0] <= number <= frames[-1]]
         assert not seen & set(frames)
         seen |= set(frames)
+
+
+def check_replay(call):
+    """Time: the events alone give the same call again."""
+    again = Dialogue(dialogue_params(call.config))
+    for event, actions in call.events:
+        assert again.handle(event) == actions
 
 
 def frame_carries_sound(line, at_s):

@@ -7,6 +7,8 @@ from typing import Any
 
 from server.config import Config
 from server.core import lines
+from server.core.dialogue import Dialogue
+from server.core.events import Action, Event
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
 from server.media_ws_ai import MediaStreamHandler
@@ -61,6 +63,7 @@ class SimCall:
                 self.phrases.keep(line_, self.voice.audio(line_))
         judge = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
         self._new_speech: Callable[[], Speech] = speech or judge
+        self.events: list[tuple[Event, list[Action]]] = []  # the core's whole life
         self.log: list[str] = []
         self.host: dict[str, Any] = {}
         self.finished = False
@@ -96,8 +99,18 @@ class SimCall:
             breath=lambda low, high: low,
             **self.host,
         )
+        self._record(self.handler._dialogue)
         self.handler.run()
         self.finished = True
+
+    def _record(self, dialogue: Dialogue) -> None:
+        handle = dialogue.handle
+
+        def recorded(event: Event) -> list[Action]:
+            self.events.append((event, actions := handle(event)))
+            return actions
+
+        dialogue.handle = recorded  # type: ignore[method-assign]
 
     # ---- what happened ----
 

@@ -1,7 +1,8 @@
 """Every knob: name, type, default, range, one sentence. Parsed once, frozen; no knob is read elsewhere.
 
 ``python -m server.config export`` prints ``export NAME='value'`` lines for a shell (``start_all.sh``
-evaluates them), ``python -m server.config table`` the README's knob table. Environment wins over ``.env``.
+evaluates them), ``python -m server.config table`` the README's knob table, ``python -m server.config
+env-example`` the file ``.env.example``. Environment wins over ``.env``.
 """
 
 import shlex
@@ -46,7 +47,7 @@ class Config(BaseSettings):
 
     # Mode and house
     ws_mode: Literal["AI"] = knob("AI", "What answers on the media socket; AI is the only mode.")
-    host: str = knob("0.0.0.0", "Address to listen on.")
+    bind_host: str = knob("0.0.0.0", "Address to listen on.")
     port: int = knob(5000, "Port to listen on.", 1, 65535)
     public_base_url: str = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
     public_host: str = knob("", "The same, host name only (https is assumed).")
@@ -215,13 +216,23 @@ def knob_table() -> str:
     return "\n".join(rows).replace("| `` |", "| (empty) |")
 
 
+def env_example() -> str:
+    """``.env.example``: every knob commented out with its default, below what it does and may be."""
+    parts = ["# Copy to .env and remove the # before what you change. The environment wins over .env."]
+    for name, field in Config.model_fields.items():
+        default = shlex.quote(_text(field.default)) if field.default != "" else ""
+        parts.append(f"# {field.description} ({allowed(name)})\n#{name.upper()}={default}")
+    return "\n\n".join(parts)
+
+
 def main(words: list[str]) -> int:
-    """``export`` or ``table``; 1 and the complaints on standard error when a knob is bad."""
-    if words == ["table"]:
-        print(knob_table())
+    """``export``, ``table`` or ``env-example``; 1 and the complaints on standard error when a knob is bad."""
+    documents = {"table": knob_table, "env-example": env_example}
+    if len(words) == 1 and words[0] in documents:
+        print(documents[words[0]]())
         return 0
     if words != ["export"]:
-        print("usage: python -m server.config export|table", file=sys.stderr)
+        print("usage: python -m server.config export|table|env-example", file=sys.stderr)
         return 2
     try:
         config = load_config()

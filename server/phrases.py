@@ -69,6 +69,15 @@ class WholeSamples:
         self._cancelled = False
 
     def __iter__(self) -> Iterator[bytes]:
+        """Block for chunks. Raises EngineError, whatever the voice itself raises."""
+        try:
+            yield from self._chunks()
+        except EngineError:
+            raise
+        except Exception as error:  # an engine's own bug, or a host's, is a failed engine
+            raise EngineError(f"{type(error).__name__}: {error}") from error
+
+    def _chunks(self) -> Iterator[bytes]:
         self._stream = stream = self._voice.synthesize(self._text, SYNTHESIS_TIMEOUT_S)
         if self._cancelled:
             stream.cancel()

@@ -3,7 +3,7 @@
 The real shell and core run in simulated time; hypothesis looks for the call that breaks a promise.
 """
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.config import dialogue_params
@@ -72,7 +72,6 @@ def reply_number(said):
     return int(words[1].rstrip(".?")) if len(words) == 2 else None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(calls())
 def test_every_call_keeps_its_promises(call):
     """B1, B2, C4, F6, G3: see the assertions."""
@@ -133,7 +132,6 @@ def frame_carries_sound(line, at_s):
     return not lost and any(s.at_s - 1e-9 <= at_s < s.at_s + s.for_s - 1e-9 for s in line.sounds)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(calls(), st.integers(0, 900).map(lambda n: n / 50), st.booleans())
 @example(SimCall([]), 0.0, True)
 def test_a_call_may_end_at_any_moment(call, at_s, politely):

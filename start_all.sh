@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then serves, or demonstrates a call. `./start_all.sh help` says more.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
+
+readonly VENV_PYTHON=.venv/bin/python
+readonly SERVER=("$VENV_PYTHON" -m gunicorn -c server/gunicorn_conf.py 'server.app:create_app()')
+readonly DEMO_LOG=out/demo_server.log DEMO_WAV=out/demo_call.wav
+readonly DEMO_BOOT_S=60 DEMO_STOP_S=10
+export PYTHONUTF8=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+usage() {
+    cat <<'HELP'
+usage: ./start_all.sh                    set up what is missing, then serve on PORT (5000)
+       ./start_all.sh demo [OPTION …]    serve on a free port, place a simulated call, print its dialogue,
+                                         write out/demo_call.wav; options go to `python -m server.simulator`
+       ./start_all.sh setup [FILE …]     set up only; FILE: further requirements
+       ./start_all.sh help
+
+PYTHON=python3.13 chooses the interpreter (3.11 to 3.13). Knobs come from the environment and from .env,
+see .env.example.
+HELP
+}
+
+fail() {
+    printf 'start_all.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# ---- the interpreter and its environment ----
+
+suits() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+}
+
+find_python() {
+    local candidate candidates=(python3 python3.13 python3.12 python3.11)
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
+        if suits "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    fail "needs Python 3.11, 3.12 or 3.13, and ${PYTHON:-python3} is none of them;" \
+        "choose one with PYTHON=/path/to/python"
+}
+
+version_of() {
+    "$1" -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null
+}
+
+make_venv() {
+    local python
+    python=$(find_python)
+    [ "$(version_of "$VENV_PYTHON" || true)" = "$(version_of "$python")" ] && return
+    [ ! -L .venv ] || fail ".venv is a link to an environment of another Python: remove the link or set PYTHON"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$python has no venv module (on Debian and Ubuntu: apt install python$(version_of "$python")-venv)"
+    printf 'Making .venv with Python %s …\n' "$(version_of "$python")"
+    "$python" -m venv --clear .venv || fail "could not make .venv"
+}
+
+# Installs a requirements file unless this very content of it is installed already.
+install() {
+    local stamp hash
+    stamp=".venv/installed-${1//\//-}"
+    hash=$("$VENV_PYTHON" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1")
+    [ "$(cat "$stamp" 2>/dev/null || true)" = "$hash" ] && return
+    printf 'Installing %s …\n' "$1"
+    "$VENV_PYTHON" -m pip install --quiet -r "$1" || fail "could not install $1 (see above)"
+    printf '%s\n' "$hash" >"$stamp"
+}
+
+set_up() {
+    make_venv
+    local file
+    for file in requirements.txt "$@"; do
+        install "$file"
+    done
+}
+
+export_knobs() {
+    local knobs
+    knobs=$("$VENV_PYTHON" -m server.config export) || exit 1 # it has said which knobs are bad
+    eval "$knobs"
+}
+
+# ---- the demonstration ----
+
+server_pid=
+
+stop_server() {
+    [ -n "$server_pid" ] || return 0
+    kill "$server_pid" 2>/dev/null || true
+    local deadline=$((SECONDS + DEMO_STOP_S))
+    while kill -0 "$server_pid" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do
+        sleep 0.1
+    done
+    kill -KILL "$server_pid" 2>/dev/null || true
+    wait "$server_pid" 2>/dev/null || true
+    server_pid=
+}
+
+free_port() {
+    "$VENV_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+is_healthy() {
+    "$VENV_PYTHON" -c 'import sys, urllib.request; urllib.request.build_opener(
+        urllib.request.ProxyHandler({})).open(sys.argv[1] + "/healthz", timeout=2)' "$1" 2>/dev/null
+}
+
+wait_until_healthy() {
+    local deadline=$((SECONDS + DEMO_BOOT_S))
+    until is_healthy "$1"; do
+        kill -0 "$server_pid" 2>/dev/null || demo_failed "the server ended"
+        [ "$SECONDS" -lt "$deadline" ] || demo_failed "the server did not answer within $DEMO_BOOT_S s"
+        sleep 0.2
+    done
+}
+
+demo_failed() {
+    printf '\n---- the end of %s ----\n' "$DEMO_LOG" >&2
+    tail -n 40 "$DEMO_LOG" >&2
+    fail "$1"
+}
+
+demo() {
+    # The call stays in this machine: whatever the world calls this server does not matter here.
+    export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST=''
+    PORT=$(free_port)
+    local url="http://127.0.0.1:$PORT" status=0
+    mkdir -p out
+    : >"$DEMO_LOG"
+    trap stop_server EXIT
+    trap 'exit 130' INT TERM
+    printf 'Starting the server (log: %s) …\n' "$DEMO_LOG"
+    "${SERVER[@]}" >"$DEMO_LOG" 2>&1 &
+    server_pid=$!
+    wait_until_healthy "$url"
+    grep -m 1 '^engines:' "$DEMO_LOG" || true
+    printf 'Calling …\n\n'
+    "$VENV_PYTHON" -m server.simulator --url "$url" --server-log "$DEMO_LOG" --record "$DEMO_WAV" "$@" || status=$?
+    [ "$status" -eq 0 ] || demo_failed "the call failed (exit status $status)"
+    printf '\nThe call is in %s: the caller left, the agent right.\n' "$DEMO_WAV"
+}
+
+main() {
+    case "${1:-serve}" in
+    serve)
+        set_up
+        export_knobs
+        exec "${SERVER[@]}"
+        ;;
+    demo)
+        shift
+        set_up
+        export_knobs
+        demo "$@"
+        ;;
+    setup)
+        shift
+        set_up "$@"
+        ;;
+    help | -h | --help) usage ;;
+    *)
+        usage >&2
+        exit 2
+        ;;
+    esac
+}
+
+main "$@"

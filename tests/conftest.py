@@ -1,0 +1,11 @@
+"""Hypothesis: the gate tries the same examples every time; ``HYPOTHESIS_PROFILE=search`` looks for new ones."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "gate", deadline=None, derandomize=True, max_examples=100, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("search", settings.get_profile("gate"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The gate: sets up .venv (PYTHON chooses the interpreter), then format, lint, types, tests; stops at the
+# first that fails. Arguments go to pytest.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+readonly STEP_LIMIT_S=900 # no step may hang a build
+readonly PY=.venv/bin/python
+export PYTHONUTF8=1
+
+# One line when a step passes, all it said when it fails.
+step() {
+    local name=$1 started=$SECONDS status=0 said
+    shift
+    said=$("$PY" -c 'import subprocess, sys
+try:
+    sys.exit(subprocess.run(sys.argv[2:], timeout=float(sys.argv[1])).returncode)
+except subprocess.TimeoutExpired:
+    sys.exit(f"not done after {sys.argv[1]} s")' "$STEP_LIMIT_S" "$@" 2>&1) || status=$?
+    if [ "$status" -ne 0 ]; then
+        printf '%s\nFAIL %s (%d s)\n' "$said" "$name" $((SECONDS - started))
+        exit 1
+    fi
+    printf 'ok   %s (%d s)%s\n' "$name" $((SECONDS - started)) "${said:+: $(tail -n 1 <<<"$said")}"
+}
+
+./start_all.sh setup tests/requirements.txt
+step format "$PY" -m ruff format --check .
+step lint "$PY" -m ruff check .
+step types "$PY" -m mypy --strict
+step tests "$PY" -m pytest "$@"

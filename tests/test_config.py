@@ -1,0 +1,217 @@
+"""Knobs: what is refused and how, and that the table, the README, .env.example and the shell agree."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from annotated_types import Ge, Le
+from dotenv import dotenv_values
+
+from server.config import (
+    Config,
+    KnobError,
+    allowed,
+    as_environment,
+    dialogue_params,
+    env_example,
+    knob_table,
+    load_config,
+    main,
+)
+
+ROOT = Path(__file__).parents[1]
+
+# The playbook's block, to the letter.
+PLAYBOOK = """
+export WS_MODE=${WS_MODE:-AI}
+
+# זיהוי סוף-מבע (VAD)
+export MIN_UTT_SEC=${MIN_UTT_SEC:-0.48}        # שקט לסיום
+export VAD_HANGOVER_MS=${VAD_HANGOVER_MS:-140} # אינרציה קצרה אחרי שקט
+export MAX_UTT_SEC=${MAX_UTT_SEC:-7.0}
+export VAD_RMS=${VAD_RMS:-210}                 # סף קול רגיש–בינוני
+
+# קצב “אנושי”
+export RESP_MIN_DELAY_MS=${RESP_MIN_DELAY_MS:-220}   # נשימה לפני תשובה
+export RESP_MAX_DELAY_MS=${RESP_MAX_DELAY_MS:-360}
+export REPLY_REFRACTORY_MS=${REPLY_REFRACTORY_MS:-750} # קירור אחרי דיבור הבוט
+
+# Barge-in (עצירה כשמדברים מעל הבוט)
+export BARGE_IN=${BARGE_IN:-true}
+export BARGE_IN_VOICE_FRAMES=${BARGE_IN_VOICE_FRAMES:-3}
+
+# אנטי-דופליקציה
+export DEDUP_WINDOW_SEC=${DEDUP_WINDOW_SEC:-14}
+
+# “סימן חיים” אם LLM מתעכב (לא חובה)
+export THINKING_HINT_MS=${THINKING_HINT_MS:-800}
+export THINKING_TEXT_HE=${THINKING_TEXT_HE:-"שנייה… בודקת"}
+
+# ברכה דרך TTS בלבד, לא <Play>
+export TWIML_PLAY_GREETING=${TWIML_PLAY_GREETING:-false}
+export AI_GREETING_HE=${AI_GREETING_HE:-"שלום! איך אפשר לעזור?"}
+
+# סגנון/אורך תשובות
+export LLM_TARGET_STYLE=${LLM_TARGET_STYLE:-"warm_helpful"}
+export LLM_MIN_CHARS=${LLM_MIN_CHARS:-140}    # 2–4 משפטים
+export LLM_MAX_CHARS=${LLM_MAX_CHARS:-420}
+"""
+
+
+def defaults_of(bash_block: str) -> dict[str, str]:
+    pairs = re.findall(r'^export (\w+)=\$\{\1:-"?([^"}\n]*)"?\}', bash_block, re.MULTILINE)
+    assert len(pairs) == bash_block.count("export ")
+    return dict(pairs)
+
+
+@pytest.fixture(autouse=True)
+def no_knobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the environment of this run nor a developer's .env has a say."""
+    for name in Config.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def bounds(name: str) -> tuple[float, float] | None:
+    metadata = Config.model_fields[name].metadata
+    low = next((m.ge for m in metadata if isinstance(m, Ge)), None)
+    high = next((m.le for m in metadata if isinstance(m, Le)), None)
+    return None if low is None or high is None else (low, high)  # type: ignore[return-value]
+
+
+NUMBERS = [name for name in Config.model_fields if bounds(name)]
+CHOICES = {
+    "ws_mode": "GSM",
+    "worker_class": "sync",
+    "log_level": "LOUD",
+    "vad_engine": "guess",
+    "asr_engines": "google",
+    "llm_engines": "embedded,",
+    "tts_engines": "embedded,nobody",
+    "barge_in": "perhaps",
+    "twiml_play_greeting": "2",
+}
+
+
+class TestDefaults:
+    def test_the_shell_gets_exactly_the_playbooks_defaults(self, tmp_path: Path) -> None:
+        exported = subprocess.run(
+            ["bash", "-c", 'eval "$("$0" -m server.config export)" && env -0', sys.executable],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+            cwd=tmp_path,
+            capture_output=True,
+            timeout=30,
+            check=True,
+        ).stdout.decode()
+        environment = dict(line.split("=", 1) for line in exported.split("\0") if line)
+        expected = defaults_of(PLAYBOOK)
+        assert {name: environment.get(name) for name in expected} == expected
+        assert set(map(str.upper, Config.model_fields)) <= set(environment)
+
+    def test_what_is_exported_reads_back_as_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        config = load_config(thinking_text_he='a "quoted" $HOME\'s', tts_engines="google,embedded")
+        for name, text in as_environment(config).items():
+            monkeypatch.setenv(name, text)
+        assert load_config() == config
+
+    def test_the_environment_wins_over_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        Path(".env").write_text("PORT=6000\nVAD_RMS=300\nSOMETHING_ELSE=1\n", encoding="utf-8")
+        monkeypatch.setenv("PORT", "7000")
+        config = load_config()
+        assert (config.port, config.vad_rms) == (7000, 300)
+
+    def test_an_empty_hint_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("THINKING_TEXT_HE", "")
+        assert dialogue_params(load_config()).hint_after_frames == 0
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("name", NUMBERS)
+    def test_a_number_out_of_range_is_named_with_its_range(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        low, high = bounds(name) or (0, 0)
+        for bad in (f"{low - 1}", f"{high + 1}", "many", ""):
+            monkeypatch.setenv(name.upper(), bad)
+            with pytest.raises(KnobError) as refused:
+                load_config()
+            assert str(refused.value) == f"bad knobs:\n  {name.upper()}={bad!r}: must be {allowed(name)}"
+            assert f"from {low} to {high}" in allowed(name)
+
+    @pytest.mark.parametrize("name", CHOICES)
+    def test_a_choice_that_is_none_is_named_with_the_choices(
+        self, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name.upper(), CHOICES[name])
+        if name == "llm_engines":  # a trailing comma is forgiven
+            assert load_config().llm_engines == ("embedded",)
+            return
+        with pytest.raises(KnobError) as refused:
+            load_config()
+        message = str(refused.value)
+        assert f"{name.upper()}=" in message and f"must be {allowed(name)}" in message
+        assert message.count("\n") == 1
+
+    def test_all_that_is_wrong_is_said_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in NUMBERS:
+            monkeypatch.setenv(name.upper(), "many")
+        with pytest.raises(KnobError) as refused:
+            load_config()
+        complaints = str(refused.value).splitlines()[1:]
+        assert [line.split("=")[0].strip() for line in complaints] == [name.upper() for name in NUMBERS]
+
+    @pytest.mark.parametrize(
+        ("knobs", "says"),
+        [
+            ({"RESP_MIN_DELAY_MS": "400"}, "must not exceed RESP_MAX_DELAY_MS=360"),
+            ({"LLM_MIN_CHARS": "500"}, "must not exceed LLM_MAX_CHARS=420"),
+            ({"PUBLIC_BASE_URL": "agent.example.com"}, "must start with http:// or https://"),
+            ({"GOOGLE_TTS_ENDPOINT": "host:1"}, "must start with http:// or https://"),
+        ],
+    )
+    def test_knobs_that_contradict_each_other(
+        self, knobs: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in knobs.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(KnobError, match=says) as refused:
+            load_config()
+        assert all(f"{name}=" in str(refused.value) for name in knobs)
+
+    def test_the_command_fails_with_the_message_only(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PORT", "0")
+        assert main(["export"]) == 1
+        out, err = capsys.readouterr()
+        assert out == "" and err == "bad knobs:\n  PORT='0': must be a whole number from 1 to 65535\n"
+
+    def test_wrong_usage(self) -> None:
+        assert main([]) == 2
+        assert main(["tables"]) == 2
+
+
+class TestDocuments:
+    def test_the_readmes_table_is_the_codes(self) -> None:
+        parts = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- knobs -->")
+        assert len(parts) == 3, "README.md has the knob table between two <!-- knobs --> lines"
+        drifted = "python -m server.config table prints another table"
+        assert parts[1].strip() == knob_table(), drifted
+
+    def test_env_example_is_the_codes(self) -> None:
+        text = (ROOT / ".env.example").read_text(encoding="utf-8")
+        assert text == env_example() + "\n", "python -m server.config env-example > .env.example"
+
+    def test_env_example_without_its_comment_signs_changes_nothing(self) -> None:
+        lines = re.sub(r"^#(?=[A-Z_]+=)", "", env_example(), flags=re.MULTILINE)
+        Path(".env").write_text(lines, encoding="utf-8")
+        assert set(dotenv_values(".env")) == {name.upper() for name in Config.model_fields}
+        assert load_config() == load_config(_env_file=None)
+
+    @pytest.mark.parametrize("word", ["table", "env-example"])
+    def test_the_commands_print_them(self, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([word]) == 0
+        assert capsys.readouterr().out.strip() == {"table": knob_table, "env-example": env_example}[word]()

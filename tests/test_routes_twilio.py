@@ -1,0 +1,294 @@
+"""The web surface, asked as Twilio asks."""
+
+import io
+import threading
+import wave
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from server.app import EXTENSION, phone_agent
+from server.config import load_config
+from server.core import lines
+from server.engines.base import EngineError
+from server.routes_twilio import House
+
+SCRIPTED = {
+    "_env_file": None,
+    "asr_engines": "scripted",
+    "llm_engines": "scripted",
+    "tts_engines": "scripted",
+    "scripted_tts_ms": 0,
+    "vad_engine": "energy",
+}
+CALL = {"CallSid": "CA123", "From": "+972501234567", "To": "+97231234567", "CallStatus": "ringing"}
+POSTS = ("/webhook/incoming_call", "/webhook/stream_status", "/webhook/stream_ended")
+
+
+def make_app(**knobs: Any) -> Flask:
+    blueprint, sock = phone_agent(load_config(**SCRIPTED | knobs))
+    app = Flask(__name__)
+    app.register_blueprint(blueprint)
+    sock.init_app(app)
+    return app
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    return make_app().test_client()
+
+
+def house_of(client: FlaskClient) -> House:
+    house: House = client.application.extensions[EXTENSION]
+    return house
+
+
+def twiml(response: TestResponse) -> ET.Element:
+    assert response.status_code == 200
+    assert response.mimetype == "text/xml"
+    root = ET.fromstring(response.data)
+    assert root.tag == "Response"
+    return root
+
+
+def verbs(response: TestResponse) -> list[str]:
+    return [element.tag for element in twiml(response)]
+
+
+def stream_of(response: TestResponse) -> ET.Element:
+    stream = twiml(response).find("Connect/Stream")
+    assert stream is not None
+    return stream
+
+
+class TestIncomingCall:
+    def test_the_call_is_connected_to_the_media_socket(self, client: FlaskClient) -> None:
+        response = client.post("/webhook/incoming_call", data=CALL, base_url="https://agent.example.com")
+        connect = twiml(response)[0]
+        assert verbs(response) == ["Connect"]
+        assert connect.attrib == {"action": "/webhook/stream_ended", "method": "POST"}
+        assert connect[0].attrib == {
+            "url": "wss://agent.example.com/ws/twilio-media",
+            "statusCallback": "https://agent.example.com/webhook/stream_status",
+            "statusCallbackMethod": "POST",
+        }
+        assert [(p.attrib["name"], p.attrib["value"]) for p in connect[0]] == [
+            ("call_sid", "CA123"),
+            ("from", "+972501234567"),
+        ]
+
+    def test_the_greeting_is_played_only_when_asked_for(self) -> None:
+        client = make_app(twiml_play_greeting=True, public_host="agent.example.com").test_client()
+        response = client.post("/webhook/incoming_call", data=CALL)
+        assert verbs(response) == ["Play", "Connect"]
+        assert twiml(response)[0].text == "https://agent.example.com/media/greeting.wav"
+
+    def test_an_empty_greeting_is_not_played(self) -> None:
+        client = make_app(twiml_play_greeting=True, ai_greeting_he=" ").test_client()
+        assert verbs(client.post("/webhook/incoming_call", data=CALL)) == ["Connect"]
+
+    def test_what_a_caller_sends_is_cut_and_stays_xml(self, client: FlaskClient) -> None:
+        fields = {"CallSid": "C" * 2000, "From": "\0\x1b\ud7ff\"<&>'\n" + "9" * 600}
+        parameters = list(stream_of(client.post("/webhook/incoming_call", data=fields)))
+        assert all(len(p.attrib["name"]) + len(p.attrib["value"]) < 500 for p in parameters)
+        assert parameters[1].attrib["value"].startswith("\"<&>'99")
+
+    def test_fields_that_are_missing(self, client: FlaskClient) -> None:
+        assert list(stream_of(client.post("/webhook/incoming_call"))) == []
+
+    def test_the_engines_are_warmed_by_the_first_call_at_the_latest(self, client: FlaskClient) -> None:
+        assert not house_of(client).warm
+        client.post("/webhook/incoming_call", data=CALL)
+        assert house_of(client).wait_until_warm(10)
+        assert house_of(client).engines.phrases.get(lines.APOLOGY)
+
+
+class TestOrigin:
+    @pytest.mark.parametrize(
+        ("knobs", "headers", "origin"),
+        [
+            ({"public_base_url": "https://a.example.com/"}, {}, "https://a.example.com"),
+            ({"public_base_url": "https://a.example.com/phone"}, {}, "https://a.example.com/phone"),
+            (
+                {"public_base_url": "https://a.example.com", "public_host": "b.example.com"},
+                {"X-Forwarded-Host": "evil.example.com"},
+                "https://a.example.com",
+            ),
+            ({"public_host": "b.example.com"}, {"X-Forwarded-Proto": "http"}, "https://b.example.com"),
+            ({"public_host": "https://b.example.com/"}, {}, "https://b.example.com"),
+            (
+                {},
+                {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "c.example.com"},
+                "https://c.example.com",
+            ),
+            (
+                {},
+                {"X-Forwarded-Proto": "https, http", "X-Forwarded-Host": "c.example.com, inner"},
+                "https://c.example.com",
+            ),
+            ({}, {"X-Forwarded-Proto": "https"}, "https://host.example.com:8443"),
+            ({}, {"X-Forwarded-Proto": "gopher"}, "http://host.example.com:8443"),
+            ({}, {}, "http://host.example.com:8443"),
+        ],
+    )
+    def test_where_urls_point_to(self, knobs: dict[str, str], headers: dict[str, str], origin: str) -> None:
+        client = make_app(**knobs).test_client()
+        response = client.post(
+            "/webhook/incoming_call", headers=headers, base_url="http://host.example.com:8443"
+        )
+        stream = stream_of(response)
+        assert stream.attrib["statusCallback"] == f"{origin}/webhook/stream_status"
+        assert stream.attrib["url"] == f"wss://{origin.partition('://')[2]}/ws/twilio-media"
+        path = origin.partition("://")[2].partition("/")[2]
+        action = twiml(response)[0].attrib["action"]
+        assert action == f"/{path}/webhook/stream_ended".replace("//", "/")
+
+    def test_plain_http_that_was_asked_for_gives_a_plain_socket(self) -> None:
+        client = make_app(public_base_url="http://127.0.0.1:5000").test_client()
+        assert (
+            stream_of(client.post("/webhook/incoming_call")).attrib["url"]
+            == "ws://127.0.0.1:5000/ws/twilio-media"
+        )
+
+    def test_a_host_that_mounts_it_below_a_path(self) -> None:
+        blueprint, sock = phone_agent(load_config(**SCRIPTED))
+        app = Flask(__name__)
+        app.register_blueprint(blueprint, url_prefix="/phone")
+        sock.init_app(app)
+        response = app.test_client().post("/phone/webhook/incoming_call", base_url="https://h/")
+        assert twiml(response)[0].attrib["action"] == "/phone/webhook/stream_ended"
+        stream = stream_of(response)
+        assert stream.attrib["statusCallback"] == "https://h/phone/webhook/stream_status"
+        assert stream.attrib["url"] == "wss://h/phone/ws/twilio-media"
+        urls = app.url_map.bind("h", url_scheme="wss")
+        assert urls.match("/phone/ws/twilio-media", websocket=True) == ("phone_agent.socket", {})
+
+
+class TestWarming:
+    def test_once_a_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        warmed: list[int] = []
+        house = house_of(make_app().test_client())
+        monkeypatch.setattr(type(house.engines), "warm", lambda engines: warmed.append(1))
+        for _ in range(3):
+            house.begin_warming()
+            assert house.wait_until_warm(5)
+        assert warmed == [1]
+
+    def test_an_engine_that_hangs_is_not_waited_for_beyond_the_limit(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answered = threading.Event()
+        house = house_of(make_app().test_client())
+        monkeypatch.setattr(type(house.engines), "warm", lambda engines: answered.wait(10))
+        house.begin_warming()
+        assert not house.wait_until_warm(0.05) and not house.warm
+        answered.set()
+        assert house.wait_until_warm(5)
+
+    def test_engines_that_fail_do_not_keep_calls_away(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        house = house_of(make_app().test_client())
+        monkeypatch.setattr(type(house.engines), "warm", lambda engines: 1 / 0)
+        house.begin_warming()
+        assert house.wait_until_warm(5)
+        assert "ENGINE_ERR" in caplog.text
+
+
+class TestAfterTheCall:
+    def test_stream_status(self, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("INFO", "agent")
+        fields = {"StreamSid": "MZ1", "StreamEvent": "stream-error", "StreamError": "no\nroute"}
+        response = client.post("/webhook/stream_status", data=fields)
+        assert (response.status_code, response.data) == (204, b"")
+        assert "StreamEvent=stream-error StreamError=noroute" in caplog.text
+
+    def test_a_caller_who_is_still_there_gets_an_apology(self, client: FlaskClient) -> None:
+        response = client.post(
+            "/webhook/stream_ended", data={"CallStatus": "in-progress"}, base_url="https://h/"
+        )
+        assert verbs(response) == ["Play", "Hangup"]
+        assert twiml(response)[0].text == "https://h/media/apology.wav"
+
+    @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
+    def test_a_caller_who_has_gone_does_not(self, client: FlaskClient, status: str) -> None:
+        assert verbs(client.post("/webhook/stream_ended", data={"CallStatus": status})) == ["Hangup"]
+
+
+class TestMedia:
+    @pytest.mark.parametrize("name", ["greeting", "apology", "busy"])
+    def test_a_phone_line_wav(self, client: FlaskClient, name: str) -> None:
+        response = client.get(f"/media/{name}.wav")
+        assert (response.status_code, response.mimetype) == (200, "audio/wav")
+        with wave.open(io.BytesIO(response.data)) as audio:
+            assert audio.getparams()[:3] == (1, 2, 8000)
+            assert audio.getnframes() > 8000 // 2
+
+    def test_made_once(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = client.get("/media/busy.wav")
+        monkeypatch.setattr("server.routes_twilio.speak_whole", None)
+        again = client.get("/media/busy.wav", headers={"If-None-Match": first.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        assert client.get("/media/busy.wav").data == first.data
+
+    @pytest.mark.parametrize("path", ["/media/secret.wav", "/media/greeting.mp3", "/media/..%2Fapp.wav"])
+    def test_nothing_else(self, client: FlaskClient, path: str) -> None:
+        assert client.get(path).status_code == 404
+
+    def test_no_greeting_to_play(self) -> None:
+        response = make_app(ai_greeting_he="").test_client().get("/media/greeting.wav")
+        assert response.status_code == 404 and "apology.wav, busy.wav" in response.text
+
+    @pytest.mark.parametrize("error", [EngineError("no key"), ValueError("a host's bug")])
+    def test_no_voice_works(self, error: Exception) -> None:
+        def synth(text: str) -> bytes:
+            raise error
+
+        blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
+        app = Flask(__name__)
+        app.register_blueprint(blueprint)
+        response = app.test_client().get("/media/apology.wav")
+        assert response.status_code == 503 and "TTS_ERR" in response.text
+
+
+class TestManners:
+    def test_health(self, client: FlaskClient) -> None:
+        response = client.get("/healthz")
+        assert response.status_code == 200
+        engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
+        assert response.json == {"ok": True, "warm": False, "calls": 0, "engines": engines}
+        with house_of(client).call():
+            assert client.get("/healthz").json["calls"] == 1  # type: ignore[index]
+
+    @pytest.mark.parametrize("path", POSTS)
+    @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+    def test_webhooks_are_posts(self, client: FlaskClient, path: str, method: str) -> None:
+        response = client.open(path, method=method)
+        assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+
+    @pytest.mark.parametrize("path", ["/healthz", "/media/busy.wav"])
+    def test_the_rest_are_gets(self, client: FlaskClient, path: str) -> None:
+        response = client.post(path)
+        assert (response.status_code, response.headers["Allow"]) == (405, "GET")
+
+    @pytest.mark.parametrize("path", POSTS)
+    def test_a_slash_at_the_end_is_no_redirect(self, client: FlaskClient, path: str) -> None:
+        assert client.post(path + "/").status_code in (200, 204)
+
+    def test_the_socket_without_a_websocket(self, client: FlaskClient) -> None:
+        response = client.get("/ws/twilio-media")
+        assert response.status_code == 426 and "audio.twilio.com" in response.text
+
+    @pytest.mark.parametrize("path", POSTS)
+    def test_a_body_that_is_no_form(self, client: FlaskClient, path: str) -> None:
+        for body in (b"\xff\xfe", b"CallSid=%ff%00", b"{}"):
+            for kind in ("application/x-www-form-urlencoded", "application/json", "multipart/form-data"):
+                assert client.post(path, data=body, content_type=kind).status_code in (200, 204, 400)
+
+    def test_a_body_that_is_too_large(self, client: FlaskClient) -> None:
+        response = client.post("/webhook/incoming_call", data={"From": "9" * 70_000})
+        assert response.status_code == 413

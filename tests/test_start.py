@@ -1,0 +1,298 @@
+"""Started for real: gunicorn with either worker, the start script, and the real wscat."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from websocket import create_connection
+
+from server.config import Config
+
+ROOT = Path(__file__).parents[1]
+GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn_conf.py", "server.app:create_app()"]
+ENGINES = {"ASR_ENGINES": "scripted", "LLM_ENGINES": "scripted", "TTS_ENGINES": "scripted"}
+BOOT_S = 20
+SUBPROTOCOL = "audio.twilio.com"
+WSCAT = "wscat@6.1.0"
+
+
+def environment(**knobs: str) -> dict[str, str]:
+    """This run's environment without its knobs, with those given; a developer's .env is overruled."""
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in Config.model_fields}
+    public = {"PUBLIC_BASE_URL": "", "PUBLIC_HOST": "", "WEB_CONCURRENCY": "1"}
+    quick = {
+        "VAD_ENGINE": "energy",
+        "SCRIPTED_TTS_MS": "0",
+        "BIND_HOST": "127.0.0.1",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return kept | ENGINES | public | quick | knobs
+
+
+def free_port() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
+
+
+def get(url: str) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=5)
+
+
+class Server:
+    """A started server; ``log`` is what it has printed."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: str, log_path: Path) -> None:
+        self.process = process
+        self.address = f"127.0.0.1:{port}"
+        self._log_path = log_path
+
+    @property
+    def log(self) -> str:
+        return self._log_path.read_text(encoding="utf-8")
+
+    def wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + BOOT_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if get(f"http://{self.address}/healthz").status_code == 200:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise AssertionError(f"not healthy:\n{self.log}")
+
+
+@contextmanager
+def started(command: list[str], cwd: Path, log_path: Path, **knobs: str) -> Iterator[Server]:
+    port = free_port()
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment(PORT=port, **knobs), stdout=log, stderr=log
+        )
+    try:
+        server = Server(process, port, log_path)
+        server.wait_until_healthy()
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module", params=["gevent", "gthread"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("server") / "log"
+    with started(GUNICORN, ROOT, log, WORKER_CLASS=request.param) as server:
+        yield server
+    assert server.process.returncode == 0
+    assert "Traceback" not in server.log and "MonkeyPatchWarning" not in server.log
+
+
+class TestGunicorn:
+    def test_the_engines_were_warm_before_the_first_answer(self, server: Server) -> None:
+        assert get(f"http://{server.address}/healthz").json()["warm"]
+        assert "ENGINES_WARM after" in server.log
+
+    def test_it_says_what_is_in_use_and_what_is_missing(self, server: Server) -> None:
+        for said in (
+            "engines: ears scripted; mind scripted; voice scripted",
+            "to go live: set PUBLIC_BASE_URL",
+            "to go live: no cloud engine is configured",
+            "to go live: WEBHOOKS ARE NOT AUTHENTICATED YET",
+        ):
+            assert server.log.count(said) == 1
+
+    def test_a_call_is_connected(self, server: Server) -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            response = session.post(f"http://{server.address}/webhook/incoming_call", {"CallSid": "CA1"})
+        assert response.status_code == 200
+        assert f'url="wss://{server.address}/ws/twilio-media"' in response.text
+
+    def test_audio_to_play(self, server: Server) -> None:
+        with wave.open(io.BytesIO(get(f"http://{server.address}/media/greeting.wav").content)) as audio:
+            assert audio.getframerate() == 8000
+
+    def test_the_socket_greets(self, server: Server) -> None:
+        ws = create_connection(
+            f"ws://{server.address}/ws/twilio-media",
+            subprotocols=[SUBPROTOCOL],
+            timeout=5,
+            http_no_proxy=["127.0.0.1"],
+        )
+        assert ws.getsubprotocol() == SUBPROTOCOL
+        sid = "MZ" + "1" * 32
+        ws.send(json.dumps({"event": "start", "streamSid": sid, "start": {"streamSid": sid}}))
+        silence = {"event": "media", "streamSid": sid, "media": {"payload": "////" * 53 + "/w=="}}
+        ws.settimeout(0.02)
+        events = self.hear(ws, json.dumps(silence))
+        assert "media" in events
+        ws.close(timeout=1)
+        assert f"WS_START sid={sid} mode=AI" in server.log
+
+    def hear(self, ws: object, frame: str) -> list[str]:
+        """Feed silence in real time until a frame of ours comes, five seconds at most."""
+        from websocket import WebSocket, WebSocketTimeoutException
+
+        assert isinstance(ws, WebSocket)
+        events: list[str] = []
+        deadline = time.monotonic() + 5
+        while "media" not in events and time.monotonic() < deadline:
+            ws.send(frame)
+            try:
+                events.append(json.loads(ws.recv())["event"])
+            except WebSocketTimeoutException:
+                continue
+        return events
+
+    def test_wscat_connects(self, server: Server) -> None:
+        """The playbook's GO test 1, with the tool it names."""
+        wscat = wscat_program()
+        done = subprocess.run(
+            [wscat, "-s", SUBPROTOCOL, "-c", f"ws://{server.address}/ws/twilio-media", "-w", "1"]
+            + ["-x", '{"event":"connected","protocol":"Call","version":"1.0.0"}'],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            env=environment(),
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "error" not in (done.stdout + done.stderr).lower()
+
+
+def wscat_program() -> str:
+    """The path of wscat, installed beside this interpreter's packages on first use."""
+    home = Path(sys.prefix) / "wscat"
+    program = home / "node_modules" / ".bin" / "wscat"
+    if not program.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("npm is not installed, and wscat comes from it")
+        done = subprocess.run(
+            [npm, "install", "--no-audit", "--no-fund", "--prefix", str(home), WSCAT],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode != 0:
+            pytest.skip(f"npm could not install wscat: {done.stderr.strip()[-300:]}")
+    return str(program)
+
+
+class TestBadKnobs:
+    MESSAGE = "bad knobs:\n  VAD_RMS='loud': must be a whole number from 1 to 32767\n"
+
+    def test_gunicorn_exits_with_the_message_only(self) -> None:
+        done = subprocess.run(
+            GUNICORN, cwd=ROOT, env=environment(VAD_RMS="loud"), capture_output=True, text=True, timeout=20
+        )
+        assert done.returncode != 0
+        assert done.stdout + done.stderr == self.MESSAGE
+
+    def test_the_start_script_does_too(self, clone: Path) -> None:
+        done = run(clone / "start_all.sh", VAD_RMS="loud")
+        assert done.returncode != 0
+        assert (done.stdout, done.stderr) == ("", self.MESSAGE)
+
+    def test_another_mode_is_refused(self) -> None:
+        done = subprocess.run(
+            GUNICORN, cwd=ROOT, env=environment(WS_MODE="GSM"), capture_output=True, text=True, timeout=20
+        )
+        assert done.returncode != 0
+        assert done.stderr == "bad knobs:\n  WS_MODE='GSM': must be AI\n"
+
+
+def run(*command: object, **knobs: str) -> "subprocess.CompletedProcess[str]":
+    """From another folder, with the interpreter of this run."""
+    return subprocess.run(
+        list(map(str, command)),
+        cwd="/",
+        env=environment(PYTHON=sys.executable) | knobs,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository below a folder with a space, on the packages of this run."""
+    folder = tmp_path_factory.mktemp("a clone") / "of it"
+    folder.mkdir()
+    for name in ("server", "requirements.txt", "start_all.sh"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "start_all.sh").unlink()
+    shutil.copy(ROOT / "start_all.sh", folder)  # a copy: the script goes to the folder it lies in
+    (folder / ".venv").symlink_to(sys.prefix)
+    assert run(folder / "start_all.sh", "setup").returncode == 0
+    return folder
+
+
+class TestStartScript:
+    def test_it_serves_from_anywhere(self, clone: Path, tmp_path: Path) -> None:
+        script = [str(clone / "start_all.sh")]
+        with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
+            assert "engines: ears scripted" in server.log
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(10) == 0
+
+    def test_it_reads_the_env_file(self, clone: Path, tmp_path: Path) -> None:
+        (clone / ".env").write_text("PUBLIC_HOST=ignored.example.com\nAI_GREETING_HE=\n", encoding="utf-8")
+        script = [str(clone / "start_all.sh")]
+        try:
+            with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
+                # The greeting is from the file; the host is not, because the environment has one.
+                assert get(f"http://{server.address}/media/greeting.wav").status_code == 404
+                assert "to go live: set PUBLIC_BASE_URL" in server.log
+        finally:
+            (clone / ".env").unlink()
+
+    def test_the_demonstration(self, clone: Path) -> None:
+        options = ["--synthetic", "--patience", "2", "--say", "אני מחפש דירה בתל אביב"]
+        done = run(clone / "start_all.sh", "demo", *options, SCRIPTED_LLM_REPLY="כן, יש לנו שתיים.")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "engines: ears scripted" in done.stdout and "esponse gap" in done.stdout
+        with wave.open(str(clone / "out" / "demo_call.wav")) as audio:
+            assert audio.getnchannels() == 2 and audio.getnframes() > 8000
+        assert "Handling signal: term" in (clone / "out" / "demo_server.log").read_text(encoding="utf-8")
+
+    def test_a_demonstration_that_fails_shows_the_servers_log(self, clone: Path) -> None:
+        options = ["--synthetic", "--say", "שלום", "--max-seconds", "1"]
+        done = run(clone / "start_all.sh", "demo", *options)
+        assert done.returncode != 0
+        assert "the end of out/demo_server.log" in done.stderr and "WS_START" in done.stderr
+
+    def test_help_and_wrong_usage(self) -> None:
+        help_text = run(ROOT / "start_all.sh", "help")
+        assert help_text.returncode == 0 and "demo" in help_text.stdout
+        assert run(ROOT / "start_all.sh", "dance").returncode == 2
+
+    def test_a_python_that_does_not_do(self, tmp_path: Path) -> None:
+        old = tmp_path / "python3"
+        old.write_text("#!/bin/sh\nexit 1\n")
+        old.chmod(0o755)
+        done = run(ROOT / "start_all.sh", "setup", PYTHON=str(old))
+        assert done.returncode == 1
+        assert "needs Python 3.11, 3.12 or 3.13" in done.stderr and str(old) in done.stderr
+
+
+def test_the_procfile_runs_the_same_server() -> None:
+    procfile = (ROOT / "Procfile").read_text(encoding="utf-8")
+    assert procfile == "web: gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'\n"

@@ -1,4 +1,4 @@
-"""Hypothesis: the gate tries the same examples every time; ``HYPOTHESIS_PROFILE=search`` looks for new ones."""
+"""Hypothesis: the gate tries the same examples every time; HYPOTHESIS_PROFILE=search looks for new ones."""
 
 import os
 

@@ -2,98 +2,22 @@
 
 import io
 import json
-import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import requests
 from websocket import create_connection
 
-from server.config import Config
+from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, get, started
 
-ROOT = Path(__file__).parents[1]
-GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn_conf.py", "server.app:create_app()"]
-ENGINES = {"ASR_ENGINES": "scripted", "LLM_ENGINES": "scripted", "TTS_ENGINES": "scripted"}
-BOOT_S = 20
-SUBPROTOCOL = "audio.twilio.com"
 WSCAT = "wscat@6.1.0"
-
-
-def environment(**knobs: str) -> dict[str, str]:
-    """This run's environment without its knobs, with those given; a developer's .env is overruled."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in Config.model_fields}
-    public = {"PUBLIC_BASE_URL": "", "PUBLIC_HOST": "", "WEB_CONCURRENCY": "1"}
-    quick = {
-        "VAD_ENGINE": "energy",
-        "SCRIPTED_TTS_MS": "0",
-        "BIND_HOST": "127.0.0.1",
-        "PYTHONUNBUFFERED": "1",
-    }
-    return kept | ENGINES | public | quick | knobs
-
-
-def free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
-
-
-def get(url: str) -> requests.Response:
-    with requests.Session() as session:
-        session.trust_env = False
-        return session.get(url, timeout=5)
-
-
-class Server:
-    """A started server; ``log`` is what it has printed."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", port: str, log_path: Path) -> None:
-        self.process = process
-        self.address = f"127.0.0.1:{port}"
-        self._log_path = log_path
-
-    @property
-    def log(self) -> str:
-        return self._log_path.read_text(encoding="utf-8")
-
-    def wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + BOOT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if get(f"http://{self.address}/healthz").status_code == 200:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        raise AssertionError(f"not healthy:\n{self.log}")
-
-
-@contextmanager
-def started(command: list[str], cwd: Path, log_path: Path, **knobs: str) -> Iterator[Server]:
-    port = free_port()
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=environment(PORT=port, **knobs), stdout=log, stderr=log
-        )
-    try:
-        server = Server(process, port, log_path)
-        server.wait_until_healthy()
-        yield server
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 @pytest.fixture(scope="module", params=["gevent", "gthread"])

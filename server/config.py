@@ -69,7 +69,7 @@ class Config(BaseSettings):
     min_utt_sec: float = knob(0.48, "Silence that ends an utterance, after the hangover.", 0.1, 5)
     vad_hangover_ms: int = knob(140, "Time after the last voice that still counts as speaking.", 0, 2000)
     max_utt_sec: float = knob(7.0, "Speech after which the hangover alone ends an utterance.", 1, 60)
-    min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 1000)
+    min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 400)
 
     # Pace (B, C)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from server.core.answer import MAX_SENTENCES
 from server.core.events import AudioMade, Event, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
 from server.core.frames import pcm16_to_mulaw
 from server.core.sentences import SentenceSplitter
@@ -14,7 +15,6 @@ from server.streams import BoundedStream, Stream
 from server.turn_pipeline import Engines
 
 T = TypeVar("T")
-MAX_SENTENCES = 64
 ENGINE_TIMEOUT_S = 30.0
 
 
@@ -67,7 +67,7 @@ class TurnWorker:
         self._to_say.put((index, text))
 
     def drop(self) -> None:
-        """Close every stream; nothing more is posted. Idempotent, any thread, never blocks."""
+        """Close every stream; what is still posted is too late to matter. Idempotent, any thread."""
         self._dropped = True
         if self._to_say is not None:
             self._to_say.close(drop=True)
@@ -148,10 +148,12 @@ class TurnWorker:
                     self._post(AudioMade(self.turn_id, index, mulaw))
             except EngineError as error:
                 self._complain(f"TTS_ERR: {voice.name}: {error}")
-                if made:  # cut in the middle: said again from the start it would sound worse
-                    return True
+                if 2 * len(made) >= MIN_SPEECH_BYTES:
+                    return True  # cut in the middle: said again from the start it would sound worse
                 continue
-            if self._dropped or 2 * len(made) >= MIN_SPEECH_BYTES:
+            if self._dropped:  # perhaps cut short: nothing to keep
+                return True
+            if 2 * len(made) >= MIN_SPEECH_BYTES:
                 self._engines.phrases.keep(text, bytes(made))
                 return True
             self._complain(f"TTS_ERR: {voice.name}: {2 * len(made)} bytes for {len(text)} characters")

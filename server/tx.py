@@ -12,6 +12,7 @@ from server.core.twilio_messages import Encoder
 from server.runtime import Condition, Runtime
 
 MIN_SLEEP_S = 0.001
+MEDIA = '{"event":"media"'
 
 
 class Tx:
@@ -57,7 +58,6 @@ class Tx:
                 frames = [audio[i : i + FRAME_BYTES] for i in range(0, len(audio), FRAME_BYTES)]
                 self._outbox.extend(map(encoder.media, frames))
                 self._pacer.sent(len(frames), self._runtime.clock())
-                self.frames += len(frames)
             case SendMark(name):
                 self._outbox.append(encoder.mark(name))
             case SendClear():
@@ -92,6 +92,7 @@ class Tx:
                 self._outbox.clear()
             for message in batch:
                 self._send(message)
+                self.frames += message.startswith(MEDIA)
 
     def _look(self) -> None:
         """Do what is due now."""

@@ -1,6 +1,6 @@
 """One utterance on its way through the ears: audio in from RX, transcripts out as events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from server.core.conversation import Expected
 from server.core.events import EarsFailed, Event, WordsGuessed, WordsHeard
@@ -53,7 +53,10 @@ class UtteranceEars:
             self._recognition.cancel()
 
     def _open(self, number: int) -> Recognition:
-        return self._recognizers[number].open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
+        try:
+            return self._recognizers[number].open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
+        except Exception as error:  # it is read like any other stream, and fails there
+            return _Unopened(error)
 
     def _read(self) -> None:
         complaint = ""
@@ -82,15 +85,36 @@ class UtteranceEars:
 
     def _listen(self, recognition: Recognition) -> None:
         finals: list[Transcript] = []
+        guess = ""
         for transcript in recognition:
             if self._dropped:
                 return
             if transcript.is_final:
                 finals.append(transcript)
             else:
-                guess = [final.text for final in finals] + [transcript.text]
-                self._post(WordsGuessed(self._utterance_id, " ".join(guess)))
+                guess = " ".join([final.text for final in finals] + [transcript.text])
+                self._post(WordsGuessed(self._utterance_id, guess))
         if not self._dropped:
             sure = [final.confidence for final in finals if final.confidence is not None]
             text = " ".join(final.text.strip() for final in finals).strip()
-            self._post(WordsHeard(self._utterance_id, text, min(sure, default=None)))
+            # Without a final the last partial is the transcript (E1).
+            self._post(WordsHeard(self._utterance_id, text if finals else guess, min(sure, default=None)))
+
+
+class _Unopened:
+    """A recognition that could not be opened."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Transcript]:
+        raise self._error
+
+    def cancel(self) -> None:
+        pass

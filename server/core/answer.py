@@ -7,6 +7,8 @@ from server.core.playout import HINT_INDEX
 from server.core.turn import Turn
 from server.core.words import asks_to_repeat, normalise
 
+MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
+
 
 def say_line(turn: Turn, line: str) -> list[Action]:
     """Say a fixed line, and nothing after it."""
@@ -18,7 +20,7 @@ def say_line(turn: Turn, line: str) -> list[Action]:
 
 def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
     """Say the mind's next sentence, unless it has no word in it or was heard a moment ago (E4)."""
-    if not normalise(text):
+    if not normalise(text) or turn.sentences >= MAX_SENTENCES - 1:
         return []
     if memory.just_said(text) and not asks_to_repeat(turn.text):
         turn.skipped += 1

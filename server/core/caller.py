@@ -16,6 +16,7 @@ class CallerSide:
         self.pending = CallerTurn()  # said and not answered, while no turn of it runs
         self._hearing = Hearing(params, judges)
         self._keypad = Keypad()
+        self._spoken: dict[int, Segment] = {}  # utterances that are not over
         self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
 
     # ---- what is going on ----
@@ -48,14 +49,12 @@ class CallerSide:
 
     def open_ears(self, utterance_id: int, turn_number: int, expected: Expected) -> OpenEars:
         """A voice was confirmed: its words will be wanted."""
-        self._unheard[utterance_id] = Segment(utterance_id)
+        self._spoken[utterance_id] = self._unheard[utterance_id] = Segment(utterance_id)
         return OpenEars(utterance_id, turn_number, expected)
 
     def utterance_ended(self, ended: Ended, clock: int, *, over_us: bool) -> CloseEars:
         """It awaits its transcript among what is pending."""
-        segment = self._unheard.get(ended.utterance_id)
-        if segment is None:  # its ears failed before its end, and nothing was guessed
-            segment = Segment(ended.utterance_id, text="", failed=True)
+        segment = self._spoken.pop(ended.utterance_id)
         segment.speech_frames, segment.ended_at = ended.speech_frames, clock
         segment.over_us = over_us
         self.pending.segments.append(segment)

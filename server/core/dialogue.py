@@ -55,7 +55,6 @@ from server.core.words import fingerprint
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
-NEARLY_OVER_FRAMES = 15  # a cut in the last 300 ms of a reply is no interruption (D2)
 
 
 class State(Enum):
@@ -143,22 +142,18 @@ class Dialogue:
             return self._greet() if greet else []
         if self.state is State.SPEAKING and turn.playout.finished:
             return self._finish(turn)
-        if self.state is State.THINKING and self._hint_is_due(turn):
+        quiet = self.caller.quiet or self.caller.run_on
+        after = self.params.hint_after_frames
+        if self.state is State.THINKING and quiet and turn.wants_hint(self.clock, after):
             turn.hint_due = False
             return [Say(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
         return []
-
-    def _hint_is_due(self, turn: Turn) -> bool:
-        after = self.params.hint_after_frames
-        waited = after > 0 and self.clock - turn.began_at >= after
-        quiet = self.caller.quiet or self.caller.run_on
-        return turn.hint_due and waited and quiet and not turn.playout.ready_frames
 
     def _greet(self) -> list[Action]:
         """B6: a turn without a caller."""
         self._greeting_due = False
         self.turn_id += 1
-        self.turn = Turn(self.turn_id, None, self.clock, Playout(self.turn_id))
+        self.turn = Turn(self.turn_id, None, self.clock, Playout(self.turn_id), breath_frames=0)
         return say_line(self.turn, self.params.greeting)
 
     # ---- the caller's voice and keys ----
@@ -237,9 +232,9 @@ class Dialogue:
             playout.hold()
             actions.append(SendClear())
         in_full, words = playout.heard()
-        nearly_over = playout.complete and playout.remaining_frames <= NEARLY_OVER_FRAMES
-        self._remember(turn, in_full, words, interrupted=not nearly_over)
-        self.caller.pending.cut_us = not nearly_over
+        interrupted = not playout.nearly_over
+        self.memory.heard_of_us(self.clock, in_full, words, interrupted, line=turn.is_line)
+        self.caller.pending.cut_us = interrupted
         self._leftover = Leftover(playout.kept(), " ".join(in_full), None)
         actions.append(Log("AGENT_TEXT:", words))
         return actions + self._drop(turn)
@@ -252,8 +247,8 @@ class Dialogue:
             actions.append(SendClear())
         if turn.text:
             self._leftover = Leftover(turn.playout.kept(), "", fingerprint(turn.text))
-        if turn.caller is not None:
-            self.caller.give_back(turn.caller)
+        assert turn.caller is not None  # there is nothing to think about without one
+        self.caller.give_back(turn.caller)
         return actions + self._drop(turn)
 
     def _drop(self, turn: Turn) -> list[Action]:
@@ -265,7 +260,7 @@ class Dialogue:
     def _finish(self, turn: Turn) -> list[Action]:
         """C4: the caller has heard the end."""
         in_full, words = turn.playout.heard()
-        self._remember(turn, in_full, words, interrupted=False)
+        self.memory.heard_of_us(self.clock, in_full, words, line=turn.is_line)
         self._refractory_until = self.clock + self.params.refractory_frames
         return [Log("tts_done"), Log("AGENT_TEXT:", words), *self._leave(turn)]
 
@@ -279,12 +274,6 @@ class Dialogue:
             return []
         before, self.state = self.state, state
         return [Log(f"STATE {before.value} → {state.value} turn={self.turn_id}")]
-
-    def _remember(self, turn: Turn, in_full: list[str], words: str, *, interrupted: bool) -> None:
-        self.memory.spoke(self.clock, words)
-        if turn.caller is None or not turn.fixed:  # the greeting and the mind's words are history
-            self.memory.agent_said(words, interrupted=interrupted)
-            self.memory.reply_heard(in_full)
 
     # ---- a turn: words, thoughts, voice ----
 
@@ -379,11 +368,7 @@ class Dialogue:
             return True
         if self.caller.perhaps_speaking:
             return False
-        if turn.caller is None:
-            return True
-        breath = turn.breath_frames
-        breathed = breath is not None and self.clock - turn.began_at >= breath
-        return breathed and not turn.playout.waits_for_second
+        return turn.breathed(self.clock) and not turn.playout.waits_for_second
 
     def _room(self, frames: int) -> list[Action]:
         turn = self.turn

@@ -69,14 +69,10 @@ class Endpointer:
         self._run_spent = False  # this unbroken run was judged already
         self._recent_voiced = 0  # bit history, newest frame in bit 0
         self._age = self._voiced = self._agreed = self._last_speaking = 0
+        self._judge_until = 0  # age at which an utterance that nobody confirmed is discarded
         self.onset_frames = 0  # how long ago the utterance began when ONSET was reported
         self.speech_frames = 0  # of the utterance that ended last: onset to its last speech,
         self.silence_frames = 0  # and from there to its end
-
-    @property
-    def in_hangover(self) -> bool:
-        """The caller still counts as speaking."""
-        return self._age - self._last_speaking <= self.params.hangover_frames
 
     def feed(self, verdict: Verdict, bar: Bar, background: bool) -> Endpoint | None:
         """Account for one frame. ``background``: the voice heard is too far away to be the caller's."""
@@ -106,12 +102,16 @@ class Endpointer:
         if not self._opens(verdict, bar):
             return None
         self.phase = Phase.PROVISIONAL
-        # What the refractory window let pass unopened counts: it was voice of this utterance.
-        self._voiced = max(self._run, self._recent_voiced.bit_count() if bar is Bar.REFRACTORY else 0)
-        self._age = self._last_speaking = self._run
-        self._agreed = AGREE_FRAMES if bar is Bar.REFRACTORY else int(verdict.speech)
-        # A refractory onset is judged late: its first syllable is as far back as audio is kept.
-        self.onset_frames = REFRACTORY_LOOKBACK_FRAMES if bar is Bar.REFRACTORY else self._run
+        self._age = self._voiced = self._last_speaking = self._run
+        self._agreed = int(verdict.speech)
+        if bar is Bar.REFRACTORY:  # judged late: what was let pass unopened belongs to the utterance
+            self._agreed = AGREE_FRAMES
+            self._voiced = self._recent_voiced.bit_count()
+            self._age = self._recent_voiced.bit_length()
+            newest_voice = (self._recent_voiced & -self._recent_voiced).bit_length() - 1
+            self._last_speaking = self._age - newest_voice
+        self.onset_frames = self._age
+        self._judge_until = self._age + JUDGE_FRAMES
         return Endpoint.ONSET
 
     def _opens(self, verdict: Verdict, bar: Bar) -> bool:
@@ -131,14 +131,13 @@ class Endpointer:
         if agreed and not background:
             self.phase = Phase.CONFIRMED
             return Endpoint.CONFIRMED
-        if self._age < JUDGE_FRAMES + ONSET_FRAMES:
+        if self._age < self._judge_until:
             return None
-        self.reset()
-        self._run_spent = verdict.voiced
+        self._over(verdict)
         return Endpoint.DISCARDED
 
     def _confirmed(self, verdict: Verdict) -> Endpoint | None:
-        paused = not self.in_hangover
+        paused = self._age - 1 - self._last_speaking > self.params.hangover_frames
         if verdict.speaking:
             self._last_speaking = self._age
             if self.run_on and paused:
@@ -152,8 +151,12 @@ class Endpointer:
         being_judged = 0 < self._run < JUDGE_FRAMES
         if being_judged or self._age - self._last_speaking < self._closing_silence():
             return None
-        self.reset()
+        self._over(verdict)
         return Endpoint.ENDED
+
+    def _over(self, verdict: Verdict) -> None:
+        self.reset()
+        self._run_spent = verdict.voiced  # sound that goes on was judged: it opens nothing by itself
 
     def _closing_silence(self) -> int:
         """Frames without speech that end the utterance now."""
@@ -170,6 +173,7 @@ class Endpointer:
     def _run_on(self) -> None:
         self.phase = Phase.PROVISIONAL
         self.run_on = True
+        self._judge_until = JUDGE_FRAMES
         self._age = self._voiced = self._agreed = self._last_speaking = 0
 
 

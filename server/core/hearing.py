@@ -83,7 +83,7 @@ class Hearing:
         self._audio.feed(frame.mulaw_8k)
         if verdict.voiced:
             self._voice.add(frame.rms)
-        elif idle:
+        elif idle and bar is not Bar.REFRACTORY:  # there an onset is judged late, on what went before
             self._voice = VoiceLevel()
         background = self._caller.is_background(self._voice.rms)
         endpoint = self._endpointer.feed(verdict, bar, background)

@@ -44,6 +44,18 @@ class Memory:
             self._lines.pop()
             self.agent_said(heard_in_full)
 
+    def heard_of_us(
+        self, clock: int, in_full: list[str], words: str, interrupted: bool = False, *, line: bool
+    ) -> None:
+        """Our voice has ended now: ``words`` were heard, these sentences of them ``in_full``.
+
+        A ``line`` of our own is remembered as said, but is no part of the history or of the last reply.
+        """
+        self.spoke(clock, words)
+        if not line:
+            self.agent_said(words, interrupted=interrupted)
+            self.reply_heard(in_full)
+
     def spoke(self, clock: int, words: str) -> None:
         """Our voice has said ``words``, a reply or a line, and ended now."""
         if words:

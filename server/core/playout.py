@@ -17,6 +17,7 @@ from server.core.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENC
 MARK_GRACE_FRAMES = FRAMES_PER_S  # a mark this long overdue is lost (C4)
 SHORT_SENTENCE_FRAMES = FRAMES_PER_S
 NEXT_SENTENCE_WAIT_FRAMES = 15  # 300 ms (C2)
+NEARLY_OVER_FRAMES = 15
 HINT_INDEX = -1
 MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole yet
 
@@ -233,14 +234,15 @@ class Playout:
         """The caller has heard the end: every mark is back, or the last is a second overdue (C4)."""
         if self.held or not self.complete or not all(s.whole for s in self.sentences):
             return False
-        if self._sent < sum(s.frames for s in self.sentences):
+        if self.wants_wire(reply_may_start=True):  # a frame, or a mark that is still to be sent
             return False
         return not self._live_marks or self._drained_ticks > MARK_GRACE_FRAMES
 
     @property
-    def remaining_frames(self) -> int:
-        """Frames the caller has not heard yet, as far as known."""
-        return sum(sentence.expected_frames for sentence in self.sentences) - self.played
+    def nearly_over(self) -> bool:
+        """A cut in the last 300 ms is no interruption (D2)."""
+        total = sum(sentence.expected_frames for sentence in self.sentences)
+        return self.complete and total - self.played <= NEARLY_OVER_FRAMES
 
     def heard(self) -> tuple[list[str], str]:
         """The sentences heard in full, and the words of all that was heard (rounded down to a word)."""

@@ -91,6 +91,20 @@ class Turn:
     skipped: int = 0  # heard a moment ago (E4)
     fixed: bool = False  # a line of our own, not the mind's words
 
+    @property
+    def is_line(self) -> bool:
+        """Not for the history: the greeting is, and so are the mind's words."""
+        return self.fixed and self.caller is not None
+
+    def breathed(self, clock: int) -> bool:
+        """The pause before the reply is over (B4)."""
+        return self.breath_frames is not None and clock - self.began_at >= self.breath_frames
+
+    def wants_hint(self, clock: int, after_frames: int) -> bool:
+        """It has thought for ``after_frames`` (0: never), and there is nothing to say yet (B5)."""
+        waited = after_frames > 0 and clock - self.began_at >= after_frames
+        return self.hint_due and waited and not self.playout.ready_frames
+
 
 @dataclass(frozen=True)
 class Leftover:

@@ -136,7 +136,7 @@ def _dtmf(dtmf: dict[str, object]) -> Message:
 def _start(message: dict[str, object]) -> Message:
     start = _part(message, "start")
     stream_sid = start.get("streamSid") or message.get("streamSid")
-    if not isinstance(stream_sid, str):
+    if not isinstance(stream_sid, str) or not stream_sid:
         raise _Garbage("start without streamSid")
     call_sid = start.get("callSid")
     custom = start.get("customParameters")

@@ -4,10 +4,12 @@ import re
 import unicodedata
 import zlib
 
-from rapidfuzz.fuzz import partial_ratio
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import LCSseq
 
 ECHO_MIN_WORDS = 3
-ECHO_MIN_RATIO = 85
+ECHO_MIN_SHARE = 0.8  # of its words are ours, in our order
+SAME_WORD_RATIO = 75  # as a recogniser spells it
 
 _NOT_A_WORD = re.compile(r"[^\w\s]", re.UNICODE)
 
@@ -21,9 +23,8 @@ ASKS_TO_REPEAT = (
     "תחזור",
     "תחזרי",
     "לחזור",
-    "סליחה",
-    "מה",
 )
+ASKS_TO_REPEAT_ALONE = ("מה", "סליחה", "מה מה")
 
 
 def normalise(text: str) -> str:
@@ -39,13 +40,18 @@ def fingerprint(text: str) -> int:
 
 def is_echo_of(text: str, spoken: str) -> bool:
     """``text`` is, nearly word for word, part of what we have ``spoken`` (E3)."""
-    heard = normalise(text)
-    if len(heard.split()) < ECHO_MIN_WORDS or len(spoken) < len(heard) // 2:
+    heard, ours = normalise(text).split(), normalise(spoken).split()
+    if len(heard) < ECHO_MIN_WORDS or len(heard) > len(ours):
         return False
-    return partial_ratio(heard, normalise(spoken)) >= ECHO_MIN_RATIO
+    nearest = [
+        process.extractOne(word, ours, scorer=fuzz.ratio, score_cutoff=SAME_WORD_RATIO) for word in heard
+    ]
+    as_spelled = [found[0] if found else word for found, word in zip(nearest, heard, strict=True)]
+    return LCSseq.similarity(as_spelled, ours) / len(heard) >= ECHO_MIN_SHARE
 
 
 def asks_to_repeat(text: str) -> bool:
     """The caller wants to hear the last answer again."""
-    padded = f" {normalise(text)} "
-    return any(f" {words} " in padded for words in ASKS_TO_REPEAT)
+    words_said = normalise(text)
+    padded = f" {words_said} "
+    return words_said in ASKS_TO_REPEAT_ALONE or any(f" {words} " in padded for words in ASKS_TO_REPEAT)

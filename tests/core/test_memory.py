@@ -1,0 +1,131 @@
+"""What a call remembers: the heard history, what was said of late, what the last reply was."""
+
+import pytest
+
+from server.core.conversation import Expected, Line, Speaker
+from server.core.memory import MAX_LINE_CHARS, Memory
+
+
+def caller(text):
+    return Line(Speaker.CALLER, text)
+
+
+def agent(text, interrupted=False):
+    return Line(Speaker.AGENT, text, interrupted)
+
+
+def test_e7_history_is_the_last_turns():
+    """E7: LLM_HISTORY_TURNS turns of two lines; the oldest are forgotten."""
+    memory = Memory(2, 700)
+    for turn in range(5):
+        memory.caller_said(f"שאלה {turn}")
+        memory.agent_said(f"תשובה {turn}")
+    assert memory.history == (caller("שאלה 3"), agent("תשובה 3"), caller("שאלה 4"), agent("תשובה 4"))
+
+
+def test_e7_no_history_is_a_history():
+    """E7: LLM_HISTORY_TURNS=0."""
+    memory = Memory(0, 700)
+    memory.caller_said("שלום")
+    memory.take_back_interruption("שלום")
+    assert memory.history == ()
+
+
+def test_e7_no_line_fills_the_request():
+    """E7: bounded in bytes, too."""
+    memory = Memory(2, 700)
+    memory.caller_said("א" * 3000)
+    memory.agent_said("ב" * 3000)
+    assert [len(line.text) for line in memory.history] == [MAX_LINE_CHARS] * 2
+
+
+@pytest.mark.parametrize(
+    "text, interrupted, lines",
+    [
+        ("שלום", False, (agent("שלום"),)),
+        ("שלום", True, (agent("שלום", True),)),
+        ("", True, (agent("", True),)),
+        ("", False, ()),
+    ],
+)
+def test_d3_history_keeps_what_was_heard(text, interrupted, lines):
+    """D3: with a note that it was interrupted; nothing heard and not interrupted is no line."""
+    memory = Memory(2, 700)
+    memory.agent_said(text, interrupted=interrupted)
+    assert memory.history == lines
+
+
+def test_d4_a_cut_that_was_none_is_taken_back():
+    """D4: the line keeps the sentences heard in full; the reply goes on after them."""
+    memory = Memory(2, 700)
+    memory.caller_said("שאלה")
+    memory.agent_said("ראשון. שני", interrupted=True)
+    memory.take_back_interruption("ראשון.")
+    assert memory.history == (caller("שאלה"), agent("ראשון."))
+    memory.take_back_interruption("אחר")
+    assert memory.history == (caller("שאלה"), agent("ראשון."))
+
+
+def test_d4_nothing_heard_in_full_leaves_no_line():
+    """D4: the whole reply comes again."""
+    memory = Memory(2, 700)
+    memory.agent_said("רא", interrupted=True)
+    memory.take_back_interruption("")
+    assert memory.history == ()
+    memory.take_back_interruption("")
+
+
+SAID = "אפשר לעזור לך היום במשהו נוסף"
+
+
+@pytest.mark.parametrize("clock, echo", [(100, True), (800, True), (801, False)])
+def test_e3_echo_within_the_window(clock, echo):
+    """E3: DEDUP_WINDOW_SEC from the end of our words."""
+    memory = Memory(2, 700)
+    memory.spoke(100, SAID)
+    assert memory.is_echo(clock, "לעזור לך היום") is echo
+
+
+def test_e3_echo_may_span_two_lines_of_ours():
+    """E3: what we said in a row comes back in a row."""
+    memory = Memory(2, 700)
+    memory.spoke(100, "שלום, איך אפשר")
+    memory.spoke(200, "לעזור לך היום")
+    assert memory.is_echo(300, "איך אפשר לעזור לך")
+    assert not memory.is_echo(850, "איך אפשר לעזור לך")
+
+
+def test_b6_never_spoke_until_a_word_was_heard():
+    """B6: a greeting of which nothing was heard is still owed."""
+    memory = Memory(2, 700)
+    assert memory.never_spoke
+    memory.spoke(10, "")
+    assert memory.never_spoke
+    memory.spoke(10, "שלום")
+    assert not memory.never_spoke
+
+
+def test_what_was_said_is_bounded():
+    """A long call forgets its first lines."""
+    memory = Memory(2, 10_000)
+    for line in ("אחת שתיים שלוש", *["ארבע חמש שש"] * 7):
+        memory.spoke(0, line)
+    assert memory.is_echo(0, "אחת שתיים שלוש")
+    memory.spoke(0, "שבע שמונה תשע")
+    assert not memory.is_echo(0, "אחת שתיים שלוש")
+
+
+def test_e4_only_the_last_reply_counts():
+    """E4: a sentence heard in full in the last reply, whatever its punctuation."""
+    memory = Memory(2, 700)
+    assert not memory.just_said("שלום לך.")
+    memory.reply_heard(["שלום לך.", "מה שלומך?"])
+    assert memory.just_said("שלום לך!") and memory.just_said("מה שלומך?")
+    memory.reply_heard(["טוב."])
+    assert not memory.just_said("שלום לך.")
+
+
+def test_a_new_call_expects_nothing():
+    """E1: nothing was unclear, no turn was committed."""
+    memory = Memory(2, 700)
+    assert (memory.expected, memory.unclear_in_a_row, memory.committed_turns) == (Expected(), 0, 0)

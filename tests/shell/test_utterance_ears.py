@@ -1,0 +1,252 @@
+"""One utterance on its way through the ears."""
+
+import pytest
+
+from server.core.conversation import Expected
+from server.core.events import EarsFailed, WordsGuessed, WordsHeard
+from server.engines.base import EngineError, Transcript
+from server.runtime import Channel, pause
+from server.utterance_ears import UtteranceEars
+from tests.sim.simtime import SimRuntime
+
+EXPECTED = Expected(("כן", "לא"))
+
+
+def guess(text):
+    return Transcript(text, is_final=False)
+
+
+class Recognizer:
+    """Gives ``before`` at once, ``after`` once the utterance is over; waits numbers, raises exceptions."""
+
+    def __init__(self, runtime, *after, before=(), name="ears"):
+        self.runtime = runtime
+        self.name = name
+        self.before, self.after = before, after
+        self.opened = []
+        self.audio = b""
+        self.finishes = self.cancels = 0
+
+    def open(self, expected, turn_number, timeout_s):
+        self.opened.append((expected, turn_number))
+        self._finished = Channel(self.runtime, 1)
+        self._cancelled = Channel(self.runtime, 1)
+        return self
+
+    def feed(self, mulaw_8k):
+        self.audio += mulaw_8k
+
+    def finish(self):
+        self.finishes += 1
+        self._finished.close()
+
+    def cancel(self):
+        self.cancels += 1
+        self._cancelled.close()
+        self._finished.close()
+
+    def __iter__(self):
+        yield from self._steps(self.before)
+        pause(self._finished, None)
+        yield from self._steps(self.after)
+
+    def _steps(self, steps):
+        for step in steps:
+            if isinstance(step, float):
+                if not pause(self._cancelled, step):
+                    return
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
+
+
+class Utterance:
+    def __init__(self, *make):
+        self.runtime = SimRuntime()
+        self.recognizers = tuple(one(self.runtime) for one in make)
+        self.posted = []
+        self.ears = UtteranceEars(self.runtime, self.recognizers, 5, (EXPECTED, 3), self._post)
+
+    def _post(self, event):
+        self.posted.append((round(self.runtime.now, 3), event))
+
+    def run(self, until):
+        self.runtime.run_until(until)
+        return [event for _, event in self.posted]
+
+
+def ears(*after, **more):
+    return lambda runtime: Recognizer(runtime, *after, **more)
+
+
+def heard(*makers):
+    """What is posted of an utterance of two pieces of audio."""
+    utterance = Utterance(*makers)
+    utterance.ears.feed(b"one")
+    utterance.runtime.call_at(0.5, lambda: utterance.ears.feed(b"two"))
+    utterance.runtime.call_at(1, utterance.ears.finish)
+    return utterance, utterance.run(10)
+
+
+# ---- words
+
+
+@pytest.mark.parametrize(
+    "finals, event",
+    {
+        "one": ([Transcript("שלום", 0.9)], WordsHeard(5, "שלום", 0.9)),
+        "several are joined": (
+            [Transcript(" אני ", 0.9), Transcript("פה", 0.5), Transcript("", 0.8)],
+            WordsHeard(5, "אני פה", 0.5),
+        ),
+        "some are unsure": ([Transcript("אני"), Transcript("פה", 0.5)], WordsHeard(5, "אני פה", 0.5)),
+        "none says how sure": ([Transcript("אני"), Transcript("פה")], WordsHeard(5, "אני פה", None)),
+        "certainly nothing": ([Transcript("", 0.0)], WordsHeard(5, "", 0.0)),
+        "nothing": ([], WordsHeard(5, "", None)),
+    }.values(),
+)
+def test_the_transcript_is_all_finals_and_the_least_confidence(finals, event):
+    """E1: an utterance may have several segments."""
+    assert heard(ears(*finals))[1] == [event]
+
+
+def test_a7_partial_results_are_guesses():
+    """A7: each replaces the one before it, behind the finals so far."""
+    utterance, posted = heard(
+        ears(
+            Transcript("דירה גדולה", 0.8),
+            before=[guess("אני"), guess("אני מחפש"), Transcript("אני מחפש", 0.9), guess("דירה")],
+        )
+    )
+    assert posted == [
+        WordsGuessed(5, "אני"),
+        WordsGuessed(5, "אני מחפש"),
+        WordsGuessed(5, "אני מחפש דירה"),
+        WordsHeard(5, "אני מחפש דירה גדולה", 0.8),
+    ]
+    assert [when for when, _ in utterance.posted] == [0, 0, 0, 1]
+
+
+def test_the_recogniser_gets_the_audio_and_the_end():
+    """A2: and is told what to expect, and which turn it is."""
+    utterance, _ = heard(ears(Transcript("שלום")))
+    (recognizer,) = utterance.recognizers
+    assert (recognizer.opened, recognizer.audio, recognizer.finishes) == ([(EXPECTED, 3)], b"onetwo", 1)
+    assert utterance.runtime.alive() == []
+
+
+# ---- failures
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [ears(EngineError("down")), ears(before=[EngineError("down")]), ears(before=[0.7, EngineError("down")])],
+    ids=["after the end", "at once", "in the middle"],
+)
+def test_g2_the_next_recogniser_gets_all_of_the_audio(failing):
+    """G2: whenever the one before it failed."""
+    utterance, posted = heard(failing, ears(Transcript("שלום", 0.9)))
+    assert posted == [WordsHeard(5, "שלום", 0.9)]
+    assert utterance.recognizers[1].audio == b"onetwo"
+    assert utterance.recognizers[1].finishes == 1
+    assert utterance.recognizers[1].opened == [(EXPECTED, 3)]
+
+
+def test_g2_the_next_is_opened_only_when_needed():
+    """G2: one recogniser hears at a time."""
+    utterance, _ = heard(ears(Transcript("שלום")), ears(Transcript("אחר")))
+    assert utterance.recognizers[1].opened == []
+
+
+def test_g2_no_ears_left():
+    """G2: posted once, with the complaint of the last; a recogniser's own bug is a failed recogniser."""
+    assert heard(ears(EngineError("down"), name="a"))[1] == [EarsFailed(5, "a: down")]
+    both = heard(ears(EngineError("down"), name="a"), ears(KeyError("x"), name="b"))
+    assert both[1] == [EarsFailed(5, "b: KeyError: 'x'")]
+    assert both[0].runtime.alive() == []
+
+
+# ---- dropped
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [
+        ears(0.5, Transcript("שלום")),
+        ears(0.5, guess("של"), Transcript("שלום")),
+        ears(Transcript("שלום"), before=[9.0]),
+    ],
+)
+def test_f6_nobody_wants_the_transcript(maker):
+    """F6: nothing is posted after ``drop``, and the thread is gone at once."""
+    utterance = Utterance(maker, ears(Transcript("אחר")))
+    utterance.runtime.call_at(1, utterance.ears.finish)
+    utterance.runtime.call_at(1.2, utterance.ears.drop)
+    utterance.runtime.call_at(1.3, utterance.ears.drop)
+    assert utterance.run(10) == []
+    assert utterance.runtime.alive() == []
+    assert utterance.ears.tasks[0].ended_at == 1.2
+    assert utterance.recognizers[1].opened == []
+
+
+def test_f6_an_engine_that_fails_because_it_was_dropped():
+    """F6: has no successor, and nobody is told."""
+
+    class Touchy(Recognizer):
+        def __iter__(self):
+            pause(self._cancelled, None)
+            raise EngineError("cancelled")
+            yield
+
+    utterance = Utterance(Touchy, ears(Transcript("אחר")))
+    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    assert utterance.run(1) == []
+    assert utterance.recognizers[1].opened == []
+    last = Utterance(Touchy)
+    last.runtime.call_at(0.2, last.ears.drop)
+    assert last.run(1) == []
+
+
+def test_f6_an_engine_that_ignores_cancel_is_not_heard():
+    """F6: what it says afterwards is nothing."""
+
+    class Deaf(Recognizer):
+        def __iter__(self):
+            pause(Channel(self.runtime, 1), 0.5)
+            yield guess("של")
+            yield Transcript("שלום")
+
+    utterance = Utterance(Deaf)
+    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    assert utterance.run(1) == []
+
+
+def test_f6_an_engine_that_just_ends_when_it_is_dropped():
+    """F6: an empty transcript of a dropped utterance is not posted."""
+
+    class Polite(Recognizer):
+        def __iter__(self):
+            pause(self._cancelled, None)
+            yield from ()
+
+    utterance = Utterance(Polite)
+    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    assert utterance.run(1) == []
+
+
+class Closed(Recognizer):
+    """Cannot be opened."""
+
+    def open(self, *asked):
+        raise EngineError("no credentials")
+
+
+def test_g2_ears_that_do_not_open_are_passed_over():
+    """G2: first or second, the stream that cannot be opened is a failed engine."""
+    first = Utterance(Closed, ears(Transcript("שלום")))
+    first.ears.finish()
+    assert first.run(5) == [WordsHeard(5, "שלום", None)]
+    second = Utterance(ears(EngineError("down")), Closed)
+    second.ears.finish()
+    assert isinstance(second.run(5)[-1], EarsFailed)

@@ -13,10 +13,12 @@ from server.simulator.sounds import BURST_KINDS, NOISE_KINDS
 
 DEFAULT_LINES = (
     "אני רוצה לקנות דירה",
-    "בתל אביב",
+    "ברמת גן",
     "ארבעה חדרים",
-    "שני מיליון שקל",
-    "תודה, להתראות",
+    "מיליון וחצי שקל",
+    "קוראים לי אברהם",
+    "כן למספר הזה",
+    "כן נכון",
 )
 DEFAULT_INTERRUPTED_LINE = 3  # this one is said over the agent …
 DEFAULT_INTERRUPT_AFTER_S = 1.0  # … so long after it has begun

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from operator import itemgetter
 from typing import Any
 
@@ -120,8 +121,9 @@ def as_text(report: CallReport) -> str:
         lines.append(
             f"  Greeting        after {timeline.greeting_s * 1000:.0f} ms  {_words(report, 0).agent}".rstrip()
         )
-    for turn in timeline.turns:
-        lines += _turn_lines(turn, _words(report, turn.turn.index))
+    for turn, after in zip_longest(timeline.turns, timeline.turns[1:]):
+        cut = after is not None and after.barge_in is not None
+        lines += _turn_lines(turn, _words(report, turn.turn.index), cut=cut)
     lines += ["", f"Ended: {record.ending}" + (f" ({record.live.ending})" if record.live else "")]
     lines += [f"Note: {warning}" for warning in report.warnings]
     lines += [f"FAILED: {reason}" for reason in report.reasons]
@@ -135,12 +137,12 @@ def _words(report: CallReport, turn: int) -> Words:
     return report.words[turn] if turn < len(report.words) else Words()
 
 
-def _turn_lines(turn: TurnReport, words: Words) -> list[str]:
+def _turn_lines(turn: TurnReport, words: Words, *, cut: bool) -> list[str]:
     lines = [f"  {turn.turn.index}. Caller said  {turn.turn.text}"]
     if words.heard_as:
         lines.append(f"     Heard as     {words.heard_as}")
     if words.agent:
-        lines.append(f"     Agent answered {words.agent}")
+        lines.append(f"     Agent answered {words.agent}" + (" … (interrupted)" if cut else ""))
     gap = "none: not answered" if turn.gap_s is None else f"{turn.gap_s * 1000:.0f} ms"
     lines.append(f"     Response gap {gap}")
     if turn.barge_in is not None:

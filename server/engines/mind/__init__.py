@@ -1,0 +1,1 @@
+"""The embedded mind: a scripted Hebrew receptionist of a real-estate office."""

@@ -1,0 +1,233 @@
+"""The receptionist's dialogue, folded over everything that was heard. Pure: no state outlives a request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from server.core.conversation import Line, Speaker
+from server.core.sentences import split_sentences
+from server.engines.mind import script_he as he
+from server.engines.mind.numbers_he import say_digits, say_rooms, say_shekels
+from server.engines.mind.understand import Intent, Understood, keys_of, typed, understand
+
+THIS_NUMBER = "this"  # the number the call came from
+_DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order they are asked for
+_FLAT_DETAILS = frozenset({"intent", "city", "rooms", "budget"})
+_PATIENCE = 3  # answers to one question that may be missed before it is left for later
+_MOST_REMARKS = 2  # before a question, which has three sentences at most
+_PERSON_KEY = "0"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the caller wants; None: not known yet."""
+
+    intent: Intent | None = None
+    city: str | None = None
+    rooms: float | None = None
+    budget: int | None = None
+    name: str | None = None
+    phone: str | None = None  # digits, or THIS_NUMBER
+
+
+@dataclass(frozen=True)
+class Talk:
+    """Where the dialogue stands after a line of the caller."""
+
+    form: Form = Form()
+    skipped: frozenset[str] = frozenset()  # details that are left for later
+    question: str = "intent"  # a key of ``script_he.ASK``, or "done"
+    misses: int = 0  # of this question, in a row
+    remarks: tuple[str, ...] = ()  # said before the question
+    wording: int = 0  # which way of asking
+
+
+@dataclass(frozen=True)
+class Reply:
+    """``question``: what the caller is to answer now."""
+
+    text: str
+    question: str
+    intent: Intent | None
+
+
+def reply_to(history: Sequence[Line], text: str) -> Reply:
+    """The receptionist's answer to ``text`` after ``history``; one to four sentences."""
+    talk, caller_spoke = Talk(), False
+    for line in history:
+        if line.speaker is Speaker.CALLER:
+            talk, caller_spoke = hear(talk, line.text), True
+        elif caller_spoke:  # a greeting before the first words may say anything
+            talk = _recall(talk, line.text)
+    talk = hear(talk, text)
+    return Reply(_spoken(talk), talk.question, talk.form.intent)
+
+
+def hear(talk: Talk, text: str) -> Talk:
+    """Take one line of the caller."""
+    keys = keys_of(text)
+    if keys == _PERSON_KEY:
+        found = Understood(topic="agent")
+    elif keys:
+        found = typed(keys, talk.question, talk.form.intent)
+    else:
+        found = understand(text, talk.question, talk.form.intent)
+    if found.topic == "goodbye":
+        return Talk(talk.form, talk.skipped, "done", remarks=(he.GOODBYE,))
+    if found.topic == "restart":
+        return Talk(remarks=(he.RESTARTED,))
+    form = _noted(talk, found)
+    if form != talk.form:
+        return _next(replace(talk, form=form), _remarks(talk.form, form))
+    answered = _answered(talk, found)
+    if answered is not None:
+        return answered
+    return _sidestep(talk, found, text)
+
+
+def _noted(talk: Talk, found: Understood) -> Form:
+    """The form with the details of a line. A new name or number counts only when one is being asked for."""
+    form = replace(
+        talk.form,
+        intent=found.intent or talk.form.intent,
+        city=found.city or talk.form.city,
+        rooms=found.rooms or talk.form.rooms,
+        budget=found.budget or talk.form.budget,
+        name=found.name or talk.form.name,
+        phone=found.phone or talk.form.phone,
+    )
+    agreed = found.this_number or (talk.question == "callback" and found.yes)
+    if talk.question in ("callback", "phone") and agreed and not found.phone and not found.other_number:
+        form = replace(form, phone=THIS_NUMBER)
+    return form
+
+
+def _answered(talk: Talk, found: Understood) -> Talk | None:
+    """What an answer without a new detail leads to; None when it answers nothing."""
+    question, yes = talk.question, found.yes
+    if question == "callback" and (yes is False or found.other_number):
+        return replace(talk, question="phone", misses=0, remarks=(he.FIXING,), wording=0)
+    if question == "confirm" and yes is not None:
+        return (
+            _closed(talk) if yes else replace(talk, question="fix", misses=0, remarks=(he.FIXING,), wording=0)
+        )
+    if question == "fix" and (yes or any(getattr(found, detail) for detail in _DETAILS)):
+        return _next(talk, ())  # it is right as it was
+    if question == "done":
+        return replace(
+            talk, remarks=(he.GOODBYE if yes is False or found.topic == "thanks" else he.AFTER_CLOSED,)
+        )
+    if found.topic == "skip":
+        return _skip(talk)
+    return None
+
+
+def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
+    """A question of the caller, a courtesy, or something not understood: the open question comes again."""
+    if found.topic in he.TOPICS:
+        return replace(talk, remarks=(he.TOPICS[found.topic],), wording=1 if found.topic == "repeat" else 0)
+    if talk.question == "intent" and he.FLAT in text and not talk.misses:
+        return replace(talk, remarks=(he.OPENED,), wording=0)
+    misses = talk.misses + 1
+    if misses >= _PATIENCE:
+        return _skip(talk)
+    return replace(talk, misses=misses, remarks=he.NOT_UNDERSTOOD[:1] if misses == 1 else (), wording=misses)
+
+
+def _skip(talk: Talk) -> Talk:
+    if talk.question in ("confirm", "fix"):
+        return _closed(talk)
+    detail = "phone" if talk.question == "callback" else talk.question
+    return _next(replace(talk, skipped=talk.skipped | {detail}), (he.SKIPPED,))
+
+
+def _closed(talk: Talk) -> Talk:
+    return Talk(talk.form, talk.skipped, "done", remarks=(he.CLOSED,))
+
+
+def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
+    """Go to the first detail that is still open. Behind the summary, nothing is asked for again."""
+    missing = (d for d in _DETAILS if getattr(talk.form, d) is None and d not in talk.skipped)
+    detail = None if talk.question in ("confirm", "fix", "done") else next(missing, None)
+    question = {"phone": "callback", None: "confirm"}.get(detail, detail or "")
+    return replace(talk, question=question, misses=0, remarks=remarks[:_MOST_REMARKS], wording=0)
+
+
+def _remarks(old: Form, new: Form) -> tuple[str, ...]:
+    """What was noted, said back: the caller hears it in time to correct it."""
+    changed = {detail for detail in _DETAILS if getattr(old, detail) != getattr(new, detail)}
+    remarks = []
+    flat = changed & _FLAT_DETAILS
+    if flat:
+        noted = _described(Form(**{detail: getattr(new, detail) for detail in flat}))
+        corrected = any(getattr(old, detail) is not None for detail in flat)
+        known = sum(getattr(new, detail) is not None for detail in _FLAT_DETAILS)
+        template = he.CORRECTED if corrected else he.ACKNOWLEDGED[known % len(he.ACKNOWLEDGED)]
+        remarks.append(template.format(noted=noted))
+    if "name" in changed:
+        remarks.append(he.GREETED.format(name=new.name))
+    if "phone" in changed and new.phone:
+        this = new.phone == THIS_NUMBER
+        remarks.append(he.NUMBER_THIS if this else he.NUMBER_OTHER.format(number=say_digits(new.phone)))
+    return tuple(remarks)
+
+
+def _described(form: Form) -> str:
+    """``דירת שלושה חדרים לקנייה בתל אביב, עד שני מיליון שקל, על שם דנה``, as far as it is known."""
+    rooms = say_rooms(form.rooms) if form.rooms else ""
+    words = (
+        [he.FLAT_OF.format(rooms=rooms) if rooms else he.FLAT] if form.intent else [rooms] if rooms else []
+    )
+    words += [he.FOR[form.intent]] if form.intent else []
+    if form.city:
+        words.append(he.IN_CITY.format(city=form.city) if words else form.city)
+    parts = [" ".join(words)] if words else []
+    parts += [he.UP_TO.format(budget=say_shekels(form.budget))] if form.budget else []
+    parts += [he.BY_NAME.format(name=form.name)] if form.name else []
+    return ", ".join(parts)
+
+
+def _spoken(talk: Talk) -> str:
+    sentences = list(talk.remarks)
+    if talk.question in he.ASK:
+        ways = he.ASK[talk.question]
+        summary = _described(talk.form) or he.NOTHING_NOTED
+        sentences.append(ways[min(talk.wording, len(ways) - 1)].format(summary=summary))
+    elif talk.remarks == (he.AFTER_CLOSED,):
+        sentences.append(he.ASK_MORE)
+    return " ".join(sentences)
+
+
+def _recall(talk: Talk, agent_text: str) -> Talk:
+    """Make up for a history that begins late: what she asked and noted is in her own lines too."""
+    sentences = split_sentences(agent_text)
+    question = _questions().get(sentences[-1]) if sentences else None
+    if question and question != talk.question:
+        talk = replace(talk, question=question, misses=0)
+    for sentence in sentences:
+        if sentence.endswith("?") or any(fixed.startswith(sentence) for fixed in _fixed_sentences()):
+            continue
+        found, form = understand(sentence, ""), talk.form
+        talk = replace(
+            talk,
+            form=replace(
+                form,
+                intent=form.intent or found.intent,
+                city=form.city or found.city,
+                rooms=form.rooms or found.rooms,
+                budget=form.budget or found.budget,
+            ),
+        )
+    return talk
+
+
+@cache
+def _questions() -> dict[str, str]:
+    """The last sentence of every way of asking → the question."""
+    return {split_sentences(way)[-1]: question for question, ways in he.ASK.items() for way in ways}
+
+
+@cache
+def _fixed_sentences() -> tuple[str, ...]:
+    texts = [way for ways in he.ASK.values() for way in ways] + list(he.TOPICS.values())
+    return tuple(sentence for text in texts for sentence in split_sentences(text))

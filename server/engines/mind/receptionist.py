@@ -1,0 +1,46 @@
+"""The receptionist as an engine. What she does is in ``dialogue``, what she says in ``script_he``."""
+
+from collections.abc import Iterator
+
+from server.core.conversation import Expected
+from server.core.sentences import split_sentences
+from server.engines.base import ReplyRequest, ReplyStream
+from server.engines.mind.dialogue import reply_to
+from server.engines.mind.phrases import expected_after
+
+
+class Receptionist:
+    """Buy or rent, city, rooms, budget, name, number, summary. Instant and offline; any thread.
+
+    A function of what was heard: style and length of the request do not apply to a script.
+    """
+
+    name = "embedded"
+
+    def __init__(self) -> None:
+        self.opening: Expected = expected_after("intent", None)
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
+        reply = reply_to(request.history, request.text)
+        return _Reply(reply.text, expected_after(reply.question, reply.intent))
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+
+class _Reply:
+    """A whole reply, given out a sentence at a time."""
+
+    def __init__(self, text: str, expected: Expected) -> None:
+        self.expected = expected
+        self._text = text
+        self._cancelled = False  # set once, from any thread
+
+    def __iter__(self) -> Iterator[str]:
+        for sentence in split_sentences(self._text):
+            if self._cancelled:
+                return
+            yield sentence + " "
+
+    def cancel(self) -> None:
+        self._cancelled = True

@@ -17,7 +17,7 @@ from flask.blueprints import BlueprintSetupState
 from flask_sock import Sock
 from simple_websocket import Server
 
-from server.config import Config, load_config
+from server.config import Config, load_config, load_mounted_config
 from server.engines.plain import Asr, Respond, Synth
 from server.media_ws_ai import SOCKET_ENDED, MediaStreamHandler
 from server.routes_twilio import SOCKET_PATH, House, twilio_blueprint
@@ -35,7 +35,8 @@ UNACKNOWLEDGED_MS = 5000
 
 def create_app(config: Config | None = None) -> Flask:
     """Our own application, with its logging. Raises KnobError."""
-    set_up_logging((config or load_config()).log_level)
+    config = config or load_config()
+    set_up_logging(config.log_level)
     app = Flask(__name__, static_folder=None)
     blueprint, sock = phone_agent(config)
     app.register_blueprint(blueprint)
@@ -59,7 +60,7 @@ def phone_agent(
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
     """
     engines = default_engines() if config is None else build_engines(config, Threads())
-    config = config or load_config()
+    config = config or load_mounted_config()
     # Once here and not once a call, so that the lines the host's voice has made are kept.
     house = House(config, with_host_functions(engines, Threads(), asr, respond, synth))
     blueprint = twilio_blueprint(house)

@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
 from server.core.params import DialogueParams
+
+OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 
 
 class KnobError(ValueError):
@@ -112,6 +114,11 @@ class Config(BaseSettings):
     scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)
     scripted_tts_ms: int = knob(150, "Scripted voice: sentence to its first audio.", 0, 60000)
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _log_level_as_python_knows_it(cls, value: object) -> object:
+        return {"WARN": "WARNING"}.get(value.upper(), value.upper()) if isinstance(value, str) else value
+
     @model_validator(mode="after")
     def _ranges_that_span_knobs(self) -> "Config":
         if self.resp_min_delay_ms > self.resp_max_delay_ms:
@@ -160,6 +167,14 @@ def load_config(**overrides: Any) -> Config:
         return Config(**overrides)
     except ValidationError as error:
         raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
+
+
+def load_mounted_config() -> Config:
+    """The same for a host's process: the knobs of our own server are not read there.
+
+    Their names are common ones (PORT, THREADS, LOG_LEVEL, …), and there they are the host's.
+    """
+    return load_config(**{name: Config.model_fields[name].default for name in OWN_SERVER_KNOBS})
 
 
 def _complaints(error: ValidationError) -> Iterable[str]:

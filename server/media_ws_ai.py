@@ -2,10 +2,11 @@
 
 | thread | does | never does |
 |---|---|---|
-| RX: the socket's request thread | receive, parse, judge frames, feed the core | call an engine; send |
-| TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | decide |
+| RX: the socket's request thread | receive, parse, judge frames, feed the core | wait for an engine; send |
+| TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | |
 | ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
-| ``turn-<id>``, ``voice-<id>`` | read the mind's sentences; read their audio; post them | touch the socket |
+| ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
+| ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
 | simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
 
 One lock a call. Under it the core decides and its actions are enqueued, so that the order of decision is
@@ -16,13 +17,14 @@ import logging
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from socket import SHUT_RDWR, socket
 from typing import Protocol
 
 from simple_websocket import ConnectionClosed
 from wsproto.utilities import LocalProtocolError
 
 from server.call_engines import CallEngines
-from server.config import Config, dialogue_params, load_config
+from server.config import Config, dialogue_params, load_mounted_config
 from server.core.dialogue import Dialogue
 from server.core.events import (
     Action,
@@ -42,19 +44,21 @@ from server.core.events import (
     TurnOverdue,
     WordsHeard,
 )
-from server.core.frames import level_rms, ms_to_frames
+from server.core.frames import FRAME_MS, level_rms, ms_to_frames
 from server.core.inbound import InboundAudio
 from server.core.pacing import Pacer
 from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop, parse
 from server.engines.plain import Asr, Respond, Synth
-from server.runtime import Runtime, Threads
+from server.runtime import Runtime, Task, Threads
 from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
 from server.tx import Tx
 
 log = logging.getLogger("agent")
 
 RECEIVE_TIMEOUT_S = 10.0  # Twilio sends fifty messages a second, in silence too: such a peer is gone
-END_TIMEOUT_S = 1.0  # everything of a call is gone so soon after its end (F6)
+SEND_TIMEOUT_S = 0.3
+END_TIMEOUT_S = 0.6  # with the one before: everything of a call is gone a second after its end (F6)
+MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the closing silence was
 LOG_EVERY_FRAMES = 50
 MAX_REASONS = 50  # kinds of garbage told apart in one call
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
@@ -68,6 +72,9 @@ class WebSocket(Protocol):
     def send(self, data: str) -> None: ...
 
     def close(self) -> None: ...
+
+    @property
+    def sock(self) -> socket: ...
 
 
 class MediaStreamHandler:
@@ -90,7 +97,7 @@ class MediaStreamHandler:
         breath: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._ws = ws
-        self._config = config or load_config()
+        self._config = config or load_mounted_config()
         self._runtime = runtime or Threads()
         self._draw_breath = breath
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
@@ -122,9 +129,8 @@ class MediaStreamHandler:
         except Exception:  # the thread's edge: our own bug ends this call and no other
             log.exception("RX_ERR sid=%s", self._log.sid)
         finally:
-            self._end()
-            tx_task.join(END_TIMEOUT_S)
-            self._log.counts("WS_DONE", self._rx.frames, self._tx.frames)
+            self._end(tx_task)
+            self._log.counts("WS_DONE", self._rx.frames, self._tx.frames, self._rx.oddities)
 
     # ---- RX ----
 
@@ -175,12 +181,13 @@ class MediaStreamHandler:
 
     def _post(self, event: Event) -> None:
         with self._lock:
-            if not self._over:
-                self._handle(event)
-                self._tx.wake_if_needed()
+            self._handle(event)
+            self._tx.wake_if_needed()
 
     def _handle(self, event: Event) -> None:
         """Lock held. What an action brings about at once waits its turn behind it."""
+        if self._over:
+            return
         self._events.append(event)
         if len(self._events) > 1:
             return
@@ -205,9 +212,10 @@ class MediaStreamHandler:
                 self._log.line(line if words is None else f"{line} {words}")
             case StartTurn(turn_id):
                 self._start_turn(turn_id)
-            case CloseEars(utterance_id):
-                late = f"no transcript within {self._config.asr_timeout_ms} ms"
-                self._tx.deadline(self._config.asr_timeout_ms / 1000, EarsFailed(utterance_id, late))
+            case CloseEars(utterance_id, silence_frames):
+                late = EarsFailed(utterance_id, f"no transcript within {self._config.asr_timeout_ms} ms")
+                after_ms = max(MIN_EARS_MS, self._config.asr_timeout_ms - silence_frames * FRAME_MS)
+                self._tx.deadline(after_ms / 1000, late)
                 self._engines.perform(action)
             case _:
                 self._engines.perform(action)
@@ -232,22 +240,25 @@ class MediaStreamHandler:
             log.exception("TX_ERR sid=%s", self._log.sid)
             self._over = True
 
-    def _end(self) -> None:
+    def _end(self, tx_task: Task) -> None:
         """F6: streams, workers and deadlines of the call are gone, and its socket."""
         with self._lock:
             self._over = True
-            tasks = self._engines.drop_all()
             self._tx.close()
+            tasks = self._engines.drop_all()
+        tx_task.join(SEND_TIMEOUT_S)
         try:
+            if tx_task.is_alive():  # it sends to a peer that takes nothing, and a close would wait for it
+                self._ws.sock.shutdown(SHUT_RDWR)
             self._ws.close()
         except SOCKET_ENDED:
             pass  # the peer was faster
         deadline = self._runtime.clock() + END_TIMEOUT_S
-        for task in tasks:
+        for task in (tx_task, *tasks):
             task.join(max(0.0, deadline - self._runtime.clock()))
-        left = sum(task.is_alive() for task in tasks)
+        left = sum(task.is_alive() for task in (tx_task, *tasks))
         if left:
-            self._log.line(f"WS_LEFT {left} engine threads did not end in time")
+            self._log.line(f"WS_LEFT {left} threads did not end in time")
 
 
 class Rx:
@@ -257,6 +268,11 @@ class Rx:
         self._inbound = InboundAudio()
         self._speech = speech
         self.frames = 0
+
+    @property
+    def oddities(self) -> dict[str, int]:
+        """Frames that were missing and filled with silence, and messages that came out of order."""
+        return {"filled": self._inbound.filled_frames, "late": self._inbound.steps_back}
 
     def feed(self, media: Media) -> Iterator[FrameHeard]:
         """The frames that ``media`` completed, with what the two judges measure on them."""
@@ -277,9 +293,11 @@ class CallLog:
         """``more`` follows the sid, as in the playbook's lines."""
         log.info("%s sid=%s%s", line, self.sid, more and f" {more}")
 
-    def counts(self, line: str, rx: int, tx: int) -> None:
-        ignored = sum(self._ignored.values())
-        self.line(line, f"rx={rx} tx={tx}" + (f" ignored={ignored}" if ignored else ""))
+    def counts(self, line: str, rx: int, tx: int, oddities: dict[str, int] | None = None) -> None:
+        """Frames received and sent, and how much of what was odd, where there was any."""
+        odd = {"ignored": sum(self._ignored.values()), **(oddities or {})}
+        more = "".join(f" {name}={count}" for name, count in odd.items() if count)
+        self.line(line, f"rx={rx} tx={tx}{more}")
 
     def ignored(self, reason: str) -> None:
         """Count a message that could not be used; the first of each kind is logged."""

@@ -1,10 +1,13 @@
 """Any engine stream read under a deadline: an engine is never trusted to return."""
 
+import logging
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from server.engines.base import EngineError
 from server.runtime import Channel, Closed, Late, Runtime
+
+log = logging.getLogger("agent")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -15,6 +18,18 @@ class Stream(Protocol[T_co]):
     def __iter__(self) -> Iterator[T_co]: ...
 
     def cancel(self) -> None: ...
+
+
+class Cancellable(Protocol):
+    def cancel(self) -> None: ...
+
+
+def cancel_safely(stream: Cancellable) -> None:
+    """Cancel an engine's stream; what it raises is its own trouble, and must not become the call's."""
+    try:
+        stream.cancel()
+    except Exception:
+        log.exception("ENGINE_ERR a stream could not be cancelled")
 
 
 class BoundedStream(Generic[T]):
@@ -54,17 +69,18 @@ class BoundedStream(Generic[T]):
         """Close the engine's stream and drop what it gave. Idempotent, any thread."""
         self._error = None
         self._items.close(drop=True)
-        self._stream.cancel()
+        cancel_safely(self._stream)
 
     def _read(self) -> None:
         try:
             for item in self._stream:
                 if not self._items.put(item):
-                    self._stream.cancel()
+                    cancel_safely(self._stream)
                     break
         except EngineError as error:
             self._fail(error)
         except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+            cancel_safely(self._stream)
             self._fail(EngineError(f"{type(error).__name__}: {error}"))
         self._items.close()
 

@@ -4,9 +4,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
-from server.config import Config, load_config
+from server.config import Config, load_mounted_config
 from server.core import lines
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer
@@ -77,9 +78,14 @@ def with_host_functions(
     if respond is not None:
         engines = replace(engines, minds=(PlainMind(respond),))
     if synth is not None:
-        phrases = engines.phrases.empty_copy()
-        engines = replace(engines, voices=(PlainVoice(synth),), phrases=phrases)
+        engines = replace(engines, voices=(PlainVoice(synth),), phrases=_phrases_of(engines.phrases, synth))
     return engines
+
+
+@lru_cache(maxsize=8)
+def _phrases_of(phrases: PhraseCache, synth: Synth) -> PhraseCache:
+    """The lines in the voice of one host function: kept from call to call."""
+    return phrases.empty_copy()
 
 
 def _speech_factory(config: Config) -> Callable[[], Speech]:
@@ -103,7 +109,7 @@ def default_engines() -> Engines:
     global _default
     with _default_lock:
         if _default is None:
-            _default = build_engines(load_config(), Threads())
+            _default = build_engines(load_mounted_config(), Threads())
         return _default
 
 

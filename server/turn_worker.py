@@ -54,6 +54,7 @@ class TurnWorker:
         self._dropped = False
         self._streams: set[BoundedStream[Any]] = set()
         self._to_say: Channel[tuple[int, str]] | None = None
+        self._said = False  # the mind has said a sentence
         self.tasks: list[Task] = []
 
     def think(self, request: ReplyRequest) -> None:
@@ -92,38 +93,41 @@ class TurnWorker:
 
     def _think(self, request: ReplyRequest) -> None:
         began = self._runtime.clock()
-        complaint = ""
         minds = self._engines.minds
+        complaint = ""
         # One retry, if there is time: the next engine, else the same again (G2).
         for mind in (*minds[:2], *minds)[:2]:
             if complaint and self._runtime.clock() - began > self._params.retry_within_s:
                 break
-            complaint, said = self._ask(mind, request)
-            if self._dropped or not complaint:
+            try:
+                self._ask(mind, request)
                 return
-            if said:
+            except EngineError as error:
+                complaint = f"{mind.name}: {error}"
+            except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+                complaint = f"{mind.name}: {type(error).__name__}: {error}"
+            if self._dropped:
+                return
+            if self._said:
                 break
         self._post(MindFailed(self.turn_id, complaint))
 
-    def _ask(self, mind: Responder, request: ReplyRequest) -> tuple[str, bool]:
-        """Post one mind's sentences; return its complaint, empty if none, and whether it said anything."""
+    def _ask(self, mind: Responder, request: ReplyRequest) -> None:
+        """Post one mind's reply, sentence by sentence. Raises whatever it raises."""
         splitter = SentenceSplitter()
-        said = False
-        try:
-            stream = mind.respond(request, ENGINE_TIMEOUT_S)
-            for piece in self._read("mind", stream, self._params.first_token_s):
-                for sentence in splitter.feed(piece):
-                    said = True
-                    self._post(SentenceThought(self.turn_id, sentence))
-        except EngineError as error:
-            return f"{mind.name}: {error}", said
-        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
-            return f"{mind.name}: {type(error).__name__}: {error}", said
-        if not self._dropped:
-            for sentence in splitter.flush():
-                self._post(SentenceThought(self.turn_id, sentence))
-            self._post(ReplyThought(self.turn_id, stream.expected))
-        return "", True
+        stream = mind.respond(request, ENGINE_TIMEOUT_S)
+        for piece in self._read("mind", stream, self._params.first_token_s):
+            for sentence in splitter.feed(piece):
+                self._thought(sentence)
+        if self._dropped:
+            return
+        for sentence in splitter.flush():
+            self._thought(sentence)
+        self._post(ReplyThought(self.turn_id, stream.expected))
+
+    def _thought(self, sentence: str) -> None:
+        self._said = True
+        self._post(SentenceThought(self.turn_id, sentence))
 
     # ---- the voice ----
 
@@ -142,7 +146,7 @@ class TurnWorker:
         for voice in self._engines.voices:
             made = bytearray()
             try:
-                for pcm16 in self._read("voice", WholeSamples(voice, text), self._params.first_audio_s):
+                for pcm16 in self._read("audio", WholeSamples(voice, text), self._params.first_audio_s):
                     mulaw = pcm16_to_mulaw(pcm16)
                     made += mulaw
                     self._post(AudioMade(self.turn_id, index, mulaw))

@@ -1,13 +1,17 @@
 """One utterance on its way through the ears: audio in from RX, transcripts out as events."""
 
+import logging
 from collections.abc import Callable, Iterator
 
 from server.core.conversation import Expected
 from server.core.events import EarsFailed, Event, WordsGuessed, WordsHeard
 from server.engines.base import EngineError, Recognition, Recognizer, Transcript
 from server.runtime import Runtime
+from server.streams import cancel_safely
 
-STREAM_TIMEOUT_S = 60.0  # of one utterance: twice MAX_UTT_SEC at its largest, and then some
+log = logging.getLogger("agent")
+
+STREAM_TIMEOUT_S = 150.0  # of one utterance: twice MAX_UTT_SEC at its largest, and then some
 
 
 class UtteranceEars:
@@ -38,25 +42,31 @@ class UtteranceEars:
     def feed(self, mulaw_8k: bytes) -> None:
         with self._lock:
             self._audio += mulaw_8k
-            self._recognition.feed(mulaw_8k)
+            self._tell(lambda: self._recognition.feed(mulaw_8k))
 
     def finish(self) -> None:
         """The utterance is over; the transcript is awaited."""
         with self._lock:
             self._finished = True
-            self._recognition.finish()
+            self._tell(self._recognition.finish)
 
     def drop(self) -> None:
         """Nobody wants the transcript any more. Idempotent, any thread."""
         with self._lock:
             self._dropped = True
-            self._recognition.cancel()
+            cancel_safely(self._recognition)
 
     def _open(self, number: int) -> Recognition:
         try:
             return self._recognizers[number].open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
         except Exception as error:  # it is read like any other stream, and fails there
             return _Unopened(error)
+
+    def _tell(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception:  # its reader fails too, or its deadline passes: either is dealt with there
+            log.exception("ENGINE_ERR ears")
 
     def _read(self) -> None:
         complaint = ""
@@ -70,6 +80,7 @@ class UtteranceEars:
                 complaint = f"{recognizer.name}: {error}"
             except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
                 complaint = f"{recognizer.name}: {type(error).__name__}: {error}"
+            cancel_safely(self._recognition)
         if not self._dropped:
             self._post(EarsFailed(self._utterance_id, complaint))
 

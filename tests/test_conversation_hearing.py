@@ -158,7 +158,7 @@ def test_a6_the_caller_goes_on_while_the_agent_thinks():
 def test_a6_words_not_yet_transcribed_are_joined_too():
     """A6: the first part's transcript comes only after the caller went on; nothing is lost."""
     sounds = [voice(3.0, 1.5), voice(5.3, 1.0)]
-    call = SimCall(sounds, ears=["אני מחפש", "דירה בחיפה"], asr_s=0.9).run(14)
+    call = SimCall(sounds, ears=["אני מחפש", "דירה בחיפה"], asr_s=0.5).run(14)
     assert [request.text for request in call.mind.requests] == ["אני מחפש דירה בחיפה"]
     assert len(answers(call)) == 1
 

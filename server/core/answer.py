@@ -1,13 +1,41 @@
 """Our side of a turn: sentences from the mind, lines of our own, and the audio of both."""
 
 from server.core import lines
-from server.core.events import Action, AudioMade, Say, SentenceVoiced
+from server.core.events import (
+    Action,
+    AudioMade,
+    BreathDrawn,
+    Event,
+    Log,
+    MindFailed,
+    ReplyThought,
+    Say,
+    SentenceThought,
+    SentenceVoiced,
+)
 from server.core.memory import Memory
 from server.core.playout import HINT_INDEX
-from server.core.turn import Turn
+from server.core.turn import Leftover, Turn
 from server.core.words import asks_to_repeat, normalise
 
 MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
+
+
+def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]:
+    """The turn's mind or voice have got on."""
+    match event:
+        case BreathDrawn(_, frames):
+            turn.breath_frames = frames
+        case SentenceThought(_, text):
+            return say_sentence(turn, text, memory)
+        case ReplyThought(_, expected):
+            turn.expected = expected
+            return no_more_sentences(turn, memory)
+        case MindFailed(_, reason):
+            return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, memory)]
+        case AudioMade() | SentenceVoiced():
+            take_audio(turn, event, hint)
+    return []
 
 
 def say_line(turn: Turn, line: str) -> list[Action]:
@@ -52,3 +80,17 @@ def _say(turn: Turn, text: str) -> list[Action]:
     turn.playout.add(turn.sentences, text)
     turn.sentences += 1
     return [Say(turn.turn_id, turn.sentences - 1, text)]
+
+
+def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
+    """Say what was left of a reply that was dropped; all of it is made already."""
+    turn.playout.adopt(leftover.kept)
+    turn.fixed, turn.before = leftover.turn.is_line, leftover.kept.before
+    turn.expected = leftover.turn.expected
+    return []
+
+
+def finish_hint(turn: Turn) -> bool:
+    """Nothing was said after all: let the hint that is being heard come to its end; False without one."""
+    turn.fixed = turn.playout.complete = turn.playout.audible
+    return turn.playout.audible

@@ -47,9 +47,12 @@ class CallerSide:
         """Account for one frame of the caller's line."""
         return self._hearing.feed(frame, bar)
 
-    def open_ears(self, utterance_id: int, turn_number: int, expected: Expected) -> OpenEars:
+    def open_ears(
+        self, utterance_id: int, turn_number: int, expected: Expected, *, near_us: bool
+    ) -> OpenEars:
         """A voice was confirmed: its words will be wanted."""
-        self._spoken[utterance_id] = self._unheard[utterance_id] = Segment(utterance_id)
+        segment = Segment(utterance_id, near_us=near_us)
+        self._spoken[utterance_id] = self._unheard[utterance_id] = segment
         return OpenEars(utterance_id, turn_number, expected)
 
     def utterance_ended(self, ended: Ended, clock: int, *, over_us: bool) -> CloseEars:
@@ -59,7 +62,7 @@ class CallerSide:
         segment.over_us = over_us
         self.pending.segments.append(segment)
         self.pending.said_at = clock - ended.silence_frames
-        return CloseEars(ended.utterance_id)
+        return CloseEars(ended.utterance_id, ended.silence_frames)
 
     def last_was_echo(self) -> None:
         """The last utterance was our own voice coming back."""
@@ -74,6 +77,10 @@ class CallerSide:
     def interrupt_voice(self) -> list[Heard]:
         """A key was pressed: what was being said is over (F5)."""
         return self._hearing.end_now()
+
+    def key_is_late(self, key: str) -> bool:
+        """A ``#`` behind keys that were complete without it."""
+        return self._keypad.is_late(key)
 
     def press(self, key: str, expected_digits: int | None, clock: int) -> bool:
         """Take a key; True when it completed what was typed."""

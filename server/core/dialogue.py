@@ -7,20 +7,18 @@
                                      +--------> LISTENING <----------+
 
 Rules of this file: nothing else changes ``state`` or ``turn_id``; an event that carries an old turn ID is
-dropped at the top of ``handle``; every action that ends a turn raises the ID first.
+dropped at the top of ``handle``; whatever cuts a turn short raises the ID first.
 """
 
 from dataclasses import replace
 from enum import Enum
 
 from server.core import lines
-from server.core.answer import no_more_sentences, say_line, say_sentence, take_audio
+from server.core.answer import advance, finish_hint, say_line, take_up
 from server.core.caller import CallerSide
 from server.core.endpointing import Bar
 from server.core.events import (
     Action,
-    AudioMade,
-    BreathDrawn,
     DigitPressed,
     DropTurn,
     EarsFailed,
@@ -29,13 +27,10 @@ from server.core.events import (
     FrameHeard,
     Log,
     MarkReturned,
-    MindFailed,
     PlayoutRoom,
     ReplyThought,
     Say,
     SendClear,
-    SentenceThought,
-    SentenceVoiced,
     StartTurn,
     StreamStarted,
     Think,
@@ -43,7 +38,7 @@ from server.core.events import (
     WordsGuessed,
     WordsHeard,
 )
-from server.core.frames import FRAME_MS
+from server.core.frames import FRAME_MS, FRAMES_PER_S
 from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset
 from server.core.memory import Memory
 from server.core.params import DialogueParams
@@ -55,6 +50,10 @@ from server.core.words import fingerprint
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
+
+
+FAR_FRAMES = 3600 * FRAMES_PER_S
+ECHO_TAIL_FRAMES = 45  # 500 ms after our last word, and 400 until a voice is confirmed
 
 
 class State(Enum):
@@ -79,7 +78,7 @@ class Dialogue:
         self.memory = Memory(params.history_turns, params.dedup_frames)
         self._leftover: Leftover | None = None
         self._greeting_due = bool(params.greeting.strip())
-        self._refractory_until = 0
+        self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
 
     def handle(self, event: Event) -> list[Action]:
         """Advance on one event; return what the shell must now do, in order."""
@@ -132,7 +131,8 @@ class Dialogue:
     def _bar(self) -> Bar:
         if self.state is State.SPEAKING or (self.turn is not None and self.turn.playout.audible):
             return Bar.OVER_US
-        return Bar.REFRACTORY if self.clock < self._refractory_until else Bar.ORDINARY
+        refractory = self.clock - self._spoke_until < self.params.refractory_frames
+        return Bar.REFRACTORY if refractory else Bar.ORDINARY
 
     def _due(self) -> list[Action]:
         """What the passing of a frame brings about."""
@@ -195,7 +195,9 @@ class Dialogue:
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
             another = self.state is State.THINKING and not heard.may_take_the_floor
             number = self.memory.committed_turns + 1 + another
-            actions.append(self.caller.open_ears(heard.utterance_id, number, self.memory.expected))
+            near_us = self._bar() is Bar.OVER_US or self.clock - self._spoke_until < ECHO_TAIL_FRAMES
+            ears = self.caller.open_ears(heard.utterance_id, number, self.memory.expected, near_us=near_us)
+            actions.append(ears)
         if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
             actions += self._take_the_floor()
         return actions
@@ -205,6 +207,8 @@ class Dialogue:
 
     def _digit(self, digit: str) -> list[Action]:
         """F5: a key needs no verdict."""
+        if self.caller.key_is_late(digit):
+            return []
         self._greeting_due = False
         actions = self._take_the_floor()
         for heard in self.caller.interrupt_voice():
@@ -233,9 +237,11 @@ class Dialogue:
             actions.append(SendClear())
         in_full, words = playout.heard()
         interrupted = not playout.nearly_over
-        self.memory.heard_of_us(self.clock, in_full, words, interrupted, line=turn.is_line)
+        in_full = [*turn.before, *in_full]
+        self.memory.heard_of_us(self.clock, in_full, words, interrupted=interrupted, line=turn.is_line)
         self.caller.pending.cut_us = interrupted
-        self._leftover = Leftover(playout.kept(), " ".join(in_full), None)
+        noted = interrupted and bool(words) and not turn.is_line
+        self._leftover = Leftover(playout.kept(), turn, noted=noted)
         actions.append(Log("AGENT_TEXT:", words))
         return actions + self._drop(turn)
 
@@ -246,7 +252,7 @@ class Dialogue:
             turn.playout.hold()
             actions.append(SendClear())
         if turn.text:
-            self._leftover = Leftover(turn.playout.kept(), "", fingerprint(turn.text))
+            self._leftover = Leftover(turn.playout.kept(), turn, fingerprint(turn.text))
         assert turn.caller is not None  # there is nothing to think about without one
         self.caller.give_back(turn.caller)
         return actions + self._drop(turn)
@@ -260,8 +266,8 @@ class Dialogue:
     def _finish(self, turn: Turn) -> list[Action]:
         """C4: the caller has heard the end."""
         in_full, words = turn.playout.heard()
-        self.memory.heard_of_us(self.clock, in_full, words, line=turn.is_line)
-        self._refractory_until = self.clock + self.params.refractory_frames
+        self.memory.heard_of_us(self.clock, [*turn.before, *in_full], words, line=turn.is_line)
+        self._spoke_until = self.clock
         return [Log("tts_done"), Log("AGENT_TEXT:", words), *self._leave(turn)]
 
     def _leave(self, turn: Turn) -> list[Action]:
@@ -304,7 +310,8 @@ class Dialogue:
                 return actions + self._ask_again(turn)
             case Meaning.ECHO:
                 actions.append(Log("ECHO → ignore"))
-                self.caller.last_was_echo()
+                if caller.near_us:
+                    self.caller.last_was_echo()
         return actions + self._nothing_was_said(turn, caller)
 
     def _think(self, turn: Turn, text: str) -> list[Action]:
@@ -312,8 +319,7 @@ class Dialogue:
         turn.text = text
         leftover, self._leftover = self._leftover, None
         if leftover is not None and leftover.answers == fingerprint(text) and leftover.kept.complete:
-            turn.playout.adopt(leftover.kept)  # the same words again: their answer is ready (E2)
-            return []
+            return take_up(turn, leftover)  # the same words again: their answer is ready (E2)
         return [Think(turn.turn_id, text, self.memory.history, self.memory.committed_turns + 1)]
 
     def _ask_again(self, turn: Turn) -> list[Action]:
@@ -326,30 +332,21 @@ class Dialogue:
         leftover, self._leftover = self._leftover, None
         if not caller.cut_us or leftover is None:
             self._greeting_due = self.memory.never_spoke and bool(self.params.greeting.strip())
-            return self._leave(turn)
+            return self._enter(State.SPEAKING) if finish_hint(turn) else self._leave(turn)
         if not leftover.kept.complete:
             return self._ask_again(turn)
-        self.memory.take_back_interruption(leftover.heard_in_full)
-        turn.playout.adopt(leftover.kept)
-        return [] if leftover.kept.sentences else self._leave(turn)
+        if leftover.noted:
+            self.memory.take_back_interruption(" ".join(leftover.kept.before))
+        turn.resumes = True
+        return take_up(turn, leftover) if leftover.kept.sentences else self._leave(turn)
 
     def _turn_event(self, turn: Turn, event: Event) -> list[Action]:
         """What the workers of the present turn have done."""
-        match event:
-            case BreathDrawn(_, frames):
-                turn.breath_frames = frames
-            case SentenceThought(_, text):
-                return say_sentence(turn, text, self.memory)
-            case ReplyThought(_, expected):
-                self.memory.expected = expected
-                return no_more_sentences(turn, self.memory)
-            case MindFailed(_, reason):
-                return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, self.memory)]
-            case AudioMade() | SentenceVoiced():
-                take_audio(turn, event, self.params.hint)
-            case TurnOverdue():
-                return self._overdue(turn)
-        return []
+        if isinstance(event, TurnOverdue):
+            return self._overdue(turn)
+        if isinstance(event, ReplyThought) and self.state is State.SPEAKING:
+            self.memory.expected = event.expected
+        return advance(turn, event, self.memory, self.params.hint)
 
     def _overdue(self, turn: Turn) -> list[Action]:
         """G3: no answer in time; ours is said, and whatever comes later is too late."""
@@ -368,16 +365,16 @@ class Dialogue:
             return True
         if self.caller.perhaps_speaking:
             return False
-        return turn.breathed(self.clock) and not turn.playout.waits_for_second
+        waits = turn.playout.waits_for_second or turn.playout.hint_goes_on
+        return turn.breathed(self.clock) and not waits
 
     def _room(self, frames: int) -> list[Action]:
         turn = self.turn
         if turn is None:
             return []
         playout = turn.playout
-        silent_before = not playout.started
         sent = playout.take(frames, reply_may_start=self._reply_may_go(turn))
-        if not (silent_before and playout.started):
+        if self.state is State.SPEAKING or not playout.started:
             return list(sent)
         # A hint is part of what the caller is hearing: `clear` would cut it (B5).
         clear: list[Action] = [] if playout.has_hint else [SendClear()]
@@ -385,8 +382,9 @@ class Dialogue:
 
     def _begin_speaking(self, turn: Turn) -> list[Action]:
         actions = self._enter(State.SPEAKING)
-        self.memory.committed_turns += bool(turn.text or turn.fixed) and turn.caller is not None
+        self.memory.expected = turn.expected or self.memory.expected
         if turn.caller is not None:
+            self.memory.committed_turns += not turn.resumes
             gap_ms = (self.clock - turn.caller.said_at) * FRAME_MS
             actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
         if turn.text:

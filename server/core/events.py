@@ -166,9 +166,13 @@ class FeedEars:
 
 @dataclass(frozen=True, slots=True)
 class CloseEars:
-    """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline."""
+    """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline.
+
+    The deadline counts from the end of speech, ``silence_frames`` ago (G1).
+    """
 
     utterance_id: int
+    silence_frames: int = 0
 
 
 @dataclass(frozen=True, slots=True)

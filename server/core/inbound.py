@@ -5,6 +5,7 @@ from server.core.twilio_messages import Media
 
 GAP_MS = 40  # a smaller jump is jitter of the stamps, not lost audio
 MAX_FILL_MS = 2000
+MAX_STEPS_BACK = 25  # in a row: then it was the stamp before them that was wrong
 
 
 class InboundAudio:
@@ -15,6 +16,7 @@ class InboundAudio:
         self._next_ms: int | None = None  # the stamp the next message should carry
         self.filled_frames = 0
         self.steps_back = 0
+        self._back_in_a_row = 0
 
     def feed(self, media: Media) -> list[bytes]:
         """Frames in order; silence first where the stamps say that some is missing, at most 2 s."""
@@ -26,9 +28,11 @@ class InboundAudio:
             return []
         expected_ms = stamp_ms if self._next_ms is None else self._next_ms
         gap_ms = stamp_ms - expected_ms
-        if gap_ms < 0:  # late, or a broken clock: its audio is heard, time does not go back
+        if gap_ms < 0 and self._back_in_a_row < MAX_STEPS_BACK:  # late: heard, but time does not go back
             self.steps_back += 1
+            self._back_in_a_row += 1
             return []
+        self._back_in_a_row = 0
         self._next_ms = stamp_ms + length_ms
         if gap_ms <= GAP_MS:
             return []

@@ -13,6 +13,7 @@ class Keypad:
     def __init__(self) -> None:
         self._typed = ""
         self._quiet = 0
+        self._since_full = PAUSE_FRAMES  # frames since keys were complete by their number
 
     @property
     def typing(self) -> bool:
@@ -25,10 +26,20 @@ class Keypad:
             return self._take() or END_KEY
         self._typed += key
         full = len(self._typed) >= MAX_DIGITS or len(self._typed) == expected_digits
-        return self._take() if full else None
+        if not full:
+            return None
+        self._since_full = 0
+        return self._take()
+
+    def is_late(self, key: str) -> bool:
+        """A ``#`` right after keys that were complete without it: people type it all the same."""
+        late = key == END_KEY and not self._typed and self._since_full < PAUSE_FRAMES
+        self._since_full = PAUSE_FRAMES
+        return late
 
     def tick(self) -> str | None:
         """One frame has passed; return what was typed when the pause was long enough."""
+        self._since_full += 1
         if not self._typed:
             return None
         self._quiet += 1

@@ -3,7 +3,7 @@
 from collections import deque
 
 from server.core.conversation import Expected, Line, Speaker
-from server.core.words import fingerprint, is_echo_of
+from server.core.words import fingerprint, is_echo_of, is_whole_echo_of
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
 
@@ -35,17 +35,17 @@ class Memory:
 
     def agent_said(self, text: str, *, interrupted: bool = False) -> None:
         """The caller has heard these words of a reply."""
-        if text or interrupted:
+        if text:
             self._lines.append(Line(Speaker.AGENT, text[:MAX_LINE_CHARS], interrupted))
 
     def take_back_interruption(self, heard_in_full: str) -> None:
-        """The cut was no interruption: the reply goes on from the sentence after ``heard_in_full``."""
+        """The last line was no interruption: the reply goes on from the sentence after ``heard_in_full``."""
         if self._lines and self._lines[-1].interrupted:
             self._lines.pop()
             self.agent_said(heard_in_full)
 
     def heard_of_us(
-        self, clock: int, in_full: list[str], words: str, interrupted: bool = False, *, line: bool
+        self, clock: int, in_full: list[str], words: str, *, interrupted: bool = False, line: bool
     ) -> None:
         """Our voice has ended now: ``words`` were heard, these sentences of them ``in_full``.
 
@@ -69,7 +69,13 @@ class Memory:
         """The caller has heard this very sentence in the last reply (E4)."""
         return fingerprint(sentence) in self._last_reply
 
-    def is_echo(self, clock: int, text: str) -> bool:
-        """``text`` is what we said within the window (E3)."""
+    def is_echo(self, clock: int, text: str, *, near_us: bool) -> bool:
+        """``text`` is what we said within the window (E3).
+
+        Over our voice or right after it, any part of that; later only a whole sentence of ours: who
+        takes up what we have offered is the caller.
+        """
         recent = [words for when, words in self._spoken if clock - when <= self._dedup_frames]
-        return is_echo_of(text, " ".join(recent))
+        if near_us:
+            return is_echo_of(text, " ".join(recent))
+        return any(is_whole_echo_of(text, words) for words in recent)

@@ -19,6 +19,7 @@ SHORT_SENTENCE_FRAMES = FRAMES_PER_S
 NEXT_SENTENCE_WAIT_FRAMES = 15  # 300 ms (C2)
 NEARLY_OVER_FRAMES = 15
 HINT_INDEX = -1
+HINT_TAIL_FRAMES = 5  # 100 ms: the reply waits for the hint, or a voice over it would be a barge-in (B5)
 MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole yet
 
 
@@ -50,8 +51,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is left of a reply that was cut, from the start of the sentence it was cut in."""
+    """What is left of a reply that was cut, from the start of the sentence it was cut in.
 
+    ``before``: the sentences before it. One with under 300 ms (and half of it) left counts as heard.
+    """
+
+    before: tuple[str, ...]
     sentences: tuple[tuple[str, bytes], ...]
     complete: bool
 
@@ -136,9 +141,11 @@ class Playout:
 
     def mark_returned(self, name: str) -> bool:
         """A mark came back; False when it proves nothing (cleared, stale, unknown)."""
-        end = self._live_marks.pop(name, None)
+        end = self._live_marks.get(name)
         if end is None:
             return False
+        # Twilio plays in order: a mark before this one that did not come back is lost.
+        self._live_marks = {other: at for other, at in self._live_marks.items() if at > end}
         self.played = max(self.played, end)
         return True
 
@@ -164,17 +171,21 @@ class Playout:
 
     def kept(self) -> Kept:
         """What was not heard in full, for another turn to take over."""
-        start = 0
+        start = end = 0
+        before: list[str] = []
         left: list[tuple[str, bytes]] = []
         all_whole = True
         for sentence in self.sentences:
-            start += sentence.frames
-            if sentence.is_hint or (sentence.whole and start <= self.played):
+            start, end = end, end + sentence.frames
+            if sentence.is_hint:
                 continue
-            all_whole = all_whole and sentence.whole
-            if sentence.whole:
+            nearly = end - self.played <= min(NEARLY_OVER_FRAMES, (end - start) // 2)
+            if sentence.whole and nearly:
+                before.append(sentence.text)
+            elif sentence.whole:
                 left.append((sentence.text, bytes(sentence.audio)))
-        return Kept(tuple(left), self.complete and all_whole)
+            all_whole = all_whole and sentence.whole
+        return Kept(tuple(before), tuple(left), self.complete and all_whole)
 
     # ---- what is true now ----
 
@@ -186,6 +197,11 @@ class Playout:
     @property
     def has_hint(self) -> bool:
         return bool(self._hint_frames)
+
+    @property
+    def hint_goes_on(self) -> bool:
+        """More of the hint is still to be heard than a reply needs to follow it without a hole."""
+        return self._hint_frames - self.played > HINT_TAIL_FRAMES
 
     @property
     def started(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from server.core.conversation import Expected
 from server.core.playout import Kept, Playout
 from server.core.words import fingerprint
 
@@ -18,6 +19,7 @@ class Segment:
     ended_at: int = 0  # frame clock
     failed: bool = False  # no ears could be found for it
     over_us: bool = False  # ended while we spoke, and did not stop us
+    near_us: bool = False  # began while we were heard, or just after: it may be our echo
 
     def clear_text(self, min_confidence: float) -> str:
         """The words, or nothing when they are too uncertain."""
@@ -47,6 +49,10 @@ class CallerTurn:
     @property
     def failed(self) -> bool:
         return any(segment.failed for segment in self.segments)
+
+    @property
+    def near_us(self) -> bool:
+        return any(segment.near_us for segment in self.segments)
 
     @property
     def all_over_us(self) -> bool:
@@ -90,6 +96,9 @@ class Turn:
     sentences: int = 0  # given to the voice
     skipped: int = 0  # heard a moment ago (E4)
     fixed: bool = False  # a line of our own, not the mind's words
+    resumes: bool = False  # it says the rest of a reply that was cut for nothing
+    expected: Expected | None = None  # what the caller may answer, once this is heard
+    before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
 
     @property
     def is_line(self) -> bool:
@@ -111,5 +120,6 @@ class Leftover:
     """What is left of a reply that was dropped, should the words that dropped it be none after all."""
 
     kept: Kept
-    heard_in_full: str
-    answers: int | None  # fingerprint of the words it was made for; None when it was cut, not superseded
+    turn: Turn
+    answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
+    noted: bool = False  # it was cut, and the history says so

@@ -18,7 +18,7 @@ class Meaning(Enum):
 def meaning_of(caller: CallerTurn, text: str, memory: Memory, clock: int) -> Meaning:
     """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones."""
     if text:
-        return Meaning.ECHO if memory.is_echo(clock, text) else Meaning.WORDS
+        return Meaning.ECHO if memory.is_echo(clock, text, near_us=caller.near_us) else Meaning.WORDS
     if not caller.empty or caller.failed:
         return Meaning.UNCLEAR
     short = caller.speech_frames < NOTHING_SAID_FRAMES

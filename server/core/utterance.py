@@ -2,6 +2,8 @@
 
 from collections import deque
 
+from server.core.frames import FRAMES_PER_S
+
 PRE_ROLL_FRAMES = 10  # 200 ms before the first voiced frame, so that its first phoneme survives
 KEPT_FRAMES = 25  # 500 ms, until it is known where the voice began
 CHUNK_FRAMES = 5  # 100 ms to the ears at a time: a fifth of the messages of a stream of frames
@@ -62,15 +64,15 @@ class VoiceLevel:
 class CallerLevel:
     """The caller's running level: a voice 12 dB under it is somebody else's (A5).
 
-    It halves with every minute without an utterance, so that a caller who steps away from the
-    phone is heard again.
+    It is the quieter of the last two utterances, and halves with every 15 s without one, so that who has
+    shouted, or steps away from the phone, is heard again.
     """
 
     BACKGROUND = 1 / 4  # 12 dB
-    FORGET_FRAMES = 60 * 50
+    FORGET_FRAMES = 15 * FRAMES_PER_S
 
     def __init__(self) -> None:
-        self._level = 0.0
+        self._level = self._last = 0.0
         self._unheard = 0
 
     def tick(self) -> None:
@@ -82,7 +84,7 @@ class CallerLevel:
 
     def learn(self, rms: float) -> None:
         """An utterance of the caller had this level."""
-        self._level = (self._level + rms) / 2 if self._level else rms
+        self._level, self._last = min(rms, self._last or rms), rms
         self._unheard = 0
 
     def is_background(self, rms: float) -> bool:

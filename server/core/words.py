@@ -7,6 +7,8 @@ import zlib
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import LCSseq
 
+from server.core.sentences import split_sentences
+
 ECHO_MIN_WORDS = 3
 ECHO_MIN_SHARE = 0.8  # of its words are ours, in our order
 SAME_WORD_RATIO = 75  # as a recogniser spells it
@@ -48,6 +50,15 @@ def is_echo_of(text: str, spoken: str) -> bool:
     ]
     as_spelled = [found[0] if found else word for found, word in zip(nearest, heard, strict=True)]
     return LCSseq.similarity(as_spelled, ours) / len(heard) >= ECHO_MIN_SHARE
+
+
+def is_whole_echo_of(text: str, spoken: str) -> bool:
+    """``text`` is all of what we have ``spoken``, or of one sentence of it."""
+    length = len(normalise(text).split())
+    whole = (spoken, *split_sentences(spoken))
+    return any(
+        length >= ECHO_MIN_SHARE * len(normalise(part).split()) and is_echo_of(text, part) for part in whole
+    )
 
 
 def asks_to_repeat(text: str) -> bool:

@@ -70,8 +70,8 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     """A6: it belongs to the turn from its end on, its words come later."""
     caller = side()
     expected = Expected(("כן", "לא"))
-    assert caller.open_ears(1, 4, expected) == OpenEars(1, 4, expected)
-    assert ended(caller) == CloseEars(1)
+    assert caller.open_ears(1, 4, expected, near_us=False) == OpenEars(1, 4, expected)
+    assert ended(caller) == CloseEars(1, 25)
     assert caller.pending.segments == [Segment(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
     assert not caller.pending.transcribed
@@ -83,7 +83,7 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
 def test_b2_a_transcript_counts_once():
     """B2: nobody waits for a second one, or for that of an unknown utterance."""
     caller = side()
-    caller.open_ears(1, 1, Expected())
+    caller.open_ears(1, 1, Expected(), near_us=False)
     assert not caller.transcribed(2, "לא", None)
     assert caller.transcribed(1, "שלום", None)
     assert not caller.transcribed(1, "אחר", None)
@@ -93,8 +93,8 @@ def test_b2_a_transcript_counts_once():
 def test_a_transcript_may_come_before_the_end():
     """A6: it is the utterance's own when it ends."""
     caller = side()
-    caller.open_ears(1, 1, Expected())
-    caller.open_ears(2, 1, Expected())
+    caller.open_ears(1, 1, Expected(), near_us=False)
+    caller.open_ears(2, 1, Expected(), near_us=False)
     ended(caller, 2)
     assert caller.transcribed(2, "שלום", None)
     assert [segment.text for segment in caller.pending.segments] == ["שלום"]
@@ -104,7 +104,7 @@ def test_a_transcript_may_come_before_the_end():
 def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
     """E1, G2: ears that failed without a guess have heard nothing."""
     caller = side()
-    caller.open_ears(1, 1, Expected())
+    caller.open_ears(1, 1, Expected(), near_us=False)
     ended(caller)
     for guess in guesses:
         caller.guessed(1, guess)
@@ -117,7 +117,7 @@ def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
 def test_g2_ears_that_failed_before_the_end():
     """G2: the utterance is there all the same, as one whose ears failed."""
     caller = side()
-    caller.open_ears(1, 1, Expected())
+    caller.open_ears(1, 1, Expected(), near_us=False)
     assert caller.ears_failed(1)
     ended(caller, clock=100, over_us=True)
     assert caller.pending.segments == [

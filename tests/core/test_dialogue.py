@@ -111,8 +111,9 @@ def after(events, params=PARAMS):
 
 
 def told(actions):
-    """Without log lines and the audio for the ears."""
-    return [action for action in actions if not isinstance(action, Log | FeedEars)]
+    """Without log lines, the audio for the ears, and how long ago the voice ended."""
+    kept = [action for action in actions if not isinstance(action, Log | FeedEars)]
+    return [CloseEars(one.utterance_id) if isinstance(one, CloseEars) else one for one in kept]
 
 
 def logged(actions):
@@ -186,7 +187,13 @@ CASES = {  # name: (before, event, actions, state after)
     "the reply says what may be answered": (
         [*ANSWERED, ReplyThought(1, EXPECTED)],
         "######",
-        [OpenEars(2, 1, EXPECTED), DropTurn(1)],
+        [OpenEars(2, 1, Expected()), DropTurn(1)],
+        L,
+    ),
+    "once it is heard": (
+        [*ANSWERED, ReplyThought(1, EXPECTED), PlayoutRoom(200), "." * 99, MarkReturned("1.0.0"), "." * 40],
+        "######",
+        [OpenEars(2, 2, EXPECTED)],
         L,
     ),
     "a short first sentence waits for the second": (SHORT_FIRST, PlayoutRoom(23), [], T),
@@ -306,7 +313,7 @@ CASES = {  # name: (before, event, actions, state after)
     "history is what was heard": (
         [*INTERRUPTED, "#" * 30, "." * 25],
         WordsHeard(2, "רגע אחד"),
-        [think(3, "רגע אחד", SAID, heard_of("", True), turn_number=2)],
+        [think(3, "רגע אחד", SAID, turn_number=2)],
         T,
     ),
     "an empty barge-in on an unfinished reply is unclear": (
@@ -348,6 +355,18 @@ CASES = {  # name: (before, event, actions, state after)
     ),
     "our own words are ignored": (
         [*FINISHED, "." * 40, SPOKE],
+        WordsHeard(2, FIRST),
+        [DropTurn(2)],
+        L,
+    ),
+    "a part of them long after them is the caller's": (
+        [*FINISHED, "." * 40, SPOKE],
+        WordsHeard(2, "יש שלושה חדרים"),
+        [think(2, "יש שלושה חדרים", SAID, heard_of(FIRST), turn_number=2)],
+        T,
+    ),
+    "right after them it is ours": (
+        [*FINISHED, SPOKE],
         WordsHeard(2, "יש שלושה חדרים"),
         [DropTurn(2)],
         L,
@@ -627,13 +646,14 @@ def test_the_ears_get_the_utterance():
     fed = [action for action in actions if isinstance(action, FeedEars)]
     assert sum(len(action.mulaw_8k) for action in fed) == (10 + 65) * 160
     assert {action.utterance_id for action in fed} == {1}
-    assert actions.index(OPEN) < actions.index(fed[0]) < actions.index(CloseEars(1))
+    assert actions.index(OPEN) < actions.index(fed[0]) < actions.index(CloseEars(1, 25))
 
 
 def test_d4_a_cut_that_was_none_is_no_interruption():
     """D4: the history does not know it any more."""
-    dialogue = after([*INTERRUPTED, "#" * 30, "." * 25])
-    assert dialogue.memory.history == (SAID, heard_of("", True))
+    dialogue = after([*SPEAKING, PlayoutRoom(60), "." * 60, "#" * 36, "." * 25])
+    (said, cut) = dialogue.memory.history
+    assert said == SAID and cut.interrupted and cut.text
     play(dialogue, [WordsHeard(2, "")])
     assert dialogue.memory.history == (SAID,)
 
@@ -647,9 +667,11 @@ def test_e3_our_echo_does_not_stop_us_again():
         AudioMade(3, 0, AUDIO),
     ]
     speaks = ["." * 40, SPOKE, *answer, PlayoutRoom(23)]
-    after_echo = after([*FINISHED, "." * 40, SPOKE, WordsHeard(2, FIRST), *speaks])
+    after_echo = after([*FINISHED, SPOKE, WordsHeard(2, FIRST), *speaks])
     assert after_echo.state is S
     assert told(play(after_echo, ["#" * 10])) == []
+    long_after = after([*FINISHED, "." * 60, SPOKE, WordsHeard(2, FIRST), *speaks])
+    assert SendClear() in play(long_after, ["#" * 10])
 
 
 def test_b5_a_voice_that_runs_on_keeps_no_hint_back():

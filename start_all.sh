@@ -128,7 +128,8 @@ demo_failed() {
 
 demo() {
     # The call stays in this machine: whatever the world calls this server does not matter here.
-    export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST=''
+    # The dialogue is read from the log.
+    export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
     mkdir -p out

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
+from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -132,8 +133,10 @@ class Config(BaseSettings):
             )
         for name in ("public_base_url", "google_tts_endpoint"):
             url = getattr(self, name)
-            if url and not url.startswith(("http://", "https://")):
-                raise ValueError(f"{name.upper()}={url!r}: must start with http:// or https://")
+            if url and (not url.startswith(("http://", "https://")) or any(c.isspace() for c in url)):
+                raise ValueError(
+                    f"{name.upper()}={url!r}: must start with http:// or https://, without blanks"
+                )
         return self
 
 
@@ -167,6 +170,11 @@ def load_config(**overrides: Any) -> Config:
         return Config(**overrides)
     except ValidationError as error:
         raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
+
+
+def unknown_in_env_file() -> list[str]:
+    """Names in ``.env`` that are no knob: slips of the pen, or somebody else's."""
+    return [name for name in dotenv_values(".env") if name.lower() not in Config.model_fields]
 
 
 def load_mounted_config() -> Config:

@@ -6,7 +6,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
-from server.config import Config, KnobError, load_config  # noqa: E402
+from server.config import Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 EXTENSION = "phone_agent"
@@ -58,6 +58,7 @@ def summary(config: Config) -> list[str]:
         f"engines: ears {', '.join(config.asr_engines)}; mind {', '.join(config.llm_engines)}; "
         f"voice {', '.join(config.tts_engines)}",
         f"serving on {bind}, {workers} {worker_class} worker(s)",
+        *(f".env: {name} is no knob of ours" for name in unknown_in_env_file()),
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
     ]
     return lines

@@ -6,6 +6,7 @@ from server.config import KnobError, load_config, load_mounted_config
 from server.core.conversation import Expected, Speaker
 from server.core.frames import SILENT_FRAME
 from server.core.inbound import MAX_STEPS_BACK, InboundAudio
+from server.core.lines import MIND_FAILED, MIND_FAILED_AGAIN, OFFER_CALL_BACK
 from server.core.twilio_messages import Media
 from tests.sim.call import REPLY, SimCall
 from tests.sim.line import LOUD, NOISE, VOICE, Sound
@@ -157,3 +158,25 @@ def test_the_knobs_of_a_host_are_its_own(monkeypatch):
         load_config()
     assert all(name in str(error.value) for name in ("THREADS='2'", "WORKER_CLASS='sync'", "WEB_CONCURRENCY"))
     assert "LOG_LEVEL" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "said, correction",
+    [
+        ("אז דירת ארבעה חדרים בתל אביב?", "דירת שלושה חדרים בתל אביב"),
+        ("התקציב הוא שלושה מיליון שקל?", "התקציב הוא שני מיליון שקל"),
+    ],
+)
+def test_e3_a_correction_is_no_echo(said, correction):
+    """E3: all words but one are ours, and that one is what the caller says."""
+    replies = iter([said, REPLY])
+    call = SimCall([Sound(3, 1.5), Sound(10, 1.5)], ears=["שלום", correction], reply=lambda r: next(replies))
+    call.run(16)
+    assert asked(call) == ["שלום", correction]
+
+
+def test_g2_a_mind_that_always_fails_does_not_loop():
+    """G2: three turns without an answer: three different lines, the last one offers a call back."""
+    sounds = [Sound(3 + 8 * n, 1.5) for n in range(3)]
+    call = SimCall(sounds, ears=["אחת", "שתיים", "שלוש"], reply="").run(30)
+    assert call.texts[1:] == [MIND_FAILED, MIND_FAILED_AGAIN, OFFER_CALL_BACK]

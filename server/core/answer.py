@@ -59,11 +59,18 @@ def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
 def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
     """The mind is done; if that left nothing to say, a line of ours is said."""
     if turn.sentences:
+        memory.failed_in_a_row = 0
         turn.playout.complete = True
         return []
     if turn.skipped:
         return say_line(turn, lines.already_said(memory.committed_turns))
-    return say_line(turn, lines.MIND_FAILED)
+    return say_failure(turn, memory)
+
+
+def say_failure(turn: Turn, memory: Memory) -> list[Action]:
+    """There is no answer: a line of ours, another one every time in a row (G2, G3)."""
+    memory.failed_in_a_row += 1
+    return say_line(turn, lines.mind_failed(memory.failed_in_a_row))
 
 
 def take_audio(turn: Turn, event: AudioMade | SentenceVoiced, hint: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import Enum
 
 from server.core import lines
-from server.core.answer import advance, finish_hint, say_line, take_up
+from server.core.answer import advance, finish_hint, say_failure, say_line, take_up
 from server.core.caller import CallerSide
 from server.core.endpointing import Bar
 from server.core.events import (
@@ -356,7 +356,7 @@ class Dialogue:
         turn.playout.start_over(self.turn_id)
         self.turn = replace(turn, turn_id=self.turn_id, understood=True, breath_frames=0, sentences=0)
         late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), DropTurn(turn.turn_id)]
-        return late + say_line(self.turn, lines.MIND_FAILED)
+        return late + say_failure(self.turn, self.memory)
 
     # ---- the wire ----
 

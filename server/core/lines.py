@@ -5,6 +5,7 @@ OFFER_CALL_BACK = "אני מתקשה לשמוע. תרצו שנציג יחזור 
 OFFER_AFTER = 3  # unclear turns in a row
 
 MIND_FAILED = "בסדר, איך אוכל לסייע?"
+MIND_FAILED_AGAIN = "משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?"
 
 ALREADY_SAID = ("הבנתי. תרצה שאפרט או להתקדם?", "אמרתי את זה קודם. נמשיך הלאה?")
 
@@ -19,6 +20,13 @@ def unclear(times_in_a_row: int) -> str:
     return UNCLEAR[(times_in_a_row - 1) % len(UNCLEAR)]
 
 
+def mind_failed(times_in_a_row: int) -> str:
+    """Said in the place of the n-th answer in a row that did not come, from 1 (G2)."""
+    if times_in_a_row % OFFER_AFTER == 0:
+        return OFFER_CALL_BACK
+    return MIND_FAILED if times_in_a_row % OFFER_AFTER == 1 else MIND_FAILED_AGAIN
+
+
 def already_said(turn_number: int) -> str:
     """Said when every sentence of a reply was heard a moment ago (E4)."""
     return ALREADY_SAID[turn_number % len(ALREADY_SAID)]
@@ -26,5 +34,6 @@ def already_said(turn_number: int) -> str:
 
 def all_lines(greeting: str, hint: str) -> tuple[str, ...]:
     """Every line worth making before the first call, without the empty ones."""
-    lines = (greeting, hint, *UNCLEAR, OFFER_CALL_BACK, MIND_FAILED, *ALREADY_SAID, APOLOGY, BUSY)
+    failed = (MIND_FAILED, MIND_FAILED_AGAIN)
+    lines = (greeting, hint, *UNCLEAR, OFFER_CALL_BACK, *failed, *ALREADY_SAID, APOLOGY, BUSY)
     return tuple(line for line in lines if line.strip())

@@ -18,6 +18,7 @@ class Memory:
         self._last_reply: frozenset[int] = frozenset()  # fingerprints of its sentences heard in full
         self.expected = Expected()  # what the caller may answer now
         self.unclear_in_a_row = 0
+        self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
 
     @property

@@ -40,7 +40,7 @@ def fingerprint(text: str) -> int:
     return zlib.crc32(normalise(text).encode())
 
 
-def is_echo_of(text: str, spoken: str) -> bool:
+def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
     """``text`` is, nearly word for word, part of what we have ``spoken`` (E3)."""
     heard, ours = normalise(text).split(), normalise(spoken).split()
     if len(heard) < ECHO_MIN_WORDS or len(heard) > len(ours):
@@ -49,15 +49,19 @@ def is_echo_of(text: str, spoken: str) -> bool:
         process.extractOne(word, ours, scorer=fuzz.ratio, score_cutoff=SAME_WORD_RATIO) for word in heard
     ]
     as_spelled = [found[0] if found else word for found, word in zip(nearest, heard, strict=True)]
-    return LCSseq.similarity(as_spelled, ours) / len(heard) >= ECHO_MIN_SHARE
+    return LCSseq.similarity(as_spelled, ours) / len(heard) >= share
 
 
 def is_whole_echo_of(text: str, spoken: str) -> bool:
-    """``text`` is all of what we have ``spoken``, or of one sentence of it."""
+    """``text`` is all of what we have ``spoken``, or of one sentence of it, and every word of it is ours.
+
+    A word that differs may be the very thing the caller corrects: four rooms, not three.
+    """
     length = len(normalise(text).split())
     whole = (spoken, *split_sentences(spoken))
     return any(
-        length >= ECHO_MIN_SHARE * len(normalise(part).split()) and is_echo_of(text, part) for part in whole
+        length >= ECHO_MIN_SHARE * len(normalise(part).split()) and is_echo_of(text, part, 1.0)
+        for part in whole
     )
 
 

@@ -149,9 +149,13 @@ def _audible_between(mulaw_8k: bytes, start: int, end: int) -> list[Interval]:
 def split_answers(
     agent: Sequence[Interval], clears: Sequence[Cleared], turn_ends_s: Sequence[float]
 ) -> tuple[Answer, ...]:
-    """Put the audible stretches of one reply together."""
+    """Put the audible stretches of one reply together.
+
+    A ``clear`` comes before a reply, but not before one that follows a thinking hint; the end of the
+    caller's turn is a border always.
+    """
     announces = any(clear.dropped_bytes == clear.dropped_marks == 0 for clear in clears)
-    borders = [clear.at_s for clear in clears] if announces else list(turn_ends_s)
+    borders = [*turn_ends_s, *(clear.at_s for clear in clears if announces)]
     groups: list[list[Interval]] = []
     for interval in agent:
         before_s = groups[-1][-1].end_s if groups else -ANSWER_GAP_S

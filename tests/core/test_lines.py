@@ -22,6 +22,20 @@ def test_all_lines_are_worth_making_before_the_first_call():
     """B5, B6: greeting and hint too, unless they are off."""
     made = lines.all_lines("שלום", "רגע")
     spoken = {lines.unclear(n) for n in range(1, 7)} | {lines.already_said(n) for n in range(4)}
-    assert set(made) == {"שלום", "רגע", *spoken, lines.MIND_FAILED, lines.APOLOGY, lines.BUSY}
+    assert set(made) == {
+        "שלום",
+        "רגע",
+        *spoken,
+        lines.MIND_FAILED,
+        lines.MIND_FAILED_AGAIN,
+        lines.APOLOGY,
+        lines.BUSY,
+    }
     assert set(made) - set(lines.all_lines("", " ")) == {"שלום", "רגע"}
     assert all(line.strip() for line in lines.all_lines("", " "))
+
+
+def test_g2_a_mind_that_keeps_failing_is_not_the_same_line_for_ever():
+    """G2: another line, then the call back, and so on."""
+    said = [lines.mind_failed(n) for n in range(1, 5)]
+    assert said == [lines.MIND_FAILED, lines.MIND_FAILED_AGAIN, lines.OFFER_CALL_BACK, lines.MIND_FAILED]

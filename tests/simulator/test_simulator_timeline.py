@@ -4,8 +4,8 @@ import pytest
 
 from server.core.frames import pcm16_to_mulaw
 from server.simulator.script import Burst, Turn
-from server.simulator.timeline import analyse, audible_intervals
-from server.simulator.twilio_buffer import TwilioBuffer
+from server.simulator.timeline import Interval, analyse, audible_intervals, split_answers
+from server.simulator.twilio_buffer import Cleared, TwilioBuffer
 
 LOUD = pcm16_to_mulaw(b"\x00\x10" * 800)
 QUIET = b"\xff" * 800
@@ -149,3 +149,10 @@ def test_greeting_is_what_comes_before_the_caller():
     assert call("..c###...", "......aaa").greeting_s == pytest.approx(0.3)
     assert call("......c###", "..aaa.....").greeting_s is None
     assert call("...", "...").greeting_s is None
+
+
+def test_a_reply_behind_a_hint_is_an_answer_of_its_turn() -> None:
+    """No clear goes before it (B5): the end of the caller's turn divides it from what was before."""
+    agent = [Interval(0.8, 2.0), Interval(6.0, 6.7), Interval(7.0, 9.0)]
+    answers = split_answers(agent, [Cleared(0.8, 0, 0)], [4.5])
+    assert [(answer.start_s, answer.end_s) for answer in answers] == [(0.8, 2.0), (6.0, 9.0)]

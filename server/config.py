@@ -109,7 +109,7 @@ class Config(BaseSettings):
     scripted_asr_lines: str = knob("שלום|אני מחפש דירה|תודה", "What scripted ears hear, | between turns.")
     scripted_asr_ms: int = knob(200, "Scripted ears: end of speech to the transcript.", 0, 60000)
     scripted_llm_reply: str = knob(
-        "זו תשובה מספר {n}. שמעתי {text} בפעם {n}. נמשיך אחרי {n}?",
+        "זו התשובה שלי לפנייה מספר {n}. שמעתי {text} בפעם {n}. נמשיך אחרי {n}?",
         "Scripted mind; {n} is the turn's number, {text} what was heard.",
     )
     scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)

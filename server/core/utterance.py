@@ -64,26 +64,30 @@ class VoiceLevel:
 class CallerLevel:
     """The caller's running level: a voice 12 dB under it is somebody else's (A5).
 
-    It is the quieter of the last two utterances, and halves with every 15 s without one, so that who has
-    shouted, or steps away from the phone, is heard again.
+    It is the quieter of the last two utterances, and halves with every minute without one, so that who
+    steps away from the phone is heard again. One utterance alone may have been a shout: it is forgotten
+    four times as fast.
     """
 
     BACKGROUND = 1 / 4  # 12 dB
-    FORGET_FRAMES = 15 * FRAMES_PER_S
+    FORGET_FRAMES = 60 * FRAMES_PER_S
+    FORGET_FIRST_FRAMES = 15 * FRAMES_PER_S
 
     def __init__(self) -> None:
         self._level = self._last = 0.0
+        self._forget_after = self.FORGET_FIRST_FRAMES
         self._unheard = 0
 
     def tick(self) -> None:
         """One frame has passed."""
         self._unheard += 1
-        if self._unheard >= self.FORGET_FRAMES:
+        if self._unheard >= self._forget_after:
             self._unheard = 0
             self._level /= 2
 
     def learn(self, rms: float) -> None:
         """An utterance of the caller had this level."""
+        self._forget_after = self.FORGET_FRAMES if self._last else self.FORGET_FIRST_FRAMES
         self._level, self._last = min(rms, self._last or rms), rms
         self._unheard = 0
 

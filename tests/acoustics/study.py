@@ -126,13 +126,14 @@ def burst_over(kind: str, over: str, noise: str | None, offset_s: float) -> Burs
 
 
 def far_voice(level_db: float) -> NoiseOnly:
-    """Somebody else in the room, after the caller was heard once: utterances beyond the caller's one."""
+    """Somebody else in the room, after the caller was heard twice: utterances beyond the caller's."""
     track = Track(60)
-    end_s = track.put(4.0, spoken(LINES[0])) + 10
+    track.put(4.0, spoken(LINES[0]))
+    end_s = track.put(15.0, spoken(LINES[3])) + 10
     while end_s < 55:
         end_s = track.put(end_s, spoken(LINES[1], "f2", SPEECH_DBFS + level_db)) + 1.0
     call = call_on(track, 60)
-    return NoiseOnly(len(call.ears.heard) - 1, len(call.mind.requests) - 1, True)
+    return NoiseOnly(len(call.ears.heard) - 2, len(call.mind.requests) - 2, True)
 
 
 def main() -> int:

@@ -185,3 +185,15 @@ def test_a5_an_utterance_starts_the_time_anew():
             caller.tick()
         caller.learn(1000)
     assert caller.is_background(249)
+
+
+def test_a5_two_utterances_are_remembered_longer():
+    """A5: with two of them known the level halves with every minute only."""
+    caller = CallerLevel()
+    caller.learn(1000)
+    caller.learn(1000)
+    for _ in range(2999):
+        caller.tick()
+    assert caller.is_background(249)
+    caller.tick()
+    assert not caller.is_background(249)

@@ -27,29 +27,47 @@ class Verdict:
     speaking: bool
 
 
+class RecentLevels:
+    """The levels of the last frames, kept in order of size, so that a rank costs no sorting."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._recent: deque[int] = deque()
+        self._sorted: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._recent)
+
+    def add(self, rms: int) -> None:
+        """Take in one frame; the oldest makes room for it."""
+        if len(self._recent) == self._frames:
+            del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
+        self._recent.append(rms)
+        insort(self._sorted, rms)
+
+    def at_rank(self, tenths: int) -> int:
+        """The level that so many tenths of the frames are under: 5 is the median. Not of none."""
+        return self._sorted[len(self._sorted) * tenths // 10]
+
+
 class NoiseFloor:
     """Median level of the last second of frames that the model called silence; 0 until there was one."""
 
     def __init__(self) -> None:
-        self._recent: deque[int] = deque()
-        self._sorted: list[int] = []
+        self._recent = RecentLevels(FRAMES_PER_S)
         self.level = 0
 
     def learn(self, rms: int) -> None:
         """Take in one silent frame."""
-        if len(self._recent) == FRAMES_PER_S:
-            oldest = self._recent.popleft()
-            del self._sorted[bisect_left(self._sorted, oldest)]
-        self._recent.append(rms)
-        insort(self._sorted, rms)
-        self.level = self._sorted[len(self._sorted) // 2]
+        self._recent.add(rms)
+        self.level = self._recent.at_rank(5)
 
 
 class EchoLevel:
     """How loud our own voice comes back: a high percentile of what is heard while only we speak (D1)."""
 
     def __init__(self) -> None:
-        self._recent: deque[int] = deque(maxlen=ECHO_WINDOW_FRAMES)
+        self._recent = RecentLevels(ECHO_WINDOW_FRAMES)
         self._undecided: list[int] = []  # a loud run so far: a voice, or a peak of the echo
         self._floor = 0
         self.level = 0
@@ -59,11 +77,11 @@ class EchoLevel:
         self._undecided.append(rms)
         if loud:
             return  # learnt once it turns out to have been too short for a voice
-        self._recent.extend(self._undecided)
+        for level in self._undecided:
+            self._recent.add(level)
         self._undecided.clear()
         if len(self._recent) >= ECHO_MIN_FRAMES:
-            near_peak = sorted(self._recent)[len(self._recent) * 9 // 10]
-            self.level = max(self._floor, int(near_peak * ECHO_RATIO))
+            self.level = max(self._floor, int(self._recent.at_rank(9) * ECHO_RATIO))
 
     def voice_began(self) -> None:
         """The loud run was long enough: it is not echo until somebody says so."""

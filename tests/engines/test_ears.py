@@ -18,18 +18,10 @@ from server.engines.ears.embedded import DEFAULT_PHRASES, EmbeddedEars
 from server.engines.ears.grammar import Lexicon, build_grammar, hebrew_lexicon
 from server.engines.mind.receptionist import Receptionist
 from server.engines.voice.embedded import speak_pcm16_8k
+from server.simulator.cli import DEFAULT_LINES as DEMO
 
 REPOSITORY = Path(__file__).parents[2]
 MIN_CONFIDENCE = 0.35  # the default of ASR_MIN_CONFIDENCE
-DEMO = (
-    "אני רוצה לקנות דירה",
-    "ברמת גן",
-    "ארבעה חדרים",
-    "מיליון וחצי שקל",
-    "קוראים לי אברהם",
-    "כן למספר הזה",
-    "כן נכון",
-)
 CALLERS = [("m3", 160, 50), ("m1", 150, 50), ("m7", 140, 50), ("m3", 175, 35)]
 EARS: Recognizer = EmbeddedEars()
 LEXICON = Lexicon(

@@ -14,6 +14,8 @@ usage() {
 usage: ./start_all.sh                    set up what is missing, then serve on PORT (5000)
        ./start_all.sh demo [OPTION …]    serve on a free port, place a simulated call, print its dialogue,
                                          write out/demo_call.wav; options go to `python -m server.simulator`
+       ./start_all.sh check              try every configured engine once and print what works, how fast, and
+                                         what to do about the rest; exit status 1: no call can be held
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements
        ./start_all.sh help
 
@@ -159,6 +161,11 @@ main() {
         set_up
         export_knobs
         demo "$@"
+        ;;
+    check)
+        set_up
+        export_knobs
+        exec "$VENV_PYTHON" -m server.preflight
         ;;
     setup)
         shift

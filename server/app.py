@@ -72,7 +72,7 @@ def phone_agent(
 
     def serve(ws: Server) -> None:
         with house.call():
-            MediaStreamHandler(ws, config, engines=house.engines).run()
+            MediaStreamHandler(ws, config, engines=house.engines, desk=house.desk).run()
 
     sock = PhoneSock()
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)

@@ -7,13 +7,16 @@ from server.core.events import (
     Action,
     AudioMade,
     CloseEars,
+    DropEars,
     DropTurn,
+    EarsFailed,
     Event,
     FeedEars,
     OpenEars,
     Say,
     SentenceVoiced,
     Think,
+    WordsHeard,
 )
 from server.engines.base import ReplyRequest
 from server.runtime import Runtime, Task
@@ -57,6 +60,8 @@ class CallEngines:
                 self._ears[utterance_id].feed(audio)
             case CloseEars(utterance_id) if utterance_id in self._ears:
                 self._ears[utterance_id].finish()
+            case DropEars(utterance_id):
+                self._drop(self._ears.pop(utterance_id, None))
             case Think():
                 self._think(action)
             case Say():
@@ -64,9 +69,12 @@ class CallEngines:
             case DropTurn(turn_id):
                 self._drop(self._workers.pop(turn_id, None))
 
-    def ears_done(self, utterance_id: int) -> None:
-        """The core has the transcript, or does not want it any more."""
-        self._drop(self._ears.pop(utterance_id, None))
+    def ears_done(self, outcome: WordsHeard | EarsFailed) -> None:
+        """The core has the transcript, or waits for it no more."""
+        ears = self._ears.pop(outcome.utterance_id, None)
+        if ears is not None and isinstance(outcome, EarsFailed):
+            ears.late()
+        self._drop(ears)
 
     def drop_all(self) -> list[Task]:
         """The call is over; return the threads that are still ending."""

@@ -8,17 +8,18 @@ env-example`` the file ``.env.example``. Environment wins over ``.env``.
 import shlex
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
 from server.core.params import DialogueParams
 
+URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 
 
@@ -32,10 +33,15 @@ def _split_engines(value: object) -> object:
     return value
 
 
-Engine = Literal["embedded", "scripted"]
-Voice = Literal["embedded", "scripted", "google"]
-Engines = Annotated[tuple[Engine, ...], NoDecode, BeforeValidator(_split_engines), Field(min_length=1)]
-Voices = Annotated[tuple[Voice, ...], NoDecode, BeforeValidator(_split_engines), Field(min_length=1)]
+def _number_or_nothing(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+SpeechEngine = Literal["google", "openai", "embedded", "scripted"]
+MindEngine = Literal["openai", "embedded", "scripted"]
+SpeechEngines = Annotated[tuple[SpeechEngine, ...], NoDecode, BeforeValidator(_split_engines)]
+MindEngines = Annotated[tuple[MindEngine, ...], NoDecode, BeforeValidator(_split_engines)]
+MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
 
 
 def knob(default: Any, says: str, low: float | None = None, high: float | None = None) -> Any:
@@ -60,11 +66,47 @@ class Config(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
 
     # Engines, in order of preference
-    asr_engines: Engines = knob("embedded", "Ears, in order: embedded, scripted.")
-    llm_engines: Engines = knob("embedded", "Minds, in order: embedded, scripted.")
-    tts_engines: Voices = knob("embedded", "Voices, in order: embedded, google, scripted.")
-    google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice of the google engine.")
+    asr_engines: SpeechEngines = knob((), "Ears, in order; empty: by the credentials present.")
+    llm_engines: MindEngines = knob((), "Minds, in order; empty: by the credentials present.")
+    tts_engines: SpeechEngines = knob((), "Voices, in order; empty: by the credentials present.")
+    breaker_failures: int = knob(3, "Failures in a row after which an engine is skipped for a while.", 1, 100)
+    breaker_open_sec: float = knob(30, "How long it is skipped.", 1, 3600)
+
+    # Google
+    google_application_credentials: str = knob("", "File of credentials: a service account's key, mostly.")
+    google_cloud_project: str = knob("", "Project of the v2 speech API; empty: the credentials' own.")
+    google_speech_endpoint: str = knob("", "Other Speech endpoint; http://host:port is plaintext gRPC.")
+    google_speech_api: Literal["v1", "v2"] = knob("v1", "Version of the Speech API.")
+    google_speech_location: str = knob("eu", "Where v2 recognises: eu, us, …")
+    google_speech_model: str = knob("", "Empty: command_and_search with v1, chirp_3 with v2.")
+    google_speech_language: str = knob("iw-IL", "iw-IL or he-IL; the other one is tried once on refusal.")
+    asr_phrases_file: str = knob("", "Names, streets, cities that callers say: one a line, # comments.")
+    google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice; he-IL-Chirp3-HD-… ones stream.")
     google_tts_endpoint: str = knob("", "Other Google TTS endpoint; http://host:port is plaintext gRPC.")
+
+    # OpenAI
+    openai_api_key: SecretStr = knob(SecretStr(""), "OpenAI's key, or that of what speaks its protocol.")
+    openai_base_url: str = knob("", "Another server with OpenAI's protocol, e.g. http://localhost:8000/v1.")
+    openai_llm_model: str = knob("gpt-5.4-mini", "The mind's model.")
+    openai_llm_effort: Literal["auto", "unset", "none", "minimal", "low", "medium", "high"] = knob(
+        "auto", "Reasoning effort; auto: the least for gpt-5 models, else unset."
+    )
+    openai_llm_temperature: MaybeNumber = knob(None, "Temperature; empty: the model's own.", 0, 2)
+    openai_stt_model: str = knob("gpt-transcribe", "The ears' model.")
+    openai_tts_model: str = knob("gpt-4o-mini-tts", "The voice's model.")
+    openai_tts_voice: str = knob("coral", "The voice.")
+
+    # Who the agent is (minds that take a prompt)
+    llm_prompt_file: str = knob("", "Your own system prompt in the place of ours; see the README.")
+    agent_persona: str = knob(
+        'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the mind."
+    )
+    transfer_number: str = knob("", "A person's number, +972…; without one the agent takes a message.")
+    leads_file: str = knob("leads.jsonl", "Where details of leads are appended; empty: only logged.")
+
+    # Made audio
+    tts_cache_dir: str = knob("", "Folder that keeps made sentences across restarts; empty: none.")
+    tts_cache_mb: int = knob(64, "Most audio kept in memory, and as much in the folder.", 1, 10000)
 
     # Hearing (A)
     vad_engine: Literal["silero", "energy"] = knob("silero", "Judge of speech; energy is RMS alone.")
@@ -100,7 +142,9 @@ class Config(BaseSettings):
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
 
     # Deadlines (G)
-    asr_timeout_ms: int = knob(1200, "End of speech to the final transcript.", 100, 30000)
+    asr_timeout_ms: MaybeNumber = knob(
+        None, "End of speech to the transcript; empty: 1200, with OpenAI's ears first 2600.", 100, 30000
+    )
     llm_first_token_timeout_ms: int = knob(1500, "Request to the first word of the mind.", 100, 30000)
     tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the voice.", 100, 30000)
     turn_timeout_ms: int = knob(3500, "End of turn to the first frame of an answer.", 500, 60000)
@@ -131,7 +175,7 @@ class Config(BaseSettings):
             raise ValueError(
                 f"LLM_MIN_CHARS={self.llm_min_chars}: must not exceed LLM_MAX_CHARS={self.llm_max_chars}"
             )
-        for name in ("public_base_url", "google_tts_endpoint"):
+        for name in URL_KNOBS:
             url = getattr(self, name)
             if url and (not url.startswith(("http://", "https://")) or any(c.isspace() for c in url)):
                 raise ValueError(
@@ -202,19 +246,18 @@ def allowed(name: str) -> str:
     """What a knob may be, in words: ``a whole number from 1 to 65535``, ``true or false``, …"""
     field = Config.model_fields[name]
     if name.endswith("_engines"):
-        choices = "embedded, google, scripted" if name == "tts_engines" else "embedded, scripted"
-        return f"a comma-separated list of {choices}"
+        choices = get_args(get_args(field.annotation)[0])
+        return f"a comma-separated list of {', '.join(choices)}"
     if field.annotation is bool:
         return "true or false"
-    choices_of = getattr(field.annotation, "__args__", None)
-    if choices_of:
-        return " or ".join(str(choice) for choice in choices_of)
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(str(choice) for choice in get_args(field.annotation))
     low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
     high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     if low is None or high is None:
         return "text"
     kind = "a whole number" if field.annotation is int else "a number"
-    return f"{kind} from {low} to {high}"
+    return f"{kind} from {low} to {high}{', or empty' if field.default is None else ''}"
 
 
 def as_environment(config: Config) -> dict[str, str]:
@@ -227,7 +270,9 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return ",".join(value)
-    return str(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return "" if value is None else str(value)
 
 
 def knob_table() -> str:
@@ -243,7 +288,7 @@ def env_example() -> str:
     """``.env.example``: every knob commented out with its default, below what it does and may be."""
     parts = ["# Copy to .env and remove the # before what you change. The environment wins over .env."]
     for name, field in Config.model_fields.items():
-        default = shlex.quote(_text(field.default)) if field.default != "" else ""
+        default = shlex.quote(text) if (text := _text(field.default)) else ""
         parts.append(f"# {field.description} ({allowed(name)})\n#{name.upper()}={default}")
     return "\n\n".join(parts)
 

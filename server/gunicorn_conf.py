@@ -1,5 +1,6 @@
 """gunicorn's settings, from the knobs: ``gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'``."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
 from server.config import Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
+from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 EXTENSION = "phone_agent"
@@ -50,13 +52,16 @@ def post_worker_init(worker: Any) -> None:
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):
         worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
+    # What was loaded stays: a collection in the middle of a call need not look through it again.
+    gc.collect()
+    gc.freeze()
 
 
 def summary(config: Config) -> list[str]:
     """What a person who starts the server wants to know, a line each."""
     lines = [
-        f"engines: ears {', '.join(config.asr_engines)}; mind {', '.join(config.llm_engines)}; "
-        f"voice {', '.join(config.tts_engines)}",
+        f"engines: ears {', '.join(chosen_ears(config))}; mind {', '.join(chosen_minds(config))}; "
+        f"voice {', '.join(chosen_voices(config))}",
         f"serving on {bind}, {workers} {worker_class} worker(s)",
         *(f".env: {name} is no knob of ours" for name in unknown_in_env_file()),
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
@@ -71,11 +76,13 @@ def missing_to_go_live(config: Config) -> list[str]:
         missing.append("set PUBLIC_BASE_URL (https://…) to where Twilio reaches this server")
     elif config.public_base_url.startswith("http://"):
         missing.append("PUBLIC_BASE_URL must be https://: Twilio opens only wss:// streams")
-    if "google" not in config.tts_engines:
+    ears, minds, voices = chosen_ears(config), chosen_minds(config), chosen_voices(config)
+    if "embedded" in (ears[0], minds[0], voices[0]):
         missing.append(
-            "no cloud engine is configured: the voice is the embedded one (TTS_ENGINES=google,embedded)"
+            "embedded engines are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
+            "for Google's ears and voice, then run ./start_all.sh check"
         )
-    if "scripted" in config.asr_engines + config.llm_engines + config.tts_engines:
+    if "scripted" in ears + minds + voices:
         missing.append("scripted engines are for tests: they do not listen")
     missing.append(
         "WEBHOOKS ARE NOT AUTHENTICATED YET: whoever finds this address can place calls on it; "

@@ -25,6 +25,7 @@ from wsproto.utilities import LocalProtocolError
 
 from server.call_engines import CallEngines
 from server.config import Config, dialogue_params, load_mounted_config
+from server.core.conversation import Act, SaveLead
 from server.core.dialogue import Dialogue
 from server.core.events import (
     Action,
@@ -36,6 +37,7 @@ from server.core.events import (
     FrameHeard,
     Log,
     MarkReturned,
+    Perform,
     SendAudio,
     SendClear,
     SendMark,
@@ -48,7 +50,9 @@ from server.core.frames import FRAME_MS, level_rms, ms_to_frames
 from server.core.inbound import InboundAudio
 from server.core.pacing import Pacer
 from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop, parse
+from server.desk import Desk
 from server.engines.plain import Asr, Respond, Synth
+from server.engines.registry import asr_timeout_ms
 from server.runtime import Runtime, Task, Threads
 from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
 from server.tx import Tx
@@ -81,7 +85,8 @@ class MediaStreamHandler:
     """One call. ``MediaStreamHandler(ws).run()`` blocks until it is over.
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
-    in the place of the configured engines. ``breath(low_ms, high_ms)`` draws the pause before a reply.
+    in the place of the configured engines. ``desk``: where leads and the call's outcome are left.
+    ``breath(low_ms, high_ms)`` draws the pause before a reply.
     """
 
     def __init__(
@@ -93,15 +98,19 @@ class MediaStreamHandler:
         asr: Asr | None = None,
         respond: Respond | None = None,
         synth: Synth | None = None,
+        desk: Desk | None = None,
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._ws = ws
         self._config = config or load_mounted_config()
         self._runtime = runtime or Threads()
+        self._asr_timeout_ms = asr_timeout_ms(self._config)
         self._draw_breath = breath
+        self._desk = desk or Desk(self._config.leads_file)
+        self._call_sid = ""  # RX writes it once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
-        self._opening = engines.minds[0].opening
+        self._opening = engines.minds.first.opening
         self._rx = Rx(engines.new_speech())  # RX only
         self._log = CallLog()
         self._lock = self._runtime.condition()  # guards everything below
@@ -165,7 +174,7 @@ class MediaStreamHandler:
         if self._log.sid:
             self._log.ignored("second start")
             return
-        self._log.sid = start.stream_sid
+        self._log.sid, self._call_sid = start.stream_sid, start.call_sid
         self._log.line("WS_START", "mode=AI")
         with self._lock:
             self._tx.start(start.stream_sid)
@@ -196,7 +205,7 @@ class MediaStreamHandler:
                 for action in self._dialogue.handle(self._events[0]):
                     self._perform(action)
                 if isinstance(self._events[0], WordsHeard | EarsFailed):
-                    self._engines.ears_done(self._events[0].utterance_id)
+                    self._engines.ears_done(self._events[0])
                 self._events.popleft()
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
@@ -212,9 +221,11 @@ class MediaStreamHandler:
                 self._log.line(line if words is None else f"{line} {words}")
             case StartTurn(turn_id):
                 self._start_turn(turn_id)
+            case Perform(act):
+                self._perform_act(act)
             case CloseEars(utterance_id, silence_frames):
-                late = EarsFailed(utterance_id, f"no transcript within {self._config.asr_timeout_ms} ms")
-                after_ms = max(MIN_EARS_MS, self._config.asr_timeout_ms - silence_frames * FRAME_MS)
+                late = EarsFailed(utterance_id, f"no transcript within {self._asr_timeout_ms:.0f} ms")
+                after_ms = max(MIN_EARS_MS, self._asr_timeout_ms - silence_frames * FRAME_MS)
                 self._tx.deadline(after_ms / 1000, late)
                 self._engines.perform(action)
             case _:
@@ -224,6 +235,17 @@ class MediaStreamHandler:
         breath_ms = self._draw_breath(self._config.resp_min_delay_ms, self._config.resp_max_delay_ms)
         self._handle(BreathDrawn(turn_id, ms_to_frames(breath_ms)))
         self._tx.deadline(self._config.turn_timeout_ms / 1000, TurnOverdue(turn_id))
+
+    def _perform_act(self, act: Act) -> None:
+        if isinstance(act, SaveLead):
+            # On a thread of its own: a disk may keep it waiting.
+            self._runtime.spawn("lead", lambda: self._desk.save_lead(self._call_sid, act.details))
+            return
+        if self._over:  # a mind that wants both: the first counts
+            return
+        self._log.line(f"CALL_ENDS {type(act).__name__}")
+        self._desk.close_call(self._call_sid, act)
+        self._over = True  # RX closes the socket with the next message
 
     def _wants_wire(self) -> bool:
         return self._dialogue.wants_wire

@@ -1,61 +1,128 @@
-"""Pre-made audio of the fixed lines: greeting, hint, questions, apologies. Made once a process."""
+"""Made audio: the fixed lines (greeting, hint, questions, apologies), and sentences that come again."""
 
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
+from cachetools import LRUCache
+
+from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, SpeechStream, Synthesizer
+from server.engines.chain import Chain
 
 MIN_SPEECH_BYTES = 400  # of PCM16: less than 25 ms is no sentence (G2)
 SYNTHESIS_TIMEOUT_S = 10.0
+DEFAULT_MAX_BYTES = 64 << 20  # two hours and a half of sentences
+MAX_KNOWN_FILES = 100_000
 BEEP_HZ = 440
 BEEP_MS = 300
 
 
 class PhraseCache:
-    """Line → μ-law. Only the lines named when it is made are kept, so it is bounded. Any thread."""
+    """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
 
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lock = threading.Lock()
-        self._audio: dict[str, bytes | None] = dict.fromkeys(lines)
+    The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
+    voice that made it, and given in the best voice there is. Only what was said again goes to ``folder``:
+    one caller's name and number do not belong on a disk.
+    """
 
-    def empty_copy(self) -> "PhraseCache":
-        """The same lines, to be made by another voice."""
-        return PhraseCache(self._audio)
+    def __init__(
+        self,
+        lines: Iterable[str],
+        identities: Iterable[str],
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        folder: AudioFolder | None = None,
+    ) -> None:
+        self._lines = tuple(lines)
+        self._identities = tuple(identities)  # of the voices, the best first
+        self._max_bytes = max_bytes
+        self._folder = folder
+        self._fixed_keys = {audio_key(voice, line) for voice in self._identities for line in self._lines}
+        self._lock = threading.Lock()  # guards the four below
+        self._fixed: dict[str, bytes] = {}
+        self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
+        self._said_again: dict[str, bytes] = {}  # waiting for somebody who may wait for a disk
+        self._on_disk: LRUCache[str, None] = LRUCache(MAX_KNOWN_FILES)  # keys; one forgotten is written again
 
-    def get(self, line: str) -> bytes | None:
-        """μ-law 8 kHz of the line, or None while it is not made or not one of ours. Never blocks for long."""
+    def empty_copy(self, identity: str) -> "PhraseCache":
+        """The same lines, to be made by another voice; nothing of it goes to a disk."""
+        return PhraseCache(self._lines, (identity,), self._max_bytes)
+
+    def get(self, text: str) -> bytes | None:
+        """μ-law 8 kHz of ``text``, or None while no voice of ours has made it. Never blocks for long."""
+        for identity in self._identities:
+            key = audio_key(identity, text)
+            with self._lock:
+                if key in self._fixed:
+                    return self._fixed[key]
+                audio: bytes | None = self._recent.get(key)
+                if audio is not None:
+                    if self._folder is not None and key not in self._on_disk:
+                        self._said_again[key] = audio
+                    return audio
+        return None
+
+    def keep(self, identity: str, text: str, mulaw_8k: bytes) -> None:
+        """Remember what a voice has made. Blocks for a disk when there is a folder."""
+        key = audio_key(identity, text)
+        self._take(key, mulaw_8k)
         with self._lock:
-            return self._audio.get(line)
+            due, self._said_again = self._said_again, {}
+            if key in self._fixed_keys:
+                due[key] = mulaw_8k
+            self._on_disk.update(dict.fromkeys(due))
+        if self._folder is not None:
+            for due_key, audio in due.items():
+                self._folder.save(due_key, audio)
 
-    def keep(self, line: str, mulaw_8k: bytes) -> None:
-        """Remember a line that was made elsewhere; other texts are not kept."""
+    def load(self) -> None:
+        """Take up what the folder has kept. Blocks for a disk."""
+        for key, audio in self._folder.load() if self._folder is not None else ():
+            self._take(key, audio)
+            self._on_disk[key] = None
+
+    def make(self, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> bool:
+        """Make the fixed lines that the best voice has not made; True when none is left. Blocks."""
+        missing = [line for line in self._lines if audio_key(self._identities[0], line) not in self._fixed]
+        for line in missing:
+            wanted = not voices.skips_first or self.get(line) is None
+            if wanted and (made := speak_whole(line, voices, complain)) is not None:
+                self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+        return all(audio_key(self._identities[0], line) in self._fixed for line in self._lines)
+
+    def _take(self, key: str, mulaw_8k: bytes) -> None:
         with self._lock:
-            if line in self._audio:
-                self._audio[line] = mulaw_8k
-
-    def make(self, voices: Iterable[Synthesizer], complain: Callable[[str], None]) -> None:
-        """Make what is missing. Blocks for seconds; a line no voice can say stays missing."""
-        voices = tuple(voices)
-        for line in list(self._audio):
-            if self.get(line) is None:
-                pcm16 = speak_whole(line, voices, complain)
-                if pcm16 is not None:
-                    self.keep(line, pcm16_to_mulaw(pcm16))
+            if key in self._fixed_keys:
+                self._fixed[key] = mulaw_8k
+            elif len(mulaw_8k) <= self._max_bytes:
+                self._recent[key] = mulaw_8k
 
 
-def speak_whole(text: str, voices: Iterable[Synthesizer], complain: Callable[[str], None]) -> bytes | None:
-    """PCM16 8 kHz of ``text`` from the first voice that can; None when none can. Blocks."""
-    for voice in voices:
+@dataclass(frozen=True)
+class Spoken:
+    """One text in one voice."""
+
+    identity: str
+    pcm16_8k: bytes
+
+
+def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> Spoken | None:
+    """``text`` from the first voice that can; None when none can. Blocks."""
+    for voice in voices.usable():
         try:
             pcm16 = b"".join(WholeSamples(voice, text))
         except EngineError as error:
+            voices.failed(voice, str(error))
             complain(f"TTS_ERR: {voice.name}: {error}")
             continue
         if len(pcm16) >= MIN_SPEECH_BYTES:
-            return pcm16
-        complain(f"TTS_ERR: {voice.name}: {len(pcm16)} bytes for {len(text)} characters")
+            voices.worked(voice)
+            return Spoken(voice.identity, pcm16)
+        complaint = f"{len(pcm16)} bytes for {len(text)} characters"
+        voices.failed(voice, complaint)
+        complain(f"TTS_ERR: {voice.name}: {complaint}")
     return None
 
 

@@ -3,11 +3,9 @@
 Every answer, a refusal too, is made here and not raised: a host application's error handlers never see it.
 """
 
-import io
 import logging
 import threading
 import time
-import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -18,7 +16,10 @@ from werkzeug.exceptions import HTTPException
 
 from server.config import Config
 from server.core import lines
-from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
+from server.core.conversation import Transfer
+from server.core.frames import mulaw_to_pcm16, pcm16_to_mulaw
+from server.desk import Desk
+from server.engines.samples import wav_of
 from server.phrases import speak_whole
 from server.turn_pipeline import Engines
 
@@ -28,6 +29,7 @@ SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
 MAX_LOGGED_CHARACTERS = 200
 MAX_BODY_BYTES = 65536  # Twilio's forms have some 2,000
+FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
@@ -36,11 +38,15 @@ OTHER_METHODS = {
 
 
 class House:
-    """What the routes of one process share: knobs, engines, whether these are warm, calls. Any thread."""
+    """What the routes of one process share: knobs, engines and whether they are warm, desk, calls.
+
+    Any thread.
+    """
 
     def __init__(self, config: Config, engines: Engines) -> None:
         self.config = config
         self.engines = engines
+        self.desk = Desk(config.leads_file)
         self.calls = 0  # in progress in this process
         self._lock = threading.Lock()
         self._warming = False
@@ -77,11 +83,11 @@ class House:
         """A fixed line from the cache, made now if need be; None when no voice can say it. May block."""
         mulaw_8k = self.engines.phrases.get(line)
         if mulaw_8k is None:
-            pcm16 = speak_whole(line, self.engines.voices, log.error)
-            if pcm16 is None:
+            spoken = speak_whole(line, self.engines.voices, log.error)
+            if spoken is None:
                 return None
-            mulaw_8k = pcm16_to_mulaw(pcm16)
-            self.engines.phrases.keep(line, mulaw_8k)
+            mulaw_8k = pcm16_to_mulaw(spoken.pcm16_8k)
+            self.engines.phrases.keep(spoken.identity, line, mulaw_8k)
         return mulaw_to_pcm16(mulaw_8k)
 
     def _load(self) -> None:
@@ -92,6 +98,14 @@ class House:
             log.exception("ENGINE_ERR: the engines could not be warmed")
         self._warm.set()
         log.info("ENGINES_WARM after %.1f s", time.monotonic() - started)
+        self._make_lines_again()
+
+    def _make_lines_again(self) -> None:
+        """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
+        wait_s = FIRST_REMAKE_S
+        while not self.engines.phrases.make(self.engines.voices, log.error):
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, LAST_REMAKE_S)
 
 
 def twilio_blueprint(house: House) -> Blueprint:
@@ -153,10 +167,13 @@ def _stream_status() -> Response:
 
 
 def _stream_ended(house: House) -> Response:
-    """Our side closes a stream only when it fails, so a caller who is still there gets an apology."""
+    """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
     _log_webhook("stream_ended=200", "CallStatus")
+    outcome = house.desk.outcome(_field("CallSid"))
     twiml = VoiceResponse()
-    if _field("CallStatus") not in OVER:
+    if isinstance(outcome, Transfer) and house.config.transfer_number:
+        twiml.dial(house.config.transfer_number)
+    elif outcome is None and _field("CallStatus") not in OVER:
         twiml.play(_absolute(public_origin(house.config), "media", name="apology"))
     twiml.hangup()
     return _twiml(twiml)
@@ -229,17 +246,6 @@ def _media(house: House, name: str) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
-
-
-def wav_of(pcm16_8k: bytes) -> bytes:
-    """A RIFF WAVE file of 8 kHz mono 16-bit samples."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as audio:
-        audio.setnchannels(1)
-        audio.setsampwidth(2)
-        audio.setframerate(SAMPLE_RATE_HZ)
-        audio.writeframes(pcm16_8k)
-    return file.getvalue()
 
 
 def _health(house: House) -> Response:

@@ -7,10 +7,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
+from server.audio_folder import AudioFolder
 from server.config import Config, load_mounted_config
 from server.core import lines
+from server.core.conversation import Expected
 from server.core.frames import pcm16_to_mulaw
-from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer
+from server.engines.base import (
+    EngineError,
+    Recognizer,
+    RecognizesWhole,
+    ReplyRequest,
+    Responder,
+    Synthesizer,
+)
+from server.engines.chain import Chain
 from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
 from server.engines.registry import build_ears, build_minds, build_voices
 from server.phrases import PhraseCache, speak_whole
@@ -33,9 +43,9 @@ class Speech(Protocol):
 class Engines:
     """What a call hears, thinks and speaks with. Shared by all calls of a process."""
 
-    ears: tuple[Recognizer, ...]
-    minds: tuple[Responder, ...]
-    voices: tuple[Synthesizer, ...]
+    ears: Chain[Recognizer]
+    minds: Chain[Responder]
+    voices: Chain[Synthesizer]
     phrases: PhraseCache
     new_speech: Callable[[], Speech]
 
@@ -48,6 +58,7 @@ class Engines:
                 engine.warm()
             except EngineError as error:
                 log.error("ENGINE_ERR: %s: %s", engine.name, error)
+        self.phrases.load()
         self.phrases.make(self.voices, log.error)
 
 
@@ -60,11 +71,18 @@ class EnergyOnly:
 
 def build_engines(config: Config, runtime: Runtime) -> Engines:
     """Engines by the knobs. Loads nothing: that is ``warm``."""
+    voices = build_voices(config, runtime)
+    max_bytes = config.tts_cache_mb << 20
     return Engines(
         ears=build_ears(config, runtime),
         minds=build_minds(config, runtime),
-        voices=build_voices(config, runtime),
-        phrases=PhraseCache(lines.all_lines(config.ai_greeting_he, config.thinking_text_he)),
+        voices=voices,
+        phrases=PhraseCache(
+            lines.all_lines(config.ai_greeting_he, config.thinking_text_he),
+            [voice.identity for voice in voices],
+            max_bytes,
+            AudioFolder(config.tts_cache_dir, max_bytes) if config.tts_cache_dir else None,
+        ),
         new_speech=_speech_factory(config),
     )
 
@@ -74,18 +92,19 @@ def with_host_functions(
 ) -> Engines:
     """The same engines with a host's own functions, where given, in the place of ours."""
     if asr is not None:
-        engines = replace(engines, ears=(PlainEars(runtime, asr),))
+        engines = replace(engines, ears=Chain[Recognizer]("asr", (PlainEars(runtime, asr),)))
     if respond is not None:
-        engines = replace(engines, minds=(PlainMind(respond),))
+        engines = replace(engines, minds=Chain[Responder]("llm", (PlainMind(respond),)))
     if synth is not None:
-        engines = replace(engines, voices=(PlainVoice(synth),), phrases=_phrases_of(engines.phrases, synth))
+        voices = Chain[Synthesizer]("tts", (PlainVoice(synth),))
+        engines = replace(engines, voices=voices, phrases=_phrases_of(engines.phrases, synth))
     return engines
 
 
 @lru_cache(maxsize=8)
 def _phrases_of(phrases: PhraseCache, synth: Synth) -> PhraseCache:
     """The lines in the voice of one host function: kept from call to call."""
-    return phrases.empty_copy()
+    return phrases.empty_copy(PlainVoice.identity)
 
 
 def _speech_factory(config: Config) -> Callable[[], Speech]:
@@ -119,16 +138,26 @@ def default_engines() -> Engines:
 def asr_hebrew_from_pcm16_8k(pcm16: bytes) -> str:
     """The words of one utterance of PCM16 8 kHz mono; empty when nothing was understood. Blocks."""
     engines = default_engines()
-    expected = engines.minds[0].opening
-    for ears in engines.ears:
-        recognition = ears.open(expected, 1, WHOLE_CALL_TIMEOUT_S)
-        recognition.feed(pcm16_to_mulaw(pcm16[: len(pcm16) // 2 * 2]))
-        recognition.finish()
+    mulaw_8k = pcm16_to_mulaw(pcm16[: len(pcm16) // 2 * 2])
+    for ears in engines.ears.usable():
         try:
-            return " ".join(heard.text for heard in recognition if heard.is_final).strip()
+            words = _recognize(ears, mulaw_8k, engines.minds.first.opening)
         except EngineError as error:
+            engines.ears.failed(ears, str(error))
             log.error("ASR_ERR: %s: %s", ears.name, error)
+            continue
+        engines.ears.worked(ears)
+        return words
     return ""
+
+
+def _recognize(ears: Recognizer, mulaw_8k: bytes, expected: Expected) -> str:
+    if isinstance(ears, RecognizesWhole):
+        return ears.recognize(mulaw_8k, expected, WHOLE_CALL_TIMEOUT_S).text.strip()
+    recognition = ears.open(expected, 1, WHOLE_CALL_TIMEOUT_S)
+    recognition.feed(mulaw_8k)
+    recognition.finish()
+    return " ".join(heard.text for heard in recognition if heard.is_final).strip()
 
 
 def generate_hebrew_response(
@@ -136,15 +165,21 @@ def generate_hebrew_response(
 ) -> str:
     """An answer to ``text`` alone, without a history; empty when no mind has one. Blocks."""
     request = ReplyRequest(text, (), 1, target_style, min_chars, max_chars)
-    for mind in default_engines().minds:
+    minds = default_engines().minds
+    for mind in minds.usable():
         try:
             pieces: Iterator[str] = iter(mind.respond(request, WHOLE_CALL_TIMEOUT_S))
-            return " ".join("".join(pieces).split())
+            reply = " ".join("".join(pieces).split())
         except EngineError as error:
+            minds.failed(mind, str(error))
             log.error("LLM_ERR: %s: %s", mind.name, error)
+            continue
+        minds.worked(mind)
+        return reply
     return ""
 
 
 def synth_hebrew_tts_pcm16_8k(text: str) -> bytes:
     """PCM16 8 kHz mono of ``text``; empty when no voice can say it. Blocks."""
-    return speak_whole(text, default_engines().voices, log.error) or b""
+    spoken = speak_whole(text, default_engines().voices, log.error)
+    return spoken.pcm16_8k if spoken is not None else b""

@@ -15,6 +15,7 @@ from server.streams import BoundedStream, Stream
 from server.turn_pipeline import Engines
 
 T = TypeVar("T")
+HALF_SPOKEN_BYTES = 8 * 60 // 2  # μ-law a character, of some 60 ms
 ENGINE_TIMEOUT_S = 30.0
 
 
@@ -94,23 +95,29 @@ class TurnWorker:
     def _think(self, request: ReplyRequest) -> None:
         began = self._runtime.clock()
         minds = self._engines.minds
-        complaint = ""
+        usable = minds.usable()
+        failure: EngineError | None = None
         # One retry, if there is time: the next engine, else the same again (G2).
-        for mind in (*minds[:2], *minds)[:2]:
-            if complaint and self._runtime.clock() - began > self._params.retry_within_s:
+        for mind in (*usable[:2], *usable)[:2]:
+            late = self._runtime.clock() - began > self._params.retry_within_s
+            in_vain = failure is not None and len(usable) == 1 and not failure.retryable
+            if failure is not None and (late or in_vain or self._said):
                 break
+            failure = None
             try:
                 self._ask(mind, request)
-                return
             except EngineError as error:
-                complaint = f"{mind.name}: {error}"
+                failure = EngineError(f"{mind.name}: {error}", retryable=error.retryable)
             except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
-                complaint = f"{mind.name}: {type(error).__name__}: {error}"
+                failure = EngineError(f"{mind.name}: {type(error).__name__}: {error}")
             if self._dropped:
+                minds.untried(mind)
                 return
-            if self._said:
-                break
-        self._post(MindFailed(self.turn_id, complaint))
+            if failure is None:
+                minds.worked(mind)
+                return
+            minds.failed(mind, str(failure))
+        self._post(MindFailed(self.turn_id, str(failure)))
 
     def _ask(self, mind: Responder, request: ReplyRequest) -> None:
         """Post one mind's reply, sentence by sentence. Raises whatever it raises."""
@@ -123,7 +130,7 @@ class TurnWorker:
             return
         for sentence in splitter.flush():
             self._thought(sentence)
-        self._post(ReplyThought(self.turn_id, stream.expected))
+        self._post(ReplyThought(self.turn_id, stream.expected, stream.acts))
 
     def _thought(self, sentence: str) -> None:
         self._said = True
@@ -143,22 +150,30 @@ class TurnWorker:
 
     def _voiced(self, index: int, text: str) -> bool:
         """Post the sentence's audio from the first voice that can; False when the caller heard nothing."""
-        for voice in self._engines.voices:
+        voices = self._engines.voices
+        heard = False
+        for voice in voices.usable():
             made = bytearray()
+            complaint = ""
             try:
                 for pcm16 in self._read("audio", WholeSamples(voice, text), self._params.first_audio_s):
                     mulaw = pcm16_to_mulaw(pcm16)
                     made += mulaw
                     self._post(AudioMade(self.turn_id, index, mulaw))
             except EngineError as error:
-                self._complain(f"TTS_ERR: {voice.name}: {error}")
-                if 2 * len(made) >= MIN_SPEECH_BYTES:
-                    return True  # cut in the middle: said again from the start it would sound worse
-                continue
-            if self._dropped:  # perhaps cut short: nothing to keep
+                complaint = str(error)
+            if self._dropped:  # perhaps cut short: nothing to keep, and nobody's fault
+                voices.untried(voice)
                 return True
-            if 2 * len(made) >= MIN_SPEECH_BYTES:
-                self._engines.phrases.keep(text, bytes(made))
+            enough = 2 * len(made) >= MIN_SPEECH_BYTES
+            if enough and not complaint:
+                voices.worked(voice)
+                self._engines.phrases.keep(voice.identity, text, bytes(made))
                 return True
-            self._complain(f"TTS_ERR: {voice.name}: {2 * len(made)} bytes for {len(text)} characters")
-        return False
+            complaint = complaint or f"{2 * len(made)} bytes for {len(text)} characters"
+            voices.failed(voice, complaint)
+            self._complain(f"TTS_ERR: {voice.name}: {complaint}")
+            heard = heard or enough
+            if len(made) >= HALF_SPOKEN_BYTES * len(text):
+                return True  # said again from the start it would sound worse than cut short
+        return heard

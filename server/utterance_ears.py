@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from server.core.conversation import Expected
 from server.core.events import EarsFailed, Event, WordsGuessed, WordsHeard
 from server.engines.base import EngineError, Recognition, Recognizer, Transcript
+from server.engines.chain import Chain
 from server.runtime import Runtime
 from server.streams import cancel_safely
 
@@ -17,25 +18,28 @@ STREAM_TIMEOUT_S = 150.0  # of one utterance: twice MAX_UTT_SEC at its largest, 
 class UtteranceEars:
     """Tries the recognisers in order; the next one gets the audio that the last one failed on.
 
-    ``feed`` and ``finish`` are called under the call's lock and never block; ``post`` is called from the
-    reading thread, without it. Posts WordsHeard or EarsFailed once, unless dropped before.
+    Everything but the reading thread runs under the call's lock and never blocks; ``post`` is called from
+    that thread, without the lock. Posts WordsHeard or EarsFailed once, unless dropped before.
     """
 
     def __init__(
         self,
         runtime: Runtime,
-        recognizers: tuple[Recognizer, ...],
+        recognizers: Chain[Recognizer],
         utterance_id: int,
         open_with: tuple[Expected, int],
         post: Callable[[Event], None],
     ) -> None:
-        self._recognizers = recognizers
+        self._chain = recognizers
+        self._recognizers = recognizers.usable()
         self._utterance_id = utterance_id
         self._expected, self._turn_number = open_with
         self._post = post
         self._audio = bytearray()  # what a fallback would need to hear again
         self._finished = self._dropped = False
         self._lock = runtime.condition()  # guards the three above and the hand-over to a fallback
+        self._number = 0  # of the recogniser at work
+        self._told = False  # the outcome was posted, or came too late
         self._recognition = self._open(0)
         self.tasks = [runtime.spawn(f"ears-{utterance_id}", self._read)]
 
@@ -49,6 +53,12 @@ class UtteranceEars:
         with self._lock:
             self._finished = True
             self._tell(self._recognition.finish)
+
+    def late(self) -> None:
+        """The call waits no more; ``drop`` follows."""
+        if not self._told:
+            self._told = True
+            self._chain.failed(self._recognizers[self._number], "no transcript in time")
 
     def drop(self) -> None:
         """Nobody wants the transcript any more. Idempotent, any thread."""
@@ -73,43 +83,56 @@ class UtteranceEars:
         for number, recognizer in enumerate(self._recognizers):
             if number and not self._hand_over(number):
                 return
+            heard: WordsHeard | None = None
             try:
-                self._listen(self._recognition)
-                return
+                heard = self._listen(self._recognition)
             except EngineError as error:
                 complaint = f"{recognizer.name}: {error}"
             except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
                 complaint = f"{recognizer.name}: {type(error).__name__}: {error}"
+            if self._dropped:
+                if not self._told:  # else it was too late, and that counts
+                    self._chain.untried(recognizer)
+                return
+            if heard is not None:
+                self._chain.worked(recognizer)
+                self._tell_call(heard)
+                return
             cancel_safely(self._recognition)
-        if not self._dropped:
-            self._post(EarsFailed(self._utterance_id, complaint))
+            self._chain.failed(recognizer, complaint)
+        self._tell_call(EarsFailed(self._utterance_id, complaint))
+
+    def _tell_call(self, outcome: WordsHeard | EarsFailed) -> None:
+        self._told = True
+        self._post(outcome)
 
     def _hand_over(self, number: int) -> bool:
         with self._lock:
             if self._dropped:
                 return False
+            self._number = number
             self._recognition = self._open(number)
-            self._recognition.feed(bytes(self._audio))
+            if self._audio:  # none: it failed before there was a voice
+                self._recognition.feed(bytes(self._audio))
             if self._finished:
                 self._recognition.finish()
             return True
 
-    def _listen(self, recognition: Recognition) -> None:
+    def _listen(self, recognition: Recognition) -> WordsHeard:
         finals: list[Transcript] = []
         guess = ""
         for transcript in recognition:
             if self._dropped:
-                return
+                break
+            words = [final.text.strip() for final in finals] + [transcript.text.strip()]
             if transcript.is_final:
                 finals.append(transcript)
-            else:
-                guess = " ".join([final.text for final in finals] + [transcript.text])
-                self._post(WordsGuessed(self._utterance_id, guess))
-        if not self._dropped:
-            sure = [final.confidence for final in finals if final.confidence is not None]
-            text = " ".join(final.text.strip() for final in finals).strip()
-            # Without a final the last partial is the transcript (E1).
-            self._post(WordsHeard(self._utterance_id, text if finals else guess, min(sure, default=None)))
+            guess = " ".join(filter(None, words))
+            self._post(WordsGuessed(self._utterance_id, guess))
+        sure = [final.confidence for final in finals if final.confidence is not None]
+        text = " ".join(filter(None, (final.text.strip() for final in finals)))
+        # Without a final the last partial is the transcript (E1).
+        return WordsHeard(self._utterance_id, text if finals else guess, min(sure, default=None))
 
 
 class _Unopened:

@@ -63,7 +63,7 @@ class Server:
             try:
                 if get(f"http://{self.address}/healthz").status_code == 200:
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
         raise AssertionError(f"not healthy:\n{self.log}")
 

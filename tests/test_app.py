@@ -8,17 +8,19 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, abort
 from flask_sock import Sock
-from websocket import ABNF, WebSocket, create_connection
+from websocket import ABNF, WebSocket, WebSocketException, create_connection
 from werkzeug.serving import make_server
 
 from server.app import EXTENSION, WholeWrites, create_app, phone_agent, set_up_logging
 from server.config import Config, load_config
+from server.core.conversation import EndCall, SaveLead
 from server.core.frames import SILENT_FRAME, pcm16_to_mulaw
 
 SUBPROTOCOL = "audio.twilio.com"
@@ -201,7 +203,7 @@ class TestDropIn:
             assert wait_for(lambda: app.extensions[EXTENSION].calls == 0)
         assert asked == ["יש לכם דירה בחיפה?"]
         assert len(heard) == 1 and len(heard[0]) > 16000 * 0.7
-        assert app.extensions[EXTENSION].engines.voices[0].name == "host"
+        assert app.extensions[EXTENSION].engines.voices.first.name == "host"
 
     def test_a_hosts_voice_makes_the_fixed_lines_too(self) -> None:
         app = mount(foreign_app(), scripted(), synth=lambda text: b"\x10\x00" * 8000)
@@ -209,6 +211,29 @@ class TestDropIn:
         house.begin_warming()
         assert house.wait_until_warm(10)
         assert len(app.test_client().get("/media/apology.wav").data) == 44 + 16000
+
+
+class TestOutcome:
+    def test_f2_a_call_that_the_mind_ends(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """B3, F2: the lead is kept, our side closes, and the webhook of the same process knows why."""
+        lead = SaveLead((("name", "דנה"),))
+        monkeypatch.setattr("server.engines.scripted._ScriptedReply.acts", (lead, EndCall()))
+        leads = tmp_path / "leads.jsonl"
+        quick = {"scripted_llm_reply": "שלום.", "scripted_asr_ms": 0, "scripted_llm_ms": 0}
+        app = mount(foreign_app(), scripted(leads_file=str(leads), **quick))
+        ended = {"CallSid": "CA1", "CallStatus": "in-progress"}
+
+        def leads_and_gone() -> bool:
+            return leads.exists() and app.extensions[EXTENSION].calls == 0
+
+        with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
+            with suppress(OSError, WebSocketException):  # the server closes while we speak
+                speak_until(ws, leads_and_gone)
+            assert wait_for(leads_and_gone)
+        assert json.loads(leads.read_text(encoding="utf-8"))["name"] == "דנה"
+        client = app.test_client()
+        assert "<Play>" not in client.post("/webhook/stream_ended", data=ended).text
+        assert "<Play>" in client.post("/webhook/stream_ended", data=ended).text
 
 
 class TestSocket:

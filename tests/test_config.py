@@ -2,9 +2,13 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from annotated_types import Ge, Le
@@ -20,6 +24,17 @@ from server.config import (
     knob_table,
     load_config,
     main,
+)
+from server.engines.chain import Chain
+from server.engines.registry import (
+    GCLOUD_CREDENTIALS,
+    build_ears,
+    build_minds,
+    build_voices,
+    asr_timeout_ms,
+    chosen_ears,
+    chosen_minds,
+    chosen_voices,
 )
 
 ROOT = Path(__file__).parents[1]
@@ -83,14 +98,17 @@ def bounds(name: str) -> tuple[float, float] | None:
 
 
 NUMBERS = [name for name in Config.model_fields if bounds(name)]
+MAYBE_NUMBERS = {name for name in NUMBERS if Config.model_fields[name].default is None}
 CHOICES = {
     "ws_mode": "GSM",
     "worker_class": "sync",
     "log_level": "LOUD",
     "vad_engine": "guess",
-    "asr_engines": "google",
+    "asr_engines": "whisper",
     "llm_engines": "embedded,",
     "tts_engines": "embedded,nobody",
+    "google_speech_api": "v3",
+    "openai_llm_effort": "some",
     "barge_in": "perhaps",
     "twiml_play_greeting": "2",
 }
@@ -134,12 +152,20 @@ class TestRefusals:
         self, name: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         low, high = bounds(name) or (0, 0)
-        for bad in (f"{low - 1}", f"{high + 1}", "many", ""):
+        for bad in (f"{low - 1}", f"{high + 1}", "many", *([] if name in MAYBE_NUMBERS else [""])):
             monkeypatch.setenv(name.upper(), bad)
             with pytest.raises(KnobError) as refused:
                 load_config()
             assert str(refused.value) == f"bad knobs:\n  {name.upper()}={bad!r}: must be {allowed(name)}"
             assert f"from {low} to {high}" in allowed(name)
+
+    @pytest.mark.parametrize("name", MAYBE_NUMBERS)
+    def test_a_number_that_may_be_empty(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        low, _ = bounds(name) or (0, 0)
+        for text, number in (("", None), (" ", None), (f"{low}", low)):
+            monkeypatch.setenv(name.upper(), text)
+            assert getattr(load_config(), name) == number
+        assert allowed(name).endswith(", or empty")
 
     @pytest.mark.parametrize("name", CHOICES)
     def test_a_choice_that_is_none_is_named_with_the_choices(
@@ -192,6 +218,142 @@ class TestRefusals:
     def test_wrong_usage(self) -> None:
         assert main([]) == 2
         assert main(["tables"]) == 2
+
+
+class TestSecrets:
+    """OPENAI_API_KEY is in the environment of the shell that asks for it, and nowhere else."""
+
+    KEY = "sk-very-secret"
+
+    def test_it_is_in_no_text_of_the_knobs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", self.KEY)
+        config = load_config()
+        assert config.openai_api_key.get_secret_value() == self.KEY
+        for text in (repr(config), str(config), f"{config}", repr(config.model_dump()), knob_table()):
+            assert self.KEY not in text
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"PORT": "0"}, {"RESP_MIN_DELAY_MS": "400"}, {"OPENAI_BASE_URL": "here"}, {"LLM_ENGINES": "x"}],
+    )
+    def test_it_is_in_no_complaint(self, wrong: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in ({"OPENAI_API_KEY": self.KEY} | wrong).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(KnobError) as refused:
+            load_config()
+        assert self.KEY not in str(refused.value) and self.KEY not in repr(refused.value)
+        assert refused.value.__cause__ is None and refused.value.__suppress_context__
+
+    def test_the_shell_gets_it(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", self.KEY + " '$x'")
+        assert main(["export"]) == 0
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if self.KEY in line)
+        assert shlex.split(line) == ["export", f"OPENAI_API_KEY={self.KEY} '$x'"]
+
+
+class TestChosenEngines:
+    """ASR_ENGINES, LLM_ENGINES, TTS_ENGINES empty: what the credentials present allow."""
+
+    @pytest.fixture(autouse=True)
+    def home(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+        """Nobody's credentials but the test's."""
+        home = tmp_path / "home"
+        home.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        return home
+
+    @staticmethod
+    def chosen(**knobs: str) -> tuple[tuple[str, ...], ...]:
+        config = load_config(**knobs)
+        return chosen_ears(config), chosen_minds(config), chosen_voices(config)
+
+    @pytest.mark.parametrize(
+        ("knobs", "ears", "minds", "voices"),
+        [
+            ({}, ["embedded"], ["embedded"], ["embedded"]),
+            (
+                {"google_application_credentials": "key.json"},
+                ["google"],
+                ["embedded"],
+                ["google", "embedded"],
+            ),
+            (
+                {"openai_api_key": "sk"},
+                ["openai"],
+                ["openai", "embedded"],
+                ["openai", "embedded"],
+            ),
+            (
+                {"openai_api_key": "sk", "google_application_credentials": "key.json"},
+                ["google", "openai"],
+                ["openai", "embedded"],
+                ["google", "openai", "embedded"],
+            ),
+            # A server of one's own with OpenAI's protocol needs no key, and may have no ears or voice.
+            ({"openai_base_url": "http://h/v1"}, ["embedded"], ["openai", "embedded"], ["embedded"]),
+            (
+                {"openai_api_key": "sk", "asr_engines": "embedded", "tts_engines": "scripted,google"},
+                ["embedded"],
+                ["openai", "embedded"],
+                ["scripted", "google"],
+            ),
+            (
+                {"openai_api_key": "sk", "llm_engines": "embedded"},
+                ["openai"],
+                ["embedded"],
+                ["openai", "embedded"],
+            ),
+        ],
+    )
+    def test_by_the_credentials_present(
+        self, knobs: dict[str, str], ears: list[str], minds: list[str], voices: list[str]
+    ) -> None:
+        assert self.chosen(**knobs) == (tuple(ears), tuple(minds), tuple(voices))
+
+    @pytest.mark.parametrize(
+        ("knobs", "timeout_ms"),
+        [
+            ({}, 1200),
+            ({"openai_api_key": "sk"}, 2600),
+            ({"asr_engines": "google,openai"}, 1200),
+            ({"openai_api_key": "sk", "asr_timeout_ms": "900"}, 900),
+        ],
+    )
+    def test_g1_ears_that_begin_at_the_end_get_longer(self, knobs: dict[str, str], timeout_ms: int) -> None:
+        assert asr_timeout_ms(load_config(**knobs)) == timeout_ms
+
+    def test_credentials_that_gcloud_left_count(self, home: Path) -> None:
+        credentials = home / GCLOUD_CREDENTIALS
+        credentials.mkdir(parents=True)
+        assert self.chosen()[0] == ("embedded",)
+        credentials.rmdir()
+        credentials.touch()
+        assert self.chosen() == (("google",), ("embedded",), ("google", "embedded"))
+
+    def test_they_are_built_in_that_order_with_the_breakers_knobs(self) -> None:
+        now = [0.0]
+        runtime = SimpleNamespace(clock=lambda: now[0])
+        config = load_config(
+            asr_engines="scripted,scripted",
+            llm_engines="scripted,embedded",
+            tts_engines="scripted,scripted",
+            breaker_failures=2,
+            breaker_open_sec=7,
+        )
+        builders: list[Callable[..., Chain[Any]]] = [build_ears, build_minds, build_voices]
+        for build in builders:
+            chain = build(config, runtime)
+            assert len(list(chain)) == 2 and chain.first.name == "scripted"
+            chain.failed(chain.first, "down")
+            assert len(chain.usable()) == 2
+            chain.failed(chain.first, "down")
+            assert chain.usable() == (list(chain)[1],)
+            now[0] += 6.9
+            assert len(chain.usable()) == 1
+            now[0] += 0.2
+            assert len(chain.usable()) == 2
 
 
 class TestDocuments:

@@ -2,10 +2,8 @@
 
 import pytest
 
-from server.core.lines import MIND_FAILED, UNCLEAR
+from server.core.lines import MIND_FAILED, OFFER_CALL_BACK, UNCLEAR
 from server.engines.base import EngineError
-from server.media_ws_ai import MediaStreamHandler
-from server.turn_pipeline import EnergyOnly, Engines
 from tests.sim.call import GREETING, REPLY, SimCall
 from tests.sim.engines import SimEars, SimMind, SimVoice
 from tests.sim.line import Sound
@@ -14,6 +12,7 @@ FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך ה
 SPEECH = [Sound(3.0, 1.5), Sound(12.0, 1.5)]
 END_OF_TURN_S = 4.5 + 0.14 + 0.48
 TURN_TIMEOUT_S = 3.5
+AGAIN = EngineError("500", retryable=True)
 
 
 def first_answer_s(call):
@@ -51,16 +50,23 @@ def test_g2_ears_that_fail_on_a_short_word_are_not_silence():
 
 def test_g2_the_mind_is_asked_once_more():
     """G2: one retry, and the caller does not notice."""
-    call = SimCall(SPEECH, reply=failing_once(EngineError("500"))).run(11)
+    call = SimCall(SPEECH, reply=failing_once(AGAIN)).run(11)
     assert len(call.mind.requests) == 2
     assert call.texts == [GREETING, FIRST, SECOND]
 
 
 def test_g2_a_mind_that_fails_twice_is_covered_by_a_line():
     """G2: retry failed too: "בסדר, איך אוכל לסייע?", and the next turn works."""
-    call = SimCall(SPEECH, reply=failing_once(EngineError("500"), EngineError("500"))).run(20)
+    call = SimCall(SPEECH, reply=failing_once(AGAIN, AGAIN)).run(20)
     assert call.lines("LLM_ERR: sim: 500")
     assert call.texts == [GREETING, MIND_FAILED, FIRST, SECOND]
+
+
+def test_g2_a_mind_that_cannot_be_mended_is_not_asked_twice():
+    """G2: a refused key is refused again: the line comes at once."""
+    call = SimCall(SPEECH[:1], reply=lambda request: EngineError("no key")).run(10)
+    assert len(call.mind.requests) == 1
+    assert call.texts == [GREETING, MIND_FAILED]
 
 
 def test_g2_a_mind_that_says_nothing_is_covered_too():
@@ -134,36 +140,112 @@ def test_g2_under_400_bytes_is_no_audio():
     assert call.lines("TTS_ERR: sim: 380 bytes")
 
 
-class Chain(SimCall):
+def with_fallbacks(*sounds, **more):
     """A call whose every engine has a second one behind it."""
-
-    def _serve(self):
-        second_ears = SimEars(self.runtime, ["מהאוזן השנייה"], 0.05, name="second")
-        second_mind = SimMind(
-            self.runtime, lambda request: f"תשובה אל {request.text} בסך הכול.", name="second"
-        )
-        second_voice = SimVoice(self.runtime, 0.05, name="second")
-        second_voice.codes = self.voice.codes
-        self.second_ears = second_ears
-        engines = Engines(
-            (self.ears, second_ears),
-            (self.mind, second_mind),
-            (self.voice, second_voice),
-            self.phrases,
-            EnergyOnly,
-        )
-        MediaStreamHandler(self.line, self.config, engines=engines, runtime=self.runtime).run()
-        self.finished = True
+    call = SimCall(list(sounds), **more)
+    ears = SimEars(call.runtime, ["מהאוזן השנייה"], 0.05, name="second")
+    mind = SimMind(call.runtime, lambda request: f"תשובה אל {request.text} בסך הכול.", name="second")
+    voice = SimVoice(call.runtime, 0.05, name="second", identity="second")
+    voice.codes = call.voice.codes
+    call.fallbacks = ([ears], [mind], [voice])
+    return call
 
 
 def test_g2_the_next_engine_takes_over():
     """G2: every first engine fails; the second of each chain answers, with all of the audio."""
-    call = Chain(SPEECH[:1], ears=[EngineError("down")], reply=lambda request: EngineError("down"))
+    call = with_fallbacks(*SPEECH[:1], ears=[EngineError("down")], reply=lambda request: EngineError("down"))
     call.voice.fails = lambda text: True
     call.run(10)
     assert call.texts[-1] == "תשובה אל מהאוזן השנייה בסך הכול."
     assert not call.beeped
-    assert call.second_ears.heard == call.ears.heard
+    assert call.fallbacks[0][0].heard == call.ears.heard
+
+
+# ---- G4: engines that keep failing
+
+TURNS = [Sound(3 + 6 * n, 1.5) for n in range(5)]
+SKIPPED, BACK = "ENGINE_SKIPPED", "ENGINE_BACK"
+
+
+def numbered(request):
+    return f"תשובה מספר {request.turn_number} בסך הכול."
+
+
+ANSWERS = [f"תשובה מספר {n} בסך הכול." for n in range(1, 6)]
+
+
+def gaps(call):
+    """Milliseconds from the caller's last voice to each answer."""
+    return [int(line.split("ms=")[1].split()[0]) for line in call.lines("RESPONSE_GAP")]
+
+
+def test_g4_ears_that_keep_failing_are_skipped():
+    """G4: every turn is answered; after three failures the second ears hear at once."""
+    call = with_fallbacks(*TURNS, ears=[EngineError("quota")], reply=numbered).run(33)
+    assert call.texts[1:] == ANSWERS
+    assert (len(call.ears.opened_at), len(call.fallbacks[0][0].opened_at)) == (3, 5)
+    (skipped,) = call.lines(SKIPPED)
+    assert skipped == "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: sim: quota"
+
+
+def test_g4_ears_that_hang_are_skipped():
+    """G1, G4: three times the caller is asked again; then other ears hear him."""
+    call = with_fallbacks(*TURNS, ears=[None], reply=numbered).run(33)
+    assert call.texts[1:] == [*UNCLEAR, OFFER_CALL_BACK, "תשובה מספר 4 בסך הכול.", "תשובה מספר 5 בסך הכול."]
+    assert call.lines(SKIPPED) == [
+        "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: no transcript in time"
+    ]
+    assert call.ears.open_streams == 0
+
+
+def test_g4_ears_that_are_well_again_are_back():
+    """G4: after half a minute one utterance tries them, and then all do."""
+    turns = [Sound(3 + 6 * n, 1.5) for n in range(10)]
+    ears = [EngineError("quota")] * 3 + ["שלום לך"]
+    call = with_fallbacks(*turns, ears=ears, reply=numbered).run(63)
+    assert len(call.texts) == 1 + 10
+    assert call.lines(BACK) == ["ENGINE_BACK asr sim"]
+    back_at = call.ears.opened_at[3]
+    assert 30 <= back_at - 18 <= 36
+    assert len(call.fallbacks[0][0].opened_at) == 3 + sum(19 < turn.at_s < back_at - 1 for turn in turns)
+
+
+def test_g4_a_mind_that_keeps_failing_is_skipped():
+    """G4: a mind that hangs costs its deadline three times, and no more."""
+    said = ["אחת", "שתיים", "שלוש", "ארבע", "חמש"]
+    call = with_fallbacks(*TURNS, ears=said, reply=lambda request: None).run(36)
+    answers = [text for text in call.texts if text.startswith("תשובה אל")]
+    assert answers == [f"תשובה אל {text} בסך הכול." for text in said]
+    assert len(call.mind.requests) == 3
+    assert len(call.lines(SKIPPED)) == 1 and "llm sim" in call.lines(SKIPPED)[0]
+    assert min(gaps(call)[:3]) > 1500 and max(gaps(call)[3:]) < 1000
+    assert call.mind.open_streams == 0
+
+
+def test_g4_a_voice_that_keeps_failing_is_skipped():
+    """G4: every sentence is heard; the log complains three times and then says why no more."""
+    call = with_fallbacks(*TURNS, reply=numbered)
+    call.voice.fails = lambda text: True
+    call.run(33)
+    assert call.texts[1:] == ANSWERS
+    assert not call.beeped
+    assert len(call.lines("TTS_ERR")) == 3
+    assert len(call.lines(SKIPPED)) == 1 and "tts sim" in call.lines(SKIPPED)[0]
+
+
+def test_g4_engines_that_all_fail_are_all_tried():
+    """G4: nothing is skipped into silence: with the only ears down the caller is asked again, every time."""
+    call = SimCall(TURNS, ears=[EngineError("quota")]).run(33)
+    assert call.texts[1:] == [*UNCLEAR, OFFER_CALL_BACK, *reversed(UNCLEAR)]
+    assert len(call.ears.opened_at) == 5
+
+
+def test_g4_a_caller_who_goes_on_is_no_failure_of_the_mind():
+    """G4, A6: superseded turns count for nothing, however many."""
+    sounds = [Sound(3 + 1.5 * n, 0.8) for n in range(6)]
+    call = with_fallbacks(*sounds, reply=lambda request: None, llm_s=0.05).run(15)
+    assert len(call.mind.requests) >= 4
+    assert call.lines(SKIPPED) == []
 
 
 def test_a_bug_of_ours_ends_this_call_and_says_so():

@@ -186,3 +186,71 @@ def test_gaps_of_the_stream_are_filled_and_time_goes_on():
     call.line.lost_from_s, call.line.lost_until_s = 4.0, 5.0
     call.run(10)
     assert answers(call)[0].at_s == pytest.approx(5.0 + 0.22, abs=0.15)
+
+
+# ---- ears at a voice's onset
+
+
+def with_first_audio(call):
+    """Note when the ears of each utterance were given their first audio."""
+    call.audio_at = []
+    begin = call.ears.begin
+
+    def begins():
+        call.audio_at.append(call.runtime.now)
+        return begin()
+
+    call.ears.begin = begins
+    return call
+
+
+def cough(at_s):
+    return Sound(at_s, 0.1, NOISE, LOUD)
+
+
+def test_a2_ears_are_set_up_while_the_voice_is_judged():
+    """A2: opened within 100 ms of the voice; the audio flows once it is confirmed, none of it lost."""
+    call = with_first_audio(SimCall([voice(3.0)])).run(8)
+    (opened,), (audio,) = call.ears.opened_at, call.audio_at
+    assert 3.0 < opened < 3.1
+    assert 3.14 <= audio < 3.4 and audio - opened >= 0.08
+    assert numbers(call.ears.heard[0]) == list(range(150, 200))
+    assert len(answers(call)) == 1
+
+
+def test_a5_noise_opens_ears_twice_in_a_row_at_most():
+    """A5: and sends no audio; nothing is left open while the call goes on."""
+    call = with_first_audio(SimCall([cough(3 + 1.2 * n) for n in range(8)])).run(14, hang_up=False)
+    assert len(call.ears.opened_at) == 2
+    assert (call.audio_at, call.ears.heard, call.ears.open_streams) == ([], [], 0)
+    assert call.texts == [GREETING] and call.lines("ASR_") == []
+    call.line.deliver({"event": "stop"})
+    call.until(16)
+    assert call.finished and call.runtime.alive() == []
+
+
+def test_a5_a_voice_after_noises_is_heard_from_its_first_phoneme():
+    """A2, A5: its ears are opened when it is confirmed; the next onset is taken at its word again."""
+    coughs = [cough(3 + 1.2 * n) for n in range(4)]
+    call = with_first_audio(SimCall([*coughs, voice(9.0), cough(17.0)])).run(20)
+    assert len(call.ears.opened_at) == 4
+    assert call.ears.opened_at[2] == call.audio_at[0] > 9.1
+    assert numbers(call.ears.heard[0]) == list(range(450, 500))
+    assert len(answers(call)) == 1
+    assert 17.0 < call.ears.opened_at[3] < 17.1
+    assert call.ears.open_streams == 0
+
+
+def test_a6_an_onset_over_a_reply_leaves_nothing():
+    """D1, D4: a cough stops us, its ears are closed, and we go on."""
+    call = with_first_audio(SimCall([voice(3.0), cough(6.0)])).run(12, hang_up=False)
+    assert (len(call.ears.opened_at), len(call.audio_at)) == (2, 1)
+    assert call.ears.open_streams == 0
+    assert call.texts[-1] == REPLY.split(". ")[1]
+
+
+def test_f6_a_hang_up_before_the_voice_is_judged():
+    """F6: the ears that were opened for it are closed."""
+    call = SimCall([voice(3.0)]).run(3.12)
+    assert len(call.ears.opened_at) == 1 and call.ears.heard == []
+    assert call.ears.open_streams == 0 and call.runtime.alive() == []

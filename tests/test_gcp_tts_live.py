@@ -5,25 +5,28 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from google.cloud import texttospeech_v1 as tts
 
 from server import gcp_tts_live
+from server.config import load_config
 from server.engines.base import EngineError
+from server.engines.google import client
+from server.engines.samples import SampleReader
 from server.gcp_tts_live import GoogleVoice, pcm16_8k_of, synthesize_pcm16_8k
+from tests.cloud.google import VoiceCloud
+from tests.cloud.watch import Fault
 from tests.test_start import GUNICORN, get, started
 
 ROOT = Path(__file__).parents[1]
-PCM = bytes(range(256)) * 20
-VOICE = "he-IL-Wavenet-B"
-
-Answer = Callable[[Any, grpc.ServicerContext], bytes]
+PCM = bytes(range(256)) * 40
+WAVENET = "he-IL-Wavenet-B"
+CHIRP = "he-IL-Chirp3-HD-Kore"
+EITHER = pytest.mark.parametrize("voice", [WAVENET, CHIRP])
 
 
 def chunk(name: bytes, body: bytes, size: int | None = None) -> bytes:
@@ -41,108 +44,117 @@ def fmt(kind: int = 1, channels: int = 1, rate_hz: int = 8000, bits: int = 16) -
     return chunk(b"fmt ", struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * block, block, bits))
 
 
-class FakeGoogle:
-    """google.cloud.texttospeech.v1.TextToSpeech on a loopback port; ``answer`` makes the audio."""
-
-    def __init__(self) -> None:
-        self.answer: Answer = lambda request, context: wav(fmt(), chunk(b"data", PCM))
-        self.requests: list[Any] = []
-        self.release = threading.Event()
-        self.ended = threading.Event()  # a call that was held has ended at the server too
-        handler = grpc.unary_unary_rpc_method_handler(
-            self._synthesize,
-            request_deserializer=tts.SynthesizeSpeechRequest.deserialize,
-            response_serializer=tts.SynthesizeSpeechResponse.serialize,
-        )
-        self._server = grpc.server(ThreadPoolExecutor(8))
-        self._server.add_generic_rpc_handlers(
-            (
-                grpc.method_handlers_generic_handler(
-                    "google.cloud.texttospeech.v1.TextToSpeech", {"SynthesizeSpeech": handler}
-                ),
-            )
-        )
-        self.endpoint = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _synthesize(self, request: Any, context: grpc.ServicerContext) -> Any:
-        self.requests.append(request)
-        return tts.SynthesizeSpeechResponse(audio_content=self.answer(request, context))
-
-    def hang(self, request: Any, context: grpc.ServicerContext) -> bytes:
-        context.add_callback(self.ended.set)
-        self.release.wait(20)
-        return b""
-
-    def refuse(self, code: grpc.StatusCode, details: str) -> None:
-        self.answer = lambda request, context: context.abort(code, details)
-
-    def stop(self) -> None:
-        self.release.set()
-        self._server.stop(None).wait(5)
-
-
 @pytest.fixture
-def google() -> Iterator[FakeGoogle]:
-    fake = FakeGoogle()
-    yield fake
-    fake.stop()
-    client = gcp_tts_live._clients.pop(fake.endpoint, None)
-    if client is not None:
-        client.transport.close()
+def google() -> Iterator[VoiceCloud]:
+    with VoiceCloud(lambda text: PCM) as cloud:
+        yield cloud
+        for address in [address for address in client._connections if address.endpoint == cloud.endpoint]:
+            client._connections.pop(address).transport.close()
 
 
-def speak(google: FakeGoogle, timeout_s: float = 5.0) -> bytes:
-    return b"".join(GoogleVoice(VOICE, google.endpoint).synthesize("שלום", timeout_s))
+def voice_of(google: VoiceCloud, name: str = WAVENET) -> GoogleVoice:
+    return GoogleVoice(load_config(google_tts_endpoint=google.endpoint, google_tts_voice=name))
+
+
+def speak(google: VoiceCloud, name: str = WAVENET, text: str = "שלום", timeout_s: float = 5.0) -> list[bytes]:
+    return list(voice_of(google, name).synthesize(text, timeout_s))
+
+
+def until(holds: Any) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.002)
 
 
 class TestRequest:
-    def test_what_is_asked_for(self, google: FakeGoogle) -> None:
-        assert speak(google) == PCM
-        (request,) = google.requests
-        assert request.input.text == "שלום"
-        assert (request.voice.name, request.voice.language_code) == (VOICE, "he-IL")
-        assert request.audio_config.audio_encoding == tts.AudioEncoding.LINEAR16
-        assert request.audio_config.sample_rate_hertz == 8000
-        assert list(request.audio_config.effects_profile_id) == ["telephony-class-application"]
+    def test_what_is_asked_for(self, google: VoiceCloud) -> None:
+        assert speak(google) == [PCM]
+        request = google.watch.exchanges[0].request
+        assert (request.method, request.text) == ("SynthesizeSpeech", "שלום")
+        assert (request.voice.name, request.voice.language_code) == (WAVENET, "he-IL")
+        assert request.config.audio_encoding == tts.AudioEncoding.LINEAR16
+        assert request.config.sample_rate_hertz == 8000
+        assert list(request.config.effects_profile_id) == ["telephony-class-application"]
 
-    def test_one_client_serves_the_process(self, google: FakeGoogle) -> None:
+    def test_chirp_voices_stream(self, google: VoiceCloud) -> None:
+        assert speak(google, CHIRP) == [PCM[:3200], PCM[3200:6400], PCM[6400:9600], PCM[9600:]]
+        request = google.watch.exchanges[0].request
+        assert (request.method, request.text) == ("StreamingSynthesize", "שלום")
+        assert (request.voice.name, request.voice.language_code) == (CHIRP, "he-IL")
+        assert request.config.audio_encoding == tts.AudioEncoding.PCM
+        assert request.config.sample_rate_hertz == 8000
+
+    def test_a_stream_is_heard_before_it_is_whole(self, google: VoiceCloud) -> None:
+        google.watch.always = Fault.HUNG_MID_STREAM
+        stream = voice_of(google, CHIRP).synthesize("שלום", 30)
+        assert next(iter(stream)) == PCM[:3200]
+        stream.cancel()
+
+    def test_who_speaks(self, google: VoiceCloud) -> None:
+        voice = voice_of(google)
+        assert (voice.name, voice.identity) == ("google", f"google {WAVENET}")
+
+    def test_one_client_serves_the_process(self, google: VoiceCloud) -> None:
         speak(google)
-        client = gcp_tts_live._clients[google.endpoint]
-        GoogleVoice(VOICE, google.endpoint).warm()
-        assert gcp_tts_live._clients[google.endpoint] is client
-        assert len(google.requests) == 2
+        voice_of(google, CHIRP).warm()
+        assert len(google.watch.exchanges) == 2
+        assert google.watch.connections == 1
 
-    def test_the_named_function(self, google: FakeGoogle, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_named_function(self, google: VoiceCloud, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("GOOGLE_TTS_ENDPOINT", google.endpoint)
         monkeypatch.setenv("GOOGLE_TTS_VOICE", "he-IL-Standard-A")
         assert synthesize_pcm16_8k("בוקר טוב") == PCM
-        assert google.requests[0].voice.name == "he-IL-Standard-A"
+        assert google.watch.exchanges[0].request.voice.name == "he-IL-Standard-A"
 
-    def test_nothing_is_sent_before_it_is_listened_to(self, google: FakeGoogle) -> None:
-        started = time.monotonic()
-        GoogleVoice(VOICE, google.endpoint).synthesize("שלום", 5)
-        assert time.monotonic() - started < 0.05
-        assert google.requests == []
+    @EITHER
+    def test_nothing_is_sent_before_it_is_listened_to(self, google: VoiceCloud, voice: str) -> None:
+        began = time.monotonic()
+        voice_of(google, voice).synthesize("שלום", 5)
+        assert time.monotonic() - began < 0.05
+        assert not google.watch.exchanges
+
+    @EITHER
+    def test_more_text_than_google_takes(self, google: VoiceCloud, voice: str) -> None:
+        """A Hebrew letter is two bytes of the 5000."""
+        assert b"".join(speak(google, voice, "א" * 2499)) == PCM
+        with pytest.raises(EngineError, match="5000 bytes") as raised:
+            speak(google, voice, "א" * 2500)
+        assert not raised.value.retryable and len(google.watch.exchanges) == 1
 
 
-class TestWav:
-    @pytest.mark.parametrize(
-        "audio",
-        [
-            PCM,
-            PCM + b"\x01",
-            wav(fmt(), chunk(b"data", PCM)),
-            wav(chunk(b"LIST", b"odd length "[:9]), fmt(), chunk(b"fact", b"\0" * 4), chunk(b"data", PCM)),
-            wav(fmt(), chunk(b"data", PCM), chunk(b"LIST", b"after the samples")),
-            wav(fmt(), chunk(b"data", PCM, size=0xFFFFFFFF)),
-            wav(fmt(), chunk(b"data", PCM + b"\x01")),
-        ],
-        ids=["raw", "raw odd", "plain", "chunks before", "chunk after", "unknown length", "odd data"],
-    )
-    def test_only_samples_come_out(self, google: FakeGoogle, audio: bytes) -> None:
-        google.answer = lambda request, context: audio
-        assert speak(google) == PCM
+HEADERS = {
+    "raw": PCM,
+    "raw odd": PCM + b"\x01",
+    "plain": wav(fmt(), chunk(b"data", PCM)),
+    "chunks before": wav(chunk(b"LIST", b"odd lengt"), fmt(), chunk(b"fact", b"\0" * 4), chunk(b"data", PCM)),
+    "chunk after": wav(fmt(), chunk(b"data", PCM), chunk(b"LIST", b"after the samples")),
+    "unknown length": wav(fmt(), chunk(b"data", PCM, size=0xFFFFFFFF)),
+    "odd data": wav(fmt(), chunk(b"data", PCM + b"\x01")),
+}
+
+
+class TestSamples:
+    @pytest.mark.parametrize("audio", HEADERS.values(), ids=HEADERS)
+    def test_only_samples_come_out(self, audio: bytes) -> None:
+        assert pcm16_8k_of(audio) == PCM
+
+    @pytest.mark.parametrize("size", [1, 3, 7, 44, 45, 1000])
+    @pytest.mark.parametrize("audio", HEADERS.values(), ids=HEADERS)
+    def test_in_pieces_too(self, audio: bytes, size: int) -> None:
+        reader = SampleReader("Google", 8000)
+        pieces = [reader.feed(audio[start : start + size]) for start in range(0, len(audio), size)]
+        pieces.append(reader.end())
+        assert b"".join(pieces) == PCM
+        assert all(len(piece) % 2 == 0 for piece in pieces)
+
+    @pytest.mark.parametrize("audio", [b"", b"\1", b"RI", b"RIFF", b"RIFF\0\0\0\0WA"])
+    def test_less_than_a_header(self, audio: bytes) -> None:
+        if audio[:4] == b"RIFF":
+            with pytest.raises(EngineError, match="no data chunk"):
+                pcm16_8k_of(audio)
+        else:
+            assert pcm16_8k_of(audio) == audio[: len(audio) // 2 * 2]
 
     @pytest.mark.parametrize(
         ("audio", "says"),
@@ -158,91 +170,148 @@ class TestWav:
         with pytest.raises(EngineError, match=says):
             pcm16_8k_of(audio)
 
-    def test_no_audio(self, google: FakeGoogle) -> None:
-        google.answer = lambda request, context: b""
-        assert speak(google) == b""
+    def test_a_stream_shorter_than_a_header(self, google: VoiceCloud) -> None:
+        google.says = lambda text: b"RI"  # a sample that might become one
+        assert speak(google, CHIRP) == [b"RI"]
+
+    @pytest.mark.parametrize("size", [1, 5, 43, 3200])
+    def test_a_stream_with_a_header(self, google: VoiceCloud, size: int) -> None:
+        google.watch.always, google.chunk_bytes = Fault.WAV_HEADER, size
+        google.says = lambda text: PCM[:512]
+        said = speak(google, CHIRP)
+        assert b"".join(said) == PCM[:512]
+        assert all(len(samples) % 2 == 0 for samples in said)
+
+
+OUTCOMES = {  # what is said; or the bytes that are said before an error that is retryable
+    Fault.NONE: PCM,
+    Fault.SLOW: PCM,
+    Fault.WAV_HEADER: PCM,
+    Fault.EMPTY: b"",
+    Fault.HUNG_BEFORE_HEADERS: 0,
+    Fault.TOO_MANY: 0,
+    Fault.UNAVAILABLE: 0,
+    Fault.HUNG_MID_STREAM: 3200,
+    Fault.CUT_MID_STREAM: 3200,
+}
+
+
+@EITHER
+@pytest.mark.parametrize("fault", OUTCOMES, ids=lambda fault: fault.value)
+def test_how_each_fault_ends(google: VoiceCloud, voice: str, fault: Fault) -> None:
+    """G1: in time, and with one request: nothing retries behind our back."""
+    google.watch.always = fault
+    google.watch.delays.slow_s = 0.1
+    said = bytearray()
+    began = time.monotonic()
+    outcome = OUTCOMES[fault]
+    try:
+        for samples in voice_of(google, voice).synthesize("שלום", 0.3):
+            said += samples
+        assert said == outcome
+    except EngineError as error:
+        assert error.retryable
+        assert len(said) == (outcome if voice == CHIRP else 0)
+    assert time.monotonic() - began < 1.0
+    assert len(google.watch.exchanges) == 1
 
 
 class TestErrors:
-    @pytest.mark.parametrize(
-        ("code", "retryable", "says"),
-        [
-            (grpc.StatusCode.UNAUTHENTICATED, False, "GOOGLE_APPLICATION_CREDENTIALS"),
-            (grpc.StatusCode.PERMISSION_DENIED, False, "gcloud services enable texttospeech"),
-            (grpc.StatusCode.INVALID_ARGUMENT, False, f"GOOGLE_TTS_VOICE={VOICE}"),
-            (grpc.StatusCode.RESOURCE_EXHAUSTED, True, "quota"),
-            (grpc.StatusCode.UNAVAILABLE, True, "UNAVAILABLE"),
-            (grpc.StatusCode.UNIMPLEMENTED, False, "UNIMPLEMENTED"),
-        ],
-    )
-    def test_each_says_what_to_do(
-        self, google: FakeGoogle, code: grpc.StatusCode, retryable: bool, says: str
-    ) -> None:
-        google.refuse(code, "because")
-        with pytest.raises(EngineError, match=says) as raised:
-            speak(google)
-        assert raised.value.retryable is retryable
-        assert "(because)" in str(raised.value)
-        assert len(google.requests) == 1, "the client must not retry by itself"
+    @EITHER
+    def test_another_voice_than_googles(self, google: VoiceCloud, voice: str) -> None:
+        google.refuses = {voice}
+        with pytest.raises(EngineError, match=f"GOOGLE_TTS_VOICE={voice}") as raised:
+            speak(google, voice)
+        assert not raised.value.retryable
 
-    def test_nobody_is_there(self) -> None:
+    @EITHER
+    def test_nobody_is_there(self, voice: str) -> None:
+        config = load_config(google_tts_endpoint="http://127.0.0.1:9", google_tts_voice=voice)
         with pytest.raises(EngineError) as raised:
-            list(GoogleVoice(VOICE, "http://127.0.0.1:9").synthesize("שלום", 5))
+            list(GoogleVoice(config).synthesize("שלום", 5))
         assert raised.value.retryable
 
     def test_no_credentials(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(gcp_tts_live, "_failures", {})
-        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
-        for _ in range(2):
-            with pytest.raises(EngineError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
-                list(GoogleVoice(VOICE, "https://localhost:1").synthesize("שלום", 5))
-            assert not raised.value.retryable
-            monkeypatch.setattr(gcp_tts_live, "_make_client", None)  # the second answer is remembered
+        monkeypatch.setattr(client, "_failures", {})
+        config = load_config(
+            google_tts_endpoint="https://localhost:1",
+            google_application_credentials=str(tmp_path / "missing.json"),
+        )
+        with pytest.raises(EngineError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
+            list(GoogleVoice(config).synthesize("שלום", 5))
+        assert not raised.value.retryable
 
 
-class TestTime:
-    def test_a_hung_server_costs_the_timeout(self, google: FakeGoogle) -> None:
-        google.answer = google.hang
-        started = time.monotonic()
-        with pytest.raises(EngineError, match="in time") as raised:
-            speak(google, timeout_s=0.3)
-        assert 0.25 < time.monotonic() - started < 1.5
-        assert raised.value.retryable and len(google.requests) == 1
-
-    def test_cancel_ends_a_hung_request_at_once(self, google: FakeGoogle) -> None:
-        google.answer = google.hang
-        stream = GoogleVoice(VOICE, google.endpoint).synthesize("שלום", 30)
+class TestCancel:
+    @EITHER
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_it_ends_at_once_and_google_knows(self, google: VoiceCloud, voice: str, fault: Fault) -> None:
+        google.watch.always = fault
+        stream = voice_of(google, voice).synthesize("שלום", 30)
         said: list[bytes] = []
         reader = threading.Thread(target=lambda: said.extend(stream), daemon=True)
         reader.start()
-        while not google.requests:
-            time.sleep(0.005)
-        started = time.monotonic()
+        streamed = fault is Fault.HUNG_MID_STREAM and voice == CHIRP
+        until(lambda: said if streamed else google.watch.exchanges)
+        began = time.monotonic()
         stream.cancel()
         stream.cancel()
         reader.join(2)
-        assert not reader.is_alive() and time.monotonic() - started < 0.5
-        assert said == []
-        assert google.ended.wait(2), "Google must know that nobody listens"
+        assert not reader.is_alive() and time.monotonic() - began < 0.5
+        assert b"".join(said) == (PCM[:3200] if streamed else b"")
+        (exchange,) = google.watch.exchanges
+        until(lambda: exchange.dropped_at)
 
-    def test_cancelled_before_it_began(self, google: FakeGoogle) -> None:
-        stream = GoogleVoice(VOICE, google.endpoint).synthesize("שלום", 30)
+    @EITHER
+    def test_before_it_began(self, google: VoiceCloud, voice: str) -> None:
+        stream = voice_of(google, voice).synthesize("שלום", 30)
         stream.cancel()
         assert list(stream) == []
-        assert google.requests == []
+        assert not google.watch.exchanges
+
+    @EITHER
+    def test_while_the_request_is_being_made(
+        self, google: VoiceCloud, voice: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Neither waits for the other: whoever comes second finds what the first has done."""
+        google.watch.always = Fault.HUNG_BEFORE_HEADERS
+        for name in ("_whole", "_stream"):
+            begin = getattr(gcp_tts_live, name)
+
+            def cancelled_in_between(*args: Any, begin: Any = begin) -> Any:
+                call = begin(*args)
+                stream.cancel()
+                return call
+
+            monkeypatch.setattr(gcp_tts_live, name, cancelled_in_between)
+        stream = voice_of(google, voice).synthesize("שלום", 30)
+        began = time.monotonic()
+        assert list(stream) == []
+        assert time.monotonic() - began < 0.5
+        until(lambda: not google.watch.open)
+
+    def test_a_reader_that_goes_away(self, google: VoiceCloud) -> None:
+        google.watch.always = Fault.HUNG_MID_STREAM
+        stream = voice_of(google, CHIRP).synthesize("שלום", 30)
+        said = iter(stream)
+        next(said)
+        said.close()  # type: ignore[attr-defined]
+        (exchange,) = google.watch.exchanges
+        until(lambda: exchange.dropped_at)
 
 
 UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import sys, threading, time
+from server.config import load_config
 from server.gcp_tts_live import GoogleVoice
 ticks, said = [], []
 def tick():
     while True:
         ticks.append(time.monotonic())
         time.sleep(0.02)
-voice = GoogleVoice("he-IL-Wavenet-B", sys.argv[1])
+voice = GoogleVoice(load_config(google_tts_endpoint=sys.argv[1], google_tts_voice=sys.argv[2]))
 voice.warm()  # the import stalls the hub once, which is why workers warm their engines
 threading.Thread(target=tick, daemon=True).start()
 def speak():
@@ -255,16 +324,12 @@ print(len(said), len(set(said)), len(said[0]), gap < 0.25, gap)
 """
 
 
-def test_other_calls_go_on_under_gevent(google: FakeGoogle) -> None:
+@EITHER
+def test_other_calls_go_on_under_gevent(google: VoiceCloud, voice: str) -> None:
     """Without ``init_gevent`` each request would hold the whole process for as long as it takes."""
-
-    def slow(request: Any, context: grpc.ServicerContext) -> bytes:
-        time.sleep(0.5)
-        return PCM
-
-    google.answer = slow
+    google.watch.delays.first_s = 0.4
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, google.endpoint],
+        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, google.endpoint, voice],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -274,11 +339,11 @@ def test_other_calls_go_on_under_gevent(google: FakeGoogle) -> None:
 
 
 @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
-def test_it_speaks_in_a_worker(google: FakeGoogle, tmp_path: Path, worker_class: str) -> None:
+def test_it_speaks_in_a_worker(google: VoiceCloud, tmp_path: Path, worker_class: str) -> None:
     knobs = {"TTS_ENGINES": "google", "GOOGLE_TTS_ENDPOINT": google.endpoint, "WORKER_CLASS": worker_class}
     with started(GUNICORN, ROOT, tmp_path / "log", **knobs) as server:
         response = get(f"http://{server.address}/media/greeting.wav")
         assert response.status_code == 200 and len(response.content) == 44 + len(PCM)
         assert "ENGINES_WARM" in server.log and "ERR" not in server.log
-    spoken = {request.input.text for request in google.requests}
+    spoken = {exchange.request.text for exchange in google.watch.exchanges}
     assert "שלום! איך אפשר לעזור?" in spoken and len(spoken) > 5

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.config import dialogue_params
+from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.dialogue import Dialogue, State
 from server.engines.base import EngineError
 from tests.sim.call import SimCall
@@ -23,6 +24,8 @@ sound = st.builds(
     st.sampled_from([0x32, 0x2A, LOUD]),
 )
 delay = st.sampled_from([0.0, 0.05, 0.2, 0.4, 0.9, 1.6])
+LEAD = SaveLead((("name", "דנה"),))
+decided = st.sampled_from([(), (), (), (LEAD,), (LEAD, EndCall()), (Transfer(),)])
 result = st.sampled_from(["works", "works", "works", "works", "fails", "hangs"])
 
 
@@ -60,7 +63,28 @@ def calls(draw):
     lost = draw(seconds)
     call.line.lost_from_s, call.line.lost_until_s = lost, lost + draw(st.sampled_from([0.0, 0.5]))
     call.asked = asked
+    call.host = {"desk": Desk()}
+    acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.mind.respond
+
+    def responds(request, timeout_s):
+        call.mind.acts = acts[len(call.mind.requests) % len(acts)]
+        return respond(request, timeout_s)
+
+    call.mind.respond = responds
     return call
+
+
+class Desk:
+    """What the call has left behind."""
+
+    def __init__(self):
+        self.left = []
+
+    def save_lead(self, call_sid, details):
+        self.left.append(SaveLead(details))
+
+    def close_call(self, call_sid, outcome):
+        self.left.append(outcome)
 
 
 def sentences(number):
@@ -74,7 +98,7 @@ def reply_number(said):
 
 @given(calls())
 def test_every_call_keeps_its_promises(call):
-    """B1, B2, C4, F6, G3: see the assertions."""
+    """B1, B2, B3, C4, F2, F6, G3: see the assertions."""
     call.run(18 + QUIET_END_S, hang_up=False)
     dialogue = call.handler._dialogue
 
@@ -87,6 +111,7 @@ def test_every_call_keeps_its_promises(call):
     check_answers(call)
     check_frames(call)
     check_replay(call)
+    check_acts(call)
 
     call.line.deliver({"event": "stop"})
     call.until(call.runtime.now + 1.5)
@@ -118,6 +143,17 @@ def check_frames(call):
         assert frames == [number for number in delivered if frames[0] <= number <= frames[-1]]
         assert not seen & set(frames)
         seen |= set(frames)
+
+
+def check_acts(call):
+    """B3, F2, F3: each is done once; what closes the call was decided, and its reply heard to the end."""
+    left = call.host["desk"].left
+    outcomes = [act for act in left if act != LEAD]
+    assert len(left) - len(outcomes) <= 1 and len(outcomes) <= 1
+    assert call.finished is bool(outcomes)
+    if outcomes:
+        ends = [line for line in call.log if "CALL_ENDS" in line or "tts_done" in line]
+        assert "tts_done" in ends[-2] and "CALL_ENDS" in ends[-1]
 
 
 def check_replay(call):

@@ -1,9 +1,12 @@
 """The web surface, asked as Twilio asks."""
 
 import io
+import re
 import threading
 import wave
 import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from werkzeug.test import TestResponse
 from server.app import EXTENSION, phone_agent
 from server.config import load_config
 from server.core import lines
+from server.core.conversation import EndCall, SaveLead, Transfer
+from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError
 from server.routes_twilio import House
 
@@ -198,6 +203,49 @@ class TestWarming:
         assert house.wait_until_warm(5)
         assert "ENGINE_ERR" in caplog.text
 
+    def test_g2_a_line_that_a_fallback_said_is_made_again_by_the_best_voice(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """G2: with growing waits, up to an hour, until the best one has made every line."""
+        house = house_of(make_app(tts_engines="scripted,scripted").test_client())
+        best, fallback = house.engines.voices
+        monkeypatch.setattr(fallback, "identity", "fallback")
+        monkeypatch.setattr(house.engines.phrases, "_identities", ("scripted", "fallback"))
+        monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x00" * 300))
+        monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
+        waits: list[float] = []
+        heard: list[bytes | None] = []
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            heard.append(house.engines.phrases.get(lines.APOLOGY))
+            if len(waits) == 8:
+                monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x00" * 300))
+                house.engines.voices.worked(best)  # a call has found it well
+
+        monkeypatch.setattr("server.routes_twilio.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+        house._load()
+        assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
+        assert heard == [pcm16_to_mulaw(b"\x01\x00" * 300)] * 8
+        assert house.engines.phrases.get(lines.APOLOGY) == pcm16_to_mulaw(b"\x02\x00" * 300)
+
+    def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        house = house_of(make_app().test_client())
+        monkeypatch.setattr("server.routes_twilio.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=None))
+        house._load()
+        assert house.warm
+
+
+class SoundsLike:
+    def __init__(self, pcm16_8k: bytes) -> None:
+        self._pcm16_8k = pcm16_8k
+
+    def __iter__(self) -> Any:
+        yield self._pcm16_8k
+
+    def cancel(self) -> None:
+        pass
+
 
 class TestAfterTheCall:
     def test_stream_status(self, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -217,6 +265,49 @@ class TestAfterTheCall:
     @pytest.mark.parametrize("status", ["completed", "busy", "failed", "no-answer", "canceled"])
     def test_a_caller_who_has_gone_does_not(self, client: FlaskClient, status: str) -> None:
         assert verbs(client.post("/webhook/stream_ended", data={"CallStatus": status})) == ["Hangup"]
+
+
+class TestOutcome:
+    """F2, F3: what follows when our side has closed the stream."""
+
+    IN_PROGRESS = CALL | {"CallStatus": "in-progress"}
+
+    def ended(self, client: FlaskClient, **fields: str) -> TestResponse:
+        return client.post("/webhook/stream_ended", data=self.IN_PROGRESS | fields, base_url="https://h/")
+
+    def test_f2_a_call_that_was_ended_is_hung_up_without_an_apology(self, client: FlaskClient) -> None:
+        house_of(client).desk.close_call("CA123", EndCall())
+        assert verbs(self.ended(client)) == ["Hangup"]
+
+    def test_f3_a_caller_who_wanted_a_person_is_put_through(self) -> None:
+        client = make_app(transfer_number="+97231234567").test_client()
+        house_of(client).desk.close_call("CA123", Transfer())
+        response = self.ended(client)
+        assert verbs(response) == ["Dial", "Hangup"]
+        assert twiml(response)[0].text == "+97231234567"
+
+    def test_f3_without_a_number_there_is_nobody_to_be_put_through_to(self, client: FlaskClient) -> None:
+        house_of(client).desk.close_call("CA123", Transfer())
+        assert verbs(self.ended(client)) == ["Hangup"]
+
+    def test_f3_no_outcome_is_our_failure(self) -> None:
+        """Another call's is not this one's, and each is told once."""
+        client = make_app(transfer_number="+97231234567").test_client()
+        house_of(client).desk.close_call("CA123", EndCall())
+        assert verbs(self.ended(client, CallSid="CA124")) == ["Play", "Hangup"]
+        assert verbs(self.ended(client)) == ["Hangup"]
+        assert verbs(self.ended(client)) == ["Play", "Hangup"]
+        assert verbs(client.post("/webhook/stream_ended")) == ["Play", "Hangup"]
+
+    def test_f3_a_caller_who_has_gone_is_not_put_through(self) -> None:
+        client = make_app(transfer_number="+97231234567").test_client()
+        assert verbs(self.ended(client, CallStatus="completed")) == ["Hangup"]
+
+    def test_b3_leads_go_where_the_knob_says(self, tmp_path: Path) -> None:
+        client = make_app(leads_file=str(tmp_path / "leads.jsonl")).test_client()
+        act = SaveLead((("name", "דנה"),))
+        house_of(client).desk.save_lead("CA123", act.details)
+        assert re.search('"name": "דנה"', (tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
 
 
 class TestMedia:

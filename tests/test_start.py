@@ -38,7 +38,7 @@ class TestGunicorn:
         for said in (
             "engines: ears scripted; mind scripted; voice scripted",
             "to go live: set PUBLIC_BASE_URL",
-            "to go live: no cloud engine is configured",
+            "to go live: scripted engines are for tests",
             "to go live: WEBHOOKS ARE NOT AUTHENTICATED YET",
         ):
             assert server.log.count(said) == 1

@@ -1,6 +1,7 @@
 """Our side of a turn: sentences from the mind, lines of our own, and the audio of both."""
 
 from server.core import lines
+from server.core.conversation import SaveLead
 from server.core.events import (
     Action,
     AudioMade,
@@ -8,6 +9,7 @@ from server.core.events import (
     Event,
     Log,
     MindFailed,
+    Perform,
     ReplyThought,
     Say,
     SentenceThought,
@@ -28,8 +30,8 @@ def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]
             turn.breath_frames = frames
         case SentenceThought(_, text):
             return say_sentence(turn, text, memory)
-        case ReplyThought(_, expected):
-            turn.expected = expected
+        case ReplyThought(_, expected, acts):
+            turn.expected, turn.acts = expected, acts
             return no_more_sentences(turn, memory)
         case MindFailed(_, reason):
             return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, memory)]
@@ -93,8 +95,18 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
     """Say what was left of a reply that was dropped; all of it is made already."""
     turn.playout.adopt(leftover.kept)
     turn.fixed, turn.before = leftover.turn.is_line, leftover.kept.before
-    turn.expected = leftover.turn.expected
+    turn.expected, turn.acts = leftover.turn.expected, leftover.turn.acts
     return []
+
+
+def acts_due(turn: Turn, memory: Memory, *, heard: bool) -> list[Action]:
+    """What the mind decided: a lead is kept once the turn is committed, the rest waits until it was heard.
+
+    A mind knows only what was heard, so it may decide the same again: that is done once.
+    """
+    due = [act for act in turn.acts if heard or isinstance(act, SaveLead)]
+    turn.acts = tuple(act for act in turn.acts if act not in due)
+    return [Perform(act) for act in due if memory.first_time(act)]
 
 
 def finish_hint(turn: Turn) -> bool:

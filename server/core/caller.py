@@ -2,11 +2,13 @@
 
 from server.core.conversation import Expected
 from server.core.endpointing import Bar, EndpointingParams, Phase
-from server.core.events import CloseEars, FrameHeard, OpenEars
+from server.core.events import Action, CloseEars, DropEars, FrameHeard, OpenEars
 from server.core.hearing import Ended, Heard, Hearing
 from server.core.keypad import Keypad
 from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
+
+MAX_NOISES = 2  # in a row; then ears are opened only for a voice that is confirmed
 
 
 class CallerSide:
@@ -18,6 +20,7 @@ class CallerSide:
         self._keypad = Keypad()
         self._spoken: dict[int, Segment] = {}  # utterances that are not over
         self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
+        self._noises_in_a_row = 0
 
     # ---- what is going on ----
 
@@ -47,13 +50,31 @@ class CallerSide:
         """Account for one frame of the caller's line."""
         return self._hearing.feed(frame, bar)
 
-    def open_ears(
+    def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+        """Perhaps a voice: its ears are set up while it is judged, unless it was noise time after time."""
+        if self._noises_in_a_row >= MAX_NOISES:
+            return []
+        return self._open_ears(utterance_id, turn_number, expected)
+
+    def confirmed(
         self, utterance_id: int, turn_number: int, expected: Expected, *, near_us: bool
-    ) -> OpenEars:
-        """A voice was confirmed: its words will be wanted."""
-        segment = Segment(utterance_id, near_us=near_us)
-        self._spoken[utterance_id] = self._unheard[utterance_id] = segment
-        return OpenEars(utterance_id, turn_number, expected)
+    ) -> list[Action]:
+        """A voice: its words are wanted."""
+        self._noises_in_a_row = 0
+        opened = utterance_id in self._spoken
+        actions = [] if opened else self._open_ears(utterance_id, turn_number, expected)
+        self._spoken[utterance_id].near_us = near_us
+        return actions
+
+    def was_noise(self, utterance_id: int) -> list[Action]:
+        """No voice: it has no words."""
+        self._noises_in_a_row += 1
+        self._unheard.pop(utterance_id, None)
+        return [DropEars(utterance_id)] if self._spoken.pop(utterance_id, None) else []
+
+    def _open_ears(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+        self._spoken[utterance_id] = self._unheard[utterance_id] = Segment(utterance_id)
+        return [OpenEars(utterance_id, turn_number, expected)]
 
     def utterance_ended(self, ended: Ended, clock: int, *, over_us: bool) -> CloseEars:
         """It awaits its transcript among what is pending."""

@@ -1,4 +1,4 @@
-"""What was said so far, and what may be said next: the two things engines are told about a call."""
+"""What was said so far, what may be said next, and what a mind may do: all that engines and calls share."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -27,3 +27,23 @@ class Expected:
 
     phrases: tuple[str, ...] = ()
     digits: int | None = None
+
+
+@dataclass(frozen=True)
+class EndCall:
+    """Hang up once the reply has been heard (F2)."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Hand the caller over to a person once the reply has been heard (F3)."""
+
+
+@dataclass(frozen=True)
+class SaveLead:
+    """Keep what the caller told about themselves; names and values, both text, in the mind's order."""
+
+    details: tuple[tuple[str, str], ...]
+
+
+Act = EndCall | Transfer | SaveLead

@@ -10,11 +10,10 @@ Rules of this file: nothing else changes ``state`` or ``turn_id``; an event that
 dropped at the top of ``handle``; whatever cuts a turn short raises the ID first.
 """
 
-from dataclasses import replace
 from enum import Enum
 
 from server.core import lines
-from server.core.answer import advance, finish_hint, say_failure, say_line, take_up
+from server.core.answer import acts_due, advance, finish_hint, say_failure, say_line, take_up
 from server.core.caller import CallerSide
 from server.core.endpointing import Bar
 from server.core.events import (
@@ -43,15 +42,13 @@ from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard,
 from server.core.memory import Memory
 from server.core.params import DialogueParams
 from server.core.playout import HINT_INDEX, Playout
-from server.core.turn import CallerTurn, Leftover, Turn
+from server.core.turn import CallerTurn, Leftover, Turn, given_up
 from server.core.understanding import Meaning, meaning_of
 from server.core.vad import Judges
 from server.core.words import fingerprint
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
-
-
 FAR_FRAMES = 3600 * FRAMES_PER_S
 ECHO_TAIL_FRAMES = 45  # 500 ms after our last word, and 400 until a voice is confirmed
 
@@ -160,14 +157,15 @@ class Dialogue:
 
     def _heard(self, heard: Heard) -> list[Action]:
         match heard:
-            case Onset():
-                return self._stop_to_judge()
+            case Onset(utterance_id):
+                number = self.memory.committed_turns + 1
+                return self._stop_to_judge() + self.caller.onset(utterance_id, number, self.memory.expected)
             case Confirmed():
                 return self._confirmed(heard)
             case CallerAudio(utterance_id, audio):
                 return [FeedEars(utterance_id, audio)]
-            case Discarded():
-                return self._it_was_noise()
+            case Discarded(utterance_id):
+                return self.caller.was_noise(utterance_id) + self._it_was_noise()
             case Ended():
                 return [self._utterance_ended(heard), *self._answer_pending()]
 
@@ -195,9 +193,8 @@ class Dialogue:
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
             another = self.state is State.THINKING and not heard.may_take_the_floor
             number = self.memory.committed_turns + 1 + another
-            near_us = self._bar() is Bar.OVER_US or self.clock - self._spoke_until < ECHO_TAIL_FRAMES
-            ears = self.caller.open_ears(heard.utterance_id, number, self.memory.expected, near_us=near_us)
-            actions.append(ears)
+            near = self._bar() is Bar.OVER_US or self.clock - self._spoke_until < ECHO_TAIL_FRAMES
+            actions += self.caller.confirmed(heard.utterance_id, number, self.memory.expected, near_us=near)
         if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
             actions += self._take_the_floor()
         return actions
@@ -271,9 +268,10 @@ class Dialogue:
         return [Log("tts_done"), Log("AGENT_TEXT:", words), *self._leave(turn)]
 
     def _leave(self, turn: Turn) -> list[Action]:
-        """The turn has come to its own end."""
+        """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
         self.turn = None
-        return [*self._enter(State.LISTENING), DropTurn(turn.turn_id), *self._answer_pending()]
+        left = [*self._enter(State.LISTENING), DropTurn(turn.turn_id), *self._answer_pending()]
+        return left if self.turn or self.caller.busy else [*left, *acts_due(turn, self.memory, heard=True)]
 
     def _enter(self, state: State) -> list[Action]:
         if state is self.state:
@@ -331,6 +329,7 @@ class Dialogue:
         """Back to where we were: the rest of a reply that was cut, or listening."""
         leftover, self._leftover = self._leftover, None
         if not caller.cut_us or leftover is None:
+            turn.acts = leftover.acts_heard if leftover is not None else ()
             self._greeting_due = self.memory.never_spoke and bool(self.params.greeting.strip())
             return self._enter(State.SPEAKING) if finish_hint(turn) else self._leave(turn)
         if not leftover.kept.complete:
@@ -344,17 +343,18 @@ class Dialogue:
         """What the workers of the present turn have done."""
         if isinstance(event, TurnOverdue):
             return self._overdue(turn)
+        actions = advance(turn, event, self.memory, self.params.hint)
         if isinstance(event, ReplyThought) and self.state is State.SPEAKING:
             self.memory.expected = event.expected
-        return advance(turn, event, self.memory, self.params.hint)
+            actions += acts_due(turn, self.memory, heard=False)
+        return actions
 
     def _overdue(self, turn: Turn) -> list[Action]:
         """G3: no answer in time; ours is said, and whatever comes later is too late."""
         if self.state is not State.THINKING or turn.playout.ready_frames:
             return []
         self.turn_id += 1
-        turn.playout.start_over(self.turn_id)
-        self.turn = replace(turn, turn_id=self.turn_id, understood=True, breath_frames=0, sentences=0)
+        self.turn = given_up(turn, self.turn_id)
         late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), DropTurn(turn.turn_id)]
         return late + say_failure(self.turn, self.memory)
 
@@ -387,9 +387,8 @@ class Dialogue:
             self.memory.committed_turns += not turn.resumes
             gap_ms = (self.clock - turn.caller.said_at) * FRAME_MS
             actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
-        if turn.text:
-            self.memory.caller_said(turn.text)
-        return actions
+        self.memory.caller_said(turn.text)
+        return actions + acts_due(turn, self.memory, heard=False)
 
     def _mark_returned(self, name: str) -> list[Action]:
         turn = self.turn

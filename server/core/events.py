@@ -5,7 +5,7 @@ The events alone give the call again: whatever is random or outside enters here.
 
 from dataclasses import dataclass
 
-from server.core.conversation import Expected, Line
+from server.core.conversation import Act, Expected, Line
 
 # ---- events -------------------------------------------------------------------------------------
 
@@ -83,10 +83,11 @@ class SentenceThought:
 
 @dataclass(frozen=True, slots=True)
 class ReplyThought:
-    """The mind has finished. ``expected``: what the caller may answer."""
+    """The mind has finished. ``expected``: what the caller may answer; ``acts``: what else it decided."""
 
     turn_id: int
     expected: Expected = Expected()
+    acts: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,13 @@ class CloseEars:
 
 
 @dataclass(frozen=True, slots=True)
+class DropEars:
+    """The utterance was none: close its ears, no transcript is wanted."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartTurn:
     """A turn has begun: draw the breath, arm the turn's deadline."""
 
@@ -200,6 +208,13 @@ class Say:
     index: int
     text: str
     instant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Do what the mind decided: the turn is committed. After EndCall and Transfer the call is over for us."""
+
+    act: Act
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +253,9 @@ Action = (
     OpenEars
     | FeedEars
     | CloseEars
+    | DropEars
     | StartTurn
+    | Perform
     | Think
     | Say
     | DropTurn

@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import Act, Expected, Line, Speaker
 from server.core.words import fingerprint, is_echo_of, is_whole_echo_of
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
@@ -20,6 +20,7 @@ class Memory:
         self.unclear_in_a_row = 0
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
+        self._acts_done: set[Act] = set()
 
     @property
     def never_spoke(self) -> bool:
@@ -31,8 +32,9 @@ class Memory:
         return tuple(self._lines)
 
     def caller_said(self, text: str) -> None:
-        """The caller's turn is being answered."""
-        self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
+        """The caller's turn is being answered; ``text`` is empty when the mind was not asked."""
+        if text:
+            self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
 
     def agent_said(self, text: str, *, interrupted: bool = False) -> None:
         """The caller has heard these words of a reply."""
@@ -56,6 +58,12 @@ class Memory:
         if not line:
             self.agent_said(words, interrupted=interrupted)
             self.reply_heard(in_full)
+
+    def first_time(self, act: Act) -> bool:
+        """Note an act that is about to be done; False when the very same was done before."""
+        seen = act in self._acts_done
+        self._acts_done.add(act)
+        return not seen
 
     def spoke(self, clock: int, words: str) -> None:
         """Our voice has said ``words``, a reply or a line, and ended now."""

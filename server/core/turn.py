@@ -1,8 +1,8 @@
 """A turn: what the caller said, in one or more utterances, and where our answer to it stands."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from server.core.conversation import Expected
+from server.core.conversation import Act, Expected
 from server.core.playout import Kept, Playout
 from server.core.words import fingerprint
 
@@ -98,6 +98,7 @@ class Turn:
     fixed: bool = False  # a line of our own, not the mind's words
     resumes: bool = False  # it says the rest of a reply that was cut for nothing
     expected: Expected | None = None  # what the caller may answer, once this is heard
+    acts: tuple[Act, ...] = ()  # what the mind decided beside speaking, and is not done
     before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
 
     @property
@@ -115,6 +116,12 @@ class Turn:
         return self.hint_due and waited and not self.playout.ready_frames
 
 
+def given_up(turn: Turn, turn_id: int) -> Turn:
+    """The same turn under another ID, for a line of our own: nothing of its mind or voice counts any more."""
+    turn.playout.start_over(turn_id)
+    return replace(turn, turn_id=turn_id, understood=True, breath_frames=0, sentences=0, acts=())
+
+
 @dataclass(frozen=True)
 class Leftover:
     """What is left of a reply that was dropped, should the words that dropped it be none after all."""
@@ -123,3 +130,8 @@ class Leftover:
     turn: Turn
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
     noted: bool = False  # it was cut, and the history says so
+
+    @property
+    def acts_heard(self) -> tuple[Act, ...]:
+        """What was left to do once it was heard, when it was: all but its last moment."""
+        return self.turn.acts if self.kept.complete and not self.kept.sentences else ()

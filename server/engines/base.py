@@ -1,15 +1,17 @@
 """What an engine is: three protocols that a streaming cloud service and an embedded library both fit.
 
 Every stream is iterated by one thread, may be cancelled from any other, and after ``cancel()`` its
-iterator ends within milliseconds. ``timeout_s`` bounds the whole stream inside the engine; the caller
+iterator ends within milliseconds. ``open``, ``respond``, ``synthesize``, ``feed``, ``finish`` and ``cancel``
+are called with a call's lock held and never block: what takes time is done by the iterating thread.
+``timeout_s`` bounds the whole stream inside the engine; the caller
 enforces its own, shorter, deadlines and never trusts an engine to return.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from server.core.conversation import Expected, Line
+from server.core.conversation import Act, Expected, Line
 
 
 class EngineError(Exception):
@@ -61,6 +63,15 @@ class Recognizer(Protocol):
         """Load what the first call would otherwise wait for. May block for seconds. Raises EngineError."""
 
 
+@runtime_checkable
+class RecognizesWhole(Protocol):
+    """A recogniser that also has a way of its own for an utterance that is over already."""
+
+    def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
+        """Block for the words of ``mulaw_8k``. Raises EngineError."""
+        ...
+
+
 @dataclass(frozen=True)
 class ReplyRequest:
     """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it."""
@@ -77,6 +88,7 @@ class ReplyStream(Protocol):
     """A reply being made."""
 
     expected: Expected  # what the caller may answer; valid once the iterator has ended
+    acts: tuple[Act, ...]  # what the mind decided to do beside speaking; likewise
 
     def __iter__(self) -> Iterator[str]:
         """Block for pieces of text in order, of any size; joined they are the reply. Raises EngineError."""
@@ -113,6 +125,7 @@ class SpeechStream(Protocol):
 
 class Synthesizer(Protocol):
     name: str
+    identity: str  # engine, model and voice: texts made under another one sound different
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
         """Start speaking one sentence. Returns at once."""

@@ -5,7 +5,7 @@ They block and cannot be cancelled: what they return too late is dropped.
 
 from collections.abc import Callable, Iterator
 
-from server.core.conversation import Expected
+from server.core.conversation import Act, Expected
 from server.core.frames import mulaw_to_pcm16
 from server.engines.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
 from server.runtime import Channel, Runtime, pause
@@ -75,6 +75,7 @@ class PlainMind:
 
 class _PlainReply:
     expected = Expected()
+    acts: tuple[Act, ...] = ()
 
     def __init__(self, respond: Respond, request: ReplyRequest) -> None:
         self._respond = respond
@@ -96,7 +97,7 @@ class _PlainReply:
 class PlainVoice:
     """``synth(text) -> pcm16_8k``."""
 
-    name = "host"
+    name = identity = "host"
 
     def __init__(self, synth: Synth) -> None:
         self._synth = synth

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from functools import cache
 
-from server.core.conversation import Expected
+from server.core.conversation import Act, Expected
 from server.core.frames import SAMPLE_RATE_HZ
 from server.core.sentences import split_sentences
 from server.engines.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
@@ -78,6 +78,7 @@ class ScriptedMind:
 
 class _ScriptedReply:
     expected = Expected()
+    acts: tuple[Act, ...] = ()
 
     def __init__(self, runtime: Runtime, reply: str, delay_s: float) -> None:
         self._reply = reply
@@ -99,7 +100,7 @@ class _ScriptedReply:
 class ScriptedVoice:
     """Speech-like audio, 60 ms a character, the first of it ``delay_s`` after the sentence was given."""
 
-    name = "scripted"
+    name = identity = "scripted"
 
     def __init__(self, runtime: Runtime, delay_s: float) -> None:
         self._runtime = runtime

@@ -3,11 +3,20 @@
 import pytest
 
 from server.core import lines
-from server.core.answer import no_more_sentences, say_line, say_sentence, take_audio
-from server.core.events import AudioMade, Say, SentenceVoiced
+from server.core.answer import (
+    acts_due,
+    advance,
+    no_more_sentences,
+    say_line,
+    say_sentence,
+    take_audio,
+    take_up,
+)
+from server.core.conversation import EndCall, Expected, SaveLead, Transfer
+from server.core.events import AudioMade, Perform, ReplyThought, Say, SentenceVoiced
 from server.core.memory import Memory
 from server.core.playout import HINT_INDEX, Playout
-from server.core.turn import CallerTurn, Turn
+from server.core.turn import CallerTurn, Leftover, Turn
 
 
 def turn(text="ומתי זה"):
@@ -124,3 +133,51 @@ def test_b5_the_hint_is_for_want_of_a_reply():
     take_audio(answer, AudioMade(3, 0, b"\x10" * 160), "רגע")
     take_audio(answer, AudioMade(3, HINT_INDEX, b"\x33" * 320), "רגע")
     assert texts(answer) == ["שלום."]
+
+
+# ---- acts
+
+LEAD, EXPECTED = SaveLead((("name", "דנה"),)), Expected(("כן",))
+
+
+def decided(*acts):
+    answer = turn()
+    say_sentence(answer, "שלום.", memory())
+    assert advance(answer, ReplyThought(3, EXPECTED, acts), memory(), "רגע") == []
+    return answer
+
+
+def test_b3_acts_come_with_the_end_of_the_reply():
+    """B3: kept until they are due."""
+    answer = decided(LEAD, EndCall())
+    assert (answer.expected, answer.acts) == (EXPECTED, (LEAD, EndCall()))
+
+
+def test_f2_f3_what_is_due_when():
+    """B3, F2, F3: a lead once the turn is committed, what ends the call once it was heard; each once."""
+    answer, remembered = decided(LEAD, Transfer()), memory()
+    assert acts_due(answer, remembered, heard=False) == [Perform(LEAD)]
+    assert acts_due(answer, remembered, heard=False) == []
+    assert answer.acts == (Transfer(),)
+    assert acts_due(answer, remembered, heard=True) == [Perform(Transfer())]
+    assert acts_due(answer, remembered, heard=True) == []
+    late = decided(LEAD, EndCall())
+    assert acts_due(late, memory(), heard=True) == [Perform(LEAD), Perform(EndCall())]
+
+
+def test_b3_what_this_call_has_done_is_not_done_again():
+    """B3: by whichever turn."""
+    remembered = memory()
+    acts_due(decided(LEAD), remembered, heard=False)
+    again = decided(LEAD, EndCall())
+    assert acts_due(again, remembered, heard=True) == [Perform(EndCall())]
+    assert again.acts == ()
+
+
+def test_d4_who_takes_up_a_reply_takes_up_its_acts():
+    """D4, E2: what was not done yet."""
+    answer = decided(LEAD, EndCall())
+    acts_due(answer, memory(), heard=False)
+    resumed = turn()
+    assert take_up(resumed, Leftover(answer.playout.kept(), answer)) == []
+    assert (resumed.expected, resumed.acts) == (EXPECTED, (EndCall(),))

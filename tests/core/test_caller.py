@@ -5,7 +5,7 @@ import pytest
 from server.core.caller import CallerSide
 from server.core.conversation import Expected
 from server.core.endpointing import Bar, endpointing_params
-from server.core.events import CloseEars, FrameHeard, OpenEars
+from server.core.events import CloseEars, DropEars, FrameHeard, OpenEars
 from server.core.hearing import Ended, Onset
 from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
@@ -26,6 +26,12 @@ def feed(caller, timeline, bar=Bar.ORDINARY):
     return [
         heard for mark in timeline for heard in caller.feed(FrameHeard(b"\xff" * 160, *LEVELS[mark]), bar)
     ]
+
+
+def voice(caller, utterance_id):
+    """An utterance whose voice is confirmed."""
+    opened = caller.onset(utterance_id, 1, Expected())
+    return opened + caller.confirmed(utterance_id, 1, Expected(), near_us=False)
 
 
 def ended(caller, utterance_id=1, clock=100, over_us=False):
@@ -70,7 +76,8 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     """A6: it belongs to the turn from its end on, its words come later."""
     caller = side()
     expected = Expected(("כן", "לא"))
-    assert caller.open_ears(1, 4, expected, near_us=False) == OpenEars(1, 4, expected)
+    assert caller.onset(1, 4, expected) == [OpenEars(1, 4, expected)]
+    assert caller.confirmed(1, 4, expected, near_us=False) == []
     assert ended(caller) == CloseEars(1, 25)
     assert caller.pending.segments == [Segment(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
@@ -83,7 +90,7 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
 def test_b2_a_transcript_counts_once():
     """B2: nobody waits for a second one, or for that of an unknown utterance."""
     caller = side()
-    caller.open_ears(1, 1, Expected(), near_us=False)
+    voice(caller, 1)
     assert not caller.transcribed(2, "לא", None)
     assert caller.transcribed(1, "שלום", None)
     assert not caller.transcribed(1, "אחר", None)
@@ -93,8 +100,8 @@ def test_b2_a_transcript_counts_once():
 def test_a_transcript_may_come_before_the_end():
     """A6: it is the utterance's own when it ends."""
     caller = side()
-    caller.open_ears(1, 1, Expected(), near_us=False)
-    caller.open_ears(2, 1, Expected(), near_us=False)
+    voice(caller, 1)
+    voice(caller, 2)
     ended(caller, 2)
     assert caller.transcribed(2, "שלום", None)
     assert [segment.text for segment in caller.pending.segments] == ["שלום"]
@@ -104,7 +111,7 @@ def test_a_transcript_may_come_before_the_end():
 def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
     """E1, G2: ears that failed without a guess have heard nothing."""
     caller = side()
-    caller.open_ears(1, 1, Expected(), near_us=False)
+    voice(caller, 1)
     ended(caller)
     for guess in guesses:
         caller.guessed(1, guess)
@@ -117,12 +124,58 @@ def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
 def test_g2_ears_that_failed_before_the_end():
     """G2: the utterance is there all the same, as one whose ears failed."""
     caller = side()
-    caller.open_ears(1, 1, Expected(), near_us=False)
+    voice(caller, 1)
     assert caller.ears_failed(1)
     ended(caller, clock=100, over_us=True)
     assert caller.pending.segments == [
         Segment(1, text="", failed=True, speech_frames=40, ended_at=100, over_us=True)
     ]
+
+
+# ---- ears at the onset
+
+
+def test_a2_ears_are_opened_once():
+    """A2: at the onset; what is confirmed has its ears."""
+    caller = side()
+    assert voice(caller, 1) == [OpenEars(1, 1, Expected())]
+
+
+def test_a5_noise_closes_its_ears():
+    """A5: and has no words, whatever may still come."""
+    caller = side()
+    caller.onset(1, 1, Expected())
+    assert caller.was_noise(1) == [DropEars(1)]
+    assert caller.was_noise(1) == []
+    assert not caller.transcribed(1, "שלום", None)
+    assert not caller.ears_failed(1)
+
+
+def test_a5_after_two_noises_in_a_row_ears_wait_for_a_voice():
+    """A5: a noisy line opens no streams time after time; a voice starts the count anew."""
+    caller = side()
+    for utterance_id in (1, 2):
+        assert caller.onset(utterance_id, 1, Expected())
+        assert caller.was_noise(utterance_id)
+    for utterance_id in (3, 4):
+        assert caller.onset(utterance_id, 1, Expected()) == []
+        assert caller.was_noise(utterance_id) == []
+    expected = Expected(("כן",))
+    assert caller.onset(5, 1, Expected()) == []
+    assert caller.confirmed(5, 7, expected, near_us=True) == [OpenEars(5, 7, expected)]
+    ended(caller, 5)
+    assert caller.pending.near_us
+    assert caller.onset(6, 1, Expected()) == [OpenEars(6, 1, Expected())]
+
+
+@pytest.mark.parametrize("near_us", [True, False])
+def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(near_us):
+    """E3: not at the onset."""
+    caller = side()
+    caller.onset(1, 1, Expected())
+    caller.confirmed(1, 1, Expected(), near_us=near_us)
+    ended(caller)
+    assert caller.pending.near_us is near_us
 
 
 # ---- keys

@@ -1,7 +1,7 @@
 """The turn machine, one event at a time: who speaks, and what is too late to matter.
 
 A scene is a list of events; a string in it is a timeline of frames: ``#`` voice, ``n`` noise as loud,
-``.`` silence. Log lines and the audio for the ears are left out of the tables.
+``m`` the model alone, ``.`` silence. Log lines and the audio for the ears are left out of the tables.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.core import lines
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.core.dialogue import Dialogue, State
 from server.core.endpointing import endpointing_params
 from server.core.events import (
@@ -19,6 +19,7 @@ from server.core.events import (
     BreathDrawn,
     CloseEars,
     DigitPressed,
+    DropEars,
     DropTurn,
     EarsFailed,
     FeedEars,
@@ -27,6 +28,7 @@ from server.core.events import (
     MarkReturned,
     MindFailed,
     OpenEars,
+    Perform,
     PlayoutRoom,
     ReplyThought,
     Say,
@@ -46,7 +48,8 @@ from server.core.params import DialogueParams
 from server.core.playout import HINT_INDEX
 
 L, T, S = State.LISTENING, State.THINKING, State.SPEAKING
-LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), ".": (10, 0.05)}
+LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "m": (10, 0.9), ".": (10, 0.05)}
+COUGH = "nnn" + "." * 30
 GREETING, HINT = "שלום! איך אפשר לעזור?", "שנייה בודקת"
 PARAMS = DialogueParams(
     endpointing=endpointing_params(
@@ -134,9 +137,11 @@ OPEN = OpenEars(1, 1, Expected())
 CASES = {  # name: (before, event, actions, state after)
     # listening
     "silence is nothing": ([], "." * 200, [], L),
-    "an onset is no voice yet": ([], "###", [], L),
-    "a confirmed voice opens ears": (["###"], "###", [OPEN], L),
-    "noise is discarded": ([], "n" * 30, [], L),
+    "an onset opens ears": ([], "###", [OPEN], L),
+    "a confirmed voice has them": (["###"], "###", [], L),
+    "noise closes them": (["." * 50], COUGH, [OPEN, DropEars(1)], L),
+    "after two noises ears wait": (["." * 50, COUGH, COUGH], COUGH, [], L),
+    "for a voice": (["." * 50, COUGH, COUGH, "###"], "###", [OpenEars(3, 1, Expected())], L),
     "an utterance starts a turn": (["#" * 40], "." * 25, [CloseEars(1), StartTurn(1)], T),
     "what is expected is told to the ears": (
         [StreamStarted(EXPECTED)],
@@ -221,7 +226,7 @@ CASES = {  # name: (before, event, actions, state after)
     "the hint is due": ([*UNDERSTOOD, "." * 39], ".", [Say(1, HINT_INDEX, HINT, instant=True)], T),
     "the hint is due once": ([*UNDERSTOOD, "." * 40], "." * 40, [], T),
     "a reply needs no hint": (ANSWERED, "." * 60, [], T),
-    "no hint over a first sound": ([*UNDERSTOOD, "." * 36], "#####", [], T),
+    "no hint over a first sound": ([*UNDERSTOOD, "." * 36], "#####", [OpenEars(2, 1, Expected())], T),
     "the hint needs no clear": (
         [*UNDERSTOOD, "." * 40, AudioMade(1, HINT_INDEX, b"\x33" * 160)],
         PlayoutRoom(23),
@@ -245,7 +250,8 @@ CASES = {  # name: (before, event, actions, state after)
         [SendClear(), SendAudio(AUDIO[:160])],
         S,
     ),
-    "a voice supersedes the turn": (COMPLETE, "######", [OpenEars(2, 1, Expected()), DropTurn(1)], L),
+    "a first sound opens ears": (COMPLETE, "###", [OpenEars(2, 1, Expected())], T),
+    "a voice supersedes the turn": ([*COMPLETE, "###"], "###", [DropTurn(1)], L),
     "what was said before is joined": (
         [*COMPLETE, SPOKE],
         WordsHeard(2, "בתל אביב"),
@@ -292,17 +298,22 @@ CASES = {  # name: (before, event, actions, state after)
     "an overdue turn that has spoken is not": (SENT, TurnOverdue(1), [], S),
     "an overdue turn that speaks is not": (SPEAKING, TurnOverdue(1), [], S),
     # barge-in
-    "a first sound stops us": ([*SPEAKING, "." * 10], "###", [SendClear()], S),
+    "a first sound stops us": (
+        [*SPEAKING, "." * 10],
+        "###",
+        [SendClear(), OpenEars(2, 2, Expected())],
+        S,
+    ),
     "stopped, nothing is sent": (CUT, PlayoutRoom(23), [], S),
     "two loud frames do not stop us": (SPEAKING, "##", [], S),
-    "noise: we go on": (CUT, "." * 20, [], S),
+    "noise: we go on": (CUT, "." * 20, [DropEars(2)], S),
     "from where we were cut": (
         [*CUT, "." * 20],
         PlayoutRoom(100),
         [SendAudio(AUDIO[13 * 160 :]), SendMark("1.0.1")],
         S,
     ),
-    "a voice takes the floor": (CUT, "###", [OpenEars(2, 2, Expected()), DropTurn(1)], L),
+    "a voice takes the floor": (CUT, "###", [DropTurn(1)], L),
     "a mark sent back by clear is stale": (INTERRUPTED, MarkReturned("1.0.0"), [], L),
     "a barge-in is answered under a new ID": (
         [*INTERRUPTED, "#" * 30],
@@ -339,7 +350,7 @@ CASES = {  # name: (before, event, actions, state after)
     ),
     "a pause ends the digits": ([DigitPressed("1"), "." * 99], ".", [StartTurn(1), think(1, "1")], T),
     "a key ends the voice": (["######"], DigitPressed("1"), [CloseEars(1)], L),
-    "a key discards a sound": (["###"], DigitPressed("1"), [], L),
+    "a key discards a sound": (["###"], DigitPressed("1"), [DropEars(1)], L),
     # finished
     "words heard in full are not said again": (
         [*FINISHED, "." * 40, SPOKE, WordsHeard(2, "עוד פרטים בבקשה"), SentenceThought(2, FIRST)],
@@ -500,8 +511,12 @@ def test_b4_the_reply_starts_no_sooner_than_its_breath(waited, starts):
         "after 0.8 s": (["." * 39], ".", [Say(1, 0, GREETING)]),
         "not before": ([], "." * 39, []),
         "once": (["." * 40], "." * 100, []),
-        "a first sound is waited for": (["." * 37], "nnn", []),
-        "and greeted when it was none": (["." * 37, "nnn", "." * 19], ".", [Say(1, 0, GREETING)]),
+        "a first sound is waited for": (["." * 37], "nnn", [OPEN]),
+        "and greeted when it was none": (
+            ["." * 37, "nnn", "." * 19],
+            ".",
+            [DropEars(1), Say(1, 0, GREETING)],
+        ),
         "a caller who speaks first is answered": (
             ["." * 30, "#" * 40],
             "." * 25,
@@ -520,9 +535,9 @@ def test_b4_the_reply_starts_no_sooner_than_its_breath(waited, starts):
             [SendClear(), SendAudio(AUDIO[:160])],
         ),
         "a voice before its first frame drops it": (
-            ["." * 40, "###"],
-            "###",
-            [OpenEars(1, 1, Expected()), DropTurn(1)],
+            ["." * 40],
+            "######",
+            [OPEN, DropTurn(1)],
         ),
     }.values(),
 )
@@ -553,11 +568,12 @@ def test_b6_a_greeting_that_was_heard_is_history():
 def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
     """D1: a third sound in one reply does not stop us; a voice still does."""
     dialogue = after(SPEAKING)
-    for _ in range(2):
-        assert told(play(dialogue, ["...", "nnn", "." * 20])) == [SendClear()]
+    for number in (2, 3):
+        stopped = [SendClear(), OpenEars(number, 2, Expected()), DropEars(number)]
+        assert told(play(dialogue, ["...", "nnn", "." * 20])) == stopped
     assert told(play(dialogue, ["...", "nnn", "." * 20])) == []
     assert told(play(dialogue, ["...", "###"])) == []
-    assert told(play(dialogue, ["###"]))[1:] == [SendClear(), DropTurn(1)]
+    assert told(play(dialogue, ["###"])) == [OpenEars(5, 2, Expected()), SendClear(), DropTurn(1)]
 
 
 def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
@@ -700,3 +716,181 @@ def test_e1_words_that_come_before_the_end_of_the_utterance_count(early):
     """E1, G2: ears that are done early have been heard."""
     dialogue = after(["#" * 40, *early])
     assert told(play(dialogue, ["." * 25]))[-1] == think(1, ASKED)
+
+
+# ---- A2, A5: ears at a voice's onset
+
+
+def test_a2_no_audio_before_the_voice_is_confirmed():
+    """A2: the ears are set up while the voice is judged; what they are given begins with the pre-roll."""
+    dialogue = Dialogue(PARAMS)
+    assert play(dialogue, ["." * 20, "#####"]) == [OPEN]
+    (fed,) = play(dialogue, ["#"])
+    assert isinstance(fed, FeedEars) and len(fed.mulaw_8k) >= (10 + 5) * 160
+
+
+def test_a5_noise_is_never_heard_by_ears():
+    """A5: opened, closed, and not given a frame."""
+    actions = play(Dialogue(PARAMS), ["." * 50, COUGH])
+    assert actions == [OPEN, DropEars(1)]
+
+
+def test_a5_a_voice_starts_the_count_of_noises_anew():
+    """A5: two in a row; every noise has its ears closed as long as it had any."""
+    dialogue = Dialogue(PARAMS)
+    numbers = []
+    for sounds in (["." * 50, COUGH, COUGH, COUGH], [SPOKE], [COUGH, COUGH, COUGH]):
+        actions = told(play(dialogue, sounds))
+        opened = [action.utterance_id for action in actions if isinstance(action, OpenEars)]
+        dropped = [action.utterance_id for action in actions if isinstance(action, DropEars)]
+        numbers.append((opened, dropped))
+    assert numbers == [([1, 2], [1, 2]), ([4], []), ([5, 6], [5, 6])]
+
+
+def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_ears():
+    """A5: confirmed late, and less than MIN_VOICED_MS of it: no transcript is waited for."""
+    dialogue = Dialogue(PARAMS)
+    actions = told(play(dialogue, ["###", "m" * 6, "." * 40, WordsHeard(1, ASKED)]))
+    assert actions == [OPEN, DropEars(1)]
+    assert (dialogue.state, dialogue.caller.pending.segments) == (L, [])
+
+
+def test_g2_ears_that_fail_before_the_voice_is_confirmed():
+    """G2: there is a voice all the same, and no ears took it: it is asked for again."""
+    dialogue = after(["###", EarsFailed(1, "down"), "#" * 37])
+    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, lines.unclear(1))
+    assert logged(play(after(["###"]), [EarsFailed(1, "down")])) == ["ASR_ERR: down"]
+
+
+# ---- B3, F2, F3: what the mind decided beside speaking
+
+LEAD = SaveLead((("name", "דנה"),))
+ACTS = (LEAD, EndCall())
+
+
+def acting(*acts, before=ANSWERED, turn_id=1):
+    return [*before, ReplyThought(turn_id, Expected(), acts)]
+
+
+def performed(actions):
+    return [action.act for action in actions if isinstance(action, Perform)]
+
+
+HEARD = [PlayoutRoom(200), "." * 100, MarkReturned("1.0.0")]
+
+
+@pytest.mark.parametrize(
+    "before, event, acts",
+    {
+        "decided": (ANSWERED, ReplyThought(1, Expected(), ACTS), []),
+        "waiting for its breath": (acting(*ACTS), "." * 40, []),
+        "the first frame": (acting(*ACTS), PlayoutRoom(1), [LEAD]),
+        "speaking": ([*acting(*ACTS), PlayoutRoom(200)], "." * 99, []),
+        "heard": ([*acting(*ACTS), *HEARD[:2]], HEARD[2], [EndCall()]),
+        "a lost mark": ([*acting(*ACTS), *HEARD[:2], "." * 49], ".", [EndCall()]),
+        "once": ([*acting(*ACTS), *HEARD], "." * 200, []),
+        "a person": ([*acting(Transfer()), *HEARD[:2]], HEARD[2], [Transfer()]),
+        "decided while speaking": (
+            [*ANSWERED, PlayoutRoom(1)],
+            ReplyThought(1, Expected(), ACTS),
+            [LEAD],
+        ),
+        "decided after all was heard": (
+            [*ANSWERED, *HEARD],
+            ReplyThought(1, Expected(), ACTS),
+            [LEAD],
+        ),
+        "and then": ([*ANSWERED, *HEARD, ReplyThought(1, Expected(), ACTS)], ".", [EndCall()]),
+        "several": (
+            acting(LEAD, SaveLead((("name", "רון"),))),
+            PlayoutRoom(1),
+            [LEAD, SaveLead((("name", "רון"),))],
+        ),
+    }.values(),
+)
+def test_f2_f3_acts_are_done_in_time(before, event, acts):
+    """B3, F2, F3: a lead once the turn is committed, the rest once it was heard to its end."""
+    assert performed(play(after(before), [event])) == acts
+
+
+@pytest.mark.parametrize(
+    "events",
+    {
+        "superseded": [*acting(*ACTS), "#" * 40, "." * 25],
+        "overdue before": [*UNDERSTOOD, TurnOverdue(1), ReplyThought(1, Expected(), ACTS)],
+        "overdue behind": [*acting(*ACTS, before=UNDERSTOOD[:2] + [WordsHeard(1, ASKED)]), TurnOverdue(1)],
+        "of an old turn": [*SPEAKING, "######", ReplyThought(1, Expected(), ACTS)],
+        "failed": [*ANSWERED, MindFailed(1, "down"), *HEARD],
+    }.values(),
+)
+def test_b3_nothing_is_done_for_a_turn_that_was_none(events):
+    """B3: a superseded start leaves no trace."""
+    assert performed(play(Dialogue(PARAMS), events)) == []
+
+
+def test_b3_an_overdue_turn_is_not_ended_by_what_it_wanted():
+    """G3: the line in its place is heard to its end, and the call goes on."""
+    overdue = [*UNDERSTOOD, SentenceThought(1, FIRST), ReplyThought(1, Expected(), ACTS), TurnOverdue(1)]
+    dialogue = after(overdue)
+    line = [AudioMade(2, 0, AUDIO), SentenceVoiced(2, 0), PlayoutRoom(200), "." * 100]
+    actions = play(dialogue, [*line, MarkReturned("2.0.0")])
+    assert "tts_done" in logged(actions) and performed(actions) == []
+
+
+def test_f2_who_interrupts_the_goodbye_is_not_hung_up_on():
+    """F2, D2: the lead is kept, the end of the call is not."""
+    dialogue = after([*acting(*ACTS), PlayoutRoom(23), "." * 10])
+    assert performed(play(dialogue, ["######", "#" * 30, "." * 25, WordsHeard(2, "רגע")])) == []
+    assert dialogue.state is T
+
+
+def test_f2_a_cough_over_the_goodbye_only_delays_it():
+    """F2, D4: it goes on from where it was cut, and then the call ends."""
+    dialogue = after([*acting(*ACTS), PlayoutRoom(23), "." * 10, "nnn", "." * 20])
+    actions = play(dialogue, [PlayoutRoom(200), "." * 90, MarkReturned("1.0.1")])
+    assert performed(actions) == [EndCall()]
+
+
+def test_f2_an_empty_barge_in_resumes_the_goodbye_and_its_end():
+    """F2, D4: said again under a new ID; the lead is not kept twice."""
+    cut = [*acting(*ACTS), PlayoutRoom(23), "." * 10, "######", "#" * 30, "." * 25]
+    again = [WordsHeard(2, ""), BreathDrawn(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")]
+    assert performed(play(after(cut), again)) == [EndCall()]
+
+
+def test_f2_who_said_something_meanwhile_is_answered():
+    """F2, D5: over the goodbye, without stopping it: an answer is owed, the call does not end."""
+    dialogue = after(acting(*ACTS), replace(PARAMS, barge_in=False))
+    actions = play(dialogue, [PlayoutRoom(200), "." * 5, SPOKE, "." * 30, MarkReturned("1.0.0")])
+    assert performed(actions) == [LEAD]
+    assert dialogue.state is T
+    assert told(play(dialogue, [WordsHeard(2, "רגע")]))[0].text == "רגע"
+
+
+def test_f2_who_is_speaking_at_the_end_of_the_goodbye_is_heard_out():
+    """F2, D5: in the middle of a word is no time to hang up."""
+    dialogue = after(acting(*ACTS), replace(PARAMS, barge_in=False))
+    actions = play(dialogue, [PlayoutRoom(200), "." * 70, "#" * 30, MarkReturned("1.0.0"), "#" * 10])
+    assert "tts_done" in logged(actions) and performed(actions) == [LEAD]
+    assert told(play(dialogue, ["." * 25, WordsHeard(2, "רגע")]))[-1].text == "רגע"
+
+
+def test_a6_the_same_words_again_keep_what_their_answer_wanted():
+    """E2, F2: the answer that was ready is played, and is followed by what the mind decided."""
+    again = [*acting(*ACTS), SPOKE, WordsHeard(2, ASKED), BreathDrawn(3, 0), PlayoutRoom(200), "." * 100]
+    assert performed(play(Dialogue(PARAMS), [*again, MarkReturned("3.0.0")])) == [LEAD, EndCall()]
+
+
+def test_b3_the_same_act_is_done_once_a_call():
+    """B3: a mind that knows only what was heard decides the same again; other details are another lead."""
+    other = SaveLead((("name", "דנה"), ("phone", "050")))
+    dialogue = after([*acting(LEAD), *HEARD])
+    done = []
+    for number, act in enumerate((LEAD, other, other), 2):
+        done += play(
+            dialogue, ["." * 40, SPOKE, BreathDrawn(number, 0), WordsHeard(number, f"ועוד {number}")]
+        )
+        said = [SentenceThought(number, f"תשובה {number}."), AudioMade(number, 0, AUDIO)]
+        done += play(dialogue, [*said, SentenceVoiced(number, 0), ReplyThought(number, Expected(), (act,))])
+        done += play(dialogue, [PlayoutRoom(200), "." * 100, MarkReturned(f"{number}.0.0")])
+    assert performed(done) == [other]

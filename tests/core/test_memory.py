@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.core.memory import MAX_LINE_CHARS, Memory
 
 
@@ -129,3 +129,12 @@ def test_a_new_call_expects_nothing():
     """E1: nothing was unclear, no turn was committed."""
     memory = Memory(2, 700)
     assert (memory.expected, memory.unclear_in_a_row, memory.committed_turns) == (Expected(), 0, 0)
+
+
+def test_b3_an_act_has_one_first_time():
+    """B3: the same details are the same lead, others are another."""
+    memory = Memory(2, 700)
+    acts = [EndCall(), Transfer(), SaveLead((("name", "דנה"),)), SaveLead((("name", "רון"),))]
+    assert [memory.first_time(act) for act in acts] == [True] * 4
+    assert [memory.first_time(act) for act in [EndCall(), SaveLead((("name", "דנה"),))]] == [False] * 2
+    assert Memory(2, 700).first_time(EndCall())

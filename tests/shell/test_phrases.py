@@ -1,10 +1,14 @@
-"""Pre-made audio of the fixed lines, and a sentence from whichever voice can."""
+"""Made audio of the fixed lines and of what is said again, and a sentence from whichever voice can."""
+
+import logging
 
 import pytest
 
+from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import level_rms, pcm16_to_mulaw
 from server.engines.base import EngineError
-from server.phrases import MIN_SPEECH_BYTES, PhraseCache, WholeSamples, beep, speak_whole
+from server.engines.chain import BreakerParams, Chain
+from server.phrases import MIN_SPEECH_BYTES, PhraseCache, Spoken, WholeSamples, beep, speak_whole
 
 ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
 
@@ -13,7 +17,7 @@ class Voice:
     """Speaks ``chunks``; an exception among them is raised."""
 
     def __init__(self, *chunks, name="voice", fails=False):
-        self.name = name
+        self.name = self.identity = name
         self.said = []
         self.cancels = 0
         self._chunks = chunks
@@ -33,6 +37,10 @@ class Voice:
 
     def cancel(self):
         self.cancels += 1
+
+
+def chain(*voices, failures=3, clock=lambda: 0.0):
+    return Chain("tts", voices, BreakerParams(failures, 30.0), clock)
 
 
 # ---- whole samples
@@ -87,8 +95,8 @@ def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
     """G2: the next voice is tried, and the log says why."""
     complaints = []
     short, good = Voice(b"x" * bytes_given, name="a"), Voice(ENOUGH, name="b")
-    pcm16 = speak_whole("שלום", [short, good], complaints.append)
-    assert pcm16 == (b"x" * bytes_given if spoken else ENOUGH)
+    made = speak_whole("שלום", chain(short, good), complaints.append)
+    assert made == (Spoken("a", b"x" * bytes_given) if spoken else Spoken("b", ENOUGH))
     heard = bytes_given // 2 * 2
     assert complaints == ([] if spoken else [f"TTS_ERR: a: {heard} bytes for 4 characters"])
 
@@ -97,29 +105,56 @@ def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
     "failing", [Voice(fails=True, name="a"), Voice(ENOUGH, EngineError("no voice today"), name="a")]
 )
 def test_g2_a_failed_voice_is_followed_by_the_next(failing):
-    """G2: before or in the middle of its audio."""
+    """G2: before or in the middle of its audio; it is known which voice it was."""
     complaints = []
     good = Voice(ENOUGH[:100], ENOUGH[100:], name="b")
-    assert speak_whole("שלום", [failing, good], complaints.append) == ENOUGH
+    assert speak_whole("שלום", chain(failing, good), complaints.append) == Spoken("b", ENOUGH)
     assert complaints == ["TTS_ERR: a: no voice today"]
     assert good.said == ["שלום"]
 
 
 def test_g2_no_voice_is_none():
     """G2: the caller then hears a beep."""
-    assert speak_whole("שלום", [Voice(fails=True), Voice()], [].append) is None
+    assert speak_whole("שלום", chain(Voice(fails=True), Voice()), [].append) is None
 
 
-# ---- the cache
+def test_a_voice_with_a_bug_is_a_failed_voice():
+    """G2: a host's function may raise anything."""
+    assert speak_whole("שלום", chain(Voice(KeyError("x"))), [].append) is None
+
+
+@pytest.mark.parametrize("failing", [Voice(fails=True, name="a"), Voice(b"xx", name="a")])
+def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
+    """G4: an error and too little audio count alike; what works is told, too."""
+    failing.said.clear()
+    good = Voice(ENOUGH, name="b")
+    voices = chain(failing, good, failures=2)
+    for _ in range(4):
+        assert speak_whole("שלום", voices, [].append) == Spoken("b", ENOUGH)
+    assert (len(failing.said), len(good.said)) == (2, 4)
+    assert voices.usable() == (good,)
+
+
+def test_g4_a_voice_that_works_is_told():
+    """G4: failures are counted in a row."""
+    voice = Voice(ENOUGH, name="a")
+    voices = chain(voice, Voice(ENOUGH), failures=2)
+    voices.failed(voice, "down")
+    assert speak_whole("שלום", voices, [].append).identity == "a"
+    voices.failed(voice, "down")
+    assert voices.usable()[0] is voice
+
+
+# ---- the fixed lines
 
 
 def test_lines_are_made_once():
     """B5, B6: in μ-law; those that are there already are not made again."""
     voice = Voice(ENOUGH)
-    phrases = PhraseCache(["שלום", "תודה"])
-    phrases.keep("תודה", b"\x33")
-    phrases.make([voice], [].append)
-    phrases.make([voice], [].append)
+    phrases = PhraseCache(["שלום", "תודה"], ["voice"])
+    phrases.keep("voice", "תודה", b"\x33")
+    assert phrases.make(chain(voice), [].append)
+    assert phrases.make(chain(voice), [].append)
     assert voice.said == ["שלום"]
     assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH)
     assert phrases.get("תודה") == b"\x33"
@@ -127,35 +162,157 @@ def test_lines_are_made_once():
 
 def test_a_line_no_voice_can_say_stays_missing():
     """G2: the others are made, and the missing one is tried again."""
-    phrases, voice = PhraseCache(["שלום"]), Voice(ENOUGH)
-    phrases.make(iter([Voice(fails=True)]), [].append)
+    phrases, voice = PhraseCache(["שלום"], ["voice"]), Voice(ENOUGH)
+    assert not phrases.make(chain(Voice(fails=True)), [].append)
     assert phrases.get("שלום") is None
-    phrases.make(iter([Voice(fails=True), voice]), [].append)
+    assert phrases.make(chain(voice), [].append)
     assert phrases.get("שלום") is not None
 
 
-def test_voices_may_be_given_once_for_all_lines():
-    """An iterator of voices serves every line."""
-    phrases = PhraseCache(["שלום", "תודה"])
-    phrases.make(iter([Voice(ENOUGH)]), [].append)
-    assert None not in (phrases.get("שלום"), phrases.get("תודה"))
+def test_g2_the_best_voice_replaces_a_fallbacks_line():
+    """G2: a line that a fallback had to say is heard in its voice until the best one has made it."""
+    best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH[:500] * 2, name="fallback")
+    phrases, voices = PhraseCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
+    assert not phrases.make(voices, [].append)
+    assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH[:500] * 2)
+    best._fails = False
+    assert phrases.make(voices, [].append)
+    assert phrases.get("שלום") == phrases.get("תודה") == pcm16_to_mulaw(ENOUGH)
 
 
-def test_only_the_lines_named_are_kept():
-    """Bounded: what a caller is told once is not remembered for a process."""
-    phrases = PhraseCache(["שלום"])
-    phrases.keep("אחר", b"\x33")
-    assert phrases.get("אחר") is None
+def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
+    """G4: a fallback does not say over and over what it has said; the skipped one gets its try in time."""
+    now = [0.0]
+    best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH, name="fallback")
+    phrases = PhraseCache(["שלום", "תודה"], ["best", "fallback"])
+    voices = chain(best, fallback, failures=1, clock=lambda: now[0])
+    assert not phrases.make(voices, [].append)
+    assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
+    assert not phrases.make(voices, [].append)
+    assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
+    now[0], best._fails = 60.0, False
+    assert phrases.make(voices, [].append)
+    assert (best.said[1:], fallback.said) == (["שלום", "תודה"], ["שלום", "תודה"])
 
 
-def test_another_voice_starts_with_nothing():
-    """The same lines, none of them made."""
-    phrases = PhraseCache(["שלום"])
-    phrases.keep("שלום", b"\x33")
-    copy = phrases.empty_copy()
-    assert copy.get("שלום") is None
-    copy.keep("שלום", b"\x44")
+def test_another_voice_starts_with_nothing(tmp_path):
+    """The same lines, none of them made; what a host's own voice says is not for our disk."""
+    phrases = PhraseCache(["שלום"], ["voice"], folder=AudioFolder(str(tmp_path), 1000))
+    copy = phrases.empty_copy("host")
+    copy.keep("host", "שלום", b"\x44")
+    assert list(tmp_path.iterdir()) == []
+    phrases.keep("voice", "שלום", b"\x33")
     assert (phrases.get("שלום"), copy.get("שלום")) == (b"\x33", b"\x44")
+
+
+# ---- whatever else was said
+
+
+def test_a_sentence_that_was_made_is_not_made_again():
+    """C2: at once from memory; one that nobody has said is not there."""
+    phrases = PhraseCache([], ["voice"])
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert phrases.get("הדירה פנויה.") == b"\x33"
+    assert phrases.get("הדירה פנויה") is None
+
+
+def test_a_sentence_is_given_in_the_best_voice_there_is():
+    """G2: whichever was kept first; a voice of another configuration is none of ours."""
+    phrases = PhraseCache([], ["best", "fallback"])
+    phrases.keep("old", "שלום.", b"\x11")
+    assert phrases.get("שלום.") is None
+    phrases.keep("fallback", "שלום.", b"\x22")
+    assert phrases.get("שלום.") == b"\x22"
+    phrases.keep("best", "שלום.", b"\x33")
+    phrases.keep("fallback", "שלום.", b"\x44")
+    assert phrases.get("שלום.") == b"\x33"
+
+
+def test_memory_is_bounded_and_the_lines_stay():
+    """TTS_CACHE_MB: what was not said for longest goes first, a sentence too large is not kept at all."""
+    phrases = PhraseCache(["שלום"], ["voice"], max_bytes=300)
+    phrases.keep("voice", "שלום", b"\x10" * 1000)
+    for text in "אבג":
+        phrases.keep("voice", text, b"\x33" * 100)
+    phrases.get("א")
+    phrases.keep("voice", "ד", b"\x33" * 100)
+    phrases.keep("voice", "ה", b"\x33" * 301)
+    kept = [text for text in ("שלום", *"אבגדה") if phrases.get(text)]
+    assert kept == ["שלום", "א", "ג", "ד"]
+
+
+# ---- TTS_CACHE_DIR
+
+
+def files(path):
+    return {file.stem for file in path.iterdir()}
+
+
+def cache(path, *lines, max_bytes=1000):
+    return PhraseCache(lines, ["voice"], max_bytes, AudioFolder(str(path), max_bytes))
+
+
+def test_a_restart_serves_from_the_disk(tmp_path):
+    """TTS_CACHE_DIR: the lines are not made again, and what was said again is there."""
+    before = cache(tmp_path, "שלום")
+    before.make(chain(Voice(b"\x01\x02" * 200)), [].append)
+    before.keep("voice", "הדירה פנויה.", b"\x33")
+    before.get("הדירה פנויה.")
+    before.keep("voice", "אחרת.", b"\x44")
+    voice, after = Voice(ENOUGH), cache(tmp_path, "שלום")
+    after.load()
+    assert after.make(chain(voice), [].append)
+    assert voice.said == []
+    assert after.get("הדירה פנויה.") == b"\x33"
+    assert after.get("אחרת.") is None
+
+
+def test_what_was_said_once_never_reaches_the_disk(tmp_path):
+    """TTS_CACHE_DIR: one caller's name and number; only lines and what is said again go there."""
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום דנה.", b"\x33")
+    phrases.keep("voice", "שלום", b"\x44")
+    for number in range(5):
+        phrases.keep("voice", f"המספר הוא {number}.", b"\x55")
+    assert files(tmp_path) == {audio_key("voice", "שלום")}
+
+
+def test_what_was_said_again_is_written_with_the_next_sentence_made(tmp_path, monkeypatch):
+    """TTS_CACHE_DIR: once, and by who may wait for a disk: ``get`` has the call's lock."""
+    saved = []
+    save = AudioFolder.save
+    monkeypatch.setattr(AudioFolder, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
+    phrases = cache(tmp_path)
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    for _ in range(3):
+        phrases.get("הדירה פנויה.")
+    assert saved == []
+    for text in "אבג":
+        phrases.keep("voice", text, b"\x44")
+        phrases.get("הדירה פנויה.")
+    assert saved == [audio_key("voice", "הדירה פנויה.")]
+    restarted = cache(tmp_path)
+    restarted.load()
+    assert restarted.get("הדירה פנויה.") == b"\x33"
+    restarted.keep("voice", "ד", b"\x44")
+    assert len(saved) == 1
+
+
+def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
+    """TTS_CACHE_DIR: reported once, and every call goes on."""
+    caplog.set_level(logging.INFO, "agent")
+    (tmp_path / "file").touch()
+    phrases = cache(tmp_path / "file", "שלום")
+    phrases.load()
+    assert phrases.make(chain(Voice(ENOUGH)), [].append)
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    phrases.get("הדירה פנויה.")
+    phrases.keep("voice", "אחרת.", b"\x44")
+    assert phrases.get("שלום") and phrases.get("הדירה פנויה.")
+    assert len(caplog.messages) == 1 and caplog.messages[0].startswith("CACHE_ERR")
+
+
+# ---- the beep
 
 
 def test_g2_the_beep():
@@ -164,8 +321,3 @@ def test_g2_the_beep():
     assert len(pcm16) == 2 * 8000 * 300 // 1000
     mulaw = pcm16_to_mulaw(pcm16)
     assert all(level_rms(mulaw[i : i + 160]) > 1000 for i in range(0, len(mulaw), 160))
-
-
-def test_a_voice_with_a_bug_is_a_failed_voice():
-    """G2: a host's function may raise anything."""
-    assert speak_whole("שלום", [Voice(KeyError("x"))], [].append) is None

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.conversation import Expected
+from server.core.conversation import EndCall, Expected, SaveLead
 from server.core.events import AudioMade, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
+from server.engines.chain import BreakerParams, Chain
 from server.phrases import PhraseCache, beep
 from server.runtime import Channel, pause
 from server.turn_pipeline import EnergyOnly, Engines
@@ -16,7 +17,9 @@ from tests.sim.simtime import SimRuntime
 
 REQUEST = ReplyRequest("שלום", (), 1, "warm", 0, 400)
 EXPECTED = Expected(("כן",), 2)
+ACTS = (SaveLead((("name", "דנה"),)), EndCall())
 PCM16 = b"\x01\x02" * 400
+AGAIN = EngineError("down", retryable=True)
 BEEP = pcm16_to_mulaw(beep())
 
 
@@ -31,6 +34,7 @@ class Engine:
 
     def __init__(self, runtime, *scripts, name="engine", obeys=True):
         self.runtime, self.scripts, self.name, self.obeys = runtime, scripts, name, obeys
+        self.identity = name
         self.asked = []
         self.streams = []
 
@@ -49,6 +53,7 @@ class Engine:
 
 class _Stream:
     expected = EXPECTED
+    acts = ACTS
 
     def __init__(self, runtime, script, obeys):
         self.script = script
@@ -71,14 +76,20 @@ class _Stream:
 
 
 class Turn:
-    def __init__(self, *, minds=(), voices=(), phrases=()):
+    """``skip_after`` failures in a row an engine is skipped (G4)."""
+
+    def __init__(self, *, minds=(), voices=(), phrases=(), skip_after=9):
         self.runtime = SimRuntime()
-        self.minds = [self._engine(scripts, f"mind{n}") for n, scripts in enumerate(minds)]
-        self.voices = [self._engine(scripts, f"voice{n}") for n, scripts in enumerate(voices)]
-        self.phrases = PhraseCache(phrases)
+        self.minds = [self._engine(scripts, f"mind{n}") for n, scripts in enumerate(minds or [[[]]])]
+        self.voices = [self._engine(scripts, f"voice{n}") for n, scripts in enumerate(voices or [[[]]])]
+        self.phrases = PhraseCache(phrases, [voice.identity for voice in self.voices])
         self.posted = []
         self.complaints = []
-        engines = Engines((), tuple(self.minds), tuple(self.voices), self.phrases, EnergyOnly)
+        ears, minds, voices = (
+            Chain(kind, tuple(engines), BreakerParams(skip_after, 30), self.runtime.clock)
+            for kind, engines in (("asr", [None]), ("llm", self.minds), ("tts", self.voices))
+        )
+        engines = Engines(ears, minds, voices, self.phrases, EnergyOnly)
         params = WorkerParams(first_token_s=1.5, first_audio_s=1.0, retry_within_s=1.75)
         self.worker = TurnWorker(
             self.runtime, 7, engines, params, post=self._post, complain=self.complaints.append
@@ -121,7 +132,7 @@ def audio(pcm16=PCM16, index=0):
     return AudioMade(7, index, pcm16_to_mulaw(pcm16))
 
 
-DONE, VOICED = ReplyThought(7, EXPECTED), SentenceVoiced(7, 0)
+DONE, VOICED = ReplyThought(7, EXPECTED, ACTS), SentenceVoiced(7, 0)
 
 
 # ---- the mind
@@ -147,10 +158,17 @@ def test_a_mind_that_says_nothing_has_thought():
 @pytest.mark.parametrize(
     "minds, asked, end",
     {
-        "the same mind again": ([[[EngineError("down")], ["כן."]]], [2], DONE),
+        "the same mind again": ([[[AGAIN], ["כן."]]], [2], DONE),
+        "a mind that was late is asked again": ([[[9.0, "כן."], ["כן."]]], [2], DONE),
+        "not for what stays wrong": (
+            [[[EngineError("no key")], ["כן."]]],
+            [1],
+            MindFailed(7, "mind0: no key"),
+        ),
+        "nor for a bug": ([[[KeyError("x")], ["כן."]]], [1], MindFailed(7, "mind0: KeyError: 'x'")),
         "the next mind": ([[[EngineError("down")]], [["כן."]]], [1, 1], DONE),
         "a bug is a failure": ([[[KeyError("x")]], [["כן."]]], [1, 1], DONE),
-        "one retry, no more": ([[[EngineError("down")]]], [2], MindFailed(7, "mind0: down")),
+        "one retry, no more": ([[[AGAIN]]], [2], MindFailed(7, "mind0: down")),
         "no third mind": (
             [[[EngineError("a")]], [[EngineError("b")]], [["כן."]]],
             [1, 1, 0],
@@ -158,7 +176,7 @@ def test_a_mind_that_says_nothing_has_thought():
         ),
         "a late mind, and time for another": ([[[9.0, "כן."]], [["כן."]]], [1, 1], DONE),
         "a failure in time": ([[[1.4, EngineError("down")]], [["כן."]]], [1, 1], DONE),
-        "half a sentence is nothing said": ([[["חצי ", EngineError("down")], ["כן."]]], [2], DONE),
+        "half a sentence is nothing said": ([[["חצי ", AGAIN], ["כן."]]], [2], DONE),
     }.values(),
 )
 def test_g2_one_retry_if_there_is_time(minds, asked, end):
@@ -197,15 +215,16 @@ class Stubborn(Engine):
     def respond(self, request, timeout_s):
         self.asked.append(request)
         pause(Channel(self.runtime, 1), 0.5)
-        raise KeyError("x")
+        raise AGAIN
 
 
 def test_g2_a_mind_that_cannot_even_begin_has_failed():
-    """G2: its bug is a failure; dropped meanwhile, it is none."""
-    for dropped_at, posted in ((None, [MindFailed(7, "mind: KeyError: 'x'")]), (0.3, []), (0.7, [])):
-        turn = Turn(minds=[[]])
+    """G2: before there is a stream; dropped meanwhile, it has not."""
+    for dropped_at, posted in ((None, [MindFailed(7, "mind: down")]), (0.3, []), (0.7, [])):
+        turn = Turn()
         mind = Stubborn(turn.runtime, name="mind")
-        turn.worker._engines = replace(turn.worker._engines, minds=(mind,))
+        minds = Chain("llm", (mind,), BreakerParams(9), turn.runtime.clock)
+        turn.worker._engines = replace(turn.worker._engines, minds=minds)
         turn.worker.think(REQUEST)
         if dropped_at is not None:
             turn.runtime.call_at(dropped_at, turn.worker.drop)
@@ -276,12 +295,20 @@ def test_g2_when_no_voice_works_there_is_a_beep():
     assert said([[EngineError("a")]], [[]])[1] == [AudioMade(7, 0, BEEP), VOICED]
 
 
-def test_g2_a_voice_that_fails_in_the_middle_is_not_repeated():
+def test_g2_a_voice_that_fails_past_the_middle_is_not_repeated():
     """G2: said again from the start it would sound worse."""
-    turn, posted = said([[PCM16, EngineError("down")]], [[PCM16]])
-    assert posted == [audio(), VOICED]
+    turn, posted = said([[PCM16, PCM16, PCM16, EngineError("down")]], [[PCM16]])
+    assert posted == [audio(), audio(), audio(), VOICED]
     assert turn.voices[1].asked == []
     assert turn.complaints == ["TTS_ERR: voice0: down"]
+
+
+def test_g2_a_voice_that_fails_at_once_is_followed_by_the_next():
+    """G2: a syllable is no sentence: the next voice says all of it; with none left there is no beep."""
+    turn, posted = said([[PCM16, EngineError("down")]], [[PCM16, PCM16]])
+    assert posted == [audio(), audio(), audio(), VOICED]
+    assert turn.phrases.get("שלום") == pcm16_to_mulaw(PCM16 + PCM16)
+    assert said([[PCM16, EngineError("down")]])[1] == [audio(), VOICED]
 
 
 def test_the_fixed_lines_are_kept_for_the_next_call():
@@ -380,3 +407,117 @@ def test_g2_a_click_and_then_a_failure_is_nothing():
     """G2: under 400 bytes were made: the next voice says it."""
     turn, _ = said([[PCM16[:100], EngineError("down")]], [[PCM16]])
     assert turn.voices[1].asked == ["שלום"]
+
+
+# ---- G4: what the chain is told
+
+
+def skips(chain):
+    """Which engines would be skipped now."""
+    return [engine.name for engine in chain if engine not in chain.usable()]
+
+
+@pytest.mark.parametrize(
+    "script, skipped",
+    {
+        "an error": ([EngineError("down")], True),
+        "a bug": ([KeyError("x")], True),
+        "too late": ([9.0, "כן."], True),
+        "in the middle of its reply": (["שלום. ", EngineError("down")], True),
+        "a reply": (["כן."], False),
+        "an empty reply": ([], False),
+    }.values(),
+)
+def test_g4_a_mind_that_fails_is_told(script, skipped):
+    """G4: whatever the way it failed."""
+    turn = Turn(minds=[[script], [["כן."]]], skip_after=1)
+    turn.worker.think(REQUEST)
+    turn.run(5)
+    assert skips(turn.worker._engines.minds) == (["mind0"] if skipped else [])
+
+
+def test_g4_a_mind_that_is_skipped_is_not_asked():
+    """G4: the next one is the first then, and is asked once more when it fails."""
+    turn = Turn(minds=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
+    minds = turn.worker._engines.minds
+    for _ in range(2):
+        minds.failed(turn.minds[0], "down")
+    turn.worker.think(REQUEST)
+    assert turn.run(5) == [sentence("לא."), DONE]
+    assert [len(mind.asked) for mind in turn.minds] == [0, 2]
+
+
+def test_g4_a_mind_that_works_is_told():
+    """G4: in a row."""
+    turn = Turn(minds=[[["כן."]], [["לא."]]], skip_after=2)
+    minds = turn.worker._engines.minds
+    minds.failed(turn.minds[0], "down")
+    turn.worker.think(REQUEST)
+    turn.run(5)
+    minds.failed(turn.minds[0], "down")
+    assert skips(minds) == []
+
+
+@pytest.mark.parametrize("script", [[9.0], ["שלום. ", 9.0], ["deaf", 0.5, EngineError("down")]])
+def test_g4_what_was_dropped_counts_for_nothing(script):
+    """G4: neither a failure nor a success."""
+    deaf = ["deaf"] if "deaf" in script else []
+    turn = Turn(minds=[[*deaf, [step for step in script if step != "deaf"]], [[]]], skip_after=2)
+    minds = turn.worker._engines.minds
+    minds.failed(turn.minds[0], "down")
+    turn.worker.think(REQUEST)
+    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.run(5)
+    assert skips(minds) == []
+    minds.failed(turn.minds[0], "down")
+    assert skips(minds) == ["mind0"]
+
+
+@pytest.mark.parametrize(
+    "script, skipped",
+    {
+        "an error": ([EngineError("down")], True),
+        "a bug": ([KeyError("x")], True),
+        "too late": ([9.0, PCM16], True),
+        "in the middle": ([PCM16, EngineError("down")], True),
+        "too little": ([PCM16[:398]], True),
+        "a sentence": ([PCM16], False),
+    }.values(),
+)
+def test_g4_a_voice_that_fails_is_told(script, skipped):
+    """G4: whatever the way it failed, also when the caller heard half of it."""
+    turn = Turn(voices=[[script], [[PCM16]]], skip_after=1)
+    turn.worker.say(0, "שלום")
+    turn.run(5)
+    assert skips(turn.worker._engines.voices) == (["voice0"] if skipped else [])
+
+
+def test_g4_a_voice_that_is_skipped_says_nothing():
+    """G4: from the second sentence on, the next voice is the first one tried."""
+    turn = Turn(voices=[[[EngineError("down")]], [[PCM16]]], skip_after=1)
+    turn.worker.say(0, "ראשון")
+    turn.worker.say(1, "שני")
+    turn.run(5)
+    assert (turn.voices[0].asked, turn.voices[1].asked) == (["ראשון"], ["ראשון", "שני"])
+    assert len(turn.complaints) == 1
+
+
+def test_g4_a_voice_that_was_dropped_counts_for_nothing():
+    """G4: a barge-in is nobody's fault and nobody's merit."""
+    turn = Turn(voices=[[[PCM16, 9.0]], [[PCM16]]], skip_after=2)
+    voices = turn.worker._engines.voices
+    voices.failed(turn.voices[0], "down")
+    turn.worker.say(0, "שלום")
+    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.run(5)
+    assert skips(voices) == []
+    voices.failed(turn.voices[0], "down")
+    assert skips(voices) == ["voice0"]
+
+
+def test_a_sentence_is_kept_under_the_voice_that_made_it():
+    """G2: so that the best voice's is preferred once it is back."""
+    turn, _ = said([[EngineError("down")]], [[PCM16]])
+    assert turn.phrases.get("שלום") == pcm16_to_mulaw(PCM16)
+    turn.phrases.keep("voice0", "שלום", b"\x33")
+    assert turn.phrases.get("שלום") == b"\x33"

@@ -5,6 +5,7 @@ import pytest
 from server.core.conversation import Expected
 from server.core.events import EarsFailed, WordsGuessed, WordsHeard
 from server.engines.base import EngineError, Transcript
+from server.engines.chain import BreakerParams, Chain
 from server.runtime import Channel, pause
 from server.utterance_ears import UtteranceEars
 from tests.sim.simtime import SimRuntime
@@ -66,14 +67,16 @@ class Utterance:
         self.runtime = SimRuntime()
         self.recognizers = tuple(one(self.runtime) for one in make)
         self.posted = []
-        self.ears = UtteranceEars(self.runtime, self.recognizers, 5, (EXPECTED, 3), self._post)
+        self.chain = Chain("asr", self.recognizers, BreakerParams(1), self.runtime.clock)
+        self.ears = UtteranceEars(self.runtime, self.chain, 5, (EXPECTED, 3), self._post)
 
     def _post(self, event):
         self.posted.append((round(self.runtime.now, 3), event))
 
     def run(self, until):
+        """The outcomes, without the guesses on the way."""
         self.runtime.run_until(until)
-        return [event for _, event in self.posted]
+        return [event for _, event in self.posted if not isinstance(event, WordsGuessed)]
 
 
 def ears(*after, **more):
@@ -113,19 +116,20 @@ def test_the_transcript_is_all_finals_and_the_least_confidence(finals, event):
 
 def test_a7_partial_results_are_guesses():
     """A7: each replaces the one before it, behind the finals so far."""
-    utterance, posted = heard(
+    utterance, _ = heard(
         ears(
             Transcript("דירה גדולה", 0.8),
-            before=[guess("אני"), guess("אני מחפש"), Transcript("אני מחפש", 0.9), guess("דירה")],
+            before=[guess("אני"), guess("אני מחפשת"), Transcript("אני מחפש", 0.9), guess("דירה")],
         )
     )
-    assert posted == [
-        WordsGuessed(5, "אני"),
-        WordsGuessed(5, "אני מחפש"),
-        WordsGuessed(5, "אני מחפש דירה"),
-        WordsHeard(5, "אני מחפש דירה גדולה", 0.8),
+    assert utterance.posted == [
+        (0, WordsGuessed(5, "אני")),
+        (0, WordsGuessed(5, "אני מחפשת")),
+        (0, WordsGuessed(5, "אני מחפש")),  # a final: should nothing come after it, it was heard
+        (0, WordsGuessed(5, "אני מחפש דירה")),
+        (1, WordsGuessed(5, "אני מחפש דירה גדולה")),
+        (1, WordsHeard(5, "אני מחפש דירה גדולה", 0.8)),
     ]
-    assert [when for when, _ in utterance.posted] == [0, 0, 0, 1]
 
 
 def test_the_recogniser_gets_the_audio_and_the_end():
@@ -250,3 +254,112 @@ def test_g2_ears_that_do_not_open_are_passed_over():
     second = Utterance(ears(EngineError("down")), Closed)
     second.ears.finish()
     assert isinstance(second.run(5)[-1], EarsFailed)
+
+
+def test_g2_ears_that_fail_before_there_is_a_voice():
+    """G2: opened at the onset, they may be gone before any audio: the next ones get what comes, no more."""
+    utterance = Utterance(ears(before=[EngineError("down")]), ears(Transcript("שלום")))
+    pieces = []
+    feed = Recognizer.feed
+    utterance.recognizers[1].feed = lambda audio: (
+        pieces.append(audio),
+        feed(utterance.recognizers[1], audio),
+    )
+    utterance.runtime.call_at(0.5, lambda: utterance.ears.feed(b"one"))
+    utterance.runtime.call_at(1, utterance.ears.finish)
+    assert utterance.run(5) == [WordsHeard(5, "שלום", None)]
+    assert pieces == [b"one"]
+
+
+def test_a2_a_discarded_onset_leaves_nothing():
+    """A2: dropped before any audio."""
+    utterance = Utterance(ears(Transcript("שלום")))
+    utterance.runtime.call_at(0.4, utterance.ears.drop)
+    assert utterance.run(5) == []
+    assert utterance.runtime.alive() == []
+    assert (utterance.recognizers[0].audio, utterance.recognizers[0].cancels) == (b"", 1)
+
+
+# ---- G4: what the chain is told; one failure is enough here
+
+
+def skipped(utterance):
+    return [one.name for one in utterance.recognizers if one not in utterance.chain.usable()]
+
+
+@pytest.mark.parametrize(
+    "maker, failed",
+    {
+        "an error": (ears(EngineError("down"), name="a"), True),
+        "a bug": (ears(KeyError("x"), name="a"), True),
+        "cannot be opened": (lambda runtime: Closed(runtime, name="a"), True),
+        "words": (ears(Transcript("שלום"), name="a"), False),
+        "no words": (ears(name="a"), False),
+    }.values(),
+)
+def test_g4_ears_that_fail_are_told(maker, failed):
+    """G4: whatever the way they failed; nothing heard is no failure."""
+    utterance, _ = heard(maker, ears(Transcript("אחר"), name="b"))
+    assert skipped(utterance) == (["a"] if failed else [])
+
+
+def test_g4_ears_that_are_late_are_told():
+    """G4: the call waits no more: those at work have failed, not those before or behind them."""
+    utterance = Utterance(
+        ears(EngineError("down"), name="a"), ears(9.0, Transcript("שלום"), name="b"), ears(name="c")
+    )
+    utterance.runtime.call_at(1, utterance.ears.finish)
+    utterance.runtime.call_at(2, utterance.ears.late)
+    utterance.runtime.call_at(2, utterance.ears.drop)
+    assert utterance.run(20) == []
+    assert skipped(utterance) == ["a", "b"]
+
+
+def test_g4_ears_that_have_told_are_not_late():
+    """G4: the call's own EarsFailed, and words that came just before it, count once."""
+    for maker, failures in (
+        (ears(Transcript("שלום"), name="a"), 0),
+        (ears(EngineError("down"), name="a"), 1),
+    ):
+        utterance, posted = heard(maker, *[ears(EngineError("down"), name="b")] * failures)
+        count = []
+        utterance.chain.failed = lambda engine, why, count=count: count.append(engine.name)
+        assert len(posted) == 1
+        utterance.ears.late()
+        assert count == []
+
+
+def test_g4_ears_that_are_skipped_do_not_listen():
+    """G4: the next ones are the first ones opened."""
+    runtime = SimRuntime()
+    first, second = Recognizer(runtime, Transcript("א"), name="a"), Recognizer(runtime, Transcript("ב"))
+    chain = Chain("asr", (first, second), BreakerParams(1), runtime.clock)
+    chain.failed(first, "down")
+    posted = []
+    UtteranceEars(runtime, chain, 5, (EXPECTED, 3), posted.append).finish()
+    runtime.run_until(1)
+    assert (first.opened, posted[-1]) == ([], WordsHeard(5, "ב", None))
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_g4_ears_that_were_dropped_count_for_nothing(obeys):
+    """G4: a hang-up or a discarded onset is nobody's fault and nobody's merit."""
+
+    class Slow(Recognizer):
+        def __iter__(self):
+            pause(self._cancelled if obeys else Channel(self.runtime, 1), 0.5)
+            if self.before:
+                raise self.before[0]
+            yield Transcript("שלום")
+
+    for steps in ([], [EngineError("down")]):
+        utterance = Utterance(
+            lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), ears(name="b")
+        )
+        utterance.chain._breaker = BreakerParams(2)
+        utterance.chain.failed(utterance.recognizers[0], "down")
+        utterance.runtime.call_at(0.2, utterance.ears.drop)
+        assert utterance.run(2) == []
+        assert skipped(utterance) == []
+        utterance.chain.failed(utterance.recognizers[0], "down")
+        assert skipped(utterance) == ["a"]

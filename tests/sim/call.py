@@ -11,6 +11,7 @@ from server.core.dialogue import Dialogue
 from server.core.events import Action, Event
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
+from server.engines.chain import Chain
 from server.media_ws_ai import MediaStreamHandler
 from server.phrases import PhraseCache, beep
 from server.turn_pipeline import EnergyOnly, Engines, Speech
@@ -57,10 +58,12 @@ class SimCall:
         answer = reply if callable(reply) else lambda request: reply
         self.mind = SimMind(self.runtime, answer, llm_s)
         self.voice = SimVoice(self.runtime, tts_s)
-        self.phrases = PhraseCache(lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he))
-        if premade:
-            for line_ in lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he):
-                self.phrases.keep(line_, self.voice.audio(line_))
+        # Behind the first of each kind.
+        self.fallbacks: tuple[list[SimEars], list[SimMind], list[SimVoice]] = ([], [], [])
+        fixed = lines.all_lines(self.config.ai_greeting_he, self.config.thinking_text_he)
+        self.phrases = PhraseCache(fixed, [self.voice.identity])
+        for line_ in fixed if premade else ():
+            self.phrases.keep(self.voice.identity, line_, self.voice.audio(line_))
         judge = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
         self._new_speech: Callable[[], Speech] = speech or judge
         self.events: list[tuple[Event, list[Action]]] = []  # the core's whole life
@@ -90,7 +93,14 @@ class SimCall:
             logger.removeHandler(handler)
 
     def _serve(self) -> None:
-        engines = Engines((self.ears,), (self.mind,), (self.voice,), self.phrases, self._new_speech)
+        ears, minds, voices = self.fallbacks
+        engines = Engines(
+            Chain("asr", (self.ears, *ears), clock=self.runtime.clock),
+            Chain("llm", (self.mind, *minds), clock=self.runtime.clock),
+            Chain("tts", (self.voice, *voices), clock=self.runtime.clock),
+            self.phrases,
+            self._new_speech,
+        )
         self.handler = MediaStreamHandler(
             self.line,
             self.config,

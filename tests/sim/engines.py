@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from server.core.conversation import Expected
+from server.core.conversation import Act, Expected
 from server.core.frames import mulaw_to_pcm16
 from server.core.sentences import split_sentences
 from server.engines.base import EngineError, ReplyRequest, Transcript
@@ -30,26 +30,34 @@ class SimEars:
         self.open_streams = 0
 
     def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "_SimRecognition":
-        self.heard.append(b"")
         self.opened_at.append(self.runtime.now)
+        return _SimRecognition(self)
+
+    def begin(self) -> tuple[int, Hears]:
+        """An utterance has audio: its number, and what is heard in it."""
+        self.heard.append(b"")
         number = len(self.heard) - 1
-        return _SimRecognition(self, number, self.lines[min(number, len(self.lines) - 1)])
+        return number, self.lines[min(number, len(self.lines) - 1)]
 
     def warm(self) -> None:
         pass
 
 
 class _SimRecognition:
-    def __init__(self, ears: SimEars, number: int, hears: Hears) -> None:
+    def __init__(self, ears: SimEars) -> None:
         self._ears = ears
-        self._number = number
-        self._hears = hears
+        self._number: int | None = None
+        self._hears: Hears = None
+        self._begun: Channel[None] = Channel(ears.runtime, 1)
         self._finished: Channel[None] = Channel(ears.runtime, 1)
         self._cancelled: Channel[None] = Channel(ears.runtime, 1)
         ears.open_streams += 1
 
     def feed(self, mulaw_8k: bytes) -> None:
         assert not self._finished.closed, "audio after the end of the utterance"
+        if self._number is None:
+            self._number, self._hears = self._ears.begin()
+            self._begun.close()
         self._ears.heard[self._number] += mulaw_8k
 
     def finish(self) -> None:
@@ -57,7 +65,8 @@ class _SimRecognition:
 
     def __iter__(self) -> Iterator[Transcript]:
         try:
-            for partial in self._ears.partials:
+            pause(self._begun, None)
+            for partial in self._ears.partials if self._number is not None else ():
                 yield Transcript(partial, is_final=False)
             pause(self._finished, None)
             if not pause(self._cancelled, None if self._hears is None else self._ears.delay_s):
@@ -70,6 +79,7 @@ class _SimRecognition:
 
     def cancel(self) -> None:
         self._cancelled.close()
+        self._begun.close()
         self._finished.close()
 
 
@@ -82,6 +92,7 @@ class SimMind:
     delay_s: float = 0.05
     sentence_s: float = 0.0  # between one sentence and the next
     expected: Expected = Expected()
+    acts: tuple[Act, ...] = ()
     opening: Expected = Expected()
     name: str = "sim"
 
@@ -102,6 +113,7 @@ class _SimReply:
         self._mind = mind
         self._reply = reply
         self.expected = mind.expected
+        self.acts = mind.acts
         self._cancelled: Channel[None] = Channel(mind.runtime, 1)
         mind.open_streams += 1
 
@@ -131,6 +143,7 @@ class SimVoice:
     fails: Callable[[str], bool] = lambda text: False
     hangs: bool = False
     name: str = "sim"
+    identity: str = "sim"
 
     def __post_init__(self) -> None:
         self.codes: dict[str, int] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from server.core.conversation import Expected
+from server.core.conversation import Act, Expected
 from server.core.sentences import split_sentences
 from server.engines.base import ReplyRequest, ReplyStream
 from server.engines.mind.dialogue import reply_to
@@ -30,6 +30,8 @@ class Receptionist:
 
 class _Reply:
     """A whole reply, given out a sentence at a time."""
+
+    acts: tuple[Act, ...] = ()
 
     def __init__(self, text: str, expected: Expected) -> None:
         self.expected = expected

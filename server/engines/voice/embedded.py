@@ -31,6 +31,7 @@ class EmbeddedVoice:
     ) -> None:
         """As ``VoiceSettings``; ValueError when out of range."""
         self._settings = VoiceSettings(variant, rate, pitch)
+        self.identity = f"embedded {variant} {rate} {pitch}"
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
         """Any text; what cannot be said is left out, and a text without words gives no chunk."""

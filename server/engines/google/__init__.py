@@ -1,0 +1,1 @@
+"""Google's cloud: the client that ears and voice share, and the ears."""

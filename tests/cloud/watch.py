@@ -1,0 +1,90 @@
+"""What the servers of the local cloud share: how they are told to fail, what they saw of their clients."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Fault(Enum):
+    """One way for a service to fail. Each server's module says what it does where that is not plain."""
+
+    NONE = "none"
+    SLOW = "slow"  # answers rightly, ``Delays.slow_s`` late
+    HUNG_BEFORE_HEADERS = "hung before headers"
+    HUNG_MID_STREAM = "hung mid-stream"  # after the first item
+    TOO_MANY = "429"  # RESOURCE_EXHAUSTED over gRPC
+    UNAVAILABLE = "503"  # UNAVAILABLE over gRPC
+    CUT_MID_STREAM = "cut mid-stream"  # the connection or call is aborted after the first item
+    EMPTY = "empty"  # a proper answer with nothing in it
+    LOW_CONFIDENCE = "low confidence"  # ears only
+    WRONG_LANGUAGE = "wrong language"  # ears only: words of another language
+    SEVERAL_FINALS = "several finals"  # ears only: not a failure
+    WAV_HEADER = "WAV header"  # voices only: a RIFF header before the samples; not a failure
+
+
+@dataclass
+class Delays:
+    """Seconds. ``first_s``: from when an answer can be known (end of audio, request) to its first item."""
+
+    first_s: float = 0.0
+    between_s: float = 0.0  # from one item (result, token, chunk of audio) to the next
+    slow_s: float = 2.0  # Fault.SLOW: instead of first_s
+
+
+@dataclass
+class Exchange:
+    """One request as its server saw it. Times are ``time.time()``, comparable with another process's log."""
+
+    request: Any
+    fault: Fault
+    began_at: float = field(default_factory=time.time)
+    ended_at: float | None = None
+    dropped_at: float | None = None  # the client went away before the answer was whole
+    sent: int = 0  # items of the answer
+
+
+class Watch:
+    """The faults to come and the exchanges so far. Any thread."""
+
+    def __init__(self) -> None:
+        self.always = Fault.NONE
+        self.delays = Delays()
+        self.exchanges: list[Exchange] = []
+        self.connections = 0  # accepted so far
+        self.released = threading.Event()  # set at the end: whatever hangs lets go
+        self._next: deque[Fault] = deque()
+        self._lock = threading.Lock()
+
+    def next(self, *faults: Fault) -> None:
+        """The next requests, one each; after them ``always`` again."""
+        with self._lock:
+            self._next.extend(faults)
+
+    def reset(self) -> None:
+        """As new, but for what hangs now."""
+        with self._lock:
+            self.always, self.delays = Fault.NONE, Delays()
+            self._next.clear()
+            self.exchanges.clear()
+
+    @property
+    def open(self) -> list[Exchange]:
+        """Exchanges that have not ended."""
+        return [exchange for exchange in list(self.exchanges) if exchange.ended_at is None]
+
+    @contextmanager
+    def exchange(self, request: Any) -> Iterator[Exchange]:
+        """Account for one request while it is served."""
+        with self._lock:
+            fault = self._next.popleft() if self._next else self.always
+            exchange = Exchange(request, fault)
+            self.exchanges.append(exchange)
+        try:
+            yield exchange
+        finally:
+            exchange.ended_at = time.time()

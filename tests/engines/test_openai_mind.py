@@ -1,0 +1,471 @@
+"""OpenAI's mind: the real SDK against a local server that speaks OpenAI's protocol, over real sockets."""
+
+import json
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.config import Config
+from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Speaker, Transfer
+from server.engines.base import EngineError, ReplyRequest
+from server.engines.openai import client as client_module
+from server.engines.openai import prompt
+from server.engines.openai.mind import GOODBYE, HANDOVER, SAVED, OpenAIMind, effort
+from server.engines.openai.tools import ToolCalls
+from server.runtime import Threads
+from server.streams import BoundedStream
+from tests.cloud.openai import OpenAICloud, Script, ToolCall
+from tests.cloud.watch import Fault
+from tests.engines.test_openai_client import until
+
+ROOT = Path(__file__).parents[2]
+REPLY = (
+    "יש הרבה דירות יפות בחיפה, ויש גם כמה שכונות שקטות עם גינות. "
+    "כדי שיהיה קל לדייק את החיפוש, כדאי לדעת עוד שני פרטים קטנים על מה שחשוב. "
+    "כמה חדרים צריך?"
+)
+TALKATIVE = REPLY + " ועוד דבר אחד. " + "ועוד משפט שאיש לא ישמע. " * 40
+PERSON = "+97231234567"
+SAVE = ToolCall("save_lead", {"name": "דנה", "city": "חיפה"})
+SAVED_LEAD = SaveLead((("name", "דנה"), ("city", "חיפה")))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    prompt.template.cache_clear()
+    yield
+    while client_module._clients:
+        client_module._clients.popitem()[1].close()
+
+
+@pytest.fixture
+def cloud() -> Iterator[OpenAICloud]:
+    with OpenAICloud(thinks=lambda request: REPLY) as cloud:
+        yield cloud
+
+
+def knobs(cloud: OpenAICloud, **others: object) -> Config:
+    values = {"openai_base_url": cloud.base_url, "openai_api_key": "sk-1", **others}
+    return Config(_env_file=None, **values)  # type: ignore[call-arg, arg-type]
+
+
+def asked(text: str = "אני מחפש דירה בחיפה", *history: Line, **others: Any) -> ReplyRequest:
+    values = {"turn_number": 1, "target_style": "warm_helpful", "min_chars": 140, "max_chars": 420, **others}
+    return ReplyRequest(text, history, **values)
+
+
+def reply(cloud: OpenAICloud, request: ReplyRequest | None = None, **others: object) -> tuple[str, Any]:
+    """The whole text, and the acts."""
+    stream = OpenAIMind(knobs(cloud, **others)).respond(request or asked(), 5.0)
+    return "".join(stream).strip(), stream.acts
+
+
+def sent(cloud: OpenAICloud, index: int = -1) -> dict[str, Any]:
+    request: dict[str, Any] = cloud.chat.exchanges[index].request
+    return request
+
+
+class TestRequest:
+    def test_it_speaks(self, cloud: OpenAICloud) -> None:
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        assert "".join(stream).strip() == REPLY
+        assert (stream.expected, stream.acts) == (Expected(), ())
+
+    def test_nothing_is_sent_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
+        started = time.monotonic()
+        OpenAIMind(knobs(cloud, llm_prompt_file="missing")).respond(asked(), 5.0)
+        assert time.monotonic() - started < 0.05
+        assert cloud.watch.connections == 0
+
+    def test_what_is_asked_for(self, cloud: OpenAICloud) -> None:
+        reply(cloud)
+        request = sent(cloud)
+        assert (request["model"], request["stream"]) == ("gpt-5.4-mini", True)
+        assert request["reasoning_effort"] == "none"
+        assert request["tool_choice"] == "auto"
+        assert "temperature" not in request
+        reply(cloud, openai_llm_temperature=0.4, openai_llm_effort="unset", openai_llm_model="qwen")
+        assert sent(cloud)["temperature"] == 0.4
+        assert sent(cloud)["model"] == "qwen"
+        assert "reasoning_effort" not in sent(cloud)
+
+    @pytest.mark.parametrize(
+        ("model", "knob", "expected"),
+        [
+            ("gpt-5.4-mini", "auto", "none"),
+            ("gpt-5.6", "auto", "none"),
+            ("gpt-5", "auto", "minimal"),
+            ("gpt-5-mini", "auto", "minimal"),
+            ("gpt-5-nano-2025-08-07", "auto", "minimal"),
+            ("gpt-5-chat-latest", "auto", None),
+            ("gpt-4.1-mini", "auto", None),
+            ("gpt-5.4-mini", "unset", None),
+            ("gpt-4.1-mini", "low", "low"),
+        ],
+    )
+    def test_reasoning_effort(self, cloud: OpenAICloud, model: str, knob: str, expected: str | None) -> None:
+        assert effort(knobs(cloud, openai_llm_model=model, openai_llm_effort=knob)) == expected
+
+    def test_history_is_told_as_it_was_heard(self, cloud: OpenAICloud) -> None:
+        """D3: the words up to the cut, and that there was one."""
+        history = (
+            Line(Speaker.AGENT, "שלום! איך אפשר לעזור?"),
+            Line(Speaker.CALLER, "אני מחפש דירה"),
+            Line(Speaker.AGENT, "בשמחה. יש לנו", interrupted=True),
+            Line(Speaker.CALLER, "רגע"),
+            Line(Speaker.AGENT, "", interrupted=True),
+        )
+        reply(cloud, asked("בחיפה", *history))
+        system, *told = [(message["role"], message["content"]) for message in sent(cloud)["messages"]]
+        assert system[0] == "system"
+        assert told == [
+            ("assistant", "שלום! איך אפשר לעזור?"),
+            ("user", "אני מחפש דירה"),
+            ("assistant", "בשמחה. יש לנו"),
+            ("system", prompt.CUT_IN),
+            ("user", "רגע"),
+            ("system", prompt.CUT_IN),
+            ("user", "בחיפה"),
+        ]
+
+    def test_turns_share_one_connection(self, cloud: OpenAICloud) -> None:
+        mind = OpenAIMind(knobs(cloud))
+        mind.warm()
+        for number in range(3):
+            assert "".join(mind.respond(asked(turn_number=number), 5.0)).strip() == REPLY
+        assert cloud.watch.connections == 1
+
+
+class TestPrompt:
+    def test_our_own(self, cloud: OpenAICloud) -> None:
+        reply(cloud, agent_persona="אורי, נציג של משרד הצפון")
+        text = sent(cloud)["messages"][0]["content"]
+        assert "אורי, נציג של משרד הצפון" in text
+        assert prompt.STYLES["warm_helpful"] in text
+        assert "140" in text and "420" in text
+        assert "{" not in text and "}" not in text
+
+    def test_it_is_the_same_every_turn(self, cloud: OpenAICloud) -> None:
+        """So that the vendor's cache of prompts has it."""
+        reply(cloud, asked(turn_number=1))
+        reply(cloud, asked("לא", Line(Speaker.CALLER, "שלום"), turn_number=2))
+        assert sent(cloud, 0)["messages"][0] == sent(cloud, 1)["messages"][0]
+        assert sent(cloud, 0)["tools"] == sent(cloud, 1)["tools"]
+
+    def test_an_unknown_style_is_passed_as_it_is(self, cloud: OpenAICloud) -> None:
+        reply(cloud, asked(target_style="מצחיק אבל לא יותר מדי"))
+        assert "מצחיק אבל לא יותר מדי" in sent(cloud)["messages"][0]["content"]
+
+    def test_a_person_to_hand_over_to_or_none(self, cloud: OpenAICloud) -> None:
+        """F3: without a number the agent takes a message."""
+        reply(cloud)
+        assert prompt.WITHOUT_A_PERSON in sent(cloud)["messages"][0]["content"]
+        assert {tool["function"]["name"] for tool in sent(cloud)["tools"]} == {"save_lead", "end_call"}
+        reply(cloud, transfer_number=PERSON)
+        assert prompt.WITH_A_PERSON in sent(cloud)["messages"][0]["content"]
+        assert len(sent(cloud)["tools"]) == 3
+
+    def test_a_users_own_with_braces(self, cloud: OpenAICloud, tmp_path: Path) -> None:
+        own = tmp_path / "prompt.md"
+        own.write_text('{persona}: {"a": {max_chars}} {} {unknown} {0} 100% $x {persona', "utf-8")
+        reply(cloud, llm_prompt_file=str(own), agent_persona="{style}")
+        content = sent(cloud)["messages"][0]["content"]
+        assert content == '{style}: {"a": 420} {} {unknown} {0} 100% $x {persona'
+
+    def test_it_is_read_once(self, cloud: OpenAICloud, tmp_path: Path) -> None:
+        own = tmp_path / "prompt.md"
+        own.write_text("קצר", "utf-8")
+        reply(cloud, llm_prompt_file=str(own))
+        own.unlink()
+        assert reply(cloud, llm_prompt_file=str(own))[0] == REPLY
+
+    def test_a_missing_one_names_its_knob(self, cloud: OpenAICloud, tmp_path: Path) -> None:
+        missing = str(tmp_path / "nothing.md")
+        with pytest.raises(EngineError, match="LLM_PROMPT_FILE"):
+            OpenAIMind(knobs(cloud, llm_prompt_file=missing)).warm()
+        with pytest.raises(EngineError, match="LLM_PROMPT_FILE"):
+            reply(cloud, llm_prompt_file=missing)
+        latin = tmp_path / "latin.md"
+        latin.write_bytes("é".encode("latin-1"))
+        with pytest.raises(EngineError, match="UTF-8"):
+            reply(cloud, llm_prompt_file=str(latin))
+
+
+class TestShape:
+    def test_the_stream_is_closed_once_enough_was_said(self, cloud: OpenAICloud) -> None:
+        """E5."""
+        cloud.thinks = lambda request: TALKATIVE
+        cloud.chat.delays.between_s = 0.001
+        assert reply(cloud)[0] == REPLY
+        (exchange,) = cloud.chat.exchanges
+        until(lambda: exchange.dropped_at)
+        assert exchange.sent * 4 < len(REPLY) + 60
+
+    def test_a_short_reply_grows(self, cloud: OpenAICloud) -> None:
+        """E5."""
+        cloud.thinks = lambda request: "בשמחה."
+        text, _ = reply(cloud)
+        assert text.startswith("בשמחה. ") and text.endswith("?")
+
+
+class TestTools:
+    @pytest.mark.parametrize(
+        ("tool", "act"),
+        [("end_call", EndCall()), ("transfer_to_person", Transfer())],
+    )
+    def test_a_closing_reply_is_left_as_it_is(self, cloud: OpenAICloud, tool: str, act: Act) -> None:
+        """F2, F3: short, and nothing is asked any more."""
+        cloud.thinks = lambda request: Script("תודה, יום טוב.", (ToolCall(tool),))
+        assert reply(cloud, transfer_number=PERSON) == ("תודה, יום טוב.", (act,))
+
+    @pytest.mark.parametrize(
+        ("tool", "line", "act"),
+        [("end_call", GOODBYE, EndCall()), ("transfer_to_person", HANDOVER, Transfer())],
+    )
+    def test_it_never_leaves_without_a_word(self, cloud: OpenAICloud, tool: str, line: str, act: Act) -> None:
+        cloud.thinks = lambda request: Script(tools=(SAVE, ToolCall(tool)))
+        assert reply(cloud, transfer_number=PERSON) == (line, (SAVED_LEAD, act))
+        assert len(cloud.chat.exchanges) == 1
+
+    def test_a_lead_is_kept_while_it_speaks(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(REPLY, (SAVE,))
+        assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+        assert len(cloud.chat.exchanges) == 1
+
+    def test_one_that_only_notes_is_asked_to_speak(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: (
+            REPLY if request["messages"][-1]["role"] == "tool" else Script(tools=(SAVE,))
+        )
+        assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+        assert sent(cloud)["tool_choice"] == "none"
+        *before, call, result = sent(cloud)["messages"]
+        assert before == sent(cloud, 0)["messages"]
+        assert json.loads(call["tool_calls"][0]["function"]["arguments"]) == SAVE.arguments
+        assert result == {"role": "tool", "tool_call_id": "call_0", "content": SAVED}
+        assert cloud.watch.connections == 1
+
+    def test_asked_to_speak_it_can_do_nothing_else(self, cloud: OpenAICloud) -> None:
+        """A server that does not heed tool_choice."""
+        cloud.thinks = lambda request: (
+            Script(REPLY, (ToolCall("end_call"), ToolCall("end_call")))
+            if request["messages"][-1]["role"] == "tool"
+            else Script(tools=(SAVE,))
+        )
+        assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+
+    def test_one_that_only_ever_notes_is_an_error(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(tools=(SAVE,))
+        with pytest.raises(EngineError, match="empty"):
+            reply(cloud)
+        assert len(cloud.chat.exchanges) == 2
+
+    def test_acts_are_known_at_the_end(self, cloud: OpenAICloud) -> None:
+        """B3: they are the call's to do, once the turn is committed."""
+        cloud.thinks = lambda request: Script(REPLY, (SAVE,))
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        pieces = iter(stream)
+        next(pieces)
+        before = stream.acts
+        list(pieces)
+        assert (before, stream.acts) == ((), (SAVED_LEAD,))
+
+    @pytest.mark.parametrize(
+        "tool",
+        [
+            ToolCall("save_lead", '{"name": "דנה'),
+            ToolCall("save_lead", "[1, 2]"),
+            ToolCall("save_lead", {}),
+            ToolCall("save_lead", {"name": " ", "city": None, "pet": "cat", "rooms": ["3"]}),
+            ToolCall("transfer_to_person"),
+            ToolCall("delete_everything", {"sure": True}),
+        ],
+    )
+    def test_what_means_nothing_is_ignored(
+        self, cloud: OpenAICloud, tool: ToolCall, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        cloud.thinks = lambda request: Script(REPLY, (tool, SAVE))
+        with caplog.at_level(logging.WARNING, "agent"):
+            assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+        assert [tool.name in record.getMessage() for record in caplog.records] == [True]
+
+    def test_nothing_but_nonsense_is_empty(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(tools=(ToolCall("delete_everything"),))
+        with pytest.raises(EngineError, match="empty") as caught:
+            reply(cloud)
+        assert caught.value.retryable
+
+    def test_details_are_text(self, cloud: OpenAICloud) -> None:
+        arguments = {"rooms": 3.5, "budget": "2  מיליון\n", "notes": "א" * 500, "phone": True}
+        cloud.thinks = lambda request: Script(REPLY, (ToolCall("save_lead", arguments),))
+        _, (act,) = reply(cloud)
+        assert act.details == (("rooms", "3.5"), ("budget", "2 מיליון"), ("notes", "א" * 300))
+
+    def test_twice_is_once_and_there_is_one_way_out(self, cloud: OpenAICloud) -> None:
+        tools = (SAVE, ToolCall("transfer_to_person"), SAVE, ToolCall("end_call"))
+        cloud.thinks = lambda request: Script("שלום.", tools)
+        assert reply(cloud, transfer_number=PERSON) == ("שלום.", (SAVED_LEAD, Transfer()))
+
+    def test_deltas_without_an_index_and_without_an_id(self) -> None:
+        """Servers with the same protocol are not all careful."""
+        calls = ToolCalls()
+        calls.feed([{"function": {"name": "end_call", "arguments": None}}, {"function": None}])
+        assert calls.acts(transfer=False) == (EndCall(),)
+        assert calls.as_messages("-")[1]["tool_call_id"] == "call_0"
+
+    def test_they_are_bounded(self) -> None:
+        calls = ToolCalls()
+        for index in range(100):
+            calls.feed([{"index": index, "function": {"name": "x", "arguments": "y" * 9999}}])
+        (message, *results) = calls.as_messages("")
+        assert len(results) == 8
+        assert {len(call["function"]["arguments"]) for call in message["tool_calls"]} == {4000}
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("fault", "says"),
+        [
+            (Fault.HUNG_BEFORE_HEADERS, "in time"),
+            (Fault.HUNG_MID_STREAM, "in time"),
+            (Fault.TOO_MANY, "rate limit"),
+            (Fault.UNAVAILABLE, "503"),
+            (Fault.CUT_MID_STREAM, "no connection"),
+            (Fault.EMPTY, "empty"),
+        ],
+    )
+    def test_what_may_pass_is_retryable(self, cloud: OpenAICloud, fault: Fault, says: str) -> None:
+        cloud.chat.next(fault)
+        with pytest.raises(EngineError, match=says) as caught:
+            list(OpenAIMind(knobs(cloud)).respond(asked(), 0.4))
+        assert caught.value.retryable
+        assert reply(cloud)[0] == REPLY
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault.SLOW,
+            Fault.LOW_CONFIDENCE,
+            Fault.WRONG_LANGUAGE,
+            Fault.SEVERAL_FINALS,
+            Fault.WAV_HEADER,
+        ],
+    )
+    def test_what_is_no_failure_of_a_mind(self, cloud: OpenAICloud, fault: Fault) -> None:
+        cloud.chat.delays.slow_s = 0.2
+        cloud.chat.next(fault)
+        assert reply(cloud)[0] == REPLY
+
+    def test_a_content_filter(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(finish="content_filter")
+        with pytest.raises(EngineError, match="filter") as caught:
+            reply(cloud)
+        assert not caught.value.retryable
+
+    def test_an_error_in_the_stream(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(lines=('data: {"error": {"message": "no more"}}',))
+        with pytest.raises(EngineError, match="no more"):
+            reply(cloud)
+
+    @pytest.mark.parametrize("text", [" \n ", "***", "🙂"])
+    def test_text_that_nobody_can_hear_is_none(self, cloud: OpenAICloud, text: str) -> None:
+        cloud.thinks = lambda request: text
+        with pytest.raises(EngineError, match="empty"):
+            reply(cloud)
+
+    def test_events_without_a_choice(self, cloud: OpenAICloud) -> None:
+        lines = ('data: {"choices": [], "usage": {}}', 'data: {"choices": [{"delta": null}]}', "data: {}")
+        cloud.thinks = lambda request: Script(REPLY, lines=lines)
+        assert reply(cloud)[0] == REPLY
+
+
+class TestCancel:
+    def test_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        stream.cancel()
+        assert list(stream) == []
+        assert cloud.chat.exchanges == []
+
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_while_it_waits(self, cloud: OpenAICloud, fault: Fault) -> None:
+        """As a turn uses it: the reading thread ends, the server sees it."""
+        cloud.chat.always = fault
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 30.0)
+        bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
+        until(
+            lambda: cloud.chat.exchanges and (fault is Fault.HUNG_BEFORE_HEADERS or cloud.chat.open[0].sent)
+        )
+        at = time.time()
+        bounded.cancel()
+        bounded.task.join(5)
+        assert time.time() - at < 0.1 and not bounded.task.is_alive()
+        (exchange,) = cloud.chat.exchanges
+        until(lambda: exchange.dropped_at)
+        assert exchange.dropped_at is not None and exchange.dropped_at - at < 0.1
+        assert list(bounded) == [] and stream.acts == ()
+
+    def test_between_two_sentences(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: Script(REPLY, (ToolCall("end_call"),))
+        cloud.chat.delays.between_s = 0.005
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        pieces = iter(stream)
+        next(pieces)
+        stream.cancel()
+        assert list(pieces) == [] and stream.acts == ()
+        (exchange,) = cloud.chat.exchanges
+        until(lambda: exchange.dropped_at)
+
+    def test_while_it_notes_something_down(self, cloud: OpenAICloud) -> None:
+        """Cancelled in the second of its two exchanges."""
+        cloud.thinks = lambda request: Script(tools=(SAVE,))
+        cloud.chat.next(Fault.NONE, Fault.HUNG_BEFORE_HEADERS)
+        stream = OpenAIMind(knobs(cloud)).respond(asked(), 30.0)
+        bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
+        until(lambda: len(cloud.chat.exchanges) == 2)
+        bounded.cancel()
+        bounded.task.join(5)
+        assert not bounded.task.is_alive() and stream.acts == ()
+        until(lambda: cloud.chat.exchanges[1].dropped_at)
+
+
+UNDER_GEVENT = """
+from gevent import monkey; monkey.patch_all()
+import sys
+from server.config import Config
+from server.engines.base import ReplyRequest
+from server.engines.openai.mind import OpenAIMind
+from server.runtime import Threads
+from server.streams import BoundedStream
+mind = OpenAIMind(Config(_env_file=None, openai_base_url=sys.argv[1]))
+mind.warm()
+def bounded(name):
+    stream = mind.respond(ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
+    return BoundedStream(Threads(), name, stream, first_s=5, next_s=5)
+streams = [bounded(f"well {n}") for n in range(6)] + [bounded("hung")]
+first = next(iter(streams[-1]))
+streams[-1].cancel()
+streams[-1].task.join(0.5)
+print(first, streams[-1].task.is_alive())
+print({"".join(stream).strip() for stream in streams[:-1]})
+"""
+
+
+def test_it_works_under_gevent(cloud: OpenAICloud) -> None:
+    cloud.chat.delays.between_s = 0.002
+    held = Script(REPLY, lines=(": held",), done=False)
+    cloud.thinks = lambda request: held if request["messages"][-1]["content"] == "hung" else REPLY
+    cloud.keeps_open_after_done = True
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    first = REPLY.split(". ")[0] + ". "
+    assert done.stdout == f"{first} False\n{{{REPLY!r}}}\n", done.stdout + done.stderr

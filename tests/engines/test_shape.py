@@ -1,0 +1,340 @@
+"""E5: what a mind streams becomes two to four spoken sentences with one question, at the end."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.engines.mind.shape import (
+    CLARIFYING_QUESTIONS,
+    CLARIFYING_STATEMENTS,
+    CLOSING_QUESTIONS,
+    MAX_SENTENCES,
+    shaped,
+)
+
+OURS = CLARIFYING_QUESTIONS + CLARIFYING_STATEMENTS + CLOSING_QUESTIONS
+MANY = 10_000  # characters: no limit to speak of
+
+
+def shape(
+    text: str, min_chars: int = 0, max_chars: int = MANY, turn_number: int = 1, *, ends: bool = False
+) -> list[str]:
+    """The sentences, without the blank behind each."""
+    said = list(shaped(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends))
+    assert all(sentence.endswith(" ") for sentence in said)
+    return [sentence[:-1] for sentence in said]
+
+
+class Mind:
+    """Pieces of text, and how many of them were taken."""
+
+    def __init__(self, *pieces: str) -> None:
+        self._pieces = pieces
+        self.pulled = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in self._pieces:
+            self.pulled += 1
+            yield piece
+
+
+class TestPlainWords:
+    @pytest.mark.parametrize(
+        ("markdown", "sentences"),
+        [
+            ("**חשוב.** *מאוד* __כן__ ~~לא~~.", ["חשוב.", "מאוד כן לא."]),
+            ("## כותרת\nטקסט.", ["כותרת.", "טקסט."]),
+            ("> ציטוט.\n>> עוד.", ["ציטוט.", "עוד."]),
+            ("- דירה\n* בית\n• גג\n– חצר\n+ גינה", ["דירה.", "בית.", "גג.", "חצר."]),
+            ("-דירה\n•בית", ["דירה.", "בית."]),
+            ("1. דירה\n2) בית\n(3) גג\n4.חצר", ["דירה.", "בית.", "גג.", "חצר."]),
+            ("**1.** דירה\n2️⃣ בית\nא) גג", ["דירה.", "בית.", "גג."]),
+            ("יש שתיים:\n- דירה,\n- בית.", ["יש שתיים:", "דירה.", "בית."]),
+            ("| עיר | מחיר |\n|---|:--|\n|חיפה|12|", ["עיר, מחיר.", "חיפה, 12."]),
+            ("```json\nהנה\n```\nזהו `קוד`.", ["הנה.", "זהו קוד."]),
+            ("---\nשלום\n***", ["שלום."]),
+            ("שלום 😀! טוב 👨‍👩‍👧👍🏽 מאוד ❤️.", ["שלום!", "טוב מאוד."]),
+            ("יופי.😀 הלאה :)", ["יופי.", "הלאה."]),
+            ("ראו [באתר שלנו](https://a.co.il/x?y=1).", ["ראו באתר שלנו."]),
+            ("ראו https://www.a.co.il/x?y=1&z. כן.", ["ראו a.co.il.", "כן."]),
+            ("באתר www.a.co.il, או (https://b.co.il).", ["באתר a.co.il, או (b.co.il)."]),
+            ("קובץ snake_case <br>כאן.", ["קובץ snake case כאן."]),
+            ("\u200fשלום\u200e לך\u00ad.", ["שלום לך."]),
+        ],
+    )
+    def test_e5_no_markdown_no_lists_no_pictures(self, markdown: str, sentences: list[str]) -> None:
+        """E5: the words stay; an item of a list is a sentence."""
+        assert shape(markdown) == sentences
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "זה 12.5 אחוז.",
+            "12.5 אחוז.",
+            "3-4 חדרים.",
+            "-5 מעלות.",
+            "מה מספר ת.ז. שלך?",
+            "א. ב. יהושע כתב.",
+            "תל-אביב, בית־ספר - כן.",
+            "ד״ר כהן, רח' הרצל 5.",
+            'אמר "בוא." אז.',
+            "בין 10:30 ל-12:00, ב־1.5.2025.",
+            "₪1,200 ועוד 30% ו-20°.",
+            "3 + 4.",
+            "שָׁלוֹם.",
+            "כן!",
+            "רגע…",
+        ],
+    )
+    def test_e5_what_is_said_as_it_stands(self, text: str) -> None:
+        """E5: a dot, a hyphen or a point that belongs to a word is no markup."""
+        assert " ".join(shape(text)) == text
+
+    def test_e5_a_star_number_is_a_number_to_call(self) -> None:
+        """E5: *2700 loses no sign that the caller needs."""
+        assert shape("חייגו *2700. או **2700**.") == ["חייגו כוכבית 2700.", "או 2700."]
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("באמת?!", "באמת?"),
+            ("מה???", "מה?"),
+            ("כן?לא?", "כן,לא?"),
+            ('"כמה?!"', '"כמה?"'),
+            ("כמה ?", "כמה?"),
+        ],
+    )
+    def test_e5_a_question_has_one_question_mark(self, text: str, said: str) -> None:
+        assert shape(text) == [said]
+
+
+class TestOneQuestion:
+    def test_e5_the_first_question_ends_a_reply_that_is_long_enough(self) -> None:
+        assert shape("אחת. שתיים? שלוש. ארבע?", 11) == ["אחת.", "שתיים?"]
+
+    def test_e5_a_question_that_comes_too_early_is_given_last(self) -> None:
+        assert shape("שתיים? אחת. שלוש.", 12) == ["אחת.", "שלוש.", "שתיים?"]
+
+    def test_e5_a_later_question_replaces_it(self) -> None:
+        assert shape("מה? אחת. איפה?", 10) == ["אחת.", "איפה?"]
+        assert shape("מה? איפה? אחת.", 10) == ["אחת.", "איפה?"]
+
+    def test_e5_a_held_question_keeps_its_room(self) -> None:
+        """E5: neither the length nor the number of sentences may push it out."""
+        assert shape("מה כאן? אחת. " + "מילה " * 8 + "סוף. כן.", 30, 40) == ["אחת.", *padded("מה כאן?", 40)]
+        assert shape("מה כאן? עשר אותיות. כן.", 20, 20) == ["עשר אותיות.", "מה כאן?"]
+        assert shape("מה כאן? עשרה אותיות. כן.", 20, 20) == ["מה כאן?"]
+        assert shape("מה? הא. בי. גם. דו.", 99) == ["הא.", "בי.", "גם.", "מה?"]
+
+    def test_e5_a_question_without_room_ends_the_reply(self) -> None:
+        assert shape("שלום לך. " + "מילה " * 5 + "כן? מה?", 0, 20) == ["שלום לך."]
+
+    @pytest.mark.parametrize("min_chars", [0, 20])
+    def test_e5_a_question_alone(self, min_chars: int) -> None:
+        assert shape("באיזו עיר לחפש היום?", min_chars) == ["באיזו עיר לחפש היום?"]
+
+
+def padded(question: str, max_chars: int) -> list[str]:
+    """What follows a short statement when ``question`` is held: ours if it fits, then the question."""
+    ours = next((s for s in CLARIFYING_STATEMENTS if len(s) + len(question) + 7 <= max_chars), None)
+    return [ours, question] if ours else [question]
+
+
+class TestLength:
+    def test_e5_four_sentences(self) -> None:
+        assert shape("הא. בי. גם. דו. הן.") == ["הא.", "בי.", "גם.", "דו."]
+
+    def test_e5_the_fourth_is_a_question(self) -> None:
+        """E5: one question at the end, the mind's or ours."""
+        assert shape("הא. בי. גם. דו? הן.", 1) == ["הא.", "בי.", "גם.", "דו?"]
+        assert shape("הא. בי. גם. דו. הן?", 1, turn_number=0) == ["הא.", "בי.", "גם.", CLOSING_QUESTIONS[0]]
+
+    def test_e5_the_fourth_of_a_goodbye_is_said(self) -> None:
+        assert shape("הא. בי. גם. דו. הן.", 1, ends=True) == ["הא.", "בי.", "גם.", "דו."]
+
+    def test_e5_cut_at_a_sentence(self) -> None:
+        assert shape("עשר אותיות. עוד מילים רבות כאן. כן.", 0, 30) == ["עשר אותיות."]
+
+    def test_e5_exactly_the_limit(self) -> None:
+        """E5: the blank behind the last sentence counts, so that pieces may simply be added up."""
+        assert shape("אבג. דהו.", 0, 10) == ["אבג.", "דהו."]
+        assert shape("אבג. דהו.", 0, 9) == ["אבג."]
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("יש לנו דירות בחיפה, וגם בתים גדולים. ועוד.", "יש לנו דירות בחיפה."),
+            ("יש לנו דירות רבות בחיפה והסביבה. ועוד.", "יש לנו דירות רבות בחיפה."),
+            ("כן, יש לנו דירות רבותרבותרבותרבות. ועוד.", "כן, יש לנו דירות."),
+            ("רבותרבותרבותרבותרבותרבותרבות.", "רבותרבותרבותרבותרבותרבו."),
+            ("רוצים לראות דירות בחיפה, או בעכו?", "רוצים לראות דירות בחיפה?"),
+            ("דירות - יש לנו דירות טובות – בחיפה.", "דירות - יש לנו דירות."),
+        ],
+        ids=["clause", "word", "not a stump", "one word", "question", "dash"],
+    )
+    def test_e5_a_first_sentence_that_is_too_long(self, text: str, said: str) -> None:
+        """E5: cut behind a clause or a word, and nothing of the mind's follows half a sentence."""
+        assert shape(text, 0, 25) == [said]
+
+    def test_e5_a_text_without_end_marks(self) -> None:
+        (said,) = shape("מילה " * 300, 0, 100)
+        assert len(said) < 100 and said.endswith("מילה.")
+
+
+class TestAdded:
+    def test_e5_a_short_reply_gets_a_question(self) -> None:
+        assert shape("בסדר.", 140, turn_number=4) == ["בסדר.", CLARIFYING_QUESTIONS[0]]
+
+    def test_e5_a_short_question_gets_a_statement_before_it(self) -> None:
+        assert shape("בסדר. איפה?", 140, turn_number=3) == ["בסדר.", CLARIFYING_STATEMENTS[0], "איפה?"]
+
+    def test_e5_a_long_reply_gets_a_short_question(self) -> None:
+        assert shape("יש לנו דירה יפה.", 16, turn_number=4) == ["יש לנו דירה יפה.", CLOSING_QUESTIONS[0]]
+        assert shape("יש לנו דירה יפה.", 17)[1] in CLARIFYING_QUESTIONS
+
+    def test_e5_what_does_not_fit_is_not_added(self) -> None:
+        assert shape("יש לנו דירה יפה.", 16, 17) == ["יש לנו דירה יפה."]
+        shortest = min(CLOSING_QUESTIONS, key=len)
+        for turn_number in range(4):
+            assert shape("יש לנו דירה.", 9, 13 + len(shortest) + 1, turn_number)[1] == shortest
+
+    def test_e5_without_a_minimum_nothing_is_added(self) -> None:
+        assert shape("בסדר.", 0) == ["בסדר."]
+        assert shape("איפה?", 0) == ["איפה?"]
+
+    def test_e5_a_goodbye_asks_nothing(self) -> None:
+        """E5: nothing is added, and a question that was held is not asked while hanging up."""
+        assert shape("להתראות.", 140, ends=True) == ["להתראות."]
+        assert shape("יום נעים, תודה רבה ולהתראות.", 9, ends=True) == ["יום נעים, תודה רבה ולהתראות."]
+        assert shape("בסדר? להתראות.", 140, ends=True) == ["להתראות."]
+        assert shape("להעביר לנציג?", 140, ends=True) == ["להעביר לנציג?"]
+
+    @pytest.mark.parametrize("nothing", ["", " \n", "…", "😀", "---\n", "**"])
+    def test_e5_nothing_is_added_to_nothing(self, nothing: str) -> None:
+        assert shape(nothing, 140) == []
+
+    def test_e5_whether_it_ends_is_asked_at_the_end(self) -> None:
+        """E5: a mind may say so after its last word."""
+        over = False
+
+        def pieces() -> Iterator[str]:
+            nonlocal over
+            yield "תודה."
+            over = True
+
+        assert list(shaped(pieces(), 140, 420, 1, ends=lambda: over)) == ["תודה. "]
+
+    @pytest.mark.parametrize("text", ["בסדר.", "בסדר. איפה?", "יש לנו דירה יפה מאוד בחיפה. " * 6])
+    def test_e5_consecutive_turns_differ(self, text: str) -> None:
+        added = [set(shape(text, 100, 420, n)) & set(OURS) for n in range(9)]
+        assert all(len(ours) == 1 for ours in added)
+        assert all(earlier != later for earlier, later in pairwise(added))
+
+    def test_e5_our_own_sentences_are_plain_and_speak_to_nobody_in_particular(self) -> None:
+        for sentence in OURS:
+            assert shape(sentence) == [sentence]
+            words = sentence.strip(".?").replace(",", "").split()
+            assert not {"אתה", "לך", "שלך", "תרצה", "תרצי", "רוצה", "צריך", "צריכה"} & set(words)
+        assert all(s.endswith("?") for s in CLARIFYING_QUESTIONS + CLOSING_QUESTIONS)
+
+
+class TestStreaming:
+    def test_c2_a_statement_goes_out_at_once(self) -> None:
+        """C2: before the piece behind it is pulled, whatever may follow, even when a question is held."""
+        mind = Mind("שלום. ", "מה? ", "כן. ", "סוף.")
+        reply = shaped(iter(mind), 140, 420, 1, ends=lambda: False)
+        assert next(reply) == "שלום. " and mind.pulled == 1
+        assert next(reply) == "כן. " and mind.pulled == 3
+
+    @pytest.mark.parametrize(
+        ("pieces", "min_chars", "max_chars", "pulled"),
+        [
+            (("אחת. ", "שתיים? ", "שלוש. "), 5, 420, 2),
+            (("הא. ", "בי. ", "גם. ", "דו? ", "הן. "), 1, 420, 4),
+            (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 1, 420, 4),
+            (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 0, 420, 4),
+            (("מה? ", "הא. ", "בי. ", "גם. ", "דו. "), 99, 420, 4),
+            (("אבג. ", "דהוזחט. ", "י. "), 0, 10, 2),
+            (("אבגדהו. ", "ז. "), 0, 10, 1),
+            (("אבגדהוזחטיכלמנס. ", "ע. "), 0, 10, 1),
+            (("אבגדה? ", "ז. "), 5, 420, 1),
+            (("אבג. ", "דהוזחטי? ", "כ. "), 0, 10, 2),
+        ],
+        ids=[
+            "question",
+            "fourth asks",
+            "fourth does not fit the shape",
+            "fourth",
+            "held and three",
+            "the next is too long",
+            "no room for another",
+            "the first was cut",
+            "nothing but a question",
+            "a question without room",
+        ],
+    )
+    def test_e5_a_whole_reply_pulls_nothing_more(
+        self, pieces: tuple[str, ...], min_chars: int, max_chars: int, pulled: int
+    ) -> None:
+        """E5: the network stream is closed, not read to its end."""
+        mind = Mind(*pieces)
+        list(shaped(iter(mind), min_chars, max_chars, 1, ends=lambda: False))
+        assert mind.pulled == pulled
+
+    def test_an_error_passes_through_behind_what_was_said(self) -> None:
+        def pieces() -> Iterator[str]:
+            yield "שלום. "
+            raise RuntimeError("cut")
+
+        reply = shaped(pieces(), 140, 420, 1, ends=lambda: False)
+        assert next(reply) == "שלום. "
+        with pytest.raises(RuntimeError):
+            next(reply)
+
+
+TOKENS = (
+    "שלום מה דירה יפה לנו 12.5 3-4 ת.ז. 1. 2) - * • ** __כן__ # ## > | |--| ``` ` 😀 👍🏽 :) "
+    "https://a.co/x?y=1 [כאן](http://a.co) *2700 . ? ?! ! … , : ; ( ) \" ' \u200f snake_case <b> - –"
+).split()
+texts = st.one_of(
+    st.lists(st.sampled_from([*TOKENS, " ", " ", " ", "\n", ". ", "? ", "מילה " * 30]), max_size=60).map(
+        "".join
+    ),
+    st.text(max_size=120),
+)
+limits = st.tuples(st.integers(0, 200), st.integers(20, 450))
+
+
+@given(texts, limits, st.integers(0, 9), st.booleans())
+def test_e5_what_always_holds(text: str, limit: tuple[int, int], turn_number: int, ends: bool) -> None:
+    min_chars, max_chars = limit
+    said = list(shaped(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends))
+    assert sum(map(len, said)) <= max_chars
+    assert len(said) <= MAX_SENTENCES
+    for sentence in said:
+        assert sentence == sentence.strip() + " " and "\n" not in sentence
+        assert any(char.isalnum() for char in sentence)
+        assert not set("*_`#|~[]<>😀👍\u200f") & set(sentence)
+    marks = "".join(said).count("?")
+    assert marks <= 1
+    if marks:
+        assert "?" in said[-1] and not any(c.isalnum() for c in said[-1].split("?")[1])
+    if ends or not min_chars or not said:
+        assert not set(OURS) & {sentence.strip() for sentence in said}
+    elif sum(map(len, said)) + max(map(len, CLARIFYING_QUESTIONS)) + 2 <= max_chars:
+        assert marks == 1, "there was room for a question"
+
+
+@given(texts, limits, st.lists(st.integers(1, 9), max_size=300), st.booleans())
+def test_e5_does_not_depend_on_how_the_text_was_cut(
+    text: str, limit: tuple[int, int], cuts: list[int], ends: bool
+) -> None:
+    pieces, rest = [], text
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    cut_up = list(shaped(iter([*pieces, rest]), *limit, 1, ends=lambda: ends))
+    assert cut_up == list(shaped(iter([text]), *limit, 1, ends=lambda: ends))

@@ -1,0 +1,127 @@
+"""What a call leaves behind: details of leads, and what shall follow once our side has closed."""
+
+import json
+import logging
+import stat
+import threading
+from datetime import datetime
+
+import pytest
+from cachetools import TTLCache
+
+from server import desk as desk_module
+from server.core.conversation import EndCall, Transfer
+from server.desk import Desk
+
+DETAILS = (("name", "דנה לוי"), ("phone", "0501234567"))
+
+
+@pytest.fixture(autouse=True)
+def logged(caplog):
+    caplog.set_level(logging.INFO, "agent")
+    return caplog
+
+
+def leads(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+# ---- B3: leads
+
+
+def test_b3_leads_are_lines_of_json(tmp_path, logged):
+    """B3: one a line, in Hebrew that can be read, with its call and time; the log has no details."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file))
+    desk.save_lead("CA1", DETAILS)
+    desk.save_lead("CA2", (("note", "שורה\nשנייה"),))
+    first, second = leads(file)
+    at = datetime.fromisoformat(first.pop("at"))
+    assert at.utcoffset() is not None and at.utcoffset().total_seconds() == 0
+    assert first == {"call_sid": "CA1", "name": "דנה לוי", "phone": "0501234567"}
+    assert (second["call_sid"], second["note"]) == ("CA2", "שורה\nשנייה")
+    assert "דנה לוי" in file.read_text(encoding="utf-8")
+    assert logged.messages == ["LEAD_SAVED call=CA1", "LEAD_SAVED call=CA2"]
+
+
+def test_b3_leads_are_the_owners_only(tmp_path):
+    """B3: callers' details are nobody else's."""
+    file = tmp_path / "leads.jsonl"
+    Desk(str(file)).save_lead("CA1", DETAILS)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_b3_leads_are_added_to_what_is_there(tmp_path):
+    """B3: a restart loses none."""
+    file = tmp_path / "leads.jsonl"
+    file.write_text('{"call_sid": "CA0"}\n', encoding="utf-8")
+    Desk(str(file)).save_lead("CA1", DETAILS)
+    assert [lead["call_sid"] for lead in leads(file)] == ["CA0", "CA1"]
+
+
+@pytest.mark.parametrize("kind", ["a folder", "no folder"])
+def test_b3_a_lead_that_cannot_be_written_is_in_the_log(tmp_path, logged, kind):
+    """B3: what a caller told us is not lost to a full or missing disk."""
+    file = tmp_path if kind == "a folder" else tmp_path / "nowhere" / "leads.jsonl"
+    Desk(str(file)).save_lead("CA1", DETAILS)
+    (complaint,) = logged.messages
+    assert complaint.startswith(f"LEAD_ERR LEADS_FILE={file}: ")
+    assert json.loads(complaint.partition("it is kept here: ")[2])["phone"] == "0501234567"
+
+
+def test_b3_without_a_file_leads_are_in_the_log(logged, tmp_path, monkeypatch):
+    """B3: LEADS_FILE empty."""
+    monkeypatch.chdir(tmp_path)
+    Desk("").save_lead("CA1", DETAILS)
+    (line,) = logged.messages
+    assert json.loads(line.removeprefix("LEAD "))["name"] == "דנה לוי"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
+    """B3: a model may give half of a surrogate pair; the rest of the lead is there all the same."""
+    file = tmp_path / "leads.jsonl"
+    Desk(str(file)).save_lead("CA1", (("name", "דנה \ud83d"), ("phone", "050")))
+    (lead,) = leads(file)
+    assert lead["phone"] == "050" and lead["name"].startswith("דנה")
+
+
+def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
+    """B3: each is written at once."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file))
+    threads = [
+        threading.Thread(target=desk.save_lead, args=(f"CA{n}", (("note", "א" * 5000),))) for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(lead["call_sid"] for lead in leads(file)) == [f"CA{n}" for n in range(8)]
+
+
+# ---- F2, F3: outcomes
+
+
+def test_f2_f3_an_outcome_is_told_once():
+    """F2, F3: keyed by CallSid; no outcome is our failure."""
+    desk = Desk("")
+    desk.close_call("CA1", EndCall())
+    desk.close_call("CA2", Transfer())
+    assert desk.outcome("CA3") is None
+    assert (desk.outcome("CA2"), desk.outcome("CA1")) == (Transfer(), EndCall())
+    assert (desk.outcome("CA2"), desk.outcome("CA1")) == (None, None)
+
+
+def test_f3_outcomes_that_nobody_asks_for_are_forgotten(monkeypatch):
+    """F3: bounded in number and in time."""
+    now = [0.0]
+    monkeypatch.setattr(desk_module, "TTLCache", lambda size, ttl: TTLCache(3, ttl, timer=lambda: now[0]))
+    desk = Desk("")
+    for number in range(4):
+        desk.close_call(f"CA{number}", EndCall())
+    assert [desk.outcome(f"CA{number}") for number in (0, 1)] == [None, EndCall()]
+    now[0] += desk_module.OUTCOME_S - 1
+    assert desk.outcome("CA2") == EndCall()
+    now[0] += 2
+    assert desk.outcome("CA3") is None

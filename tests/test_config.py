@@ -28,10 +28,10 @@ from server.config import (
 from server.engines.chain import Chain
 from server.engines.registry import (
     GCLOUD_CREDENTIALS,
+    asr_timeout_ms,
     build_ears,
     build_minds,
     build_voices,
-    asr_timeout_ms,
     chosen_ears,
     chosen_minds,
     chosen_voices,

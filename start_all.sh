@@ -132,6 +132,7 @@ demo() {
     # The call stays in this machine: whatever the world calls this server does not matter here.
     # The dialogue is read from the log.
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO
+    export LEADS_FILE=out/demo_leads.jsonl
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
     mkdir -p out

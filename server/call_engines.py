@@ -69,6 +69,11 @@ class CallEngines:
             case DropTurn(turn_id):
                 self._drop(self._workers.pop(turn_id, None))
 
+    def ears_at_work(self, utterance_id: int) -> str:
+        """Which recogniser listens to an utterance; empty for none."""
+        ears = self._ears.get(utterance_id)
+        return ears.at_work if ears is not None else ""
+
     def ears_done(self, outcome: WordsHeard | EarsFailed) -> None:
         """The core has the transcript, or waits for it no more."""
         ears = self._ears.pop(outcome.utterance_id, None)
@@ -113,7 +118,8 @@ class CallEngines:
         self._worker(action.turn_id).think(request)
 
     def _say(self, action: Say) -> None:
-        premade = self._engines.phrases.get(action.text)
+        down = self._engines.voices.skips_first
+        premade = self._engines.phrases.get(action.text, best_voice_down=down)
         if premade is not None:
             self._handle(AudioMade(action.turn_id, action.index, premade))
             self._handle(SentenceVoiced(action.turn_id, action.index))

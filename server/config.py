@@ -5,6 +5,7 @@ evaluates them), ``python -m server.config table`` the README's knob table, ``py
 env-example`` the file ``.env.example``. Environment wins over ``.env``.
 """
 
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -143,7 +144,7 @@ class Config(BaseSettings):
 
     # Deadlines (G)
     asr_timeout_ms: MaybeNumber = knob(
-        None, "End of speech to the transcript; empty: 1200, with OpenAI's ears first 2600.", 100, 30000
+        None, "End of speech to the transcript; empty: 1200, or 2600 with OpenAI's ears.", 100, 30000
     )
     llm_first_token_timeout_ms: int = knob(1500, "Request to the first word of the mind.", 100, 30000)
     tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the voice.", 100, 30000)
@@ -175,6 +176,13 @@ class Config(BaseSettings):
             raise ValueError(
                 f"LLM_MIN_CHARS={self.llm_min_chars}: must not exceed LLM_MAX_CHARS={self.llm_max_chars}"
             )
+        if not self.openai_api_key.get_secret_value().strip().isascii():
+            raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
+        if self.transfer_number and not re.fullmatch(r"\+[0-9]{6,15}", self.transfer_number):
+            raise ValueError(f"TRANSFER_NUMBER={self.transfer_number!r}: must be like +972501234567")
+        for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
+            if not getattr(self, name).strip():
+                raise ValueError(f"{name.upper()}='': must not be empty")
         for name in URL_KNOBS:
             url = getattr(self, name)
             if url and (not url.startswith(("http://", "https://")) or any(c.isspace() for c in url)):

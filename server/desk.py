@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 
 from cachetools import TTLCache
 
@@ -25,14 +26,17 @@ class Desk:
         self._lock = threading.Lock()
         self._outcomes: TTLCache[str, Outcome] = TTLCache(MAX_OUTCOMES, OUTCOME_S)
 
-    def save_lead(self, call_sid: str, details: tuple[tuple[str, str], ...]) -> None:
-        """Append one line of JSON to the file of leads. Blocks for a disk. Never raises."""
+    def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
+        """Append one line of JSON to the file of leads; ``caller``: their number. Blocks. Never raises."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        lead = json.dumps({**dict(details), "at": at, "call_sid": call_sid}, ensure_ascii=False)
+        lead = json.dumps(
+            {**dict(details), "at": at, "call_sid": call_sid, "caller": caller}, ensure_ascii=False
+        )
         if not self._leads_file:
             log.info("LEAD %s", lead)
             return
         try:
+            Path(self._leads_file).parent.mkdir(parents=True, exist_ok=True)
             # One write in append mode: lines of several workers do not mix. Callers' details: owner only.
             file = os.open(self._leads_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -50,7 +54,7 @@ class Desk:
             self._outcomes[call_sid] = outcome
 
     def outcome(self, call_sid: str) -> Outcome | None:
-        """What shall follow on the stream's end, told once; None: our side did not close it on purpose."""
+        """What shall follow on the stream's end; None: our side did not close it on purpose."""
         with self._lock:
-            found: Outcome | None = self._outcomes.pop(call_sid, None)
+            found: Outcome | None = self._outcomes.get(call_sid)
             return found

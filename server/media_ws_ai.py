@@ -7,6 +7,8 @@
 | ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
 | ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
 | ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
+| ``lead`` | append a lead's line to ``LEADS_FILE`` | touch the socket |
+| gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
 | simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
 
 One lock a call. Under it the core decides and its actions are enqueued, so that the order of decision is
@@ -105,10 +107,9 @@ class MediaStreamHandler:
         self._ws = ws
         self._config = config or load_mounted_config()
         self._runtime = runtime or Threads()
-        self._asr_timeout_ms = asr_timeout_ms(self._config)
         self._draw_breath = breath
         self._desk = desk or Desk(self._config.leads_file)
-        self._call_sid = ""  # RX writes it once, before there are turns
+        self._call_sid = self._caller = ""  # RX writes them once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
         self._rx = Rx(engines.new_speech())  # RX only
@@ -175,6 +176,7 @@ class MediaStreamHandler:
             self._log.ignored("second start")
             return
         self._log.sid, self._call_sid = start.stream_sid, start.call_sid
+        self._caller = start.parameters.get("from", "")
         self._log.line("WS_START", "mode=AI")
         with self._lock:
             self._tx.start(start.stream_sid)
@@ -224,8 +226,9 @@ class MediaStreamHandler:
             case Perform(act):
                 self._perform_act(act)
             case CloseEars(utterance_id, silence_frames):
-                late = EarsFailed(utterance_id, f"no transcript within {self._asr_timeout_ms:.0f} ms")
-                after_ms = max(MIN_EARS_MS, self._asr_timeout_ms - silence_frames * FRAME_MS)
+                timeout_ms = asr_timeout_ms(self._config, self._engines.ears_at_work(utterance_id))
+                late = EarsFailed(utterance_id, f"no transcript within {timeout_ms:.0f} ms")
+                after_ms = max(MIN_EARS_MS, timeout_ms - silence_frames * FRAME_MS)
                 self._tx.deadline(after_ms / 1000, late)
                 self._engines.perform(action)
             case _:
@@ -239,7 +242,9 @@ class MediaStreamHandler:
     def _perform_act(self, act: Act) -> None:
         if isinstance(act, SaveLead):
             # On a thread of its own: a disk may keep it waiting.
-            self._runtime.spawn("lead", lambda: self._desk.save_lead(self._call_sid, act.details))
+            self._runtime.spawn(
+                "lead", lambda: self._desk.save_lead(self._call_sid, self._caller, act.details)
+            )
             return
         if self._over:  # a mind that wants both: the first counts
             return

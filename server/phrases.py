@@ -24,8 +24,7 @@ class PhraseCache:
     """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
 
     The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
-    voice that made it, and given in the best voice there is. Only what was said again goes to ``folder``:
-    one caller's name and number do not belong on a disk.
+    voice that made it. Only what was said again, and has no numbers in it, goes to ``folder``.
     """
 
     def __init__(
@@ -40,46 +39,41 @@ class PhraseCache:
         self._max_bytes = max_bytes
         self._folder = folder
         self._fixed_keys = {audio_key(voice, line) for voice in self._identities for line in self._lines}
-        self._lock = threading.Lock()  # guards the four below
+        self._lock = threading.Lock()  # guards the three below
         self._fixed: dict[str, bytes] = {}
         self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
-        self._said_again: dict[str, bytes] = {}  # waiting for somebody who may wait for a disk
         self._on_disk: LRUCache[str, None] = LRUCache(MAX_KNOWN_FILES)  # keys; one forgotten is written again
 
     def empty_copy(self, identity: str) -> "PhraseCache":
         """The same lines, to be made by another voice; nothing of it goes to a disk."""
         return PhraseCache(self._lines, (identity,), self._max_bytes)
 
-    def get(self, text: str) -> bytes | None:
-        """μ-law 8 kHz of ``text``, or None while no voice of ours has made it. Never blocks for long."""
-        for identity in self._identities:
+    def get(self, text: str, *, best_voice_down: bool = False) -> bytes | None:
+        """μ-law 8 kHz of ``text``, or None while it is not made. Never blocks for long.
+
+        What another voice than the best has made is given for fixed lines, and while that one is down.
+        """
+        for place, identity in enumerate(self._identities):
             key = audio_key(identity, text)
             with self._lock:
-                if key in self._fixed:
-                    return self._fixed[key]
-                audio: bytes | None = self._recent.get(key)
-                if audio is not None:
-                    if self._folder is not None and key not in self._on_disk:
-                        self._said_again[key] = audio
-                    return audio
+                audio: bytes | None = self._fixed.get(key)
+                if audio is None and (place == 0 or best_voice_down):
+                    audio = self._recent.get(key)
+            if audio is not None:
+                self._said_again(key, text, audio)
+                return audio
         return None
 
     def keep(self, identity: str, text: str, mulaw_8k: bytes) -> None:
-        """Remember what a voice has made. Blocks for a disk when there is a folder."""
+        """Remember what a voice has made. Never blocks for long."""
         key = audio_key(identity, text)
         self._take(key, mulaw_8k)
-        with self._lock:
-            due, self._said_again = self._said_again, {}
-            if key in self._fixed_keys:
-                due[key] = mulaw_8k
-            self._on_disk.update(dict.fromkeys(due))
-        if self._folder is not None:
-            for due_key, audio in due.items():
-                self._folder.save(due_key, audio)
+        if key in self._fixed_keys:
+            self._said_again(key, text, mulaw_8k)
 
     def load(self) -> None:
         """Take up what the folder has kept. Blocks for a disk."""
-        for key, audio in self._folder.load() if self._folder is not None else ():
+        for key, audio in self._folder.load(self._fixed_keys) if self._folder is not None else ():
             self._take(key, audio)
             self._on_disk[key] = None
 
@@ -91,6 +85,17 @@ class PhraseCache:
             if wanted and (made := speak_whole(line, voices, complain)) is not None:
                 self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
         return all(audio_key(self._identities[0], line) in self._fixed for line in self._lines)
+
+    def _said_again(self, key: str, text: str, mulaw_8k: bytes) -> None:
+        """Worth a place on the disk, unless there are numbers in it: those may be the caller's own."""
+        private = key not in self._fixed_keys and any(map(str.isdigit, text))
+        if self._folder is None or private:
+            return
+        with self._lock:
+            known = key in self._on_disk
+        if not known and self._folder.save(key, mulaw_8k):
+            with self._lock:
+                self._on_disk[key] = None
 
     def _take(self, key: str, mulaw_8k: bytes) -> None:
         with self._lock:
@@ -110,18 +115,19 @@ class Spoken:
 
 def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> Spoken | None:
     """``text`` from the first voice that can; None when none can. Blocks."""
-    for voice in voices.usable():
+    for attempt in voices.tries():
+        voice = attempt.engine
         try:
             pcm16 = b"".join(WholeSamples(voice, text))
         except EngineError as error:
-            voices.failed(voice, str(error))
+            attempt.failed(str(error))
             complain(f"TTS_ERR: {voice.name}: {error}")
             continue
         if len(pcm16) >= MIN_SPEECH_BYTES:
-            voices.worked(voice)
+            attempt.worked()
             return Spoken(voice.identity, pcm16)
         complaint = f"{len(pcm16)} bytes for {len(text)} characters"
-        voices.failed(voice, complaint)
+        attempt.failed(complaint)
         complain(f"TTS_ERR: {voice.name}: {complaint}")
     return None
 

@@ -9,17 +9,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from server.config import Config, KnobError, load_config
+from rapidfuzz import fuzz
+
+from server.config import Config, KnobError, load_config, unknown_in_env_file
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
-from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer
+from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
 from server.engines.registry import asr_timeout_ms
 from server.phrases import MIN_SPEECH_BYTES, WholeSamples
-from server.runtime import Threads
+from server.runtime import Channel, Late, Threads
 from server.streams import BoundedStream, Stream
 from server.turn_pipeline import Engines, build_engines
 
+HEADING = f"{'':<7}{'engine':<10}{'works':<7}first"
 PHRASE = "אני מחפש דירה בתל אביב"
+ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
+LOAD_S = 30.0
 CHUNK_BYTES = SAMPLE_RATE_HZ // 10
 Clock = Callable[[], float]
 
@@ -67,7 +72,7 @@ def _try_voice(config: Config, voice: Synthesizer) -> tuple[Trial, bytes | None]
 def _try_ears(config: Config, ears: Recognizer, engines: Engines, spoken: bytes | None) -> Trial:
     """Without a voice the ears get silence, and need not hear anything in it."""
     mulaw_8k = pcm16_to_mulaw(spoken or bytes(2 * SAMPLE_RATE_HZ))
-    heard: list[str] = []
+    heard: list[Transcript] = []
 
     def hear(clock: Clock) -> tuple[float | None, str]:
         recognition = ears.open(engines.minds.first.opening, 1, TRIAL_S)
@@ -77,14 +82,27 @@ def _try_ears(config: Config, ears: Recognizer, engines: Engines, spoken: bytes 
             time.sleep(0.1)  # as fast as a caller speaks
         recognition.finish()
         began = clock()
-        heard.extend(transcript.text for transcript in reader if transcript.is_final)
-        return clock() - began, " ".join(heard)
+        finals = [transcript for transcript in reader if transcript.is_final]
+        heard.extend(finals)
+        return clock() - began, " ".join(final.text for final in finals)
 
-    after_ms = round(asr_timeout_ms(config)) - _closing_silence_ms(config)
+    after_ms = round(asr_timeout_ms(config, ears.name)) - _closing_silence_ms(config)
     trial, _ = _tried("ears", ears, hear, after_ms, "ASR_TIMEOUT_MS")
-    if trial.works and spoken and not any(text.strip() for text in heard):
-        return Trial("ears", ears.name, f"heard nothing in {PHRASE!r}; is this its language?", trial.first_ms)
-    return _with_result(trial, " ".join(heard))
+    words = " ".join(final.text for final in heard).strip()
+    problem = _misheard(words, heard, config.asr_min_confidence) if trial.works and spoken else ""
+    return Trial("ears", ears.name, problem, trial.first_ms) if problem else _with_result(trial, words)
+
+
+def _misheard(words: str, heard: list[Transcript], min_confidence: float) -> str:
+    """What is wrong with what was heard of the phrase; a word may be."""
+    if not words:
+        return f"heard nothing in {PHRASE!r}; is this its language?"
+    if fuzz.ratio(words, PHRASE) < ALIKE:
+        return f"heard {words!r} for {PHRASE!r}; is this its language?"
+    sure = [final.confidence for final in heard if final.confidence is not None]
+    if sure and min(sure) < min_confidence:
+        return f"is only {min(sure):.2f} sure of {words!r}: below ASR_MIN_CONFIDENCE a caller is asked again"
+    return ""
 
 
 def _try_mind(config: Config, mind: Responder) -> Trial:
@@ -106,10 +124,14 @@ def _read(name: str, stream: Stream[Any], clock: Clock) -> tuple[float | None, A
     began = clock()
     first_s: float | None = None
     whole: Any = None
-    for item in BoundedStream(Threads(), name, stream, first_s=TRIAL_S, next_s=TRIAL_S):
-        if first_s is None:
+    bounded = BoundedStream(Threads(), name, stream, first_s=TRIAL_S, next_s=TRIAL_S)
+    for item in bounded:
+        if first_s is None and item:  # a mind at work gives nothing at first
             first_s = clock() - began
         whole = item if whole is None else whole + item
+        if clock() - began > TRIAL_S:
+            bounded.cancel()
+            raise EngineError(f"not done after {TRIAL_S:.0f} s")
     return first_s, whole
 
 
@@ -122,7 +144,7 @@ def _tried(
 ) -> tuple[Trial, Any]:
     """Load the engine, then time it: a server is warm before its first call, so loading does not count."""
     try:
-        engine.warm()
+        _in_time(engine.warm)
         first_s, result = attempt(time.monotonic)
     except Exception as error:  # whatever an engine raises is what this is here to show
         return Trial(kind, engine.name, str(error) or type(error).__name__), None
@@ -130,6 +152,27 @@ def _tried(
     slow = first_ms is not None and first_ms > limit_ms
     problem = f"too slow: a call waits {limit_ms} ms for it; raise {knob}" if slow else ""
     return Trial(kind, engine.name, problem, first_ms), result
+
+
+def _in_time(load: Callable[[], None]) -> None:
+    """Run ``load``; what it raises is raised, and EngineError when it does not return."""
+    ended: Channel[Exception | None] = Channel(Threads(), 1)
+
+    def run() -> None:
+        try:
+            load()
+        except Exception as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    Threads().spawn("check", run)
+    try:
+        error = ended.get(LOAD_S)
+    except Late:
+        raise EngineError(f"not loaded after {LOAD_S:.0f} s") from None
+    if error is not None:
+        raise error
 
 
 def _with_result(trial: Trial, result: str) -> Trial:
@@ -141,20 +184,11 @@ def _closing_silence_ms(config: Config) -> int:
     return int(config.min_utt_sec * 1000) + config.vad_hangover_ms
 
 
-def table(trials: list[Trial]) -> str:
-    """One line a trial, in columns."""
-    rows = [("", "engine", "works", "first", "")]
-    for trial in trials:
-        first = "–" if trial.first_ms is None else f"{trial.first_ms} ms"
-        says = trial.problem or trial.result
-        rows.append((trial.kind, trial.name, "yes" if trial.works else "NO", first, says))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join(
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(row[:4], widths, strict=True)), row[4]]
-        ).rstrip()
-        for row in rows
-    )
+def row(trial: Trial) -> str:
+    """One line of the table below HEADING."""
+    first = "–" if trial.first_ms is None else f"{trial.first_ms} ms"
+    works = "yes" if trial.works else "NO"
+    return f"{trial.kind:<7}{trial.name:<10}{works:<7}{first:<9}{trial.problem or trial.result}".rstrip()
 
 
 def main() -> int:
@@ -165,8 +199,13 @@ def main() -> int:
     except (KnobError, EngineError) as error:
         print(error, file=sys.stderr)
         return 1
-    trials = list(try_engines(config, engines))
-    print(table(trials))
+    for name in unknown_in_env_file():
+        print(f".env: {name} is no knob of ours")
+    print(HEADING)
+    trials = []
+    for trial in try_engines(config, engines):
+        print(row(trial), flush=True)
+        trials.append(trial)
     lost = [kind for kind in ("voice", "ears", "mind") if not any(t.works for t in trials if t.kind == kind)]
     for kind in lost:
         print(f"no {kind} works: a call cannot be held")

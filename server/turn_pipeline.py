@@ -13,7 +13,6 @@ from server.core import lines
 from server.core.conversation import Expected
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import (
-    EngineError,
     Recognizer,
     RecognizesWhole,
     ReplyRequest,
@@ -52,12 +51,16 @@ class Engines:
     def warm(self) -> None:
         """Load every model and make the fixed lines, so that the first call does not wait. Blocks."""
         self.new_speech()
-        engines: tuple[Recognizer | Responder | Synthesizer, ...] = (*self.ears, *self.minds, *self.voices)
-        for engine in engines:
+        engines: list[tuple[str, Recognizer | Responder | Synthesizer]] = [
+            *((self.ears.kind, ears) for ears in self.ears),
+            *((self.minds.kind, mind) for mind in self.minds),
+            *((self.voices.kind, voice) for voice in self.voices),
+        ]
+        for kind, engine in engines:
             try:
                 engine.warm()
-            except EngineError as error:
-                log.error("ENGINE_ERR: %s: %s", engine.name, error)
+            except Exception as error:  # one engine's trouble, of whatever kind, is not the others'
+                log.error("ENGINE_ERR: %s %s: %s", kind, engine.name, str(error) or type(error).__name__)
         self.phrases.load()
         self.phrases.make(self.voices, log.error)
 
@@ -139,14 +142,14 @@ def asr_hebrew_from_pcm16_8k(pcm16: bytes) -> str:
     """The words of one utterance of PCM16 8 kHz mono; empty when nothing was understood. Blocks."""
     engines = default_engines()
     mulaw_8k = pcm16_to_mulaw(pcm16[: len(pcm16) // 2 * 2])
-    for ears in engines.ears.usable():
+    for attempt in engines.ears.tries():
         try:
-            words = _recognize(ears, mulaw_8k, engines.minds.first.opening)
-        except EngineError as error:
-            engines.ears.failed(ears, str(error))
-            log.error("ASR_ERR: %s: %s", ears.name, error)
+            words = _recognize(attempt.engine, mulaw_8k, engines.minds.first.opening)
+        except Exception as error:  # an engine's own bug is a failed engine
+            attempt.failed(str(error))
+            log.error("ASR_ERR: %s: %s", attempt.engine.name, error)
             continue
-        engines.ears.worked(ears)
+        attempt.worked()
         return words
     return ""
 
@@ -165,16 +168,15 @@ def generate_hebrew_response(
 ) -> str:
     """An answer to ``text`` alone, without a history; empty when no mind has one. Blocks."""
     request = ReplyRequest(text, (), 1, target_style, min_chars, max_chars)
-    minds = default_engines().minds
-    for mind in minds.usable():
+    for attempt in default_engines().minds.tries():
         try:
-            pieces: Iterator[str] = iter(mind.respond(request, WHOLE_CALL_TIMEOUT_S))
+            pieces: Iterator[str] = iter(attempt.engine.respond(request, WHOLE_CALL_TIMEOUT_S))
             reply = " ".join("".join(pieces).split())
-        except EngineError as error:
-            minds.failed(mind, str(error))
-            log.error("LLM_ERR: %s: %s", mind.name, error)
+        except Exception as error:  # an engine's own bug is a failed engine
+            attempt.failed(str(error))
+            log.error("LLM_ERR: %s: %s", attempt.engine.name, error)
             continue
-        minds.worked(mind)
+        attempt.worked()
         return reply
     return ""
 

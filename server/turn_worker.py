@@ -9,6 +9,7 @@ from server.core.events import AudioMade, Event, MindFailed, ReplyThought, Sente
 from server.core.frames import pcm16_to_mulaw
 from server.core.sentences import SentenceSplitter
 from server.engines.base import EngineError, ReplyRequest, Responder
+from server.engines.chain import Try
 from server.phrases import MIN_SPEECH_BYTES, WholeSamples, beep
 from server.runtime import Channel, Closed, Runtime, Task
 from server.streams import BoundedStream, Stream
@@ -55,7 +56,8 @@ class TurnWorker:
         self._dropped = False
         self._streams: set[BoundedStream[Any]] = set()
         self._to_say: Channel[tuple[int, str]] | None = None
-        self._said = False  # the mind has said a sentence
+        self._stirred = False  # the mind has given something
+        self._said = False  # and said a sentence
         self.tasks: list[Task] = []
 
     def think(self, request: ReplyRequest) -> None:
@@ -94,36 +96,49 @@ class TurnWorker:
 
     def _think(self, request: ReplyRequest) -> None:
         began = self._runtime.clock()
-        minds = self._engines.minds
-        usable = minds.usable()
-        failure: EngineError | None = None
-        # One retry, if there is time: the next engine, else the same again (G2).
-        for mind in (*usable[:2], *usable)[:2]:
+        tries = self._engines.minds.tries()
+        attempt = next(tries)
+        failure = self._try_mind(attempt, request)
+        if failure is not None and not self._dropped and not self._said:
+            # One retry, if there is time: the next engine, else the same again (G2).
+            following = next(tries, attempt)
             late = self._runtime.clock() - began > self._params.retry_within_s
-            in_vain = failure is not None and len(usable) == 1 and not failure.retryable
-            if failure is not None and (late or in_vain or self._said):
-                break
-            failure = None
-            try:
-                self._ask(mind, request)
-            except EngineError as error:
-                failure = EngineError(f"{mind.name}: {error}", retryable=error.retryable)
-            except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
-                failure = EngineError(f"{mind.name}: {type(error).__name__}: {error}")
-            if self._dropped:
-                minds.untried(mind)
-                return
-            if failure is None:
-                minds.worked(mind)
-                return
-            minds.failed(mind, str(failure))
-        self._post(MindFailed(self.turn_id, str(failure)))
+            in_vain = following is attempt and not failure.retryable
+            if not late and not in_vain:
+                failure = self._try_mind(following, request)
+            elif following is not attempt:
+                following.untried()
+        if failure is not None and not self._dropped:
+            self._post(MindFailed(self.turn_id, str(failure)))
+
+    def _try_mind(self, attempt: Try[Responder], request: ReplyRequest) -> EngineError | None:
+        """Ask one mind; None when it has answered, or nobody waits for it any more."""
+        name, began = attempt.engine.name, self._runtime.clock()
+        failure: EngineError | None = None
+        try:
+            self._ask(attempt.engine, request)
+        except EngineError as error:
+            failure = EngineError(f"{name}: {error}", retryable=error.retryable)
+        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+            failure = EngineError(f"{name}: {type(error).__name__}: {error}")
+        silent_s = self._runtime.clock() - began
+        if self._dropped:
+            if not self._stirred and silent_s >= self._params.retry_within_s:
+                attempt.failed(f"nothing within {silent_s * 1000:.0f} ms")
+            else:
+                attempt.untried()
+        elif failure is None:
+            attempt.worked()
+        else:
+            attempt.failed(str(failure))
+        return failure
 
     def _ask(self, mind: Responder, request: ReplyRequest) -> None:
         """Post one mind's reply, sentence by sentence. Raises whatever it raises."""
         splitter = SentenceSplitter()
         stream = mind.respond(request, ENGINE_TIMEOUT_S)
         for piece in self._read("mind", stream, self._params.first_token_s):
+            self._stirred = True
             for sentence in splitter.feed(piece):
                 self._thought(sentence)
         if self._dropped:
@@ -150,9 +165,9 @@ class TurnWorker:
 
     def _voiced(self, index: int, text: str) -> bool:
         """Post the sentence's audio from the first voice that can; False when the caller heard nothing."""
-        voices = self._engines.voices
         heard = False
-        for voice in voices.usable():
+        for attempt in self._engines.voices.tries():
+            voice = attempt.engine
             made = bytearray()
             complaint = ""
             try:
@@ -163,15 +178,15 @@ class TurnWorker:
             except EngineError as error:
                 complaint = str(error)
             if self._dropped:  # perhaps cut short: nothing to keep, and nobody's fault
-                voices.untried(voice)
+                attempt.untried()
                 return True
             enough = 2 * len(made) >= MIN_SPEECH_BYTES
             if enough and not complaint:
-                voices.worked(voice)
+                attempt.worked()
                 self._engines.phrases.keep(voice.identity, text, bytes(made))
                 return True
             complaint = complaint or f"{2 * len(made)} bytes for {len(text)} characters"
-            voices.failed(voice, complaint)
+            attempt.failed(complaint)
             self._complain(f"TTS_ERR: {voice.name}: {complaint}")
             heard = heard or enough
             if len(made) >= HALF_SPOKEN_BYTES * len(text):

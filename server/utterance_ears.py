@@ -30,17 +30,16 @@ class UtteranceEars:
         open_with: tuple[Expected, int],
         post: Callable[[Event], None],
     ) -> None:
-        self._chain = recognizers
-        self._recognizers = recognizers.usable()
+        self._tries = recognizers.tries()
         self._utterance_id = utterance_id
         self._expected, self._turn_number = open_with
         self._post = post
         self._audio = bytearray()  # what a fallback would need to hear again
         self._finished = self._dropped = False
         self._lock = runtime.condition()  # guards the three above and the hand-over to a fallback
-        self._number = 0  # of the recogniser at work
         self._told = False  # the outcome was posted, or came too late
-        self._recognition = self._open(0)
+        self._try = next(self._tries)
+        self._recognition = self._open()
         self.tasks = [runtime.spawn(f"ears-{utterance_id}", self._read)]
 
     def feed(self, mulaw_8k: bytes) -> None:
@@ -58,7 +57,7 @@ class UtteranceEars:
         """The call waits no more; ``drop`` follows."""
         if not self._told:
             self._told = True
-            self._chain.failed(self._recognizers[self._number], "no transcript in time")
+            self._try.failed("no transcript in time")
 
     def drop(self) -> None:
         """Nobody wants the transcript any more. Idempotent, any thread."""
@@ -66,9 +65,14 @@ class UtteranceEars:
             self._dropped = True
             cancel_safely(self._recognition)
 
-    def _open(self, number: int) -> Recognition:
+    @property
+    def at_work(self) -> str:
+        """The name of the recogniser that is listening."""
+        return self._try.engine.name
+
+    def _open(self) -> Recognition:
         try:
-            return self._recognizers[number].open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
+            return self._try.engine.open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
         except Exception as error:  # it is read like any other stream, and fails there
             return _Unopened(error)
 
@@ -79,39 +83,44 @@ class UtteranceEars:
             log.exception("ENGINE_ERR ears")
 
     def _read(self) -> None:
-        complaint = ""
-        for number, recognizer in enumerate(self._recognizers):
-            if number and not self._hand_over(number):
-                return
-            heard: WordsHeard | None = None
-            try:
-                heard = self._listen(self._recognition)
-            except EngineError as error:
-                complaint = f"{recognizer.name}: {error}"
-            except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
-                complaint = f"{recognizer.name}: {type(error).__name__}: {error}"
+        complaints: list[str] = []
+        while not complaints or self._hand_over():
+            heard, complaint = self._heard()
             if self._dropped:
                 if not self._told:  # else it was too late, and that counts
-                    self._chain.untried(recognizer)
+                    self._try.untried()
                 return
             if heard is not None:
-                self._chain.worked(recognizer)
+                self._try.worked()
                 self._tell_call(heard)
                 return
             cancel_safely(self._recognition)
-            self._chain.failed(recognizer, complaint)
-        self._tell_call(EarsFailed(self._utterance_id, complaint))
+            self._try.failed(complaint)
+            complaints.append(f"{self.at_work}: {complaint}")
+        if not self._dropped:
+            self._tell_call(EarsFailed(self._utterance_id, "; ".join(complaints)))
+
+    def _heard(self) -> tuple[WordsHeard | None, str]:
+        """What the recogniser at work makes of it, or what it complains of."""
+        try:
+            return self._listen(self._recognition), ""
+        except EngineError as error:
+            return None, str(error)
+        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+            return None, f"{type(error).__name__}: {error}"
 
     def _tell_call(self, outcome: WordsHeard | EarsFailed) -> None:
         self._told = True
         self._post(outcome)
 
-    def _hand_over(self, number: int) -> bool:
+    def _hand_over(self) -> bool:
+        """Go on with the next recogniser; False when there is none, or nobody waits any more."""
         with self._lock:
-            if self._dropped:
+            following = None if self._dropped else next(self._tries, None)
+            if following is None:
                 return False
-            self._number = number
-            self._recognition = self._open(number)
+            self._try = following
+            self._recognition = self._open()
             if self._audio:  # none: it failed before there was a voice
                 self._recognition.feed(bytes(self._audio))
             if self._finished:

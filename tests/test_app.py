@@ -232,8 +232,9 @@ class TestOutcome:
             assert wait_for(leads_and_gone)
         assert json.loads(leads.read_text(encoding="utf-8"))["name"] == "דנה"
         client = app.test_client()
-        assert "<Play>" not in client.post("/webhook/stream_ended", data=ended).text
-        assert "<Play>" in client.post("/webhook/stream_ended", data=ended).text
+        for _ in range(2):  # a retry gets the same answer
+            assert "<Play>" not in client.post("/webhook/stream_ended", data=ended).text
+        assert "<Play>" in client.post("/webhook/stream_ended", data=ended | {"CallSid": "CA2"}).text
 
 
 class TestSocket:

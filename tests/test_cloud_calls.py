@@ -82,7 +82,7 @@ def test_d2_a_barge_in_closes_the_streams(worker_class: str) -> None:
 def test_g_the_caller_hears_an_answer(case, worker_class, faults) -> None:  # type: ignore[no-untyped-def]
     """G2, G3: in time, whatever fails; the next turn works, and nothing is left."""
     outcomes, left, log = measure_faults(case, worker_class, faults)
-    assert all(outcome.answered_ms <= ANSWERED_MS and outcome.next_heard for outcome in outcomes), outcomes
+    assert all(outcome.answered_ms <= ANSWERED_MS and outcome.next_works for outcome in outcomes), outcomes
     assert (left.streams, left.threads) == (0, {}), (left, log[-3000:])
     assert "Traceback" not in log
 

@@ -196,6 +196,12 @@ class TestRefusals:
             ({"LLM_MIN_CHARS": "500"}, "must not exceed LLM_MAX_CHARS=420"),
             ({"PUBLIC_BASE_URL": "agent.example.com"}, "must start with http:// or https://"),
             ({"GOOGLE_TTS_ENDPOINT": "host:1"}, "must start with http:// or https://"),
+            ({"TRANSFER_NUMBER": "050-1234567"}, r"must be like \+972501234567"),
+            ({"TRANSFER_NUMBER": "+97250123456789012"}, r"must be like \+972501234567"),
+            ({"OPENAI_LLM_MODEL": " "}, "must not be empty"),
+            ({"OPENAI_STT_MODEL": ""}, "must not be empty"),
+            ({"OPENAI_TTS_MODEL": ""}, "must not be empty"),
+            ({"OPENAI_TTS_VOICE": ""}, "must not be empty"),
         ],
     )
     def test_knobs_that_contradict_each_other(
@@ -243,6 +249,17 @@ class TestSecrets:
             load_config()
         assert self.KEY not in str(refused.value) and self.KEY not in repr(refused.value)
         assert refused.value.__cause__ is None and refused.value.__suppress_context__
+
+    def test_a_key_with_an_invisible_mark_is_refused_and_not_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One pasted with a right-to-left mark would fail in every call, and nobody would see why."""
+        monkeypatch.setenv("OPENAI_API_KEY", self.KEY + "\u200f")
+        with pytest.raises(KnobError, match="OPENAI_API_KEY: has a character that no key has") as refused:
+            load_config()
+        assert self.KEY not in str(refused.value)
+        monkeypatch.setenv("OPENAI_API_KEY", f" {self.KEY}\u00a0\n")
+        assert self.KEY in load_config().openai_api_key.get_secret_value()
 
     def test_the_shell_gets_it(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -313,16 +330,23 @@ class TestChosenEngines:
         assert self.chosen(**knobs) == (tuple(ears), tuple(minds), tuple(voices))
 
     @pytest.mark.parametrize(
-        ("knobs", "timeout_ms"),
+        ("knobs", "ears", "timeout_ms"),
         [
-            ({}, 1200),
-            ({"openai_api_key": "sk"}, 2600),
-            ({"asr_engines": "google,openai"}, 1200),
-            ({"openai_api_key": "sk", "asr_timeout_ms": "900"}, 900),
+            ({}, "embedded", 1200),
+            ({}, "", 1200),
+            ({"openai_api_key": "sk"}, "openai", 2600),
+            ({"asr_engines": "google,openai"}, "google", 1200),
+            ({"asr_engines": "google,openai"}, "openai", 2600),
+            ({"asr_engines": "openai,google"}, "google", 1200),
+            ({"openai_api_key": "sk", "asr_timeout_ms": "900"}, "openai", 900),
+            ({"asr_timeout_ms": "3000"}, "google", 3000),
         ],
     )
-    def test_g1_ears_that_begin_at_the_end_get_longer(self, knobs: dict[str, str], timeout_ms: int) -> None:
-        assert asr_timeout_ms(load_config(**knobs)) == timeout_ms
+    def test_g1_ears_that_begin_at_the_end_get_longer(
+        self, knobs: dict[str, str], ears: str, timeout_ms: int
+    ) -> None:
+        """G1: those at work count, and not the first of the list."""
+        assert asr_timeout_ms(load_config(**knobs), ears) == timeout_ms
 
     def test_credentials_that_gcloud_left_count(self, home: Path) -> None:
         credentials = home / GCLOUD_CREDENTIALS
@@ -346,14 +370,15 @@ class TestChosenEngines:
         for build in builders:
             chain = build(config, runtime)
             assert len(list(chain)) == 2 and chain.first.name == "scripted"
-            chain.failed(chain.first, "down")
-            assert len(chain.usable()) == 2
-            chain.failed(chain.first, "down")
-            assert chain.usable() == (list(chain)[1],)
+            first, _ = chain.tries()
+            first.failed("down")
+            first, second = chain.tries()
+            first.failed("down")
+            assert [attempt.engine for attempt in chain.tries()] == [second.engine]
             now[0] += 6.9
-            assert len(chain.usable()) == 1
+            assert len(list(chain.tries())) == 1
             now[0] += 0.2
-            assert len(chain.usable()) == 2
+            assert len(list(chain.tries())) == 2
 
 
 class TestDocuments:

@@ -151,6 +151,31 @@ def with_fallbacks(*sounds, **more):
     return call
 
 
+def google_then_openai(openai_s):
+    """Google's ears fail with the first audio; OpenAI's take so long, from the end of it."""
+    call = with_fallbacks(*SPEECH[:1], ears=[EngineError("down")])
+    call.ears.name, call.ears.at_once, call.ears.delay_s = "google", True, 0.0
+    (openai,) = call.fallbacks[0]
+    openai.name, openai.delay_s = "openai", openai_s
+    return call
+
+
+def test_g1_openais_ears_get_their_time_when_googles_failed():
+    """G1, G2: the deadline is that of the ears at work: 2600 ms, though Google's are the first."""
+    call = google_then_openai(1.7).run(12)
+    assert call.texts[1:] == ["שנייה… בודקת", FIRST, SECOND]
+    assert call.mind.requests[0].text == "מהאוזן השנייה"
+    assert not call.lines("no transcript")
+
+
+def test_g1_openais_ears_have_a_deadline_too():
+    """G1: 2600 ms from the end of speech, and the caller is asked."""
+    call = google_then_openai(9.0).run(12)
+    assert call.lines("ASR_ERR: no transcript within 2600 ms")
+    assert UNCLEAR[0] in call.texts
+    assert call.heard[-1].at_s - 4.5 == pytest.approx(2.6, abs=0.15)
+
+
 def test_g2_the_next_engine_takes_over():
     """G2: every first engine fails; the second of each chain answers, with all of the audio."""
     call = with_fallbacks(*SPEECH[:1], ears=[EngineError("down")], reply=lambda request: EngineError("down"))
@@ -185,7 +210,7 @@ def test_g4_ears_that_keep_failing_are_skipped():
     assert call.texts[1:] == ANSWERS
     assert (len(call.ears.opened_at), len(call.fallbacks[0][0].opened_at)) == (3, 5)
     (skipped,) = call.lines(SKIPPED)
-    assert skipped == "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: sim: quota"
+    assert skipped == "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: quota"
 
 
 def test_g4_ears_that_hang_are_skipped():
@@ -220,6 +245,38 @@ def test_g4_a_mind_that_keeps_failing_is_skipped():
     assert len(call.lines(SKIPPED)) == 1 and "llm sim" in call.lines(SKIPPED)[0]
     assert min(gaps(call)[:3]) > 1500 and max(gaps(call)[3:]) < 1000
     assert call.mind.open_streams == 0
+
+
+def test_g4_a_mind_whose_turns_end_first_is_skipped():
+    """G3, G4: its own deadline is later than the turn's, so that it never fails by itself; it counts."""
+    knobs = {"llm_first_token_timeout_ms": 9000}
+    call = with_fallbacks(*TURNS, reply=lambda request: None, knobs=knobs).run(36)
+    assert len(call.lines("TURN_TIMEOUT")) == 3
+    assert len(call.mind.requests) == 3 and len(call.fallbacks[1][0].requests) == 2
+    (skipped,) = call.lines(SKIPPED)
+    assert "llm sim" in skipped and "nothing within 34" in skipped
+    assert call.mind.open_streams == 0
+
+
+def test_g4_noises_do_not_reopen_what_is_skipped():
+    """G4, A2: onsets that were none, each with ears of its own, and no word more to the dead recogniser."""
+    noises = [Sound(21 + 0.4 * n, 0.06) for n in range(20)]
+    call = with_fallbacks(*TURNS[:3], *noises, Sound(31, 1.5), ears=[EngineError("quota")], reply=numbered)
+    call.run(36)
+    assert len(call.fallbacks[0][0].opened_at) >= 4 and len(call.ears.opened_at) == 3
+    assert call.texts[-1] == ANSWERS[3]
+
+
+def test_g4_second_ears_that_were_skipped_are_there_when_the_first_fail():
+    """G4: they are well again, and nobody had to ask them since; their turn was nobody's to take."""
+    turns = [Sound(3 + 6 * n, 1.5) for n in range(10)]
+    down = EngineError("quota")
+    call = with_fallbacks(*turns, ears=[down, down, down, *["שלום"] * 6, down], reply=numbered)
+    call.fallbacks[0][0].lines = [down] * 3 + ["שלום"]
+    call.run(63)
+    assert len(call.lines(SKIPPED)) == 2
+    assert call.mind.requests[-1].text == "שלום"
+    assert call.texts[-1].startswith("תשובה מספר")
 
 
 def test_g4_a_voice_that_keeps_failing_is_skipped():

@@ -22,8 +22,8 @@ class Desk:
         self._call = call
         self.leads, self.outcomes = [], []
 
-    def save_lead(self, call_sid, details):
-        self.leads.append((self._call.runtime.now, call_sid, details))
+    def save_lead(self, call_sid, caller, details):
+        self.leads.append((self._call.runtime.now, call_sid, caller, details))
 
     def close_call(self, call_sid, outcome):
         assert not self._call.line.closed
@@ -68,10 +68,25 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
 def test_b3_a_lead_is_kept_with_the_first_frame_of_the_reply():
     """B3: not while it is thought about, nor once more at its end; the call goes on."""
     call = deciding((LEAD,)).run(12, hang_up=False)
-    ((at_s, call_sid, details),) = call.desk.leads
-    assert (call_sid, details) == ("CA1", LEAD.details)
+    ((at_s, call_sid, caller, details),) = call.desk.leads
+    assert (call_sid, caller, details) == ("CA1", "", LEAD.details)
     assert at_s == pytest.approx(REPLY_AT_S, abs=0.1)
     assert (call.desk.outcomes, call.finished) == ([], False)
+
+
+def test_b3_a_lead_has_its_callers_number():
+    """B3: "to the number I am calling from" is no number for the office; Twilio's parameter says it."""
+    call = deciding((LEAD,))
+    deliver = call.line.deliver
+
+    def with_number(message):
+        if message["event"] == "start":
+            message["start"]["customParameters"] = {"from": "+972501112222"}
+        deliver(message)
+
+    call.line.deliver = with_number
+    call.run(12, hang_up=False)
+    assert [caller for _, _, caller, _ in call.desk.leads] == ["+972501112222"]
 
 
 def test_b3_what_is_decided_while_we_speak_is_done_then():
@@ -89,7 +104,7 @@ def test_b3_the_same_lead_is_kept_once_a_call():
     sounds = [Sound(3 + 6 * n, 1.5) for n in range(3)]
     other = SaveLead((("name", "רון"),))
     call = deciding((LEAD,), (LEAD,), (LEAD, other), sounds=sounds).run(24)
-    assert [details for _, _, details in call.desk.leads] == [LEAD.details, other.details]
+    assert [details for *_, details in call.desk.leads] == [LEAD.details, other.details]
 
 
 def test_b3_a_superseded_turn_leaves_no_trace():
@@ -169,7 +184,7 @@ def test_b3_a_disk_that_hangs_does_not_hold_the_call():
     call = deciding((LEAD,))
     never = call.runtime.condition()
 
-    def hangs(call_sid, details):
+    def hangs(call_sid, caller, details):
         with never:
             never.wait()
 

@@ -80,7 +80,7 @@ class Desk:
     def __init__(self):
         self.left = []
 
-    def save_lead(self, call_sid, details):
+    def save_lead(self, call_sid, caller, details):
         self.left.append(SaveLead(details))
 
     def close_call(self, call_sid, outcome):

@@ -238,7 +238,7 @@ class Dialogue:
         self.memory.heard_of_us(self.clock, in_full, words, interrupted=interrupted, line=turn.is_line)
         self.caller.pending.cut_us = interrupted
         noted = interrupted and bool(words) and not turn.is_line
-        self._leftover = Leftover(playout.kept(), turn, noted=noted)
+        self._leftover = Leftover(playout.kept(), turn, noted=noted, heard=not interrupted)
         actions.append(Log("AGENT_TEXT:", words))
         return actions + self._drop(turn)
 
@@ -270,6 +270,8 @@ class Dialogue:
     def _leave(self, turn: Turn) -> list[Action]:
         """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
         self.turn = None
+        if turn.acts:  # should what was said meanwhile be nothing, they are still due
+            self._leftover = Leftover(turn.playout.kept(), turn, heard=True)
         left = [*self._enter(State.LISTENING), DropTurn(turn.turn_id), *self._answer_pending()]
         return left if self.turn or self.caller.busy else [*left, *acts_due(turn, self.memory, heard=True)]
 
@@ -329,7 +331,7 @@ class Dialogue:
         """Back to where we were: the rest of a reply that was cut, or listening."""
         leftover, self._leftover = self._leftover, None
         if not caller.cut_us or leftover is None:
-            turn.acts = leftover.acts_heard if leftover is not None else ()
+            turn.acts = leftover.acts_due if leftover is not None else ()
             self._greeting_due = self.memory.never_spoke and bool(self.params.greeting.strip())
             return self._enter(State.SPEAKING) if finish_hint(turn) else self._leave(turn)
         if not leftover.kept.complete:

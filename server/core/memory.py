@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from server.core.conversation import Act, Expected, Line, Speaker
+from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
 from server.core.words import fingerprint, is_echo_of, is_whole_echo_of
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
@@ -20,7 +20,7 @@ class Memory:
         self.unclear_in_a_row = 0
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
-        self._acts_done: set[Act] = set()
+        self._last_lead: Act | None = None
 
     @property
     def never_spoke(self) -> bool:
@@ -60,10 +60,11 @@ class Memory:
             self.reply_heard(in_full)
 
     def first_time(self, act: Act) -> bool:
-        """Note an act that is about to be done; False when the very same was done before."""
-        seen = act in self._acts_done
-        self._acts_done.add(act)
-        return not seen
+        """Note an act that is about to be done; False for a lead that was kept just so the last time."""
+        if not isinstance(act, SaveLead):
+            return True
+        new, self._last_lead = act != self._last_lead, act
+        return new
 
     def spoke(self, clock: int, words: str) -> None:
         """Our voice has said ``words``, a reply or a line, and ended now."""

@@ -1,14 +1,19 @@
 """A stream of text cut into sentences as they become whole (C2), Hebrew-aware.
 
 A sentence ends at ``. ! ? …`` followed by white space, or at a new line. Not in a decimal (12.5: no white
-space follows), not behind initials (``ד. לוי``, ``ת.ז.``), not inside gershayim or behind a geresh, which
-are no end marks at all.
+space follows), not behind initials (``ד. לוי``, ``ת.ז.``), not behind the number of an item (``אפשרויות: 1.
+דירה``), not at a quoted question that words follow (``שאלת "כמה?" והתשובה``), not inside gershayim or behind
+a geresh, which are no end marks at all.
 """
 
 import re
 
 _END = re.compile(r"[.!?…]+[\"'”׳״)]*(?=\s)|\n")
 _INITIALS = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+$")
+# "אפשרויות: 1.", but "בקומה 3." is the end of its sentence.
+_ITEM_NUMBER = re.compile(r"(?:^|[:;,.!?…][\"'”׳״)]*\s+)\d{1,2}\.$")
+_QUOTED_QUESTION = re.compile(r"\?[.!?…]*\)*[\"'”׳״]")
+_NEW_LINE_OR_QUOTE = re.compile(r"[^\S\n]*[\n\"'“„”״]")
 MAX_SENTENCE_CHARS = 400  # a text without end marks is spoken in pieces all the same
 
 
@@ -17,6 +22,7 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._text = ""
+        self._before = ""  # what an overlong sentence had before ``_text``: its last character, and a blank
 
     def feed(self, piece: str) -> list[str]:
         """Return the sentences that ``piece`` completed, stripped, none empty."""
@@ -26,24 +32,36 @@ class SentenceSplitter:
         while (end := _END.search(self._text, search_from)) is not None:
             search_from = end.end()
             sentence = self._text[start:search_from].strip()
-            if end.group() != "\n" and _INITIALS.search(sentence):
+            if self._goes_on(end, sentence):
                 continue
-            start = search_from
+            start, self._before = search_from, ""
             sentences += _in_pieces(sentence)
-        self._text = self._text[start:].lstrip()
-        *pieces, self._text = _in_pieces(self._text) or [""]
+        text = self._text[start:].lstrip()
+        *pieces, self._text = _in_pieces(text) or [""]
+        if pieces:
+            given = text[: len(text) - len(self._text)]
+            self._before = given.rstrip()[-1:] + (" " if given[-1].isspace() else "")
         return sentences + pieces
+
+    def _goes_on(self, end: re.Match[str], sentence: str) -> bool:
+        """Whether ``end`` is none. Behind a quoted question the next word tells, so that it is waited for."""
+        if end.group() == "\n":
+            return False
+        if _QUOTED_QUESTION.search(end.group()):
+            return not _NEW_LINE_OR_QUOTE.match(self._text, end.end())
+        sentence = self._before + sentence
+        return bool(_INITIALS.search(sentence) or _ITEM_NUMBER.search(sentence))
 
     def flush(self) -> list[str]:
         """The text is over: return what is left of it."""
-        rest, self._text = self._text.strip(), ""
+        rest, self._text, self._before = self._text.strip(), "", ""
         return _in_pieces(rest)
 
 
 def _in_pieces(text: str) -> list[str]:
     """``text`` cut at blanks so that no piece is too long; nothing for an empty one."""
     pieces = []
-    while len(text) > MAX_SENTENCE_CHARS:
+    while len(text.rstrip()) > MAX_SENTENCE_CHARS:  # only a word behind a blank makes it too long
         cut = text.rfind(" ", 1, MAX_SENTENCE_CHARS + 1)
         cut = cut if cut > 0 else MAX_SENTENCE_CHARS
         pieces.append(text[:cut].rstrip())

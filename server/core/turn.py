@@ -131,7 +131,9 @@ class Leftover:
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
     noted: bool = False  # it was cut, and the history says so
 
+    heard: bool = False  # but for its last moment it was heard: what was to be done then is due
+
     @property
-    def acts_heard(self) -> tuple[Act, ...]:
-        """What was left to do once it was heard, when it was: all but its last moment."""
-        return self.turn.acts if self.kept.complete and not self.kept.sentences else ()
+    def acts_due(self) -> tuple[Act, ...]:
+        """For a turn in which nothing was said after all."""
+        return self.turn.acts if self.heard else ()

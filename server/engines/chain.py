@@ -43,7 +43,7 @@ class Chain(Generic[E]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         assert engines
-        self._kind = kind
+        self.kind = kind
         self._engines = engines
         self._breaker = breaker or BreakerParams()
         self._clock = clock
@@ -64,57 +64,81 @@ class Chain(Generic[E]):
         with self._lock:
             return self._clock() < self._health[0].skipped_until
 
-    def usable(self) -> tuple[E, ...]:
-        """What to try now, in order: all but the skipped ones, or all when that leaves none.
+    def tries(self) -> "Iterator[Try[E]]":
+        """Whom to ask now, one after the other: all but the skipped ones, or all when that leaves none.
 
-        An engine whose time has passed is handed out once; until that try is told, others still skip it.
+        An engine whose time has passed is given to one call; until that one has told, others skip it.
         """
-        now = self._clock()
-        with self._lock:
-            usable = [engine for engine, health in self._pairs() if self._may_try(health, now)]
-        return tuple(usable) or self._engines
+        given = False
+        for place in range(len(self._engines)):
+            attempt = self._take(place)
+            if attempt is not None:
+                given = True
+                yield attempt
+        if not given:
+            yield from (Try(self, place) for place in range(len(self._engines)))
 
-    def worked(self, engine: E) -> None:
-        """It did what it was asked."""
+    def _take(self, place: int) -> "Try[E] | None":
+        health = self._health[place]
         with self._lock:
-            health = self._health[self._engines.index(engine)]
+            now = self._clock()
+            if not health.skipped_until:
+                return Try(self, place)
+            if now < health.skipped_until:
+                return None
+            health.skipped_until = now + self._breaker.open_s
+            return Try(self, place, probes=True)
+
+    def _worked(self, place: int) -> None:
+        with self._lock:
+            health = self._health[place]
             was_skipped = health.skipped_until > 0
             health.failures, health.skipped_until = 0, 0.0
-        if was_skipped:
-            log.warning("ENGINE_BACK %s %s", self._kind, engine.name)
+        if was_skipped and len(self._engines) > 1:
+            log.warning("ENGINE_BACK %s %s", self.kind, self._engines[place].name)
 
-    def failed(self, engine: E, why: str) -> None:
-        """It failed, or was too late. Not for what was cancelled."""
+    def _failed(self, place: int, why: str) -> None:
         with self._lock:
-            health = self._health[self._engines.index(engine)]
+            health = self._health[place]
+            was_skipped = self._clock() < health.skipped_until
             health.failures += 1
-            skip = health.failures >= self._breaker.failures
-            if skip:
+            failures = health.failures
+            if failures >= self._breaker.failures:
                 health.skipped_until = self._clock() + self._breaker.open_s
-        if skip:
-            self._complain(engine, health.failures, why)
-
-    def untried(self, engine: E) -> None:
-        """It was asked, and the answer was not waited for: the next call may try it."""
-        with self._lock:
-            health = self._health[self._engines.index(engine)]
-            health.skipped_until = min(health.skipped_until, self._clock())
-
-    def _complain(self, engine: E, failures: int, why: str) -> None:
-        who = f"{self._kind} {engine.name}"
-        if len(self._engines) > 1:
+        who = f"{self.kind} {self._engines[place].name}"
+        if len(self._engines) == 1:  # there is nothing else to try, so it is not skipped
+            if failures % self._breaker.failures == 0:
+                log.warning("ENGINE_FAILING %s, %d times in a row: %s", who, failures, why)
+        elif failures >= self._breaker.failures and not was_skipped:
             skipped = f"{who} for {self._breaker.open_s:g} s after {failures} failures in a row"
             log.warning("ENGINE_SKIPPED %s: %s", skipped, why)
-        elif failures % self._breaker.failures == 0:  # there is nothing else to try, so it is not skipped
-            log.warning("ENGINE_FAILING %s, %d times in a row: %s", who, failures, why)
 
-    def _pairs(self) -> Iterator[tuple[E, _Health]]:
-        return zip(self._engines, self._health, strict=True)
+    def _untried(self, place: int) -> None:
+        with self._lock:
+            health = self._health[place]
+            health.skipped_until = min(health.skipped_until, self._clock())
 
-    def _may_try(self, health: _Health, now: float) -> bool:
-        if not health.skipped_until:
-            return True
-        if now < health.skipped_until:
-            return False
-        health.skipped_until = now + self._breaker.open_s
-        return True
+
+class Try(Generic[E]):
+    """One engine being asked by one call; what came of it is told once. Any thread."""
+
+    def __init__(self, chain: Chain[E], place: int, *, probes: bool = False) -> None:
+        self.engine = chain._engines[place]
+        self._chain = chain
+        self._place = place
+        self._probes = probes  # it was skipped, and this is the call that finds out
+
+    def worked(self) -> None:
+        """It did what it was asked."""
+        self._probes = False
+        self._chain._worked(self._place)
+
+    def failed(self, why: str) -> None:
+        """It failed, or was too late. Not for what was cancelled."""
+        self._probes = False
+        self._chain._failed(self._place, why)
+
+    def untried(self) -> None:
+        """Its answer was not waited for: another call may find out."""
+        if self._probes:
+            self._chain._untried(self._place)

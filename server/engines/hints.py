@@ -7,6 +7,7 @@ from server.engines.base import EngineError
 
 MAX_PHRASES = 1000  # v1 takes 5000 a request, a phrase set of v2 about as many as this
 MAX_PHRASE_CHARS = 100
+REFUSED = str.maketrans("", "", "<>")  # a keyword with one of these makes OpenAI refuse the request
 
 
 def read_phrases(path: str) -> tuple[str, ...]:
@@ -15,7 +16,8 @@ def read_phrases(path: str) -> tuple[str, ...]:
         text = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise EngineError(f"ASR_PHRASES_FILE={path} cannot be read: {error}") from error
-    return tuple(phrase for line in text.splitlines() if (phrase := line.partition("#")[0].strip()))
+    lines = (line.partition("#")[0].translate(REFUSED).strip() for line in text.splitlines())
+    return tuple(filter(None, lines))
 
 
 def within_limits(phrases: Iterable[str]) -> tuple[str, ...]:

@@ -32,9 +32,9 @@ def chosen_voices(config: Config) -> tuple[str, ...]:
     return config.tts_engines or (*_clouds(config), "embedded")
 
 
-def asr_timeout_ms(config: Config) -> float:
+def asr_timeout_ms(config: Config, ears_name: str) -> float:
     """``ASR_TIMEOUT_MS``, from the end of speech. OpenAI's ears begin only when the utterance is over."""
-    return config.asr_timeout_ms or (2600 if chosen_ears(config)[0] == "openai" else 1200)
+    return config.asr_timeout_ms or (2600 if ears_name == "openai" else 1200)
 
 
 def build_ears(config: Config, runtime: Runtime) -> Chain[Recognizer]:

@@ -11,7 +11,7 @@ PCM_FORMAT = 1  # WAVE_FORMAT_PCM
 RIFF_BYTES = 12  # "RIFF", a size, "WAVE"
 CHUNK_BYTES = 8  # a chunk's name and size
 MAX_HEADER_BYTES = 65_536
-UNKNOWN_SIZE = 0xFFFFFFFF  # what a writer leaves that does not know its length yet
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a writer leaves that does not know its length yet
 ANY_RATE_HZ = range(SAMPLE_RATE_HZ, 192_001)
 
 
@@ -57,7 +57,7 @@ class SampleReader:
             name, size = struct.unpack_from("<4sI", self._waiting, position)
             body = self._waiting[position + CHUNK_BYTES : position + CHUNK_BYTES + size]
             if name == b"data":
-                self._in_header, self._left = False, None if size == UNKNOWN_SIZE else size
+                self._in_header, self._left = False, None if size in UNKNOWN_SIZES else size
                 self._waiting = self._waiting[position + CHUNK_BYTES :]
                 return
             if name == b"fmt " and len(body) == size:

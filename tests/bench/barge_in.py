@@ -60,10 +60,12 @@ def measure(worker_class: str, engines: dict[str, str], interruptions: int = 6) 
             words += ["--interrupt-after", "2.5", "--say", LAST_LINE]
             place_calls(server, out, *words)
             verdicts = [line.at for line in lines_of(server.log) if "BARGE_IN: interrupt" in line.text]
-        services = {"mind": cloud.openai.chat, "voice": _used(cloud.voice.watch, cloud.openai.speech)}
-        return {
-            name: [ms for at in verdicts for ms in _closed(watch, at)] for name, watch in services.items()
-        }
+        voice = _used(cloud.voice.watch, cloud.openai.speech)
+        return Closed(
+            [ms for at in verdicts for ms in _closed(cloud.openai.chat, at)],
+            [ms for at in verdicts for ms in _closed(voice, at)],
+            [len(_open(cloud.speech.watch, at)) for at in verdicts],
+        )
 
 
 def _used(*watches: Watch) -> Watch:

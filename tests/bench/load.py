@@ -51,8 +51,7 @@ def cloud() -> Iterator[dict[str, str]]:
     """The local cloud in a process of its own; its knobs."""
     with process("tests.cloud.local", *say(*LINES)) as server:
         assert server.stdout is not None
-        knobs = dict(line.strip().split("=", 1) for line in iter(server.stdout.readline, "\n"))
-        yield knobs
+        yield dict(line.strip().split("=", 1) for line in iter(server.stdout.readline, "\n"))
 
 
 def measure(worker_class: str, calls: int = CALLS) -> Run:

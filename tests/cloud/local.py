@@ -76,7 +76,7 @@ def main() -> None:
     words = parser.parse_args()
     with LocalCloud(words.say) as cloud:
         cloud.take(words.asr_ms / 1000, words.llm_ms / 1000, words.tts_ms / 1000)
-        for name, value in cloud.knobs.items():
+        for name, value in (CLOUD_KNOBS | cloud.knobs).items():
             print(f"{name}={value}", flush=True)
         print("", flush=True)
         sys.stdin.read()

@@ -33,6 +33,26 @@ from server.core.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_se
         "nothing": ("", []),
         "blanks": (" \n \n", []),
         "end marks alone": ("... ", ["..."]),
+        "items inside a line": (
+            "שלוש אפשרויות: 1. דירה בפתח תקווה. 2. דירה בחולון.",
+            ["שלוש אפשרויות: 1. דירה בפתח תקווה.", "2. דירה בחולון."],
+        ),
+        "items behind a comma": ("אפשר, 1. גג; 12. גן. כן", ["אפשר, 1. גג; 12. גן.", "כן"]),
+        "an item behind a quote": ('אמר "בוא:" 1. גג. כן', ['אמר "בוא:" 1. גג.', "כן"]),
+        "an item behind initials": ("מספר ת.ז. 1. שלי. כן", ["מספר ת.ז. 1. שלי.", "כן"]),
+        "a number at the beginning": ("3. בית. כן", ["3. בית.", "כן"]),
+        "a number at the end of a line": ("הקומה: 3.\nכן", ["הקומה: 3.", "כן"]),
+        "a number that ends a sentence": ("בקומה 3. יש מעלית.", ["בקומה 3.", "יש מעלית."]),
+        "a number that is none of an item": ("קוד: 123. כן, 4! כן", ["קוד: 123.", "כן, 4!", "כן"]),
+        "an hour": ("בשעה 10:30. כן", ["בשעה 10:30.", "כן"]),
+        "a quoted question": (
+            'שאלת "כמה זה עולה?" והתשובה היא שלושה מיליון. כן',
+            ['שאלת "כמה זה עולה?" והתשובה היא שלושה מיליון.', "כן"],
+        ),
+        "hebrew quotes": ("שאלת ”כמה?!” - והתשובה כאן.", ["שאלת ”כמה?!” - והתשובה כאן."]),
+        "a quoted question alone": ('שאלת "כמה?"\nכן', ['שאלת "כמה?"', "כן"]),
+        "two quoted questions": ('"כמה?" "מתי?" ', ['"כמה?"', '"מתי?"']),
+        "a question in brackets": ("(כמה?) כן", ["(כמה?)", "כן"]),
     }.values(),
 )
 def test_c2_sentences(text, sentences):
@@ -75,6 +95,11 @@ texts = st.lists(
             "...",
             '."',
             "?)",
+            '?"',
+            ":",
+            ", 1. ",
+            "1.",
+            "מילה " * 79,
             " ",
             "\n",
             "  ",
@@ -95,6 +120,40 @@ def test_c2_sentences_do_not_depend_on_how_the_text_was_cut(text, cuts):
     assert pieces == split_sentences(text)
     assert "".join("".join(pieces).split()) == "".join(text.split())
     assert all(piece == piece.strip() != "" for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "מילה " * 79 + "אבגד, 1. גג. כן",
+        "מילה " * 79 + "אבגדה 1. גג. כן",
+        "א" * 399 + ",1. גג. כן",
+        "א" * 400 + "ב. גג. כן",
+        "מילה " * 79 + "אבגדה גג. כן",
+        "מילה " * 79 + "אבגדה גג. 1. גן. כן",
+    ],
+    ids=[
+        "an item",
+        "no item",
+        "no blank",
+        "no initial",
+        "a blank behind the last that fits",
+        "an item of the next",
+    ],
+)
+def test_c2_where_an_overlong_text_is_cut_changes_nothing(text):
+    """C2: what a number or an initial stands behind is known although it was given out."""
+    splitter = SentenceSplitter()
+    assert [s for c in text for s in splitter.feed(c)] + splitter.flush() == split_sentences(text)
+
+
+def test_c2_behind_a_quoted_question_the_next_word_is_waited_for():
+    """C2: it tells whether the sentence goes on."""
+    splitter = SentenceSplitter()
+    assert splitter.feed('"כמה?" ') == []
+    assert splitter.feed('"') == ['"כמה?"']
+    assert splitter.feed('מתי?" ') == []
+    assert splitter.flush() == ['"מתי?"']
 
 
 @given(st.text(alphabet="אבג ", max_size=1500))

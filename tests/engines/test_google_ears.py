@@ -684,8 +684,13 @@ class TestErrors:
         assert says in str(error) and error.retryable is retryable
 
     def test_a_key_that_is_not_accepted(self) -> None:
-        error = explained(CODE.UNAVAILABLE, "Getting metadata from plugin failed", SPEECH_V1, "")
+        error = explained(CODE.UNAUTHENTICATED, "no", SPEECH_V1, "")
         assert "GOOGLE_APPLICATION_CREDENTIALS" in str(error) and not error.retryable
+
+    def test_a_key_that_cannot_be_used_now(self) -> None:
+        """It may be the network, in the middle of a refresh."""
+        error = explained(CODE.UNAVAILABLE, "Getting metadata from plugin failed", SPEECH_V1, "")
+        assert "credentials" in str(error) and error.retryable
 
 
 def key_file(path: Path, **more: str) -> str:

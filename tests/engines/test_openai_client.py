@@ -482,11 +482,21 @@ class TestWarm:
         warm(knobs(cloud))
 
     def test_openai_knows_its_models(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """With no base URL of ours; the SDK's own variable stands in for api.openai.com."""
-        monkeypatch.setenv("OPENAI_BASE_URL", cloud.base_url)
+        """With no base URL of ours: this server stands in for api.openai.com."""
+        monkeypatch.setattr(module, "OPENAI_URL", cloud.base_url)
         cloud.unknown_models = {"gpt-5.4-mini"}
         with pytest.raises(EngineError, match="OPENAI_LLM_MODEL=gpt-5.4-mini"):
             warm(knobs(cloud, openai_base_url=""))
+
+    def test_an_empty_variable_means_openai(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The start script exports every knob, and the SDK would take an empty URL for the server's."""
+        monkeypatch.setenv("OPENAI_BASE_URL", "")
+        config = Config(_env_file=None, openai_api_key="sk-test-empty")
+        assert str(client_of(config).base_url).rstrip("/") == module.OPENAI_URL
+
+    def test_a_key_that_may_not_look_at_models(self, cloud: OpenAICloud) -> None:
+        cloud.refused_keys, cloud.key_status = {KEY}, 403
+        warm(knobs(cloud))
 
     def test_a_server_in_trouble(self, cloud: OpenAICloud) -> None:
         cloud.watch.always = Fault.UNAVAILABLE

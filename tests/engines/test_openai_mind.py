@@ -16,7 +16,7 @@ from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Spe
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.openai import client as client_module
 from server.engines.openai import prompt
-from server.engines.openai.mind import GOODBYE, HANDOVER, SAVED, OpenAIMind, effort
+from server.engines.openai.mind import GOODBYE, HANDOVER, NOTED, READ_ON_CHARS, SAVED, OpenAIMind, effort
 from server.engines.openai.tools import ToolCalls
 from server.runtime import Threads
 from server.streams import BoundedStream
@@ -205,7 +205,7 @@ class TestShape:
         assert reply(cloud)[0] == REPLY
         (exchange,) = cloud.chat.exchanges
         until(lambda: exchange.dropped_at)
-        assert exchange.sent * 4 < len(REPLY) + 60
+        assert exchange.sent * 4 < len(REPLY) + 60 + READ_ON_CHARS
 
     def test_a_short_reply_grows(self, cloud: OpenAICloud) -> None:
         """E5."""
@@ -259,11 +259,54 @@ class TestTools:
         )
         assert reply(cloud) == (REPLY, (SAVED_LEAD,))
 
-    def test_one_that_only_ever_notes_is_an_error(self, cloud: OpenAICloud) -> None:
+    @pytest.mark.parametrize("then", [Fault.NONE, Fault.UNAVAILABLE, Fault.CUT_MID_STREAM])
+    def test_a_note_is_kept_whatever_comes_after_it(self, cloud: OpenAICloud, then: Fault) -> None:
+        """Nothing is lost: when the mind finds no words after it, ours are said."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
-        with pytest.raises(EngineError, match="empty"):
-            reply(cloud)
+        cloud.chat.next(Fault.NONE, then)
+        assert reply(cloud) == (NOTED, (SAVED_LEAD,))
         assert len(cloud.chat.exchanges) == 2
+
+    @pytest.mark.parametrize("text", [REPLY + "\n", REPLY + "\n\n", REPLY + " בשמחה רבה."])
+    def test_one_behind_the_end_of_the_words_is_not_lost(self, cloud: OpenAICloud, text: str) -> None:
+        """E5 has enough before the function comes: a little more is read, and not said."""
+        cloud.thinks = lambda request: Script(text, (SAVE,))
+        assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+
+    def test_a_long_goodbye_is_not_answered_with_a_question(self, cloud: OpenAICloud) -> None:
+        """F2: four sentences, and only behind them the end of the call."""
+        goodbye = "תודה רבה, דנה. רשמתי את כל הפרטים. איש מקצוע מהמשרד יחזור בהקדם. יום נעים. להתראות!"
+        cloud.thinks = lambda request: Script(goodbye, (ToolCall("end_call"),))
+        said, acts = reply(cloud)
+        assert "?" not in said and "יום נעים." in said and acts == (EndCall(),)
+
+    def test_the_words_do_not_wait_for_the_function(self, cloud: OpenAICloud) -> None:
+        """C2: a long function streams behind them; the last sentence is out when the function begins."""
+        cloud.thinks = lambda request: Script(
+            "ומה התקציב בערך?", (ToolCall("save_lead", {"notes": "א" * 400}),)
+        )
+        cloud.chat.delays.between_s = 0.005
+        (sent,) = [
+            cloud.chat.exchanges[0].sent
+            for piece in OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+            if piece.strip()
+        ]
+        assert sent < 40
+
+    def test_every_token_is_a_sign_of_life(self, cloud: OpenAICloud) -> None:
+        """G1: deadlines count from the last token, not from the last sentence."""
+        cloud.thinks = lambda request: Script("מ" * 100 + ". ", (SAVE,))
+        pieces = list(OpenAIMind(knobs(cloud)).respond(asked(), 5.0))
+        assert len(pieces) > 25 and sum(bool(piece.strip()) for piece in pieces) <= 2
+
+    def test_calls_that_share_an_index(self, cloud: OpenAICloud) -> None:
+        """Some servers with OpenAI's protocol number none of the calls of a reply."""
+        calls = ToolCalls()
+        for number, name in enumerate(("save_lead", "end_call")):
+            arguments = '{"name": "דנה"}' if name == "save_lead" else "{}"
+            function = {"name": name, "arguments": arguments}
+            calls.feed([{"index": 0, "id": f"id{number}", "function": function}])
+        assert calls.acts(transfer=False) == (SaveLead((("name", "דנה"),)), EndCall())
 
     def test_acts_are_known_at_the_end(self, cloud: OpenAICloud) -> None:
         """B3: they are the call's to do, once the turn is committed."""
@@ -447,7 +490,7 @@ def bounded(name):
     stream = mind.respond(ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
     return BoundedStream(Threads(), name, stream, first_s=5, next_s=5)
 streams = [bounded(f"well {n}") for n in range(6)] + [bounded("hung")]
-first = next(iter(streams[-1]))
+first = next(filter(None, streams[-1]))
 streams[-1].cancel()
 streams[-1].task.join(0.5)
 print(first, streams[-1].task.is_alive())

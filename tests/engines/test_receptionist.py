@@ -1,25 +1,31 @@
 """The receptionist: whole dialogues as tables, and what holds for any text."""
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
 from server.core.sentences import split_sentences
-from server.engines.base import ReplyRequest, Responder
+from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
 from server.engines.mind.phrases import expected_after
 from server.engines.mind.receptionist import Receptionist
+from server.engines.openai.tools import DETAILS
 
 MIND: Responder = Receptionist()
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")
 
 
+def respond(text: str, history: tuple[Line, ...] = ()) -> ReplyStream:
+    return MIND.respond(ReplyRequest(text, history, 1, "warm_helpful", 140, 420), timeout_s=1.0)
+
+
 def answer(text: str, history: tuple[Line, ...] = ()) -> tuple[str, Expected]:
-    stream = MIND.respond(ReplyRequest(text, history, 1, "warm_helpful", 140, 420), timeout_s=1.0)
+    stream = respond(text, history)
     return "".join(stream).strip(), stream.expected
 
 
@@ -32,7 +38,9 @@ def replies(*lines: str) -> list[tuple[str, Expected]]:
     return said
 
 
-DIALOGUES = {  # name: (caller line, what the reply must contain, an expected phrase, digits)
+DIALOGUES: dict[
+    str, list[tuple[str, str, str, int | None]]
+] = {  # name: (caller line, what the reply must contain, an expected phrase, digits)
     "buying, one detail a line": [
         ("אני רוצה לקנות דירה", "דירה לקנייה", "בתל אביב", 1),
         ("בתל אביב", "תל אביב, ", "ארבעה חדרים", 1),
@@ -134,8 +142,106 @@ def test_every_expected_answer_moves_the_dialogue_on() -> None:
         assert he.NOT_UNDERSTOOD[0] not in text, phrase
 
 
+def acts_of(lines: Sequence[str]) -> list[tuple[Act, ...]]:
+    """What is done with each reply of a call, every one of them made from the heard history alone."""
+    history: tuple[Line, ...] = (GREETING,)
+    acts = []
+    for line in lines:
+        stream = respond(line, history)
+        said = "".join(stream).strip()
+        acts.append(stream.acts)
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, said))
+    return acts
+
+
+def lead(**details: str) -> tuple[Act, ...]:
+    return (SaveLead(tuple(details.items())),)
+
+
+BUYING = ("לקנות", "בתל אביב", "ארבעה חדרים", "שני מיליון שקל", "דנה", "כן")
+BOUGHT = {"phone": he.CALLING_NUMBER, "intent": "קנייה", "city": "תל אביב", "rooms": "4", "budget": "2000000"}
+LEADS: dict[
+    str, tuple[tuple[str, ...], dict[int, tuple[Act, ...]]]
+] = {  # name: (caller lines, which replies keep a lead, and what is in it)
+    "once, when the summary is right; talk after it keeps nothing": (
+        (*BUYING, "כן", "תודה", "כמה זה עולה?", "לא", "להתראות"),
+        {6: lead(name="דנה", **BOUGHT)},
+    ),
+    "not before the caller has agreed": (BUYING, {}),
+    "a no at the summary: what was corrected": (
+        (*BUYING, "לא", "ברעננה", "כן"),
+        {8: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+    ),
+    "a correction in the no itself": (
+        (*BUYING, "לא, ברעננה", "נכון"),
+        {7: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+    ),
+    "a correction after the goodbye is kept too, once it is agreed": (
+        (*BUYING, "כן", "בעצם ברעננה", "כן", "ביי"),
+        {6: lead(name="דנה", **BOUGHT), 8: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+    ),
+    "all on the keypad, no name": (
+        ("2", "3", "4", "5500", "1", "2", "0501234567", "1"),
+        {7: lead(phone="0501234567", intent="שכירות", city="חיפה", rooms="4", budget="5500")},
+    ),
+    "half a room": (
+        ("לשכור דירת שלושה חדרים וחצי בחיפה", "לא יודע", "קוראים לי משה כהן", "כן", "כן"),
+        {4: lead(name="משה כהן", phone=he.CALLING_NUMBER, intent="שכירות", city="חיפה", rooms="3.5")},
+    ),
+    "a caller in a hurry: what is known by then": (
+        ("לקנות", "בחיפה", "להתראות", "ביי"),
+        {2: lead(intent="קנייה", city="חיפה")},
+    ),
+    "the number in the goodbye": (
+        (*BUYING[:5], "כן, למספר הזה, יום טוב"),
+        {5: lead(name="דנה", **BOUGHT)},
+    ),
+    "words around a goodbye are no name": (
+        (*BUYING[:4], "אני צריכה ללכת, ביי"),
+        {4: lead(**{detail: text for detail, text in BOUGHT.items() if detail != "phone"})},
+    ),
+    "another number in the goodbye after the goodbye": (
+        (*BUYING, "כן", "בעצם 0501234567, להתראות", "ביי"),
+        {6: lead(name="דנה", **BOUGHT), 7: lead(name="דנה", **BOUGHT | {"phone": "0501234567"})},
+    ),
+    "a summary that nobody answers clearly is closed, and kept": (
+        (*BUYING, "קשקוש", "קשקוש", "קשקוש", "קשקוש"),
+        {8: lead(name="דנה", **BOUGHT)},
+    ),
+    "nothing is known": (("שלום", "להתראות"), {}),
+    "from the beginning again: the old details are gone": (("לקנות", "בחיפה", "מההתחלה", "ביי"), {}),
+}
+
+
+@pytest.mark.parametrize(("lines", "kept"), LEADS.values(), ids=LEADS)
+def test_what_the_caller_told_is_kept_at_the_goodbye(
+    lines: tuple[str, ...], kept: dict[int, tuple[Act, ...]]
+) -> None:
+    assert acts_of(lines) == [kept.get(turn, ()) for turn in range(len(lines))]
+
+
+def test_a_lead_has_the_names_that_every_mind_uses() -> None:
+    """The office reads one file, whichever mind was on the line."""
+    (act,) = acts_of((*BUYING, "כן"))[-1]
+    assert isinstance(act, SaveLead)
+    assert [detail for detail, _ in act.details] == [detail for detail in DETAILS if detail != "notes"]
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2, 3])
+def test_a_cancelled_reply_keeps_nothing(heard: int) -> None:
+    history: tuple[Line, ...] = (GREETING,)
+    for line in BUYING:
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, answer(line, history)[0]))
+    stream = respond("כן", history)
+    sentences = iter(stream)
+    said = [next(sentences).strip() for _ in range(heard)]
+    assert said == split_sentences(he.CLOSED)[:heard]
+    stream.cancel()
+    assert list(sentences) == [] and stream.acts == ()
+
+
 def test_nothing_follows_a_cancel() -> None:
-    stream = MIND.respond(ReplyRequest("לקנות", (), 1, "warm_helpful", 140, 420), timeout_s=1.0)
+    stream = respond("לקנות")
     sentences = iter(stream)
     assert next(sentences).startswith("דירה לקנייה")
     stream.cancel()

@@ -1,7 +1,8 @@
 """E5: what a mind streams becomes two to four spoken sentences with one question, at the end."""
 
+import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -9,13 +10,12 @@ from hypothesis import strategies as st
 
 from server.engines.mind.shape import (
     CLARIFYING_QUESTIONS,
-    CLARIFYING_STATEMENTS,
     CLOSING_QUESTIONS,
     MAX_SENTENCES,
     shaped,
 )
 
-OURS = CLARIFYING_QUESTIONS + CLARIFYING_STATEMENTS + CLOSING_QUESTIONS
+OURS = CLARIFYING_QUESTIONS + CLOSING_QUESTIONS
 MANY = 10_000  # characters: no limit to speak of
 
 
@@ -23,7 +23,7 @@ def shape(
     text: str, min_chars: int = 0, max_chars: int = MANY, turn_number: int = 1, *, ends: bool = False
 ) -> list[str]:
     """The sentences, without the blank behind each."""
-    said = list(shaped(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends))
+    said = list(filter(None, shaped(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends)))
     assert all(sentence.endswith(" ") for sentence in said)
     return [sentence[:-1] for sentence in said]
 
@@ -103,6 +103,7 @@ class TestPlainWords:
             ("באמת?!", "באמת?"),
             ("מה???", "מה?"),
             ("כן?לא?", "כן,לא?"),
+            ("כן?!לא?", "כן,לא?"),
             ('"כמה?!"', '"כמה?"'),
             ("כמה ?", "כמה?"),
         ],
@@ -111,36 +112,133 @@ class TestPlainWords:
         assert shape(text) == [said]
 
 
+class TestItems:
+    @pytest.mark.parametrize(
+        ("text", "sentences"),
+        [
+            (
+                "אפשר לראות שלוש אפשרויות: 1. דירה בפתח תקווה. 2. דירה בחולון. 3. בית בלוד.",
+                ["אפשר לראות שלוש אפשרויות: דירה בפתח תקווה.", "דירה בחולון.", "בית בלוד."],
+            ),
+            ("יש שתיים: 1. דירה, 2. בית; 3. גג.", ["יש שתיים: דירה, בית; גג."]),
+            (
+                "יש לי שתיים (שתיהן בחיפה): **1.** דירה! **2.** בית.",
+                ["יש לי שתיים (שתיהן בחיפה): דירה!", "בית."],
+            ),
+            ("1. דירה\nועוד: 2. בית.", ["דירה.", "ועוד: בית."]),
+            ('"אחת." 1. דירה.', ['"אחת."', "דירה."]),
+        ],
+    )
+    def test_e5_a_number_inside_a_line_is_not_said(self, text: str, sentences: list[str]) -> None:
+        """E5: no lists, wherever their items stand."""
+        assert shape(text) == sentences
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "הדירה בקומה: 3. יש מעלית.",
+            "יש לי 1. הלאה.",
+            "נשארו לנו: 1.",
+            "זה, 12.5 אחוז.",
+            "רשמתי: 123. נכון.",
+        ],
+    )
+    def test_e5_a_number_that_is_no_item_is_said(self, text: str) -> None:
+        """E5: only the number that is next in a list is dropped."""
+        assert " ".join(shape(text)) == text
+        assert shape(text + "\nכן.") == [*shape(text), "כן."]
+
+
 class TestOneQuestion:
-    def test_e5_the_first_question_ends_a_reply_that_is_long_enough(self) -> None:
-        assert shape("אחת. שתיים? שלוש. ארבע?", 11) == ["אחת.", "שתיים?"]
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "רשמתי 050-123-4567. זה נכון?",
+            "רשמתי: דירת ארבעה חדרים בחיפה. עד שני מיליון שקל. נכון?",
+            "כמה חדרים מחפשים?",
+            "בשמחה! לאיזה יום לקבוע?",
+        ],
+    )
+    def test_e5_a_reply_that_asks_is_left_alone(self, text: str) -> None:
+        """E5: however short it is."""
+        assert " ".join(shape(text, 140, 420)) == text
+        assert " ".join(shape(text, 140, 420, ends=True)) == text
 
-    def test_e5_a_question_that_comes_too_early_is_given_last(self) -> None:
-        assert shape("שתיים? אחת. שלוש.", 12) == ["אחת.", "שלוש.", "שתיים?"]
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("שעה 10:00 בבוקר? או אולי 11:00? מה נוח?", ["שעה 10:00 בבוקר, או אולי 11:00, מה נוח?"]),
+            ("נקבע ליום שלישי. בבוקר? או בערב?!", ["נקבע ליום שלישי.", "בבוקר, או בערב?"]),
+            ('"לקנות?" "לשכור?"', ['"לקנות," "לשכור?"']),
+            ("הא. בי. גם. בבוקר? או בערב? הן.", ["הא.", "בי.", "גם.", "בבוקר, או בערב?"]),
+            ("מחפשים דירה? באיזו עיר? יש לנו מבחר.", ["מחפשים דירה, באיזו עיר?"]),
+        ],
+    )
+    def test_e5_questions_in_a_row_are_one(self, text: str, said: list[str]) -> None:
+        """E5: one question, with every option it had."""
+        assert shape(text, 140, 420) == said
 
-    def test_e5_a_later_question_replaces_it(self) -> None:
-        assert shape("מה? אחת. איפה?", 10) == ["אחת.", "איפה?"]
-        assert shape("מה? איפה? אחת.", 10) == ["אחת.", "איפה?"]
+    def test_e5_a_question_that_does_not_fit_is_not_joined(self) -> None:
+        """E5: the one before it ends the reply."""
+        assert shape("שלום. בבוקר? או בערב? כן?", 0, 25) == ["שלום.", "בבוקר, או בערב?"]
+        assert shape("שלום. בבוקר? או בערב? כן?", 0, 22) == ["שלום.", "בבוקר, או בערב?"]
+        assert shape("שלום. בבוקר? או בערב? כן?", 0, 21) == ["שלום.", "בבוקר?"]
+        assert shape("בבוקר? או בערב?", 0, 15) == ["בבוקר?"]
 
-    def test_e5_a_held_question_keeps_its_room(self) -> None:
-        """E5: neither the length nor the number of sentences may push it out."""
-        assert shape("מה כאן? אחת. " + "מילה " * 8 + "סוף. כן.", 30, 40) == ["אחת.", *padded("מה כאן?", 40)]
-        assert shape("מה כאן? עשר אותיות. כן.", 20, 20) == ["עשר אותיות.", "מה כאן?"]
-        assert shape("מה כאן? עשרה אותיות. כן.", 20, 20) == ["מה כאן?"]
-        assert shape("מה? הא. בי. גם. דו.", 99) == ["הא.", "בי.", "גם.", "מה?"]
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("באיזו עיר? יש לנו דירות בחיפה. איפה נוח?", ["באיזו עיר?"]),
+            ("שלום. מחפשים דירה? נהדר! באיזו עיר?", ["שלום.", "מחפשים דירה?"]),
+            ("הא. בי. גם. דו? הן.", ["הא.", "בי.", "גם.", "דו?"]),
+        ],
+        ids=["at once", "not the first", "fourth"],
+    )
+    def test_e5_nothing_is_said_behind_a_question(self, text: str, said: list[str]) -> None:
+        assert shape(text, 140, 420) == said
+        assert shape(text, 140, 420, ends=True) == said
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("מחפשים דירה? נהדר! באיזו עיר?", ["מחפשים דירה.", "נהדר!", "באיזו עיר?"]),
+            ("דירה? בחיפה? מצוין. כמה חדרים?", ["דירה, בחיפה.", "מצוין.", "כמה חדרים?"]),
+            ('"שלושה חדרים?" \nיש. מתי נוח?', ['"שלושה חדרים."', "יש.", "מתי נוח?"]),
+            (
+                "חמישה חדרים? שמחה לעזור. הא. בי. גם?",
+                ["חמישה חדרים.", "שמחה לעזור.", "הא.", CLARIFYING_QUESTIONS[1]],
+            ),
+        ],
+    )
+    def test_e5_an_echo_is_a_statement(self, text: str, said: list[str]) -> None:
+        """E5: what repeats the caller is no question to answer, and the reply goes on."""
+        assert shape(text, 140, 420) == said
+
+    def test_e5_an_echo_that_nothing_fits_behind_is_asked(self) -> None:
+        assert shape("מחפשים דירה? נהדר!", 0, 19) == ["מחפשים דירה.", "נהדר!"]
+        assert shape("מחפשים דירה? נהדר!", 0, 18) == ["מחפשים דירה?"]
+
+    @pytest.mark.parametrize(
+        "word",
+        (
+            "האם מה איזה איזו אילו כמה מתי איפה היכן למה מדוע מי איך לאן מהו מהי מיהו מיהי "
+            "באיזו לכמה ומה מאיפה שכמה כמה־ ובאיזה"
+        ).split(),
+    )
+    def test_e5_what_asks_with_a_word_is_no_echo(self, word: str) -> None:
+        assert shape(f"אז {word} דירה? נהדר!") == [f"אז {word} דירה?"]
+
+    @pytest.mark.parametrize("word", ["מים", "כמהין", "ימי", "אלמה", "אימא", "חמה"])
+    def test_e5_a_word_that_contains_one_asks_nothing(self, word: str) -> None:
+        assert shape(f"אז {word}? נהדר!") == [f"אז {word}.", "נהדר!"]
+
+    def test_e5_a_quoted_question_is_no_question(self) -> None:
+        """E5: words of the same sentence follow it."""
+        text = 'שאלת "כמה זה עולה?" והתשובה היא שלושה מיליון. מתאים?'
+        assert shape(text) == ['שאלת "כמה זה עולה," והתשובה היא שלושה מיליון.', "מתאים?"]
 
     def test_e5_a_question_without_room_ends_the_reply(self) -> None:
         assert shape("שלום לך. " + "מילה " * 5 + "כן? מה?", 0, 20) == ["שלום לך."]
-
-    @pytest.mark.parametrize("min_chars", [0, 20])
-    def test_e5_a_question_alone(self, min_chars: int) -> None:
-        assert shape("באיזו עיר לחפש היום?", min_chars) == ["באיזו עיר לחפש היום?"]
-
-
-def padded(question: str, max_chars: int) -> list[str]:
-    """What follows a short statement when ``question`` is held: ours if it fits, then the question."""
-    ours = next((s for s in CLARIFYING_STATEMENTS if len(s) + len(question) + 7 <= max_chars), None)
-    return [ours, question] if ours else [question]
 
 
 class TestLength:
@@ -154,6 +252,13 @@ class TestLength:
 
     def test_e5_the_fourth_of_a_goodbye_is_said(self) -> None:
         assert shape("הא. בי. גם. דו. הן.", 1, ends=True) == ["הא.", "בי.", "גם.", "דו."]
+        assert shape("הא. בי. גם. דו.", 1, ends=True) == ["הא.", "בי.", "גם.", "דו."]
+
+    def test_e5_the_fourth_of_a_reply_that_is_not_over_is_a_question_of_ours(self) -> None:
+        """E5: it replaces the mind's fourth statement, whether more follows or not."""
+        for text in ("הא. בי. גם. דו. הן.", "הא. בי. גם. דו."):
+            assert shape(text, 1, turn_number=0) == ["הא.", "בי.", "גם.", CLOSING_QUESTIONS[0]]
+            assert shape(text, 99, turn_number=0) == ["הא.", "בי.", "גם.", CLARIFYING_QUESTIONS[0]]
 
     def test_e5_cut_at_a_sentence(self) -> None:
         assert shape("עשר אותיות. עוד מילים רבות כאן. כן.", 0, 30) == ["עשר אותיות."]
@@ -188,9 +293,6 @@ class TestAdded:
     def test_e5_a_short_reply_gets_a_question(self) -> None:
         assert shape("בסדר.", 140, turn_number=4) == ["בסדר.", CLARIFYING_QUESTIONS[0]]
 
-    def test_e5_a_short_question_gets_a_statement_before_it(self) -> None:
-        assert shape("בסדר. איפה?", 140, turn_number=3) == ["בסדר.", CLARIFYING_STATEMENTS[0], "איפה?"]
-
     def test_e5_a_long_reply_gets_a_short_question(self) -> None:
         assert shape("יש לנו דירה יפה.", 16, turn_number=4) == ["יש לנו דירה יפה.", CLOSING_QUESTIONS[0]]
         assert shape("יש לנו דירה יפה.", 17)[1] in CLARIFYING_QUESTIONS
@@ -205,12 +307,13 @@ class TestAdded:
         assert shape("בסדר.", 0) == ["בסדר."]
         assert shape("איפה?", 0) == ["איפה?"]
 
-    def test_e5_a_goodbye_asks_nothing(self) -> None:
-        """E5: nothing is added, and a question that was held is not asked while hanging up."""
+    def test_e5_nothing_is_added_to_a_goodbye(self) -> None:
+        """E5: what the mind asked last is said all the same."""
         assert shape("להתראות.", 140, ends=True) == ["להתראות."]
         assert shape("יום נעים, תודה רבה ולהתראות.", 9, ends=True) == ["יום נעים, תודה רבה ולהתראות."]
-        assert shape("בסדר? להתראות.", 140, ends=True) == ["להתראות."]
+        assert shape("בסדר? להתראות.", 140, ends=True) == ["בסדר.", "להתראות."]
         assert shape("להעביר לנציג?", 140, ends=True) == ["להעביר לנציג?"]
+        assert shape("הבנתי. להעביר לנציג?", 140, ends=True) == ["הבנתי.", "להעביר לנציג?"]
 
     @pytest.mark.parametrize("nothing", ["", " \n", "…", "😀", "---\n", "**"])
     def test_e5_nothing_is_added_to_nothing(self, nothing: str) -> None:
@@ -225,9 +328,9 @@ class TestAdded:
             yield "תודה."
             over = True
 
-        assert list(shaped(pieces(), 140, 420, 1, ends=lambda: over)) == ["תודה. "]
+        assert list(shaped(pieces(), 140, 420, 1, ends=lambda: over)) == ["", "תודה. "]
 
-    @pytest.mark.parametrize("text", ["בסדר.", "בסדר. איפה?", "יש לנו דירה יפה מאוד בחיפה. " * 6])
+    @pytest.mark.parametrize("text", ["בסדר.", "יש לנו דירה יפה מאוד בחיפה. " * 6])
     def test_e5_consecutive_turns_differ(self, text: str) -> None:
         added = [set(shape(text, 100, 420, n)) & set(OURS) for n in range(9)]
         assert all(len(ours) == 1 for ours in added)
@@ -243,37 +346,75 @@ class TestAdded:
 
 class TestStreaming:
     def test_c2_a_statement_goes_out_at_once(self) -> None:
-        """C2: before the piece behind it is pulled, whatever may follow, even when a question is held."""
-        mind = Mind("שלום. ", "מה? ", "כן. ", "סוף.")
+        """C2: before the piece behind it is pulled, whatever may follow."""
+        mind = Mind("שלום. ", "דירה. ", "מה? ", "כן. ", "סוף.")
         reply = shaped(iter(mind), 140, 420, 1, ends=lambda: False)
         assert next(reply) == "שלום. " and mind.pulled == 1
-        assert next(reply) == "כן. " and mind.pulled == 3
+        assert next(reply) == "דירה. " and mind.pulled == 2
+        assert list(reply) == ["", "מה? "] and mind.pulled == 4
+
+    def test_c2_a_piece_without_a_sentence_shows_that_the_mind_is_alive(self) -> None:
+        """C2: before the next one is pulled, since a deadline runs."""
+        mind = Mind("של", "ום", ". ", "😀. ", "מה? ", "או ", "כמה")
+        reply = shaped(iter(mind), 0, 420, 1, ends=lambda: False)
+        heard = [(said, mind.pulled) for said in reply]
+        assert heard == [("", 1), ("", 2), ("שלום. ", 3), ("", 4), ("", 5), ("", 6), ("", 7), ("מה? ", 7)]
+
+    @pytest.mark.parametrize(
+        ("pieces", "min_chars", "asked"),
+        [
+            (("אחת.",), 140, 1),
+            (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 1, 1),
+            (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 0, 0),
+            (("אחת. ", "שתיים?"), 140, 0),
+            (("😀",), 140, 0),
+        ],
+        ids=["done", "said enough", "nothing to add", "asks", "nothing"],
+    )
+    @pytest.mark.parametrize("over", [False, True])
+    def test_e5_whether_it_ends_is_asked_once_and_last(
+        self, pieces: tuple[str, ...], min_chars: int, asked: int, over: bool
+    ) -> None:
+        """E5: the answer may read on in the mind's stream, so that nobody else does."""
+        mind = Mind(*pieces)
+        stream = iter(mind)
+        pulled = []
+
+        def ends() -> bool:
+            pulled.append(mind.pulled)
+            list(stream)
+            return over
+
+        list(shaped(stream, min_chars, 420, 1, ends=ends))
+        assert pulled == [min(len(pieces), 4)] * asked
 
     @pytest.mark.parametrize(
         ("pieces", "min_chars", "max_chars", "pulled"),
         [
-            (("אחת. ", "שתיים? ", "שלוש. "), 5, 420, 2),
-            (("הא. ", "בי. ", "גם. ", "דו? ", "הן. "), 1, 420, 4),
+            (("אחת. ", "שתיים? ", "שלוש. ", "ארבע. "), 5, 420, 3),
             (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 1, 420, 4),
             (("הא. ", "בי. ", "גם. ", "דו. ", "הן. "), 0, 420, 4),
-            (("מה? ", "הא. ", "בי. ", "גם. ", "דו. "), 99, 420, 4),
             (("אבג. ", "דהוזחט. ", "י. "), 0, 10, 2),
             (("אבגדהו. ", "ז. "), 0, 10, 1),
             (("אבגדהוזחטיכלמנס. ", "ע. "), 0, 10, 1),
-            (("אבגדה? ", "ז. "), 5, 420, 1),
+            (("אבגדהוזחטיכלמנס? ", "ע. "), 0, 10, 1),
+            (("אבגדהו? ", "ז. "), 0, 10, 1),
+            (("אבג. ", "דה? ", "ו. "), 0, 10, 2),
             (("אבג. ", "דהוזחטי? ", "כ. "), 0, 10, 2),
+            (("אבגד? ", "האם? ", "ו. "), 0, 10, 2),
         ],
         ids=[
-            "question",
-            "fourth asks",
+            "a statement behind the question",
             "fourth does not fit the shape",
             "fourth",
-            "held and three",
             "the next is too long",
             "no room for another",
             "the first was cut",
-            "nothing but a question",
+            "the first was cut and asks",
+            "no room behind an echo",
+            "no room behind a question",
             "a question without room",
+            "a question that cannot be joined",
         ],
     )
     def test_e5_a_whole_reply_pulls_nothing_more(
@@ -297,21 +438,26 @@ class TestStreaming:
 
 TOKENS = (
     "שלום מה דירה יפה לנו 12.5 3-4 ת.ז. 1. 2) - * • ** __כן__ # ## > | |--| ``` ` 😀 👍🏽 :) "
-    "https://a.co/x?y=1 [כאן](http://a.co) *2700 . ? ?! ! … , : ; ( ) \" ' \u200f snake_case <b> - –"
+    'https://a.co/x?y=1 [כאן](http://a.co) *2700 . ? ?! ! … , : ; ( ) " \' ?" \u200f snake_case <b> - –'
 ).split()
 texts = st.one_of(
-    st.lists(st.sampled_from([*TOKENS, " ", " ", " ", "\n", ". ", "? ", "מילה " * 30]), max_size=60).map(
-        "".join
-    ),
+    st.lists(
+        st.sampled_from([*TOKENS, " ", " ", " ", "\n", ". ", "? ", ": 1. ", ", 2. ", "מילה " * 30]),
+        max_size=60,
+    ).map("".join),
     st.text(max_size=120),
 )
 limits = st.tuples(st.integers(0, 200), st.integers(20, 450))
 
 
+def sentences(*args: object, **kwargs: object) -> list[str]:
+    return list(filter(None, shaped(*args, **kwargs)))  # type: ignore[arg-type]
+
+
 @given(texts, limits, st.integers(0, 9), st.booleans())
 def test_e5_what_always_holds(text: str, limit: tuple[int, int], turn_number: int, ends: bool) -> None:
     min_chars, max_chars = limit
-    said = list(shaped(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends))
+    said = sentences(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends)
     assert sum(map(len, said)) <= max_chars
     assert len(said) <= MAX_SENTENCES
     for sentence in said:
@@ -328,6 +474,20 @@ def test_e5_what_always_holds(text: str, limit: tuple[int, int], turn_number: in
         assert marks == 1, "there was room for a question"
 
 
+@given(
+    st.lists(st.sampled_from(["הא. ", "בי! ", "גם? ", "מה? ", "דירה. "]), max_size=8),
+    limits,
+    st.booleans(),
+)
+def test_e5_nothing_is_reordered(mind: list[str], limit: tuple[int, int], ends: bool) -> None:
+    """E5: what is said of the mind's is its beginning, word by word, and ours is but one question, last."""
+    said = sentences(iter(mind), *limit, 1, ends=lambda: ends)
+    ours = [sentence for sentence in said if sentence.strip() in OURS]
+    assert ours in ([], said[-1:])
+    words = re.findall(r"\w+", "".join(said[: len(said) - len(ours)]))
+    assert words == re.findall(r"\w+", "".join(mind))[: len(words)]
+
+
 @given(texts, limits, st.lists(st.integers(1, 9), max_size=300), st.booleans())
 def test_e5_does_not_depend_on_how_the_text_was_cut(
     text: str, limit: tuple[int, int], cuts: list[int], ends: bool
@@ -336,5 +496,24 @@ def test_e5_does_not_depend_on_how_the_text_was_cut(
     for cut in cuts:
         pieces.append(rest[:cut])
         rest = rest[cut:]
-    cut_up = list(shaped(iter([*pieces, rest]), *limit, 1, ends=lambda: ends))
-    assert cut_up == list(shaped(iter([text]), *limit, 1, ends=lambda: ends))
+    asked: list[int] = []
+    mind = Mind(*pieces, rest)
+
+    def over() -> bool:
+        asked.append(mind.pulled)
+        return ends
+
+    cut_up = sentences(iter(mind), *limit, 1, ends=over)
+    assert asked in ([], [mind.pulled]), "asked once, and nothing is pulled behind it"
+    assert cut_up == sentences(iter([text]), *limit, 1, ends=lambda: ends)
+
+
+@given(texts, limits, st.lists(st.integers(1, 9), max_size=60))
+def test_c2_no_piece_is_pulled_in_silence(text: str, limit: tuple[int, int], cuts: list[int]) -> None:
+    """C2: something was yielded for every piece before the next one is pulled."""
+    starts = [0, *accumulate(cuts), len(text) + sum(cuts)]
+    mind = Mind(*(text[start:end] for start, end in pairwise(starts)))
+    heard = [mind.pulled for _ in shaped(iter(mind), *limit, 1, ends=lambda: False)]
+    last = heard[-1] if heard else 0
+    assert set(heard) == set(range(1, last + 1)), "each piece gave something"
+    assert mind.pulled - last <= 1, "only what ends the reply may give nothing"

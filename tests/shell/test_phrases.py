@@ -1,13 +1,16 @@
 """Made audio of the fixed lines and of what is said again, and a sentence from whichever voice can."""
 
 import logging
+import os
+import threading
+from pathlib import Path
 
 import pytest
 
 from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import level_rms, pcm16_to_mulaw
 from server.engines.base import EngineError
-from server.engines.chain import BreakerParams, Chain
+from server.engines.chain import BreakerParams, Chain, Try
 from server.phrases import MIN_SPEECH_BYTES, PhraseCache, Spoken, WholeSamples, beep, speak_whole
 
 ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
@@ -132,17 +135,17 @@ def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
     for _ in range(4):
         assert speak_whole("שלום", voices, [].append) == Spoken("b", ENOUGH)
     assert (len(failing.said), len(good.said)) == (2, 4)
-    assert voices.usable() == (good,)
+    assert [attempt.engine for attempt in voices.tries()] == [good]
 
 
 def test_g4_a_voice_that_works_is_told():
     """G4: failures are counted in a row."""
     voice = Voice(ENOUGH, name="a")
     voices = chain(voice, Voice(ENOUGH), failures=2)
-    voices.failed(voice, "down")
+    Try(voices, 0).failed("down")
     assert speak_whole("שלום", voices, [].append).identity == "a"
-    voices.failed(voice, "down")
-    assert voices.usable()[0] is voice
+    Try(voices, 0).failed("down")
+    assert next(voices.tries()).engine is voice
 
 
 # ---- the fixed lines
@@ -200,6 +203,7 @@ def test_another_voice_starts_with_nothing(tmp_path):
     phrases = PhraseCache(["שלום"], ["voice"], folder=AudioFolder(str(tmp_path), 1000))
     copy = phrases.empty_copy("host")
     copy.keep("host", "שלום", b"\x44")
+    phrases._folder.wait()
     assert list(tmp_path.iterdir()) == []
     phrases.keep("voice", "שלום", b"\x33")
     assert (phrases.get("שלום"), copy.get("שלום")) == (b"\x33", b"\x44")
@@ -216,16 +220,19 @@ def test_a_sentence_that_was_made_is_not_made_again():
     assert phrases.get("הדירה פנויה") is None
 
 
-def test_a_sentence_is_given_in_the_best_voice_there_is():
-    """G2: whichever was kept first; a voice of another configuration is none of ours."""
-    phrases = PhraseCache([], ["best", "fallback"])
+def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
+    """G4: else a fallback's minute would be heard for as long as the process lives."""
+    phrases = PhraseCache(["תודה"], ["best", "fallback"])
     phrases.keep("old", "שלום.", b"\x11")
-    assert phrases.get("שלום.") is None
+    assert phrases.get("שלום.", best_voice_down=True) is None
     phrases.keep("fallback", "שלום.", b"\x22")
-    assert phrases.get("שלום.") == b"\x22"
+    phrases.keep("fallback", "תודה", b"\x55")
+    assert phrases.get("שלום.") is None
+    assert phrases.get("שלום.", best_voice_down=True) == b"\x22"
+    assert phrases.get("תודה") == b"\x55"
     phrases.keep("best", "שלום.", b"\x33")
     phrases.keep("fallback", "שלום.", b"\x44")
-    assert phrases.get("שלום.") == b"\x33"
+    assert phrases.get("שלום.") == phrases.get("שלום.", best_voice_down=True) == b"\x33"
 
 
 def test_memory_is_bounded_and_the_lines_stay():
@@ -248,8 +255,14 @@ def files(path):
     return {file.stem for file in path.iterdir()}
 
 
-def cache(path, *lines, max_bytes=1000):
-    return PhraseCache(lines, ["voice"], max_bytes, AudioFolder(str(path), max_bytes))
+def cache(path, *lines, max_bytes=1000, voices=("voice",)):
+    return PhraseCache(lines, voices, max_bytes, AudioFolder(str(path), max_bytes))
+
+
+def written(phrases, path):
+    """The keys that are on the disk once all is written."""
+    phrases._folder.wait()
+    return files(path)
 
 
 def test_a_restart_serves_from_the_disk(tmp_path):
@@ -259,6 +272,7 @@ def test_a_restart_serves_from_the_disk(tmp_path):
     before.keep("voice", "הדירה פנויה.", b"\x33")
     before.get("הדירה פנויה.")
     before.keep("voice", "אחרת.", b"\x44")
+    before._folder.wait()
     voice, after = Voice(ENOUGH), cache(tmp_path, "שלום")
     after.load()
     assert after.make(chain(voice), [].append)
@@ -274,28 +288,69 @@ def test_what_was_said_once_never_reaches_the_disk(tmp_path):
     phrases.keep("voice", "שלום", b"\x44")
     for number in range(5):
         phrases.keep("voice", f"המספר הוא {number}.", b"\x55")
-    assert files(tmp_path) == {audio_key("voice", "שלום")}
+    assert written(phrases, tmp_path) == {audio_key("voice", "שלום")}
 
 
-def test_what_was_said_again_is_written_with_the_next_sentence_made(tmp_path, monkeypatch):
-    """TTS_CACHE_DIR: once, and by who may wait for a disk: ``get`` has the call's lock."""
+@pytest.mark.parametrize("text", ["המספר הוא 0501234567.", "בשעה 5?", "٠٥٠"])
+def test_what_has_numbers_in_it_never_reaches_the_disk(tmp_path, text):
+    """TTS_CACHE_DIR: they may be the caller's own, however often they are said; a fixed line's are ours."""
+    phrases = cache(tmp_path, text + "!")
+    phrases.keep("voice", text, b"\x33")
+    phrases.keep("voice", text + "!", b"\x44")
+    assert [phrases.get(text), phrases.get(text), phrases.get(text + "!")] == [b"\x33", b"\x33", b"\x44"]
+    phrases.keep("voice", "שלום.", b"\x55")
+    phrases.get("שלום.")
+    assert written(phrases, tmp_path) == {audio_key("voice", "שלום."), audio_key("voice", text + "!")}
+
+
+def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
+    """TTS_CACHE_DIR: as it is said for the second time, and not with the third, nor after a restart."""
     saved = []
     save = AudioFolder.save
     monkeypatch.setattr(AudioFolder, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
     phrases = cache(tmp_path)
     phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert saved == []
     for _ in range(3):
         phrases.get("הדירה פנויה.")
-    assert saved == []
-    for text in "אבג":
-        phrases.keep("voice", text, b"\x44")
-        phrases.get("הדירה פנויה.")
     assert saved == [audio_key("voice", "הדירה פנויה.")]
+    phrases._folder.wait()
     restarted = cache(tmp_path)
     restarted.load()
     assert restarted.get("הדירה פנויה.") == b"\x33"
-    restarted.keep("voice", "ד", b"\x44")
     assert len(saved) == 1
+
+
+def test_a_slow_disk_does_not_hold_who_asks(tmp_path, monkeypatch):
+    """C2: ``get`` has the call's lock, and behind ``keep`` the next sentence waits."""
+    release = threading.Event()
+    monkeypatch.setattr(Path, "write_bytes", lambda path, data: release.wait(2) and path.touch())
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום", b"\x44")
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert (phrases.get("הדירה פנויה."), phrases.get("שלום")) == (b"\x33", b"\x44")
+    assert not release.is_set() and files(tmp_path) == set()
+    release.set()
+    assert len(written(phrases, tmp_path)) == 2
+
+
+def test_the_lines_are_the_last_to_go(tmp_path):
+    """TTS_CACHE_MB: a restart finds them however much was said since they were made."""
+    line = audio_key("voice", "שלום")
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום", b"\x44" * 100)
+    for text in "אבגד":
+        phrases.keep("voice", text, b"\x33" * 200)
+        phrases.get(text)
+    for key in written(phrases, tmp_path):
+        then = 1000 if key == line else 2000
+        os.utime(tmp_path / f"{key}.ulaw", (then, then))
+    restarted = cache(tmp_path, "שלום")
+    restarted.load()
+    restarted.keep("voice", "ה", b"\x33" * 200)
+    restarted.get("ה")
+    assert {line, audio_key("voice", "ה")} <= written(restarted, tmp_path)
+    assert len(files(tmp_path)) < 6
 
 
 def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
@@ -309,6 +364,7 @@ def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
     phrases.get("הדירה פנויה.")
     phrases.keep("voice", "אחרת.", b"\x44")
     assert phrases.get("שלום") and phrases.get("הדירה פנויה.")
+    phrases._folder.wait()
     assert len(caplog.messages) == 1 and caplog.messages[0].startswith("CACHE_ERR")
 
 

@@ -1,14 +1,17 @@
 """The worker of one turn: the mind's sentences and their voice, posted as events."""
 
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from server.audio_folder import AudioFolder, audio_key
 from server.core.conversation import EndCall, Expected, SaveLead
 from server.core.events import AudioMade, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
-from server.engines.chain import BreakerParams, Chain
+from server.engines.chain import BreakerParams, Chain, Try
 from server.phrases import PhraseCache, beep
 from server.runtime import Channel, pause
 from server.turn_pipeline import EnergyOnly, Engines
@@ -78,7 +81,7 @@ class _Stream:
 class Turn:
     """``skip_after`` failures in a row an engine is skipped (G4)."""
 
-    def __init__(self, *, minds=(), voices=(), phrases=(), skip_after=9):
+    def __init__(self, *, minds=(), voices=(), phrases=(), skip_after=9, first_token_s=1.5):
         self.runtime = SimRuntime()
         self.minds = [self._engine(scripts, f"mind{n}") for n, scripts in enumerate(minds or [[[]]])]
         self.voices = [self._engine(scripts, f"voice{n}") for n, scripts in enumerate(voices or [[[]]])]
@@ -90,7 +93,7 @@ class Turn:
             for kind, engines in (("asr", [None]), ("llm", self.minds), ("tts", self.voices))
         )
         engines = Engines(ears, minds, voices, self.phrases, EnergyOnly)
-        params = WorkerParams(first_token_s=1.5, first_audio_s=1.0, retry_within_s=1.75)
+        params = WorkerParams(first_token_s=first_token_s, first_audio_s=1.0, retry_within_s=1.75)
         self.worker = TurnWorker(
             self.runtime, 7, engines, params, post=self._post, complain=self.complaints.append
         )
@@ -307,7 +310,7 @@ def test_g2_a_voice_that_fails_at_once_is_followed_by_the_next():
     """G2: a syllable is no sentence: the next voice says all of it; with none left there is no beep."""
     turn, posted = said([[PCM16, EngineError("down")]], [[PCM16, PCM16]])
     assert posted == [audio(), audio(), audio(), VOICED]
-    assert turn.phrases.get("שלום") == pcm16_to_mulaw(PCM16 + PCM16)
+    assert turn.phrases.get("שלום", best_voice_down=True) == pcm16_to_mulaw(PCM16 + PCM16)
     assert said([[PCM16, EngineError("down")]])[1] == [audio(), VOICED]
 
 
@@ -414,7 +417,8 @@ def test_g2_a_click_and_then_a_failure_is_nothing():
 
 def skips(chain):
     """Which engines would be skipped now."""
-    return [engine.name for engine in chain if engine not in chain.usable()]
+    given = [attempt.engine for attempt in chain.tries()]
+    return [engine.name for engine in chain if engine not in given]
 
 
 @pytest.mark.parametrize(
@@ -441,7 +445,7 @@ def test_g4_a_mind_that_is_skipped_is_not_asked():
     turn = Turn(minds=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
     minds = turn.worker._engines.minds
     for _ in range(2):
-        minds.failed(turn.minds[0], "down")
+        Try(minds, 0).failed("down")
     turn.worker.think(REQUEST)
     assert turn.run(5) == [sentence("לא."), DONE]
     assert [len(mind.asked) for mind in turn.minds] == [0, 2]
@@ -451,10 +455,10 @@ def test_g4_a_mind_that_works_is_told():
     """G4: in a row."""
     turn = Turn(minds=[[["כן."]], [["לא."]]], skip_after=2)
     minds = turn.worker._engines.minds
-    minds.failed(turn.minds[0], "down")
+    Try(minds, 0).failed("down")
     turn.worker.think(REQUEST)
     turn.run(5)
-    minds.failed(turn.minds[0], "down")
+    Try(minds, 0).failed("down")
     assert skips(minds) == []
 
 
@@ -464,12 +468,12 @@ def test_g4_what_was_dropped_counts_for_nothing(script):
     deaf = ["deaf"] if "deaf" in script else []
     turn = Turn(minds=[[*deaf, [step for step in script if step != "deaf"]], [[]]], skip_after=2)
     minds = turn.worker._engines.minds
-    minds.failed(turn.minds[0], "down")
+    Try(minds, 0).failed("down")
     turn.worker.think(REQUEST)
     turn.runtime.call_at(0.3, turn.worker.drop)
     turn.run(5)
     assert skips(minds) == []
-    minds.failed(turn.minds[0], "down")
+    Try(minds, 0).failed("down")
     assert skips(minds) == ["mind0"]
 
 
@@ -506,18 +510,137 @@ def test_g4_a_voice_that_was_dropped_counts_for_nothing():
     """G4: a barge-in is nobody's fault and nobody's merit."""
     turn = Turn(voices=[[[PCM16, 9.0]], [[PCM16]]], skip_after=2)
     voices = turn.worker._engines.voices
-    voices.failed(turn.voices[0], "down")
+    Try(voices, 0).failed("down")
     turn.worker.say(0, "שלום")
     turn.runtime.call_at(0.3, turn.worker.drop)
     turn.run(5)
     assert skips(voices) == []
-    voices.failed(turn.voices[0], "down")
+    Try(voices, 0).failed("down")
     assert skips(voices) == ["voice0"]
 
 
 def test_a_sentence_is_kept_under_the_voice_that_made_it():
     """G2: so that the best voice's is preferred once it is back."""
     turn, _ = said([[EngineError("down")]], [[PCM16]])
-    assert turn.phrases.get("שלום") == pcm16_to_mulaw(PCM16)
+    assert turn.phrases.get("שלום") is None
+    assert turn.phrases.get("שלום", best_voice_down=True) == pcm16_to_mulaw(PCM16)
     turn.phrases.keep("voice0", "שלום", b"\x33")
     assert turn.phrases.get("שלום") == b"\x33"
+
+
+@pytest.mark.parametrize(
+    "script, dropped_at, skipped",
+    {
+        "silent for long": ([9.0], 1.8, True),
+        "silent, and then a bug": (["deaf", 1.8, KeyError("x")], 1.76, True),
+        "silent for a while": ([9.0], 1.7, False),
+        "it had begun to speak": (["שלום. ", 9.0], 3.4, False),
+    }.values(),
+)
+def test_g4_a_mind_that_hangs_counts_when_its_turn_ends_first(script, dropped_at, skipped):
+    """G3, G4: the turn's deadline or its caller comes before the mind's own; half the deadline is enough."""
+    deaf = ["deaf"] if "deaf" in script else []
+    minds = [[*deaf, [step for step in script if step != "deaf"]], [["כן."]]]
+    turn = Turn(minds=minds, skip_after=1, first_token_s=9.0)
+    turn.worker.think(REQUEST)
+    turn.runtime.call_at(dropped_at, turn.worker.drop)
+    turn.run(5)
+    assert skips(turn.worker._engines.minds) == (["mind0"] if skipped else [])
+    assert turn.minds[1].asked == []
+
+
+def after_an_outage(turn, chain):
+    """The first engine of ``chain`` was skipped, and its time has passed."""
+    for _ in range(9):
+        Try(chain, 0).failed("down")
+    turn.run(40)
+
+
+def test_g4_a_mind_that_was_dropped_while_it_probed_is_tried_again():
+    """G4: a caller who went on has not found out; the next turn does."""
+    turn = Turn(minds=[[[9.0]], [["כן."]]])
+    minds = turn.worker._engines.minds
+    after_an_outage(turn, minds)
+    turn.worker.think(REQUEST)
+    turn.runtime.call_at(40.3, turn.worker.drop)
+    turn.run(40.2)
+    assert len(turn.minds[0].asked) == 1 and minds.skips_first
+    turn.run(41)
+    assert not minds.skips_first and skips(minds) == []
+
+
+def test_g4_dropped_turns_that_hold_no_probe_do_not_reopen_a_skipped_mind():
+    """G4: however many callers go on while the second mind answers them."""
+    turn = Turn(minds=[[["כן."]], [[9.0]]])
+    minds = turn.worker._engines.minds
+    for _ in range(9):
+        Try(minds, 0).failed("down")
+    for _ in range(20):
+        worker = replace_worker(turn)
+        worker.think(REQUEST)
+        turn.runtime.run_until(turn.runtime.now + 0.1)
+        worker.drop()
+    assert (turn.minds[0].asked, len(turn.minds[1].asked)) == ([], 20)
+    assert skips(minds) == ["mind0"]
+
+
+def replace_worker(turn):
+    """Another turn of the same call."""
+    engines, params = turn.worker._engines, turn.worker._params
+    return TurnWorker(turn.runtime, 8, engines, params, post=turn._post, complain=turn.complaints.append)
+
+
+def test_g2_a_mind_there_is_no_time_for_keeps_its_probe():
+    """G2, G4: the second mind was due for its try, but the turn was over; the next turn has it."""
+    turn = Turn(minds=[[["א", 1.0, "ב", 1.0, EngineError("down")]], [["כן."]]])
+    minds = turn.worker._engines.minds
+    for _ in range(9):
+        Try(minds, 1).failed("down")
+    turn.run(40)
+    turn.worker.think(REQUEST)
+    assert turn.run(45) == [MindFailed(7, "mind0: down")]
+    assert turn.minds[1].asked == [] and skips(minds) == []
+
+
+def test_g4_a_mind_that_works_takes_nobodys_probe():
+    """G4: the second mind, well again, is there when the first one fails at last."""
+    turn = Turn(minds=[[["כן."], ["כן."], [EngineError("down")]], [["לא."]]])
+    minds = turn.worker._engines.minds
+    for _ in range(9):
+        Try(minds, 1).failed("down")
+    turn.run(40)
+    for _ in range(3):
+        replace_worker(turn).think(REQUEST)
+        turn.run(turn.runtime.now + 1)
+    assert len(turn.minds[1].asked) == 1
+    assert turn.posted[-2][1] == SentenceThought(8, "לא.")
+
+
+def test_g4_a_voice_that_was_dropped_while_it_probed_is_tried_again():
+    """G4: a barge-in has not found out; the next sentence does."""
+    turn = Turn(voices=[[[9.0]], [[PCM16]]])
+    voices = turn.worker._engines.voices
+    after_an_outage(turn, voices)
+    turn.worker.say(0, "שלום")
+    turn.runtime.call_at(40.3, turn.worker.drop)
+    turn.run(41)
+    assert skips(voices) == []
+
+
+def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
+    """C2: a sentence is voiced, and the next one begun, while the one before it is being written."""
+    release = threading.Event()
+    monkeypatch.setattr(Path, "write_bytes", lambda path, data: release.wait(2) and path.touch())
+    turn = Turn(voices=[[[PCM16]]])
+    folder = AudioFolder(str(tmp_path), 1_000_000)
+    phrases = PhraseCache(["ראשון", "שני"], ["voice0"], folder=folder)
+    turn.worker._engines = replace(turn.worker._engines, phrases=phrases)
+    turn.worker.say(0, "ראשון")
+    turn.worker.say(1, "שני")
+    assert turn.run(1) == [audio(), VOICED, audio(index=1), SentenceVoiced(7, 1)]
+    assert list(tmp_path.iterdir()) == []
+    release.set()
+    folder.wait()
+    assert {path.stem for path in tmp_path.iterdir()} == {
+        audio_key("voice0", text) for text in ("ראשון", "שני")
+    }

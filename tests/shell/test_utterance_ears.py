@@ -5,7 +5,7 @@ import pytest
 from server.core.conversation import Expected
 from server.core.events import EarsFailed, WordsGuessed, WordsHeard
 from server.engines.base import EngineError, Transcript
-from server.engines.chain import BreakerParams, Chain
+from server.engines.chain import BreakerParams, Chain, Try
 from server.runtime import Channel, pause
 from server.utterance_ears import UtteranceEars
 from tests.sim.simtime import SimRuntime
@@ -164,10 +164,10 @@ def test_g2_the_next_is_opened_only_when_needed():
 
 
 def test_g2_no_ears_left():
-    """G2: posted once, with the complaint of the last; a recogniser's own bug is a failed recogniser."""
+    """G2: posted once, with what each complained of; a recogniser's own bug is a failed recogniser."""
     assert heard(ears(EngineError("down"), name="a"))[1] == [EarsFailed(5, "a: down")]
     both = heard(ears(EngineError("down"), name="a"), ears(KeyError("x"), name="b"))
-    assert both[1] == [EarsFailed(5, "b: KeyError: 'x'")]
+    assert both[1] == [EarsFailed(5, "a: down; b: KeyError: 'x'")]
     assert both[0].runtime.alive() == []
 
 
@@ -284,7 +284,8 @@ def test_a2_a_discarded_onset_leaves_nothing():
 
 
 def skipped(utterance):
-    return [one.name for one in utterance.recognizers if one not in utterance.chain.usable()]
+    given = [attempt.engine for attempt in utterance.chain.tries()]
+    return [one.name for one in utterance.recognizers if one not in given]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_g4_ears_that_have_told_are_not_late():
     ):
         utterance, posted = heard(maker, *[ears(EngineError("down"), name="b")] * failures)
         count = []
-        utterance.chain.failed = lambda engine, why, count=count: count.append(engine.name)
+        utterance.chain._failed = lambda place, why, count=count: count.append(place)
         assert len(posted) == 1
         utterance.ears.late()
         assert count == []
@@ -334,7 +335,7 @@ def test_g4_ears_that_are_skipped_do_not_listen():
     runtime = SimRuntime()
     first, second = Recognizer(runtime, Transcript("א"), name="a"), Recognizer(runtime, Transcript("ב"))
     chain = Chain("asr", (first, second), BreakerParams(1), runtime.clock)
-    chain.failed(first, "down")
+    Try(chain, 0).failed("down")
     posted = []
     UtteranceEars(runtime, chain, 5, (EXPECTED, 3), posted.append).finish()
     runtime.run_until(1)
@@ -357,9 +358,82 @@ def test_g4_ears_that_were_dropped_count_for_nothing(obeys):
             lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), ears(name="b")
         )
         utterance.chain._breaker = BreakerParams(2)
-        utterance.chain.failed(utterance.recognizers[0], "down")
+        Try(utterance.chain, 0).failed("down")
         utterance.runtime.call_at(0.2, utterance.ears.drop)
         assert utterance.run(2) == []
         assert skipped(utterance) == []
-        utterance.chain.failed(utterance.recognizers[0], "down")
+        Try(utterance.chain, 0).failed("down")
         assert skipped(utterance) == ["a"]
+
+
+# ---- G4: the try of an engine whose time has passed
+
+
+def test_g4_ears_that_follow_are_asked_for_when_they_are_due():
+    """G4: the first ones heard it all, so the second ones' time was nobody's to take."""
+    utterance, posted = heard(ears(Transcript("שלום"), name="a"), ears(Transcript("אחר"), name="b"))
+    assert posted == [WordsHeard(5, "שלום", None)]
+    Try(utterance.chain, 1).failed("down")
+    utterance.runtime.run_until(50)
+    listening = UtteranceEars(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
+    listening.finish()
+    utterance.runtime.run_until(60)
+    assert utterance.recognizers[1].opened == []
+    assert [attempt.engine.name for attempt in utterance.chain.tries()] == ["a", "b"]
+
+
+class Many(Recognizer):
+    """Hears several utterances at once."""
+
+    def open(self, *asked):
+        stream = Recognizer(self.runtime, *self.after)
+        return stream.open(*asked)
+
+
+def probing(*makers):
+    """A chain whose first recogniser was skipped, and may be tried again; and somebody to listen."""
+    utterance = Utterance(*makers)
+    utterance.ears.drop()
+    Try(utterance.chain, 0).failed("down")
+    utterance.runtime.run_until(40)
+    return utterance, lambda: UtteranceEars(
+        utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post
+    )
+
+
+def test_g4_ears_that_were_dropped_while_they_probed_are_tried_again():
+    """G4: a noise has not found out; the next utterance does."""
+    utterance, listen = probing(
+        lambda runtime: Many(runtime, name="a"), lambda runtime: Many(runtime, name="b")
+    )
+    probe = listen()
+    assert probe.at_work == "a" and listen().at_work == "b"
+    utterance.runtime.call_at(41, probe.drop)
+    utterance.runtime.run_until(42)
+    assert listen().at_work == "a" and listen().at_work == "b"
+
+
+def test_g4_noises_of_other_calls_do_not_reopen_what_is_skipped():
+    """G4: 20 dropped utterances that hold no probe leave it to the one that does."""
+    utterance, listen = probing(
+        lambda runtime: Many(runtime, name="a"), lambda runtime: Many(runtime, name="b")
+    )
+    Try(utterance.chain, 0).worked()
+    before = [listen() for _ in range(20)]
+    assert {one.at_work for one in before} == {"a"}
+    Try(utterance.chain, 0).failed("down")
+    utterance.runtime.run_until(80)
+    assert listen().at_work == "a"
+    for one in before:
+        utterance.runtime.call_at(81, one.drop)
+    utterance.runtime.run_until(82)
+    assert listen().at_work == "b"
+
+
+def test_g1_who_is_at_work_is_known():
+    """G1: the deadline is that of the ears that listen now."""
+    utterance = Utterance(ears(before=[0.3, EngineError("down")], name="a"), ears(name="b"))
+    utterance.run(0.2)
+    assert utterance.ears.at_work == "a"
+    utterance.run(0.4)
+    assert utterance.ears.at_work == "b"

@@ -23,6 +23,7 @@ class SimEars:
     delay_s: float = 0.05
     partials: list[str] = field(default_factory=list)
     name: str = "sim"
+    at_once: bool = False  # an EngineError among the lines is raised with the first audio
 
     def __post_init__(self) -> None:
         self.heard: list[bytes] = []  # audio of each utterance
@@ -68,7 +69,8 @@ class _SimRecognition:
             pause(self._begun, None)
             for partial in self._ears.partials if self._number is not None else ():
                 yield Transcript(partial, is_final=False)
-            pause(self._finished, None)
+            if not (self._ears.at_once and isinstance(self._hears, EngineError)):
+                pause(self._finished, None)
             if not pause(self._cancelled, None if self._hears is None else self._ears.delay_s):
                 return
             if isinstance(self._hears, EngineError):

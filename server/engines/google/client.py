@@ -139,6 +139,8 @@ def _credentials(key_file: str) -> tuple[Any, str]:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 credentials, project = auth.load_credentials_from_file(key_file, scopes=SCOPES)
     except (GoogleAuthError, OSError, ValueError) as error:  # none; unreadable; not a key file
+        if key_file:
+            raise EngineError(f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}") from error
         raise EngineError(f"{NO_CREDENTIALS} ({error})") from error
     return credentials, project or ""
 
@@ -160,8 +162,10 @@ def explained(code: Any, details: str, service: Service, if_refused: str) -> Eng
     import grpc
 
     status = grpc.StatusCode
-    if code == status.UNAUTHENTICATED or "metadata from plugin failed" in details:
+    if code == status.UNAUTHENTICATED:
         return EngineError(f"{NO_CREDENTIALS} ({details})")
+    if "metadata from plugin failed" in details:  # also when the network fails in the middle of a refresh
+        return EngineError(f"Google's credentials could not be used now ({details})", retryable=True)
     if code == status.PERMISSION_DENIED:
         return EngineError(
             f"Google refuses: enable the API (`gcloud services enable {service.api}`) "

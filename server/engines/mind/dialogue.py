@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from server.core.conversation import Line, Speaker
+from server.core.conversation import Line, SaveLead, Speaker
 from server.core.sentences import split_sentences
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import say_digits, say_rooms, say_shekels
@@ -44,11 +44,12 @@ class Talk:
 
 @dataclass(frozen=True)
 class Reply:
-    """``question``: what the caller is to answer now."""
+    """``question``: what the caller is to answer now. ``lead``: what there is to keep, at the goodbye."""
 
     text: str
     question: str
     intent: Intent | None
+    lead: SaveLead | None
 
 
 def reply_to(history: Sequence[Line], text: str) -> Reply:
@@ -59,8 +60,11 @@ def reply_to(history: Sequence[Line], text: str) -> Reply:
             talk, caller_spoke = hear(talk, line.text), True
         elif caller_spoke:  # a greeting before the first words may say anything
             talk = _recall(talk, line.text)
-    talk = hear(talk, text)
-    return Reply(_spoken(talk), talk.question, talk.form.intent)
+    before, talk = talk, hear(talk, text)
+    # Kept as the talk closes, and not with every word behind that: the office wants one line a call.
+    news = (talk.question, talk.form) != (before.question, before.form)
+    closes = talk.question == "done" and news
+    return Reply(_spoken(talk), talk.question, talk.form.intent, _lead(talk.form) if closes else None)
 
 
 def hear(talk: Talk, text: str) -> Talk:
@@ -73,7 +77,9 @@ def hear(talk: Talk, text: str) -> Talk:
     else:
         found = understand(text, talk.question, talk.form.intent)
     if found.topic == "goodbye":
-        return Talk(talk.form, talk.skipped, "done", remarks=(he.GOODBYE,))
+        # "To this number, thanks, goodbye". Other words around a goodbye are rarely details.
+        form = replace(talk.form, phone=_noted(talk, found).phone)
+        return Talk(form, talk.skipped, "done", remarks=(he.GOODBYE,))
     if found.topic == "restart":
         return Talk(remarks=(he.RESTARTED,))
     form = _noted(talk, found)
@@ -170,6 +176,20 @@ def _remarks(old: Form, new: Form) -> tuple[str, ...]:
         this = new.phone == THIS_NUMBER
         remarks.append(he.NUMBER_THIS if this else he.NUMBER_OTHER.format(number=say_digits(new.phone)))
     return tuple(remarks)
+
+
+def _lead(form: Form) -> SaveLead | None:
+    """What is known, as text with figures; None: nothing is."""
+    details = {
+        "name": form.name,
+        "phone": he.CALLING_NUMBER if form.phone == THIS_NUMBER else form.phone,
+        "intent": he.INTENT[form.intent] if form.intent else None,
+        "city": form.city,
+        "rooms": f"{form.rooms:g}" if form.rooms else None,
+        "budget": str(form.budget) if form.budget else None,
+    }
+    known = tuple((detail, text) for detail, text in details.items() if text)
+    return SaveLead(known) if known else None
 
 
 def _described(form: Form) -> str:

@@ -10,7 +10,7 @@ from server.engines.mind.phrases import expected_after
 
 
 class Receptionist:
-    """Buy or rent, city, rooms, budget, name, number, summary. Instant and offline; any thread.
+    """Buy or rent, city, rooms, budget, name, number, summary; a lead. Instant and offline; any thread.
 
     A function of what was heard: style and length of the request do not apply to a script.
     """
@@ -22,7 +22,8 @@ class Receptionist:
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         reply = reply_to(request.history, request.text)
-        return _Reply(reply.text, expected_after(reply.question, reply.intent))
+        acts = (reply.lead,) if reply.lead is not None else ()
+        return _Reply(reply.text, expected_after(reply.question, reply.intent), acts)
 
     def warm(self) -> None:
         """Nothing to load."""
@@ -31,11 +32,11 @@ class Receptionist:
 class _Reply:
     """A whole reply, given out a sentence at a time."""
 
-    acts: tuple[Act, ...] = ()
-
-    def __init__(self, text: str, expected: Expected) -> None:
+    def __init__(self, text: str, expected: Expected, acts: tuple[Act, ...]) -> None:
         self.expected = expected
+        self.acts: tuple[Act, ...] = ()
         self._text = text
+        self._decided = acts
         self._cancelled = False  # set once, from any thread
 
     def __iter__(self) -> Iterator[str]:
@@ -43,6 +44,8 @@ class _Reply:
             if self._cancelled:
                 return
             yield sentence + " "
+        if not self._cancelled:  # a reply that was dropped decides nothing
+            self.acts = self._decided
 
     def cancel(self) -> None:
         self._cancelled = True

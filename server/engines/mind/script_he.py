@@ -91,6 +91,10 @@ UP_TO = "עד {budget}"
 BY_NAME = "על שם {name}"
 NOTHING_NOTED = "פנייה כללית"
 
+# How they are written down for the office, which reads them.
+INTENT = {"buy": "קנייה", "rent": "שכירות"}
+CALLING_NUMBER = "המספר שממנו התקשרו"
+
 # --- words of the caller ---------------------------------------------------------------------------
 BUY = "לקנות קנייה קניה קונה קונים קניות לרכוש רכישה רוכש רוכשת מכירה למכירה לקנייה לקניה".split()
 RENT = "לשכור שכירות שכירה שוכר שוכרת שוכרים השכרה להשכרה לשכירות להשכיר".split()

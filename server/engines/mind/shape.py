@@ -1,7 +1,7 @@
 """The shape of a spoken reply (E5), enforced while a mind streams it: plain words, one question.
 
-A statement goes out as soon as it is whole. Only a question may wait: it is the last sentence, and what
-is the last is not known before the mind has said enough.
+A statement goes out as soon as it is whole. A question waits for the sentence behind it: another question is
+joined to it, a statement is not said any more. Nothing is ever reordered.
 """
 
 import re
@@ -20,14 +20,20 @@ CLARIFYING_QUESTIONS: tuple[str, ...] = (
     "יש עוד משהו שכדאי לקחת בחשבון?",
     "במה כדאי להתמקד קודם?",
 )
-# Added before the question of a reply that is too short.
-CLARIFYING_STATEMENTS: tuple[str, ...] = (
-    "כל פרט נוסף יעזור לי לדייק.",
-    "נתקדם צעד אחר צעד, אפשר לקחת את הזמן.",
-    "ככה יהיה לי קל יותר לעזור.",
-)
 # Added to a reply that is long enough and asks nothing.
-CLOSING_QUESTIONS = ("איך נוח להמשיך מכאן?", "זה נשמע מתאים?", "אפשר לעזור בעוד משהו?", "מה עוד חשוב לדעת?")
+CLOSING_QUESTIONS: tuple[str, ...] = (
+    "איך נוח להמשיך מכאן?",
+    "זה נשמע מתאים?",
+    "אפשר לעזור בעוד משהו?",
+    "מה עוד חשוב לדעת?",
+)
+
+
+# With a prefix or two: ובאיזו, לכמה, מאיפה.
+_INTERROGATIVE = re.compile(
+    r"(?<!\w)[ובלמשכ]{0,3}"
+    r"(?:האם|מה|מהו|מהי|איזה|איזו|אילו|כמה|מתי|איפה|היכן|למה|מדוע|מי|מיהו|מיהי|איך|לאן)(?!\w)"
+)
 
 
 def shaped(
@@ -38,27 +44,39 @@ def shaped(
     *,
     ends: Callable[[], bool],
 ) -> Iterator[str]:
-    """Sentences of the reply that ``pieces`` stream, each with a blank behind it, and what E5 adds to them.
+    """Sentences of the reply that ``pieces`` stream, each with a blank behind it, and the question E5 adds.
 
-    Together they are at most ``max_chars`` long, blanks included. ``ends``: the reply says goodbye or hands
-    over, so that it needs no question; asked when the mind is done or has said enough. Returns without
-    pulling another piece once the reply is whole. ``min_chars`` 0: nothing is added. Pure; what ``pieces``
-    raises passes through.
+    Together they are at most ``max_chars`` long, blanks included. Also yields ``""`` for every piece that
+    completed no sentence, and for a question that has to wait: the stream is alive, and deadlines count
+    from there.
+
+    ``ends``: the reply says goodbye or hands over, so that it needs no question. Called at most once, when
+    the mind is done or has said enough; it may block and read on in the mind's stream, so nothing is pulled
+    from ``pieces`` behind it, nor once the reply is whole. Not called where it would change nothing: the
+    reply ends with a question or is empty, or ``min_chars`` is 0, with which nothing is added. What
+    ``pieces`` and ``ends`` raise passes through.
     """
-    reply = _Reply(max_chars)
+    reply, fourth = _Reply(max_chars), ""
     for sentence in _sentences(pieces):
-        if "?" not in sentence:
-            if not reply.takes(sentence, last=min_chars == 0 or ends()):
+        if not sentence:
+            yield ""
+            continue
+        if "?" in sentence:
+            if not reply.hold(sentence):
                 break
-            yield reply.say(sentence)
-        elif reply.ends_with(sentence, min_chars):
-            yield reply.say(sentence)
-            return
-        elif not reply.hold(sentence):
+            yield ""
+        elif not reply.takes(sentence):
             break
+        elif min_chars and reply.sentences == MAX_SENTENCES - 1:
+            fourth = sentence  # a question's place, but for a goodbye
+            break
+        else:
+            if reply.held:
+                yield reply.say_echo()
+            yield reply.say(sentence)
         if reply.full:
             break
-    yield from _ending(reply, min_chars, turn_number, over=ends())
+    yield from _ending(reply, fourth, min_chars, turn_number, ends)
 
 
 class _Reply:
@@ -74,35 +92,35 @@ class _Reply:
     @property
     def full(self) -> bool:
         """Nothing more that the mind says could be said."""
-        no_room = self.chars + SHORTEST_SENTENCE + 1 > self._max_chars
-        return self._cut or no_room or self.sentences + bool(self.held) >= MAX_SENTENCES
+        shortest = "א" * SHORTEST_SENTENCE
+        no_room = not self.fits(_joined(self.held, shortest) if self.held else shortest)
+        return self._cut or no_room
 
     def fits(self, *sentences: str) -> bool:
-        """Whether there is room for ``sentences``, of which empty ones need none."""
-        chars = sum(len(sentence) + 1 for sentence in sentences if sentence)
-        count = sum(map(bool, sentences))
-        return self.chars + chars <= self._max_chars and self.sentences + count <= MAX_SENTENCES
+        """Whether there is room for ``sentences``, and a blank behind each."""
+        chars = sum(len(sentence) + 1 for sentence in sentences)
+        return self.chars + chars <= self._max_chars and self.sentences + len(sentences) <= MAX_SENTENCES
 
-    def takes(self, statement: str, *, last: bool) -> bool:
-        """Whether ``statement`` may be said now. The fourth sentence is a question's, unless ``last``."""
-        if not self.sentences and not self.held:
-            return True
-        if self.sentences == MAX_SENTENCES - 1 and not last:
-            return False
-        return self.fits(statement, self.held)
-
-    def ends_with(self, question: str, min_chars: int) -> bool:
-        """Whether ``question`` is the end: what was said and itself are long enough."""
-        if not self.sentences and len(question) >= self._max_chars:
-            return True
-        return self.fits(question) and self.chars + len(question) >= min_chars
+    def takes(self, statement: str) -> bool:
+        """Whether ``statement`` may be said now, behind the question that is held if that is but an echo."""
+        if self.held:
+            echo = not self.sentences and not _INTERROGATIVE.search(self.held)
+            return echo and self.fits(self.held, statement)
+        return not self.sentences or self.fits(statement)
 
     def hold(self, question: str) -> bool:
-        """Keep ``question`` for the end instead of the one before; False when there is no room for it."""
-        if not self.fits(question):
+        """Keep ``question``, joined to those that are held; False when there is no room for it."""
+        if self.held:
+            question = _joined(self.held, question)
+        if not self.fits(question) and (self.sentences or self.held):
             return False
         self.held = question
         return True
+
+    def say_echo(self) -> str:
+        """What is held repeats the caller ("a flat?") and is no question to answer: said as a statement."""
+        echo, self.held = self.held.replace("?", "."), ""
+        return self.say(echo)
 
     def say(self, sentence: str) -> str:
         """Account for ``sentence`` and return it as it goes out; the first one is cut if it must be."""
@@ -113,32 +131,30 @@ class _Reply:
         return sentence + " "
 
 
-def _ending(reply: _Reply, min_chars: int, turn_number: int, *, over: bool) -> Iterator[str]:
-    """The held question, and what is added when the reply is too short or asks nothing."""
-    if not reply.sentences and (over or not reply.held):
-        # Nothing but a question before a goodbye: it is all there is to say.
-        yield from [reply.say(reply.held)] if reply.held else []
-        return
-    if over:
-        return  # nobody asks something and hangs up
-    if min_chars:
-        yield from _added(reply, min_chars, turn_number)
+def _joined(question: str, another: str) -> str:
+    return question.replace("?", ",") + " " + another
+
+
+def _ending(
+    reply: _Reply, fourth: str, min_chars: int, turn_number: int, ends: Callable[[], bool]
+) -> Iterator[str]:
+    """The held question; else one of ours, or a goodbye's fourth sentence."""
     if reply.held:
         yield reply.say(reply.held)
+    elif reply.sentences and min_chars:
+        if not ends():
+            yield from _added(reply, min_chars, turn_number)
+        elif fourth:
+            yield reply.say(fourth)
 
 
 def _added(reply: _Reply, min_chars: int, turn_number: int) -> Iterator[str]:
-    """One sentence of ours that fits, if one is called for; another one in the next turn."""
-    if not reply.held:
-        short = reply.chars <= min_chars  # the last blank does not count
-        choices = CLARIFYING_QUESTIONS if short else CLOSING_QUESTIONS
-    elif reply.chars + len(reply.held) < min_chars:
-        choices = CLARIFYING_STATEMENTS
-    else:
-        return
+    """One question of ours that fits; another one in the next turn."""
+    short = reply.chars <= min_chars  # the last blank does not count
+    choices = CLARIFYING_QUESTIONS if short else CLOSING_QUESTIONS
     start = turn_number % len(choices)
     for choice in choices[start:] + choices[:start]:
-        if reply.fits(choice, reply.held):
+        if reply.fits(choice):
             yield reply.say(choice)
             return
 
@@ -160,24 +176,25 @@ def _cut(sentence: str, max_chars: int) -> str:
 
 
 def _sentences(pieces: Iterator[str]) -> Iterator[str]:
-    """Speakable sentences, each with an end mark; a question has one question mark, at its end."""
+    """Speakable sentences, each with an end mark; a question has one question mark, at its end.
+
+    ``""`` for a piece that completed none.
+    """
     words, splitter = _PlainWords(), SentenceSplitter()
     for piece in pieces:
-        yield from _speakable(splitter.feed(words.feed(piece)))
+        yield from _speakable(splitter.feed(words.feed(piece))) or [""]
     yield from _speakable(splitter.feed(words.flush()) + splitter.flush())
 
 
-def _speakable(sentences: list[str]) -> Iterator[str]:
-    for sentence in sentences:
-        if any(char.isalnum() for char in sentence):
-            yield _tidy(sentence)
+def _speakable(sentences: list[str]) -> list[str]:
+    return [_tidy(sentence) for sentence in sentences if any(map(str.isalnum, sentence))]
 
 
 _TAIL = re.compile(r"[.!?…]+\W*$")
 _LEAD = re.compile(r"^\W*?(?=[\"'(“״₪$€+-]?\w)")
 _COMMAS = re.compile(r"[\s,]*,(?=\s|$)")
 _BLANK_BEFORE_MARK = re.compile(r"\s+(?=[.!?…]+(?:\s|$))")
-_QUESTION_INSIDE = re.compile(r"\?+(?=.*\w)")
+_QUESTION_INSIDE = re.compile(r"!*\?[?!]*(?=.*\w)")
 
 
 def _tidy(sentence: str) -> str:
@@ -202,26 +219,43 @@ class _PlainWords:
     def __init__(self) -> None:
         self._word = ""
         self._line_start = True  # nothing of this line was given out
+        self._clause_end = False  # the last word ends a clause, or a sentence
+        self._item = 0  # the number of a list's last item
 
     def feed(self, piece: str) -> str:
         self._word += piece
         *parts, self._word = re.split(r"(\s)", self._word)
-        return "".join(self._blank(part) if part.isspace() else self._plain(part) for part in parts if part)
+        words = zip(parts[::2], parts[1::2], strict=True)
+        return "".join(self._plain(word, blank) + self._blank(blank) for word, blank in words)
 
     def flush(self) -> str:
         word, self._word = self._word, ""
-        return self._plain(word)
+        return self._plain(word, "\n")
 
     def _blank(self, blank: str) -> str:
         self._line_start = self._line_start or blank == "\n"
         return "\n" if blank == "\n" else " "
 
-    def _plain(self, word: str) -> str:
+    def _plain(self, word: str, blank: str) -> str:
+        """``word`` as it is said, ``blank`` being what is behind it."""
         plain = _without_markup(word)
         if self._line_start:
-            plain = _LINE_MARK.sub("", plain)
+            plain = self._without(_LINE_MARK.match(plain), plain)
             self._line_start = not plain.strip()
+        elif self._clause_end and blank != "\n" and (number := _ITEM_NUMBER.fullmatch(plain)):
+            # Only one that is next: "בקומה: 3. יש מעלית" loses no floor.
+            if int(number[1]) in (1, self._item + 1):
+                plain = self._without(number, plain)
+        if plain.strip():
+            self._clause_end = _CLAUSE_OR_SENTENCE_END.search(plain) is not None
         return plain
+
+    def _without(self, mark: re.Match[str] | None, word: str) -> str:
+        """``word`` without the mark of an item at its start."""
+        if mark is None:
+            return word
+        self._item = int(mark[1] or self._item)
+        return word[mark.end() :]
 
 
 _KEYCAP = re.compile("[0-9*#]\ufe0f?\u20e3")
@@ -233,8 +267,11 @@ _MARKUP = re.compile(r"<[^>]*>|!(?=\[)|[*`#~\[\]{}<>\\^]")
 _CELL = re.compile(r"\|(?=\w)")
 # Bullets and numbering. Not a minus before a digit, not "12.5".
 _LINE_MARK = re.compile(
-    r"^[\s•▪●◦·‣,]*(?:[-+–—]+$|[-–—](?=[^\W\d_])|\(?\d{1,2}[.)](?=[^\W\d_]|$)|\(?[א-ת]\)$)?"
+    r"^[\s•▪●◦·‣,]*(?:[-+–—]+$|[-–—](?=[^\W\d_])|\(?([0-9]{1,2})[.)](?=[^\W\d_]|$)|\(?[א-ת]\)$)?"
 )
+
+_ITEM_NUMBER = re.compile(r"([0-9]{1,2})\.")  # inside a line
+_CLAUSE_OR_SENTENCE_END = re.compile(r"[:;,.!?…][\"'”׳״)]*\s*$")
 
 
 def _without_markup(word: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Open = Callable[["OpenAI"], AbstractContextManager["APIResponse[Any]"]]
 
 NO_KEY = "no OpenAI key: set OPENAI_API_KEY (or OPENAI_BASE_URL, to a server of your own with its protocol)"
+OPENAI_URL = "https://api.openai.com/v1"
 KEYLESS = "none"  # the SDK insists on a key; a server of one's own may not
 CONNECT_S = 1.5
 WRITE_S = 5.0
@@ -199,7 +200,8 @@ def warm(config: Config, model: str = "") -> None:
             response.read()
     except EngineError as error:
         status = getattr(error.__cause__, "status_code", None)
-        if status not in NO_SUCH_ROUTE or not config.openai_base_url:
+        # A key may be forbidden this route and nothing else.
+        if status != 403 and (status not in NO_SUCH_ROUTE or not config.openai_base_url):
             raise
     client = client_of(config)
     # The SDK loads a route's code when it is first named: no caller should wait for that.
@@ -215,7 +217,7 @@ KNOB_OF_ROUTE = {
 }
 KNOB_OF_PARAMETER = {
     "temperature": "OPENAI_LLM_TEMPERATURE (empty: not sent)",
-    "reasoning_effort": "OPENAI_LLM_EFFORT (unset: not sent)",
+    "reasoning_effort": "OPENAI_LLM_EFFORT (none, or unset: not sent)",
     "voice": "OPENAI_TTS_VOICE",
 }
 
@@ -309,7 +311,7 @@ def _make_client(base_url: str, key: str) -> "OpenAI":
     connections.watch(http)
     return openai.OpenAI(
         api_key=key or KEYLESS,
-        base_url=base_url or None,
+        base_url=base_url or OPENAI_URL,  # never None: then the SDK looks at the environment itself
         max_retries=0,
         timeout=http.timeout,
         http_client=http,

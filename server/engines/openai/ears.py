@@ -49,6 +49,7 @@ class OpenAIEars:
     def warm(self) -> None:
         if self._config.asr_phrases_file:
             read_phrases(self._config.asr_phrases_file)
+        self._phrases  # noqa: B018  # read now, not under the lock of the first call
         warm(self._config, self._config.openai_stt_model)
 
     def _open(self, expected: Expected, timeout_s: float) -> "_Recognition":

@@ -49,18 +49,27 @@ class ToolCalls:
 
     def __init__(self) -> None:
         self._calls: dict[int, _Call] = {}
+        self._places: dict[int, int] = {}  # the stream's index → ours
 
     def feed(self, deltas: Iterable[dict[str, Any]]) -> None:
         """The ``tool_calls`` of one delta. Those of a call share an index; only its first has id and name."""
         for position, delta in enumerate(deltas):
-            index = delta.get("index", position)
-            if index not in self._calls and len(self._calls) >= MAX_CALLS:
+            place = self._place(delta, position)
+            if place >= MAX_CALLS:
                 continue
-            call = self._calls.setdefault(index, _Call())
+            call = self._calls.setdefault(place, _Call())
             function = delta.get("function") or {}
-            call.id = call.id or delta.get("id") or f"call_{index}"
+            call.id = call.id or delta.get("id") or f"call_{place}"
             call.name = call.name or function.get("name") or ""
             call.arguments = (call.arguments + (function.get("arguments") or ""))[:MAX_ARGUMENTS_CHARS]
+
+    def _place(self, delta: dict[str, Any], position: int) -> int:
+        """Where the call of ``delta`` is kept. Some servers give every call of a reply the same index."""
+        index: int = delta.get("index", position)
+        known = self._calls.get(self._places.get(index, -1))
+        if known is None or delta.get("id", known.id) not in ("", None, known.id):
+            self._places[index] = len(self._calls)
+        return self._places[index]
 
     def acts(self, *, transfer: bool) -> tuple[Act, ...]:
         """In the model's order, each at most once, and one way out of the call."""

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from server.core.answer import MAX_SENTENCES
 from server.core.events import AudioMade, Event, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
 from server.core.frames import pcm16_to_mulaw
-from server.core.sentences import SentenceSplitter
 from server.engines.base import EngineError, ReplyRequest, Responder
 from server.engines.chain import Try
+from server.hebrew.sentences import SentenceSplitter
 from server.phrases import MIN_SPEECH_BYTES, WholeSamples, beep
 from server.runtime import Channel, Closed, Runtime, Task
 from server.streams import BoundedStream, Stream

@@ -19,6 +19,8 @@ CORE_MAY_IMPORT = {
     "itertools",
     "json",
     "math",
+    "num2words",
+    "pathlib",
     "rapidfuzz",
     "re",
     "typing",
@@ -71,14 +73,17 @@ def dotted_names(tree):
     return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
 
-@pytest.mark.parametrize("name", under("server.core"))
+PURE = under("server.core") | under("server.hebrew")
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_the_core_imports_nothing_that_waits_tells_time_or_draws_lots(name):
-    """Time: pure standard library, rapidfuzz and the core itself; no thread, clock, socket, log or dice."""
+    """Time: pure libraries, the core and the language; no thread, clock, socket, log or dice."""
     foreign = {
         module
         for module in imports(ALL[name])
         if module.split(".")[0] not in CORE_MAY_IMPORT
-        and not module.startswith("server.core")
+        and not module.startswith(("server.core", "server.hebrew"))
         and module != "server"
     }
     assert foreign == set()
@@ -86,8 +91,8 @@ def test_the_core_imports_nothing_that_waits_tells_time_or_draws_lots(name):
 
 def test_the_core_has_no_cycles():
     """Every module of the core can be read after those it stands on."""
-    needs = {name: set(imports(tree)) & set(under("server.core")) - {name} for name, tree in ALL.items()}
-    unread = set(under("server.core"))
+    needs = {name: set(imports(tree)) & set(PURE) - {name} for name, tree in ALL.items()}
+    unread = set(PURE)
     while ready := {name for name in unread if not needs[name] & unread}:
         unread -= ready
     assert unread == set()

@@ -18,7 +18,7 @@ from server.core.events import (
 from server.core.memory import Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import Leftover, Turn
-from server.core.words import asks_to_repeat, normalise
+from server.hebrew.words import asks_to_repeat, normalise
 
 MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
 

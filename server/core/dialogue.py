@@ -45,7 +45,7 @@ from server.core.playout import HINT_INDEX, Playout
 from server.core.turn import CallerTurn, Leftover, Turn, given_up
 from server.core.understanding import Meaning, meaning_of
 from server.core.vad import Judges
-from server.core.words import fingerprint
+from server.hebrew.words import fingerprint
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)

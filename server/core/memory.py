@@ -3,7 +3,7 @@
 from collections import deque
 
 from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
-from server.core.words import fingerprint, is_echo_of, is_whole_echo_of
+from server.hebrew.words import fingerprint, is_echo_of, is_whole_echo_of
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
 

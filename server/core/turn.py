@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from server.core.conversation import Act, Expected
 from server.core.playout import Kept, Playout
-from server.core.words import fingerprint
+from server.hebrew.words import fingerprint
 
 
 @dataclass

@@ -7,8 +7,8 @@ from functools import cache
 
 from server.core.conversation import Act, Expected
 from server.core.frames import SAMPLE_RATE_HZ
-from server.core.sentences import split_sentences
 from server.engines.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.hebrew.sentences import split_sentences
 from server.runtime import Channel, Runtime, pause
 
 MS_A_CHARACTER = 60

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
-from server.core.sentences import split_sentences
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
 from server.engines.mind.phrases import expected_after
 from server.engines.mind.receptionist import Receptionist
 from server.engines.openai.tools import DETAILS
+from server.hebrew.sentences import split_sentences
 
 MIND: Responder = Receptionist()
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")

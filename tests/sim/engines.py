@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from server.core.conversation import Act, Expected
 from server.core.frames import mulaw_to_pcm16
-from server.core.sentences import split_sentences
 from server.engines.base import EngineError, ReplyRequest, Transcript
+from server.hebrew.sentences import split_sentences
 from server.runtime import Channel, pause
 from tests.sim.simtime import SimRuntime
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from server.core.conversation import Line, SaveLead, Speaker
-from server.core.sentences import split_sentences
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import say_digits, say_rooms, say_shekels
 from server.engines.mind.understand import Intent, Understood, keys_of, typed, understand
+from server.hebrew.sentences import split_sentences
 
 THIS_NUMBER = "this"  # the number the call came from
 _DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order they are asked for

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from server.core.conversation import Act, Expected
-from server.core.sentences import split_sentences
 from server.engines.base import ReplyRequest, ReplyStream
 from server.engines.mind.dialogue import reply_to
 from server.engines.mind.phrases import expected_after
+from server.hebrew.sentences import split_sentences
 
 
 class Receptionist:

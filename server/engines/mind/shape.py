@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from server.core.sentences import SentenceSplitter
+from server.hebrew.sentences import SentenceSplitter
 
 MAX_SENTENCES = 4
 SHORTEST_SENTENCE = 2  # characters: a letter and its end mark

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.words import asks_to_repeat, fingerprint, is_echo_of, normalise
+from server.hebrew.words import asks_to_repeat, fingerprint, is_echo_of, normalise
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import zlib
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import LCSseq
 
-from server.core.sentences import split_sentences
+from server.hebrew.sentences import split_sentences
 
 ECHO_MIN_WORDS = 3
 ECHO_MIN_SHARE = 0.8  # of its words are ours, in our order

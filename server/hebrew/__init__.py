@@ -1,0 +1,1 @@
+"""The language: sentences, words compared, words spoken. Pure: text in, text out; lists are in ``data``."""

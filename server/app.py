@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Flask, Response, request
@@ -31,6 +32,7 @@ SUBPROTOCOL = "audio.twilio.com"
 SOCKET_OPTIONS = {"subprotocols": [SUBPROTOCOL], "ping_interval": 25, "max_message_size": 65536}
 # A peer that takes nothing any more while we send: the kernel gives up, and with it every blocked send.
 UNACKNOWLEDGED_MS = 5000
+READER_TIMEOUT_S = 0.3
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -118,10 +120,13 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
 
 
 def _close(ws: Server) -> None:
-    try:
+    with suppress(*SOCKET_ENDED):  # already closed, by the handler or the peer
         ws.close()
-    except SOCKET_ENDED:
-        pass  # already closed, by the handler or the peer
+    # The server closes the connection next, and simple-websocket's reader would wait for messages on it until
+    # its next ping is due: a thread of a call that is over, and of a process that shall end (F6).
+    with suppress(OSError):
+        ws.sock.shutdown(socket.SHUT_RD)
+    ws.thread.join(READER_TIMEOUT_S)
 
 
 class _SocketOver(Response):

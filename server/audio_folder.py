@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from server.engines.native import run_native
+from server.hebrew.speakable import speakable
 
 log = logging.getLogger("agent")
 
@@ -22,8 +23,8 @@ PRUNED = 0.9  # of the bound is left after pruning, so that not every file after
 
 
 def audio_key(identity: str, text: str) -> str:
-    """The name of ``text`` in the voice ``identity``."""
-    return hashlib.sha256(f"{identity}\0{text}".encode()).hexdigest()
+    """The name of the spoken words (E6) of ``text`` in the voice ``identity``: better words have another."""
+    return hashlib.sha256(f"{identity}\0{speakable(text)}".encode()).hexdigest()
 
 
 class AudioFolder:

@@ -12,6 +12,8 @@ from server.core.events import (
     EarsFailed,
     Event,
     FeedEars,
+    HearOn,
+    HearSoFar,
     OpenEars,
     Say,
     SentenceVoiced,
@@ -22,7 +24,7 @@ from server.engines.base import ReplyRequest
 from server.runtime import Runtime, Task
 from server.turn_pipeline import Engines
 from server.turn_worker import TurnWorker, WorkerParams
-from server.utterance_ears import UtteranceEars
+from server.utterance_ears import Post, UtteranceEars
 
 
 class CallEngines:
@@ -37,7 +39,7 @@ class CallEngines:
         config: Config,
         engines: Engines,
         *,
-        post: Callable[[Event], None],
+        post: Post,
         handle: Callable[[Event], None],
         complain: Callable[[str], None],
     ) -> None:
@@ -48,6 +50,7 @@ class CallEngines:
         self._handle = handle
         self._complain = complain
         self._ears: dict[int, UtteranceEars] = {}
+        self._closed: set[int] = set()  # utterances that are over and wait for their transcript
         self._workers: dict[int, TurnWorker] = {}
         self._tasks: list[Task] = []  # of what was dropped, for the end of the call
 
@@ -58,8 +61,12 @@ class CallEngines:
                 self._open_ears(action, utterance_id)
             case FeedEars(utterance_id, audio) if utterance_id in self._ears:
                 self._ears[utterance_id].feed(audio)
+            case HearSoFar(utterance_id) if utterance_id in self._ears:
+                self._ears[utterance_id].hear_so_far()
+            case HearOn(utterance_id) if utterance_id in self._ears:
+                self._ears[utterance_id].hear_on()
             case CloseEars(utterance_id) if utterance_id in self._ears:
-                self._ears[utterance_id].finish()
+                self._close_ears(utterance_id)
             case DropEars(utterance_id):
                 self._drop(self._ears.pop(utterance_id, None))
             case Think():
@@ -75,9 +82,12 @@ class CallEngines:
         return ears.at_work if ears is not None else ""
 
     def ears_done(self, outcome: WordsHeard | EarsFailed) -> None:
-        """The core has the transcript, or waits for it no more."""
-        ears = self._ears.pop(outcome.utterance_id, None)
-        if ears is not None and isinstance(outcome, EarsFailed):
+        """The core has the transcript, or waits for it no more. Before the end they may hear on (B3)."""
+        if outcome.utterance_id not in self._closed:
+            return
+        self._closed.discard(outcome.utterance_id)
+        ears = self._ears.pop(outcome.utterance_id)
+        if isinstance(outcome, EarsFailed):
             ears.late()
         self._drop(ears)
 
@@ -88,6 +98,7 @@ class CallEngines:
         for worker in self._workers.values():
             self._drop(worker)
         self._ears.clear()
+        self._closed.clear()
         self._workers.clear()
         return [task for task in self._tasks if task.is_alive()]
 
@@ -105,6 +116,14 @@ class CallEngines:
             self._post,
         )
 
+    def _close_ears(self, utterance_id: int) -> None:
+        ears = self._ears[utterance_id]
+        ears.finish()
+        if ears.done:
+            self._drop(self._ears.pop(utterance_id))
+        else:
+            self._closed.add(utterance_id)
+
     def _think(self, action: Think) -> None:
         config = self._config
         request = ReplyRequest(
@@ -114,6 +133,10 @@ class CallEngines:
             target_style=config.llm_target_style,
             min_chars=config.llm_min_chars,
             max_chars=config.llm_max_chars,
+            said=action.said,
+            may_wait=action.may_wait,
+            caller=action.caller,
+            person=action.person,
         )
         self._worker(action.turn_id).think(request)
 

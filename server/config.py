@@ -9,45 +9,39 @@ import re
 import shlex
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
 from server.core.params import DialogueParams
+from server.hebrew.gender import Gender
+from server.knobs import MaybeNumber, allowed, comma_separated, env_example, knob, knob_table, knob_text
+from server.office_hours import OfficeHours
 
 URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
+
+# What a man says and sounds like, where AGENT_GENDER=masculine and the knob is not set.
+MASCULINE = {
+    "agent_persona": 'איתי, נציג אדיב של משרד תיווך נדל"ן',
+    "google_tts_voice": "he-IL-Wavenet-B",
+    "openai_tts_voice": "ash",
+    "thinking_text_he": "שנייה… בודק",
+}
 
 
 class KnobError(ValueError):
     """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
 
 
-def _split_engines(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    return value
-
-
-def _number_or_nothing(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
-
-
 SpeechEngine = Literal["google", "openai", "embedded", "scripted"]
 MindEngine = Literal["openai", "embedded", "scripted"]
-SpeechEngines = Annotated[tuple[SpeechEngine, ...], NoDecode, BeforeValidator(_split_engines)]
-MindEngines = Annotated[tuple[MindEngine, ...], NoDecode, BeforeValidator(_split_engines)]
-MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
-
-
-def knob(default: Any, says: str, low: float | None = None, high: float | None = None) -> Any:
-    """A knob's default, sentence and inclusive range."""
-    return Field(default=default, description=says, ge=low, le=high, validate_default=True)
+SpeechEngines = Annotated[tuple[SpeechEngine, ...], NoDecode, BeforeValidator(comma_separated)]
+MindEngines = Annotated[tuple[MindEngine, ...], NoDecode, BeforeValidator(comma_separated)]
 
 
 class Config(BaseSettings):
@@ -65,6 +59,13 @@ class Config(BaseSettings):
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
     threads: int = knob(64, "gthread only: threads a worker; calls at once plus 14 to spare.", 4, 1000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
+
+    redis_url: SecretStr = knob(
+        SecretStr(""), "How calls ended, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
+    )
+    state_file: str = knob(
+        "state/agent.db", "The same for one host's workers; empty: only if there is one worker."
+    )
 
     # Engines, in order of preference
     asr_engines: SpeechEngines = knob((), "Ears, in order; empty: by the credentials present.")
@@ -98,11 +99,18 @@ class Config(BaseSettings):
     openai_tts_voice: str = knob("coral", "The voice.")
 
     # Who the agent is (minds that take a prompt)
+    agent_gender: Literal["feminine", "masculine"] = knob(
+        "feminine", "The agent's own gender; a man has another name, hint and voices by default."
+    )
     llm_prompt_file: str = knob("", "Your own system prompt in the place of ours; see the README.")
     agent_persona: str = knob(
         'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the mind."
     )
     transfer_number: str = knob("", "A person's number, +972…; without one the agent takes a message.")
+    office_hours: str = knob(
+        "", "When a person answers, Israel time: Sun-Thu 09:00-18:00, Fri 09:00-13:00; empty: always."
+    )
+    office_holidays: bool = knob(True, "With OFFICE_HOURS: closed on Israeli holidays, early on their eves.")
     leads_file: str = knob("leads.jsonl", "Where details of leads are appended; empty: only logged.")
 
     # Made audio
@@ -116,8 +124,11 @@ class Config(BaseSettings):
     vad_hangover_ms: int = knob(140, "Time after the last voice that still counts as speaking.", 0, 2000)
     max_utt_sec: float = knob(7.0, "Speech after which the hangover alone ends an utterance.", 1, 60)
     min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 400)
+    incomplete_hold_ms: int = knob(700, "Longest wait for the rest of an unfinished turn; 0: off.", 0, 3000)
 
     # Pace (B, C)
+    speculative_turns: bool = knob(True, "Begin to think while the closing silence is still counted.")
+    speculative_max: int = knob(2, "Such early starts a turn, at most.", 1, 5)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
     resp_max_delay_ms: int = knob(360, "Longest breath.", 0, 5000)
     reply_refractory_ms: int = knob(750, "After our speech only confirmed speech opens a turn.", 0, 5000)
@@ -135,6 +146,11 @@ class Config(BaseSettings):
     llm_min_chars: int = knob(140, "Shortest reply asked of the mind.", 0, 2000)
     llm_max_chars: int = knob(420, "Longest reply asked of the mind.", 20, 4000)
     llm_history_turns: int = knob(12, "Turns of the call the mind is told about.", 0, 100)
+
+    # Life of a call (F)
+    idle_prompt_sec: float = knob(8, "Silence of the caller after which we ask; 0: never.", 0, 120)
+    idle_max_prompts: int = knob(2, "So many times, then goodbye.", 0, 10)
+    max_call_sec: int = knob(900, "Length of a call after which the agent ends it politely.", 30, 14400)
 
     # What is said
     ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
@@ -160,6 +176,11 @@ class Config(BaseSettings):
     scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)
     scripted_tts_ms: int = knob(150, "Scripted voice: sentence to its first audio.", 0, 60000)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_agents_gender(cls, knobs: dict[str, Any]) -> dict[str, Any]:
+        return MASCULINE | knobs if knobs.get("agent_gender") == "masculine" else knobs
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _log_level_as_python_knows_it(cls, value: object) -> object:
@@ -178,6 +199,12 @@ class Config(BaseSettings):
             )
         if not self.openai_api_key.get_secret_value().strip().isascii():
             raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
+        if not _is_redis_url(self.redis_url.get_secret_value()):
+            raise ValueError("REDIS_URL: must be like redis://:password@host:6379/0, or rediss:// for TLS")
+        try:
+            OfficeHours.parse(self.office_hours)
+        except ValueError as error:
+            raise ValueError(f"OFFICE_HOURS={self.office_hours!r}: {error}") from None
         if self.transfer_number and not re.fullmatch(r"\+[0-9]{6,15}", self.transfer_number):
             raise ValueError(f"TRANSFER_NUMBER={self.transfer_number!r}: must be like +972501234567")
         for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
@@ -192,6 +219,18 @@ class Config(BaseSettings):
         return self
 
 
+def _is_redis_url(url: str) -> bool:
+    """Empty is one too. The client is imported only where it is used."""
+    if not url:
+        return True
+    from redis.connection import parse_url
+
+    try:
+        return bool(parse_url(url)) and url.isascii()  # type: ignore[no-untyped-call]
+    except ValueError:
+        return False
+
+
 def dialogue_params(config: Config) -> DialogueParams:
     """The knobs of the conversation in frames: the one place where milliseconds become counts."""
     return DialogueParams(
@@ -199,6 +238,7 @@ def dialogue_params(config: Config) -> DialogueParams:
             min_utt_s=config.min_utt_sec,
             hangover_ms=config.vad_hangover_ms,
             max_utt_s=config.max_utt_sec,
+            hold_ms=config.incomplete_hold_ms,
             min_voiced_ms=config.min_voiced_ms,
             barge_in_frames=config.barge_in_voice_frames,
             energy_only=config.vad_engine == "energy",
@@ -213,6 +253,11 @@ def dialogue_params(config: Config) -> DialogueParams:
         dedup_frames=config.dedup_window_sec * FRAMES_PER_S,
         min_confidence=config.asr_min_confidence,
         history_turns=config.llm_history_turns,
+        early_starts=config.speculative_max if config.speculative_turns else 0,
+        idle_frames=round(config.idle_prompt_sec * FRAMES_PER_S),
+        idle_prompts=config.idle_max_prompts,
+        call_frames=config.max_call_sec * FRAMES_PER_S,
+        agent=Gender(config.agent_gender),
     )
 
 
@@ -247,65 +292,19 @@ def _complaints(error: ValidationError) -> Iterable[str]:
         if name not in seen:
             seen.add(name)
             value = problem["input"]
-            yield f"  {name.upper()}={value!r}: must be {allowed(name)}"
-
-
-def allowed(name: str) -> str:
-    """What a knob may be, in words: ``a whole number from 1 to 65535``, ``true or false``, …"""
-    field = Config.model_fields[name]
-    if name.endswith("_engines"):
-        choices = get_args(get_args(field.annotation)[0])
-        return f"a comma-separated list of {', '.join(choices)}"
-    if field.annotation is bool:
-        return "true or false"
-    if get_origin(field.annotation) is Literal:
-        return " or ".join(str(choice) for choice in get_args(field.annotation))
-    low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
-    high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
-    if low is None or high is None:
-        return "text"
-    kind = "a whole number" if field.annotation is int else "a number"
-    return f"{kind} from {low} to {high}{', or empty' if field.default is None else ''}"
+            yield f"  {name.upper()}={value!r}: must be {allowed(name, Config.model_fields[name])}"
 
 
 def as_environment(config: Config) -> dict[str, str]:
     """Knob name to the text that sets it."""
-    return {name.upper(): _text(getattr(config, name)) for name in Config.model_fields}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    return "" if value is None else str(value)
-
-
-def knob_table() -> str:
-    """The README's table, one row a knob."""
-    rows = ["| knob | default | allowed | what it does |", "|---|---|---|---|"]
-    for name, field in Config.model_fields.items():
-        default = _text(field.default).replace("|", "\\|")
-        rows.append(f"| `{name.upper()}` | `{default}` | {allowed(name)} | {field.description} |")
-    return "\n".join(rows).replace("| `` |", "| (empty) |")
-
-
-def env_example() -> str:
-    """``.env.example``: every knob commented out with its default, below what it does and may be."""
-    parts = ["# Copy to .env and remove the # before what you change. The environment wins over .env."]
-    for name, field in Config.model_fields.items():
-        default = shlex.quote(text) if (text := _text(field.default)) else ""
-        parts.append(f"# {field.description} ({allowed(name)})\n#{name.upper()}={default}")
-    return "\n\n".join(parts)
+    return {name.upper(): knob_text(getattr(config, name)) for name in Config.model_fields}
 
 
 def main(words: list[str]) -> int:
     """``export``, ``table`` or ``env-example``; 1 and the complaints on standard error when a knob is bad."""
     documents = {"table": knob_table, "env-example": env_example}
     if len(words) == 1 and words[0] in documents:
-        print(documents[words[0]]())
+        print(documents[words[0]](Config.model_fields))
         return 0
     if words != ["export"]:
         print("usage: python -m server.config export|table|env-example", file=sys.stderr)

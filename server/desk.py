@@ -3,28 +3,21 @@
 import json
 import logging
 import os
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cachetools import TTLCache
-
-from server.core.conversation import EndCall, Transfer
+from server.config import Config
+from server.outcomes import Outcome, Outcomes, shared_store
 
 log = logging.getLogger("agent")
-
-Outcome = EndCall | Transfer
-MAX_OUTCOMES = 10_000
-OUTCOME_S = 600  # Twilio asks within seconds
 
 
 class Desk:
     """Shared by the calls and webhooks of a process; any thread."""
 
-    def __init__(self, leads_file: str) -> None:
+    def __init__(self, leads_file: str, outcomes: Outcomes | None = None) -> None:
         self._leads_file = leads_file
-        self._lock = threading.Lock()
-        self._outcomes: TTLCache[str, Outcome] = TTLCache(MAX_OUTCOMES, OUTCOME_S)
+        self._outcomes = outcomes or Outcomes()
 
     def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
         """Append one line of JSON to the file of leads; ``caller``: their number. Blocks. Never raises."""
@@ -49,12 +42,18 @@ class Desk:
         log.info("LEAD_SAVED call=%s", call_sid)
 
     def close_call(self, call_sid: str, outcome: Outcome) -> None:
-        """Our side is about to close the stream on purpose, and this is what shall follow."""
-        with self._lock:
-            self._outcomes[call_sid] = outcome
+        """Our side is about to close the stream on purpose, and this is what shall follow.
+
+        Blocks until other processes may know, mostly for milliseconds. Never raises.
+        """
+        self._outcomes.put(call_sid, outcome)
 
     def outcome(self, call_sid: str) -> Outcome | None:
-        """What shall follow on the stream's end; None: our side did not close it on purpose."""
-        with self._lock:
-            found: Outcome | None = self._outcomes.get(call_sid)
-            return found
+        """What shall follow on the stream's end; None: our side did not close it on purpose. May block."""
+        return self._outcomes.get(call_sid)
+
+
+def open_desk(config: Config) -> Desk:
+    """A desk whose outcomes are shared as the knobs say, so that any two of the same knobs agree."""
+    shared = shared_store(config.redis_url.get_secret_value(), config.state_file)
+    return Desk(config.leads_file, Outcomes(shared))

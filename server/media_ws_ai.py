@@ -8,6 +8,7 @@
 | ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
 | ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
 | ``lead`` | append a lead's line to ``LEADS_FILE`` | touch the socket |
+| ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
 | simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
 
@@ -19,6 +20,7 @@ import logging
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from socket import SHUT_RDWR, socket
 from typing import Protocol
 
@@ -40,6 +42,7 @@ from server.core.events import (
     Log,
     MarkReturned,
     Perform,
+    PersonAvailable,
     SendAudio,
     SendClear,
     SendMark,
@@ -52,9 +55,11 @@ from server.core.frames import FRAME_MS, level_rms, ms_to_frames
 from server.core.inbound import InboundAudio
 from server.core.pacing import Pacer
 from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop, parse
-from server.desk import Desk
+from server.desk import Desk, open_desk
 from server.engines.plain import Asr, Respond, Synth
 from server.engines.registry import asr_timeout_ms
+from server.outcomes import Outcome
+from server.person import availability
 from server.runtime import Runtime, Task, Threads
 from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
 from server.tx import Tx
@@ -63,8 +68,10 @@ log = logging.getLogger("agent")
 
 RECEIVE_TIMEOUT_S = 10.0  # Twilio sends fifty messages a second, in silence too: such a peer is gone
 SEND_TIMEOUT_S = 0.3
-END_TIMEOUT_S = 0.6  # with the one before: everything of a call is gone a second after its end (F6)
+OUTCOME_TIMEOUT_S = 0.5  # a store that takes longer is not waited for
+END_TIMEOUT_S = 0.9  # the two before are part of it: everything of a call is gone in a second (F6)
 MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the closing silence was
+OFFICE_AHEAD_S = 4 * 3600.0  # no call is longer
 LOG_EVERY_FRAMES = 50
 MAX_REASONS = 50  # kinds of garbage told apart in one call
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
@@ -88,7 +95,7 @@ class MediaStreamHandler:
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
     in the place of the configured engines. ``desk``: where leads and the call's outcome are left.
-    ``breath(low_ms, high_ms)`` draws the pause before a reply.
+    ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
 
     def __init__(
@@ -103,12 +110,14 @@ class MediaStreamHandler:
         desk: Desk | None = None,
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._ws = ws
         self._config = config or load_mounted_config()
         self._runtime = runtime or Threads()
         self._draw_breath = breath
-        self._desk = desk or Desk(self._config.leads_file)
+        self._now = now
+        self._desk = desk or open_desk(self._config)
         self._call_sid = self._caller = ""  # RX writes them once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
@@ -118,6 +127,7 @@ class MediaStreamHandler:
         self._dialogue = Dialogue(dialogue_params(self._config))
         self._events: deque[Event] = deque()
         self._over = False
+        self._outcome: Outcome | None = None  # why our side closes, when it does so on purpose
         self._engines = CallEngines(
             self._runtime,
             self._config,
@@ -180,6 +190,8 @@ class MediaStreamHandler:
         self._log.line("WS_START", "mode=AI")
         with self._lock:
             self._tx.start(start.stream_sid)
+            for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
+                self._tx.deadline(after_s, PersonAvailable(available))
         self._post(StreamStarted(self._opening))
 
     def _on_media(self, media: Media) -> None:
@@ -190,9 +202,10 @@ class MediaStreamHandler:
 
     # ---- the core: one event at a time, decide and enqueue under the lock ----
 
-    def _post(self, event: Event) -> None:
+    def _post(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
         with self._lock:
-            self._handle(event)
+            if wanted is None or wanted():
+                self._handle(event)
             self._tx.wake_if_needed()
 
     def _handle(self, event: Event) -> None:
@@ -221,8 +234,8 @@ class MediaStreamHandler:
                 self._tx.post(action)
             case Log(line, words):
                 self._log.line(line if words is None else f"{line} {words}")
-            case StartTurn(turn_id):
-                self._start_turn(turn_id)
+            case StartTurn(turn_id, waited_frames):
+                self._start_turn(turn_id, waited_frames)
             case Perform(act):
                 self._perform_act(act)
             case CloseEars(utterance_id, silence_frames):
@@ -234,10 +247,11 @@ class MediaStreamHandler:
             case _:
                 self._engines.perform(action)
 
-    def _start_turn(self, turn_id: int) -> None:
+    def _start_turn(self, turn_id: int, waited_frames: int) -> None:
         breath_ms = self._draw_breath(self._config.resp_min_delay_ms, self._config.resp_max_delay_ms)
         self._handle(BreathDrawn(turn_id, ms_to_frames(breath_ms)))
-        self._tx.deadline(self._config.turn_timeout_ms / 1000, TurnOverdue(turn_id))
+        left_ms = self._config.turn_timeout_ms - waited_frames * FRAME_MS
+        self._tx.deadline(max(0, left_ms) / 1000, TurnOverdue(turn_id))
 
     def _perform_act(self, act: Act) -> None:
         if isinstance(act, SaveLead):
@@ -249,8 +263,8 @@ class MediaStreamHandler:
         if self._over:  # a mind that wants both: the first counts
             return
         self._log.line(f"CALL_ENDS {type(act).__name__}")
-        self._desk.close_call(self._call_sid, act)
-        self._over = True  # RX closes the socket with the next message
+        self._outcome = act
+        self._over = True  # RX leaves the outcome and closes the socket with the next message
 
     def _wants_wire(self) -> bool:
         return self._dialogue.wants_wire
@@ -269,23 +283,32 @@ class MediaStreamHandler:
 
     def _end(self, tx_task: Task) -> None:
         """F6: streams, workers and deadlines of the call are gone, and its socket."""
+        started = self._runtime.clock()
         with self._lock:
             self._over = True
             self._tx.close()
-            tasks = self._engines.drop_all()
+            tasks = [tx_task, *self._engines.drop_all()]
+        if self._outcome:  # nothing changes it any more
+            tasks.append(self._leave(self._outcome))
         tx_task.join(SEND_TIMEOUT_S)
+        if self._outcome:
+            # Twilio asks what follows as soon as the socket is closed.
+            tasks[-1].join(max(0.0, started + OUTCOME_TIMEOUT_S - self._runtime.clock()))
         try:
             if tx_task.is_alive():  # it sends to a peer that takes nothing, and a close would wait for it
                 self._ws.sock.shutdown(SHUT_RDWR)
             self._ws.close()
         except SOCKET_ENDED:
             pass  # the peer was faster
-        deadline = self._runtime.clock() + END_TIMEOUT_S
-        for task in (tx_task, *tasks):
-            task.join(max(0.0, deadline - self._runtime.clock()))
-        left = sum(task.is_alive() for task in (tx_task, *tasks))
+        for task in tasks:
+            task.join(max(0.0, started + END_TIMEOUT_S - self._runtime.clock()))
+        left = sum(task.is_alive() for task in tasks)
         if left:
             self._log.line(f"WS_LEFT {left} threads did not end in time")
+
+    def _leave(self, outcome: Outcome) -> Task:
+        """On a thread of its own: a store may keep it waiting."""
+        return self._runtime.spawn("outcome", lambda: self._desk.close_call(self._call_sid, outcome))
 
 
 class Rx:

@@ -11,6 +11,7 @@ from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, SpeechStream, Synthesizer
 from server.engines.chain import Chain
+from server.hebrew.speakable import speakable
 
 MIN_SPEECH_BYTES = 400  # of PCM16: less than 25 ms is no sentence (G2)
 SYNTHESIS_TIMEOUT_S = 10.0
@@ -24,7 +25,8 @@ class PhraseCache:
     """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
 
     The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
-    voice that made it. Only what was said again, and has no numbers in it, goes to ``folder``.
+    voice that made it and the words it is spoken in (E6). Only what was said again, and is written without
+    numbers, goes to ``folder``.
     """
 
     def __init__(
@@ -133,7 +135,10 @@ def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str],
 
 
 class WholeSamples:
-    """One sentence from ``voice``, every chunk of it an even number of bytes whatever the voice gives."""
+    """One sentence from ``voice``, in spoken words (E6).
+
+    Every chunk is an even number of bytes, whatever the voice gives.
+    """
 
     def __init__(self, voice: Synthesizer, text: str) -> None:
         self._voice = voice
@@ -151,7 +156,7 @@ class WholeSamples:
             raise EngineError(f"{type(error).__name__}: {error}") from error
 
     def _chunks(self) -> Iterator[bytes]:
-        self._stream = stream = self._voice.synthesize(self._text, SYNTHESIS_TIMEOUT_S)
+        self._stream = stream = self._voice.synthesize(speakable(self._text), SYNTHESIS_TIMEOUT_S)
         if self._cancelled:
             stream.cancel()
         odd = b""

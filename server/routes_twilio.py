@@ -16,9 +16,9 @@ from werkzeug.exceptions import HTTPException
 
 from server.config import Config
 from server.core import lines
-from server.core.conversation import Transfer
+from server.core.conversation import EndCall, Transfer
 from server.core.frames import mulaw_to_pcm16, pcm16_to_mulaw
-from server.desk import Desk
+from server.desk import open_desk
 from server.engines.samples import wav_of
 from server.phrases import speak_whole
 from server.turn_pipeline import Engines
@@ -31,6 +31,8 @@ MAX_LOGGED_CHARACTERS = 200
 MAX_BODY_BYTES = 65536  # Twilio's forms have some 2,000
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
+RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
+PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
 OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
     "GET": ["POST", "PUT", "PATCH", "DELETE"],
@@ -46,7 +48,7 @@ class House:
     def __init__(self, config: Config, engines: Engines) -> None:
         self.config = config
         self.engines = engines
-        self.desk = Desk(config.leads_file)
+        self.desk = open_desk(config)
         self.calls = 0  # in progress in this process
         self._lock = threading.Lock()
         self._warming = False
@@ -127,6 +129,7 @@ def twilio_blueprint(house: House) -> Blueprint:
     route("/webhook/incoming_call", "POST", "incoming_call", lambda: _incoming_call(house))
     route("/webhook/stream_status", "POST", "stream_status", _stream_status)
     route("/webhook/stream_ended", "POST", "stream_ended", lambda: _stream_ended(house))
+    route("/webhook/transfer_ended", "POST", "transfer_ended", lambda: _transfer_ended(house))
     route("/healthz", "GET", "healthz", lambda: _health(house))
     route("/media/<name>.wav", "GET", "media", lambda name: _media(house, name))
     route(SOCKET_PATH, "GET", "socket_by_http", _socket_by_http)
@@ -145,7 +148,7 @@ def _incoming_call(house: House) -> Response:
     if house.config.twiml_play_greeting and house.config.ai_greeting_he.strip():
         twiml.play(_absolute(origin, "media", name="greeting"))
     # With an action Twilio runs no verb after <Connect>: stream_ended says what comes next.
-    connect = Connect(action=urlsplit(_absolute(origin, "stream_ended")).path, method="POST")
+    connect = Connect(action=_path(house, "stream_ended"), method="POST")
     stream = connect.stream(
         url=_socket_url(house.config, _absolute(origin, "socket_by_http")),
         status_callback=_absolute(origin, "stream_status"),
@@ -170,13 +173,40 @@ def _stream_ended(house: House) -> Response:
     """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
     _log_webhook("stream_ended=200", "CallStatus")
     outcome = house.desk.outcome(_field("CallSid"))
+    if isinstance(outcome, Transfer) and house.config.transfer_number and _still_there():
+        return _put_through(house)
+    return _hang_up(house, None if isinstance(outcome, EndCall) else "apology")
+
+
+def _put_through(house: House) -> Response:
     twiml = VoiceResponse()
-    if isinstance(outcome, Transfer) and house.config.transfer_number:
-        twiml.dial(house.config.transfer_number)
-    elif outcome is None and _field("CallStatus") not in OVER:
-        twiml.play(_absolute(public_origin(house.config), "media", name="apology"))
+    twiml.dial(
+        house.config.transfer_number,
+        action=_path(house, "transfer_ended"),
+        method="POST",
+        timeout=RING_S,
+        answer_on_bridge=True,
+    )
+    return _twiml(twiml)
+
+
+def _transfer_ended(house: House) -> Response:
+    """The person has hung up, or has not answered: then the caller is told so."""
+    _log_webhook("transfer_ended=200", "CallStatus", "DialCallStatus")
+    return _hang_up(house, None if _field("DialCallStatus") in PUT_THROUGH else "no_answer")
+
+
+def _hang_up(house: House, line: str | None) -> Response:
+    """A line of /media first, if the caller is still there."""
+    twiml = VoiceResponse()
+    if line is not None and _still_there():
+        twiml.play(_absolute(public_origin(house.config), "media", name=line))
     twiml.hangup()
     return _twiml(twiml)
+
+
+def _still_there() -> bool:
+    return _field("CallStatus") not in OVER
 
 
 def _twiml(twiml: VoiceResponse) -> Response:
@@ -230,11 +260,21 @@ def _absolute(origin: str, endpoint: str, **values: str) -> str:
     return origin + path.removeprefix(request.script_root)
 
 
+def _path(house: House, endpoint: str) -> str:
+    """Of one of our webhooks, as Twilio sees it: relative to the document it stands in."""
+    return urlsplit(_absolute(public_origin(house.config), endpoint)).path
+
+
 # ---- audio and health ---------------------------------------------------------------------------
 
 
 def _media(house: House, name: str) -> Response:
-    texts = {"greeting": house.config.ai_greeting_he, "apology": lines.APOLOGY, "busy": lines.BUSY}
+    texts = {
+        "greeting": house.config.ai_greeting_he,
+        "apology": lines.APOLOGY,
+        "busy": lines.BUSY,
+        "no_answer": lines.NO_ANSWER,
+    }
     if not texts.get(name, "").strip():
         known = ", ".join(f"{known}.wav" for known, text in texts.items() if text.strip())
         return _text(404, f"no such audio: there is {known}")

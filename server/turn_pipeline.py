@@ -22,6 +22,7 @@ from server.engines.base import (
 from server.engines.chain import Chain
 from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
 from server.engines.registry import build_ears, build_minds, build_voices
+from server.hebrew.gender import Gender
 from server.phrases import PhraseCache, speak_whole
 from server.runtime import Runtime, Threads
 
@@ -81,7 +82,7 @@ def build_engines(config: Config, runtime: Runtime) -> Engines:
         minds=build_minds(config, runtime),
         voices=voices,
         phrases=PhraseCache(
-            lines.all_lines(config.ai_greeting_he, config.thinking_text_he),
+            lines.all_lines(config.ai_greeting_he, config.thinking_text_he, Gender(config.agent_gender)),
             [voice.identity for voice in voices],
             max_bytes,
             AudioFolder(config.tts_cache_dir, max_bytes) if config.tts_cache_dir else None,

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from server.core.answer import MAX_SENTENCES
 from server.core.events import AudioMade, Event, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
 from server.core.frames import pcm16_to_mulaw
+from server.core.reply import MAX_SENTENCES
 from server.engines.base import EngineError, ReplyRequest, Responder
 from server.engines.chain import Try
 from server.hebrew.sentences import SentenceSplitter

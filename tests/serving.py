@@ -29,6 +29,7 @@ def environment(**knobs: str) -> dict[str, str]:
         "SCRIPTED_TTS_MS": "0",
         "BIND_HOST": "127.0.0.1",
         "PYTHONUNBUFFERED": "1",
+        "STATE_FILE": "",
     }
     return kept | ENGINES | public | quick | knobs
 

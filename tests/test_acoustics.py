@@ -1,7 +1,11 @@
-"""The short form of ``tests.acoustics.study``: the real speech model on generated sound, whole calls."""
+"""The short form of ``tests.acoustics``: the real speech model on generated sound, whole calls."""
 
 import pytest
 
+from tests.acoustics.events import KINDS
+from tests.acoustics.false_barge_in import WRONG, fate_of, levels_of
+from tests.acoustics.pauses import UNFINISHED, Settings, story, tell
+from tests.acoustics.speakerphone import Room, forgotten, heard_after, stops_in, voices_over
 from tests.acoustics.study import NOISE_DBFS, barge_in, burst_over, dialogue, noise_only
 from tests.acoustics.tracks import Track
 
@@ -35,3 +39,50 @@ def test_a_noise_does_not_cost_the_reply(kind, over):
     result = burst_over(kind, over, None, 0.9)
     assert not result.lost
     assert result.resumed_after_ms <= 1200
+
+
+@pytest.mark.parametrize("over", ["greeting", "reply"])
+@pytest.mark.parametrize("noise", ["car", "white"])
+def test_sounds_that_are_not_the_caller_do_not_interrupt(noise, over):
+    """D1, D4: cough, door, click and a far voice: the agent goes on within 1.2 s of a cut."""
+    fates = [fate_of(kind, seed, levels_of(kind)[1], noise, over) for kind in KINDS for seed in (0, 4)]
+    assert [fate.outcome for fate in fates if fate.outcome in WRONG] == []
+    assert max((ms for fate in fates for ms in fate.resumed_ms), default=0) <= 400
+
+
+@pytest.mark.parametrize("room", [Room(60, -10), Room(150, -15), Room(300, -20)])
+def test_our_own_voice_does_not_interrupt_us(room):
+    """D1: on a speakerphone the agent speaks to its end; without the learnt level it never gets there."""
+    learnt = stops_in(room, seconds=15)
+    assert learnt.interruptions == 0
+    assert learnt.a_minute <= 10
+    assert stops_in(room, seconds=15, learns=False).interruptions >= 4
+
+
+def test_a_caller_is_heard_over_our_echo():
+    """D1: the echo raises the bar, and a caller near the phone is above it."""
+    reactions = voices_over(Room(150, -15), tries=4)
+    assert None not in reactions
+    assert sorted(reactions)[2] <= 100
+
+
+def test_an_echo_is_forgotten_and_does_not_outlast_our_speech():
+    """D1: the handset is picked up; and once we are silent a soft caller is heard."""
+    known, after = forgotten(Room(60, -10))
+    assert known > 1000 > 100 > after
+    assert heard_after(Room(60, -10), tries=2) == (2, 0)
+
+
+def test_an_echo_too_short_for_its_words_is_known_by_dying_with_us():
+    """D1, E3: louder than is assumed, it interrupts at most twice."""
+    loud = stops_in(Room(150, -4), seconds=15)
+    assert loud.interruptions <= 2
+    assert loud.last_s < 5
+
+
+@pytest.mark.parametrize("holds, spoke", [(False, True), (True, False)])
+def test_a_pause_inside_a_sentence(holds, spoke):
+    """A7: "… דירה של" holds the turn over a pause of 900 ms, and the real end waits no longer for it."""
+    told = tell(story(UNFINISHED[0], 900), Settings(holds, early=True, engines="50/50/50"))
+    assert told.spoke_into_pause is spoke
+    assert told.gap_ms is not None and told.gap_ms <= 900

@@ -215,7 +215,8 @@ class TestDropIn:
 
 class TestOutcome:
     def test_f2_a_call_that_the_mind_ends(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        """B3, F2: the lead is kept, our side closes, and the webhook of the same process knows why."""
+        """B3, F2, F6: the lead is kept, our side closes, nothing of the call is left, and the webhook of the
+        same process knows why."""
         lead = SaveLead((("name", "דנה"),))
         monkeypatch.setattr("server.engines.scripted._ScriptedReply.acts", (lead, EndCall()))
         leads = tmp_path / "leads.jsonl"
@@ -230,6 +231,7 @@ class TestOutcome:
             with suppress(OSError, WebSocketException):  # the server closes while we speak
                 speak_until(ws, leads_and_gone)
             assert wait_for(leads_and_gone)
+            assert wait_for(lambda: not [t for t in threading.enumerate() if "simple_websocket" in t.name])
         assert json.loads(leads.read_text(encoding="utf-8"))["name"] == "דנה"
         client = app.test_client()
         for _ in range(2):  # a retry gets the same answer

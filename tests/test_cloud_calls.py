@@ -43,7 +43,7 @@ def test_a_call(tmp_path: Path, worker_class: str, engines: dict[str, str]) -> N
         assert [messages[-1]["content"] for messages in thought] == LINES[:2]
         # D3: the mind knows what the caller has heard, the greeting too.
         roles = [message["role"] for message in thought[1]]
-        assert roles == ["system", "assistant", "user", "assistant", "user"]
+        assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
         assert not [each for watch in cloud.watches for each in watch.open]
 
 

@@ -14,17 +14,7 @@ import pytest
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
 
-from server.config import (
-    Config,
-    KnobError,
-    allowed,
-    as_environment,
-    dialogue_params,
-    env_example,
-    knob_table,
-    load_config,
-    main,
-)
+from server.config import MASCULINE, Config, KnobError, as_environment, dialogue_params, load_config, main
 from server.engines.chain import Chain
 from server.engines.registry import (
     GCLOUD_CREDENTIALS,
@@ -36,6 +26,7 @@ from server.engines.registry import (
     chosen_minds,
     chosen_voices,
 )
+from server.knobs import allowed, env_example, knob_table
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,6 +88,10 @@ def bounds(name: str) -> tuple[float, float] | None:
     return None if low is None or high is None else (low, high)  # type: ignore[return-value]
 
 
+def allowed_of(name: str) -> str:
+    return allowed(name, Config.model_fields[name])
+
+
 NUMBERS = [name for name in Config.model_fields if bounds(name)]
 MAYBE_NUMBERS = {name for name in NUMBERS if Config.model_fields[name].default is None}
 CHOICES = {
@@ -111,6 +106,9 @@ CHOICES = {
     "openai_llm_effort": "some",
     "barge_in": "perhaps",
     "twiml_play_greeting": "2",
+    "agent_gender": "neuter",
+    "speculative_turns": "maybe",
+    "office_holidays": "some",
 }
 
 
@@ -156,8 +154,8 @@ class TestRefusals:
             monkeypatch.setenv(name.upper(), bad)
             with pytest.raises(KnobError) as refused:
                 load_config()
-            assert str(refused.value) == f"bad knobs:\n  {name.upper()}={bad!r}: must be {allowed(name)}"
-            assert f"from {low} to {high}" in allowed(name)
+            assert str(refused.value) == f"bad knobs:\n  {name.upper()}={bad!r}: must be {allowed_of(name)}"
+            assert f"from {low} to {high}" in allowed_of(name)
 
     @pytest.mark.parametrize("name", MAYBE_NUMBERS)
     def test_a_number_that_may_be_empty(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +163,7 @@ class TestRefusals:
         for text, number in (("", None), (" ", None), (f"{low}", low)):
             monkeypatch.setenv(name.upper(), text)
             assert getattr(load_config(), name) == number
-        assert allowed(name).endswith(", or empty")
+        assert allowed_of(name).endswith(", or empty")
 
     @pytest.mark.parametrize("name", CHOICES)
     def test_a_choice_that_is_none_is_named_with_the_choices(
@@ -178,7 +176,7 @@ class TestRefusals:
         with pytest.raises(KnobError) as refused:
             load_config()
         message = str(refused.value)
-        assert f"{name.upper()}=" in message and f"must be {allowed(name)}" in message
+        assert f"{name.upper()}=" in message and f"must be {allowed_of(name)}" in message
         assert message.count("\n") == 1
 
     def test_all_that_is_wrong_is_said_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,6 +200,8 @@ class TestRefusals:
             ({"OPENAI_STT_MODEL": ""}, "must not be empty"),
             ({"OPENAI_TTS_MODEL": ""}, "must not be empty"),
             ({"OPENAI_TTS_VOICE": ""}, "must not be empty"),
+            ({"OFFICE_HOURS": "Sun-Thx 9-18"}, "'Thx' is no day: they are Sun … Sat, or א' … ש'"),
+            ({"OFFICE_HOURS": "daily"}, "'daily' must be like Sun-Thu 09:00-18:00"),
         ],
     )
     def test_knobs_that_contradict_each_other(
@@ -226,6 +226,38 @@ class TestRefusals:
         assert main(["tables"]) == 2
 
 
+class TestGender:
+    """AGENT_GENDER=masculine: a man's name, voices and hint, where the user has not said otherwise."""
+
+    def test_a_man(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        woman = load_config()
+        monkeypatch.setenv("AGENT_GENDER", "masculine")
+        man = load_config()
+        changed = {name for name in Config.model_fields if getattr(man, name) != getattr(woman, name)}
+        assert changed == {*MASCULINE, "agent_gender"}
+        assert man.thinking_text_he == "שנייה… בודק" and "נציג אדיב" in man.agent_persona
+        assert (man.google_tts_voice, man.openai_tts_voice) == ("he-IL-Wavenet-B", "ash")
+
+    def test_the_file_says_it_too(self) -> None:
+        Path(".env").write_text("AGENT_GENDER=masculine\n", encoding="utf-8")
+        assert load_config().google_tts_voice == MASCULINE["google_tts_voice"]
+
+    def test_what_the_user_has_set_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An empty hint is a hint that is off, and not one that is not set."""
+        Path(".env").write_text("OPENAI_TTS_VOICE=echo\n", encoding="utf-8")
+        monkeypatch.setenv("THINKING_TEXT_HE", "")
+        man = load_config(agent_gender="masculine", google_tts_voice="he-IL-Wavenet-D")
+        assert (man.openai_tts_voice, man.thinking_text_he) == ("echo", "")
+        assert man.google_tts_voice == "he-IL-Wavenet-D"
+        assert man.agent_persona == MASCULINE["agent_persona"]
+
+    def test_what_a_man_exports_reads_back_as_the_same(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        man = load_config(agent_gender="masculine")
+        for name, text in as_environment(man).items():
+            monkeypatch.setenv(name, text)
+        assert load_config() == man
+
+
 class TestSecrets:
     """OPENAI_API_KEY is in the environment of the shell that asks for it, and nowhere else."""
 
@@ -235,7 +267,13 @@ class TestSecrets:
         monkeypatch.setenv("OPENAI_API_KEY", self.KEY)
         config = load_config()
         assert config.openai_api_key.get_secret_value() == self.KEY
-        for text in (repr(config), str(config), f"{config}", repr(config.model_dump()), knob_table()):
+        for text in (
+            repr(config),
+            str(config),
+            f"{config}",
+            repr(config.model_dump()),
+            knob_table(Config.model_fields),
+        ):
             assert self.KEY not in text
 
     @pytest.mark.parametrize(
@@ -260,6 +298,30 @@ class TestSecrets:
         assert self.KEY not in str(refused.value)
         monkeypatch.setenv("OPENAI_API_KEY", f" {self.KEY}\u00a0\n")
         assert self.KEY in load_config().openai_api_key.get_secret_value()
+
+    @pytest.mark.parametrize(
+        "url",
+        ["https://host", "host:6379", "redis://:s3cret@host:port", "redis://:s3cret@host?db=x", "redis"],
+    )
+    def test_a_redis_url_that_cannot_be_is_refused_and_not_told(
+        self, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It may hold a password."""
+        monkeypatch.setenv("REDIS_URL", url)
+        with pytest.raises(
+            KnobError, match="REDIS_URL: must be like redis://:password@host:6379/0"
+        ) as refused:
+            load_config()
+        assert "s3cret" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "url", ["", "redis://host", "rediss://user:s3cret@host:6380/1", "unix:///run/redis.sock"]
+    )
+    def test_a_redis_url_is_in_no_text_of_the_knobs(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REDIS_URL", url)
+        config = load_config()
+        assert config.redis_url.get_secret_value() == url
+        assert "s3cret" not in f"{config!r} {config} {config.model_dump()}"
 
     def test_the_shell_gets_it(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -386,19 +448,22 @@ class TestDocuments:
         parts = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- knobs -->")
         assert len(parts) == 3, "README.md has the knob table between two <!-- knobs --> lines"
         drifted = "python -m server.config table prints another table"
-        assert parts[1].strip() == knob_table(), drifted
+        assert parts[1].strip() == knob_table(Config.model_fields), drifted
 
     def test_env_example_is_the_codes(self) -> None:
         text = (ROOT / ".env.example").read_text(encoding="utf-8")
-        assert text == env_example() + "\n", "python -m server.config env-example > .env.example"
+        assert text == env_example(Config.model_fields) + "\n", (
+            "python -m server.config env-example > .env.example"
+        )
 
     def test_env_example_without_its_comment_signs_changes_nothing(self) -> None:
-        lines = re.sub(r"^#(?=[A-Z_]+=)", "", env_example(), flags=re.MULTILINE)
+        lines = re.sub(r"^#(?=[A-Z_]+=)", "", env_example(Config.model_fields), flags=re.MULTILINE)
         Path(".env").write_text(lines, encoding="utf-8")
         assert set(dotenv_values(".env")) == {name.upper() for name in Config.model_fields}
         assert load_config() == load_config(_env_file=None)
 
     @pytest.mark.parametrize("word", ["table", "env-example"])
     def test_the_commands_print_them(self, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+        documents = {"table": knob_table, "env-example": env_example}
         assert main([word]) == 0
-        assert capsys.readouterr().out.strip() == {"table": knob_table, "env-example": env_example}[word]()
+        assert capsys.readouterr().out.strip() == documents[word](Config.model_fields)

@@ -196,9 +196,9 @@ def with_first_audio(call):
     call.audio_at = []
     begin = call.ears.begin
 
-    def begins():
+    def begins(mulaw_8k):
         call.audio_at.append(call.runtime.now)
-        return begin()
+        return begin(mulaw_8k)
 
     call.ears.begin = begins
     return call

@@ -4,6 +4,7 @@ import pytest
 
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.lines import MIND_FAILED
+from server.desk import open_desk
 from server.engines.base import EngineError
 from tests.sim.call import GREETING, REPLY, SimCall
 from tests.sim.line import NOISE, Sound
@@ -32,7 +33,8 @@ class Desk:
 
 def deciding(*acts, sounds=(OPENING,), **more):
     """A call whose mind decides ``acts``: one tuple a request, then nothing any more."""
-    call = SimCall(list(sounds), **more)
+    knobs = {"transfer_number": "+97231234567", **more.pop("knobs", {})}
+    call = SimCall(list(sounds), knobs=knobs, **more)
     call.desk = Desk(call)
     call.host = {"desk": call.desk}
     left, respond = list(acts), call.mind.respond
@@ -132,9 +134,9 @@ def test_g2_a_mind_that_failed_decides_nothing():
 def test_f2_who_interrupts_the_goodbye_is_answered():
     """F2, D2: the call goes on with the caller's words."""
     sounds = [OPENING, Sound(REPLY_AT_S + 1.0, 1.2)]
-    call = deciding((EndCall(),), sounds=sounds, ears=["ביי", "רגע עוד משהו"]).run(18, hang_up=False)
+    call = deciding((EndCall(),), sounds=sounds, ears=["זה הכול", "רגע עוד משהו"]).run(18, hang_up=False)
     assert call.lines("BARGE_IN: interrupt")
-    assert [request.text for request in call.mind.requests] == ["ביי", "רגע עוד משהו"]
+    assert [request.text for request in call.mind.requests] == ["זה הכול", "רגע עוד משהו"]
     assert (call.desk.outcomes, call.finished) == ([], False)
 
 
@@ -150,7 +152,7 @@ def test_f2_a_cough_over_the_goodbye_only_delays_it():
 def test_f2_a_goodbye_that_was_cut_for_nothing_is_said_again_and_the_call_ends():
     """F2, D4: confirmed and then empty."""
     sounds = [OPENING, Sound(REPLY_AT_S + 0.8, 0.6)]
-    call = deciding((LEAD, EndCall()), sounds=sounds, ears=["ביי", ""]).run(16, hang_up=False)
+    call = deciding((LEAD, EndCall()), sounds=sounds, ears=["זה הכול", ""]).run(16, hang_up=False)
     assert call.texts[-1] == SECOND
     assert len(call.desk.leads) == 1
     assert closed_by_us(call)
@@ -161,9 +163,9 @@ def test_f2_who_speaks_over_the_goodbye_is_not_hung_up_on(for_s):
     """F2, D5: BARGE_IN=false; the answer that is owed comes, and the call goes on."""
     sounds = [OPENING, Sound(REPLY_AT_S + 0.5, for_s)]
     knobs = {"barge_in": False}
-    call = deciding((EndCall(),), sounds=sounds, ears=["ביי", "רגע עוד משהו"], knobs=knobs)
+    call = deciding((EndCall(),), sounds=sounds, ears=["זה הכול", "רגע עוד משהו"], knobs=knobs)
     call.run(18, hang_up=False)
-    assert [request.text for request in call.mind.requests] == ["ביי", "רגע עוד משהו"]
+    assert [request.text for request in call.mind.requests] == ["זה הכול", "רגע עוד משהו"]
     assert (call.desk.outcomes, call.finished) == ([], False)
 
 
@@ -192,3 +194,49 @@ def test_b3_a_disk_that_hangs_does_not_hold_the_call():
     call.run(12)
     assert call.texts[1:] == [FIRST, SECOND]
     assert call.finished and call.runtime.alive() == ["lead"]
+
+
+def slow(call, seconds):
+    """The call's store takes so long; when it was done."""
+    done, never = [], call.runtime.condition()
+
+    def puts(call_sid, outcome):
+        with never:
+            never.wait(seconds)
+        done.append((call.runtime.now, call.line.closed, outcome))
+
+    call.desk.close_call = puts
+    return done
+
+
+def test_f2_other_processes_know_before_the_socket_is_closed():
+    """F2, F3: Twilio asks what follows as soon as it is."""
+    call = deciding((EndCall(),))
+    done = slow(call, 0.4)
+    call.run(11, hang_up=False)
+    ((_, closed, outcome),) = done
+    assert (closed, outcome) == (False, EndCall())
+    assert closed_by_us(call)
+
+
+def test_f6_a_store_that_hangs_does_not_hold_the_call():
+    """F2, F6: it is given half a second, then the call ends without it."""
+    call = deciding((Transfer(),))
+    slow(call, None)
+    call.run(11, hang_up=False)
+    assert call.finished and call.runtime.alive() == ["outcome"]
+    ended_s = next(task.ended_at for task in call.runtime.tasks if task.name == "call")
+    decided_s = call.heard[-1].until_s
+    assert ended_s - decided_s < 1.1
+    assert call.lines("WS_LEFT 1 threads")
+
+
+def test_f3_a_handler_on_its_own_is_heard_by_the_webhooks_of_the_same_knobs(tmp_path):
+    """F2, F3: mounted in a host's own route, without our application; the desk is its own."""
+    knobs = {"state_file": str(tmp_path / "state" / "agent.db")}
+    call = deciding((Transfer(),), knobs=knobs)
+    call.host = {}
+    call.run(11, hang_up=False)
+    assert closed_by_us(call)
+    assert open_desk(call.config).outcome("CA1") == Transfer()
+    assert open_desk(call.config.model_copy(update={"state_file": ""})).outcome("CA1") is None

@@ -34,7 +34,12 @@ SCRIPTED = {
     "vad_engine": "energy",
 }
 CALL = {"CallSid": "CA123", "From": "+972501234567", "To": "+97231234567", "CallStatus": "ringing"}
-POSTS = ("/webhook/incoming_call", "/webhook/stream_status", "/webhook/stream_ended")
+POSTS = (
+    "/webhook/incoming_call",
+    "/webhook/stream_status",
+    "/webhook/stream_ended",
+    "/webhook/transfer_ended",
+)
 
 
 def make_app(**knobs: Any) -> Flask:
@@ -284,11 +289,27 @@ class TestOutcome:
         assert verbs(self.ended(client)) == ["Hangup"]
 
     def test_f3_a_caller_who_wanted_a_person_is_put_through(self) -> None:
+        """F3: with the ringing of the person's telephone, and our say in what follows; no callerId: Twilio
+        shows the person the caller's number."""
         client = make_app(transfer_number="+97231234567").test_client()
         house_of(client).desk.close_call("CA123", Transfer())
         response = self.ended(client)
-        assert verbs(response) == ["Dial", "Hangup"]
-        assert twiml(response)[0].text == "+97231234567"
+        assert verbs(response) == ["Dial"]
+        dial = twiml(response)[0]
+        assert dial.text == "+97231234567"
+        assert dial.attrib == {
+            "action": "/webhook/transfer_ended",
+            "method": "POST",
+            "timeout": "25",
+            "answerOnBridge": "true",
+        }
+
+    def test_f3_behind_a_proxy_the_action_is_where_twilio_reaches_it(self) -> None:
+        """F3: as that of the call's first TwiML."""
+        knobs = {"transfer_number": "+97231234567", "public_base_url": "https://h/agent"}
+        client = make_app(**knobs).test_client()
+        house_of(client).desk.close_call("CA123", Transfer())
+        assert twiml(self.ended(client))[0].attrib["action"] == "/agent/webhook/transfer_ended"
 
     def test_f2_f3_a_webhook_that_twilio_retries_gets_the_same_answer(self) -> None:
         """F2, F3: the first answer may have been lost on its way."""
@@ -296,12 +317,15 @@ class TestOutcome:
         house_of(client).desk.close_call("CA123", Transfer())
         house_of(client).desk.close_call("CA124", EndCall())
         for _ in range(3):
-            assert verbs(self.ended(client)) == ["Dial", "Hangup"]
+            assert verbs(self.ended(client)) == ["Dial"]
             assert verbs(self.ended(client, CallSid="CA124")) == ["Hangup"]
 
     def test_f3_without_a_number_there_is_nobody_to_be_put_through_to(self, client: FlaskClient) -> None:
+        """F3: workers of different knobs; who was promised a person is not hung up on without a word."""
         house_of(client).desk.close_call("CA123", Transfer())
-        assert verbs(self.ended(client)) == ["Hangup"]
+        response = self.ended(client)
+        assert verbs(response) == ["Play", "Hangup"]
+        assert twiml(response)[0].text == "https://h/media/apology.wav"
 
     def test_f3_no_outcome_is_our_failure(self) -> None:
         """Another call's is not this one's."""
@@ -313,7 +337,14 @@ class TestOutcome:
 
     def test_f3_a_caller_who_has_gone_is_not_put_through(self) -> None:
         client = make_app(transfer_number="+97231234567").test_client()
+        house_of(client).desk.close_call("CA123", Transfer())
         assert verbs(self.ended(client, CallStatus="completed")) == ["Hangup"]
+
+    def test_f3_the_socket_may_have_been_another_processes(self, tmp_path: Path) -> None:
+        """F3: two applications of the same knobs are to each other what two workers are."""
+        knobs = {"transfer_number": "+97231234567", "state_file": str(tmp_path / "agent.db")}
+        house_of(make_app(**knobs).test_client()).desk.close_call("CA123", Transfer())
+        assert verbs(self.ended(make_app(**knobs).test_client())) == ["Dial"]
 
     def test_b3_leads_go_where_the_knob_says(self, tmp_path: Path) -> None:
         client = make_app(leads_file=str(tmp_path / "leads.jsonl")).test_client()
@@ -322,8 +353,37 @@ class TestOutcome:
         assert re.search('"name": "דנה"', (tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
 
 
+class TestTransferEnded:
+    """F3: the person has hung up, or nobody has answered."""
+
+    def ended(self, client: FlaskClient, status: str, **fields: str) -> TestResponse:
+        fields = CALL | {"CallStatus": "in-progress", "DialCallStatus": status} | fields
+        return client.post("/webhook/transfer_ended", data=fields, base_url="https://h/")
+
+    @pytest.mark.parametrize("status", ["completed", "answered"])
+    def test_f3_who_has_spoken_to_the_person_is_done(self, client: FlaskClient, status: str) -> None:
+        assert verbs(self.ended(client, status)) == ["Hangup"]
+
+    @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled", "", "something new"])
+    def test_f3_who_has_not_is_told_that_nobody_answers(self, client: FlaskClient, status: str) -> None:
+        for _ in range(2):  # a retry gets the same answer
+            response = self.ended(client, status)
+            assert verbs(response) == ["Play", "Hangup"]
+            assert twiml(response)[0].text == "https://h/media/no_answer.wav"
+
+    def test_f3_a_caller_who_has_hung_up_is_told_nothing(self, client: FlaskClient) -> None:
+        """F3: they did not want to wait for the person."""
+        assert verbs(self.ended(client, "canceled", CallStatus="completed")) == ["Hangup"]
+
+    def test_f3_it_is_in_the_log(self, client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("INFO", "agent")
+        self.ended(client, "no-answer")
+        line = "WEBHOOK transfer_ended=200 call=CA123 CallStatus=in-progress DialCallStatus=no-answer"
+        assert line in caplog.messages
+
+
 class TestMedia:
-    @pytest.mark.parametrize("name", ["greeting", "apology", "busy"])
+    @pytest.mark.parametrize("name", ["greeting", "apology", "busy", "no_answer"])
     def test_a_phone_line_wav(self, client: FlaskClient, name: str) -> None:
         response = client.get(f"/media/{name}.wav")
         assert (response.status_code, response.mimetype) == (200, "audio/wav")

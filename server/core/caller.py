@@ -1,13 +1,23 @@
 """The caller's side of the call: voice and keys, what the ears made of them, and what is not answered yet."""
 
+from dataclasses import replace
+
 from server.core.conversation import Expected
-from server.core.endpointing import Bar, EndpointingParams, Phase
-from server.core.events import Action, CloseEars, DropEars, FrameHeard, OpenEars
+from server.core.endpointing import Bar, Closing, EndpointingParams, Phase
+from server.core.events import Action, CloseEars, DropEars, FrameHeard, HearOn, OpenEars
 from server.core.hearing import Ended, Heard, Hearing
 from server.core.keypad import Keypad
-from server.core.turn import CallerTurn, Segment
+from server.core.turn import KEYS, CallerTurn, Segment
 from server.core.vad import Judges
+from server.hebrew.finished import Ending, ending_of
+from server.hebrew.words import normalise
 
+CLOSING = {
+    Ending.UNFINISHED: Closing.HELD,
+    Ending.OPEN: Closing.ORDINARY,
+    Ending.FINISHED: Closing.RELEASED,
+}
+GUESS_LAG_FRAMES = 10  # 200 ms behind the voice, or more, a recogniser's partials come
 MAX_NOISES = 2  # in a row; then ears are opened only for a voice that is confirmed
 
 
@@ -17,10 +27,13 @@ class CallerSide:
     def __init__(self, params: EndpointingParams, judges: Judges) -> None:
         self.pending = CallerTurn()  # said and not answered, while no turn of it runs
         self._hearing = Hearing(params, judges)
+        self._ordinary_silence = params.hangover_frames + params.silence_frames
+        self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
         self._keypad = Keypad()
         self._spoken: dict[int, Segment] = {}  # utterances that are not over
         self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
         self._noises_in_a_row = 0
+        self._waits_behind: str | None = None  # words that the mind has found unfinished (A7)
 
     # ---- what is going on ----
 
@@ -43,6 +56,11 @@ class CallerSide:
     def run_on(self) -> bool:
         """The voice heard now ran through the end of its turn and has not paused since (A4)."""
         return self._hearing.run_on
+
+    @property
+    def utterance_id(self) -> int:
+        """The utterance being heard, or the last one."""
+        return self._hearing.utterance_id
 
     # ---- voice ----
 
@@ -83,11 +101,16 @@ class CallerSide:
         segment.over_us = over_us
         self.pending.segments.append(segment)
         self.pending.said_at = clock - ended.silence_frames
-        return CloseEars(ended.utterance_id, ended.silence_frames)
+        # A turn that was held (A7) leaves the ears as long for their transcript as any other.
+        return CloseEars(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
 
     def last_was_echo(self) -> None:
         """The last utterance was our own voice coming back."""
         self._hearing.last_was_echo()
+
+    def last_had_words(self, *, of_the_caller: bool) -> None:
+        """The words of the last utterance, which began over us, are the caller's own, or not."""
+        self._hearing.last_had_words(of_the_caller=of_the_caller)
 
     # ---- keys ----
 
@@ -110,32 +133,76 @@ class CallerSide:
     def _typed(self, keys: str | None, clock: int) -> bool:
         if keys is None:
             return False
-        self.pending.segments.append(Segment(0, text=keys, ended_at=clock))
+        self.pending.segments.append(Segment(KEYS, text=keys, ended_at=clock))
         self.pending.said_at = clock
         return True
 
     # ---- words ----
 
-    def guessed(self, utterance_id: int, text: str) -> None:
+    def guessed(self, utterance_id: int, text: str, clock: int) -> None:
         """A partial transcript."""
         if utterance_id in self._unheard:
-            self._unheard[utterance_id].guess = text
+            segment = self._unheard[utterance_id]
+            segment.guess, segment.guessed_at = text, clock
 
-    def transcribed(self, utterance_id: int, text: str, confidence: float | None) -> bool:
-        """The whole transcript; False when nobody waits for it."""
+    def close_by_words(self, utterance_id: int, expected: Expected) -> Ending:
+        """A7: the words so far of an utterance that is not over say how much silence ends it."""
+        segment = self._spoken.get(utterance_id)
+        if segment is None:
+            return Ending.OPEN
+        known = normalise(segment.guess) == self._waits_behind
+        ending = Ending.UNFINISHED if known else ending_of(segment.guess, expected.digits)
+        self._hearing.close_after(CLOSING[ending])
+        return ending
+
+    def hold(self) -> None:
+        """A7: the mind says that the caller, who pauses, has not finished."""
+        self.pending.waited = True
+        for segment in self._spoken.values():
+            self._waits_behind = normalise(segment.guess) or None
+        self._hearing.close_after(Closing.HELD)
+
+    @property
+    def guess_is_settled(self) -> bool:
+        """The caller has paused for so long that a guess from before the pause may be all there is."""
+        return self._hearing.paused_for == self._settled_frames
+
+    def said_so_far(self, utterance_id: int, clock: int) -> CallerTurn | None:
+        """B3: all that would be answered were the pause its end; None while that is not known.
+
+        A guess from before the pause mostly lacks the last words: it is waited for a newer one.
+        """
+        segment, paused_for = self._spoken.get(utterance_id), self._hearing.paused_for
+        if segment is None or not paused_for or not self.pending.transcribed:
+            return None
+        if segment.guessed_at < clock - paused_for and paused_for < self._settled_frames:
+            return None
+        guessed = replace(segment, text=segment.guess)
+        return replace(self.pending, segments=[*self.pending.segments, guessed])
+
+    def transcribed(self, utterance_id: int, text: str, confidence: float | None, clock: int) -> bool:
+        """The whole transcript, or at a pause what may be all of it; False when nobody waits for it."""
         segment = self._unheard.pop(utterance_id, None)
         if segment is None:
             return False
         segment.text, segment.confidence = text, confidence
+        segment.guess, segment.guessed_at = text, clock
         return True
 
-    def ears_failed(self, utterance_id: int) -> bool:
+    def goes_on(self, utterance_id: int) -> HearOn:
+        """The pause was not the end: what was heard until then is a guess."""
+        segment = self._spoken[utterance_id]
+        segment.text, segment.failed = None, False
+        self._unheard[utterance_id] = segment
+        return HearOn(utterance_id)
+
+    def ears_failed(self, utterance_id: int, clock: int) -> bool:
         """The last partial is the transcript (G2); False when nobody waits for it."""
         segment = self._unheard.get(utterance_id)
         if segment is None:
             return False
         segment.failed = not segment.guess
-        return self.transcribed(utterance_id, segment.guess, None)
+        return self.transcribed(utterance_id, segment.guess, None, clock)
 
     # ---- turns ----
 

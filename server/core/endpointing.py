@@ -2,7 +2,7 @@
 
 voice    ..###.#######..##.........................
 state    --PPPPPCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC-----   P provisional, C confirmed
-events     o   c                              e       onset, confirmed, ended
+events     o   c                    p         e       onset, confirmed, paused, ended
                               |hang|--silence-|
 """
 
@@ -36,9 +36,19 @@ class Bar(Enum):
     OVER_US = "over us"  # while we are heard: the barge-in level (D1)
 
 
+class Closing(Enum):
+    """How much silence ends the utterance, by what its words so far are (A7)."""
+
+    ORDINARY = "ordinary"
+    HELD = "held"  # they cannot end here
+    RELEASED = "released"  # they are plainly complete
+
+
 class Endpoint(Enum):
     ONSET = "onset"
     CONFIRMED = "confirmed"
+    PAUSED = "paused"  # the hangover has passed: perhaps the end (B3)
+    RESUMED = "resumed"  # it was not
     PAUSED_AND_RESUMED = "paused and resumed"  # a run-on voice paused: now it may take the floor (A4)
     DISCARDED = "discarded"
     ENDED = "ended"
@@ -53,6 +63,7 @@ class EndpointingParams:
     short_silence_frames: int
     hangover_frames: int
     max_speech_frames: int
+    hold_frames: int
     min_voiced_frames: int
     barge_in_frames: int
     energy_only: bool
@@ -65,6 +76,8 @@ class Endpointer:
         self.params = params
         self.phase = Phase.IDLE
         self.run_on = False  # born of a forced end, and the voice has not paused since
+        self.closing = Closing.ORDINARY  # for the caller's words to change, until the utterance is over
+        self.paused = False  # PAUSED was reported, and neither RESUMED nor the end yet
         self._run = 0  # frames in a row that count towards an onset
         self._run_spent = False  # this unbroken run was judged already
         self._recent_voiced = 0  # bit history, newest frame in bit 0
@@ -89,11 +102,17 @@ class Endpointer:
             return self._provisional(verdict, background)
         return self._confirmed(verdict)
 
+    @property
+    def paused_for(self) -> int:
+        """Frames since the last speech of a voice that has paused; 0 while it has not."""
+        return self._age - self._last_speaking if self.paused else 0
+
     def reset(self) -> None:
         """The utterance is over; the next voiced run opens a new one."""
         self._measure()
         self.phase = Phase.IDLE
-        self.run_on = False
+        self.run_on = self.paused = False
+        self.closing = Closing.ORDINARY
         self._run = 0
 
     def _idle(self, verdict: Verdict, bar: Bar) -> Endpoint | None:
@@ -140,19 +159,29 @@ class Endpointer:
         paused = self._age - 1 - self._last_speaking > self.params.hangover_frames
         if verdict.speaking:
             self._last_speaking = self._age
+            was_paused, self.paused = self.paused, False
+            if was_paused:
+                self.closing = Closing.ORDINARY
             if self.run_on and paused:
                 self.run_on = False
                 return Endpoint.PAUSED_AND_RESUMED
+            if was_paused:
+                return Endpoint.RESUMED
         if self._last_speaking >= 2 * self.params.max_speech_frames:
             self._measure()
             self._run_on()
             return Endpoint.ENDED_RUNNING_ON
         # The model is late: a voice that goes on just now is not cut before it could be judged.
         being_judged = 0 < self._run < JUDGE_FRAMES
-        if being_judged or self._age - self._last_speaking < self._closing_silence():
+        silence = self._age - self._last_speaking
+        if being_judged or silence < max(1, self.params.hangover_frames):
             return None
-        self._over(verdict)
-        return Endpoint.ENDED
+        if silence >= self._closing_silence():
+            self._over(verdict)
+            return Endpoint.ENDED
+        newly = not self.paused
+        self.paused = True
+        return Endpoint.PAUSED if newly else None
 
     def _over(self, verdict: Verdict) -> None:
         self.reset()
@@ -164,7 +193,12 @@ class Endpointer:
         if self._last_speaking >= params.max_speech_frames:
             return max(1, params.hangover_frames)
         short = self._last_speaking <= SHORT_SPEECH_FRAMES
-        return params.hangover_frames + (params.short_silence_frames if short else params.silence_frames)
+        silence = params.short_silence_frames if short else params.silence_frames
+        if self.closing is Closing.HELD:
+            silence += params.hold_frames
+        if self.closing is Closing.RELEASED:
+            silence //= 2
+        return params.hangover_frames + silence
 
     def _measure(self) -> None:
         self.speech_frames = self._last_speaking
@@ -173,6 +207,8 @@ class Endpointer:
     def _run_on(self) -> None:
         self.phase = Phase.PROVISIONAL
         self.run_on = True
+        self.paused = False
+        self.closing = Closing.ORDINARY
         self._judge_until = JUDGE_FRAMES
         self._age = self._voiced = self._agreed = self._last_speaking = 0
 
@@ -182,6 +218,7 @@ def endpointing_params(
     min_utt_s: float,
     hangover_ms: int,
     max_utt_s: float,
+    hold_ms: int,
     min_voiced_ms: int,
     barge_in_frames: int,
     energy_only: bool,
@@ -192,6 +229,7 @@ def endpointing_params(
         short_silence_frames=round(max(0.35, min_utt_s - 0.12) * FRAMES_PER_S),
         hangover_frames=round(hangover_ms * FRAMES_PER_S / 1000),
         max_speech_frames=round(max_utt_s * FRAMES_PER_S),
+        hold_frames=round(hold_ms * FRAMES_PER_S / 1000),
         min_voiced_frames=round(min_voiced_ms * FRAMES_PER_S / 1000),
         barge_in_frames=barge_in_frames,
         energy_only=energy_only,

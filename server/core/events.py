@@ -6,6 +6,7 @@ The events alone give the call again: whatever is random or outside enters here.
 from dataclasses import dataclass
 
 from server.core.conversation import Act, Expected, Line
+from server.hebrew.gender import Gender
 
 # ---- events -------------------------------------------------------------------------------------
 
@@ -15,6 +16,13 @@ class StreamStarted:
     """Twilio's ``start``. ``expected``: what the caller may answer to the greeting."""
 
     expected: Expected = Expected()
+
+
+@dataclass(frozen=True, slots=True)
+class PersonAvailable:
+    """Whether the caller can be handed over to a person from now on (F3); until it is said, not."""
+
+    available: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class WordsGuessed:
 
 @dataclass(frozen=True, slots=True)
 class WordsHeard:
-    """The whole transcript of an utterance; ``confidence`` 0…1 or None."""
+    """The whole transcript of an utterance, or of all before its pause; ``confidence`` 0…1 or None."""
 
     utterance_id: int
     text: str
@@ -131,6 +139,7 @@ class PlayoutRoom:
 
 Event = (
     StreamStarted
+    | PersonAvailable
     | FrameHeard
     | DigitPressed
     | MarkReturned
@@ -166,6 +175,23 @@ class FeedEars:
 
 
 @dataclass(frozen=True, slots=True)
+class HearSoFar:
+    """The utterance pauses: it may go on, but its words so far are wanted now (B3).
+
+    From ears that guess they come as WordsGuessed as ever, from others as WordsHeard.
+    """
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HearOn:
+    """It goes on."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloseEars:
     """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline.
 
@@ -185,19 +211,32 @@ class DropEars:
 
 @dataclass(frozen=True, slots=True)
 class StartTurn:
-    """A turn has begun: draw the breath, arm the turn's deadline."""
+    """A turn has begun: draw the breath, arm the turn's deadline.
+
+    Both count from the end of turn, ``waited_frames`` ago.
+    """
 
     turn_id: int
+    waited_frames: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Think:
-    """Ask the mind. ``history``: what was heard before ``text``."""
+    """Ask the mind.
+
+    ``history``: what was heard before ``text``. ``said``: the caller has heard so much of the reply, only
+    the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7).
+    ``caller``: as they speak of themselves. ``person``: there is one to hand the caller over to.
+    """
 
     turn_id: int
     text: str
     history: tuple[Line, ...]
     turn_number: int
+    said: str = ""
+    may_wait: bool = False
+    caller: Gender | None = None
+    person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +291,8 @@ class Log:
 Action = (
     OpenEars
     | FeedEars
+    | HearSoFar
+    | HearOn
     | CloseEars
     | DropEars
     | StartTurn

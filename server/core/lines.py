@@ -1,16 +1,41 @@
-"""The agent's fixed lines: said by itself, not by the mind, so that there is never silence."""
+"""The agent's fixed lines: said by itself, not by the mind, so that there is never silence.
+
+In a line ``{a|b}`` is what the agent says of itself, feminine and masculine; ``[a|b|c]`` is how it speaks to
+the caller: without a gender, which in Hebrew is the plural, until the caller's own words have shown one;
+then feminine, masculine.
+"""
+
+import re
+from itertools import product
+
+from server.hebrew.gender import Gender
 
 UNCLEAR = ("אפשר לנסח שוב במשפט קצר?", "לא שמעתי טוב. אפשר לחזור על זה?")
-OFFER_CALL_BACK = "אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?"
+OFFER_CALL_BACK = "אני מתקשה לשמוע. [תרצו|תרצי|תרצה] שנציג יחזור [אליכם|אלייך|אליך]?"
 OFFER_AFTER = 3  # unclear turns in a row
 
 MIND_FAILED = "בסדר, איך אוכל לסייע?"
 MIND_FAILED_AGAIN = "משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?"
 
-ALREADY_SAID = ("הבנתי. תרצה שאפרט או להתקדם?", "אמרתי את זה קודם. נמשיך הלאה?")
+ALREADY_SAID = ("הבנתי. [תרצו|תרצי|תרצה] שאפרט או להתקדם?", "אמרתי את זה קודם. נמשיך הלאה?")
+
+STILL_THERE = ("אנחנו עדיין על הקו?", "אני {שומעת|שומע}. במה אפשר לעזור?")
+NOBODY_THERE = "לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!"
+GOODBYE = "תודה על השיחה, ולהתראות!"
+TIME_IS_UP = "הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!"
+
+HANDING_OVER = "רגע אחד, אני {מעבירה|מעביר} את השיחה לנציג."
+NO_PERSON = "כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור [אליכם|אלייך|אליך]."
+GO_AHEAD = "בבקשה, אני {מקשיבה|מקשיב}."
+MESSAGE_TAKEN = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. אפשר לעזור בעוד משהו?"
+NO_MESSAGE = "בסדר. במה עוד אפשר לעזור?"
 
 APOLOGY = "מצטערים, יש לנו תקלה. נחזור אליכם בהקדם. תודה."
 BUSY = "כל הנציגים עסוקים כרגע. אנא התקשרו שוב בעוד כמה דקות."
+NO_ANSWER = "כרגע אין מענה. נחזור אליכם בהקדם. תודה ולהתראות."
+
+_OF_THE_AGENT = re.compile(r"\{([^|}]*)\|([^}]*)\}")
+_TO_THE_CALLER = re.compile(r"\[([^|\]]*)\|([^|\]]*)\|([^\]]*)\]")
 
 
 def unclear(times_in_a_row: int) -> str:
@@ -32,8 +57,24 @@ def already_said(turn_number: int) -> str:
     return ALREADY_SAID[turn_number % len(ALREADY_SAID)]
 
 
-def all_lines(greeting: str, hint: str) -> tuple[str, ...]:
-    """Every line worth making before the first call, without the empty ones."""
-    failed = (MIND_FAILED, MIND_FAILED_AGAIN)
-    lines = (greeting, hint, *UNCLEAR, OFFER_CALL_BACK, *failed, *ALREADY_SAID, APOLOGY, BUSY)
-    return tuple(line for line in lines if line.strip())
+def still_there(prompts_before: int) -> str:
+    """The question to a caller who says nothing (F1)."""
+    return STILL_THERE[prompts_before % len(STILL_THERE)]
+
+
+def in_gender(line: str, agent: Gender, caller: Gender | None) -> str:
+    """``line`` as this agent says it to this caller."""
+    line = _OF_THE_AGENT.sub(r"\1" if agent is Gender.FEMININE else r"\2", line)
+    return _TO_THE_CALLER.sub({None: r"\1", Gender.FEMININE: r"\2", Gender.MASCULINE: r"\3"}[caller], line)
+
+
+def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
+    """Every line worth making before the first call, in every form this agent may use, without empty ones."""
+    ours = (
+        *(*UNCLEAR, OFFER_CALL_BACK, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
+        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP),
+        *(HANDING_OVER, NO_PERSON, GO_AHEAD, MESSAGE_TAKEN, NO_MESSAGE, APOLOGY, BUSY, NO_ANSWER),
+    )
+    callers = (None, *Gender)
+    forms = (in_gender(line, agent, caller) for line, caller in product(ours, callers))
+    return tuple(dict.fromkeys(line for line in (greeting, hint, *forms) if line.strip()))

@@ -1,9 +1,21 @@
 """What this call remembers: the heard history, what we said of late, what the last reply was."""
 
 from collections import deque
+from enum import Enum
 
 from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
-from server.hebrew.words import fingerprint, is_echo_of, is_whole_echo_of
+from server.core.lines import in_gender
+from server.hebrew.echo import is_echo_of, is_whole_echo_of
+from server.hebrew.gender import Gender, shown_gender
+from server.hebrew.words import fingerprint, words_of
+
+
+class Asked(Enum):
+    """What a line of ours has asked for: the mind does not know of it, so the answer is ours too."""
+
+    CALL_BACK = "may a person call back?"
+    MESSAGE = "leave a message"
+
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
 
@@ -11,7 +23,7 @@ MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
 class Memory:
     """Bounded: the oldest lines are forgotten."""
 
-    def __init__(self, history_turns: int, dedup_frames: int) -> None:
+    def __init__(self, history_turns: int, dedup_frames: int, agent: Gender) -> None:
         self._lines: deque[Line] = deque(maxlen=2 * history_turns)
         self._dedup_frames = dedup_frames
         self._spoken: deque[tuple[int, str]] = deque(maxlen=8)  # (when it ended, words), lines too
@@ -20,7 +32,12 @@ class Memory:
         self.unclear_in_a_row = 0
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
-        self._last_lead: Act | None = None
+        self.asked: Asked | None = None  # by the last line that was heard
+        self.asked_a_question = False  # the last sentence that was heard, or was being heard
+        self.person = False  # there is one to hand the caller over to (F3)
+        self._agent = agent
+        self._caller: Gender | None = None  # as they have spoken of themselves
+        self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
 
     @property
     def never_spoke(self) -> bool:
@@ -35,15 +52,24 @@ class Memory:
         """The caller's turn is being answered; ``text`` is empty when the mind was not asked."""
         if text:
             self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
+            self._caller = self.caller_with(text)
+
+    def caller_with(self, text: str) -> Gender | None:
+        """The caller's gender by all they have said, and ``text``."""
+        return shown_gender(text) or self._caller
+
+    def worded(self, line: str) -> str:
+        """A line of ours as this agent says it to this caller."""
+        return in_gender(line, self._agent, self._caller)
 
     def agent_said(self, text: str, *, interrupted: bool = False) -> None:
         """The caller has heard these words of a reply."""
         if text:
             self._lines.append(Line(Speaker.AGENT, text[:MAX_LINE_CHARS], interrupted))
 
-    def take_back_interruption(self, heard_in_full: str) -> None:
+    def take_back_interruption(self, heard_in_full: str | None) -> None:
         """The last line was no interruption: the reply goes on from the sentence after ``heard_in_full``."""
-        if self._lines and self._lines[-1].interrupted:
+        if heard_in_full is not None and self._lines and self._lines[-1].interrupted:
             self._lines.pop()
             self.agent_said(heard_in_full)
 
@@ -63,8 +89,9 @@ class Memory:
         """Note an act that is about to be done; False for a lead that was kept just so the last time."""
         if not isinstance(act, SaveLead):
             return True
-        new, self._last_lead = act != self._last_lead, act
-        return new
+        names = tuple(name for name, _ in act.details)
+        known, self._leads[names] = self._leads.get(names), act
+        return act != known
 
     def spoke(self, clock: int, words: str) -> None:
         """Our voice has said ``words``, a reply or a line, and ended now."""
@@ -85,7 +112,15 @@ class Memory:
         Over our voice or right after it, any part of that; later only a whole sentence of ours: who
         takes up what we have offered is the caller.
         """
-        recent = [words for when, words in self._spoken if clock - when <= self._dedup_frames]
+        recent = self._recent(clock)
         if near_us:
             return is_echo_of(text, " ".join(recent))
         return any(is_whole_echo_of(text, words) for words in recent)
+
+    def has_said_lately(self, clock: int, text: str) -> bool:
+        """Every word of ``text`` is among ours of late: too few of them to tell an echo (E3)."""
+        ours = {word for words in self._recent(clock) for word in words_of(words)}
+        return set(words_of(text)) <= ours
+
+    def _recent(self, clock: int) -> list[str]:
+        return [words for when, words in self._spoken if clock - when <= self._dedup_frames]

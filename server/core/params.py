@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from server.core.endpointing import EndpointingParams
+from server.hebrew.gender import Gender
 
 
 @dataclass(frozen=True)
 class DialogueParams:
-    """What ``Dialogue`` is made with. ``greeting`` empty: none. ``hint_after_frames`` 0: no hint."""
+    """What ``Dialogue`` is made with.
+
+    ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
+    """
 
     endpointing: EndpointingParams
     vad_rms: int
@@ -20,3 +24,8 @@ class DialogueParams:
     dedup_frames: int
     min_confidence: float
     history_turns: int
+    early_starts: int
+    idle_frames: int
+    idle_prompts: int
+    call_frames: int
+    agent: Gender

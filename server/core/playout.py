@@ -54,10 +54,11 @@ class Kept:
     """What is left of a reply that was cut, from the start of the sentence it was cut in.
 
     ``before``: the sentences before it. One with under 300 ms (and half of it) left counts as heard.
+    ``sentences``: text, and audio where it is whole. ``complete``: no further sentence belongs to it.
     """
 
     before: tuple[str, ...]
-    sentences: tuple[tuple[str, bytes], ...]
+    sentences: tuple[tuple[str, bytes | None], ...]
     complete: bool
 
 
@@ -98,11 +99,9 @@ class Playout:
         if sentence is not None:
             sentence.whole = True
 
-    def adopt(self, kept: Kept) -> None:
-        """Take over what was left of another reply."""
-        for index, (text, audio) in enumerate(kept.sentences):
-            self.sentences.append(Sentence(index, text, audio=bytearray(audio), whole=True))
-        self.complete = True
+    def adopt(self, index: int, text: str, mulaw_8k: bytes) -> None:
+        """Take over a whole sentence of another reply."""
+        self.sentences.append(Sentence(index, text, audio=bytearray(mulaw_8k), whole=True))
 
     def start_over(self, turn_id: int) -> None:
         """Another turn takes over before its first frame: only a hint on its way stays."""
@@ -173,8 +172,7 @@ class Playout:
         """What was not heard in full, for another turn to take over."""
         start = end = 0
         before: list[str] = []
-        left: list[tuple[str, bytes]] = []
-        all_whole = True
+        left: list[tuple[str, bytes | None]] = []
         for sentence in self.sentences:
             start, end = end, end + sentence.frames
             if sentence.is_hint:
@@ -182,10 +180,9 @@ class Playout:
             nearly = end - self.played <= min(NEARLY_OVER_FRAMES, (end - start) // 2)
             if sentence.whole and nearly:
                 before.append(sentence.text)
-            elif sentence.whole:
-                left.append((sentence.text, bytes(sentence.audio)))
-            all_whole = all_whole and sentence.whole
-        return Kept(tuple(before), tuple(left), self.complete and all_whole)
+            else:
+                left.append((sentence.text, bytes(sentence.audio) if sentence.whole else None))
+        return Kept(tuple(before), tuple(left), self.complete)
 
     # ---- what is true now ----
 
@@ -259,6 +256,17 @@ class Playout:
         """A cut in the last 300 ms is no interruption (D2)."""
         total = sum(sentence.expected_frames for sentence in self.sentences)
         return self.complete and total - self.played <= NEARLY_OVER_FRAMES
+
+    @property
+    def at_a_question(self) -> bool:
+        """The last sentence of which a third was heard asks something: it may be answered before its end."""
+        start = 0
+        last = ""
+        for sentence in self.sentences:
+            if not sentence.is_hint and self.played > start + sentence.expected_frames // 3:
+                last = sentence.text
+            start += sentence.expected_frames
+        return last.rstrip("\"'”׳״) ").endswith("?")
 
     def heard(self) -> tuple[list[str], str]:
         """The sentences heard in full, and the words of all that was heard (rounded down to a word)."""

@@ -1,19 +1,24 @@
 """A turn: what the caller said, in one or more utterances, and where our answer to it stands."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from server.core.conversation import Act, Expected
+from server.core.events import Think
+from server.core.memory import Asked
 from server.core.playout import Kept, Playout
 from server.hebrew.words import fingerprint
+
+KEYS = 0  # in the place of an utterance's number
 
 
 @dataclass
 class Segment:
     """One utterance, or digits from the keypad. ``text`` is None until the ears have spoken."""
 
-    utterance_id: int
+    utterance_id: int  # or KEYS
     text: str | None = None
     guess: str = ""
+    guessed_at: int = 0  # frame clock
     confidence: float | None = None
     speech_frames: int = 0
     ended_at: int = 0  # frame clock
@@ -35,6 +40,8 @@ class CallerTurn:
     segments: list[Segment] = field(default_factory=list)
     cut_us: bool = False  # it interrupted our reply
     said_at: int = 0  # frame clock of its last voice or key
+    early_starts: int = 0  # made for it so far (B3)
+    waited: bool = False  # the mind has said once that it is not finished (A7)
 
     @property
     def transcribed(self) -> bool:
@@ -57,6 +64,11 @@ class CallerTurn:
     @property
     def all_over_us(self) -> bool:
         return all(segment.over_us for segment in self.segments)
+
+    @property
+    def typed(self) -> bool:
+        """Keys alone, no voice."""
+        return all(segment.utterance_id == KEYS for segment in self.segments)
 
     @property
     def speech_frames(self) -> int:
@@ -89,7 +101,11 @@ class Turn:
     began_at: int  # frame clock of the end of turn
     playout: Playout
     breath_frames: int | None = None  # None until drawn
-    text: str = ""  # what the mind was asked; empty while unknown, or when it was not
+    early: bool = False  # begun before the caller's turn was over: nothing of it is heard yet (B3)
+    asked: Think | None = None  # what the mind was asked
+    words: str = ""  # what was understood in the end
+    ask_again_at: int | None = None  # frame clock: the caller had not finished, the mind said (A7)
+    asked_again_at: int = 0  # and when it was
     understood: bool = False
     hint_due: bool = True
     stops: int = 0  # times an unconfirmed sound stopped it
@@ -98,13 +114,25 @@ class Turn:
     fixed: bool = False  # a line of our own, not the mind's words
     resumes: bool = False  # it says the rest of a reply that was cut for nothing
     expected: Expected | None = None  # what the caller may answer, once this is heard
-    acts: tuple[Act, ...] = ()  # what the mind decided beside speaking, and is not done
+    acts: tuple[Act, ...] = ()  # what was decided beside speaking, and is not done
+    asks: Asked | None = None  # what our line asks for
     before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
+    takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
+
+    @property
+    def text(self) -> str:
+        """The words it answers; empty while unknown, or when the mind was not asked."""
+        return self.asked.text if self.asked is not None and not self.resumes else ""
 
     @property
     def is_line(self) -> bool:
         """Not for the history: the greeting is, and so are the mind's words."""
         return self.fixed and self.caller is not None
+
+    @property
+    def settled(self) -> bool:
+        """What it answers is known for good."""
+        return not self.early and (self.caller is None or self.understood)
 
     def breathed(self, clock: int) -> bool:
         """The pause before the reply is over (B4)."""
@@ -112,14 +140,25 @@ class Turn:
 
     def wants_hint(self, clock: int, after_frames: int) -> bool:
         """It has thought for ``after_frames`` (0: never), and there is nothing to say yet (B5)."""
-        waited = after_frames > 0 and clock - self.began_at >= after_frames
-        return self.hint_due and waited and not self.playout.ready_frames
+        since = max(self.began_at, self.asked_again_at)
+        waited = after_frames > 0 and clock - since >= after_frames
+        thinks = self.ask_again_at is None and not self.playout.ready_frames
+        return self.hint_due and waited and thinks
 
 
-def given_up(turn: Turn, turn_id: int) -> Turn:
-    """The same turn under another ID, for a line of our own: nothing of its mind or voice counts any more."""
+def started_over(turn: Turn, turn_id: int) -> Turn:
+    """The same turn of the caller's under another ID: nothing of its mind, voice or lines counts any more."""
     turn.playout.start_over(turn_id)
-    return replace(turn, turn_id=turn_id, understood=True, breath_frames=0, sentences=0, acts=())
+    return Turn(
+        turn_id,
+        turn.caller,
+        turn.began_at,
+        turn.playout,
+        breath_frames=turn.breath_frames,
+        words=turn.words,
+        understood=turn.understood,
+        hint_due=turn.hint_due,
+    )
 
 
 @dataclass(frozen=True)
@@ -129,8 +168,7 @@ class Leftover:
     kept: Kept
     turn: Turn
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
-    noted: bool = False  # it was cut, and the history says so
-
+    takes_back: str | None = None  # the history says that it was cut; before that, this was heard in full
     heard: bool = False  # but for its last moment it was heard: what was to be done then is due
 
     @property

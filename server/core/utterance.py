@@ -6,6 +6,7 @@ from server.core.frames import FRAMES_PER_S
 
 PRE_ROLL_FRAMES = 10  # 200 ms before the first voiced frame, so that its first phoneme survives
 KEPT_FRAMES = 25  # 500 ms, until it is known where the voice began
+NEWEST_LEVELS = 4 * FRAMES_PER_S  # of a voice: what is learnt from it, should it be our echo
 CHUNK_FRAMES = 5  # 100 ms to the ears at a time: a fifth of the messages of a stream of frames
 
 
@@ -51,10 +52,12 @@ class VoiceLevel:
 
     def __init__(self) -> None:
         self._sum = self._frames = 0
+        self.newest: deque[int] = deque(maxlen=NEWEST_LEVELS)  # one by one
 
     def add(self, rms: int) -> None:
         self._sum += rms
         self._frames += 1
+        self.newest.append(rms)
 
     @property
     def rms(self) -> float:
@@ -91,5 +94,10 @@ class CallerLevel:
         self._level, self._last = min(rms, self._last or rms), rms
         self._unheard = 0
 
+    @property
+    def least(self) -> float:
+        """What is quieter is background; 0 while the caller was not heard."""
+        return self._level * self.BACKGROUND
+
     def is_background(self, rms: float) -> bool:
-        return rms < self._level * self.BACKGROUND
+        return rms < self.least

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from server.core.conversation import Act, Expected, Line
+from server.hebrew.gender import Gender
 
 
 class EngineError(Exception):
@@ -54,6 +55,7 @@ class Recognition(Protocol):
 
 class Recognizer(Protocol):
     name: str
+    guesses: bool  # it gives partials while it listens
 
     def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         """Start recognising. Returns at once. ``turn_number`` counts committed turns from 1."""
@@ -74,7 +76,13 @@ class RecognizesWhole(Protocol):
 
 @dataclass(frozen=True)
 class ReplyRequest:
-    """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it."""
+    """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it.
+
+    ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
+    cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
+    hears so answers with a single "…". ``caller``: as they have spoken of themselves; None: no telling.
+    ``person``: there is one to hand the caller over to.
+    """
 
     text: str
     history: tuple[Line, ...]
@@ -82,6 +90,10 @@ class ReplyRequest:
     target_style: str
     min_chars: int
     max_chars: int
+    said: str = ""
+    may_wait: bool = False
+    caller: Gender | None = None
+    person: bool = False
 
 
 class ReplyStream(Protocol):

@@ -21,6 +21,7 @@ class PlainEars:
     """``asr(pcm16_8k) -> text``, called once the utterance is whole."""
 
     name = "host"
+    guesses = False
 
     def __init__(self, runtime: Runtime, asr: Asr) -> None:
         self._runtime = runtime
@@ -58,7 +59,12 @@ class _PlainRecognition:
 
 
 class PlainMind:
-    """``respond(text, target_style, min_chars, max_chars) -> reply``."""
+    """``respond(text, target_style, min_chars, max_chars) -> reply``, on any thread, several at a time.
+
+    It must be a function of what it is given and do nothing but answer: with early starts (B3) it is also
+    asked for words that turn out not to be all, and its answer to those is dropped. It cannot wait for the
+    rest (``may_wait``), and asked to go on (``said``) it says all of its answer again.
+    """
 
     name = "host"
     opening = Expected()

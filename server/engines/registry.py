@@ -7,6 +7,7 @@ from server.config import Config
 from server.engines.base import Recognizer, Responder, Synthesizer
 from server.engines.chain import BreakerParams, Chain
 from server.engines.scripted import ScriptedEars, ScriptedMind, ScriptedVoice
+from server.hebrew.gender import Gender
 from server.runtime import Runtime
 
 # Where `gcloud auth application-default login` leaves what Google's libraries find by themselves.
@@ -79,7 +80,7 @@ def build_minds(config: Config, runtime: Runtime) -> Chain[Responder]:
     def embedded() -> Responder:
         from server.engines.mind.receptionist import Receptionist
 
-        return Receptionist()
+        return Receptionist(Gender(config.agent_gender))
 
     def scripted() -> Responder:
         return ScriptedMind(runtime, config.scripted_llm_reply, config.scripted_llm_ms / 1000)

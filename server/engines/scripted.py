@@ -20,6 +20,7 @@ class ScriptedEars:
     """Hears the next of its lines, one a committed turn, ``delay_s`` after the end of speech."""
 
     name = "scripted"
+    guesses = False
 
     def __init__(self, runtime: Runtime, lines: list[str], delay_s: float) -> None:
         self._runtime = runtime
@@ -58,7 +59,11 @@ class _ScriptedRecognition:
 
 
 class ScriptedMind:
-    """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard."""
+    """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard.
+
+    A function of these two, as early starts (B3) need it: ``may_wait`` is ignored, and so is ``said``, with
+    which the whole answer is said again.
+    """
 
     name = "scripted"
     opening = Expected()

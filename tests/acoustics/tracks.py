@@ -48,6 +48,11 @@ class Track:
         self.put(0, loop * (len(self._pcm) // len(loop) + 1))
         return self
 
+    def babble(self, level_dbfs: float) -> "Track":
+        """Mix a room full of people under all of it: each Hebrew, together at ``level_dbfs``."""
+        self.put(0, _crowd(len(self._pcm) / 2 / SAMPLE_RATE_HZ, level_dbfs))
+        return self
+
     def burst(self, kind: str, at_s: float) -> float:
         """Mix in a cough, a click or a door."""
         return self.put(at_s, b"".join(burst(kind)))
@@ -57,6 +62,23 @@ class Track:
         """Whole frames of μ-law."""
         audio = pcm16_to_mulaw(bytes(self._pcm))
         return audio[: len(audio) // FRAME_BYTES * FRAME_BYTES]
+
+
+@cache
+def _crowd(seconds: float, level_dbfs: float) -> bytes:
+    """Six voices at once, each going through the lines from another one on."""
+    room = Track(seconds)
+    for n, variant in enumerate(("m1", "f2", "m3", "f4", "m7", "f1")):
+        at_s = -0.7 * n
+        for line in (LINES * (2 + int(seconds / 5)))[n:]:
+            piece = spoken(line, variant)
+            cut = 2 * int(max(0.0, -at_s) * SAMPLE_RATE_HZ)
+            end_s = at_s + len(piece) / 2 / SAMPLE_RATE_HZ
+            if end_s > 0 and at_s < seconds:
+                room.put(max(0.0, at_s), mul(piece[cut:], 2, 0.3))
+            at_s = end_s
+    pcm = bytes(room._pcm)
+    return mul(pcm, 2, AMPLITUDE * 10 ** (level_dbfs / 20) / rms(pcm, 2))
 
 
 @cache

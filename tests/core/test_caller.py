@@ -11,7 +11,13 @@ from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
 
 PARAMS = endpointing_params(
-    min_utt_s=0.48, hangover_ms=140, max_utt_s=1.0, min_voiced_ms=120, barge_in_frames=3, energy_only=False
+    min_utt_s=0.48,
+    hangover_ms=140,
+    max_utt_s=1.0,
+    hold_ms=700,
+    min_voiced_ms=120,
+    barge_in_frames=3,
+    energy_only=False,
 )
 LEVELS = {"#": (4000, 0.9), ".": (10, 0.05)}
 
@@ -82,7 +88,7 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     assert caller.pending.segments == [Segment(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
     assert not caller.pending.transcribed
-    assert caller.transcribed(1, "שלום", 0.9)
+    assert caller.transcribed(1, "שלום", 0.9, 120)
     assert caller.pending.segments[0].text == "שלום"
     assert caller.pending.segments[0].confidence == 0.9
 
@@ -91,10 +97,10 @@ def test_b2_a_transcript_counts_once():
     """B2: nobody waits for a second one, or for that of an unknown utterance."""
     caller = side()
     voice(caller, 1)
-    assert not caller.transcribed(2, "לא", None)
-    assert caller.transcribed(1, "שלום", None)
-    assert not caller.transcribed(1, "אחר", None)
-    assert not caller.ears_failed(1)
+    assert not caller.transcribed(2, "לא", None, 120)
+    assert caller.transcribed(1, "שלום", None, 120)
+    assert not caller.transcribed(1, "אחר", None, 130)
+    assert not caller.ears_failed(1, 130)
 
 
 def test_a_transcript_may_come_before_the_end():
@@ -103,7 +109,7 @@ def test_a_transcript_may_come_before_the_end():
     voice(caller, 1)
     voice(caller, 2)
     ended(caller, 2)
-    assert caller.transcribed(2, "שלום", None)
+    assert caller.transcribed(2, "שלום", None, 120)
     assert [segment.text for segment in caller.pending.segments] == ["שלום"]
 
 
@@ -114,9 +120,9 @@ def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
     voice(caller, 1)
     ended(caller)
     for guess in guesses:
-        caller.guessed(1, guess)
-    caller.guessed(5, "של אחר")
-    assert caller.ears_failed(1)
+        caller.guessed(1, guess, 110)
+    caller.guessed(5, "של אחר", 110)
+    assert caller.ears_failed(1, 120)
     (segment,) = caller.pending.segments
     assert (segment.text, segment.failed, segment.confidence) == (text, failed, None)
 
@@ -125,10 +131,10 @@ def test_g2_ears_that_failed_before_the_end():
     """G2: the utterance is there all the same, as one whose ears failed."""
     caller = side()
     voice(caller, 1)
-    assert caller.ears_failed(1)
+    assert caller.ears_failed(1, 90)
     ended(caller, clock=100, over_us=True)
     assert caller.pending.segments == [
-        Segment(1, text="", failed=True, speech_frames=40, ended_at=100, over_us=True)
+        Segment(1, text="", guessed_at=90, failed=True, speech_frames=40, ended_at=100, over_us=True)
     ]
 
 
@@ -147,8 +153,8 @@ def test_a5_noise_closes_its_ears():
     caller.onset(1, 1, Expected())
     assert caller.was_noise(1) == [DropEars(1)]
     assert caller.was_noise(1) == []
-    assert not caller.transcribed(1, "שלום", None)
-    assert not caller.ears_failed(1)
+    assert not caller.transcribed(1, "שלום", None, 120)
+    assert not caller.ears_failed(1, 120)
 
 
 def test_a5_after_two_noises_in_a_row_ears_wait_for_a_voice():

@@ -6,16 +6,23 @@ Timelines as text, a frame a character: ``#`` voice, ``n`` noise as loud, ``+`` 
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.endpointing import Bar, Phase, endpointing_params
+from server.core.endpointing import Bar, Closing, Phase, endpointing_params
 from server.core.events import FrameHeard
-from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Hearing, Onset
+from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Hearing, Onset, Paused, Resumed
 from server.core.vad import Judges
 
 PARAMS = endpointing_params(
-    min_utt_s=0.48, hangover_ms=140, max_utt_s=7.0, min_voiced_ms=120, barge_in_frames=3, energy_only=False
+    min_utt_s=0.48,
+    hangover_ms=140,
+    max_utt_s=7.0,
+    hold_ms=700,
+    min_voiced_ms=120,
+    barge_in_frames=3,
+    energy_only=False,
 )
 LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "+": (600, 0.9), "m": (10, 0.9), ".": (10, 0.05)}
 CLOSING = 25  # frames of silence after short speech
@@ -27,7 +34,8 @@ class Call:
     def __init__(self, params=PARAMS):
         self.hearing = Hearing(params, Judges(vad_rms=200, barge_in_rms=300))
         self.fed = 0
-        self.heard = []  # [(frame, Heard)]
+        self.heard = []  # [(frame, Heard)], without pauses and audio
+        self.pauses = []  # [(frame, Paused or Resumed)]
         self.audio = {}  # utterance → numbers of its frames
 
     def feed(self, timeline, bar=Bar.ORDINARY):
@@ -40,7 +48,9 @@ class Call:
 
     def keep(self, changes):
         for change in changes:
-            if isinstance(change, CallerAudio):
+            if isinstance(change, Paused | Resumed):
+                self.pauses.append((self.fed, change))
+            elif isinstance(change, CallerAudio):
                 numbers = [
                     int.from_bytes(change.mulaw_8k[i : i + 2], "big")
                     for i in range(0, len(change.mulaw_8k), 160)
@@ -130,6 +140,71 @@ def test_a4_after_a_pause_it_may_take_the_floor():
     assert call.audio[2] == span(101, 130 + CLOSING)
 
 
+# ---- B3, A7: pauses
+
+
+def test_b3_at_a_pause_the_ears_have_all_that_was_said():
+    """B3: the audio that would wait for its 100 ms comes before the pause is told."""
+    call = Call().feed("." * 20 + "#" * 42 + "." * 6)
+    assert call.audio[1][-1] < call.fed
+    changes = call.hearing.feed(FrameHeard((69).to_bytes(2, "big") * 80, *LEVELS["."]), Bar.ORDINARY)
+    assert [type(change) for change in changes] == [CallerAudio, Paused]
+    call.fed += 1
+    call.keep(changes)
+    assert call.audio == {1: span(11, 69)}
+    assert call.hearing.paused_for == 7
+
+
+def test_b3_who_goes_on_is_heard_on():
+    """B3: under the same number; the pause is over before more audio is given."""
+    call = Call().feed("." * 20 + "#" * 40 + "." * 14)
+    assert call.pauses == [(67, Paused(1))]
+    call.feed("#" * 6 + "." * 30)
+    assert call.pauses == [(67, Paused(1)), (75, Resumed(1)), (87, Paused(1))]
+    assert [type(change) for _, change in call.heard] == [Onset, Confirmed, Ended]
+    assert call.audio == {1: span(11, 105)}
+    assert call.hearing.paused_for == 0
+
+
+def test_b3_how_long_the_voice_has_paused_is_counted_from_its_end():
+    """B3: once the hangover has passed; nothing while the voice is there, nor when it is over."""
+    call = Call().feed("." * 20 + "#" * 40)
+    paused_for = []
+    for mark in "." * CLOSING + "..":
+        call.feed(mark)
+        paused_for.append(call.hearing.paused_for)
+    assert paused_for == [*[0] * 6, *range(7, CLOSING), 0, 0, 0]
+    back = Call().feed("#" * 40 + "." * 12)
+    assert back.hearing.paused_for == 12
+    assert back.feed("#").hearing.paused_for == 0
+
+
+def test_b3_the_pause_is_over_before_its_audio_goes_on():
+    """B3: whoever reads the ears' words so far is told in time that they are not all."""
+    call = Call().feed("." * 20 + "#" * 40 + "." * 11)
+    resumed = [type(change) for change in call.hearing.feed(FrameHeard(b"x" * 160, 4000, 0.9), Bar.ORDINARY)]
+    assert resumed == [Resumed, CallerAudio]
+
+
+def test_a4_a_run_on_voice_that_comes_back_has_paused():
+    """A4, B3: it goes on, and now it may take the floor."""
+    call = Call(replace(PARAMS, max_speech_frames=50)).feed("#" * 110 + "." * 8 + "#")
+    assert call.pauses == [(117, Paused(2)), (119, Resumed(2))]
+    assert call.heard[-1] == (119, Confirmed(2, may_take_the_floor=True, first_time=False))
+
+
+def test_a7_words_close_only_what_is_a_voice():
+    """A7: what is judged still has none."""
+    call = Call().feed("###")
+    call.hearing.close_after(Closing.HELD)
+    call.feed("#" * 10 + "." * 40)
+    assert call.heard[-1] == (13 + CLOSING, Ended(1, speech_frames=13, silence_frames=CLOSING))
+    held = Call().feed("#" * 13)
+    held.hearing.close_after(Closing.HELD)
+    held.feed("." * 80)
+    assert held.heard[-1] == (13 + CLOSING + 35, Ended(1, speech_frames=13, silence_frames=CLOSING + 35))
+
+
 # ---- A5: a voice from afar
 
 
@@ -186,24 +261,66 @@ def test_c5_echo_tail_and_clicks_are_nobody():
 # ---- D1: our echo
 
 
+def fed(call, rms, frames, bar=Bar.OVER_US, speech=0.9):
+    """What so many frames of one level changed."""
+    frame = FrameHeard(b"\x10" * 160, rms, speech)
+    return [change for _ in range(frames) for change in call.hearing.feed(frame, bar)]
+
+
 def test_d1_our_echo_does_not_stop_us_once_it_is_known():
-    """D1: learnt while only the agent speaks."""
+    """D1: learnt while only the agent speaks; a voice above it stops us."""
     call = Call()
-    echo = FrameHeard(b"\x10" * 160, 290, 0.9)
-    for _ in range(30):
-        assert call.hearing.feed(echo, Bar.OVER_US) == []
-    louder = FrameHeard(b"\x10" * 160, 360, 0.9)
-    assert all(call.hearing.feed(louder, Bar.OVER_US) == [] for _ in range(10))
+    assert fed(call, 900, 60) == []
+    assert fed(call, 1250, 3) == []
+    assert fed(call, 1270, 3) == [Onset(1)]
+
+
+def test_d1_our_first_words_do_not_stop_the_greeting():
+    """D1: what may be a speakerphone's echo is let pass for a second; a caller near the phone is not."""
+    assert fed(Call(), 1900, 49) == []
+    assert fed(Call(), 2100, 3) == [Onset(1)]
+
+
+def test_d1_a_quiet_line_is_known_after_a_second():
+    """D1: with no echo on it the barge-in level is the bar again."""
+    call = Call()
+    assert fed(call, 10, 50, speech=0.05) == []
+    assert fed(call, 310, 3) == [Onset(1)]
 
 
 def test_d1_what_is_heard_while_we_are_silent_is_no_echo():
-    """D1: only frames heard while we speak count."""
+    """D1: only frames heard while we speak count; and the echo is no bar once we are silent."""
     call = Call()
-    for rms in (290, 290, 10) * 20:
-        assert call.hearing.feed(FrameHeard(b"\x10" * 160, rms, 0.9), Bar.ORDINARY) == []
-    loud = FrameHeard(b"\x10" * 160, 310, 0.9)
-    changes = [change for _ in range(3) for change in call.hearing.feed(loud, Bar.OVER_US)]
-    assert changes == [Onset(1)]
+    assert fed(call, 900, 60) == []
+    assert fed(call, 10, 20, Bar.ORDINARY, 0.05) == []
+    assert fed(call, 310, 3, Bar.ORDINARY) == [Onset(1)]
+    other = Call()
+    assert fed(other, 10, 50, speech=0.05) == []
+    for _ in range(30):
+        assert fed(other, 290, 2, Bar.ORDINARY) + fed(other, 10, 1, Bar.ORDINARY, 0.05) == []
+    assert fed(other, 310, 3) == [Onset(1)]
+
+
+def test_d2_what_could_not_stop_us_does_not_confirm():
+    """D1, D2: a bang over our own voice coming back is no voice, whatever the model says of the echo."""
+    call = Call()
+    assert fed(call, 900, 60) == []
+    assert fed(call, 1300, 3) == [Onset(1)]
+    assert fed(call, 900, 20) == [Discarded(1)]
+    assert fed(call, 10, 5, speech=0.05) == []
+    assert fed(call, 1300, 3) == [Onset(2)]
+    assert Confirmed(2, True) in fed(call, 1300, 3)
+
+
+def test_a5_a_voice_far_under_the_caller_does_not_stop_us():
+    """A5, D1: the room behind the caller is background while we speak, too."""
+    call = Call()
+    assert fed(call, 10, 50, speech=0.05) == []
+    assert fed(call, 600, 3) == [Onset(1)]
+    call = Call().feed("#" * 40 + "." * 30)
+    assert fed(call, 10, 50, speech=0.05) == []
+    assert fed(call, 600, 100) == []
+    assert fed(call, 1100, 3) == [Onset(2)]
 
 
 def test_d1_a_voice_over_ours_is_not_learnt_as_our_echo():
@@ -215,14 +332,58 @@ def test_d1_a_voice_over_ours_is_not_learnt_as_our_echo():
 
 
 def test_e3_words_that_were_our_own_raise_the_bar():
-    """E3: an utterance that turned out to be our echo never stops us at its level again."""
+    """E3: an utterance that turned out to be our echo does not stop us at its level again."""
     call = Call().feed("#" * 40 + "." * 30)
     call.hearing.last_was_echo()
     call.feed("#" * 40, bar=Bar.OVER_US)
     assert len(call.heard) == 3
+    assert fed(call, 5601, 3) == [Onset(2)]
+
+
+def said_over_us(call, frames):
+    """A voice as loud as NORMAL that stops us, goes on for so long in all, and ends."""
+    call.feed("." * 5 + "#" * 3, bar=Bar.OVER_US).feed("#" * 3, bar=Bar.OVER_US)
+    call.feed("#" * (frames - 6) + "." * 40)
+    return call
+
+
+def test_d1_two_voices_without_words_that_died_with_ours_were_our_echo():
+    """D1: it stops us, is over when we are, and is too short for its words to tell: twice is enough."""
+    call = Call()
+    for frames in (20, 30):
+        said_over_us(call, frames)
+        call.hearing.last_had_words(of_the_caller=False)
+    assert [type(change) for _, change in call.heard] == [Onset, Confirmed, Ended] * 2
+    assert fed(call, 4000, 40) == []
+    assert fed(call, 5601, 3) == [Onset(3)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(20, False)],
+        [(20, False), (31, False), (20, False)],
+        [(20, True)] * 3,
+        [(20, False), (20, True), (20, False)],
+    ],
+    ids=["once", "a sentence between", "words of the caller's", "words between"],
+)
+def test_d1_what_over_us_is_the_callers(said):
+    """D1: who says words of their own, or goes on when we are silent, is no echo, however often."""
+    call = Call()
+    for frames, of_the_caller in said:
+        said_over_us(call, frames)
+        call.hearing.last_had_words(of_the_caller=of_the_caller)
+    assert fed(call, 4000, 3) == [Onset(len(said) + 1)]
+
+
+def test_d1_short_answers_while_we_are_silent_are_no_echo():
+    """D1: only what began over us is suspected."""
+    call = Call()
     for _ in range(3):
-        call.keep(call.hearing.feed(FrameHeard(b"\x10" * 160, 5001, 0.9), Bar.OVER_US))
-    assert call.heard[3:] == [(110, Onset(2))]
+        call.feed("#" * 20 + "." * 40)
+        call.hearing.last_had_words(of_the_caller=False)
+    assert fed(call, 4000, 3) == [Onset(4)]
 
 
 # ---- F5: a key

@@ -526,14 +526,14 @@ def test_d4_kept_from_the_start_of_the_sentence_it_was_cut_in():
     assert playout.kept().sentences[0] == ("ב", audio(1, 20))
 
 
-def test_d4_what_is_not_whole_is_not_kept():
-    """D4: then something is missing, and the kept is not complete."""
+def test_d4_what_is_not_whole_is_kept_without_its_audio():
+    """D4: it is said again; whether more is missing is known apart from it."""
     playout = reply(("א", 3), complete=False)
     playout.add(1, "ב")
     playout.add_audio(1, audio(1, 1))
-    assert playout.kept() == Kept((), (("א", audio(0, 3)),), False)
+    assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", None)), False)
     playout.complete = True
-    assert not playout.kept().complete
+    assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", None)), True)
     playout.end_sentence(1)
     assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
 
@@ -541,7 +541,9 @@ def test_d4_what_is_not_whole_is_not_kept():
 def test_d4_adopted_by_another_turn():
     """D4: it goes on under a new turn ID."""
     playout = Playout(9)
-    playout.adopt(Kept((), (("ב", audio(1, 2)), ("ג", b"\x10" * 100)), True))
+    playout.adopt(0, "ב", audio(1, 2))
+    playout.adopt(1, "ג", b"\x10" * 100)
+    playout.complete = True
     assert take(playout) == [
         SendAudio(audio(1, 2)),
         SendMark("9.0.0"),

@@ -137,6 +137,16 @@ def test_level_of_a_voice_is_the_mean():
     for rms in (100, 300, 800):
         voice.add(rms)
     assert voice.rms == 400
+    assert list(voice.newest) == [100, 300, 800]
+
+
+def test_the_newest_levels_of_a_voice_are_bounded():
+    """E3: four seconds of it are kept one by one, should it be our echo."""
+    voice = VoiceLevel()
+    for rms in range(300):
+        voice.add(rms)
+    assert list(voice.newest) == list(range(100, 300))
+    assert voice.rms == 149.5
 
 
 @pytest.mark.parametrize("rms, background", [(0, True), (249, True), (250, False), (1000, False)])
@@ -144,6 +154,7 @@ def test_a5_twelve_db_under_the_caller_is_background(rms, background):
     """A5: a quarter of the caller's level."""
     caller = CallerLevel()
     caller.learn(1000)
+    assert caller.least == 250
     assert caller.is_background(rms) is background
 
 

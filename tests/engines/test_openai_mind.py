@@ -6,18 +6,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.config import Config
 from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.openai import client as client_module
 from server.engines.openai import prompt
-from server.engines.openai.mind import GOODBYE, HANDOVER, NOTED, READ_ON_CHARS, SAVED, OpenAIMind, effort
+from server.engines.openai.mind import (
+    GOODBYE,
+    HANDOVER,
+    NOTED,
+    READ_ON_CHARS,
+    SAVED,
+    SENTENCE_CHARS,
+    OpenAIMind,
+    effort,
+    still_to_say,
+)
 from server.engines.openai.tools import ToolCalls
+from server.hebrew.gender import Gender
 from server.runtime import Threads
 from server.streams import BoundedStream
 from tests.cloud.openai import OpenAICloud, Script, ToolCall
@@ -31,7 +46,7 @@ REPLY = (
     "כמה חדרים צריך?"
 )
 TALKATIVE = REPLY + " ועוד דבר אחד. " + "ועוד משפט שאיש לא ישמע. " * 40
-PERSON = "+97231234567"
+SUNDAY_NIGHT = datetime(2026, 11, 22, 21, 30, tzinfo=UTC)  # half past eleven in Israel
 SAVE = ToolCall("save_lead", {"name": "דנה", "city": "חיפה"})
 SAVED_LEAD = SaveLead((("name", "דנה"), ("city", "חיפה")))
 
@@ -62,13 +77,31 @@ def asked(text: str = "אני מחפש דירה בחיפה", *history: Line, **o
 
 def reply(cloud: OpenAICloud, request: ReplyRequest | None = None, **others: object) -> tuple[str, Any]:
     """The whole text, and the acts."""
-    stream = OpenAIMind(knobs(cloud, **others)).respond(request or asked(), 5.0)
+    mind = OpenAIMind(knobs(cloud, **others), now=lambda: SUNDAY_NIGHT)
+    stream = mind.respond(request or asked(), 5.0)
     return "".join(stream).strip(), stream.acts
 
 
 def sent(cloud: OpenAICloud, index: int = -1) -> dict[str, Any]:
     request: dict[str, Any] = cloud.chat.exchanges[index].request
     return request
+
+
+def told(cloud: OpenAICloud, index: int = -1) -> list[tuple[str, str]]:
+    """Role and content of what was sent behind the system prompt."""
+    system, *messages = [(message["role"], message["content"]) for message in sent(cloud, index)["messages"]]
+    assert system[0] == "system"
+    return messages
+
+
+def prompted(cloud: OpenAICloud, index: int = -1) -> str:
+    """The system prompt."""
+    return str(sent(cloud, index)["messages"][0]["content"])
+
+
+LINES = st.builds(
+    Line, st.sampled_from(Speaker), st.sampled_from(["", "שלום", "באיזו עיר?"]), st.booleans()
+).filter(lambda line: line.text or line.interrupted)
 
 
 class TestRequest:
@@ -113,26 +146,38 @@ class TestRequest:
         assert effort(knobs(cloud, openai_llm_model=model, openai_llm_effort=knob)) == expected
 
     def test_history_is_told_as_it_was_heard(self, cloud: OpenAICloud) -> None:
-        """D3: the words up to the cut, and that there was one."""
+        """D3: the words up to the cut, and that there was one, told among the caller's words."""
         history = (
-            Line(Speaker.AGENT, "שלום! איך אפשר לעזור?"),
             Line(Speaker.CALLER, "אני מחפש דירה"),
             Line(Speaker.AGENT, "בשמחה. יש לנו", interrupted=True),
             Line(Speaker.CALLER, "רגע"),
             Line(Speaker.AGENT, "", interrupted=True),
         )
         reply(cloud, asked("בחיפה", *history))
-        system, *told = [(message["role"], message["content"]) for message in sent(cloud)["messages"]]
-        assert system[0] == "system"
-        assert told == [
-            ("assistant", "שלום! איך אפשר לעזור?"),
+        assert told(cloud) == [
             ("user", "אני מחפש דירה"),
             ("assistant", "בשמחה. יש לנו"),
-            ("system", prompt.CUT_IN),
-            ("user", "רגע"),
-            ("system", prompt.CUT_IN),
-            ("user", "בחיפה"),
+            ("user", f"{prompt.CUT_IN}\nרגע\n{prompt.CUT_IN}\nבחיפה"),
         ]
+
+    def test_a_history_that_begins_with_the_agent(self, cloud: OpenAICloud) -> None:
+        """E7: the caller's line before it was forgotten."""
+        reply(cloud, asked("בחיפה", Line(Speaker.AGENT, "באיזו עיר?")))
+        assert told(cloud) == [("user", prompt.BEGUN), ("assistant", "באיזו עיר?"), ("user", "בחיפה")]
+
+    @given(history=st.lists(LINES, max_size=8), said=st.sampled_from(["", "בשמחה."]))
+    def test_every_chat_template_takes_it(self, history: list[Line], said: str) -> None:
+        """One system message, first; then the two sides in turn, the caller first and last; none is empty."""
+        config = Config(_env_file=None)  # type: ignore[call-arg]
+        messages = prompt.messages(config, asked("בחיפה", *history, said=said), SUNDAY_NIGHT.date())
+        roles = [message["role"] for message in messages]
+        assert roles[:2] == ["system", "user"] and roles[-1] == "user"
+        assert "system" not in roles[1:]
+        assert all(role != following for role, following in pairwise(roles))
+        assert all(message["content"] for message in messages)
+        ours = (prompt.CUT_IN, prompt.BEGUN, prompt.GO_ON)
+        agent = [message["content"] for message in messages if message["role"] == "assistant"]
+        assert not any(note in content for note in ours for content in agent)
 
     def test_turns_share_one_connection(self, cloud: OpenAICloud) -> None:
         mind = OpenAIMind(knobs(cloud))
@@ -145,38 +190,77 @@ class TestRequest:
 class TestPrompt:
     def test_our_own(self, cloud: OpenAICloud) -> None:
         reply(cloud, agent_persona="אורי, נציג של משרד הצפון")
-        text = sent(cloud)["messages"][0]["content"]
+        text = prompted(cloud)
         assert "אורי, נציג של משרד הצפון" in text
         assert prompt.STYLES["warm_helpful"] in text
         assert "140" in text and "420" in text
         assert "{" not in text and "}" not in text
 
-    def test_it_is_the_same_every_turn(self, cloud: OpenAICloud) -> None:
-        """So that the vendor's cache of prompts has it."""
-        reply(cloud, asked(turn_number=1))
-        reply(cloud, asked("לא", Line(Speaker.CALLER, "שלום"), turn_number=2))
-        assert sent(cloud, 0)["messages"][0] == sent(cloud, 1)["messages"][0]
-        assert sent(cloud, 0)["tools"] == sent(cloud, 1)["tools"]
+    def test_what_changes_is_at_its_end(self, cloud: OpenAICloud) -> None:
+        """So that the vendor's cache of prompts has the rest."""
+        turns = [
+            asked(turn_number=1),
+            asked("לא", Line(Speaker.CALLER, "שלום"), turn_number=2, caller=Gender.FEMININE, may_wait=True),
+            asked("לא", turn_number=3, said="בשמחה."),
+        ]
+        for turn in turns:
+            reply(cloud, turn)
+        standing = prompt.standing_prompt(knobs(cloud), turns[0])
+        assert len(standing) > 2000
+        assert all(prompted(cloud, number).startswith(standing) for number in range(3))
+        assert sent(cloud, 0)["tools"] == sent(cloud, 1)["tools"] == sent(cloud, 2)["tools"]
+
+    @pytest.mark.parametrize(("gender", "says"), [("feminine", "בלשון נקבה"), ("masculine", "בלשון זכר")])
+    def test_the_agents_own_gender(self, cloud: OpenAICloud, gender: str, says: str) -> None:
+        reply(cloud, agent_gender=gender)
+        assert f"על עצמך מדברים {says}." in prompted(cloud)
+
+    @pytest.mark.parametrize(
+        ("caller", "says"), [(Gender.FEMININE, "את מחפשת"), (Gender.MASCULINE, "אתה מחפש")]
+    )
+    def test_the_callers_gender_once_it_is_known(self, cloud: OpenAICloud, caller: Gender, says: str) -> None:
+        reply(cloud, asked(caller=caller))
+        assert prompt.ADDRESS[caller] in prompted(cloud) and says in prompt.ADDRESS[caller]
+        reply(cloud)
+        assert not any(line in prompted(cloud) for line in prompt.ADDRESS.values())
+        assert "פונים בלי מגדר" in prompted(cloud)
+
+    @pytest.mark.parametrize(
+        ("now", "says"),
+        [
+            (SUNDAY_NIGHT, "היום יום ראשון, 22 בנובמבר 2026."),
+            (SUNDAY_NIGHT.replace(hour=22), "היום יום שני, 23 בנובמבר 2026."),
+            (datetime(2026, 7, 4, 12, tzinfo=UTC), "היום יום שבת, 4 ביולי 2026."),
+        ],
+    )
+    def test_it_knows_the_date_in_israel(self, cloud: OpenAICloud, now: datetime, says: str) -> None:
+        list(OpenAIMind(knobs(cloud), now=lambda: now).respond(asked(), 5.0))
+        assert says in prompted(cloud)
+
+    def test_the_date_is_todays(self, cloud: OpenAICloud) -> None:
+        before = datetime.now(UTC).year
+        list(OpenAIMind(knobs(cloud)).respond(asked(), 5.0))
+        assert any(f" {year}." in prompted(cloud) for year in (before, before + 1))
 
     def test_an_unknown_style_is_passed_as_it_is(self, cloud: OpenAICloud) -> None:
         reply(cloud, asked(target_style="מצחיק אבל לא יותר מדי"))
-        assert "מצחיק אבל לא יותר מדי" in sent(cloud)["messages"][0]["content"]
+        assert "מצחיק אבל לא יותר מדי" in prompted(cloud)
 
     def test_a_person_to_hand_over_to_or_none(self, cloud: OpenAICloud) -> None:
-        """F3: without a number the agent takes a message."""
-        reply(cloud)
-        assert prompt.WITHOUT_A_PERSON in sent(cloud)["messages"][0]["content"]
+        """F3: with nobody there, now, the agent takes a message; the number alone is no person."""
+        reply(cloud, transfer_number="+97231234567")
+        assert prompt.WITHOUT_A_PERSON in prompted(cloud)
         assert {tool["function"]["name"] for tool in sent(cloud)["tools"]} == {"save_lead", "end_call"}
-        reply(cloud, transfer_number=PERSON)
-        assert prompt.WITH_A_PERSON in sent(cloud)["messages"][0]["content"]
+        reply(cloud, asked(person=True))
+        assert prompt.WITH_A_PERSON in prompted(cloud)
         assert len(sent(cloud)["tools"]) == 3
 
     def test_a_users_own_with_braces(self, cloud: OpenAICloud, tmp_path: Path) -> None:
         own = tmp_path / "prompt.md"
         own.write_text('{persona}: {"a": {max_chars}} {} {unknown} {0} 100% $x {persona', "utf-8")
         reply(cloud, llm_prompt_file=str(own), agent_persona="{style}")
-        content = sent(cloud)["messages"][0]["content"]
-        assert content == '{style}: {"a": 420} {} {unknown} {0} 100% $x {persona'
+        content = '{style}: {"a": 420} {} {unknown} {0} 100% $x {persona'
+        assert prompted(cloud) == f"{content}\n\n{prompt.prompt_of_turn(asked(), SUNDAY_NIGHT.date())}"
 
     def test_it_is_read_once(self, cloud: OpenAICloud, tmp_path: Path) -> None:
         own = tmp_path / "prompt.md"
@@ -214,6 +298,93 @@ class TestShape:
         assert text.startswith("בשמחה. ") and text.endswith("?")
 
 
+MARKS = ["…", "...", " … ", '"…"', "[…]", "……"]
+
+
+class TestNotFinished:
+    """A7: the mind is the second judge of an unfinished turn."""
+
+    def test_it_is_told_only_when_it_may(self, cloud: OpenAICloud) -> None:
+        reply(cloud, asked(may_wait=True))
+        reply(cloud)
+        assert prompt.MAY_WAIT in prompted(cloud, 0) and prompt.MAY_WAIT not in prompted(cloud, 1)
+
+    @pytest.mark.parametrize("text", MARKS)
+    @pytest.mark.parametrize("tools", [(), (SAVE,), (ToolCall("end_call"),)])
+    def test_it_waits_and_does_nothing(
+        self, cloud: OpenAICloud, text: str, tools: tuple[ToolCall, ...]
+    ) -> None:
+        """Nothing is added to it, nothing is asked again."""
+        cloud.thinks = lambda request: Script(text, tools)
+        assert reply(cloud, asked("אני מחפש דירה של", may_wait=True)) == ("…", ())
+        assert len(cloud.chat.exchanges) == 1
+
+    @pytest.mark.parametrize("text", MARKS)
+    def test_unasked_it_is_no_answer(self, cloud: OpenAICloud, text: str) -> None:
+        cloud.thinks = lambda request: text
+        with pytest.raises(EngineError, match="empty") as caught:
+            reply(cloud)
+        assert caught.value.retryable
+
+    @pytest.mark.parametrize("text", ["", "***", "🙂"])
+    def test_nothing_is_not_waiting(self, cloud: OpenAICloud, text: str) -> None:
+        cloud.thinks = lambda request: text
+        with pytest.raises(EngineError, match="empty"):
+            reply(cloud, asked(may_wait=True))
+
+    def test_an_answer_is_an_answer(self, cloud: OpenAICloud) -> None:
+        """One that begins with an ellipsis, too; a quotation mark is not lost on the way."""
+        cloud.thinks = lambda request: "… " + REPLY
+        assert reply(cloud, asked(may_wait=True)) == (REPLY, ())
+        cloud.thinks = lambda request: '"' + REPLY.replace("יש", 'יש"', 1)
+        assert reply(cloud, asked(may_wait=True))[0].startswith('"יש" הרבה')
+
+
+class TestGoingOn:
+    """D4: the rest of a reply that was cut."""
+
+    def test_it_is_told_what_it_has_said(self, cloud: OpenAICloud) -> None:
+        first, second, question = REPLY.replace(". ", ".|").split("|")
+        cloud.thinks = lambda request: f"{second} {question}"
+        heard = asked("בחיפה", Line(Speaker.CALLER, "שלום"), said=first)
+        assert reply(cloud, heard) == (f"{second} {question}", ())
+        assert told(cloud) == [("user", "שלום\nבחיפה"), ("assistant", first), ("user", prompt.GO_ON)]
+
+    @pytest.mark.parametrize(
+        ("said", "least", "most"),
+        [
+            ("", 140, 420),
+            ("א" * 99 + ".", 40, 320),
+            ("א" * 199 + ".", 1, 220),
+            ("א" * 399 + ".", 1, SENTENCE_CHARS),
+            ("א" * 99 + "?", 0, 320),
+        ],
+    )
+    def test_what_was_said_counts(self, said: str, least: int, most: int) -> None:
+        """E5: for both together; one question, and room to end a sentence."""
+        assert still_to_say(asked(said=said)) == (least, most)
+        assert still_to_say(asked(said=said, min_chars=0))[0] == 0
+        assert still_to_say(asked(said=said, max_chars=60))[1] <= 60
+
+    def test_it_is_as_short_as_that(self, cloud: OpenAICloud) -> None:
+        """E5: what is enough together with what was said does not grow."""
+        cloud.thinks = lambda request: "ומה התקציב?"
+        assert reply(cloud, asked(said="א" * 200 + "."))[0] == "ומה התקציב?"
+        cloud.thinks = lambda request: TALKATIVE
+        assert len(reply(cloud, asked(said="א" * 299 + "."))[0]) <= 120
+
+    def test_there_may_be_no_rest(self, cloud: OpenAICloud) -> None:
+        cloud.thinks = lambda request: ""
+        assert reply(cloud, asked(said="שלום. במה אפשר לעזור?")) == ("", ())
+
+    @pytest.mark.parametrize("tool", ["end_call", "transfer_to_person", "save_lead"])
+    def test_what_it_does_needs_no_more_words(self, cloud: OpenAICloud, tool: str) -> None:
+        """F2, F3: those of the reply were heard."""
+        cloud.thinks = lambda request: Script(tools=(SAVE if tool == "save_lead" else ToolCall(tool),))
+        act = {"end_call": EndCall(), "transfer_to_person": Transfer(), "save_lead": SAVED_LEAD}[tool]
+        assert reply(cloud, asked(said="תודה, ולהתראות.", person=True)) == ("", (act,))
+
+
 class TestTools:
     @pytest.mark.parametrize(
         ("tool", "act"),
@@ -222,7 +393,7 @@ class TestTools:
     def test_a_closing_reply_is_left_as_it_is(self, cloud: OpenAICloud, tool: str, act: Act) -> None:
         """F2, F3: short, and nothing is asked any more."""
         cloud.thinks = lambda request: Script("תודה, יום טוב.", (ToolCall(tool),))
-        assert reply(cloud, transfer_number=PERSON) == ("תודה, יום טוב.", (act,))
+        assert reply(cloud, asked(person=True)) == ("תודה, יום טוב.", (act,))
 
     @pytest.mark.parametrize(
         ("tool", "line", "act"),
@@ -230,7 +401,7 @@ class TestTools:
     )
     def test_it_never_leaves_without_a_word(self, cloud: OpenAICloud, tool: str, line: str, act: Act) -> None:
         cloud.thinks = lambda request: Script(tools=(SAVE, ToolCall(tool)))
-        assert reply(cloud, transfer_number=PERSON) == (line, (SAVED_LEAD, act))
+        assert reply(cloud, asked(person=True)) == (line, (SAVED_LEAD, act))
         assert len(cloud.chat.exchanges) == 1
 
     def test_a_lead_is_kept_while_it_speaks(self, cloud: OpenAICloud) -> None:
@@ -352,7 +523,7 @@ class TestTools:
     def test_twice_is_once_and_there_is_one_way_out(self, cloud: OpenAICloud) -> None:
         tools = (SAVE, ToolCall("transfer_to_person"), SAVE, ToolCall("end_call"))
         cloud.thinks = lambda request: Script("שלום.", tools)
-        assert reply(cloud, transfer_number=PERSON) == ("שלום.", (SAVED_LEAD, Transfer()))
+        assert reply(cloud, asked(person=True)) == ("שלום.", (SAVED_LEAD, Transfer()))
 
     def test_deltas_without_an_index_and_without_an_id(self) -> None:
         """Servers with the same protocol are not all careful."""

@@ -2,30 +2,37 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
+from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Speaker, Transfer
+from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
 from server.engines.mind.phrases import expected_after
 from server.engines.mind.receptionist import Receptionist
 from server.engines.openai.tools import DETAILS
+from server.hebrew.gender import Gender
 from server.hebrew.sentences import split_sentences
 
 MIND: Responder = Receptionist()
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")
 
 
-def respond(text: str, history: tuple[Line, ...] = ()) -> ReplyStream:
-    return MIND.respond(ReplyRequest(text, history, 1, "warm_helpful", 140, 420), timeout_s=1.0)
+def request(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyRequest:
+    return ReplyRequest(text, history, 1, "warm_helpful", 140, 420, **others)
 
 
-def answer(text: str, history: tuple[Line, ...] = ()) -> tuple[str, Expected]:
-    stream = respond(text, history)
+def respond(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyStream:
+    return MIND.respond(request(text, history, **others), timeout_s=1.0)
+
+
+def answer(text: str, history: tuple[Line, ...] = (), **others: Any) -> tuple[str, Expected]:
+    stream = respond(text, history, **others)
     return "".join(stream).strip(), stream.expected
 
 
@@ -76,13 +83,13 @@ DIALOGUES: dict[
         ("בעצם לשכור", "תיקנתי. דירה לשכירות.", "חיפה", 1),
         ("בחולון", "חולון, ", "שלושה חדרים", 1),
         ("שלושה חדרים", "שלושה חדרים, ", "שלושת אלפים שקל", None),
-        ("לא, ארבעה חדרים וחצי", "תיקנתי. ארבעה חדרים וחצי. ומה התקציב", "שלושת אלפים שקל", None),
+        ("לא, ארבעה חדרים וחצי", "תיקנתי. ארבעה וחצי חדרים. ומה התקציב", "שלושת אלפים שקל", None),
         ("לא יודע", "אחר כך", "דנה", 1),
         ("יוסי", "יוסי", "כן", None),
         ("למספר הזה", "הכול נכון?", "לא", 1),
         ("לא", "מה לתקן?", "ברעננה", None),
         ("בחולון", "הכול נכון?", "כן", 1),
-        ("לא, ברעננה", "תיקנתי. רעננה. רשמתי: דירת ארבעה חדרים וחצי לשכירות ברעננה", "כן", 1),
+        ("לא, ברעננה", "תיקנתי. רעננה. רשמתי: דירת ארבעה וחצי חדרים לשכירות ברעננה", "כן", 1),
         ("נכון", "תודה רבה!", "כן", None),
     ],
     "questions in the middle": [
@@ -142,89 +149,233 @@ def test_every_expected_answer_moves_the_dialogue_on() -> None:
         assert he.NOT_UNDERSTOOD[0] not in text, phrase
 
 
-def acts_of(lines: Sequence[str]) -> list[tuple[Act, ...]]:
+def acts_of(lines: Sequence[str], **others: Any) -> list[tuple[Act, ...]]:
     """What is done with each reply of a call, every one of them made from the heard history alone."""
     history: tuple[Line, ...] = (GREETING,)
     acts = []
     for line in lines:
-        stream = respond(line, history)
+        stream = respond(line, history, **others)
         said = "".join(stream).strip()
         acts.append(stream.acts)
         history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, said))
     return acts
 
 
-def lead(**details: str) -> tuple[Act, ...]:
-    return (SaveLead(tuple(details.items())),)
+def turns_with(act: type[Act], acts: list[tuple[Act, ...]]) -> list[int]:
+    return [turn for turn, done in enumerate(acts) if any(isinstance(one, act) for one in done)]
 
 
 BUYING = ("לקנות", "בתל אביב", "ארבעה חדרים", "שני מיליון שקל", "דנה", "כן")
-BOUGHT = {"phone": he.CALLING_NUMBER, "intent": "קנייה", "city": "תל אביב", "rooms": "4", "budget": "2000000"}
-LEADS: dict[
-    str, tuple[tuple[str, ...], dict[int, tuple[Act, ...]]]
-] = {  # name: (caller lines, which replies keep a lead, and what is in it)
-    "once, when the summary is right; talk after it keeps nothing": (
+FLAT = {"intent": "קנייה", "city": "תל אביב", "rooms": "4", "budget": "2000000"}
+BOUGHT = {"name": "דנה", "phone": he.CALLING_NUMBER, **FLAT}
+CALLS: dict[
+    str, tuple[tuple[str, ...], list[int], dict[str, str], list[int]]
+] = {  # name: (caller lines, which replies keep a lead, what is in the last one, which end the call)
+    "with every detail, and no more once it is agreed": (
         (*BUYING, "כן", "תודה", "כמה זה עולה?", "לא", "להתראות"),
-        {6: lead(name="דנה", **BOUGHT)},
+        [0, 1, 2, 3, 4, 5],
+        BOUGHT,
+        [6, 7, 9, 10],
     ),
-    "not before the caller has agreed": (BUYING, {}),
     "a no at the summary: what was corrected": (
         (*BUYING, "לא", "ברעננה", "כן"),
-        {8: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+        [0, 1, 2, 3, 4, 5, 7],
+        BOUGHT | {"city": "רעננה"},
+        [8],
     ),
     "a correction in the no itself": (
         (*BUYING, "לא, ברעננה", "נכון"),
-        {7: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+        [0, 1, 2, 3, 4, 5, 6],
+        BOUGHT | {"city": "רעננה"},
+        [7],
     ),
-    "a correction after the goodbye is kept too, once it is agreed": (
-        (*BUYING, "כן", "בעצם ברעננה", "כן", "ביי"),
-        {6: lead(name="דנה", **BOUGHT), 8: lead(name="דנה", **BOUGHT | {"city": "רעננה"})},
+    "a correction after the goodbye, for whoever is quick": (
+        (*BUYING, "כן", "בעצם ברעננה", "כן"),
+        [0, 1, 2, 3, 4, 5, 7],
+        BOUGHT | {"city": "רעננה"},
+        [6, 8],
     ),
     "all on the keypad, no name": (
         ("2", "3", "4", "5500", "1", "2", "0501234567", "1"),
-        {7: lead(phone="0501234567", intent="שכירות", city="חיפה", rooms="4", budget="5500")},
+        [0, 1, 2, 3, 6],
+        {"phone": "0501234567", "intent": "שכירות", "city": "חיפה", "rooms": "4", "budget": "5500"},
+        [7],
     ),
     "half a room": (
         ("לשכור דירת שלושה חדרים וחצי בחיפה", "לא יודע", "קוראים לי משה כהן", "כן", "כן"),
-        {4: lead(name="משה כהן", phone=he.CALLING_NUMBER, intent="שכירות", city="חיפה", rooms="3.5")},
+        [0, 2, 3],
+        {
+            "name": "משה כהן",
+            "phone": he.CALLING_NUMBER,
+            "intent": "שכירות",
+            "city": "חיפה",
+            "rooms": "3.5",
+        },
+        [4],
     ),
-    "a caller in a hurry: what is known by then": (
-        ("לקנות", "בחיפה", "להתראות", "ביי"),
-        {2: lead(intent="קנייה", city="חיפה")},
+    "a caller in a hurry": (
+        ("לקנות", "בחיפה", "להתראות"),
+        [0, 1],
+        {"intent": "קנייה", "city": "חיפה"},
+        [2],
     ),
     "the number in the goodbye": (
         (*BUYING[:5], "כן, למספר הזה, יום טוב"),
-        {5: lead(name="דנה", **BOUGHT)},
+        [0, 1, 2, 3, 4, 5],
+        BOUGHT,
+        [5],
     ),
     "words around a goodbye are no name": (
         (*BUYING[:4], "אני צריכה ללכת, ביי"),
-        {4: lead(**{detail: text for detail, text in BOUGHT.items() if detail != "phone"})},
+        [0, 1, 2, 3],
+        FLAT,
+        [4],
     ),
     "another number in the goodbye after the goodbye": (
         (*BUYING, "כן", "בעצם 0501234567, להתראות", "ביי"),
-        {6: lead(name="דנה", **BOUGHT), 7: lead(name="דנה", **BOUGHT | {"phone": "0501234567"})},
+        [0, 1, 2, 3, 4, 5, 7],
+        BOUGHT | {"phone": "0501234567"},
+        [6, 7, 8],
     ),
-    "a summary that nobody answers clearly is closed, and kept": (
-        (*BUYING, "קשקוש", "קשקוש", "קשקוש", "קשקוש"),
-        {8: lead(name="דנה", **BOUGHT)},
+    "a summary that nobody answers clearly is closed": (
+        (*BUYING, "קשקוש", "קשקוש", "קשקוש"),
+        [0, 1, 2, 3, 4, 5],
+        BOUGHT,
+        [8],
     ),
-    "nothing is known": (("שלום", "להתראות"), {}),
-    "from the beginning again: the old details are gone": (("לקנות", "בחיפה", "מההתחלה", "ביי"), {}),
+    "nothing is known": (("שלום", "להתראות"), [], {}, [1]),
+    "from the beginning again": (
+        ("לקנות", "בחיפה", "מההתחלה", "לשכור", "ביי"),
+        [0, 1, 3],
+        {"intent": "שכירות"},
+        [4],
+    ),
+    "a greeting is no goodbye": (
+        ("יום טוב, אני רוצה לקנות דירה", "הוא אמר לי להתראות והלך"),
+        [0],
+        {"intent": "קנייה"},
+        [],
+    ),
+    "a goodbye with words behind it": (("ביי ותודה רבה",), [], {}, [0]),
 }
 
 
-@pytest.mark.parametrize(("lines", "kept"), LEADS.values(), ids=LEADS)
-def test_what_the_caller_told_is_kept_at_the_goodbye(
-    lines: tuple[str, ...], kept: dict[int, tuple[Act, ...]]
+@pytest.mark.parametrize(("lines", "kept", "lead", "ends"), CALLS.values(), ids=CALLS)
+def test_what_is_done_in_a_call(
+    lines: tuple[str, ...], kept: list[int], lead: dict[str, str], ends: list[int]
 ) -> None:
-    assert acts_of(lines) == [kept.get(turn, ()) for turn in range(len(lines))]
+    """F2: its goodbyes end the call. The lead is kept as it grows: a caller's goodbye may not come to us."""
+    acts = acts_of(lines)
+    assert turns_with(SaveLead, acts) == kept
+    leads = [act for done in acts for act in done if isinstance(act, SaveLead)]
+    assert dict(leads[-1].details if leads else ()) == lead
+    assert turns_with(EndCall, acts) == ends
+
+
+@pytest.mark.parametrize("line", ["0", "אפשר לדבר עם נציג?", "אני לא רוצה רובוט, תעבירי אותי למנהל"])
+def test_the_caller_is_handed_over_when_there_is_a_person(line: str) -> None:
+    """F3: and what is known is kept."""
+    with_a_person = acts_of(("לקנות", line), person=True)
+    assert with_a_person[1] == (Transfer(),)
+    assert turns_with(Transfer, acts_of(("לקנות", line))) == []
+
+
+@pytest.mark.parametrize("line", ["לא צריך נציג, אני רוצה לקנות", "מתי הנציג חוזר אליי"])
+def test_nobody_is_handed_over_who_only_speaks_of_a_person(line: str) -> None:
+    """F3."""
+    assert turns_with(Transfer, acts_of((line,), person=True)) == []
+
+
+def test_handing_over_is_said() -> None:
+    """F3: in the agent's gender."""
+    assert answer("0", person=True)[0] == "רגע אחד, אני מעבירה את השיחה לנציג."
+    man = Receptionist(Gender.MASCULINE).respond(request("0", person=True), 1.0)
+    assert "".join(man).strip() == "רגע אחד, אני מעביר את השיחה לנציג."
 
 
 def test_a_lead_has_the_names_that_every_mind_uses() -> None:
     """The office reads one file, whichever mind was on the line."""
-    (act,) = acts_of((*BUYING, "כן"))[-1]
+    (act,) = acts_of(BUYING)[-1]
     assert isinstance(act, SaveLead)
     assert [detail for detail, _ in act.details] == [detail for detail in DETAILS if detail != "notes"]
+
+
+@pytest.mark.parametrize("line", ["קשקוש", "לקנות", "כן", "לא", "אתם רובוט?"])
+@pytest.mark.parametrize("agent", Gender)
+@pytest.mark.parametrize("caller", [None, *Gender])
+def test_every_line_has_its_genders(line: str, agent: Gender, caller: Gender | None) -> None:
+    """Nothing of the script's own marks is ever said."""
+    history: tuple[Line, ...] = (GREETING,)
+    for _ in range(9):
+        reply = Receptionist(agent).respond(request(line, history, caller=caller), 1.0)
+        said = "".join(reply).strip()
+        assert not set("{}[]|") & set(said)
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, said))
+
+
+GENDERS = {  # what the caller says, agent, caller: what is said
+    ("אתם רובוט?", Gender.FEMININE, None): "אני עוזרת קולית של המשרד, ואני רושמת את הפרטים. מחפשים דירה",
+    ("אתם רובוט?", Gender.MASCULINE, None): "אני עוזר קולי של המשרד, ואני רושם את הפרטים. מחפשים דירה",
+    ("שלום", Gender.FEMININE, Gender.FEMININE): "מחפשת דירה לקנייה",
+    ("שלום", Gender.FEMININE, Gender.MASCULINE): "מחפש דירה לקנייה",
+    ("קשקוש", Gender.MASCULINE, Gender.FEMININE): "לא הייתי בטוח שהבנתי. לקנייה הקישי אחת",
+    ("קשקוש", Gender.FEMININE, Gender.MASCULINE): "לא הייתי בטוחה שהבנתי. לקנייה הקש אחת",
+    ("קשקוש", Gender.FEMININE, None): "לקנייה הקישו אחת",
+}
+
+
+@pytest.mark.parametrize(("case", "said"), GENDERS.items())
+def test_genders(case: tuple[str, Gender, Gender | None], said: str) -> None:
+    line, agent, caller = case
+    assert said in "".join(Receptionist(agent).respond(request(line, caller=caller), 1.0))
+
+
+@pytest.mark.parametrize("caller", [None, *Gender])
+def test_what_was_asked_is_recalled_in_any_gender(caller: Gender | None) -> None:
+    """A history that begins late, with her own question in the caller's gender."""
+    question = in_gender(he.ASK["callback"][0], Gender.FEMININE, caller)
+    history = (Line(Speaker.CALLER, "לקנות"), Line(Speaker.AGENT, question))
+    assert "נחזור למספר הזה" in answer("כן", history)[0]
+
+
+@pytest.mark.parametrize("heard", range(5))
+def test_the_rest_of_a_reply_that_was_cut(heard: int) -> None:
+    """D4: only what was not said yet, and everything that was decided."""
+    past = tuple(
+        Line(who, line) for line in BUYING for who, line in ((Speaker.CALLER, line), (Speaker.AGENT, "נרשם."))
+    )
+    whole = split_sentences(answer("כן", past)[0])
+    stream = respond("כן", past, said=" ".join(whole[:heard]))
+    assert [sentence.strip() for sentence in stream] == whole[heard:]
+    assert stream.acts == (EndCall(),)
+
+
+BROKEN_OFF = {  # after these lines: what was plainly not all
+    (): "אני מחפשת דירה של",
+    ("לקנות",): "בתל אביב או",
+    (*BUYING[:5], "לא"): "52 1",  # of the ten digits that were asked for
+}
+
+
+@pytest.mark.parametrize(("lines", "text"), BROKEN_OFF.items())
+def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) -> None:
+    """A7: it answers "…", and does nothing; asked again without the option, it answers."""
+    history: tuple[Line, ...] = (GREETING,)
+    for line in lines:
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, answer(line, history)[0]))
+    waits = respond(text, history, may_wait=True)
+    assert "".join(waits).strip() == "…"
+    assert (waits.acts, waits.expected) == ((), replies(*lines)[-1][1] if lines else MIND.opening)
+    assert answer(text, history)[0] != "…"
+
+
+@pytest.mark.parametrize("question", [*he.ASK, "done"])
+def test_no_expected_answer_is_waited_for(question: str) -> None:
+    """A7."""
+    asked = Line(Speaker.AGENT, he.ASK[question][0] if question in he.ASK else he.CLOSED)
+    for phrase in expected_after(question, "buy").phrases:
+        reply = respond(phrase, (Line(Speaker.CALLER, "לקנות"), asked), may_wait=True)
+        assert "".join(reply).strip() != "…", phrase
 
 
 @pytest.mark.parametrize("heard", [0, 1, 2, 3])
@@ -266,6 +417,6 @@ def test_any_dialogue_keeps_the_shape(past: list[str], text: str) -> None:
     reply, expected = answer(text, history)
     assert 1 <= len(split_sentences(reply)) <= 4
     assert reply.count("?") <= 1 and "?" not in reply[:-1]
-    assert re.search(r"[\d{}]", reply) is None
+    assert re.search(r"[\d{}|\[\]]", reply) is None
     assert expected.phrases
     assert answer(text, history) == (reply, expected)

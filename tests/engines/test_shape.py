@@ -214,6 +214,21 @@ class TestOneQuestion:
         """E5: what repeats the caller is no question to answer, and the reply goes on."""
         assert shape(text, 140, 420) == said
 
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("שלום. זה יקר, נכון? יש זול יותר. לשמוע?", ["שלום.", "זה יקר, נכון.", "יש זול יותר.", "לשמוע?"]),
+            ("שלום. יפה שם, לא? יש גם ים. מתי נוח?", ["שלום.", "יפה שם, לא.", "יש גם ים.", "מתי נוח?"]),
+            ("רשמתי. נכון? יש דירה. מתי נוח?", ["רשמתי.", "נכון.", "יש דירה.", "מתי נוח?"]),
+            ("שלום. זה יקר, נכון?", ["שלום.", "זה יקר, נכון?"]),
+            ("שלום. כמה חדרים, נכון? יש דירה.", ["שלום.", "כמה חדרים, נכון?"]),
+        ],
+        ids=["right", "no", "alone", "at the end", "asked with a word"],
+    )
+    def test_e5_what_wants_a_nod_is_a_statement(self, text: str, said: list[str]) -> None:
+        """E5: a rhetorical question in the middle is none; at the end it is the question."""
+        assert shape(text, 1, 420) == said
+
     def test_e5_an_echo_that_nothing_fits_behind_is_asked(self) -> None:
         assert shape("מחפשים דירה? נהדר!", 0, 19) == ["מחפשים דירה.", "נהדר!"]
         assert shape("מחפשים דירה? נהדר!", 0, 18) == ["מחפשים דירה?"]
@@ -290,6 +305,31 @@ class TestLength:
 
 
 class TestAdded:
+    def test_e5_the_next_turn_has_another_question(self) -> None:
+        """E5: every one of them in turn."""
+        for text, ours in (("בסדר.", CLARIFYING_QUESTIONS), ("מילה " * 30 + "סוף.", CLOSING_QUESTIONS)):
+            asked = [shape(text, 140, turn_number=turn)[-1] for turn in range(2 * len(ours))]
+            assert set(asked) == set(ours)
+            assert all(one != other for one, other in pairwise(asked))
+
+    @pytest.mark.parametrize("question", OURS)
+    def test_e5_our_questions_have_no_gender(self, question: str) -> None:
+        """E5: neither "אתה" nor "את", and no verb that tells one from the other."""
+        words = set(re.findall(r"[א-ת]+", question))
+        assert not words & {
+            "אתה",
+            "את",
+            "תרצה",
+            "תרצי",
+            "רוצה",
+            "תוכל",
+            "תוכלי",
+            "מחפש",
+            "מחפשת",
+            "לך",
+            "שלך",
+        }
+
     def test_e5_a_short_reply_gets_a_question(self) -> None:
         assert shape("בסדר.", 140, turn_number=4) == ["בסדר.", CLARIFYING_QUESTIONS[0]]
 
@@ -315,9 +355,22 @@ class TestAdded:
         assert shape("להעביר לנציג?", 140, ends=True) == ["להעביר לנציג?"]
         assert shape("הבנתי. להעביר לנציג?", 140, ends=True) == ["הבנתי.", "להעביר לנציג?"]
 
-    @pytest.mark.parametrize("nothing", ["", " \n", "…", "😀", "---\n", "**"])
+    @pytest.mark.parametrize("nothing", ["", " \n", "😀", "---\n", "**"])
     def test_e5_nothing_is_added_to_nothing(self, nothing: str) -> None:
         assert shape(nothing, 140) == []
+
+    @pytest.mark.parametrize("dots", ["…", "...", " … ", "\n...\n", "……", ".."])
+    def test_a7_an_ellipsis_alone_passes(self, dots: str) -> None:
+        """A7: it is the mind's word for a caller who has not finished; nothing is added, and nobody asked."""
+        for pieces in ([dots], list(dots)):
+            said = shaped(iter(pieces), 140, 420, 1, ends=lambda: pytest.fail("asked"))
+            assert "".join(said) == dots.strip()
+
+    @pytest.mark.parametrize("text", ["… שלום לך.", "שלום לך. …", "...\nשלום לך."])
+    def test_a7_an_ellipsis_beside_words_is_not_said(self, text: str) -> None:
+        """A7: a mind that answers has no doubt."""
+        assert shape(text) == ["שלום לך."]
+        assert shape("… כמה?", 140) == ["כמה?"]
 
     def test_e5_whether_it_ends_is_asked_at_the_end(self) -> None:
         """E5: a mind may say so after its last word."""
@@ -458,6 +511,9 @@ def sentences(*args: object, **kwargs: object) -> list[str]:
 def test_e5_what_always_holds(text: str, limit: tuple[int, int], turn_number: int, ends: bool) -> None:
     min_chars, max_chars = limit
     said = sentences(iter([text]), min_chars, max_chars, turn_number, ends=lambda: ends)
+    if said and not re.search(r"\w", said[0]):
+        assert len(said) == 1 and re.fullmatch(r"…+|\.\.+", said[0])
+        return
     assert sum(map(len, said)) <= max_chars
     assert len(said) <= MAX_SENTENCES
     for sentence in said:

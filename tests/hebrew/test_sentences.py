@@ -53,6 +53,50 @@ from server.hebrew.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_
         "a quoted question alone": ('שאלת "כמה?"\nכן', ['שאלת "כמה?"', "כן"]),
         "two quoted questions": ('"כמה?" "מתי?" ', ['"כמה?"', '"מתי?"']),
         "a question in brackets": ("(כמה?) כן", ["(כמה?)", "כן"]),
+        "a town in short": ('גר בת"א. עבר לארה"ב. כן', ['גר בת"א.', 'עבר לארה"ב.', "כן"]),
+        "a question called out": ("באמת!? כן?! יופי", ["באמת!?", "כן?!", "יופי"]),
+        "a date": ("ב־12.3.2026 נפגש. ב-1.5. ניפרד.", ["ב־12.3.2026 נפגש.", "ב-1.5.", "ניפרד."]),
+        "an hour with a point": ("בשעה 10.30 בבוקר. כן", ["בשעה 10.30 בבוקר.", "כן"]),
+        "an address on the web": (
+            "ראו https://www.a.co.il/b?c=1.2 היום. כתבו ל־dana.l@a.co.il. כן",
+            ["ראו https://www.a.co.il/b?c=1.2 היום.", "כתבו ל־dana.l@a.co.il.", "כן"],
+        ),
+        "a geresh and a point": (
+            "דירות, בתים וכו'. שד' רוטשילד, עמ' 5.",
+            ["דירות, בתים וכו'.", "שד' רוטשילד, עמ' 5."],
+        ),
+        "words cut short": (
+            "ברח. הרצל, ליד שד. חן, אצל גב. לוי ופרופ. כהן. כן",
+            ["ברח. הרצל, ליד שד. חן, אצל גב. לוי ופרופ. כהן.", "כן"],
+        ),
+        "in English too": ("Dr. Cohen and Mrs. Levy. כן", ["Dr. Cohen and Mrs. Levy.", "כן"]),
+        "a word that ends like one": (
+            "שמעתי את הנגב. יפה שם. קח לרוח. כן",
+            ["שמעתי את הנגב.", "יפה שם.", "קח לרוח.", "כן"],
+        ),
+        "cut short before a number": (
+            "חייגו טל. 03-1234567, דירה מס. 5. כן",
+            ["חייגו טל. 03-1234567, דירה מס. 5.", "כן"],
+        ),
+        "a star number": ("טל. *2700 פתוח. כן", ["טל. *2700 פתוח.", "כן"]),
+        "a name": ("שמי טל. נעים. קוראים לי טל.", ["שמי טל.", "נעים.", "קוראים לי טל."]),
+        "a name at the end of a line": ("שמי טל.\n5 חדרים.", ["שמי טל.", "5 חדרים."]),
+        "an ellipsis": ("יש דירה… בודקת. רגע... הנה", ["יש דירה…", "בודקת.", "רגע...", "הנה"]),
+        "an ellipsis behind a word that joins": (
+            "חשבתי על… דירה של... מישהו.",
+            ["חשבתי על… דירה של... מישהו."],
+        ),
+        "an ellipsis before a word that joins": ("זה יקר… אבל יפה... או לא.", ["זה יקר… אבל יפה... או לא."]),
+        "an ellipsis before a longer word": ("רגע… שלום. כן… אביב", ["רגע…", "שלום.", "כן…", "אביב"]),
+        "an ellipsis at the end of a line": ("רגע…\nאבל כן.", ["רגע…", "אבל כן."]),
+        "an ellipsis and the last word": ("רגע… אבל", ["רגע… אבל"]),
+        "an ellipsis and the beginning of one": ("רגע… אב", ["רגע…", "אב"]),
+        "an ellipsis alone": ("…", ["…"]),
+        "an ellipsis and blanks": (" … \n", ["…"]),
+        "quotes of every kind": (
+            "אמר ”בוא.” “לך.“ «די.» ‘לא.’ כן",
+            ["אמר ”בוא.”", "“לך.“", "«די.»", "‘לא.’", "כן"],
+        ),
     }.values(),
 )
 def test_c2_sentences(text, sentences):
@@ -67,6 +111,17 @@ def test_c2_a_sentence_comes_as_soon_as_it_is_whole():
     assert splitter.feed(" מה") == ["שלום."]
     assert splitter.feed(" שלומך?\n") == ["מה שלומך?"]
     assert splitter.flush() == []
+
+
+def test_c2_what_no_word_can_join_any_more_is_not_waited_for():
+    """C2: the first letters of the next word may be enough to tell."""
+    splitter = SentenceSplitter()
+    assert splitter.feed("רגע… ") == []
+    assert splitter.feed("ש") == []
+    assert splitter.feed("לו") == ["רגע…"]
+    assert splitter.feed("ם. טל. ") == ["שלום."]
+    assert splitter.feed("0") == []
+    assert splitter.flush() == ["טל. 0"]
 
 
 def test_c2_flush_gives_the_rest_once():
@@ -99,6 +154,16 @@ texts = st.lists(
             ":",
             ", 1. ",
             "1.",
+            "טל.",
+            "רח.",
+            "ר",
+            "ח.",
+            "של",
+            "ש",
+            "ל",
+            "ל…",
+            "7",
+            "א" * 399,
             "מילה " * 79,
             " ",
             "\n",
@@ -131,6 +196,7 @@ def test_c2_sentences_do_not_depend_on_how_the_text_was_cut(text, cuts):
         "א" * 400 + "ב. גג. כן",
         "מילה " * 79 + "אבגדה גג. כן",
         "מילה " * 79 + "אבגדה גג. 1. גן. כן",
+        "א" * 399 + "רח. גג. כן",
     ],
     ids=[
         "an item",
@@ -139,6 +205,7 @@ def test_c2_sentences_do_not_depend_on_how_the_text_was_cut(text, cuts):
         "no initial",
         "a blank behind the last that fits",
         "an item of the next",
+        "the end of a longer word",
     ],
 )
 def test_c2_where_an_overlong_text_is_cut_changes_nothing(text):

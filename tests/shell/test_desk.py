@@ -7,11 +7,10 @@ import threading
 from datetime import datetime
 
 import pytest
-from cachetools import TTLCache
 
-from server import desk as desk_module
+from server.config import load_config
 from server.core.conversation import EndCall, Transfer
-from server.desk import Desk
+from server.desk import Desk, open_desk
 
 CALLER = "+972501112222"
 DETAILS = (("name", "דנה לוי"), ("phone", "0501234567"))
@@ -25,6 +24,10 @@ def logged(caplog):
 
 def leads(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def knobs(**more):
+    return load_config(_env_file=None, **more)
 
 
 # ---- B3: leads
@@ -123,15 +126,9 @@ def test_f2_f3_an_outcome_is_told_again():
         assert (desk.outcome("CA2"), desk.outcome("CA1")) == (Transfer(), EndCall())
 
 
-def test_f3_outcomes_that_nobody_asks_for_are_forgotten(monkeypatch):
-    """F3: bounded in number and in time."""
-    now = [0.0]
-    monkeypatch.setattr(desk_module, "TTLCache", lambda size, ttl: TTLCache(3, ttl, timer=lambda: now[0]))
-    desk = Desk("")
-    for number in range(4):
-        desk.close_call(f"CA{number}", EndCall())
-    assert [desk.outcome(f"CA{number}") for number in (0, 1)] == [None, EndCall()]
-    now[0] += desk_module.OUTCOME_S - 1
-    assert desk.outcome("CA2") == EndCall()
-    now[0] += 2
-    assert desk.outcome("CA3") is None
+def test_f3_two_desks_of_the_same_knobs_agree(tmp_path):
+    """F3: the socket's and the webhook's, wherever they are; without STATE_FILE each is alone."""
+    first, second = (open_desk(knobs(state_file=str(tmp_path / "agent.db"))) for _ in range(2))
+    first.close_call("CA1", Transfer())
+    assert second.outcome("CA1") == Transfer()
+    assert open_desk(knobs(state_file="")).outcome("CA1") is None

@@ -72,6 +72,13 @@ def test_what_is_not_bytes_is_a_failed_voice(chunk):
         list(WholeSamples(Voice(chunk), "שלום"))
 
 
+def test_e6_a_voice_is_given_spoken_words():
+    """E6: here alone, for every voice."""
+    voice = Voice(b"ab")
+    list(WholeSamples(voice, "יש 2 דירות ברח' הרצל."))
+    assert voice.said == ["יש שתי דירות ברחוב הרצל."]
+
+
 def test_cancel_reaches_the_voice():
     """F6: before it began, and while it speaks."""
     early, late = Voice(b"ab", b"cd"), Voice(b"ab", b"cd")
@@ -218,6 +225,21 @@ def test_a_sentence_that_was_made_is_not_made_again():
     phrases.keep("voice", "הדירה פנויה.", b"\x33")
     assert phrases.get("הדירה פנויה.") == b"\x33"
     assert phrases.get("הדירה פנויה") is None
+
+
+def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
+    """E6: what was kept in memory and on disk before a rule changed is not heard for the new words."""
+    before = cache(tmp_path, "דירת 3 חד'")
+    before.keep("voice", "דירת 3 חד'", b"\x33")
+    before.keep("voice", "ברח' הרצל.", b"\x44")
+    assert (before.get("דירת שלושה חדרים"), before.get("ברחוב הרצל.")) == (b"\x33", b"\x44")
+    before._folder.wait()
+    monkeypatch.setattr("server.audio_folder.speakable", lambda text: text + " אחרת")
+    after = cache(tmp_path, "דירת 3 חד'")
+    after.load()
+    assert [phrases.get(text) for phrases in (before, after) for text in ("דירת 3 חד'", "ברח' הרצל.")] == [
+        None
+    ] * 4
 
 
 def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():

@@ -1,5 +1,7 @@
 """A host's own three functions as engines."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.core.conversation import Expected
@@ -65,6 +67,17 @@ def test_the_hosts_mind():
     assert list(reply) == ["תשובה"]
     assert asked == [("שאלה", "warm", 10, 200)]
     assert (reply.expected, mind.opening) == (Expected(), Expected())
+
+
+def test_the_hosts_mind_says_it_all_again():
+    """B3, D4: asked early, or to go on, it is asked with the same words and answers with the same."""
+    asked = []
+    mind = PlainMind(lambda text, **style: asked.append((text, *style)) or "שלום. איך אפשר לעזור?")
+    request = ReplyRequest("שאלה", (), 1, "warm", 10, 200)
+    others = [{}, {"may_wait": True}, {"said": "שלום."}]
+    replies = [list(mind.respond(replace(request, **other), 30.0)) for other in others]
+    assert replies == [["שלום. איך אפשר לעזור?"]] * 3
+    assert asked == [("שאלה", "target_style", "min_chars", "max_chars")] * 3
 
 
 def test_the_hosts_voice():

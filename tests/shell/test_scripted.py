@@ -30,8 +30,8 @@ def read(runtime, stream, cancel_at=None, until=10):
     return got
 
 
-def request(text="שאלה", turn_number=3):
-    return ReplyRequest(text, (), turn_number, "warm", 0, 400)
+def request(text="שאלה", turn_number=3, **others):
+    return ReplyRequest(text, (), turn_number, "warm", 0, 400, **others)
 
 
 @pytest.mark.parametrize("turn_number, line", [(1, "א"), (2, "ב"), (3, "א"), (4, "ב")])
@@ -57,6 +57,13 @@ def test_the_mind_fills_in_its_template(runtime):
     reply = ScriptedMind(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(), 30.0)
     assert read(runtime, reply) == [(0.35, "פעם 3!\n"), (0.35, "שמעתי שאלה.\n"), (0.35, "end")]
     assert reply.expected == Expected()
+
+
+@pytest.mark.parametrize("others", [{"may_wait": True}, {"said": "פעם 3!"}])
+def test_the_mind_says_it_all_again(runtime, others):
+    """B3, D4: its answer depends on the words and the turn's number alone."""
+    reply = ScriptedMind(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(**others), 30.0)
+    assert [text for _, text in read(runtime, reply)] == ["פעם 3!\n", "שמעתי שאלה.\n", "end"]
 
 
 def test_what_was_heard_is_not_a_template(runtime):

@@ -3,15 +3,28 @@
 import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
+from enum import Enum
+from math import ceil
 
 from simple_websocket import ConnectionClosed
 
 from server.core.frames import FRAME_BYTES, SILENT_FRAME
+from server.engines.base import EngineError, Transcript
 from server.runtime import Channel, Closed, Late
 from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
 from tests.sim.simtime import SimRuntime
 
 SID = "MZ1"
+Hears = str | Transcript | EngineError | None  # None: never answers
+
+
+class Same(Enum):
+    """The ears hear what was said."""
+
+    SAME = "same"
+
+
+SAME = Same.SAME
 VOICE, NOISE = 0x80, 0x00  # the sign of a frame's samples says what it is; see SimSpeech
 LOUD, NORMAL, FAR, HISS = 0x0A, 0x32, 0x5A, 0x70  # μ-law magnitudes (inverted): RMS 22000, 3900, 560, 120
 
@@ -54,10 +67,45 @@ class SimSpeech:
 
 @dataclass
 class Sound:
+    """Something on the caller's line. The rest is for ears that hear by sound (``SimEars.by_sound``).
+
+    ``words``: what the caller says, one word as long as the other. ``hears``: what the ears make of it
+    where that is something else (None: they never answer). ``takes_s``: from the end of the utterance to
+    its transcript. ``guesses``: partial transcripts, each so many seconds after the sound's beginning.
+    """
+
     at_s: float
     for_s: float
     kind: int = VOICE
     magnitude: int = NORMAL
+    words: str = ""
+    hears: "Hears | Same" = SAME
+    takes_s: float | None = None
+    guesses: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def until_s(self) -> float:
+        return self.at_s + self.for_s
+
+    @property
+    def frames(self) -> range:
+        """The numbers of its frames on the line."""
+        return range(ceil(self.at_s * 50 - 1e-6), ceil(self.until_s * 50 - 1e-6))
+
+    def words_in(self, heard: set[int]) -> str:
+        """The words of which every frame was ``heard``: a lost syllable is a lost word."""
+        match self.hears:
+            case Transcript(text) | str(text):
+                words = text.split()
+            case _:  # ears that fail or never answer may have guessed
+                words = self.words.split()
+        begin, length = self.frames.start, len(self.frames)
+        edges = [begin + round(n * length / len(words)) for n in range(len(words))] + [begin + length]
+        return " ".join(
+            word
+            for word, start, end in zip(words, edges, edges[1:], strict=False)
+            if heard.issuperset(range(start, end))
+        )
 
 
 @dataclass

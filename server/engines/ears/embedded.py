@@ -42,6 +42,7 @@ class EmbeddedEars:
     """
 
     name = "embedded"
+    guesses = False
 
     def __init__(self) -> None:
         self._pool = _DecoderPool(_DECODERS)

@@ -27,6 +27,7 @@ class GoogleEars:
     """A Recognizer that RecognizesWhole. ``limits`` are for tests that cannot wait four minutes."""
 
     name = "google"
+    guesses = True
 
     def __init__(self, config: Config, *, limits: StreamLimits | None = None) -> None:
         self._dialect = dialect_of(config)

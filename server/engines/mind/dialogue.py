@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 
-from server.core.conversation import Line, SaveLead, Speaker
+from server.core.conversation import Act, EndCall, Line, SaveLead, Speaker, Transfer
+from server.core.lines import HANDING_OVER, in_gender
 from server.engines.mind import script_he as he
-from server.engines.mind.numbers_he import say_digits, say_rooms, say_shekels
+from server.engines.mind.numbers_he import say_rooms, say_shekels
 from server.engines.mind.understand import Intent, Understood, keys_of, typed, understand
+from server.hebrew.gender import Gender
+from server.hebrew.numbers import dictated
 from server.hebrew.sentences import split_sentences
+from server.hebrew.speech_acts import wants_person
 
 THIS_NUMBER = "this"  # the number the call came from
 _DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order they are asked for
@@ -44,27 +49,36 @@ class Talk:
 
 @dataclass(frozen=True)
 class Reply:
-    """``question``: what the caller is to answer now. ``lead``: what there is to keep, at the goodbye."""
+    """``text``: as in the script, in every gender. ``question``: what the caller is to answer now."""
 
     text: str
     question: str
     intent: Intent | None
-    lead: SaveLead | None
+    acts: tuple[Act, ...]
 
 
-def reply_to(history: Sequence[Line], text: str) -> Reply:
-    """The receptionist's answer to ``text`` after ``history``; one to four sentences."""
+def talk_of(history: Sequence[Line]) -> Talk:
+    """Where the dialogue stands after all that was heard."""
     talk, caller_spoke = Talk(), False
     for line in history:
         if line.speaker is Speaker.CALLER:
             talk, caller_spoke = hear(talk, line.text), True
         elif caller_spoke:  # a greeting before the first words may say anything
             talk = _recall(talk, line.text)
-    before, talk = talk, hear(talk, text)
-    # Kept as the talk closes, and not with every word behind that: the office wants one line a call.
-    news = (talk.question, talk.form) != (before.question, before.form)
-    closes = talk.question == "done" and news
-    return Reply(_spoken(talk), talk.question, talk.form.intent, _lead(talk.form) if closes else None)
+    return talk
+
+
+def reply_to(before: Talk, text: str, *, person: bool = False) -> Reply:
+    """The receptionist's answer to ``text``; one to four sentences. ``person``: as in ReplyRequest."""
+    talk = hear(before, text)
+    # With every detail: whoever says goodbye in the middle, or hangs up, is not heard here any more.
+    lead = _lead(talk.form) if talk.form != before.form else None
+    acts: tuple[Act, ...] = () if lead is None else (lead,)
+    if person and (keys_of(text) == _PERSON_KEY or wants_person(text)):
+        return Reply(HANDING_OVER, talk.question, talk.form.intent, (*acts, Transfer()))
+    if any(remark in he.FAREWELLS for remark in talk.remarks):
+        acts += (EndCall(),)
+    return Reply(_spoken(talk), talk.question, talk.form.intent, acts)
 
 
 def hear(talk: Talk, text: str) -> Talk:
@@ -174,7 +188,7 @@ def _remarks(old: Form, new: Form) -> tuple[str, ...]:
         remarks.append(he.GREETED.format(name=new.name))
     if "phone" in changed and new.phone:
         this = new.phone == THIS_NUMBER
-        remarks.append(he.NUMBER_THIS if this else he.NUMBER_OTHER.format(number=say_digits(new.phone)))
+        remarks.append(he.NUMBER_THIS if this else he.NUMBER_OTHER.format(number=dictated(new.phone)))
     return tuple(remarks)
 
 
@@ -212,7 +226,7 @@ def _spoken(talk: Talk) -> str:
     if talk.question in he.ASK:
         ways = he.ASK[talk.question]
         summary = _described(talk.form) or he.NOTHING_NOTED
-        sentences.append(ways[min(talk.wording, len(ways) - 1)].format(summary=summary))
+        sentences.append(ways[min(talk.wording, len(ways) - 1)].replace("{summary}", summary))
     elif talk.remarks == (he.AFTER_CLOSED,):
         sentences.append(he.ASK_MORE)
     return " ".join(sentences)
@@ -243,11 +257,21 @@ def _recall(talk: Talk, agent_text: str) -> Talk:
 
 @cache
 def _questions() -> dict[str, str]:
-    """The last sentence of every way of asking → the question."""
-    return {split_sentences(way)[-1]: question for question, ways in he.ASK.items() for way in ways}
+    """The last sentence of every way of asking, in every gender → the question."""
+    return {
+        split_sentences(form)[-1]: question
+        for question, ways in he.ASK.items()
+        for way in ways
+        for form in _forms(way)
+    }
 
 
 @cache
 def _fixed_sentences() -> tuple[str, ...]:
     texts = [way for ways in he.ASK.values() for way in ways] + list(he.TOPICS.values())
-    return tuple(sentence for text in texts for sentence in split_sentences(text))
+    return tuple(sentence for text in texts for form in _forms(text) for sentence in split_sentences(form))
+
+
+def _forms(text: str) -> set[str]:
+    """``text`` as any agent says it to any caller."""
+    return {in_gender(text, agent, caller) for agent, caller in product(Gender, (None, *Gender))}

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from server.hebrew.gender import Gender
+from server.hebrew.numbers import cardinal
+from server.hebrew.speakable import speakable
+
 _UNITS = ("אפס", "אחד", "שניים", "שלושה", "ארבעה", "חמישה", "שישה", "שבעה", "שמונה", "תשעה", "עשרה")
 _FEMININE = ("אפס", "אחת", "שתיים", "שלוש", "ארבע", "חמש", "שש", "שבע", "שמונה", "תשע", "עשר")
 _CONSTRUCT = ("", "", "", "שלושת", "ארבעת", "חמשת", "ששת", "שבעת", "שמונת", "תשעת", "עשרת")
@@ -31,6 +35,7 @@ _SCALES = {"אלף": 1_000, "אלפים": 1_000, "מיליון": 1_000_000, "מ�
 _TWO_THOUSAND = "אלפיים"
 _HUNDREDS = "מאות"
 _HALF = "חצי"
+_MILLION = 1_000_000
 _FIGURE = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _MOST_FIGURES = 12
 _PREFIXES = "ובלכמ"
@@ -73,61 +78,14 @@ def read_digits(tokens: Sequence[str]) -> str:
     return "".join(t if t.isascii() and t.isdigit() else _DIGIT_WORDS.get(t, "") for t in tokens)
 
 
-def say_digits(digits: str) -> str:
-    """One word a digit, with a breath after the third and the sixth."""
-    words = [_FEMININE[int(digit)] for digit in digits]
-    return ", ".join(" ".join(group) for group in (words[:3], words[3:6], words[6:]) if group)
-
-
 def say_rooms(rooms: float) -> str:
-    """``שלושה חדרים וחצי``; halves, from one half to ten."""
-    whole, half = int(rooms), rooms % 1 > 0
-    if whole == 0:
-        return "חצי חדר"
-    if whole == 1:
-        return "חדר וחצי" if half else "חדר אחד"
-    count = "שני" if whole == 2 else _UNITS[whole]
-    return f"{count} חדרים" + (" וחצי" if half else "")
+    """``שלושה וחצי חדרים``; halves, from one half to ten."""
+    return speakable(f"{rooms:g} חדרים")
 
 
 def say_shekels(amount: int) -> str:
     """``שני מיליון וחצי שקל``; from 1 to 999,999,999."""
-    millions, rest = divmod(amount, 1_000_000)
-    parts = []
-    if millions:
-        parts.append("מיליון" if millions == 1 else f"{_counted(millions)} מיליון")
-    if millions and rest == 500_000:
-        parts.append("וחצי")
-    else:
-        thousands, units = divmod(rest, 1_000)
-        parts += ([_thousands(thousands)] if thousands else []) + ([_below_thousand(units)] if units else [])
-        if len(parts) > 1 and " ו" not in parts[-1]:
-            parts[-1] = "ו" + parts[-1]
-    return " ".join(parts) + " שקל"
-
-
-def _thousands(count: int) -> str:
-    if count == 1:
-        return "אלף"
-    if count == 2:
-        return "אלפיים"
-    return f"{_CONSTRUCT[count]} אלפים" if count <= 10 else f"{_below_thousand(count)} אלף"
-
-
-def _counted(count: int) -> str:
-    return "שני" if count == 2 else _below_thousand(count)
-
-
-def _below_thousand(count: int) -> str:
-    hundreds, rest = divmod(count, 100)
-    parts = []
-    if hundreds:
-        parts.append({1: "מאה", 2: "מאתיים"}.get(hundreds, f"{_FEMININE[hundreds]} מאות"))
-    if 10 < rest < 20:
-        parts.append(f"{'שנים' if rest == 12 else _UNITS[rest - 10]} עשר")
-    else:
-        tens, unit = divmod(rest, 10) if rest > 10 else (0, rest)
-        parts += [word for word in (_TENS[tens], _UNITS[unit] if unit else "") if word]
-    if len(parts) > 1:
-        parts[-1] = "ו" + parts[-1]
-    return " ".join(parts)
+    millions, rest = divmod(amount, _MILLION)
+    if millions and rest == _MILLION // 2:
+        return f"{cardinal(amount - rest)} וחצי שקל"
+    return f"{cardinal(amount, Gender.MASCULINE)} שקל"

@@ -6,6 +6,8 @@ from itertools import product
 from server.core.conversation import Expected
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import say_rooms, say_shekels
+from server.hebrew.gender import Gender
+from server.hebrew.numbers import cardinal
 
 _ALWAYS = ("נציג", "לדבר עם נציג", "תודה", "להתראות", "לא הבנתי", "אפשר לחזור", "רגע")
 _QUESTIONS = ("כמה זה עולה", "מה הכתובת")
@@ -57,9 +59,9 @@ def _cities() -> tuple[str, ...]:
 
 def _rooms() -> tuple[str, ...]:
     spoken = tuple(say_rooms(half / 2) for half in range(2, 13))
-    short = tuple(rooms.replace(" חדרים", "") for rooms in spoken if "חדרים" in rooms)
-    short = tuple(rooms.replace("שני", "שניים") for rooms in short)
-    return spoken + short + tuple(f"לא {rooms}" for rooms in spoken)
+    half_last = tuple(f"{say_rooms(rooms)} וחצי" for rooms in range(2, 6))
+    short = tuple(cardinal(rooms, Gender.MASCULINE) + half for rooms in range(2, 7) for half in ("", " וחצי"))
+    return spoken + half_last + short + tuple(f"לא {rooms}" for rooms in spoken)
 
 
 def _corrections() -> tuple[str, ...]:

@@ -1,29 +1,42 @@
 """The receptionist as an engine. What she does is in ``dialogue``, what she says in ``script_he``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from server.core.conversation import Act, Expected
+from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream
-from server.engines.mind.dialogue import reply_to
+from server.engines.mind.dialogue import reply_to, talk_of
 from server.engines.mind.phrases import expected_after
+from server.hebrew.finished import Ending, ending_of
+from server.hebrew.gender import Gender
 from server.hebrew.sentences import split_sentences
+
+NOT_FINISHED = "…"  # the caller will go on (A7)
 
 
 class Receptionist:
     """Buy or rent, city, rooms, budget, name, number, summary; a lead. Instant and offline; any thread.
 
-    A function of what was heard: style and length of the request do not apply to a script.
+    A function of what was heard: style and length of the request do not apply to a script. ``agent``: she,
+    or he.
     """
 
     name = "embedded"
 
-    def __init__(self) -> None:
+    def __init__(self, agent: Gender = Gender.FEMININE) -> None:
         self.opening: Expected = expected_after("intent", None)
+        self._agent = agent
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
-        reply = reply_to(request.history, request.text)
-        acts = (reply.lead,) if reply.lead is not None else ()
-        return _Reply(reply.text, expected_after(reply.question, reply.intent), acts)
+        talk = talk_of(request.history)
+        asked = expected_after(talk.question, talk.form.intent)
+        if request.may_wait and ending_of(request.text, asked.digits) is Ending.UNFINISHED:
+            return _Reply([NOT_FINISHED], asked, ())
+        reply = reply_to(talk, request.text, person=request.person)
+        said = split_sentences(request.said)
+        sentences = split_sentences(in_gender(reply.text, self._agent, request.caller))
+        rest = [sentence for sentence in sentences if sentence not in said]
+        return _Reply(rest, expected_after(reply.question, reply.intent), reply.acts)
 
     def warm(self) -> None:
         """Nothing to load."""
@@ -32,15 +45,15 @@ class Receptionist:
 class _Reply:
     """A whole reply, given out a sentence at a time."""
 
-    def __init__(self, text: str, expected: Expected, acts: tuple[Act, ...]) -> None:
+    def __init__(self, sentences: Sequence[str], expected: Expected, acts: tuple[Act, ...]) -> None:
         self.expected = expected
         self.acts: tuple[Act, ...] = ()
-        self._text = text
+        self._sentences = sentences
         self._decided = acts
         self._cancelled = False  # set once, from any thread
 
     def __iter__(self) -> Iterator[str]:
-        for sentence in split_sentences(self._text):
+        for sentence in self._sentences:
             if self._cancelled:
                 return
             yield sentence + " "

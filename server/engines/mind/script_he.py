@@ -1,21 +1,24 @@
 """What the receptionist says, and the words she knows. Text only: a Hebrew speaker may edit it freely.
 
-Rules: she speaks as a woman and addresses the caller as nobody in particular (no אתה, no את: ``הקישו``,
-``אפשר``, ``נחזור``). No digits. A question mark only at the end of a question, and nothing behind it.
+Rules: no digits. A question mark only at the end of a question, and nothing behind it. ``{a|b}`` is what the
+agent says of itself, as a woman and as a man. ``[a|b|c]`` is how it speaks to the caller: to nobody in
+particular (no אתה, no את: ``הקישו``, ``אפשר``, ``נחזור``), to a woman, to a man.
 ``tests/engines/test_receptionist.py`` checks the rules.
 """
 
 # Questions, the first way and then others when the answer was not understood. {summary}: what was noted.
 ASK: dict[str, tuple[str, ...]] = {
     "intent": (
-        "מחפשים דירה לקנייה או לשכירות?",
-        "לקנייה הקישו אחת, לשכירות שתיים. לקנות או לשכור?",
+        "[מחפשים|מחפשת|מחפש] דירה לקנייה או לשכירות?",
+        "לקנייה [הקישו|הקישי|הקש] אחת, לשכירות שתיים. לקנות או לשכור?",
         "אפשר להגיד לקנות או לשכור, או להקיש אחת לקנייה ושתיים לשכירות. במה מדובר?",
     ),
     "city": (
         "באיזו עיר לחפש?",
-        "אפשר להגיד רק את שם העיר. לתל אביב הקישו אחת, לירושלים שתיים, לחיפה שלוש. איזו עיר מתאימה?",
-        "לא הצלחתי לשמוע את העיר. לתל אביב הקישו אחת, לירושלים שתיים, לחיפה שלוש, לבאר שבע ארבע. איפה לחפש?",
+        "אפשר להגיד רק את שם העיר. לתל אביב [הקישו|הקישי|הקש] אחת, לירושלים שתיים, לחיפה שלוש. "
+        "איזו עיר מתאימה?",
+        "לא הצלחתי לשמוע את העיר. לתל אביב [הקישו|הקישי|הקש] אחת, לירושלים שתיים, לחיפה שלוש, "
+        "לבאר שבע ארבע. איפה לחפש?",
     ),
     "rooms": (
         "כמה חדרים צריך?",
@@ -33,8 +36,8 @@ ASK: dict[str, tuple[str, ...]] = {
         "אפשר להגיד שמי, ואז את השם, או להקיש אחת כדי לדלג. מה השם הפרטי?",
     ),
     "callback": (
-        "לחזור למספר שממנו התקשרתם?",
-        "אם המספר הזה מתאים הקישו אחת, ואם לא הקישו שתיים. לחזור אליו?",
+        "לחזור למספר שממנו [התקשרתם|התקשרת|התקשרת]?",
+        "אם המספר הזה מתאים [הקישו|הקישי|הקש] אחת, ואם לא [הקישו|הקישי|הקש] שתיים. לחזור אליו?",
         "אפשר להגיד כן או לא, או להקיש מספר אחר. לחזור למספר הזה?",
     ),
     "phone": (
@@ -44,7 +47,7 @@ ASK: dict[str, tuple[str, ...]] = {
     ),
     "confirm": (
         "רשמתי: {summary}. הכול נכון?",
-        "לסיכום: {summary}. אם זה נכון הקישו אחת, ואם לא שתיים. נכון?",
+        "לסיכום: {summary}. אם זה נכון [הקישו|הקישי|הקש] אחת, ואם לא שתיים. נכון?",
         "אפשר להגיד כן או לא. רשמתי: {summary}. זה נכון?",
     ),
     "fix": (
@@ -54,20 +57,21 @@ ASK: dict[str, tuple[str, ...]] = {
     ),
 }
 
-NOT_UNDERSTOOD = ("לא הייתי בטוחה שהבנתי.", "סליחה, עדיין לא הבנתי.")
+NOT_UNDERSTOOD = ("לא הייתי {בטוחה|בטוח} שהבנתי.", "סליחה, עדיין לא הבנתי.")
 ACKNOWLEDGED = ("{noted}, מצוין.", "{noted}, רשמתי.", "{noted}, יופי.")
 CORRECTED = "אין בעיה, תיקנתי. {noted}."
 GREETED = "נעים להכיר, {name}."
 NUMBER_THIS = "מצוין, נחזור למספר הזה."
 NUMBER_OTHER = "נחזור למספר {number}."
 SKIPPED = "לא נורא, נשלים את זה אחר כך."
-OPENED = "שמחה לעזור."
+OPENED = "{שמחה|שמח} לעזור."
 FIXING = "אין בעיה."
 RESTARTED = "בשמחה, נתחיל מההתחלה."
 CLOSED = "תודה רבה! נציג שלנו יחזור בהקדם עם הצעות מתאימות. יום נעים ולהתראות."
 GOODBYE = "תודה על השיחה. יום נעים ולהתראות."
 AFTER_CLOSED = "הפרטים אצלנו, ונציג יחזור בהקדם."
 ASK_MORE = "יש עוד משהו שאפשר לעזור בו?"
+FAREWELLS = (CLOSED, GOODBYE)  # the call ends behind these
 
 # Answers to what callers ask in the middle; the open question follows.
 TOPICS: dict[str, str] = {
@@ -75,7 +79,7 @@ TOPICS: dict[str, str] = {
     "price": "המחיר תלוי באזור ובגודל, ונציג ייתן מחירים מדויקים.",
     "address": "את הכתובת המדויקת ימסור נציג בשיחה החוזרת.",
     "hours": "אנחנו עונים כאן בכל שעה, ונציג חוזר בשעות העבודה.",
-    "robot": "אני עוזרת קולית של המשרד, ואני רושמת את הפרטים.",
+    "robot": "אני {עוזרת קולית|עוזר קולי} של המשרד, ואני {רושמת|רושם} את הפרטים.",
     "thanks": "בשמחה.",
     "wait": "בטח, אפשר לקחת את הזמן.",
     "hello": "שלום, טוב לשמוע.",
@@ -117,6 +121,8 @@ TOPIC_WORDS: dict[str, tuple[str, ...]] = {  # the first topic with a phrase in 
 }
 # These count only when they are the whole line: the words are common in other lines too.
 WHOLE_LINE = ("מה", "שוב", "סליחה", "כמה זה")
+# These count only at the end of a line: many a caller begins with "יום טוב".
+LINE_END = ("goodbye",)
 
 CITIES: dict[str, tuple[str, ...]] = {  # as spoken → other spellings
     "תל אביב": ("תל אביב יפו", "תא", "תלאביב"),

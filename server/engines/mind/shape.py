@@ -1,7 +1,8 @@
 """The shape of a spoken reply (E5), enforced while a mind streams it: plain words, one question.
 
 A statement goes out as soon as it is whole. A question waits for the sentence behind it: another question is
-joined to it, a statement is not said any more. Nothing is ever reordered.
+joined to it, a statement is not said any more. Nothing is ever reordered. A reply that is only "…" says that
+the caller has not finished (A7) and passes as it is.
 """
 
 import re
@@ -35,6 +36,10 @@ _INTERROGATIVE = re.compile(
     r"(?:האם|מה|מהו|מהי|איזה|איזו|אילו|כמה|מתי|איפה|היכן|למה|מדוע|מי|מיהו|מיהי|איך|לאן)(?!\w)"
 )
 
+# "זה יקר, נכון?" with more behind it.
+_TAG_QUESTION = re.compile(r"(?:^|[\s,])(?:נכון|לא|לא ככה|לא כך|אה|הלא כן|אוקיי|בסדר)\?\W*$")
+_ELLIPSIS = re.compile(r"…+|\.{2,}")
+
 
 def shaped(
     pieces: Iterator[str],
@@ -48,7 +53,7 @@ def shaped(
 
     Together they are at most ``max_chars`` long, blanks included. Also yields ``""`` for every piece that
     completed no sentence, and for a question that has to wait: the stream is alive, and deadlines count
-    from there.
+    from there. A reply of nothing but an ellipsis is yielded as the mind wrote it, without a blank.
 
     ``ends``: the reply says goodbye or hands over, so that it needs no question. Called at most once, when
     the mind is done or has said enough; it may block and read on in the mind's stream, so nothing is pulled
@@ -56,9 +61,10 @@ def shaped(
     reply ends with a question or is empty, or ``min_chars`` is 0, with which nothing is added. What
     ``pieces`` and ``ends`` raise passes through.
     """
-    reply, fourth = _Reply(max_chars), ""
+    reply, fourth, waiting = _Reply(max_chars), "", ""
     for sentence in _sentences(pieces):
-        if not sentence:
+        if not sentence or _ELLIPSIS.fullmatch(sentence):
+            waiting = waiting or sentence
             yield ""
             continue
         if "?" in sentence:
@@ -76,6 +82,8 @@ def shaped(
             yield reply.say(sentence)
         if reply.full:
             break
+    if reply.empty and waiting:
+        yield waiting
     yield from _ending(reply, fourth, min_chars, turn_number, ends)
 
 
@@ -90,6 +98,10 @@ class _Reply:
         self.held = ""
 
     @property
+    def empty(self) -> bool:
+        return not self.sentences and not self.held
+
+    @property
     def full(self) -> bool:
         """Nothing more that the mind says could be said."""
         shortest = "א" * SHORTEST_SENTENCE
@@ -102,11 +114,16 @@ class _Reply:
         return self.chars + chars <= self._max_chars and self.sentences + len(sentences) <= MAX_SENTENCES
 
     def takes(self, statement: str) -> bool:
-        """Whether ``statement`` may be said now, behind the question that is held if that is but an echo."""
+        """Whether ``statement`` may be said now, behind what is held if that asks nothing."""
         if self.held:
-            echo = not self.sentences and not _INTERROGATIVE.search(self.held)
-            return echo and self.fits(self.held, statement)
+            return self._is_echo and self.fits(self.held, statement)
         return not self.sentences or self.fits(statement)
+
+    @property
+    def _is_echo(self) -> bool:
+        """What is held repeats the caller ("a flat?") or wants a nod ("isn't it?"): no question to answer."""
+        wants_a_nod = _TAG_QUESTION.search(self.held) is not None
+        return (wants_a_nod or not self.sentences) and not _INTERROGATIVE.search(self.held)
 
     def hold(self, question: str) -> bool:
         """Keep ``question``, joined to those that are held; False when there is no room for it."""
@@ -118,7 +135,7 @@ class _Reply:
         return True
 
     def say_echo(self) -> str:
-        """What is held repeats the caller ("a flat?") and is no question to answer: said as a statement."""
+        """What is held is no question to answer: said as a statement."""
         echo, self.held = self.held.replace("?", "."), ""
         return self.say(echo)
 
@@ -187,7 +204,9 @@ def _sentences(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _speakable(sentences: list[str]) -> list[str]:
-    return [_tidy(sentence) for sentence in sentences if any(map(str.isalnum, sentence))]
+    """Those with a word in them; an ellipsis alone stays as it is."""
+    kept = (s for s in sentences if _ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
+    return [s if _ELLIPSIS.fullmatch(s) else _tidy(s) for s in kept]
 
 
 _TAIL = re.compile(r"[.!?…]+\W*$")

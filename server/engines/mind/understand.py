@@ -9,6 +9,7 @@ from typing import Literal
 
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import number_word, read_digits, read_number
+from server.hebrew.speech_acts import says_goodbye
 
 Intent = Literal["buy", "rent"]
 
@@ -187,11 +188,19 @@ def _yes(words: list[str]) -> bool | None:
 
 def _topic(words: list[str]) -> str | None:
     line = " ".join(words)
+    if says_goodbye(line):
+        return "goodbye"
     for topic, phrases in he.TOPIC_WORDS.items():
-        for phrase in phrases:
-            if line == phrase or (phrase not in he.WHOLE_LINE and f" {phrase} " in f" {line} "):
-                return topic
+        if any(line == phrase or _counts(phrase, topic, line) for phrase in phrases):
+            return topic
     return None
+
+
+def _counts(phrase: str, topic: str, line: str) -> bool:
+    """Whether ``phrase`` means ``topic`` as a part of ``line``."""
+    if topic in he.LINE_END:
+        return line.endswith(f" {phrase}")
+    return phrase not in he.WHOLE_LINE and f" {phrase} " in f" {line} "
 
 
 def _says_any(words: Sequence[str], phrases: Sequence[str]) -> bool:

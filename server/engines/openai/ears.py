@@ -32,6 +32,7 @@ class OpenAIEars:
     """A Recognizer, and RecognizesWhole. Shared by all calls; any thread."""
 
     name = "openai"
+    guesses = False
 
     def __init__(self, config: Config) -> None:
         self._config = config

@@ -3,7 +3,8 @@
 import logging
 import re
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from server.engines.mind.shape import shaped
 from server.engines.openai.client import Call, Cancelled, events, warm
 from server.engines.openai.prompt import messages, template
 from server.engines.openai.tools import ToolCalls, ends_call, offered
+from server.office_hours import ISRAEL
 
 log = logging.getLogger("agent")
 
@@ -22,6 +24,9 @@ SAVED = "נשמר"
 GOODBYE = "תודה רבה על השיחה, ויום נעים."
 HANDOVER = "השיחה עוברת עכשיו לאדם מהמשרד, רק רגע."
 NOTED = "רשמתי את הפרטים. מה עוד חשוב לדעת?"
+NOT_FINISHED = "…"  # the caller will go on (A7)
+ELLIPSIS = re.compile(r"…|\.\.")
+SENTENCE_CHARS = 80  # there is always room for one more, or the mind could not end what it has begun
 FIRST_GPT_5 = re.compile(r"gpt-5(-mini|-nano)?(-\d{4}-.*)?")  # they refuse "none"; gpt-5.1 and later take it
 # Later ones refuse functions with any other effort, and some of them an effort that is not sent.
 REASONING = re.compile(r"(.*/)?gpt-([5-9]|\d\d)(?!.*chat)")
@@ -35,11 +40,13 @@ class OpenAIMind:
     name = "openai"
     opening = Expected()
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``now``: an aware datetime, in any zone."""
         self._config = config
+        self._now = now
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
-        return _Reply(self._config, request, timeout_s)
+        return _Reply(self._config, request, self._now, timeout_s)
 
     def warm(self) -> None:
         template(self._config.llm_prompt_file)
@@ -47,40 +54,39 @@ class OpenAIMind:
 
 
 class _Reply:
-    def __init__(self, config: Config, request: ReplyRequest, timeout_s: float) -> None:
+    def __init__(
+        self, config: Config, request: ReplyRequest, now: Callable[[], datetime], timeout_s: float
+    ) -> None:
         self.expected = Expected()
         self.acts: tuple[Act, ...] = ()
         self._config = config
         self._request = request
+        self._now = now
         self._call = Call(config, timeout_s)
         self._tools = ToolCalls()
         self._words_over = False  # the model has spoken, and calls functions now
+        self._waits = False  # it has heard that the caller has not finished
 
     def __iter__(self) -> Iterator[str]:
         pieces, request = self._pieces(), self._request
         ends = partial(self._ends, pieces)
+        min_chars, max_chars = still_to_say(request)
         try:
-            yield from shaped(
-                self._words(pieces), request.min_chars, request.max_chars, request.turn_number, ends=ends
-            )
+            yield from shaped(self._words(pieces), min_chars, max_chars, request.turn_number, ends=ends)
             yield from self._rest(pieces)
         except Cancelled:
             return
         finally:
             pieces.close()  # what the model would still say is neither read nor paid for
         self.acts = self._acts()
-        for name in self._tools.meaningless(transfer=self._has_person):
+        for name in self._tools.meaningless(transfer=self._request.person):
             log.warning("LLM_ERR openai: the mind's call of %r means nothing: ignored", name)
 
     def cancel(self) -> None:
         self._call.cancel()
 
-    @property
-    def _has_person(self) -> bool:
-        return bool(self._config.transfer_number)
-
     def _acts(self) -> tuple[Act, ...]:
-        return self._tools.acts(transfer=self._has_person)
+        return () if self._waits else self._tools.acts(transfer=self._request.person)
 
     def _ends_call(self) -> bool:
         return any(map(ends_call, self._acts()))
@@ -114,26 +120,38 @@ class _Reply:
 
     def _pieces(self) -> Generator[str, None, None]:
         """The model's text as it comes, and ours where it has none. Raises EngineError, Cancelled."""
-        told = messages(self._config, self._request)
-        spoken = yield from self._said(told, "auto")
-        if spoken:
+        told = messages(self._config, self._request, self._now().astimezone(ISRAEL).date())
+        wordless = yield from self._said(told, "auto")
+        if wordless is None:
             return
-        if self._ends_call():
-            yield GOODBYE if EndCall() in self._acts() else HANDOVER
-            return
-        if not self._acts():
+        if self._request.may_wait and ELLIPSIS.search(wordless):
+            self._waits = True
+            yield NOT_FINISHED
+        elif self._ends_call():
+            yield from self._unless_said(GOODBYE if EndCall() in self._acts() else HANDOVER)
+        elif self._acts():
+            yield from self._noted(told)
+        elif not self._request.said:  # else there was nothing left to say
             raise EngineError("OpenAI's answer is empty", retryable=True)
-        # It has only noted something down: now it is to speak. Whatever comes of that, the note is kept.
+
+    def _noted(self, told: list[dict[str, Any]]) -> Iterator[str]:
+        """It has only noted something down: now it is to speak. Whatever comes of that, the note is kept."""
+        wordless: str | None = ""
         try:
-            spoken = yield from self._said([*told, *self._tools.as_messages(SAVED)], "none")
+            wordless = yield from self._said([*told, *self._tools.as_messages(SAVED)], "none")
         except EngineError as error:
             log.warning("LLM_ERR openai: no words after a note: %s", error)
-        if not spoken:
-            yield NOTED
+        if wordless is not None:
+            yield from self._unless_said(NOTED)
 
-    def _said(self, told: list[dict[str, Any]], tool_choice: str) -> Generator[str, None, bool]:
-        """One answer's text; returns whether there was any that can be spoken."""
-        spoken = False
+    def _unless_said(self, line: str) -> Iterator[str]:
+        """``line`` for a reply without a word; one that goes on has had its words."""
+        if not self._request.said:
+            yield line
+
+    def _said(self, told: list[dict[str, Any]], tool_choice: str) -> Generator[str, None, str | None]:
+        """One answer's text; returns what it wrote if there is no word in it, None when it has spoken."""
+        wordless: str | None = ""
         with self._call.response(lambda client: self._create(client, told, tool_choice)) as response:
             for event in events(response):
                 choice = (event.get("choices") or [{}])[0]
@@ -141,13 +159,15 @@ class _Reply:
                     raise EngineError("OpenAI's content filter stopped the answer")
                 delta = choice.get("delta") or {}
                 text = delta.get("content") or ""
-                spoken = spoken or any(map(str.isalnum, text))
-                yield text  # perhaps empty: the model is at work
+                if wordless is not None:  # marks wait for their word
+                    text = wordless + text
+                    wordless = None if any(map(str.isalnum, text)) else text
+                yield text if wordless is None else ""  # perhaps empty: the model is at work
                 if tool_choice != "none" and (calls := delta.get("tool_calls")):
                     self._tools.feed(calls)
-                    self._words_over = spoken
+                    self._words_over = wordless is None
                     yield ""
-        return spoken
+        return wordless
 
     def _create(self, client: Any, told: list[dict[str, Any]], tool_choice: str) -> Any:
         config = self._config
@@ -155,12 +175,22 @@ class _Reply:
         return client.chat.completions.with_streaming_response.create(
             model=config.openai_llm_model,
             messages=told,
-            tools=offered(self._has_person),
+            tools=offered(self._request.person),
             tool_choice=tool_choice,
             stream=True,
             # What is not set is not sent: each of these is refused by some model.
             **{name: value for name, value in wishes.items() if value is not None},
         )
+
+
+def still_to_say(request: ReplyRequest) -> tuple[int, int]:
+    """The least and the most characters of the rest (E5); least 0: it needs no question of ours."""
+    if not request.said:
+        return request.min_chars, request.max_chars
+    left = request.max_chars - len(request.said)
+    asked = request.said.rstrip().endswith("?")
+    least = 0 if asked or not request.min_chars else max(1, request.min_chars - len(request.said))
+    return least, max(left, min(SENTENCE_CHARS, request.max_chars))
 
 
 def effort(config: Config) -> str | None:

@@ -1,13 +1,25 @@
-"""What the mind is told: the system prompt, and the conversation as it was heard."""
+"""What the mind is told: the system prompt, and the conversation as it was heard.
+
+What is the same for every turn comes first, what a turn has of its own behind it: the vendor keeps what it
+has read before. There is one system message, and the two sides take turns behind it, the caller first: some
+chat templates refuse anything else. So our notes stand, in brackets, with the caller's words, and not with
+the agent's: a model goes on as it finds itself to have spoken, and would say them.
+"""
 
 import re
+from collections.abc import Iterator
+from datetime import date
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from server.config import Config
-from server.core.conversation import Line, Speaker
+from server.core.conversation import Speaker
 from server.engines.base import EngineError, ReplyRequest
+from server.hebrew.dates import MONTHS
+from server.hebrew.gender import Gender
+from server.office_hours import HEBREW_DAYS
 
 OWN_PROMPT = Path(__file__).with_name("prompt_he.md")
 STYLES = {
@@ -16,16 +28,37 @@ STYLES = {
     "concise": "קצר וענייני, בלי מילים מיותרות",
     "energetic": "נמרץ, שמח ומזמין",
 }
+OWN_GENDER = {Gender.FEMININE: "בלשון נקבה", Gender.MASCULINE: "בלשון זכר"}
 WITH_A_PERSON = (
     "transfer_to_person: כשמבקשים לדבר עם אדם, כשכועסים, או כשאין לך דרך לעזור. "
     "באותה תשובה אומרים במשפט קצר שהשיחה עוברת עכשיו לאדם מהמשרד, בלי שאלה."
 )
 WITHOUT_A_PERSON = (
-    "אין אפשרות להעביר את השיחה. כשמבקשים לדבר עם אדם, אומרים זאת בפשטות, "
-    "לוקחים שם ומספר טלפון, ואומרים שיחזרו מהמשרד."
+    "אין עכשיו אפשרות להעביר את השיחה לאדם. כשמבקשים זאת, אומרים בפשטות שכרגע אין נציג פנוי, "
+    "לוקחים שם, מספר טלפון והודעה קצרה, ואומרים שיחזרו מהמשרד."
 )
-CUT_IN = "כאן נקטעו דבריך: ההמשך לא נשמע, והצד השני התחיל לדבר."
-ROLES = {Speaker.CALLER: "user", Speaker.AGENT: "assistant"}
+
+NOTES = (
+    "מה שכתוב בסוגריים מרובעים, [כך], הוא הערה ולא דברים שנאמרו בשיחה: "
+    "פועלים לפיה, ולא אומרים אותה ולא מזכירים אותה."
+)
+TODAY = 'היום יום {day}, {date}. כשאומרים "מחר" או "ביום חמישי", רושמים גם את התאריך.'
+ADDRESS = {
+    Gender.FEMININE: 'בצד השני אישה: פונים בלשון נקבה, למשל "את מחפשת" או "מתי נוח לך".',
+    Gender.MASCULINE: 'בצד השני גבר: פונים בלשון זכר, למשל "אתה מחפש" או "מתי נוח לך".',
+}
+MAY_WAIT = (
+    'ייתכן שהצד השני עוד לא סיים לדבר. אם ברור שהמשפט נקטע באמצע, כמו "אני מחפש דירה של", '
+    "התשובה היא התו … לבדו, בלי שום מילה ובלי להפעיל שום כלי. בכל מקרה אחר, וגם כשיש ספק, עונים כרגיל."
+)
+BEGUN = "[השיחה התחילה.]"
+CUT_IN = "[כאן נקטעו דבריך: ההמשך לא נשמע, והצד השני התחיל לדבר.]"
+GO_ON = (
+    "[הצד השני לא אמר דבר. ממשיכים את התשובה בדיוק מהמקום שבו נעצרה: "
+    "בלי לחזור על מה שכבר נאמר, בלי להתחיל מחדש ובלי להזכיר את ההפסקה.]"
+)
+USER, ASSISTANT = "user", "assistant"
+ROLES = {Speaker.CALLER: USER, Speaker.AGENT: ASSISTANT}
 
 
 @cache
@@ -37,30 +70,51 @@ def template(path: str) -> str:
         raise EngineError(f"LLM_PROMPT_FILE={path}: cannot be read as UTF-8 text ({error})") from error
 
 
-def system_prompt(config: Config, request: ReplyRequest) -> str:
-    """The same for every turn of every call, so that the vendor may keep it. Raises EngineError."""
+def standing_prompt(config: Config, request: ReplyRequest) -> str:
+    """The same for every turn of every call, while there is a person or none. Raises EngineError."""
     values = {
         "persona": config.agent_persona,
+        "gender": OWN_GENDER[Gender(config.agent_gender)],
         "style": STYLES.get(request.target_style, request.target_style),
         "min_chars": str(request.min_chars),
         "max_chars": str(request.max_chars),
-        "transfer": WITH_A_PERSON if config.transfer_number else WITHOUT_A_PERSON,
+        "transfer": WITH_A_PERSON if request.person else WITHOUT_A_PERSON,
     }
     # Not ``str.format``: any other brace in a user's file is just a brace.
     names = re.compile(r"\{(" + "|".join(values) + r")\}")
     return names.sub(lambda found: values[found[1]], template(config.llm_prompt_file))
 
 
-def messages(config: Config, request: ReplyRequest) -> list[dict[str, Any]]:
+def prompt_of_turn(request: ReplyRequest, today: date) -> str:
+    """What holds for this turn only; ``today``: in Israel. What changes least comes first."""
+    spoken_date = f"{today.day} ב{MONTHS[today.month - 1]} {today.year}"
+    told = [NOTES, TODAY.format(day=HEBREW_DAYS[today.isoweekday() % 7], date=spoken_date)]
+    told += [ADDRESS[request.caller]] if request.caller is not None else []
+    told += [MAY_WAIT] if request.may_wait else []
+    return "\n".join(("# עכשיו", *told))
+
+
+def messages(config: Config, request: ReplyRequest, today: date) -> list[dict[str, str]]:
     """System prompt, history, the caller's words, as chat messages. Raises EngineError."""
-    told = [{"role": "system", "content": system_prompt(config, request)}]
+    system = f"{standing_prompt(config, request)}\n\n{prompt_of_turn(request, today)}"
+    heard = list(_heard(request))
+    if heard[0][0] == ASSISTANT:
+        heard.insert(0, (USER, BEGUN))
+    turns = groupby(heard, key=itemgetter(0))
+    return [
+        {"role": "system", "content": system},
+        *({"role": role, "content": "\n".join(text for _, text in said)} for role, said in turns),
+    ]
+
+
+def _heard(request: ReplyRequest) -> Iterator[tuple[str, str]]:
+    """Roles and their words, our notes among the caller's."""
     for line in request.history:
-        told += _heard(line)
-    return [*told, {"role": "user", "content": request.text}]
-
-
-def _heard(line: Line) -> list[dict[str, Any]]:
-    said = [{"role": ROLES[line.speaker], "content": line.text}] if line.text else []
-    if line.interrupted:
-        said.append({"role": "system", "content": CUT_IN})
-    return said
+        if line.text:
+            yield ROLES[line.speaker], line.text
+        if line.interrupted:
+            yield USER, CUT_IN
+    yield USER, request.text
+    if request.said:
+        yield ASSISTANT, request.said
+        yield USER, GO_ON

@@ -1,0 +1,216 @@
+"""From words to an answer: what the caller's words, so far or all of them, bring about.
+
+words so far --(A7)--> more or less patience;  in a pause --(B3)--> an early start
+all words --(understanding)--> the mind is asked | a line of ours | the rest of what was cut | nothing
+"""
+
+from server.core.caller import CallerSide
+from server.core.events import (
+    Action,
+    Event,
+    Log,
+    MindFailed,
+    ReplyThought,
+    SentenceThought,
+    TurnOverdue,
+)
+from server.core.floor import Floor, State
+from server.core.life import Limit, limit_of
+from server.core.memory import Memory
+from server.core.params import DialogueParams
+from server.core.reply import (
+    NOT_FINISHED,
+    acts_due,
+    advance,
+    ask_mind,
+    finish_hint,
+    say_failure,
+    say_own_answer,
+    take_up,
+)
+from server.core.turn import CallerTurn, Turn
+from server.core.understanding import Meaning, meaning_of
+from server.hebrew.finished import Ending
+from server.hebrew.words import fingerprint
+
+
+class Answering:
+    """Decides with what the present turn is filled. Not thread-safe."""
+
+    def __init__(self, params: DialogueParams, floor: Floor, caller: CallerSide, memory: Memory) -> None:
+        self._params = params
+        self._floor = floor
+        self._caller = caller
+        self._memory = memory
+
+    # ---- words so far: is it the end, and what would be the answer? ----
+
+    @property
+    def may_start_early(self) -> bool:
+        """We listen, and have not begun too often for what the caller is saying."""
+        listening = self._floor.state is State.LISTENING and self._floor.turn is self._floor.early
+        return listening and self._caller.pending.early_starts < self._params.early_starts
+
+    def words_heard(self, utterance_id: int) -> list[Action]:
+        """The transcript of an utterance that is over, or pauses."""
+        return [*self.words_so_far(utterance_id), *self.understand()]
+
+    def words_so_far(self, utterance_id: int) -> list[Action]:
+        """A7: they hold the end of the turn or release it. B3: in a pause, they may be all."""
+        ending = Ending.OPEN
+        if self._params.endpointing.hold_frames:
+            ending = self._caller.close_by_words(utterance_id, self._memory.expected)
+        so_far = self._caller.said_so_far(utterance_id, self._floor.clock)
+        if so_far is None:
+            return []
+        text, _ = so_far.join(self._params.min_confidence, self._params.dedup_frames)
+        early = self._floor.early
+        if early is not None and fingerprint(early.text) == fingerprint(text):
+            return []
+        forgotten = self.forget_early_start()
+        if ending is Ending.UNFINISHED or not self.may_start_early:
+            return forgotten
+        return [*forgotten, *self._start_early(so_far, text)]
+
+    def _start_early(self, so_far: CallerTurn, text: str) -> list[Action]:
+        """B3: think while the closing silence is still counted."""
+        kept = self._floor.leftover
+        if self._meaning(so_far, text) is not Meaning.WORDS:
+            return []
+        if kept is not None and kept.answers == fingerprint(text):  # it is thought already (E2)
+            return []
+        pending = self._caller.pending
+        pending.early_starts += 1
+        turn = self._floor.take(early=True)
+        started = Log(f"EARLY_START turn={turn.turn_id}")
+        return [started, *ask_mind(turn, text, self._memory, may_wait=self._may_wait(pending))]
+
+    def forget_early_start(self) -> list[Action]:
+        """The caller goes on, or has said something else: nothing of it is left."""
+        early = self._floor.early
+        return [Log(f"EARLY_START dropped turn={early.turn_id}"), *self._floor.drop()] if early else []
+
+    def _may_wait(self, caller: CallerTurn) -> bool:
+        return bool(self._params.endpointing.hold_frames) and not caller.waited
+
+    # ---- a turn: words, thoughts, voice ----
+
+    def answer_pending(self) -> list[Action]:
+        """Start the turn that is owed, unless the caller is still at it."""
+        if self._floor.state is not State.LISTENING or self._caller.busy or not self._caller.pending.segments:
+            return []
+        owed = self._floor.owe(self._caller.take_pending())
+        return [*owed, *self.understand()]
+
+    def understand(self) -> list[Action]:
+        """Once every part is transcribed: what was said, and what is to be done about it."""
+        turn = self._floor.turn
+        caller = turn.caller if turn is not None else None
+        if turn is None or caller is None or turn.understood or not caller.transcribed:
+            return []
+        turn.understood = True
+        text, repeated = caller.join(self._params.min_confidence, self._params.dedup_frames)
+        actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
+        if repeated:
+            actions.append(Log("DEDUP user → ignore"))
+        meaning = self._meaning(caller, text)
+        if caller.cut_us:
+            ours = meaning is Meaning.NOTHING or self._memory.has_said_lately(self._floor.clock, text)
+            self._caller.last_had_words(of_the_caller=not ours)
+        if meaning is Meaning.WORDS:
+            return actions + self._think(turn, text)
+        turn.ask_again_at = None
+        if turn.asked is not None:  # early, for words that have changed their meaning
+            actions += self._floor.start_over(turn)
+            turn = self._floor.present
+        match meaning:
+            case Meaning.NOTHING:
+                return actions + self._nothing_was_said(turn, caller)
+            case Meaning.ECHO | Meaning.BACKCHANNEL:
+                if meaning is Meaning.ECHO and caller.near_us:
+                    self._caller.last_was_echo()
+                actions.append(Log(f"{meaning.name} → ignore"))
+                return actions + self._nothing_was_said(turn, caller)
+        return actions + say_own_answer(turn, meaning, text, self._memory)
+
+    def _meaning(self, caller: CallerTurn, text: str) -> Meaning:
+        if limit_of(self._floor.clock, self._params.call_frames) is not Limit.WITHIN:
+            return Meaning.TOO_LATE
+        return meaning_of(caller, text, self._memory, self._floor.clock)
+
+    def _think(self, turn: Turn, text: str) -> list[Action]:
+        self._memory.unclear_in_a_row = 0
+        turn.words = text
+        leftover, self._floor.leftover = self._floor.leftover, None
+        if turn.asked is not None and fingerprint(turn.text) == fingerprint(text):
+            return []  # its answer is on its way since before the end of the turn (B3)
+        if turn.ask_again_at is not None:
+            return []  # later: the caller has not finished (A7)
+        actions = self._floor.start_over(turn) if turn.asked is not None else []
+        turn = self._floor.present
+        if leftover is not None and leftover.answers == fingerprint(text) and leftover.kept.complete:
+            return actions + take_up(turn, leftover)  # the same words again: their answer is ready (E2)
+        return actions + ask_mind(turn, text, self._memory)
+
+    def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
+        """Back to where we were: the rest of a reply that was cut, or listening."""
+        leftover, self._floor.leftover = self._floor.leftover, None
+        if not caller.cut_us or leftover is None:
+            turn.acts = leftover.acts_due if leftover is not None else ()
+            return self._floor.enter(State.SPEAKING) if finish_hint(turn) else self.leave(turn)
+        turn.resumes, turn.takes_back = True, leftover.takes_back
+        actions = take_up(turn, leftover)
+        if turn.sentences or not turn.playout.complete:
+            return actions
+        self._memory.take_back_interruption(turn.takes_back)  # nothing of it is left: it was heard
+        return self.leave(turn)
+
+    def turn_event(self, turn: Turn, event: Event) -> list[Action]:
+        """What the workers of the present turn have done."""
+        if isinstance(event, TurnOverdue):
+            return self._overdue(turn)
+        if isinstance(event, SentenceThought) and event.text.strip() in NOT_FINISHED:
+            return self._not_finished(turn)
+        over = isinstance(event, MindFailed | ReplyThought)
+        if turn.early and over and not (turn.sentences or turn.skipped):
+            return self._early_start_failed(event)
+        actions = advance(turn, event, self._memory, self._params.hint)
+        if turn.resumes and turn.playout.complete and not turn.sentences:
+            return actions + self.leave(turn)  # there was no rest
+        if isinstance(event, ReplyThought) and self._floor.state is State.SPEAKING:
+            self._memory.expected = turn.expected or self._memory.expected
+            actions += acts_due(turn, self._memory, heard=False)
+        return actions
+
+    def _early_start_failed(self, event: Event) -> list[Action]:
+        """The mind is asked once more at the end of the turn."""
+        failed = [Log(f"LLM_ERR: {event.reason}")] if isinstance(event, MindFailed) else []
+        return [*failed, *self.forget_early_start()]
+
+    def _not_finished(self, turn: Turn) -> list[Action]:
+        """A7: the mind has heard that the caller will go on. Never spoken, and asked again later."""
+        if turn.asked is None or not turn.asked.may_wait or turn.sentences:
+            return []
+        waits = Log(f"NOT_FINISHED turn={turn.turn_id}")
+        if turn.early:
+            self._caller.hold()
+            return [waits, *self.forget_early_start()]
+        assert turn.caller is not None
+        turn.caller.waited = True
+        actions = self._floor.start_over(turn)
+        self._floor.present.ask_again_at = turn.began_at + self._params.endpointing.hold_frames
+        return [waits, *actions]
+
+    def _overdue(self, turn: Turn) -> list[Action]:
+        """G3: no answer in time; ours is said, and whatever comes later is too late."""
+        if self._floor.state is not State.THINKING or turn.playout.ready_frames:
+            return []
+        late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), *self._floor.give_up(turn)]
+        return late + say_failure(self._floor.present, self._memory)
+
+    def leave(self, turn: Turn) -> list[Action]:
+        """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
+        left = [*self._floor.leave(turn), *self.answer_pending()]
+        if self._floor.turn is not None or self._caller.busy:
+            return left
+        return [*left, *acts_due(turn, self._memory, heard=True)]

@@ -1,0 +1,194 @@
+"""Our side of a turn: sentences from the mind, lines of our own, and the audio of both."""
+
+from dataclasses import replace
+
+from server.core import lines
+from server.core.conversation import Act, EndCall, SaveLead, Transfer
+from server.core.events import (
+    Action,
+    AudioMade,
+    BreathDrawn,
+    Event,
+    Log,
+    MindFailed,
+    Perform,
+    ReplyThought,
+    Say,
+    SentenceThought,
+    SentenceVoiced,
+    Think,
+)
+from server.core.memory import Asked, Memory
+from server.core.playout import HINT_INDEX
+from server.core.turn import Leftover, Turn
+from server.core.understanding import Meaning
+from server.hebrew.speech_acts import asks_to_repeat
+from server.hebrew.words import fingerprint, normalise
+
+MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
+NOT_FINISHED = frozenset({"…", "..."})  # a mind's answer to a caller who will go on (A7)
+
+
+# ---- asked ---------------------------------------------------------------------------------------
+
+
+def ask_mind(turn: Turn, text: str, memory: Memory, *, may_wait: bool = False) -> list[Action]:
+    """The mind is to answer ``text``."""
+    turn.asked = Think(
+        turn.turn_id,
+        text,
+        memory.history,
+        memory.committed_turns + 1,
+        may_wait=may_wait,
+        caller=memory.caller_with(text),
+        person=memory.person,
+    )
+    return [turn.asked]
+
+
+def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
+    """Say what was left of a reply that was dropped; what the mind did not come to say is asked for (D4)."""
+    cut, kept = leftover.turn, leftover.kept
+    turn.fixed, turn.before = cut.is_line, (*cut.before, *kept.before)
+    turn.expected, turn.acts, turn.asks, turn.asked = cut.expected, cut.acts, cut.asks, cut.asked
+    actions: list[Action] = []
+    for text, audio in kept.sentences:
+        if audio is None:
+            actions += _say(turn, text)
+        else:
+            turn.playout.adopt(turn.sentences, text, audio)
+            turn.sentences += 1
+    turn.playout.complete = kept.complete or cut.asked is None
+    if turn.playout.complete or cut.asked is None:
+        return actions
+    said = " ".join((*turn.before, *(text for text, _ in kept.sentences)))
+    return [*actions, replace(cut.asked, turn_id=turn.turn_id, said=said, may_wait=False)]
+
+
+# ---- said ----------------------------------------------------------------------------------------
+
+
+def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]:
+    """The turn's mind or voice have got on."""
+    match event:
+        case BreathDrawn(_, frames):
+            turn.breath_frames = frames
+        case SentenceThought(_, text):
+            return say_sentence(turn, text, memory)
+        case ReplyThought(_, expected, acts):
+            turn.expected, turn.acts = expected, _possible(acts, memory)
+            return no_more_sentences(turn, memory)
+        case MindFailed(_, reason):
+            return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, memory)]
+        case AudioMade() | SentenceVoiced():
+            take_audio(turn, event, hint)
+    return []
+
+
+def say_line(turn: Turn, line: str, *, asks: Asked | None = None, acts: tuple[Act, ...] = ()) -> list[Action]:
+    """Say a fixed line, and nothing after it."""
+    turn.fixed = True
+    turn.asks, turn.acts = asks, acts
+    actions = _say(turn, line)
+    turn.playout.complete = True
+    return actions
+
+
+def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> list[Action]:
+    """The mind is not asked: this is answered by a line of ours (E1, F2, F3, F4)."""
+    asks: Asked | None = None
+    acts: tuple[Act, ...] = ()
+    match meaning:
+        case Meaning.UNCLEAR:
+            memory.unclear_in_a_row += 1
+            line = lines.unclear(memory.unclear_in_a_row)
+            asks = _call_back_in(line)
+        case Meaning.GOODBYE:
+            line, acts = lines.GOODBYE, (EndCall(),)
+        case Meaning.TOO_LATE:
+            line, acts = lines.TIME_IS_UP, (EndCall(),)
+        case Meaning.PERSON if memory.person:
+            line, acts = lines.HANDING_OVER, (Transfer(),)
+        case Meaning.PERSON:
+            line, asks = lines.NO_PERSON, Asked.MESSAGE
+        case Meaning.GO_AHEAD:
+            line, asks = lines.GO_AHEAD, Asked.MESSAGE
+        case Meaning.MESSAGE:
+            line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", text),)),)
+        case _:
+            line = lines.NO_MESSAGE
+    return say_line(turn, memory.worded(line), asks=asks, acts=acts)
+
+
+def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
+    """Say the mind's next sentence, unless it has no word in it or was heard a moment ago (E4)."""
+    if not normalise(text) or turn.sentences >= MAX_SENTENCES - 1:
+        return []
+    if turn.resumes:  # a mind that cannot go on from the middle says it all again
+        already = (*turn.before, *(sentence.text for sentence in turn.playout.sentences))
+        return [] if fingerprint(text) in map(fingerprint, already) else _say(turn, text)
+    if memory.just_said(text) and not asks_to_repeat(turn.text):
+        turn.skipped += 1
+        return []
+    return _say(turn, text)
+
+
+def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
+    """The mind is done; if that left nothing to say, a line of ours is said."""
+    if turn.sentences or turn.resumes:
+        turn.playout.complete = True
+        return []
+    if turn.skipped:
+        return say_line(turn, memory.worded(lines.already_said(memory.committed_turns)), acts=turn.acts)
+    return say_failure(turn, memory)
+
+
+def say_failure(turn: Turn, memory: Memory) -> list[Action]:
+    """There is no answer: a line of ours, another one every time in a row (G2, G3)."""
+    memory.failed_in_a_row += 1
+    line = lines.mind_failed(memory.failed_in_a_row)
+    return say_line(turn, memory.worded(line), asks=_call_back_in(line), acts=turn.acts)
+
+
+def take_audio(turn: Turn, event: AudioMade | SentenceVoiced, hint: str) -> None:
+    """The voice has made some of a sentence, or all of it."""
+    if isinstance(event, SentenceVoiced):
+        turn.playout.end_sentence(event.index)
+    elif event.index != HINT_INDEX:
+        turn.playout.add_audio(event.index, event.mulaw_8k)
+    elif not turn.playout.ready_frames:  # the hint is for want of a reply (B5)
+        turn.playout.add_hint(hint, event.mulaw_8k)
+
+
+def finish_hint(turn: Turn) -> bool:
+    """Nothing was said after all: let the hint that is being heard come to its end; False without one."""
+    turn.fixed = turn.playout.complete = turn.playout.audible
+    return turn.playout.audible
+
+
+def _say(turn: Turn, text: str) -> list[Action]:
+    turn.playout.add(turn.sentences, text)
+    turn.sentences += 1
+    return [Say(turn.turn_id, turn.sentences - 1, text)]
+
+
+def _call_back_in(line: str) -> Asked | None:
+    return Asked.CALL_BACK if line == lines.OFFER_CALL_BACK else None
+
+
+# ---- done ----------------------------------------------------------------------------------------
+
+
+def acts_due(turn: Turn, memory: Memory, *, heard: bool) -> list[Action]:
+    """What was decided: a lead is kept once the turn is committed, the rest waits until it was heard.
+
+    A mind knows only what was heard, so it may decide the same again: that is done once.
+    """
+    due = [act for act in turn.acts if heard or isinstance(act, SaveLead)]
+    turn.acts = tuple(act for act in turn.acts if act not in due)
+    return [Perform(act) for act in due if memory.first_time(act)]
+
+
+def _possible(acts: tuple[Act, ...], memory: Memory) -> tuple[Act, ...]:
+    """Without a hand-over to nobody: a mind may want it all the same."""
+    return tuple(act for act in acts if memory.person or not isinstance(act, Transfer))

@@ -1,0 +1,67 @@
+"""The lists in ``data``, which Hebrew speakers extend: a phrase a line, ``#`` begins a comment.
+
+Each is read once, when the module that uses it is imported. Raises OSError for a list that is not there.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from server.hebrew.words import words_of
+
+_FOLDER = Path(__file__).with_name("data")
+
+
+def lines_of(name: str) -> list[str]:
+    """The lines of ``data/<name>.txt`` without blanks around them, comments and empty ones."""
+    text = (_FOLDER / f"{name}.txt").read_text("utf-8")
+    bare = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in bare if line]
+
+
+class Phrases:
+    """Phrases looked for word by word, so that none is found inside a longer word."""
+
+    def __init__(self, phrases: Iterable[str], prefixes: Iterable[str] = ()) -> None:
+        """``prefixes``: letters that each phrase may also carry on its first word (ו, ש, כש)."""
+        fronts = ("", *prefixes)
+        self._phrases = frozenset(
+            (front + first, *rest)
+            for phrase in phrases
+            for first, *rest in [words_of(phrase)]
+            for front in fronts
+        )
+        self._longest = max(map(len, self._phrases))
+
+    @classmethod
+    def read(cls, *names: str, prefixes: Iterable[str] = ()) -> "Phrases":
+        """The phrases of these lists together."""
+        return cls((line for name in names for line in lines_of(name)), prefixes)
+
+    def at(self, words: list[str], start: int) -> int:
+        """How many words the longest phrase has that begins at ``start``; 0 without one."""
+        return max((end - start for end in self._ends(words, start)), default=0)
+
+    def at_end(self, words: list[str]) -> int:
+        """How many words the longest phrase has that ends ``words``; 0 without one."""
+        lengths = range(min(self._longest, len(words)), 0, -1)
+        return next((n for n in lengths if tuple(words[-n:]) in self._phrases), 0)
+
+    def within(self, words: list[str]) -> bool:
+        """Whether one is anywhere in ``words``."""
+        return any(self._ends(words, start) for start in range(len(words)))
+
+    def reach(self, words: list[str]) -> set[int]:
+        """Every number of first words that are phrases of ours one behind the other; always 0."""
+        reached = {0}
+        for start in range(len(words)):
+            if start in reached:
+                reached.update(self._ends(words, start))
+        return reached
+
+    def make_up(self, words: list[str]) -> bool:
+        """Whether ``words`` are phrases of ours and nothing else."""
+        return bool(words) and len(words) in self.reach(words)
+
+    def _ends(self, words: list[str], start: int) -> list[int]:
+        last = min(start + self._longest, len(words))
+        return [end for end in range(start + 1, last + 1) if tuple(words[start:end]) in self._phrases]

@@ -1,0 +1,63 @@
+"""The digits that a text ends with, written or said: "אפס חמישים ושתיים שלוש" is 0523."""
+
+import re
+
+from server.hebrew.data import lines_of
+from server.hebrew.words import words_of
+
+VALUES = {word: int(value) for value, *words in map(str.split, lines_of("digit_words")) for word in words}
+_MAX_SAID = 999  # digits are said in groups of three at most
+_WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
+_NOT_DIGITS = re.compile(r"\D")
+
+
+def value_of(word: str) -> int | None:
+    """What a number word stands for, with or without "and" before it; None for any other word."""
+    value = VALUES.get(word)
+    return VALUES.get(word[1:]) if value is None and word.startswith("ו") else value
+
+
+def digits_at_end(text: str) -> str:
+    """The digits that end ``text``, "" without one. A date, an hour or a fraction has none."""
+    parts: list[list[str | int]] = []
+    for token in reversed(text.split()):
+        bare = token.strip(".,;!?()+*-־–")
+        part: list[str | int] = [_NOT_DIGITS.sub("", bare)] if _WRITTEN.fullmatch(bare) else _said(bare)
+        if not part:
+            break
+        parts.insert(0, part)
+    return _in_digits([group for part in parts for group in part])
+
+
+def _said(token: str) -> list[str | int]:
+    """The values of a token's words, which a dash may join; none if one of them is no digit or group."""
+    values = [value_of(word) for word in words_of(token)]
+    return (
+        [value for value in values if value is not None and value <= _MAX_SAID] if None not in values else []
+    )
+
+
+def _in_digits(groups: list[str | int]) -> str:
+    """What was written stands as it is; what was said is added up: fifty and two, but five, two."""
+    digits, number = "", None
+    for group in groups:
+        together = _together(number, group)
+        if together is None:
+            digits += "" if number is None else str(number)
+            number = None if isinstance(group, str) else group
+            digits += group if isinstance(group, str) else ""
+        else:
+            number = together
+    return digits + ("" if number is None else str(number))
+
+
+def _together(number: int | None, group: str | int) -> int | None:
+    """``number`` and what follows it as one number: 3 and "מאות", 300 and 45, 40 and 5, 3 and "עשרה"."""
+    if number is None or isinstance(group, str):
+        return None
+    tens = number // 10 % 10
+    if group == 100 and 3 <= number <= 9:
+        return number * 100
+    room = 100 if number and number % 100 == 0 else 10 if tens >= 2 and number % 10 == 0 else 1
+    teen = group == 10 and tens == 0 and number % 10 > 0
+    return number + group if teen or 0 < group < room else None

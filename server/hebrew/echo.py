@@ -1,0 +1,137 @@
+"""Our own words come back over the line (E3): recognised however they are spelled, cut up or misheard.
+
+What the caller makes of our words is the caller's: a word more, another number, a yes or a no.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rapidfuzz import fuzz
+
+from server.hebrew.data import Phrases, lines_of
+from server.hebrew.digits import value_of
+from server.hebrew.sentences import split_sentences
+from server.hebrew.speakable import speakable
+from server.hebrew.words import words_of
+
+ECHO_MIN_WORDS = 3
+ECHO_MIN_SHARE = 0.8  # of its words are ours; the others were misheard
+SAME_WORD_RATIO = 75  # as a recogniser spells it
+MISHEARD_RATIO = 50
+MISHEARD_MIN_CHARS = 4  # "לי" for "לך" is no mistake of a recogniser
+MAX_PREFIX_CHARS = 2  # "מהגג"
+MAX_LOST = 2  # words of ours in a row
+
+_HESITATION = Phrases.read("hesitation")
+_EXACT = frozenset(lines_of("echo_exact"))
+_FINALS = str.maketrans("ךםןףץ", "כמנפצ")
+_PREFIXES = frozenset("והבלשכמ")
+_VOWEL_LETTERS = re.compile("[וי]+")
+_JOINTS = ((1, 1), (1, 2), (2, 1))  # words heard for words of ours
+
+Slips = tuple[int, int]  # words misheard, words of ours that were lost
+
+
+def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
+    """``text`` is part of what we have ``spoken``: a ``share`` (0-1) of its words at least."""
+    heard = [word for word in _tokens(text) if not _HESITATION.make_up([word])]
+    if len(heard) < ECHO_MIN_WORDS:
+        return False
+    allowed = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
+    return _follows(heard, _tokens(spoken), allowed)
+
+
+def is_whole_echo_of(text: str, spoken: str) -> bool:
+    """``text`` is all of what we have ``spoken``, or of one sentence of it, and every word of it is ours.
+
+    A word that differs may be the very thing the caller corrects: four rooms, not three.
+    """
+    length = len(_tokens(text))
+    whole = (spoken, *split_sentences(spoken))
+    return any(
+        length >= ECHO_MIN_SHARE * len(_tokens(part)) and is_echo_of(text, part, 1.0) for part in whole
+    )
+
+
+def _tokens(text: str) -> list[str]:
+    """Words; a number is the same however it is written, and whatever its gender."""
+    values = ((word, value_of(word)) for word in words_of(speakable(text)))
+    return [word if value is None else str(value) for word, value in values]
+
+
+def _follows(heard: list[str], ours: list[str], allowed: Slips) -> bool:
+    """Whether ``heard`` runs along ``ours`` from somewhere, with no more slips than ``allowed``."""
+    steps = _Steps(heard, ours)
+    reached: list[dict[int, Slips]] = [{} for _ in range(len(heard) + 2)]
+    reached[0] = {start: (0, 0) for start in range(len(ours))}
+    for place in range(len(heard)):
+        for at, (misheard, lost) in reached[place].items():
+            for taken, end, (more_misheard, more_lost) in steps.of(place, at):
+                slips = (misheard + more_misheard, lost + more_lost)
+                if slips[0] <= allowed[0] and slips[1] <= allowed[1]:
+                    ends = reached[place + taken]
+                    ends[end] = min(ends.get(end, slips), slips)
+    return bool(reached[len(heard)])
+
+
+class _Steps:
+    """How words heard may be ours; the same words are compared but once."""
+
+    def __init__(self, heard: list[str], ours: list[str]) -> None:
+        self._heard, self._ours = heard, ours
+        self._compared: dict[tuple[str, ...], int | None] = {}
+
+    def of(self, place: int, at: int) -> Iterator[tuple[int, int, Slips]]:
+        """From ``place`` in what was heard and ``at`` in ours: words taken, place behind ours, slips."""
+        for lost in range(MAX_LOST + 1 if place else 1):
+            start = at + lost
+            for taken, given in _JOINTS:
+                if place + taken <= len(self._heard) and start + given <= len(self._ours):
+                    misheard = self._misheard(place, taken, start, given)
+                    if misheard is not None:
+                        yield taken, start + given, (misheard, lost)
+
+    def _misheard(self, place: int, taken: int, start: int, given: int) -> int | None:
+        heard, ours = self._heard[place : place + taken], self._ours[start : start + given]
+        pair = (*heard, "", *ours)
+        if pair not in self._compared:
+            self._compared[pair] = _misheard(heard, ours)
+        return self._compared[pair]
+
+
+def _misheard(heard: list[str], ours: list[str]) -> int | None:
+    """0: the same words, as a recogniser spells them; 1: they sound like them; None: they are others."""
+    one, other = "".join(heard).translate(_FINALS), "".join(ours).translate(_FINALS)
+    if one == other:
+        return 0
+    if any(map(_is_exact, [*heard, *ours])):
+        return 0 if _and_away(one) == _and_away(other) else None
+    if len(heard) + len(ours) > 2:  # joined or split, but word for word
+        return 0 if _stem(one) == _stem(other) else None
+    ratio = fuzz.ratio(one, other)
+    if ratio >= SAME_WORD_RATIO or _but_for_prefix(one, other):
+        return 0
+    long = min(len(one), len(other)) >= MISHEARD_MIN_CHARS
+    return 1 if long and ratio >= MISHEARD_RATIO else None
+
+
+def _is_exact(word: str) -> bool:
+    return _and_away(word) in _EXACT or word.isdigit()
+
+
+def _and_away(word: str) -> str:
+    """``word`` without the "and" before it."""
+    return word[1:] if word.startswith("ו") else word
+
+
+def _but_for_prefix(one: str, other: str) -> bool:
+    """Whether prefix letters are all that one of the words has more than the other."""
+    short, long = sorted((one, other), key=len)
+    prefix = long[: len(long) - len(short)]
+    few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= _PREFIXES
+    return few and long == prefix + short
+
+
+def _stem(word: str) -> str:
+    """``word`` without the vowel letters that some write and some do not."""
+    return word[:1] + _VOWEL_LETTERS.sub("", word[1:])

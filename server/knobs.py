@@ -1,0 +1,74 @@
+"""What a knob is: its default, sentence and range, what it may be in words, and the tables made of that."""
+
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic.fields import FieldInfo
+
+
+def comma_separated(value: object) -> object:
+    """A text as the tuple of its parts, without blanks and empty ones; anything else as it is."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return value
+
+
+def _number_or_nothing(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
+
+
+def knob(default: Any, says: str, low: float | None = None, high: float | None = None) -> Any:
+    """A knob's default, sentence and inclusive range."""
+    return Field(default=default, description=says, ge=low, le=high, validate_default=True)
+
+
+def allowed(name: str, field: FieldInfo) -> str:
+    """What a knob may be, in words: ``a whole number from 1 to 65535``, ``true or false``, …"""
+    if name.endswith("_engines"):
+        choices = get_args(get_args(field.annotation)[0])
+        return f"a comma-separated list of {', '.join(choices)}"
+    if field.annotation is bool:
+        return "true or false"
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(str(choice) for choice in get_args(field.annotation))
+    low = next((m.ge for m in field.metadata if isinstance(m, Ge)), None)
+    high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
+    if low is None or high is None:
+        return "text"
+    kind = "a whole number" if field.annotation is int else "a number"
+    return f"{kind} from {low} to {high}{', or empty' if field.default is None else ''}"
+
+
+def knob_text(value: object) -> str:
+    """The text that sets a knob to ``value``; a secret's too."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return "" if value is None else str(value)
+
+
+def knob_table(fields: Mapping[str, FieldInfo]) -> str:
+    """The README's table, one row a knob."""
+    rows = ["| knob | default | allowed | what it does |", "|---|---|---|---|"]
+    for name, field in fields.items():
+        default = knob_text(field.default).replace("|", "\\|")
+        rows.append(f"| `{name.upper()}` | `{default}` | {allowed(name, field)} | {field.description} |")
+    return "\n".join(rows).replace("| `` |", "| (empty) |")
+
+
+def env_example(fields: Mapping[str, FieldInfo]) -> str:
+    """``.env.example``: every knob commented out with its default, below what it does and may be."""
+    parts = ["# Copy to .env and remove the # before what you change. The environment wins over .env."]
+    for name, field in fields.items():
+        default = shlex.quote(text) if (text := knob_text(field.default)) else ""
+        parts.append(f"# {field.description} ({allowed(name, field)})\n#{name.upper()}={default}")
+    return "\n\n".join(parts)

@@ -1,0 +1,345 @@
+"""Our side of a turn: sentences from the mind, lines of our own, and the audio of both."""
+
+from dataclasses import replace
+
+import pytest
+
+from server.core import lines
+from server.core.conversation import EndCall, Expected, SaveLead, Transfer
+from server.core.events import AudioMade, MindFailed, Perform, ReplyThought, Say, SentenceVoiced, Think
+from server.core.memory import Asked, Memory
+from server.core.playout import HINT_INDEX, Kept, Playout
+from server.core.reply import (
+    acts_due,
+    advance,
+    ask_mind,
+    finish_hint,
+    no_more_sentences,
+    say_failure,
+    say_line,
+    say_own_answer,
+    say_sentence,
+    take_audio,
+    take_up,
+)
+from server.core.turn import CallerTurn, Leftover, Turn
+from server.core.understanding import Meaning
+from server.hebrew.gender import Gender
+
+
+def turn(text="ומתי זה"):
+    return Turn(3, CallerTurn(), 0, Playout(3), asked=Think(3, text, (), 1))
+
+
+def memory(*just_said, committed_turns=0, person=False):
+    remembered = Memory(2, 700, Gender.FEMININE)
+    remembered.reply_heard(list(just_said))
+    remembered.committed_turns = committed_turns
+    remembered.person = person
+    return remembered
+
+
+def texts(answer):
+    return [sentence.text for sentence in answer.playout.sentences]
+
+
+def test_c2_sentences_are_numbered_as_they_come():
+    """C2: the index is the sentence's name between us and the voice."""
+    answer = turn()
+    assert say_sentence(answer, "ראשון.", memory()) == [Say(3, 0, "ראשון.")]
+    assert say_sentence(answer, "שני.", memory()) == [Say(3, 1, "שני.")]
+    assert texts(answer) == ["ראשון.", "שני."]
+    assert (answer.fixed, answer.playout.complete) == (False, False)
+    assert no_more_sentences(answer, memory()) == []
+    assert answer.playout.complete
+
+
+@pytest.mark.parametrize("text", ["", "...", " - "])
+def test_a_sentence_without_a_word_is_not_said(text):
+    """A7: "…" is never spoken."""
+    answer = turn()
+    assert say_sentence(answer, text, memory()) == []
+    assert (texts(answer), answer.skipped) == ([], 0)
+
+
+def test_e4_a_sentence_heard_a_moment_ago_is_skipped():
+    """E4: whatever its punctuation."""
+    answer = turn()
+    assert say_sentence(answer, "השעה שש!", memory("השעה שש.")) == []
+    assert answer.skipped == 1
+
+
+def test_e4_unless_the_caller_asked_to_repeat():
+    """E4: then it is what is wanted."""
+    answer = turn("מה אמרת")
+    assert say_sentence(answer, "השעה שש.", memory("השעה שש.")) == [Say(3, 0, "השעה שש.")]
+
+
+@pytest.mark.parametrize("committed_turns", [0, 1])
+def test_e4_nothing_left_is_never_silence(committed_turns):
+    """E4: one of a small set is said."""
+    heard = memory("השעה שש.", committed_turns=committed_turns)
+    answer = turn()
+    say_sentence(answer, "השעה שש.", heard)
+    line = lines.in_gender(lines.already_said(committed_turns), Gender.FEMININE, None)
+    assert no_more_sentences(answer, heard) == [Say(3, 0, line)]
+    assert (texts(answer), answer.fixed, answer.playout.complete) == ([line], True, True)
+
+
+def test_e4_what_is_left_is_the_answer():
+    """E4: no line is added to it."""
+    heard = memory("השעה שש.")
+    answer = turn()
+    say_sentence(answer, "השעה שש.", heard)
+    say_sentence(answer, "ועוד.", heard)
+    assert no_more_sentences(answer, heard) == []
+    assert texts(answer) == ["ועוד."]
+
+
+def test_g2_a_mind_that_said_nothing_is_a_failed_one():
+    """G2: the caller hears our line."""
+    answer = turn()
+    assert no_more_sentences(answer, memory()) == [Say(3, 0, lines.MIND_FAILED)]
+    assert answer.fixed
+
+
+def test_e1_a_fixed_line_is_the_whole_answer():
+    """E1: and nothing after it."""
+    answer = turn()
+    assert say_line(answer, "אפשר לנסח שוב?") == [Say(3, 0, "אפשר לנסח שוב?")]
+    assert (answer.fixed, answer.playout.complete, answer.sentences) == (True, True, 1)
+
+
+# ---- audio
+
+
+def test_the_audio_of_a_sentence_until_it_is_whole():
+    """C2: in pieces of any size."""
+    answer = turn()
+    say_sentence(answer, "שלום.", memory())
+    for piece in (b"\x10" * 100, b"\x11" * 100):
+        take_audio(answer, AudioMade(3, 0, piece), "רגע")
+    sentence = answer.playout.sentences[0]
+    assert (bytes(sentence.audio), sentence.whole) == (b"\x10" * 100 + b"\x11" * 100, False)
+    take_audio(answer, SentenceVoiced(3, 0), "רגע")
+    assert sentence.whole
+
+
+def test_b5_the_hint_is_whole_at_once():
+    """B5: from pre-made audio, before whatever is to come."""
+    answer = turn()
+    say_sentence(answer, "שלום.", memory())
+    take_audio(answer, AudioMade(3, HINT_INDEX, b"\x33" * 320), "רגע")
+    take_audio(answer, SentenceVoiced(3, HINT_INDEX), "רגע")
+    assert texts(answer) == ["רגע", "שלום."]
+    assert answer.playout.sentences[0].whole and answer.playout.has_hint
+
+
+def test_b5_the_hint_is_for_want_of_a_reply():
+    """B5: with audio of the reply ready there is none."""
+    answer = turn()
+    say_sentence(answer, "שלום.", memory())
+    take_audio(answer, AudioMade(3, 0, b"\x10" * 160), "רגע")
+    take_audio(answer, AudioMade(3, HINT_INDEX, b"\x33" * 320), "רגע")
+    assert texts(answer) == ["שלום."]
+
+
+# ---- acts
+
+LEAD, EXPECTED = SaveLead((("name", "דנה"),)), Expected(("כן",))
+
+
+def decided(*acts, person=True):
+    answer = turn()
+    say_sentence(answer, "שלום.", memory())
+    assert advance(answer, ReplyThought(3, EXPECTED, acts), memory(person=person), "רגע") == []
+    return answer
+
+
+def test_b3_acts_come_with_the_end_of_the_reply():
+    """B3: kept until they are due."""
+    answer = decided(LEAD, EndCall())
+    assert (answer.expected, answer.acts) == (EXPECTED, (LEAD, EndCall()))
+
+
+def test_f3_nobody_is_handed_over_to_nobody():
+    """F3: whatever the mind wants; the rest of it is done."""
+    assert decided(LEAD, Transfer(), person=False).acts == (LEAD,)
+
+
+def test_f2_f3_what_is_due_when():
+    """B3, F2, F3: a lead once the turn is committed, what ends the call once it was heard; each once."""
+    answer, remembered = decided(LEAD, Transfer()), memory()
+    assert acts_due(answer, remembered, heard=False) == [Perform(LEAD)]
+    assert acts_due(answer, remembered, heard=False) == []
+    assert answer.acts == (Transfer(),)
+    assert acts_due(answer, remembered, heard=True) == [Perform(Transfer())]
+    assert acts_due(answer, remembered, heard=True) == []
+    late = decided(LEAD, EndCall())
+    assert acts_due(late, memory(), heard=True) == [Perform(LEAD), Perform(EndCall())]
+
+
+def test_b3_what_this_call_has_done_is_not_done_again():
+    """B3: by whichever turn."""
+    remembered = memory()
+    acts_due(decided(LEAD), remembered, heard=False)
+    again = decided(LEAD, EndCall())
+    assert acts_due(again, remembered, heard=True) == [Perform(EndCall())]
+    assert again.acts == ()
+
+
+def test_d4_who_takes_up_a_reply_takes_up_its_acts():
+    """D4, E2: what was not done yet."""
+    answer = decided(LEAD, EndCall())
+    acts_due(answer, memory(), heard=False)
+    answer.asks = Asked.MESSAGE
+    resumed = another_turn()
+    assert take_up(resumed, Leftover(answer.playout.kept(), answer)) == [Say(5, 0, "שלום.")]
+    assert (resumed.expected, resumed.acts, resumed.asks) == (EXPECTED, (EndCall(),), Asked.MESSAGE)
+
+
+# ---- D4: the rest of a reply
+
+ASK = Think(3, "ומתי זה", (), 1, may_wait=True, caller=Gender.FEMININE, person=True)
+
+
+def another_turn():
+    return Turn(5, CallerTurn(), 0, Playout(5))
+
+
+def cut(*sentences, before=(), complete=False, asked=ASK, fixed=False):
+    """What is left of a reply: texts, each with its audio or None."""
+    old = Turn(3, CallerTurn(), 0, Playout(3), asked=asked, before=before, fixed=fixed)
+    return Leftover(Kept(("ראשון.",), sentences, complete), old)
+
+
+def test_d4_what_was_made_is_kept_and_the_rest_is_made_again():
+    """D4: a whole sentence is played as it is, one that was not whole is voiced again, none is lost."""
+    resumed = another_turn()
+    left = cut(("שני.", b"\x10" * 320), ("שלישי.", None), complete=True)
+    assert take_up(resumed, left) == [Say(5, 1, "שלישי.")]
+    take_audio(resumed, AudioMade(5, 1, b"\x11" * 160), "רגע")
+    take_audio(resumed, SentenceVoiced(5, 1), "רגע")
+    assert [(one.text, one.frames, one.whole) for one in resumed.playout.sentences] == [
+        ("שני.", 2, True),
+        ("שלישי.", 1, True),
+    ]
+    assert resumed.playout.complete and resumed.sentences == 2
+
+
+def test_d4_a_missing_rest_is_asked_for_with_what_was_said():
+    """D4: with all that was heard and is said again before it; it may not wait a second time."""
+    resumed = another_turn()
+    actions = take_up(resumed, cut(("שני.", b"\x10"), ("שלישי.", None), before=("קודם.",)))
+    said = "קודם. ראשון. שני. שלישי."
+    assert actions == [Say(5, 1, "שלישי."), replace(ASK, turn_id=5, said=said, may_wait=False)]
+    assert not resumed.playout.complete
+    assert resumed.before == ("קודם.", "ראשון.")
+
+
+def test_d4_what_the_mind_was_not_asked_is_not_asked_for():
+    """D4: a line of our own has no rest."""
+    resumed = another_turn()
+    assert take_up(resumed, cut(("שני.", b"\x10"), asked=None, fixed=True)) == []
+    assert (resumed.playout.complete, resumed.fixed) == (True, True)
+
+
+@pytest.mark.parametrize("text", ["קודם.", "ראשון!", "שני", "שלישי."])
+def test_d4_a_mind_that_says_it_all_again_is_not_said_twice(text):
+    """D4: whatever was heard or is said again anyway, whatever its punctuation."""
+    resumed = another_turn()
+    resumed.resumes = True
+    take_up(resumed, cut(("שני.", b"\x10"), ("שלישי.", None), before=("קודם.",)))
+    assert say_sentence(resumed, text, memory()) == []
+    assert say_sentence(resumed, "רביעי.", memory("רביעי.")) == [Say(5, 2, "רביעי.")]
+    assert resumed.skipped == 0
+
+
+@pytest.mark.parametrize("event", [ReplyThought(5), MindFailed(5, "down")])
+def test_d4_a_rest_that_is_none_needs_no_line(event):
+    """D4, G2: what was to be said was said."""
+    resumed = another_turn()
+    resumed.resumes = True
+    advance(resumed, event, memory(), "רגע")
+    assert (texts(resumed), resumed.playout.complete) == ([], True)
+
+
+# ---- answers of our own
+
+
+def own(meaning, text="טקסט", person=False, unclear=0):
+    answer, remembered = another_turn(), memory(person=person)
+    remembered.unclear_in_a_row = unclear
+    (said,) = say_own_answer(answer, meaning, text, remembered)
+    assert answer.fixed and answer.playout.complete
+    return said.text, answer.asks, answer.acts
+
+
+@pytest.mark.parametrize(
+    "case, line, asks, acts",
+    {
+        "unclear": ({"meaning": Meaning.UNCLEAR}, lines.unclear(1), None, ()),
+        "for the third time": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 2},
+            lines.OFFER_CALL_BACK,
+            Asked.CALL_BACK,
+            (),
+        ),
+        "a goodbye": ({"meaning": Meaning.GOODBYE}, lines.GOODBYE, None, (EndCall(),)),
+        "too late": ({"meaning": Meaning.TOO_LATE}, lines.TIME_IS_UP, None, (EndCall(),)),
+        "a person": ({"meaning": Meaning.PERSON, "person": True}, lines.HANDING_OVER, None, (Transfer(),)),
+        "nobody there": ({"meaning": Meaning.PERSON}, lines.NO_PERSON, Asked.MESSAGE, ()),
+        "they will leave a message": ({"meaning": Meaning.GO_AHEAD}, lines.GO_AHEAD, Asked.MESSAGE, ()),
+        "the message": (
+            {"meaning": Meaning.MESSAGE, "text": "דנה 050"},
+            lines.MESSAGE_TAKEN,
+            None,
+            (SaveLead((("message", "דנה 050"),)),),
+        ),
+        "declined": ({"meaning": Meaning.DECLINED}, lines.NO_MESSAGE, None, ()),
+    }.values(),
+)
+def test_f2_f3_f4_what_the_mind_is_not_asked(case, line, asks, acts):
+    """E1, F2, F3, F4: a line of ours in this agent's gender, what it asks for and what follows it."""
+    assert own(**case) == (lines.in_gender(line, Gender.FEMININE, None), asks, acts)
+
+
+def test_g2_the_third_failure_in_a_row_offers_a_call_back():
+    """G2: then the caller's yes is for us."""
+    remembered = memory()
+    asked = []
+    for _ in range(3):
+        answer = another_turn()
+        say_failure(answer, remembered)
+        asked.append(answer.asks)
+    assert asked == [None, None, Asked.CALL_BACK]
+
+
+def test_a7_what_the_mind_is_asked():
+    """A7, B3, F3: of the caller's turn, with the history, and nothing of it is noted."""
+    remembered = memory(person=True, committed_turns=4)
+    remembered.caller_said("אני מחפשת דירה")
+    answer = another_turn()
+    before = remembered.history
+    assert ask_mind(answer, "ומחר", remembered, may_wait=True) == [
+        Think(5, "ומחר", before, 5, may_wait=True, caller=Gender.FEMININE, person=True)
+    ]
+    assert answer.text == "ומחר" and remembered.history == before
+
+
+def test_c2_a_mind_that_runs_on_is_not_listened_to():
+    """C2: no more than 64 sentences."""
+    answer = turn()
+    said = [bool(say_sentence(answer, f"משפט {number}.", memory())) for number in range(70)]
+    assert said == [True] * 63 + [False] * 7
+
+
+def test_b5_a_hint_that_is_heard_comes_to_its_end():
+    """B5: nothing was said after all."""
+    answer = another_turn()
+    assert not finish_hint(answer)
+    assert (answer.fixed, answer.playout.complete) == (False, False)
+    take_audio(answer, AudioMade(5, HINT_INDEX, b"\x33" * 320), "רגע")
+    answer.playout.take(1, reply_may_start=False)
+    assert finish_hint(answer)
+    assert (answer.fixed, answer.playout.complete) == (True, True)

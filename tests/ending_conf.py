@@ -1,0 +1,23 @@
+"""The server's own gunicorn settings, a mind that ends every call with its first answer, and answers that
+say whose they are (``X-Worker``).
+"""
+
+import os
+from typing import Any
+
+from server import gunicorn_conf
+from server.core.conversation import EndCall
+from server.gunicorn_conf import *  # noqa: F403  # gunicorn reads the names of this module
+
+
+def post_worker_init(worker: Any) -> None:
+    gunicorn_conf.post_worker_init(worker)
+    from server.engines import scripted  # not before gevent has patched: no more is imported above
+
+    scripted._ScriptedReply.acts = (EndCall(),)
+    worker.wsgi.after_request(signed)
+
+
+def signed(response: Any) -> Any:
+    response.headers["X-Worker"] = str(os.getpid())
+    return response

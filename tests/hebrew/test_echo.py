@@ -1,0 +1,80 @@
+"""E3: our own words are known again, and the caller's are never taken for them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.echo import is_echo_of, is_whole_echo_of
+from tests.hebrew.tables import rows
+
+
+@pytest.mark.parametrize("spoken, heard, whose", rows("echo_cases"))
+def test_e3_echo_or_caller(spoken, heard, whose):
+    """E3: a fuzzy match of three words; one word more, another number, a yes or a no is the caller's."""
+    assert is_echo_of(heard, spoken) is (whose == "echo")
+
+
+@pytest.mark.parametrize("spoken, heard, whose", [row for row in rows("echo_cases") if row[2] == "caller"])
+def test_e3_what_is_the_callers_is_no_whole_echo_either(spoken, heard, whose):
+    assert not is_whole_echo_of(heard, spoken)
+
+
+OFFER = "יש לנו דירה יפה בחיפה. לקבוע לך ביקור עם הסוכן ביום שלישי בבוקר?"
+
+
+@pytest.mark.parametrize(
+    "heard, whole",
+    {
+        "all of it": (OFFER, True),
+        "a sentence": ("לקבוע לך ביקור עם הסוכן ביום שלישי בבוקר", True),
+        "one word lost": ("לקבוע ביקור עם הסוכן ביום שלישי בבוקר", True),
+        "the other sentence": ("יש לנו דירה יפה בחיפה", True),
+        "a part": ("ביקור עם הסוכן ביום שלישי", False),
+        "a word misheard": ("לקבוע לך ביקוש עם הסוכל ביום שיכי בבוקר", False),
+        "another day": ("לקבוע לך ביקור עם הסוכן ביום רביעי בבוקר", False),
+        "a yes": ("כן לקבוע לך ביקור עם הסוכן ביום שלישי בבוקר", False),
+    }.values(),
+)
+def test_e3_later_only_a_whole_sentence_of_ours_is_echo(heard, whole):
+    """E3: who takes up a part of what we offered, or corrects a word of it, is the caller."""
+    assert is_whole_echo_of(heard, OFFER) is whole
+
+
+def test_e3_the_share_is_of_the_words_heard():
+    """E3: one word of five may be misheard, not two; none if every word must be ours."""
+    ours = "הסוכן יתקשר מהמשרד בצהריים לתאם"
+    assert is_echo_of("הסוכן יתקשר מהמכרז בצהריים לתאם", ours)
+    assert not is_echo_of("הסוכן יתקשר מהמכרז בצהריים לתאם", ours, 1.0)
+    assert not is_echo_of("הסוכן התקרב מהמכרז בצהריים לתאם", ours)
+    assert is_echo_of("הסוכן התקרב מהמכרז בצהריים לתאם", ours, 0.6)
+
+
+def test_e3_no_more_than_a_few_words_of_ours_are_lost():
+    """E3: words of ours picked out of a long speech are the caller's."""
+    ours = "אחרי הפגישה הסוכן שלנו ישלח אליך הצעה מסודרת במייל"
+    assert is_echo_of("אחרי הפגישה שלנו ישלח הצעה מסודרת", ours)
+    assert not is_echo_of("אחרי הסוכן אליך במייל", ours)
+    assert not is_echo_of("אחרי הפגישה אליך הצעה מסודרת", ours)
+    long = f"{ours} ועוד היום נתאם ביקור נוסף"
+    assert is_echo_of("אחרי הפגישה ישלח אליך הצעה מסודרת במייל ועוד היום נתאם ביקור", long)
+    assert not is_echo_of("אחרי הפגישה אליך הצעה מסודרת במייל ועוד היום נתאם ביקור", long)
+
+
+words = st.lists(st.sampled_from("דירה בית 3 ארבעה לא כן תל אביב חדרים מרפסת לנו יש".split()), max_size=12)
+
+
+@given(words, words, words)
+def test_e3_every_part_of_what_we_said_is_echo(before, part, behind):
+    """E3: from three words on, wherever they stood; less never is."""
+    spoken = " ".join([*before, *part, *behind])
+    if len(part) < 3:
+        assert not is_echo_of(" ".join(part), spoken)
+    elif not any(word in "3 ארבעה" for word in part):  # figures in a row are one number when spoken
+        assert is_echo_of(" ".join(part), spoken)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_e3_any_text_is_judged(text, spoken):
+    """E3: whatever a recogniser writes."""
+    assert is_echo_of(text, spoken) in (True, False)
+    assert is_whole_echo_of(text, spoken) in (True, False)

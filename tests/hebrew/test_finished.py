@@ -1,0 +1,69 @@
+"""A7: whether the words so far can be all."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.digits import digits_at_end
+from server.hebrew.finished import Ending, ending_of
+from tests.hebrew.tables import rows
+
+
+@pytest.mark.parametrize("row", rows("ending_cases"), ids=lambda row: row[0])
+def test_a7_endings(row):
+    """A7: held when a sentence or a number cannot end so, released when it must."""
+    text, ending, *expected = row
+    assert ending_of(text, int(expected[0]) if expected else None).value == ending
+
+
+@pytest.mark.parametrize(
+    "text, digits",
+    [
+        ("052-345 67 89", "0523456789"),
+        ("המספר שלי הוא 03-1234567.", "031234567"),
+        ("אפס חמישים ושתיים", "052"),
+        ("אפס חמישים שתיים", "052"),
+        ("חמש שתיים", "52"),
+        ("שלוש מאות ארבעים וחמש", "345"),
+        ("מאתיים שלוש", "203"),
+        ("מאה ועשר", "110"),
+        ("שתים עשרה", "12"),
+        ("שלוש מאות ושתים עשרה", "312"),
+        ("שתים עשרה שלוש", "123"),
+        ("עשרים אפס", "200"),
+        ("חמישים עשר", "5010"),
+        ("שבע-שמונה", "78"),
+        ("אפס חמישים 12", "05012"),
+        ("12 חמישים שתיים", "1252"),
+        ("שלושה חדרים", ""),
+        ("מיליון", ""),
+        ("12.5", ""),
+        ("10:30", ""),
+        ("05/03", ""),
+        ("", ""),
+    ],
+)
+def test_a7_digits_said_in_groups(text, digits):
+    """A7: as people dictate them."""
+    assert digits_at_end(text) == digits
+
+
+WORDS = "אפס אחת שתיים שלוש ארבע חמש שש שבע שמונה תשע".split()
+mobile = st.lists(st.integers(0, 9), min_size=7, max_size=7).map(lambda rest: [0, 5, 2, *rest])
+
+
+@given(mobile, st.lists(st.sampled_from(["", " ", "-"]), min_size=10, max_size=10), st.booleans())
+def test_a7_a_telephone_number_is_whole_with_its_last_digit(digits, gaps, in_words):
+    """A7: in whatever groups it is written, or digit by digit in words."""
+    if in_words:
+        said = [f"{WORDS[digit]} " for digit in digits]
+    else:
+        said = [f"{digit}{gap}" for digit, gap in zip(digits, gaps, strict=True)]
+    endings = [ending_of("הטלפון שלי " + "".join(said[:n])) for n in range(1, 11)]
+    assert endings == [Ending.UNFINISHED] * 9 + [Ending.FINISHED]
+
+
+@given(st.text(max_size=60), st.none() | st.integers(0, 12))
+def test_a7_any_text_is_judged(text, expected):
+    """A7: whatever a recogniser writes."""
+    assert ending_of(text, expected) in Ending

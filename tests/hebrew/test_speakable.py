@@ -1,0 +1,143 @@
+"""E6: what is written, as it is said. The cases are in a table that Hebrew speakers read and extend."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.hebrew import abbreviations, nouns
+from server.hebrew.gender import Gender
+from server.hebrew.numbers import cardinal, dictated, ordinal
+from server.hebrew.sentences import split_sentences
+from server.hebrew.speakable import speakable
+
+TABLE = Path(__file__).with_name("speakable_cases.tsv").read_text("utf-8")
+CASES = [line.split("\t") for line in TABLE.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("written, spoken", CASES, ids=[f"{number}" for number in range(len(CASES))])
+def test_e6_the_table(written, spoken):
+    """E6: digits, signs, dates, hours, telephones and short forms are words that agree."""
+    assert speakable(written) == spoken
+
+
+def test_e6_the_table_is_long_and_says_nothing_twice():
+    """E6: at least 220 cases, each of them once."""
+    written = [case[0] for case in CASES]
+    assert len(written) >= 220
+    assert len(set(written)) == len(written)
+
+
+@pytest.mark.parametrize("written, spoken", CASES, ids=[f"{number}" for number in range(len(CASES))])
+def test_e6_cases_sound_the_same_inside_a_sentence(written, spoken):
+    """E6: what stands before and behind, when it is no part of it, changes nothing."""
+    if not written.endswith("."):
+        assert speakable(f"הנה, {written}, תודה") == f"הנה, {spoken}, תודה"
+
+
+@pytest.mark.parametrize(
+    "written, spoken",
+    [
+        ("\u200f3\u200f \u202bחדרים\u202c", "שלושה חדרים"),
+        ("₪\u200e3,000", "שלושת אלפים שקלים"),
+        (
+            "12345678901234567",
+            "אחת שתיים שלוש, ארבע חמש שש, שבע שמונה תשע, אפס אחת שתיים, שלוש ארבע חמש, שש שבע",
+        ),
+        ("", ""),
+    ],
+    ids=["direction marks", "a mark behind a sign", "too long for a number", "nothing"],
+)
+def test_e6_what_a_table_does_not_show(written, spoken):
+    """E6: marks that cannot be seen, and endless digits."""
+    assert speakable(written) == spoken
+
+
+@pytest.mark.parametrize("piece", ["1", "1,", "1,000,", "1.", "1-", "0", "₪", "1/", "ב-", "1:", "3 או "])
+def test_e6_endless_texts(piece):
+    """E6: total, whatever the length."""
+    assert not re.search(r"\d", speakable(piece * 5000))
+
+
+FIGURES = "0123456789٠١٢٣४５⑤²½Ⅷ፩"
+PIECES = [
+    *FIGURES, *"₪$€%°#*+-–/:.,'\"׳״()& \n", " ", " ", "ב", "ה", "ל-", "ה-", "כ-", "רח'", "מ\"ר", "ש\"ח",
+    "אלף", "מיליון", "חדרים", "חדר", "דירות", "החדרים", "שנים", "קומה", "ירושלים", "במרץ", "לחודש", "בשעה",
+    "וחצי", "או", "עד", "פי", "יום א'", "ת.ז.", "קוד", "24/7", "12/3/2026", "17:30", "050-1234567", "a@b.co",
+    "K", "x", "\u200f",
+]  # fmt: skip
+TEXTS = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from(PIECES), max_size=14).map("".join),
+    st.lists(st.sampled_from([case[0] for case in CASES]), max_size=3).map(" ".join),
+)
+
+
+@settings(max_examples=600)
+@given(TEXTS)
+def test_e6_any_text_is_spoken_without_figures_or_signs(text):
+    """E6: total, and nothing is left that a voice would have to guess; said twice it is the same."""
+    spoken = speakable(text)
+    assert not [char for char in spoken if char.isdigit() or char in "₪$€%"]
+    assert speakable(spoken) == spoken
+
+
+@given(
+    st.lists(
+        st.sampled_from("שלום לך, דירה יפה! מה? כן… (אולי) תל-אביב ממ\"ד: צ'ק; Dan's 'ok' — \n".split(" "))
+    )
+)
+def test_e6_words_pass_untouched(words):
+    """E6: to the letter, when there is nothing to read."""
+    text = " ".join(words)
+    assert speakable(text) == text
+
+
+@given(st.sampled_from([case[0] for case in CASES if not case[0].startswith("ת.ז")]), st.sampled_from(".!?…"))
+def test_e6_a_sentence_stays_one(written, mark):
+    """E6, C2: points inside are read, the mark at the end stays, none is added."""
+    text = f"אז {written.rstrip('.!?')}{mark}"
+    spoken = speakable(text)
+    assert spoken.endswith(mark)
+    assert len(split_sentences(spoken)) <= len(split_sentences(text))
+
+
+@given(st.integers(0, 10**15))
+def test_e6_numbers_have_words_in_both_genders(number):
+    """E6: only the last words differ; two hundred and two rooms are counted as two are."""
+    for gender in Gender:
+        words = cardinal(number, gender)
+        assert not re.search(r"\d|  ", words)
+        counted = cardinal(number, gender, before_noun=True)
+        assert (counted != words) == (number == 2 or (number > 100 and number % 100 == 2)), counted
+
+
+def test_e6_number_words():
+    """E6: the library's, and what it leaves to us."""
+    assert cardinal(102, Gender.MASCULINE, before_noun=True) == "מאה ושני"
+    assert cardinal(3, Gender.MASCULINE, before_noun=True, definite=True) == "שלושת"
+    assert cardinal(3, before_noun=True, definite=True) == "שלוש"
+    assert [ordinal(3, gender) for gender in Gender] == ["השלישית", "השלישי"]
+    assert dictated("1234") == "אחת שתיים שלוש ארבע"
+    assert dictated("12345") == "אחת שתיים שלוש, ארבע חמש"
+
+
+def test_e6_the_lists_are_spoken_themselves():
+    """E6: what a short form or a unit becomes has none in it."""
+    units = [unit for counted in nouns.UNITS.values() for unit in (counted.one, counted.few, counted.many)]
+    for words in (*abbreviations.SHORT_FORMS.values(), *nouns.UNITS_ALONE.values(), *units):
+        assert speakable(words) == words
+
+
+@pytest.mark.parametrize("short", abbreviations.SHORT_FORMS)
+@pytest.mark.parametrize("marks", [("'", '"'), ("׳", "״"), ("’", "”"), ("׳", "׳׳")])
+def test_e6_short_forms_however_they_are_typed(short, marks):
+    """E6: with any geresh and gershayim, in brackets, at the end of a sentence."""
+    typed = short.replace("'", marks[0]).replace('"', marks[1])
+    words = abbreviations.SHORT_FORMS[short]
+    assert speakable(f"({typed})") == f"({words})"
+    assert speakable(f"כאן {typed}, ושם") == f"כאן {words}, ושם"
+    if not short.endswith("."):
+        assert speakable(f"כאן {typed}.") == f"כאן {words}."

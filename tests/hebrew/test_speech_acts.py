@@ -1,0 +1,33 @@
+"""E4, F2, F3: what a caller does by saying it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, wants_person
+from tests.hebrew.tables import rows
+
+
+@pytest.mark.parametrize("text, act", rows("goodbye_cases"))
+def test_f2_leave_is_taken_by_all_of_the_words(text, act):
+    """F2: with thanks, fillers and a name around it; not by thanks alone, nor by words about it."""
+    assert says_goodbye(text) is (act == "goodbye")
+
+
+@pytest.mark.parametrize("text, act", rows("person_cases"))
+def test_f3_a_person_is_asked_for(text, act):
+    """F3: not declined, not asked about, not spoken of."""
+    assert wants_person(text) is (act == "person")
+
+
+@pytest.mark.parametrize("text, act", rows("repeat_cases"))
+def test_e4_the_caller_may_ask_to_hear_it_again(text, act):
+    """E4: whole words of a list, and not a wish to be called back."""
+    assert asks_to_repeat(text) is (act == "repeat")
+
+
+@given(st.text(max_size=60))
+def test_f2_any_text_is_judged(text):
+    """F2: whatever a recogniser writes; words about something else are no leave-taking."""
+    says_goodbye(text), wants_person(text), asks_to_repeat(text)
+    assert not says_goodbye(f"דירה {text} מרפסת")

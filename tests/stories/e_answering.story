@@ -1,0 +1,292 @@
+# The ears heard nothing
+> Somebody spoke for a second and a half, and no words came out: the agent asks, not the mind.
+acts E1
+spares G2 E4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    hear nothing
+  5.34        agent   אפשר לנסח שוב במשפט קצר?
+  8.00-9.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              remembers 1
+              replies יש שם שלושה חדרים.
+ 10.34        agent   יש שם שלושה חדרים.
+ 13.00        caller  hangs up
+
+# The ears are not sure
+> Under ASR_MIN_CONFIDENCE the words are not given to the mind.
+acts E1
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  מה זה
+              ears    doubt 0.2
+  5.34        agent   אפשר לנסח שוב במשפט קצר?
+ 10.00        caller  hangs up
+
+# Three times unclear
+> The wording varies, no question is taken for a repeat, and the third offers to call back.
+acts E1
+spares E2 E4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    hear nothing
+  5.34        agent   אפשר לנסח שוב במשפט קצר?
+  8.00-9.50   caller  כמה חדרים יש
+              ears    hear nothing
+ 10.34        agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 13.50-15.00  caller  כמה חדרים יש
+              ears    hear nothing
+ 15.84        agent   אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?
+ 20.00        caller  hangs up
+
+# A grunt is not worth a question
+> Under 400 ms of voice without words: back to listening, and nobody is bothered.
+acts B1
+spares E1 B5
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  0.80        state   SPEAKING
+  2.06        state   LISTENING
+  3.00-3.30   mumble
+  3.80        state   THINKING
+  3.85        state   LISTENING
+  7.00        caller  hangs up
+
+# Ears that never finish, but guessed
+> No final by the deadline: the last partial is the transcript.
+acts G1
+spares E1 G2
+partials lag 200
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    never answer
+  5.72        mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.82        agent   יש שם שלושה חדרים.
+              log     ASR_ERR: no transcript within 1200 ms
+  9.00        caller  hangs up
+
+# The caller repeats himself while the agent thinks
+> The same words again are dropped, not joined, and answered once.
+acts E2 A6
+spares E3
+knob SPECULATIVE_TURNS false
+llm takes 700
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.40-6.90   caller  כמה חדרים יש
+              log     DEDUP user → ignore
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  8.32        agent   יש שם שלושה חדרים.
+ 12.00        caller  hangs up
+
+# The answer was ready when the caller repeated himself
+> It is played without asking the mind again.
+acts E2 B4
+spares A6
+knob RESP_MIN_DELAY_MS 800
+knob RESP_MAX_DELAY_MS 800
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+  5.17        mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.50-7.00   caller  כמה חדרים יש
+              log     DEDUP user → ignore
+  8.42        agent   יש שם שלושה חדרים.
+ 12.00        caller  hangs up
+
+# The same word to two questions is two answers
+acts B2
+spares E2 E3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-3.80   caller  חיפה
+              mind    חיפה
+              replies ובאיזו עיר עוד לחפש?
+  4.52        agent   ובאיזו עיר עוד לחפש?
+  7.00-7.80   caller  חיפה
+              mind    חיפה
+              replies טוב, רק בחיפה.
+  8.52        agent   טוב, רק בחיפה.
+              no log  DEDUP
+ 12.00        caller  hangs up
+
+# Our own voice comes back
+> The line returns what the agent has just said: it is not answered, and the sentence is said again.
+acts E3 D4
+spares E1 B2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש גדולה.
+  5.34        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש…
+  7.10-8.00   echo    שלושה חדרים גדולים
+              log     BARGE_IN: interrupt
+              log     ECHO → ignore
+  8.72        agent   ויש גם מרפסת שמש גדולה.
+ 14.00        caller  hangs up
+
+# Who takes up an offer is no echo
+> Our words in the caller's mouth, well after ours: an answer.
+acts B2
+spares E3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  שלום וברכה
+              mind    שלום וברכה
+              replies אפשר לקנות דירה, לשכור דירה גדולה, או למכור. מה תרצו?
+  5.34        agent   אפשר לקנות דירה, לשכור דירה גדולה, או למכור.
+              agent   מה תרצו?
+ 10.50-11.50  caller  לשכור דירה גדולה
+              mind    לשכור דירה גדולה
+              replies יש לנו כמה דירות להשכרה.
+ 12.22        agent   יש לנו כמה דירות להשכרה.
+              no log  ECHO
+ 16.00        caller  hangs up
+
+# A sentence that was just heard is not said again
+acts E4
+spares E2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  ומה עוד יש
+              mind    ומה עוד יש
+              replies יש שם שלושה חדרים. ויש גם מרפסת שמש.
+ 10.34        agent   ויש גם מרפסת שמש.
+ 14.00        caller  hangs up
+
+# Nothing new to say
+> The whole reply was just heard: a line of ours in its place, never silence.
+acts E4
+spares G2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  אז מה יש
+              mind    אז מה יש
+              replies יש שם שלושה חדרים.
+ 10.34        agent   אמרתי את זה קודם. נמשיך הלאה?
+ 14.00        caller  hangs up
+
+# The caller asks to hear it again
+> Then the same sentence is the answer.
+acts B2
+spares E4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  אפשר שוב בבקשה
+              mind    אפשר שוב בבקשה
+              replies יש שם שלושה חדרים.
+ 10.34        agent   יש שם שלושה חדרים.
+ 14.00        caller  hangs up
+
+# A mind that asks nothing
+> Two or more sentences, one question, at the end: the shape adds what is missing.
+acts E5
+spares E4
+mind is shaped
+knob LLM_MIN_CHARS 40
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+              agent   מה הכי חשוב שנבדוק קודם?
+ 10.00        caller  hangs up
+
+# A mind that talks too much
+> LLM_MAX_CHARS at the end of a sentence; the question stays the last word.
+acts E5
+spares C2
+mind is shaped
+knob LLM_MIN_CHARS 0
+knob LLM_MAX_CHARS 50
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. ויש גם מחסן, וחניה, וגינה, ובריכה.
+  5.34        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 11.00        caller  hangs up
+
+# A fixed line is said as it is written
+> The shape is the mind's: the agent's own short question gets nothing added.
+acts E1
+spares E5
+mind is shaped
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    hear nothing
+  5.34        agent   אפשר לנסח שוב במשפט קצר?
+ 10.00        caller  hangs up
+
+# An agent with a short memory
+> LLM_HISTORY_TURNS=1: the mind knows the last turn and nothing before it.
+acts E7
+spares D3
+knob LLM_HISTORY_TURNS 1
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              remembers 1
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  ומה המחיר
+              mind    ומה המחיר
+              remembers 2
+              replies המחיר נתון למשא ומתן.
+ 10.34        agent   המחיר נתון למשא ומתן.
+ 13.50-15.00  caller  ומתי אפשר לבוא
+              mind    ומתי אפשר לבוא
+              remembers 2
+              knows   המחיר נתון למשא ומתן.
+              replies מחר בערב יש לנו זמן.
+ 15.84        agent   מחר בערב יש לנו זמן.
+ 20.00        caller  hangs up
+
+# The agent remembers the whole talk
+> By default twelve turns.
+acts D3
+spares E7
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  ומה המחיר
+              mind    ומה המחיר
+              replies המחיר נתון למשא ומתן.
+ 10.34        agent   המחיר נתון למשא ומתן.
+ 13.50-15.00  caller  ומתי אפשר לבוא
+              mind    ומתי אפשר לבוא
+              remembers 5
+              replies מחר בערב יש לנו זמן.
+ 15.84        agent   מחר בערב יש לנו זמן.
+ 20.00        caller  hangs up

@@ -1,0 +1,114 @@
+# "Aha" is no interruption
+> Backchannel: the agent stops, hears that it was only that, and says the cut sentence again.
+acts D4
+spares E1 B2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+  5.17        mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אהה
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  7.32        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 12.00        caller  hangs up
+
+# "One moment" is always real
+acts D2
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.70   caller  רגע רגע
+              log     BARGE_IN: interrupt
+              mind    רגע רגע
+              knows   יש שם…
+              replies בבקשה, אני איתך.
+  7.42        agent   בבקשה, אני איתך.
+ 11.00        caller  hangs up
+
+# "Yes" to a question is an answer
+> In the middle of the question: the agent was asking, and has been answered.
+acts D2
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים. רוצים לבוא לראות אותה מחר?
+  5.34        agent   יש שם שלושה חדרים.
+              agent   רוצים לבוא לראות…
+  7.40-7.90   caller  כן
+              log     BARGE_IN: interrupt
+              mind    כן
+              replies מצוין, רשמתי.
+  8.62        agent   מצוין, רשמתי.
+ 12.00        caller  hangs up
+
+# "Yes" in the middle of a statement is only listening
+acts D4
+spares B2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  כן
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  7.32        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 12.00        caller  hangs up
+
+# A reply cut before it was all thought
+> The rest is asked for again; the caller hears all of it.
+acts D4
+spares E2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              pauses  1400
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אהה
+              log     BACKCHANNEL → ignore
+              mind    ספרו לי על הדירה
+              replies ויש גם מרפסת שמש.
+  7.32        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 12.00        caller  hangs up
+
+# Prices are said in words
+> Digits and ₪ become Hebrew words before the voice; the history keeps what the mind wrote.
+acts E6
+spares D3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה עולה הדירה
+              mind    כמה עולה הדירה
+              replies המחיר 3,000 ₪ לחודש.
+  5.34        agent   המחיר שלושת אלפים שקלים לחודש.
+ 10.00-11.50  caller  ומתי אפשר להיכנס
+              mind    ומתי אפשר להיכנס
+              knows   המחיר 3,000 ₪ לחודש.
+              replies כבר מהחודש הבא.
+ 12.34        agent   כבר מהחודש הבא.
+ 16.00        caller  hangs up
+
+# Words are left as they are
+acts B2
+spares E6
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה עולה הדירה
+              mind    כמה עולה הדירה
+              replies שלושת אלפים שקלים לחודש.
+  5.34        agent   שלושת אלפים שקלים לחודש.
+ 10.00        caller  hangs up

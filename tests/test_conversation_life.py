@@ -1,0 +1,293 @@
+"""Rules D4 (words), F1-F4, and the agent's and the caller's gender. Whole calls in simulated time."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from server.core import lines
+from server.core.conversation import EndCall, SaveLead, Speaker, Transfer
+from server.engines.base import EngineError
+from server.hebrew.gender import Gender
+from tests.sim.call import GREETING, SimCall, worded
+from tests.sim.line import LOUD, NOISE, Sound
+
+FIRST, SECOND, THIRD = (
+    "המשפט הראשון של התשובה שלי אליך.",
+    "המשפט השני של התשובה ארוך קצת יותר.",
+    "ומה דעתך על כל זה?",
+)
+REPLY = f"{FIRST} {SECOND} {THIRD}"
+OPENING = Sound(3.0, 1.5)
+REPLY_AT_S = 5.32
+PERSON = {"transfer_number": "+97231234567"}
+IDLE = {"idle_prompt_sec": 8}
+
+
+class Desk:
+    def __init__(self):
+        self.leads, self.outcomes = [], []
+
+    def save_lead(self, call_sid, caller, details):
+        self.leads.append(details)
+
+    def close_call(self, call_sid, outcome):
+        self.outcomes.append(outcome)
+
+
+def call_of(*sounds, **more):
+    call = SimCall(list(sounds), **{"reply": REPLY, **more})
+    call.desk = Desk()
+    call.host["desk"] = call.desk
+    return call
+
+
+def over_reply(after_s, for_s=0.8):
+    return Sound(REPLY_AT_S + after_s, for_s)
+
+
+def asked(call):
+    return [request.text for request in call.mind.requests]
+
+
+def length(text):
+    return 0.06 * len(text)
+
+
+IN_SECOND = length(FIRST) + 0.5
+IN_THIRD = length(FIRST) + length(SECOND) + 0.5
+
+
+# ---- D4: what is said over us ----
+
+
+@pytest.mark.parametrize("word", ["אהה", "אוקיי", "הבנתי", "אהה אהה", "כן כן", "בסדר גמור"])
+def test_d4_a_listener_does_not_stop_the_agent(word):
+    """D4: it goes on from the start of the sentence it was cut in, under a new turn ID; nobody is asked."""
+    call = call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה ראשונה", word]).run(22)
+    assert call.texts == [GREETING, FIRST, SECOND, SECOND, THIRD]
+    assert asked(call) == ["שאלה ראשונה"]
+    assert call.lines("BACKCHANNEL → ignore")
+
+
+@pytest.mark.parametrize("word", ["רגע", "לא נכון", "נציג", "סליחה", "עצרי", "כמה זה עולה בדיוק"])
+def test_d4_words_that_interrupt_are_always_real(word):
+    """D4: the agent stops and answers."""
+    call = call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה ראשונה", word]).run(22)
+    assert call.texts[:3] == [GREETING, FIRST, SECOND]
+    answered = asked(call)[1:] == [word] or worded(lines.NO_PERSON) in call.texts
+    assert answered and call.lines("BACKCHANNEL") == []
+
+
+@pytest.mark.parametrize("word", ["כן", "בסדר", "לא"])
+def test_d4_after_a_question_it_is_an_answer(word):
+    """D4: over the end of a question of ours."""
+    call = call_of(OPENING, over_reply(IN_THIRD), ears=["שאלה ראשונה", word]).run(22)
+    assert asked(call) == ["שאלה ראשונה", word]
+
+
+@pytest.mark.parametrize("word, into_s", [("אממ", 0.5), ("הבנתי", 0.5), ("כן", 0.02), ("אהה", 0.02)])
+def test_d4_what_answers_no_question_is_none(word, into_s):
+    """D4: a hum, or a "כן" before the question could be heard: it is asked to its end."""
+    at_s = length(FIRST) + length(SECOND) + into_s
+    call = call_of(OPENING, over_reply(at_s), ears=["שאלה ראשונה", word]).run(22)
+    assert call.texts[1:] == [FIRST, SECOND, THIRD, THIRD] and asked(call) == ["שאלה ראשונה"]
+
+
+def test_d4_a_missing_rest_is_asked_for_with_what_was_heard():
+    """D4: the mind was cut off while it was still thinking; what it had said is kept, not said twice."""
+    call = call_of(OPENING, over_reply(1.0), ears=["שאלה ראשונה", "אהה"])
+    call.mind.sentence_s = 1.2
+    call.run(26)
+    first, rest = call.mind.requests
+    assert (first.said, rest.said, rest.text, rest.history) == (
+        *("", f"{FIRST} {SECOND}"),
+        *("שאלה ראשונה", first.history),
+    )
+    assert call.texts[1:] == [FIRST, FIRST, SECOND, THIRD]
+    assert call.lines("tts_done") and call.mind.open_streams == 0
+
+
+def test_d4_a_mind_that_has_no_rest_to_give_leaves_what_it_said():
+    """D4, G2: it fails: what was kept is said to its end, and nothing is made up."""
+    answers = iter([REPLY, EngineError("down"), EngineError("down")])
+    call = call_of(OPENING, over_reply(1.0), ears=["שאלה", "אהה"], reply=lambda request: next(answers))
+    call.mind.sentence_s = 1.2
+    call.run(20)
+    assert call.texts[1:] == [FIRST, FIRST, SECOND]
+    assert call.handler._dialogue.state.value == "LISTENING"
+
+
+def test_d4_d3_history_has_a_resumed_reply_once():
+    """D3, D4: what was taken up again is remembered as heard, uninterrupted."""
+    sounds = [OPENING, over_reply(IN_SECOND), Sound(18.0, 1.5)]
+    call = call_of(*sounds, ears=["שאלה ראשונה", "אהה", "שאלה שנייה"]).run(26)
+    said = [line for line in call.mind.requests[-1].history if line.speaker is Speaker.AGENT]
+    assert " ".join(line.text for line in said[1:]) == REPLY
+    assert not any(line.interrupted for line in said)
+
+
+# ---- F1 ----
+
+
+def test_f1_a_silent_caller_is_asked_twice_and_then_left():
+    """F1: after 8 s, and again, then a goodbye, heard to its end; the call ends with an outcome."""
+    call = call_of(knobs=IDLE).run(50, hang_up=False)
+    assert call.texts == [GREETING, *map(worded, lines.STILL_THERE), lines.NOBODY_THERE]
+    silences = [b.at_s - a.until_s for a, b in zip(call.heard, call.heard[1:], strict=False)]
+    assert silences == [pytest.approx(8.0, abs=0.1)] * 3
+    assert call.desk.outcomes == [EndCall()] and call.finished
+
+
+def test_f1_who_speaks_is_not_asked_and_the_count_begins_anew():
+    """F1: every answer starts a new wait."""
+    sounds = [Sound(12.0, 1.5), Sound(26.0, 1.5)]
+    call = call_of(*sounds, reply="תשובה קצרה. ומה עוד?", knobs=IDLE).run(36)
+    assert call.texts.count(worded(lines.STILL_THERE[0])) == 2
+    assert call.desk.outcomes == []
+
+
+def test_f1_energy_that_is_no_voice_delays_it_once():
+    """F1: a cough in the wait begins it anew; the coughs after it do not."""
+    coughs = [Sound(6.0 + 3 * n, 0.1, NOISE, LOUD) for n in range(3)]
+    call = call_of(*coughs, knobs=IDLE).run(20)
+    (asked_,) = [said for said in call.heard if said.text == worded(lines.STILL_THERE[0])]
+    assert 14.0 <= asked_.at_s <= 14.6  # not 20
+
+
+def test_f1_the_question_is_part_of_the_conversation():
+    """F1: who answers "כן" to it answers it, not what was asked before."""
+    call = call_of(Sound(11.5, 0.8), ears=["כן"], knobs=IDLE).run(16)
+    assert call.mind.requests[0].history[-1].text == worded(lines.STILL_THERE[0])
+
+
+def test_f1_a_long_answer_of_the_mind_is_no_silence():
+    """F1: thinking and speaking are not waiting; switched off nobody is asked."""
+    call = call_of(OPENING, reply=" ".join(["משפט ארוך למדי של תשובה."] * 8), knobs=IDLE).run(16)
+    assert worded(lines.STILL_THERE[0]) not in call.texts
+    assert call_of(knobs={"idle_prompt_sec": 0}).run(40).texts == [GREETING]
+
+
+# ---- F2, F3 ----
+
+
+@pytest.mark.parametrize("words", ["תודה רבה להתראות", "ביי", "יום טוב להתראות"])
+def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
+    """F2: the closing line to its last mark; the mind is not asked."""
+    call = call_of(OPENING, ears=[words]).run(14, hang_up=False)
+    assert call.texts == [GREETING, lines.GOODBYE] and asked(call) == []
+    assert call.desk.outcomes == [EndCall()] and call.finished
+    assert call.heard[-1].until_s - call.heard[-1].at_s == pytest.approx(length(lines.GOODBYE), abs=0.05)
+
+
+def test_f2_a_goodbye_inside_a_sentence_is_none():
+    """F2: the call goes on."""
+    call = call_of(OPENING, ears=["הוא אמר לי להתראות ונעלם"]).run(14, hang_up=False)
+    assert call.desk.outcomes == [] and len(asked(call)) == 1
+
+
+@pytest.mark.parametrize("typed", [False, True])
+def test_f3_a_caller_who_wants_a_person_gets_one(typed):
+    """F3: by words or key 0 alone; a line, then our side closes."""
+    how = {"sounds": [], "keys": [(3.0, "0")]} if typed else {"sounds": [OPENING]}
+    call = call_of(*how.pop("sounds"), ears=["אפשר לדבר עם נציג"], knobs=PERSON, **how).run(16, hang_up=False)
+    assert call.texts == [GREETING, worded(lines.HANDING_OVER)]
+    assert call.desk.outcomes == [Transfer()] and asked(call) == []
+
+
+def test_f3_zero_among_digits_is_a_digit():
+    """F3: alone means alone; and where one digit is the answer, it is that."""
+    keys = [(3.0, "0"), (3.4, "5"), (3.8, "#")]
+    assert asked(call_of(keys=keys, knobs=PERSON).run(10)) == ["05"]
+
+
+def test_f3_without_a_person_a_message_is_taken():
+    """F3: the agent says so, takes the message whole, keeps it, and the call goes on."""
+    sounds = [OPENING, Sound(13.0, 0.6), Sound(17.5, 2.0), Sound(27.0, 1.5)]
+    ears = ["תעביר אותי לנציג", "כן", "דנה כהן בקשר לדירה ברחוב הרצל", "שאלה אחרת"]
+    call = call_of(*sounds, ears=ears).run(36)
+    expected = map(worded, (lines.NO_PERSON, lines.GO_AHEAD, lines.MESSAGE_TAKEN))
+    assert call.texts[1:4] == list(expected)
+    assert call.desk.leads == [(("message", ears[2]),)]
+    assert asked(call) == ["שאלה אחרת"] and call.desk.outcomes == []
+
+
+def test_f3_who_leaves_no_message_is_asked_what_else():
+    """F3: "לא" is no message."""
+    call = call_of(OPENING, Sound(13.0, 0.6), ears=["נציג בבקשה", "לא תודה"]).run(20)
+    assert call.texts[1:] == [worded(lines.NO_PERSON), lines.NO_MESSAGE] and call.desk.leads == []
+
+
+def test_f3_the_office_opens_and_closes_during_a_call():
+    """F3: whether there is a person is what holds when they are asked for."""
+    knobs = {**PERSON, "office_hours": "Sun-Thu 09:00-18:00"}
+    closes = datetime(2026, 11, 22, 15, 59, 50, tzinfo=UTC)  # 17:59:50 on a Sunday in Israel
+    for at_s, line in ((3.0, lines.HANDING_OVER), (12.0, lines.NO_PERSON)):
+        call = call_of(Sound(at_s, 1.5), ears=["נציג בבקשה"], knobs=knobs)
+        call.host["now"] = lambda: closes
+        call.run(18, hang_up=False)
+        assert call.texts[1] == worded(line)
+
+
+def test_e1_the_offer_to_call_back_is_kept():
+    """E1, F3: after three unclear turns a "כן" is an answer to our offer."""
+    sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
+    call = call_of(*sounds, ears=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
+    assert call.texts[3:] == [worded(lines.OFFER_CALL_BACK), worded(lines.HANDING_OVER)]
+    assert call.desk.outcomes == [Transfer()]
+
+
+def test_f3_a_mind_cannot_hand_over_to_nobody():
+    """F3: it decides so all the same: the call goes on."""
+    call = call_of(OPENING)
+    call.mind.acts = (Transfer(), SaveLead((("name", "דנה"),)))
+    call.run(16, hang_up=False)
+    assert call.desk.outcomes == [] and len(call.desk.leads) == 1 and not call.finished
+
+
+# ---- F4 ----
+
+
+def test_f4_a_call_has_an_end():
+    """F4: at the first pause past the limit, politely."""
+    call = call_of(Sound(26.0, 1.0), reply="תשובה קצרה. ומה עוד?", knobs={"max_call_sec": 30})
+    call.run(50, hang_up=False)
+    assert call.texts[-1] == lines.TIME_IS_UP
+    assert call.heard[-1].at_s == pytest.approx(30.0, abs=0.1)
+    assert call.desk.outcomes == [EndCall()] and call.finished
+
+
+def test_f4_who_speaks_past_the_limit_is_answered_with_the_end():
+    """F4: the mind is not asked any more; nobody is cut off in the middle of a word."""
+    call = call_of(Sound(28.5, 3.0), knobs={"max_call_sec": 30}).run(50, hang_up=False)
+    assert call.texts[1:] == [lines.TIME_IS_UP] and call.heard[-1].at_s > 31.5
+    assert asked(call) == [] and call.finished
+
+
+def test_f4_who_speaks_over_the_end_again_and_again_is_hung_up_on():
+    """F4: a minute past the limit, whatever is going on."""
+    sounds = [Sound(28.0 + 2.4 * n, 1.2) for n in range(40)]
+    call = call_of(*sounds, ears=["רגע אחד"], knobs={"max_call_sec": 30}).run(100, hang_up=False)
+    assert call.finished and call.desk.outcomes == [EndCall()]
+    assert call.event_times[-1] <= 91.5
+
+
+# ---- gender ----
+
+
+def test_the_agent_speaks_as_it_is_set():
+    """Part 7: fixed lines and the hint follow AGENT_GENDER."""
+    knobs = {**PERSON, "agent_gender": "masculine"}
+    call = call_of(OPENING, ears=["נציג בבקשה"], knobs=knobs).run(14)
+    assert call.texts[1] == lines.in_gender(lines.HANDING_OVER, Gender.MASCULINE, None)
+    assert "מעביר " in call.texts[1]
+
+
+@pytest.mark.parametrize(
+    "said, caller",
+    [("אני מחפשת דירה", Gender.FEMININE), ("אני מחפש דירה", Gender.MASCULINE), ("יש דירה", None)],
+)
+def test_the_caller_is_spoken_to_as_they_speak(said, caller):
+    """Part 7: neutral until the caller's own words have shown it; the mind is told at once."""
+    call = call_of(OPENING, Sound(14.0, 1.5), ears=[said, "נציג בבקשה"], reply="תשובה קצרה.").run(22)
+    assert call.mind.requests[0].caller is caller
+    assert call.texts[-1] == worded(lines.NO_PERSON, caller)

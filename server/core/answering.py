@@ -175,8 +175,9 @@ class Answering:
         if turn.early and over and not (turn.sentences or turn.skipped):
             return self._early_start_failed(event)
         actions = advance(turn, event, self._memory, self._params.hint)
-        if turn.resumes and turn.playout.complete and not turn.sentences:
-            return actions + self.leave(turn)  # there was no rest
+        if turn.resumes and turn.playout.complete and not turn.sentences:  # there was no rest
+            self._memory.take_back_interruption(turn.takes_back)
+            return actions + self.leave(turn)
         if isinstance(event, ReplyThought) and self._floor.state is State.SPEAKING:
             self._memory.expected = turn.expected or self._memory.expected
             actions += acts_due(turn, self._memory, heard=False)

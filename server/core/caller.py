@@ -162,10 +162,11 @@ class CallerSide:
             self._waits_behind = normalise(segment.guess) or None
         self._hearing.close_after(Closing.HELD)
 
-    @property
-    def guess_is_settled(self) -> bool:
-        """The caller has paused for so long that a guess from before the pause may be all there is."""
-        return self._hearing.paused_for == self._settled_frames
+    def guess_settles(self, clock: int) -> bool:
+        """Now the caller has paused for so long that a guess from before the pause may be all there is."""
+        segment = self._spoken.get(self.utterance_id)
+        waited = segment is not None and segment.guessed_at < clock - self._settled_frames
+        return waited and self._hearing.paused_for == self._settled_frames
 
     def said_so_far(self, utterance_id: int, clock: int) -> CallerTurn | None:
         """B3: all that would be answered were the pause its end; None while that is not known.
@@ -209,6 +210,7 @@ class CallerSide:
     def take_pending(self) -> CallerTurn:
         """A turn answers what was pending."""
         taken, self.pending = self.pending, CallerTurn()
+        self._waits_behind = None
         return taken
 
     def give_back(self, caller: CallerTurn) -> None:

@@ -114,7 +114,7 @@ class Dialogue:
         actions: list[Action] = []
         for heard in self.caller.feed(frame, self._bar()):
             actions += self._heard(heard)
-        if self.caller.guess_is_settled:
+        if self.caller.guess_settles(self.floor.clock):
             actions += self._answering.words_so_far(self.caller.utterance_id)
         if self.caller.tick_keys(self.floor.clock):
             actions += self._answering.answer_pending()

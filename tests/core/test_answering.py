@@ -201,6 +201,17 @@ def test_d4_a_rest_that_is_put_off_by_a_second_hum_still_takes_the_cut_back():
     assert (dialogue.state, dialogue.memory.history) == (S, (SAID,))
 
 
+@pytest.mark.parametrize(
+    "end", [ReplyThought(3), MindFailed(3, "down")], ids=["no rest", "a rest that fails"]
+)
+def test_d4_a_cut_behind_which_nothing_was_left_is_no_interruption(end):
+    """D3, D4: all of the reply was heard, and the caller had only hummed."""
+    dialogue = after([*ALL_BUT, WordsHeard(2, HUM), SentenceThought(3, FIRST)])
+    assert dialogue.memory.history == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
+    play(dialogue, [end])
+    assert (dialogue.state, dialogue.memory.history) == (L, (SAID, heard_of(FIRST)))
+
+
 def test_d4_what_was_heard_before_the_cut_stays_in_the_history():
     """D3, D4: the sentence before the one that was cut, as if nothing had been."""
     two = [SentenceThought(1, SECOND), *voiced(1, 1), ReplyThought(1)]

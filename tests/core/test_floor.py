@@ -3,10 +3,10 @@
 import pytest
 
 from server.core.caller import CallerSide
-from server.core.conversation import EndCall, Line, SaveLead, Speaker
+from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker
 from server.core.events import DropTurn, Log, SendClear, StartTurn, Think
 from server.core.floor import Floor, State
-from server.core.memory import Memory
+from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
@@ -131,6 +131,18 @@ def test_a7_a_turn_that_starts_over_keeps_its_time_and_its_caller():
     assert (again.sentences, again.skipped, again.acts, again.asked) == (0, 0, (), None)
     assert (again.ask_again_at, again.playout.sentences, again.playout.complete) == (None, [], False)
     assert call.floor.state is State.THINKING
+
+
+@pytest.mark.parametrize("again", [Floor.start_over, Floor.give_up], ids=["another try", "given up"])
+def test_e4_a_line_of_the_first_try_is_not_of_the_second(again):
+    """E4, G3: neither that it was a line of ours, nor what it asked for or expected."""
+    call = thinking()
+    turn = call.floor.turn
+    turn.fixed, turn.asks, turn.expected, turn.hint_due = True, Asked.MESSAGE, Expected(("כן",)), False
+    again(call.floor, turn)
+    second = call.floor.turn
+    assert (second.fixed, second.asks, second.expected) == (False, None, None)
+    assert not second.hint_due  # one hint a turn (B5)
 
 
 def test_g3_a_turn_that_is_given_up_waits_for_nothing():

@@ -134,13 +134,13 @@ def test_b3_a_guess_settles_once_a_pause():
     """B3: 200 ms behind the hangover; neither while the voice is there, nor when it is over."""
     caller = side()
     settled = []
-    for frame, mark in enumerate("." * 30 + "#" * 40 + "." * 20 + "#" * 40 + "." * 40, 1):
+    for frame, mark in enumerate("." * 30 + "#" * 10 + "." * 20 + "#" * 10 + "." * 40, 1):
         for heard in feed(caller, mark):
             if isinstance(heard, Confirmed):
                 voice(caller, 1)
                 caller.guessed(1, "דירה", frame)
-        settled += [frame] if caller.guess_is_settled else []
-    assert settled == [70 + SETTLED, 130 + SETTLED]
+        settled += [frame] if caller.guess_settles(frame) else []
+    assert settled == [40 + SETTLED, 70 + SETTLED]
 
 
 def test_b3_whoever_goes_on_is_heard_again_to_the_end():
@@ -248,15 +248,24 @@ def test_a7_the_minds_hold_is_of_those_words_alone():
     assert caller.close_by_words(1, Expected()) is Ending.OPEN
 
 
-def test_a7_a_hold_before_any_word_was_guessed_holds_no_other_utterance():
-    """A7: the mind waited behind what was said before; who says nothing yet later on is not held."""
-    caller = held_by_the_mind("")
+@pytest.mark.parametrize("before, again", [("", ""), ("כן", "כן")], ids=["no word yet", "the same words"])
+def test_a7_the_minds_hold_is_of_that_turn_alone(before, again):
+    """A7: of the caller's next turn, be it word for word the same, the mind has said nothing."""
+    caller = held_by_the_mind(before)
     feed(caller, "." * 60)
     ended(caller)
     caller.take_pending()
     feed(caller, "#" * 20)
     voice(caller, 2)
+    caller.guessed(2, again, 110)
     assert caller.close_by_words(2, Expected()) is Ending.OPEN
+
+
+def test_a7_who_goes_on_from_the_minds_hold_without_a_word_is_not_held_again():
+    """A7: no guess has come at all: nothing says that it is unfinished."""
+    caller = held_by_the_mind("")
+    feed(caller, "#" * 10 + "." * HANGOVER)
+    assert caller.close_by_words(1, Expected()) is Ending.OPEN
 
 
 # ---- the whole call

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -20,6 +21,7 @@ from server.core.conversation import EndCall, Transfer
 from server.core.frames import mulaw_to_pcm16, pcm16_to_mulaw
 from server.desk import open_desk
 from server.engines.samples import wav_of
+from server.person import availability
 from server.phrases import speak_whole
 from server.turn_pipeline import Engines
 
@@ -98,6 +100,7 @@ class House:
             self.engines.warm()
         except Exception:  # the thread's edge: engines that failed are tried again by the calls
             log.exception("ENGINE_ERR: the engines could not be warmed")
+        availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
         self._warm.set()
         log.info("ENGINES_WARM after %.1f s", time.monotonic() - started)
         self._make_lines_again()

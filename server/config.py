@@ -205,8 +205,10 @@ class Config(BaseSettings):
             OfficeHours.parse(self.office_hours)
         except ValueError as error:
             raise ValueError(f"OFFICE_HOURS={self.office_hours!r}: {error}") from None
-        if self.transfer_number and not re.fullmatch(r"\+[0-9]{6,15}", self.transfer_number):
-            raise ValueError(f"TRANSFER_NUMBER={self.transfer_number!r}: must be like +972501234567")
+        if self.transfer_number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", self.transfer_number):
+            raise ValueError(
+                f"TRANSFER_NUMBER={self.transfer_number!r}: must be like +972501234567, no 0 behind +972"
+            )
         for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name.upper()}='': must not be empty")

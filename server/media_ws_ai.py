@@ -34,6 +34,7 @@ from server.core.dialogue import Dialogue
 from server.core.events import (
     Action,
     BreathDrawn,
+    CallerGone,
     CloseEars,
     DigitPressed,
     EarsFailed,
@@ -285,6 +286,7 @@ class MediaStreamHandler:
         """F6: streams, workers and deadlines of the call are gone, and its socket."""
         started = self._runtime.clock()
         with self._lock:
+            self._handle(CallerGone())
             self._over = True
             self._tx.close()
             tasks = [tx_task, *self._engines.drop_all()]

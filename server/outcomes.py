@@ -29,8 +29,6 @@ OUTCOME_S = 600  # Twilio asks within seconds
 BUSY_S = 0.25  # another worker writes for a millisecond
 REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
 
-TABLE = "CREATE TABLE IF NOT EXISTS outcomes (call_sid TEXT PRIMARY KEY, name TEXT, at REAL)"
-
 
 class OutcomeStore(Protocol):
     """Any thread. Both methods may block for half a second, and raise when the store fails."""

@@ -178,6 +178,8 @@ def _stream_ended(house: House) -> Response:
     outcome = house.desk.outcome(_field("CallSid"))
     if isinstance(outcome, Transfer) and house.config.transfer_number and _still_there():
         return _put_through(house)
+    if outcome is None and _still_there():
+        _owe_a_call_back(house, "השיחה נותקה בתקלה שלנו, צריך לחזור")
     return _hang_up(house, None if isinstance(outcome, EndCall) else "apology")
 
 
@@ -195,8 +197,18 @@ def _put_through(house: House) -> Response:
 
 def _transfer_ended(house: House) -> Response:
     """The person has hung up, or has not answered: then the caller is told so."""
-    _log_webhook("transfer_ended=200", "CallStatus", "DialCallStatus")
-    return _hang_up(house, None if _field("DialCallStatus") in PUT_THROUGH else "no_answer")
+    _log_webhook("transfer_ended=200", "CallStatus", "DialCallStatus", "From")
+    if _field("DialCallStatus") in PUT_THROUGH:
+        return _hang_up(house, None)
+    _owe_a_call_back(house, "ההעברה לנציג לא נענתה, צריך לחזור")
+    return _hang_up(house, "no_answer")
+
+
+def _owe_a_call_back(house: House, message: str) -> None:
+    """The caller is about to hear that the office will call back: it must know."""
+    if not _field("CallSid"):
+        return
+    house.desk.save_lead(_field("CallSid"), _field("From"), (("message", message),))
 
 
 def _hang_up(house: House, line: str | None) -> Response:

@@ -124,9 +124,9 @@ class Listening:
         self.task = runtime.spawn(f"ears-{utterance_id}", self._read)
 
     def feed(self, mulaw_8k: bytes) -> None:
-        """Ignored once finished: what follows a pause is silence, or is heard by another stream."""
+        """Ignored once finished or told: what follows is silence, or is heard by another stream."""
         with self._lock:
-            if not self.finished:
+            if not self.finished and not self.told:
                 self._audio += mulaw_8k
                 self._tell(lambda: self._recognition.feed(mulaw_8k))
 

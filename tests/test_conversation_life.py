@@ -228,11 +228,11 @@ def test_f3_the_office_opens_and_closes_during_a_call():
         assert call.texts[1] == worded(line)
 
 
-def test_e1_the_offer_to_call_back_is_kept():
-    """E1, F3: after three unclear turns a "כן" is an answer to our offer."""
+def test_e1_the_offer_of_a_person_is_kept():
+    """E1, F3: after three unclear turns, with a person there, that is what is offered; "כן" accepts it."""
     sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
     call = call_of(*sounds, ears=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
-    assert call.texts[3:] == [worded(lines.OFFER_CALL_BACK), worded(lines.HANDING_OVER)]
+    assert call.texts[3:] == [worded(lines.OFFER_PERSON), worded(lines.HANDING_OVER)]
     assert call.desk.outcomes == [Transfer()]
 
 
@@ -291,3 +291,141 @@ def test_the_caller_is_spoken_to_as_they_speak(said, caller):
     call = call_of(OPENING, Sound(14.0, 1.5), ears=[said, "נציג בבקשה"], reply="תשובה קצרה.").run(22)
     assert call.mind.requests[0].caller is caller
     assert call.texts[-1] == worded(lines.NO_PERSON, caller)
+
+
+# ---- what a line of ours has asked for ----
+
+
+def after_three_unclear_turns(answer, **knobs):
+    sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
+    return call_of(*sounds, ears=["", "", "", answer], knobs=knobs).run(34, hang_up=False)
+
+
+@pytest.mark.parametrize(
+    "answer, asks_mind", [("כן", False), ("לא תודה", False), ("יש לכם דירה בחיפה", True)]
+)
+def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_mind):
+    """E1, F3: "כן" leaves a message for the office; anything else is what it is."""
+    call = after_three_unclear_turns(answer)
+    assert call.texts[3] == worded(lines.OFFER_CALL_BACK)
+    assert bool(asked(call)) is asks_mind
+    assert call.desk.leads == ([(("message", "מבקשים שיחזרו אליהם"),)] if answer == "כן" else [])
+
+
+@pytest.mark.parametrize(
+    "answer, line",
+    [
+        ("אני לא רוצה להשאיר הודעה", lines.NO_MESSAGE),
+        ("לא רלוונטי", lines.NO_MESSAGE),
+        ("כן אני רוצה להשאיר הודעה", lines.GO_AHEAD),
+        ("מתי יהיה נציג פנוי", FIRST),
+        ("רגע", FIRST),
+        ("דנה כהן בקשר לדירה בהרצל", lines.MESSAGE_TAKEN),
+    ],
+)
+def test_f3_not_everything_is_a_message(answer, line):
+    """F3: only what was left for the office is filed."""
+    call = call_of(OPENING, Sound(14.0, 1.2), ears=["נציג בבקשה", answer]).run(24)
+    assert call.texts[2] == worded(line)
+    assert len(call.desk.leads) == (line == lines.MESSAGE_TAKEN)
+
+
+CHOICE = "מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?"
+
+
+@pytest.mark.parametrize("after_s", [-0.4, 0.2, 0.4, 0.6, 0.9])
+def test_e3_who_picks_one_of_two_is_the_caller(after_s):
+    """E3: right behind our question, in our words."""
+    reply = iter([CHOICE, "מצוין, רשמתי."])
+    at_s = REPLY_AT_S + length(CHOICE) + after_s
+    call = call_of(
+        OPENING, Sound(at_s, 1.2), ears=["אשמח להיפגש", "ביום שני בבוקר"], reply=lambda _: next(reply)
+    )
+    call.run(18)
+    assert asked(call)[1:] == ["ביום שני בבוקר"] and call.lines("ECHO") == []
+
+
+@pytest.mark.parametrize("thanks", ["תודה רבה", "אוקיי תודה", "אוקיי", "תודה להתראות"])
+@pytest.mark.parametrize("after_s", [0.6, 1.6, 2.1])
+def test_f3_thanks_for_a_hand_over_do_not_cancel_it(thanks, after_s):
+    """D4, F3: over the line, or over its last moment: it is said to its end, and the call handed over."""
+    at_s = 5.32 + after_s  # the line lasts for 2.3 s
+    call = call_of(OPENING, Sound(at_s, 0.8), ears=["נציג בבקשה", thanks], knobs=PERSON).run(
+        20, hang_up=False
+    )
+    assert asked(call) == [] and call.desk.outcomes == [Transfer()]
+
+
+def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
+    """F2, D2: the goodbye was cut in its last moment, and the call went on."""
+    goodbye = "תודה ולהתראות לך בינתיים."
+    sounds = [OPENING, Sound(REPLY_AT_S + length(goodbye) - 0.2, 1.0), Sound(18.0, 0.3)]
+    call = call_of(*sounds, ears=["זה הכול", "נציג", ""], reply=goodbye)
+    call.mind.acts = (EndCall(),)
+    call.run(26, hang_up=False)
+    assert worded(lines.NO_PERSON) in call.texts and call.desk.outcomes == []
+
+
+def test_f3_a_message_is_still_awaited_after_it_was_not_understood():
+    """E1, F3: asked again, and then kept."""
+    sounds = [OPENING, Sound(14.0, 1.0), Sound(20.0, 1.5)]
+    call = call_of(*sounds, ears=["נציג בבקשה", "", "דנה כהן בקשר לדירה"]).run(30)
+    assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
+
+
+def test_f3_a_message_in_two_breaths_is_kept_whole():
+    """F3: a name, and then the number, over our thanks."""
+    sounds = [OPENING, Sound(14.0, 1.0), Sound(16.4, 2.0)]
+    ears = ["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]
+    call = call_of(*sounds, ears=ears).run(28)
+    assert call.desk.leads[-1] == (("message", "שמי דני כהן המספר שלי 0501234567"),)
+    assert asked(call) == []
+
+
+@pytest.mark.parametrize("after_s", [0.8, 1.2])
+def test_f3_who_leaves_a_message_and_hangs_up_has_left_it(after_s):
+    """F3, F6: before our thanks could be heard."""
+    call = call_of(OPENING, Sound(14.0, 1.0), ears=["נציג בבקשה", "דנה כהן בקשר לדירה"]).run(15.0 + after_s)
+    assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
+
+
+def test_f3_key_0_over_a_voice_in_the_room():
+    """F3, F5: somebody speaks in the background and nothing of it is understood."""
+    call = call_of(Sound(3.0, 1.5), ears=[""], keys=[(4.0, "0")], knobs=PERSON).run(14, hang_up=False)
+    assert call.desk.outcomes == [Transfer()]
+
+
+def test_f3_a_mind_that_hands_over_to_nobody_is_followed_by_a_line():
+    """F3: the agent says that nobody is there and takes a message."""
+    call = call_of(OPENING, Sound(20.0, 1.5), ears=["שאלה", "דנה כהן"], reply="אני מעבירה אותך.")
+    call.mind.acts = (Transfer(),)
+    call.run(30, hang_up=False)
+    assert call.texts[1:3] == ["אני מעבירה אותך.", worded(lines.NO_PERSON)]
+    assert call.desk.leads == [(("message", "דנה כהן"),)] and call.desk.outcomes == []
+
+
+def test_f4_past_the_limit_a_person_is_still_a_person():
+    """F3, F4: who asks for one when the time is up gets one, not the goodbye."""
+    call = call_of(Sound(29.0, 2.0), ears=["נציג בבקשה"], knobs={**PERSON, "max_call_sec": 30})
+    call.run(50, hang_up=False)
+    assert call.desk.outcomes == [Transfer()]
+
+
+@pytest.mark.parametrize("at_s", [8.3, 8.4, 8.45, 8.5, 8.55])
+def test_f2_d5_who_begins_over_the_last_word_is_not_hung_up_on(at_s):
+    """F2, D5: BARGE_IN=false, and the voice is not judged yet when our goodbye ends."""
+    goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
+    call = call_of(OPENING, Sound(at_s, 1.0), ears=["זה הכול", "יש לי עוד שאלה"], knobs={"barge_in": False})
+    call.mind.reply = lambda request: goodbye
+    call.mind.acts = (EndCall(),)
+    call.run(14, hang_up=False)
+    end_s = call.heard[1].until_s
+    spoke_in_time = at_s < end_s
+    assert (asked(call)[1:] == ["יש לי עוד שאלה"]) is spoke_in_time
+
+
+def test_e4_an_open_question_is_asked_again():
+    """E4, E5: the mind's question was not answered: what is new is not left without it."""
+    replies = iter(["רשמתי חיפה. לקנייה או לשכירות?", "רשמתי חדרים. לקנייה או לשכירות?"])
+    call = call_of(OPENING, Sound(12.0, 1.5), ears=["בחיפה", "חדרים"], reply=lambda _: next(replies)).run(20)
+    assert call.texts[-1] == "לקנייה או לשכירות?"

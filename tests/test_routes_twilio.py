@@ -379,7 +379,17 @@ class TestTransferEnded:
         caplog.set_level("INFO", "agent")
         self.ended(client, "no-answer")
         line = "WEBHOOK transfer_ended=200 call=CA123 CallStatus=in-progress DialCallStatus=no-answer"
-        assert line in caplog.messages
+        assert line + " From=+972501234567" in caplog.messages
+
+    @pytest.mark.parametrize("status, owed", [("no-answer", True), ("completed", False)])
+    def test_f3_the_office_knows_whom_to_call_back(
+        self, client: FlaskClient, caplog: pytest.LogCaptureFixture, status: str, owed: bool
+    ) -> None:
+        """F3: what the caller is promised is a line among the leads."""
+        caplog.set_level("INFO", "agent")
+        self.ended(client, status)
+        leads = [message for message in caplog.messages if message.startswith("LEAD ")]
+        assert ["+972501234567" in lead and "לא נענתה" in lead for lead in leads] == [True] * owed
 
 
 class TestMedia:

@@ -33,6 +33,11 @@ from server.core.understanding import Meaning, meaning_of
 from server.hebrew.finished import Ending
 from server.hebrew.words import fingerprint
 
+# Past the longest call too (F4): what was left for the office is kept, and nothing is made of nothing.
+SAID_AT_ANY_TIME = frozenset(
+    {Meaning.MESSAGE, Meaning.CALL_BACK, Meaning.GOODBYE, Meaning.NOTHING, Meaning.ECHO, Meaning.BACKCHANNEL}
+)
+
 
 class Answering:
     """Decides with what the present turn is filled. Not thread-safe."""
@@ -50,6 +55,14 @@ class Answering:
         """We listen, and have not begun too often for what the caller is saying."""
         listening = self._floor.state is State.LISTENING and self._floor.turn is self._floor.early
         return listening and self._caller.pending.early_starts < self._params.early_starts
+
+    def may_ask_so_far(self) -> bool:
+        """As often as that: ears that do not guess hear everything again each time."""
+        pending = self._caller.pending
+        if not self.may_start_early or pending.asked_so_far >= self._params.early_starts:
+            return False
+        pending.asked_so_far += 1
+        return True
 
     def words_heard(self, utterance_id: int) -> list[Action]:
         """The transcript of an utterance that is over, or pauses."""
@@ -127,16 +140,20 @@ class Answering:
             case Meaning.NOTHING:
                 return actions + self._nothing_was_said(turn, caller)
             case Meaning.ECHO | Meaning.BACKCHANNEL:
-                if meaning is Meaning.ECHO and caller.near_us:
+                if meaning is Meaning.ECHO and caller.near is not None:
                     self._caller.last_was_echo()
                 actions.append(Log(f"{meaning.name} → ignore"))
                 return actions + self._nothing_was_said(turn, caller)
+        self._floor.leftover = None
         return actions + say_own_answer(turn, meaning, text, self._memory)
 
     def _meaning(self, caller: CallerTurn, text: str) -> Meaning:
-        if limit_of(self._floor.clock, self._params.call_frames) is not Limit.WITHIN:
-            return Meaning.TOO_LATE
-        return meaning_of(caller, text, self._memory, self._floor.clock)
+        leftover = self._floor.leftover
+        parting = leftover is not None and leftover.parting
+        meaning = meaning_of(caller, text, self._memory, self._floor.clock, parting=parting)
+        within = limit_of(self._floor.clock, self._params.call_frames) is Limit.WITHIN
+        kept = meaning in SAID_AT_ANY_TIME or (meaning is Meaning.PERSON and self._memory.person)
+        return meaning if within or kept else Meaning.TOO_LATE
 
     def _think(self, turn: Turn, text: str) -> list[Action]:
         self._memory.unclear_in_a_row = 0
@@ -180,6 +197,7 @@ class Answering:
             return actions + self.leave(turn)
         if isinstance(event, ReplyThought) and self._floor.state is State.SPEAKING:
             self._memory.expected = turn.expected or self._memory.expected
+            self._memory.asked = turn.asks
             actions += acts_due(turn, self._memory, heard=False)
         return actions
 
@@ -212,6 +230,19 @@ class Answering:
     def leave(self, turn: Turn) -> list[Action]:
         """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
         left = [*self._floor.leave(turn), *self.answer_pending()]
-        if self._floor.turn is not None or self._caller.busy:
+        if self._floor.turn is not None or self._caller.busy or self._caller.perhaps_speaking:
             return left
         return [*left, *acts_due(turn, self._memory, heard=True)]
+
+    def it_was_noise(self) -> list[Action]:
+        """What was heard behind our last word was no voice: what it has kept from being done is done."""
+        leftover = self._floor.leftover
+        if leftover is None or not leftover.heard or self._floor.turn is not None or self._caller.busy:
+            return []
+        self._floor.leftover = None
+        return acts_due(leftover.turn, self._memory, heard=True)
+
+    def caller_gone(self) -> list[Action]:
+        """They have hung up: nothing can supersede the turn any more, and what was to be kept is kept."""
+        turn = self._floor.turn
+        return acts_due(turn, self._memory, heard=False) if turn is not None and turn.caller else []

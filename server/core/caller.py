@@ -7,6 +7,7 @@ from server.core.endpointing import Bar, Closing, EndpointingParams, Phase
 from server.core.events import Action, CloseEars, DropEars, FrameHeard, HearOn, OpenEars
 from server.core.hearing import Ended, Heard, Hearing
 from server.core.keypad import Keypad
+from server.core.memory import Near
 from server.core.turn import KEYS, CallerTurn, Segment
 from server.core.vad import Judges
 from server.hebrew.finished import Ending, ending_of
@@ -75,13 +76,13 @@ class CallerSide:
         return self._open_ears(utterance_id, turn_number, expected)
 
     def confirmed(
-        self, utterance_id: int, turn_number: int, expected: Expected, *, near_us: bool
+        self, utterance_id: int, turn_number: int, expected: Expected, near: Near | None
     ) -> list[Action]:
         """A voice: its words are wanted."""
         self._noises_in_a_row = 0
         opened = utterance_id in self._spoken
         actions = [] if opened else self._open_ears(utterance_id, turn_number, expected)
-        self._spoken[utterance_id].near_us = near_us
+        self._spoken[utterance_id].near = near
         return actions
 
     def was_noise(self, utterance_id: int) -> list[Action]:

@@ -12,6 +12,7 @@ from server.core.conversation import Act, EndCall
 from server.core.endpointing import Bar
 from server.core.events import (
     Action,
+    CallerGone,
     DigitPressed,
     EarsFailed,
     Event,
@@ -33,7 +34,7 @@ from server.core.floor import Floor, State
 from server.core.frames import FRAME_MS, FRAMES_PER_S
 from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
 from server.core.life import Limit, Silence, limit_of
-from server.core.memory import Memory
+from server.core.memory import Memory, Near
 from server.core.params import DialogueParams
 from server.core.playout import HINT_INDEX
 from server.core.reply import acts_due, ask_mind, say_line
@@ -92,6 +93,8 @@ class Dialogue:
             case StreamStarted(expected):
                 self.memory.expected = expected
                 return []
+            case CallerGone():
+                return self._answering.caller_gone()
             case PersonAvailable(available):
                 self.memory.person = available
                 return []
@@ -184,13 +187,14 @@ class Dialogue:
             case CallerAudio(utterance_id, audio):
                 return [FeedEars(utterance_id, audio)]
             case Discarded(utterance_id):
-                return self.caller.was_noise(utterance_id) + self._it_was_noise()
+                dropped = self.caller.was_noise(utterance_id)
+                return [*dropped, *self._it_was_noise(), *self._answering.it_was_noise()]
             case Ended():
                 return [self._utterance_ended(heard), *self._answering.answer_pending()]
 
     def _paused(self, utterance_id: int) -> list[Action]:
         """B3: perhaps the end."""
-        ask = [HearSoFar(utterance_id)] if self._answering.may_start_early else []
+        ask = [HearSoFar(utterance_id)] if self._answering.may_ask_so_far() else []
         return [*ask, *self._answering.words_so_far(utterance_id)]
 
     def _stop_to_judge(self) -> list[Action]:
@@ -216,11 +220,17 @@ class Dialogue:
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
             another = self.state is State.THINKING and not heard.may_take_the_floor
             number = self.memory.committed_turns + 1 + another
-            near = self._bar() is Bar.OVER_US or self.floor.clock - self._spoke_until < ECHO_TAIL_FRAMES
-            actions += self.caller.confirmed(heard.utterance_id, number, self.memory.expected, near_us=near)
+            actions += self.caller.confirmed(heard.utterance_id, number, self.memory.expected, self._near)
         if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
             actions += self.floor.yield_to(self.caller, self.memory)
         return actions
+
+    @property
+    def _near(self) -> Near | None:
+        if self._bar() is Bar.OVER_US:
+            return Near.OVER_US
+        behind = self.floor.clock - self._spoke_until < ECHO_TAIL_FRAMES
+        return Near.BEHIND_US if behind else None
 
     def _utterance_ended(self, ended: Ended) -> Action:
         return self.caller.utterance_ended(ended, self.floor.clock, over_us=self.state is State.SPEAKING)

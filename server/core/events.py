@@ -26,6 +26,11 @@ class PersonAvailable:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerGone:
+    """They have hung up, or the line has: nothing more is heard or said."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameHeard:
     """20 ms from the caller: the tick of all conversation time.
 
@@ -140,6 +145,7 @@ class PlayoutRoom:
 Event = (
     StreamStarted
     | PersonAvailable
+    | CallerGone
     | FrameHeard
     | DigitPressed
     | MarkReturned

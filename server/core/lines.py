@@ -12,6 +12,7 @@ from server.hebrew.gender import Gender
 
 UNCLEAR = ("אפשר לנסח שוב במשפט קצר?", "לא שמעתי טוב. אפשר לחזור על זה?")
 OFFER_CALL_BACK = "אני מתקשה לשמוע. [תרצו|תרצי|תרצה] שנציג יחזור [אליכם|אלייך|אליך]?"
+OFFER_PERSON = "אני מתקשה לשמוע. להעביר [אתכם|אותך|אותך] לנציג?"
 OFFER_AFTER = 3  # unclear turns in a row
 
 MIND_FAILED = "בסדר, איך אוכל לסייע?"
@@ -71,7 +72,7 @@ def in_gender(line: str, agent: Gender, caller: Gender | None) -> str:
 def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
     """Every line worth making before the first call, in every form this agent may use, without empty ones."""
     ours = (
-        *(*UNCLEAR, OFFER_CALL_BACK, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
+        *(*UNCLEAR, OFFER_CALL_BACK, OFFER_PERSON, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
         *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP),
         *(HANDING_OVER, NO_PERSON, GO_AHEAD, MESSAGE_TAKEN, NO_MESSAGE, APOLOGY, BUSY, NO_ANSWER),
     )

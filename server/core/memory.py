@@ -5,16 +5,26 @@ from enum import Enum
 
 from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
 from server.core.lines import in_gender
-from server.hebrew.echo import is_echo_of, is_whole_echo_of
+from server.hebrew.echo import is_echo_of, is_tail_of, is_whole_echo_of
 from server.hebrew.gender import Gender, shown_gender
+from server.hebrew.questions import offers_a_choice
 from server.hebrew.words import fingerprint, words_of
+
+
+class Near(Enum):
+    """A voice that may be our own come back."""
+
+    OVER_US = "over us"  # it began while we were heard
+    BEHIND_US = "behind us"  # just after: then it is our last words
 
 
 class Asked(Enum):
     """What a line of ours has asked for: the mind does not know of it, so the answer is ours too."""
 
+    PERSON = "hand over to a person?"
     CALL_BACK = "may a person call back?"
     MESSAGE = "leave a message"
+    MORE = "is there more?"
 
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
@@ -33,6 +43,7 @@ class Memory:
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
         self.asked: Asked | None = None  # by the last line that was heard
+        self.message = ""  # left for the office so far
         self.asked_a_question = False  # the last sentence that was heard, or was being heard
         self.person = False  # there is one to hand the caller over to (F3)
         self._agent = agent
@@ -58,9 +69,9 @@ class Memory:
         """The caller's gender by all they have said, and ``text``."""
         return shown_gender(text) or self._caller
 
-    def worded(self, line: str) -> str:
-        """A line of ours as this agent says it to this caller."""
-        return in_gender(line, self._agent, self._caller)
+    def worded(self, line: str, text: str = "") -> str:
+        """A line of ours as this agent says it to this caller, who has just said ``text``."""
+        return in_gender(line, self._agent, self.caller_with(text))
 
     def agent_said(self, text: str, *, interrupted: bool = False) -> None:
         """The caller has heard these words of a reply."""
@@ -106,16 +117,17 @@ class Memory:
         """The caller has heard this very sentence in the last reply (E4)."""
         return fingerprint(sentence) in self._last_reply
 
-    def is_echo(self, clock: int, text: str, *, near_us: bool) -> bool:
+    def is_echo(self, clock: int, text: str, near: Near | None) -> bool:
         """``text`` is what we said within the window (E3).
 
-        Over our voice or right after it, any part of that; later only a whole sentence of ours: who
-        takes up what we have offered is the caller.
+        Over our voice any part of that is, right behind it our last words; later, and when they were offered
+        to choose from, only a whole sentence of ours: who takes up what we have offered is the caller.
         """
         recent = self._recent(clock)
-        if near_us:
-            return is_echo_of(text, " ".join(recent))
-        return any(is_whole_echo_of(text, words) for words in recent)
+        if near is None or (recent and offers_a_choice(recent[-1])):
+            return any(is_whole_echo_of(text, words) for words in recent)
+        spoken = " ".join(recent)
+        return is_echo_of(text, spoken) if near is Near.OVER_US else is_tail_of(text, spoken)
 
     def has_said_lately(self, clock: int, text: str) -> bool:
         """Every word of ``text`` is among ours of late: too few of them to tell an echo (E3)."""

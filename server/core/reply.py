@@ -26,6 +26,7 @@ from server.hebrew.speech_acts import asks_to_repeat
 from server.hebrew.words import fingerprint, normalise
 
 MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
+CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of who has only said yes to it
 NOT_FINISHED = frozenset({"…", "..."})  # a mind's answer to a caller who will go on (A7)
 
 
@@ -50,7 +51,8 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
     """Say what was left of a reply that was dropped; what the mind did not come to say is asked for (D4)."""
     cut, kept = leftover.turn, leftover.kept
     turn.fixed, turn.before = cut.is_line, (*cut.before, *kept.before)
-    turn.expected, turn.acts, turn.asks, turn.asked = cut.expected, cut.acts, cut.asks, cut.asked
+    turn.expected, turn.acts, turn.asks = cut.expected, cut.acts, cut.asks
+    turn.asked = None if cut.asked is None else replace(cut.asked, turn_id=turn.turn_id, may_wait=False)
     actions: list[Action] = []
     for text, audio in kept.sentences:
         if audio is None:
@@ -59,10 +61,10 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
             turn.playout.adopt(turn.sentences, text, audio)
             turn.sentences += 1
     turn.playout.complete = kept.complete or cut.asked is None
-    if turn.playout.complete or cut.asked is None:
+    if turn.playout.complete or turn.asked is None:
         return actions
     said = " ".join((*turn.before, *(text for text, _ in kept.sentences)))
-    return [*actions, replace(cut.asked, turn_id=turn.turn_id, said=said, may_wait=False)]
+    return [*actions, replace(turn.asked, said=said)]
 
 
 # ---- said ----------------------------------------------------------------------------------------
@@ -77,7 +79,8 @@ def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]
             return say_sentence(turn, text, memory)
         case ReplyThought(_, expected, acts):
             turn.expected, turn.acts = expected, _possible(acts, memory)
-            return no_more_sentences(turn, memory)
+            nobody = say_nobody_is_there(turn, memory) if Transfer() in acts and not memory.person else []
+            return [*nobody, *no_more_sentences(turn, memory)]
         case MindFailed(_, reason):
             return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, memory)]
         case AudioMade() | SentenceVoiced():
@@ -101,8 +104,8 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
     match meaning:
         case Meaning.UNCLEAR:
             memory.unclear_in_a_row += 1
-            line = lines.unclear(memory.unclear_in_a_row)
-            asks = _call_back_in(line)
+            line, asks = _with_a_person(lines.unclear(memory.unclear_in_a_row), memory)
+            asks = asks or memory.asked
         case Meaning.GOODBYE:
             line, acts = lines.GOODBYE, (EndCall(),)
         case Meaning.TOO_LATE:
@@ -114,10 +117,13 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
         case Meaning.GO_AHEAD:
             line, asks = lines.GO_AHEAD, Asked.MESSAGE
         case Meaning.MESSAGE:
-            line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", text),)),)
+            memory.message = f"{memory.message} {text}".strip()
+            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (SaveLead((("message", memory.message),)),)
+        case Meaning.CALL_BACK:
+            line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", CALL_BACK),)),)
         case _:
             line = lines.NO_MESSAGE
-    return say_line(turn, memory.worded(line), asks=asks, acts=acts)
+    return say_line(turn, memory.worded(line, text), asks=asks, acts=acts)
 
 
 def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
@@ -127,7 +133,9 @@ def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
     if turn.resumes:  # a mind that cannot go on from the middle says it all again
         already = (*turn.before, *(sentence.text for sentence in turn.playout.sentences))
         return [] if fingerprint(text) in map(fingerprint, already) else _say(turn, text)
-    if memory.just_said(text) and not asks_to_repeat(turn.text):
+    # The question that ends a reply was not answered: without it the caller would not know what is wanted.
+    still_open = turn.sentences and text.rstrip().endswith("?")
+    if memory.just_said(text) and not still_open and not asks_to_repeat(turn.text):
         turn.skipped += 1
         return []
     return _say(turn, text)
@@ -146,8 +154,14 @@ def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
 def say_failure(turn: Turn, memory: Memory) -> list[Action]:
     """There is no answer: a line of ours, another one every time in a row (G2, G3)."""
     memory.failed_in_a_row += 1
-    line = lines.mind_failed(memory.failed_in_a_row)
-    return say_line(turn, memory.worded(line), asks=_call_back_in(line), acts=turn.acts)
+    line, asks = _with_a_person(lines.mind_failed(memory.failed_in_a_row), memory)
+    return say_line(turn, memory.worded(line), asks=asks, acts=turn.acts)
+
+
+def say_nobody_is_there(turn: Turn, memory: Memory) -> list[Action]:
+    """F3: the mind wants to hand over to nobody."""
+    turn.asks = Asked.MESSAGE
+    return _say(turn, memory.worded(lines.NO_PERSON))
 
 
 def take_audio(turn: Turn, event: AudioMade | SentenceVoiced, hint: str) -> None:
@@ -172,8 +186,11 @@ def _say(turn: Turn, text: str) -> list[Action]:
     return [Say(turn.turn_id, turn.sentences - 1, text)]
 
 
-def _call_back_in(line: str) -> Asked | None:
-    return Asked.CALL_BACK if line == lines.OFFER_CALL_BACK else None
+def _with_a_person(line: str, memory: Memory) -> tuple[str, Asked | None]:
+    """A line, and what it asks for: a call back is offered only while there is nobody to talk to."""
+    if line != lines.OFFER_CALL_BACK:
+        return line, None
+    return (lines.OFFER_PERSON, Asked.PERSON) if memory.person else (line, Asked.CALL_BACK)
 
 
 # ---- done ----------------------------------------------------------------------------------------

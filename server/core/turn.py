@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from server.core.conversation import Act, Expected
+from server.core.conversation import Act, EndCall, Expected, Transfer
 from server.core.events import Think
-from server.core.memory import Asked
+from server.core.memory import Asked, Near
 from server.core.playout import Kept, Playout
 from server.hebrew.words import fingerprint
 
@@ -24,7 +24,7 @@ class Segment:
     ended_at: int = 0  # frame clock
     failed: bool = False  # no ears could be found for it
     over_us: bool = False  # ended while we spoke, and did not stop us
-    near_us: bool = False  # began while we were heard, or just after: it may be our echo
+    near: Near | None = None  # it may be our echo
 
     def clear_text(self, min_confidence: float) -> str:
         """The words, or nothing when they are too uncertain."""
@@ -41,6 +41,7 @@ class CallerTurn:
     cut_us: bool = False  # it interrupted our reply
     said_at: int = 0  # frame clock of its last voice or key
     early_starts: int = 0  # made for it so far (B3)
+    asked_so_far: int = 0  # times its ears were asked for the words so far (B3)
     waited: bool = False  # the mind has said once that it is not finished (A7)
 
     @property
@@ -58,8 +59,10 @@ class CallerTurn:
         return any(segment.failed for segment in self.segments)
 
     @property
-    def near_us(self) -> bool:
-        return any(segment.near_us for segment in self.segments)
+    def near(self) -> Near | None:
+        """How near to our own voice the nearest of them began."""
+        nearest = {segment.near for segment in self.segments}
+        return next((near for near in Near if near in nearest), None)
 
     @property
     def all_over_us(self) -> bool:
@@ -67,8 +70,9 @@ class CallerTurn:
 
     @property
     def typed(self) -> bool:
-        """Keys alone, no voice."""
-        return all(segment.utterance_id == KEYS for segment in self.segments)
+        """Keys, and no voice that has words."""
+        typed = [segment.utterance_id == KEYS for segment in self.segments if (segment.text or "").strip()]
+        return bool(typed) and all(typed)
 
     @property
     def speech_frames(self) -> int:
@@ -170,6 +174,11 @@ class Leftover:
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
     takes_back: str | None = None  # the history says that it was cut; before that, this was heard in full
     heard: bool = False  # but for its last moment it was heard: what was to be done then is due
+
+    @property
+    def parting(self) -> bool:
+        """With it we take leave of the caller."""
+        return any(isinstance(act, EndCall | Transfer) for act in self.turn.acts)
 
     @property
     def acts_due(self) -> tuple[Act, ...]:

@@ -5,10 +5,14 @@ from enum import Enum
 from server.core.memory import Asked, Memory
 from server.core.turn import CallerTurn
 from server.hebrew.backchannel import is_backchannel, is_interrupt, is_no, is_yes
+from server.hebrew.courtesy import is_courtesy
+from server.hebrew.digits import digits_at_end
+from server.hebrew.questions import is_question
 from server.hebrew.speech_acts import says_goodbye, wants_person
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
 PERSON_KEY = "0"
+TELEPHONE_DIGITS = 7
 
 
 class Meaning(Enum):
@@ -21,21 +25,28 @@ class Meaning(Enum):
     PERSON = "person"  # a human is asked for
     GO_AHEAD = "go ahead"  # they will leave a message
     MESSAGE = "message"  # what was left for the office
+    CALL_BACK = "call back"  # they want to be called back
     TOO_LATE = "too late"  # the call has lasted long enough (F4)
     DECLINED = "declined"  # what our line has offered
 
 
-def meaning_of(caller: CallerTurn, text: str, memory: Memory, clock: int) -> Meaning:
-    """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones."""
+def meaning_of(
+    caller: CallerTurn, text: str, memory: Memory, clock: int, *, parting: bool = False
+) -> Meaning:
+    """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones.
+
+    ``parting``: what was cut, or said last, was our goodbye or hand-over: thanks for that are no new wish.
+    """
     if not text:
         return _of_no_words(caller)
     if caller.typed:
-        alone = text == PERSON_KEY and memory.expected.digits != len(PERSON_KEY)
-        return Meaning.PERSON if alone else Meaning.WORDS
+        return _of_keys(text, memory.asked)
+    if parting and is_courtesy(text):
+        return Meaning.BACKCHANNEL
     if wants_person(text):
         return Meaning.PERSON
     interrupts = is_interrupt(text)  # always real, but for a whole sentence of ours that has such a word
-    if memory.is_echo(clock, text, near_us=caller.near_us and not interrupts):
+    if memory.is_echo(clock, text, None if interrupts else caller.near):
         return Meaning.ECHO
     over_us = caller.cut_us or caller.all_over_us
     answers = memory.asked_a_question and (is_yes(text) or is_no(text))
@@ -43,7 +54,14 @@ def meaning_of(caller: CallerTurn, text: str, memory: Memory, clock: int) -> Mea
         return Meaning.BACKCHANNEL
     if says_goodbye(text):
         return Meaning.GOODBYE
-    return _of_an_answer(text, memory.asked)
+    return _of_an_answer(caller, text, memory.asked)
+
+
+def _of_keys(keys: str, asked: Asked | None) -> Meaning:
+    if keys == PERSON_KEY:
+        return Meaning.PERSON
+    number = asked in (Asked.MESSAGE, Asked.MORE) and len(keys) >= TELEPHONE_DIGITS
+    return Meaning.MESSAGE if number else Meaning.WORDS
 
 
 def _of_no_words(caller: CallerTurn) -> Meaning:
@@ -53,12 +71,19 @@ def _of_no_words(caller: CallerTurn) -> Meaning:
     return Meaning.NOTHING if short or caller.cut_us or caller.all_over_us else Meaning.UNCLEAR
 
 
-def _of_an_answer(text: str, asked: Asked | None) -> Meaning:
+def _of_an_answer(caller: CallerTurn, text: str, asked: Asked | None) -> Meaning:
     """What a line of ours has asked for is answered, or something else is said."""
-    if asked is not None and is_no(text):
+    if asked is None:
+        return Meaning.WORDS
+    if asked is Asked.MORE:
+        goes_on = caller.cut_us or len(digits_at_end(text)) >= TELEPHONE_DIGITS
+        return Meaning.MESSAGE if goes_on and not is_question(text) else Meaning.WORDS
+    if is_no(text):
         return Meaning.DECLINED
-    if asked is Asked.CALL_BACK:
-        return Meaning.PERSON if is_yes(text) else Meaning.WORDS
     if asked is Asked.MESSAGE:
-        return Meaning.GO_AHEAD if is_yes(text) else Meaning.MESSAGE
-    return Meaning.WORDS
+        if is_yes(text):
+            return Meaning.GO_AHEAD
+        return Meaning.WORDS if is_interrupt(text) or is_question(text) else Meaning.MESSAGE
+    if not is_yes(text):
+        return Meaning.WORDS
+    return Meaning.PERSON if asked is Asked.PERSON else Meaning.CALL_BACK

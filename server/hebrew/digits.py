@@ -7,6 +7,8 @@ from server.hebrew.words import words_of
 
 VALUES = {word: int(value) for value, *words in map(str.split, lines_of("digit_words")) for word in words}
 _MAX_SAID = 999  # digits are said in groups of three at most
+_PREFIXES = frozenset("והבלשכמ")
+_MAX_PREFIX_CHARS = 2  # "שבשלוש"
 _WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
 _NOT_DIGITS = re.compile(r"\D")
 
@@ -15,6 +17,16 @@ def value_of(word: str) -> int | None:
     """What a number word stands for, with or without "and" before it; None for any other word."""
     value = VALUES.get(word)
     return VALUES.get(word[1:]) if value is None and word.startswith("ו") else value
+
+
+def number_in(word: str) -> int | None:
+    """The number that ``word`` is, written or said, behind two prefix letters at most; None for any other."""
+    cuts = [word[cut:] for cut in range(_MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES]
+    return next((value for rest in cuts if (value := _number(rest)) is not None), None)
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isdecimal() else value_of(word)
 
 
 def digits_at_end(text: str) -> str:

@@ -1,6 +1,7 @@
 """Our own words come back over the line (E3): recognised however they are spelled, cut up or misheard.
 
-What the caller makes of our words is the caller's: a word more, another number, a yes or a no.
+What the caller makes of our words is the caller's: a word more, another number or place, a yes or a no,
+one of the things offered.
 """
 
 import re
@@ -9,21 +10,21 @@ from collections.abc import Iterator
 from rapidfuzz import fuzz
 
 from server.hebrew.data import Phrases, lines_of
-from server.hebrew.digits import value_of
+from server.hebrew.digits import number_in, value_of
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 from server.hebrew.words import words_of
 
 ECHO_MIN_WORDS = 3
 ECHO_MIN_SHARE = 0.8  # of its words are ours; the others were misheard
-SAME_WORD_RATIO = 75  # as a recogniser spells it
-MISHEARD_RATIO = 50
-MISHEARD_MIN_CHARS = 4  # "לי" for "לך" is no mistake of a recogniser
+ALIKE_RATIO = 75  # nearly the same letters: another word is another place, day or wish
+ALIKE_MIN_CHARS = 3  # "לי" for "לך" is no mistake of a recogniser
 MAX_PREFIX_CHARS = 2  # "מהגג"
 MAX_LOST = 2  # words of ours in a row
 
 _HESITATION = Phrases.read("hesitation")
 _EXACT = frozenset(lines_of("echo_exact"))
+_OR = "או"
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _PREFIXES = frozenset("והבלשכמ")
 _VOWEL_LETTERS = re.compile("[וי]+")
@@ -34,11 +35,20 @@ Slips = tuple[int, int]  # words misheard, words of ours that were lost
 
 def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
     """``text`` is part of what we have ``spoken``: a ``share`` (0-1) of its words at least."""
-    heard = [word for word in _tokens(text) if not _HESITATION.make_up([word])]
-    if len(heard) < ECHO_MIN_WORDS:
-        return False
-    allowed = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
-    return _follows(heard, _tokens(spoken), allowed)
+    ours = _tokens(spoken)
+    return bool(_ends(_heard(text), ours, share, starts=len(ours)))
+
+
+def is_tail_of(text: str, spoken: str) -> bool:
+    """``text`` is the end of what we have ``spoken``, but for a word or two that were lost behind it.
+
+    No more than the last thing offered ("…או דירה עם גינה?") is the caller's answer.
+    """
+    ours = _tokens(spoken)
+    last = _tokens(split_sentences(spoken)[-1]) if spoken.strip() else []
+    offered = last[::-1].index(_OR) + 1 if _OR in last else 0
+    ends = _ends(_heard(text), ours, ECHO_MIN_SHARE, starts=len(ours) - offered)
+    return any(_may_be_lost(ours[end:]) for end in ends)
 
 
 def is_whole_echo_of(text: str, spoken: str) -> bool:
@@ -53,17 +63,24 @@ def is_whole_echo_of(text: str, spoken: str) -> bool:
     )
 
 
+def _heard(text: str) -> list[str]:
+    return [word for word in _tokens(text) if not _HESITATION.make_up([word])]
+
+
 def _tokens(text: str) -> list[str]:
     """Words; a number is the same however it is written, and whatever its gender."""
     values = ((word, value_of(word)) for word in words_of(speakable(text)))
     return [word if value is None else str(value) for word, value in values]
 
 
-def _follows(heard: list[str], ours: list[str], allowed: Slips) -> bool:
-    """Whether ``heard`` runs along ``ours`` from somewhere, with no more slips than ``allowed``."""
+def _ends(heard: list[str], ours: list[str], share: float, *, starts: int) -> set[int]:
+    """Where ``heard`` ends if it runs along ``ours`` from one of its first ``starts`` words: none for few."""
+    if len(heard) < ECHO_MIN_WORDS:
+        return set()
+    allowed: Slips = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
     steps = _Steps(heard, ours)
     reached: list[dict[int, Slips]] = [{} for _ in range(len(heard) + 2)]
-    reached[0] = {start: (0, 0) for start in range(len(ours))}
+    reached[0] = {start: (0, 0) for start in range(starts)}
     for place in range(len(heard)):
         for at, (misheard, lost) in reached[place].items():
             for taken, end, (more_misheard, more_lost) in steps.of(place, at):
@@ -71,7 +88,7 @@ def _follows(heard: list[str], ours: list[str], allowed: Slips) -> bool:
                 if slips[0] <= allowed[0] and slips[1] <= allowed[1]:
                     ends = reached[place + taken]
                     ends[end] = min(ends.get(end, slips), slips)
-    return bool(reached[len(heard)])
+    return set(reached[len(heard)])
 
 
 class _Steps:
@@ -85,6 +102,8 @@ class _Steps:
         """From ``place`` in what was heard and ``at`` in ours: words taken, place behind ours, slips."""
         for lost in range(MAX_LOST + 1 if place else 1):
             start = at + lost
+            if not _may_be_lost(self._ours[at:start]):
+                break
             for taken, given in _JOINTS:
                 if place + taken <= len(self._heard) and start + given <= len(self._ours):
                     misheard = self._misheard(place, taken, start, given)
@@ -99,29 +118,34 @@ class _Steps:
         return self._compared[pair]
 
 
+def _may_be_lost(ours: list[str]) -> bool:
+    """A recogniser drops a word or two; who leaves out a number, an "or" or a "not" has chosen."""
+    return len(ours) <= MAX_LOST and all(_exact(word) is None for word in ours)
+
+
 def _misheard(heard: list[str], ours: list[str]) -> int | None:
     """0: the same words, as a recogniser spells them; 1: they sound like them; None: they are others."""
     one, other = "".join(heard).translate(_FINALS), "".join(ours).translate(_FINALS)
     if one == other:
         return 0
-    if any(map(_is_exact, [*heard, *ours])):
-        return 0 if _and_away(one) == _and_away(other) else None
-    if len(heard) + len(ours) > 2:  # joined or split, but word for word
-        return 0 if _stem(one) == _stem(other) else None
-    ratio = fuzz.ratio(one, other)
-    if ratio >= SAME_WORD_RATIO or _but_for_prefix(one, other):
+    exact = [_exact(word) for word in (*heard, *ours)]
+    if any(word is not None for word in exact):
+        return 0 if len(exact) == 2 and exact[0] == exact[1] else None
+    alike = fuzz.ratio(one, other) >= ALIKE_RATIO and min(len(one), len(other)) >= ALIKE_MIN_CHARS
+    if alike and _stem(one) == _stem(other):
         return 0
-    long = min(len(one), len(other)) >= MISHEARD_MIN_CHARS
-    return 1 if long and ratio >= MISHEARD_RATIO else None
+    if len(exact) > 2:  # joined or split, but word for word
+        return None
+    return 0 if _but_for_prefix(one, other) else 1 if alike else None
 
 
-def _is_exact(word: str) -> bool:
-    return _and_away(word) in _EXACT or word.isdigit()
-
-
-def _and_away(word: str) -> str:
-    """``word`` without the "and" before it."""
-    return word[1:] if word.startswith("ו") else word
+def _exact(word: str) -> str | None:
+    """The number, or the word of the list, in ``word`` behind prefix letters; None without one."""
+    number = number_in(word)
+    if number is not None:
+        return str(number)
+    cuts = [word[cut:] for cut in range(MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES]
+    return next((rest for rest in cuts if rest in _EXACT), None)
 
 
 def _but_for_prefix(one: str, other: str) -> bool:

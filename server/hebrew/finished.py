@@ -5,7 +5,7 @@ from enum import Enum
 
 from server.hebrew.backchannel import is_backchannel
 from server.hebrew.data import Phrases
-from server.hebrew.digits import digits_at_end
+from server.hebrew.digits import digits_at_end, number_in
 from server.hebrew.words import words_of
 
 
@@ -19,6 +19,10 @@ _UNFINISHED = Phrases.read("ends_unfinished", "hesitation", prefixes=("ו", "ש"
 _HESITATION = Phrases.read("hesitation")
 _FINISHED = Phrases.read("ends_finished", prefixes=("ו",))
 _OPEN = Phrases.read("ends_open")
+_POLITE = Phrases.read("ends_politely", prefixes=("ו",))
+_BEGINNING = Phrases.read("ends_beginning")
+_ABOUT = Phrases(["בערך"])  # waits for its number, unless it stands behind it
+_COUNTED = Phrases(["דירת"], prefixes=("ב", "ה", "ל", "מ", "ו"))  # waits for what is counted: "דירת שלושה"
 _LETTER_SPELLED = re.compile(r"(?:^|\s)[א-ת]['׳]\W*$")  # "כיתה ב'" is no prefix that waits for its word
 
 _ABROAD = re.compile(r"^972(?=[2-9])")
@@ -42,12 +46,33 @@ def ending_of(text: str, expected_digits: int | None = None) -> Ending:
     words = words_of(text)
     if (is_backchannel(text) and not _HESITATION.make_up(words)) or _LETTER_SPELLED.search(text):
         return Ending.OPEN
+    return _ending_of_words(words)
+
+
+def _ending_of_words(words: list[str]) -> Ending:
+    polite = _POLITE.at_end(words)
+    if polite:
+        return _ending_politely(words[:-polite], words)
+    if words and number_in(words[-1]) is not None and _COUNTED.at_end(words[:-1]):
+        return Ending.UNFINISHED
+    if _ABOUT.at_end(words) and words[:-1] and number_in(words[-2]) is not None:
+        return Ending.OPEN
     lengths = {
         Ending.OPEN: _OPEN.at_end(words),
         Ending.UNFINISHED: _UNFINISHED.at_end(words),
         Ending.FINISHED: _FINISHED.at_end(words),
     }
     return max(lengths, key=lambda ending: lengths[ending])  # the longest phrase knows best
+
+
+def _ending_politely(rest: list[str], words: list[str]) -> Ending:
+    """Behind "please" or thanks all is said, unless the ``rest`` of ``words`` only begins something."""
+    while _HESITATION.at_end(rest):
+        rest = rest[:-1]
+    if _BEGINNING.make_up(rest or words):
+        return Ending.OPEN
+    waits = bool(rest) and ending_of(" ".join(rest)) is Ending.UNFINISHED
+    return Ending.UNFINISHED if waits else Ending.FINISHED
 
 
 def _ending_of_number(text: str, digits: str, expected_digits: int | None) -> Ending:

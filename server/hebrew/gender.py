@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 from server.hebrew.data import Phrases, lines_of
+from server.hebrew.digits import number_in
 from server.hebrew.words import words_of
 
 
@@ -21,10 +22,14 @@ def _pairs(*names: str) -> dict[Gender, Phrases]:
 
 
 _BEHIND_I = _pairs("gender_pairs", "gender_pairs_alone")
+_KIN = _pairs("gender_pairs_kin")
 _ALONE = _pairs("gender_pairs_alone")
 _I = Phrases(["אני"], prefixes=("ו", "ש", "כש", "וש", "וכש", "לכש", "מש"))
 _BETWEEN = Phrases.read("gender_between")
 _BEFORE_ALONE = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes")
+_OTHERS = Phrases(["אנחנו", "אנו", "זה", "אלה", "אלו"], prefixes=("ו", "ש"))
+_OF_ONE = ("ל", "ב")  # "אמא לשלושה", "אישה בהריון"
+_AGED = Phrases(["בן", "בת"])
 _SAYS = Phrases.read("gender_reported")
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
 
@@ -43,6 +48,8 @@ def _shown_in(clause: str) -> Iterator[Gender]:
     for place in range(len(words)):
         if _I.at(words, place) and not _SAYS.at_end(words[:place]):
             yield from _form_behind(words, place + 1, _BETWEEN, _BEHIND_I)
+            if not _OTHERS.within(words[:place]):
+                yield from _kin_behind(words, place + 1)
     if "?" not in clause:
         yield from _form_behind(words, 0, _BEFORE_ALONE, _ALONE)
 
@@ -55,3 +62,20 @@ def _form_behind(
     for gender, phrases in forms.items():
         if any(phrases.at(words, place) for place in places):
             yield gender
+
+
+def _kin_behind(words: list[str], start: int) -> Iterator[Gender]:
+    """Such as "אני אמא לשלושה", but not "אני אמא ושני ילדים"."""
+    places = [start + passed for passed in _BETWEEN.reach(words[start:])]
+    for gender, kin in _KIN.items():
+        ends = [place + length for place in places if (length := kin.at(words, place))]
+        if any(_is_of_oneself(words[end:]) for end in ends):
+            yield gender
+
+
+def _is_of_oneself(behind: list[str]) -> bool:
+    if not behind or behind[0] == "של":
+        return True
+    if _AGED.at(behind, 0):
+        return len(behind) > 1 and number_in(behind[1]) is not None
+    return behind[0].startswith(_OF_ONE)

@@ -72,7 +72,7 @@ def _read_units() -> tuple[dict[str, Counted], dict[str, str]]:
 
 _NOUNS = _read_nouns()
 UNITS, UNITS_ALONE = _read_units()
-_MEASURES = {unit.one for unit in UNITS.values()}
+_COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
 _LABELS = frozenset(lines_of("labels"))
 _NOT_COUNTED = frozenset(lines_of("not_counted"))
 _ENDINGS = {"ים": Gender.MASCULINE, "ות": Gender.FEMININE}
@@ -110,8 +110,12 @@ def counted_at(text: str, start: int, *, one: bool = False, label_before: bool =
 
 
 def _found(noun: _Noun, as_written: str, end: int, definite: bool = False) -> Found:
-    singular = noun.one == as_written[definite:] != noun.plural
-    counted = Counted(noun.gender, noun.one, as_written, as_written, noun.dual)
+    bare = as_written[definite:]
+    singular = noun.one == bare != noun.plural
+    if bare in (noun.one, noun.plural):
+        counted = Counted(noun.gender, noun.one, as_written, as_written, noun.dual)
+    else:  # the construct has neither a dual nor a singular of its own: שני ימי מנוחה
+        counted = Counted(noun.gender, None, as_written, as_written)
     return Found(counted, end, definite, singular)
 
 
@@ -124,9 +128,9 @@ def _guessed(word: re.Match[str]) -> Found | None:
     return Found(Counted(gender, None, plural, plural), word.end())
 
 
-def is_measure(counted: Counted) -> bool:
-    """A noun that is counted in the singular as well: שלושה אחוז, חמישה מטר."""
-    return counted.one in _MEASURES
+def counted_in_the_singular(counted: Counted) -> bool:
+    """A noun that few of may be said with in the singular as well: שלושה אחוז, חמישה מטר, שלושה איש."""
+    return counted.one in _COUNTED_IN_THE_SINGULAR
 
 
 def label_before(text: str, end: int) -> bool:

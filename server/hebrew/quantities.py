@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 
 from server.hebrew.dates import MONTHS, PREFIX, day_of_month
 from server.hebrew.gender import Gender
-from server.hebrew.nouns import Counted, Found, counted_at, gender_before, is_measure, label_before
+from server.hebrew.nouns import (
+    Counted,
+    Found,
+    counted_at,
+    counted_in_the_singular,
+    gender_before,
+    label_before,
+)
 from server.hebrew.numbers import (
     FIGURES,
     Amount,
@@ -25,10 +32,20 @@ _NUMBER = re.compile(
 _SAME_NOUN = re.compile(rf"(?:\s+(?:או|עד|על)\s+|\s+(?:עד\s+)?[ול][-־–]?)(?:{FIGURES})")
 _MONTH = re.compile(rf"[^\S\n]+[בל]?(?:{'|'.join(MONTHS)})(?!\w)")
 _OF_THE_MONTH = re.compile(r"[^\S\n]+[בל]חודש(?!\w)")
-_TIMES = re.compile(r"(?<!\w)פי[^\S\n]+$")
+# פי 2, and the children of זוג + 2
+_MASCULINE_BEHIND = re.compile(r"(?<![א-ת])(?:פי[^\S\n]+|[ובלהמשכ]{0,2}זוג(?:ות)?\s*(?:\+|פלוס)\s*)$")
 _DIMENSION = re.compile(r"(?<=\d)\s?[x×X]\s?(?=\d)")
 _SIGN_BEFORE = re.compile(
     rf"(?P<sign>[₪$€£])\s?(?P<number>{FIGURES}(?:\s?[-–]\s?{FIGURES})?(?:\s?(?:אלף|מיליון|מיליארד|[KMk])(?!\w))?)"
+)
+_MONEY_SIGN = r"[₪$€£]|ש(?:[\"״”]|'')ח"
+_MONEY = rf"{_MONEY_SIGN}|שקל(?:ים)?|דולר|אירו"
+_PER = re.compile(rf"({_MONEY_SIGN}|%)[^\S\n]?/[^\S\n]?(?=[א-ת])")
+_POINTS_IN_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3}){2,4}(?![\d.,]*\d)")
+# No sum has three digits behind its point.
+_POINT_IN_A_SUM = re.compile(rf"(?<![\d.,])[1-9]\d{{0,2}}\.\d{{3}}(?=[^\S\n]*(?:{_MONEY}))")
+_DECIMAL_COMMA = re.compile(
+    rf"(?<![\d.,])(\d{{1,3}}),(\d{{1,2}}(?=[^\S\n]*(?:[%₪]|(?:{'|'.join(_SCALES)})(?!\w)))|5(?!\d))"
 )
 _AND_PART = re.compile(r"(?<![\d.,])(\d+)[^\S\n]+ו(חצי|רבע)(?!\w)")
 _MIXED = re.compile(r"(?<![\d./])(?:(\d{1,3})[^\S\n]+)?(1/2|1/4|3/4)(?![\d/]|[.,]\d)")
@@ -47,6 +64,7 @@ _LAST_FEW = 10  # from eleven on some measures are said in the singular
 _FIRST_YEAR = 1000
 _DICTATED_FROM = 7  # digits of a bare number that is not round: no one counts so far
 _LAST_ORDINAL = 10
+_FAR = 20  # characters; the word that makes a bare number masculine is not farther from it
 _MOST_ALTERNATIVES = 4  # two, three or four rooms: how far a number looks for its noun
 
 
@@ -85,14 +103,26 @@ def spoken_quantities(text: str) -> str:
 
 def _one_way_of_writing(text: str) -> str:
     """Signs behind their number, parts as decimals, no dash between a word and a number."""
+    text = _POINTS_IN_THOUSANDS.sub(_with_commas, _DECIMAL_COMMA.sub(_with_point, text))
     text = _FLOOR_OF.sub(r"\1 מתוך ", text)
     text = _THIRD.sub(lambda m: _THIRDS[m[0]], text)
     text = _MIXED.sub(lambda m: f"{m[1] or 0}.{_PARTS[m[2]]}", text)
     text = _AND_PART.sub(lambda m: f"{m[1]}.{_PARTS[m[2]]}", text)
     text = _SIGN_BEFORE.sub(r"\g<number> \g<sign>", text)
-    text = _SHARED_SIGN.sub("", text)
+    text = _PER.sub(r"\1 ל", _SHARED_SIGN.sub("", _POINT_IN_A_SUM.sub(_with_commas, text)))
     text = _WORD_HYPHEN.sub(lambda m: m[0] if _PREFIX_WORD.fullmatch(m[1]) else f"{m[1]} ", text)
     return _SLASH.sub(" ", _DIMENSION.sub(" על ", text))
+
+
+def _with_commas(match: re.Match[str]) -> str:
+    """1.890.000 as 1,890,000."""
+    return match[0].replace(".", ",")
+
+
+def _with_point(match: re.Match[str]) -> str:
+    """2,9 מיליון and 4,5 חדרים as decimals; a half only before what it may be half of."""
+    half_of_nothing = match[2] == "5" and counted_at(match.string, match.end()) is None
+    return match[0] if half_of_nothing else f"{match[1]}.{match[2]}"
 
 
 def _place(match: re.Match[str]) -> _Place:
@@ -101,12 +131,18 @@ def _place(match: re.Match[str]) -> _Place:
     if high and (high.whole, high.part) <= (low.whole, low.part):
         return _Place(match, low, None, 0, match.end("low"), None)
     place = _Place(match, low, high, _SCALES.get(match["scale"], 0), match.end(), None)
-    label = label_before(text, match.start())
+    label = _is_label(match)
     found = counted_at(text, place.end, one=place.exact and low.whole == 1, label_before=label)
     few = place.exact and low.whole <= 10
-    if found and found.singular and few and low.whole != 1 and not is_measure(found.counted):
+    if found and found.singular and few and low.whole != 1 and not counted_in_the_singular(found.counted):
         return place  # a noun that is not counted by this number: הרצל 5 בניין ב
     return replace(place, found=found)
+
+
+def _is_label(match: re.Match[str]) -> bool:
+    """Whether the number names the word before it; one with a prefix of its own counts: חניה ל-2 רכבים."""
+    prefix = match["prefix"] or ""
+    return prefix in ("", "ה") and label_before(match.string, match.start())
 
 
 def _words(place: _Place) -> tuple[str, int]:
@@ -169,9 +205,10 @@ def _alone(place: _Place, gender: Gender, *, before_noun: bool = False) -> str:
 def _gender_ahead(place: _Place) -> Gender:
     """Of a noun that comes with the next number: שלושה או ארבעה חדרים."""
     text = place.match.string
-    if _TIMES.search(text, max(0, place.match.start() - 5), place.match.start()):
+    start = place.match.start()
+    if _MASCULINE_BEHIND.search(text, max(0, start - _FAR), start):
         return Gender.MASCULINE
-    if label_before(text, place.match.start()):
+    if _is_label(place.match):
         return Gender.FEMININE
     end = place.end
     for _ in range(_MOST_ALTERNATIVES):

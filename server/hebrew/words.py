@@ -5,6 +5,7 @@ import unicodedata
 import zlib
 
 _NOT_A_WORD = re.compile(r"[^\w\s]", re.UNICODE)
+_IN_A_NUMBER = re.compile(r"(?<=\d)[^\w\s](?=\d)")
 _BETWEEN_WORDS = re.compile(r"(?<!\d)[-־–—…,.;:!?/]+|[-־–—…,.;:!?/]+(?!\d)")
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
@@ -16,8 +17,8 @@ def normalise(text: str) -> str:
 
 
 def fingerprint(text: str) -> int:
-    """CRC32 of the normal form."""
-    return zlib.crc32(normalise(text).encode())
+    """CRC32 of the normal form. What stands inside a number counts: 2.5 is not 25."""
+    return zlib.crc32(normalise(_IN_A_NUMBER.sub("x", text)).encode())
 
 
 def words_of(text: str) -> list[str]:

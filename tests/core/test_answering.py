@@ -273,13 +273,13 @@ def test_f3_a_question_of_ours_that_was_not_heard_asks_nothing():
     assert isinstance(told(play(dialogue, [WordsHeard(2, "מה המחיר")]))[-1], Think)
 
 
-def test_e1_yes_to_the_call_back_is_a_wish_for_a_person():
-    """E1, F3: the offer after three unclear turns."""
+def test_e1_yes_to_the_call_back_is_left_for_the_office():
+    """E1, F3: the offer after three unclear turns, with nobody there."""
     dialogue = after([])
     for number in (1, 2, 3):
         play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
     play(dialogue, [SPOKE])
-    assert told(play(dialogue, [WordsHeard(4, "כן")]))[-1].text.startswith("כרגע אין נציג פנוי")
+    assert told(play(dialogue, [WordsHeard(4, "כן")]))[-1].text.startswith("תודה, רשמתי")
 
 
 def test_e1_lines_of_ours_are_no_history():

@@ -7,6 +7,7 @@ from server.core.conversation import Expected
 from server.core.endpointing import Bar, endpointing_params
 from server.core.events import CloseEars, DropEars, FrameHeard, OpenEars
 from server.core.hearing import Ended, Onset
+from server.core.memory import Near
 from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
 
@@ -37,7 +38,7 @@ def feed(caller, timeline, bar=Bar.ORDINARY):
 def voice(caller, utterance_id):
     """An utterance whose voice is confirmed."""
     opened = caller.onset(utterance_id, 1, Expected())
-    return opened + caller.confirmed(utterance_id, 1, Expected(), near_us=False)
+    return opened + caller.confirmed(utterance_id, 1, Expected(), near=None)
 
 
 def ended(caller, utterance_id=1, clock=100, over_us=False):
@@ -83,7 +84,7 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     caller = side()
     expected = Expected(("כן", "לא"))
     assert caller.onset(1, 4, expected) == [OpenEars(1, 4, expected)]
-    assert caller.confirmed(1, 4, expected, near_us=False) == []
+    assert caller.confirmed(1, 4, expected, near=None) == []
     assert ended(caller) == CloseEars(1, 25)
     assert caller.pending.segments == [Segment(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
@@ -168,20 +169,20 @@ def test_a5_after_two_noises_in_a_row_ears_wait_for_a_voice():
         assert caller.was_noise(utterance_id) == []
     expected = Expected(("כן",))
     assert caller.onset(5, 1, Expected()) == []
-    assert caller.confirmed(5, 7, expected, near_us=True) == [OpenEars(5, 7, expected)]
+    assert caller.confirmed(5, 7, expected, near=Near.OVER_US) == [OpenEars(5, 7, expected)]
     ended(caller, 5)
-    assert caller.pending.near_us
+    assert caller.pending.near is Near.OVER_US
     assert caller.onset(6, 1, Expected()) == [OpenEars(6, 1, Expected())]
 
 
-@pytest.mark.parametrize("near_us", [True, False])
-def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(near_us):
+@pytest.mark.parametrize("near", [*Near, None])
+def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(near):
     """E3: not at the onset."""
     caller = side()
     caller.onset(1, 1, Expected())
-    caller.confirmed(1, 1, Expected(), near_us=near_us)
+    caller.confirmed(1, 1, Expected(), near=near)
     ended(caller)
-    assert caller.pending.near_us is near_us
+    assert caller.pending.near is near
 
 
 # ---- keys

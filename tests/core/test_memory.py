@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
-from server.core.memory import MAX_LINE_CHARS, Memory
+from server.core.memory import MAX_LINE_CHARS, Memory, Near
 from server.hebrew.gender import Gender
 
 
@@ -84,7 +84,7 @@ def test_e3_echo_within_the_window(clock, echo):
     """E3: DEDUP_WINDOW_SEC from the end of our words."""
     memory = Memory(2, 700, Gender.FEMININE)
     memory.spoke(100, SAID)
-    assert memory.is_echo(clock, "לעזור לך היום", near_us=True) is echo
+    assert memory.is_echo(clock, "לעזור לך היום", near=Near.OVER_US) is echo
 
 
 def test_e3_echo_may_span_two_lines_of_ours():
@@ -92,8 +92,8 @@ def test_e3_echo_may_span_two_lines_of_ours():
     memory = Memory(2, 700, Gender.FEMININE)
     memory.spoke(100, "שלום, איך אפשר")
     memory.spoke(200, "לעזור לך היום")
-    assert memory.is_echo(300, "איך אפשר לעזור לך", near_us=True)
-    assert not memory.is_echo(850, "איך אפשר לעזור לך", near_us=True)
+    assert memory.is_echo(300, "איך אפשר לעזור לך", near=Near.OVER_US)
+    assert not memory.is_echo(850, "איך אפשר לעזור לך", near=Near.OVER_US)
 
 
 def test_b6_never_spoke_until_a_word_was_heard():
@@ -111,9 +111,9 @@ def test_what_was_said_is_bounded():
     memory = Memory(2, 10_000, Gender.FEMININE)
     for line in ("אחת שתיים שלוש", *["ארבע חמש שש"] * 7):
         memory.spoke(0, line)
-    assert memory.is_echo(0, "אחת שתיים שלוש", near_us=True)
+    assert memory.is_echo(0, "אחת שתיים שלוש", near=Near.OVER_US)
     memory.spoke(0, "שבע שמונה תשע")
-    assert not memory.is_echo(0, "אחת שתיים שלוש", near_us=True)
+    assert not memory.is_echo(0, "אחת שתיים שלוש", near=Near.OVER_US)
 
 
 def test_e4_only_the_last_reply_counts():
@@ -191,20 +191,22 @@ def test_d3_a_line_of_ours_is_no_history():
     memory.heard_of_us(9, ["אפשר לנסח שוב במשפט קצר?"], "אפשר לנסח שוב במשפט קצר?", line=True)
     assert memory.history == (agent("שלום לך."),)
     assert memory.just_said("שלום לך.") and not memory.just_said("אפשר לנסח שוב במשפט קצר?")
-    assert memory.is_echo(10, "לנסח שוב במשפט", near_us=True)
+    assert memory.is_echo(10, "לנסח שוב במשפט", near=Near.OVER_US)
 
 
 @pytest.mark.parametrize(
-    "near_us, text, echo",
+    "near, text, echo",
     [
-        (True, "לעזור לך היום", True),
-        (False, "לעזור לך היום", False),
-        (False, SAID, True),
-        (False, "שלום, " + SAID, False),
+        (Near.OVER_US, "אפשר לעזור לך", True),
+        (Near.BEHIND_US, "אפשר לעזור לך", False),
+        (Near.BEHIND_US, "היום במשהו נוסף", True),
+        (None, "לעזור לך היום", False),
+        (None, SAID, True),
+        (None, "שלום, " + SAID, False),
     ],
 )
-def test_e3_later_only_a_whole_sentence_is_our_echo(near_us, text, echo):
+def test_e3_later_only_a_whole_sentence_is_our_echo(near, text, echo):
     """E3: who takes up what we have offered is the caller."""
     memory = Memory(2, 700, Gender.FEMININE)
     memory.spoke(100, SAID)
-    assert memory.is_echo(200, text, near_us=near_us) is echo
+    assert memory.is_echo(200, text, near=near) is echo

@@ -10,6 +10,7 @@ from server.core.events import AudioMade, MindFailed, Perform, ReplyThought, Say
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX, Kept, Playout
 from server.core.reply import (
+    CALL_BACK,
     acts_due,
     advance,
     ask_mind,
@@ -156,15 +157,19 @@ def decided(*acts, person=True):
     return answer
 
 
+def test_f3_a_mind_that_hands_over_to_nobody_has_that_said():
+    """F3: behind its own words; the rest of what it wants is done."""
+    answer = turn()
+    say_sentence(answer, "אני מעבירה.", memory())
+    (said,) = advance(answer, ReplyThought(3, EXPECTED, (LEAD, Transfer())), memory(person=False), "רגע")
+    assert said.text == lines.in_gender(lines.NO_PERSON, Gender.FEMININE, None)
+    assert (answer.acts, answer.asks, answer.playout.complete) == ((LEAD,), Asked.MESSAGE, True)
+
+
 def test_b3_acts_come_with_the_end_of_the_reply():
     """B3: kept until they are due."""
     answer = decided(LEAD, EndCall())
     assert (answer.expected, answer.acts) == (EXPECTED, (LEAD, EndCall()))
-
-
-def test_f3_nobody_is_handed_over_to_nobody():
-    """F3: whatever the mind wants; the rest of it is done."""
-    assert decided(LEAD, Transfer(), person=False).acts == (LEAD,)
 
 
 def test_f2_f3_what_is_due_when():
@@ -279,6 +284,18 @@ def own(meaning, text="טקסט", person=False, unclear=0):
     "case, line, asks, acts",
     {
         "unclear": ({"meaning": Meaning.UNCLEAR}, lines.unclear(1), None, ()),
+        "for the third time, with a person": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 2, "person": True},
+            lines.OFFER_PERSON,
+            Asked.PERSON,
+            (),
+        ),
+        "a call back": (
+            {"meaning": Meaning.CALL_BACK},
+            lines.MESSAGE_TAKEN,
+            None,
+            (SaveLead((("message", CALL_BACK),)),),
+        ),
         "for the third time": (
             {"meaning": Meaning.UNCLEAR, "unclear": 2},
             lines.OFFER_CALL_BACK,
@@ -293,7 +310,7 @@ def own(meaning, text="טקסט", person=False, unclear=0):
         "the message": (
             {"meaning": Meaning.MESSAGE, "text": "דנה 050"},
             lines.MESSAGE_TAKEN,
-            None,
+            Asked.MORE,
             (SaveLead((("message", "דנה 050"),)),),
         ),
         "declined": ({"meaning": Meaning.DECLINED}, lines.NO_MESSAGE, None, ()),

@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.conversation import Expected
-from server.core.memory import Asked, Memory
+from server.core.memory import Asked, Memory, Near
 from server.core.turn import KEYS, CallerTurn, Segment
 from server.core.understanding import Meaning, meaning_of
 from server.hebrew.gender import Gender
@@ -61,11 +61,11 @@ def test_meaning(case, expected):
         "an interrupt word": ({"text": "רגע", "cut_us": True}, Meaning.WORDS),
         "no": ({"text": "לא", "cut_us": True}, Meaning.WORDS),
         "an interrupt word of ours": (
-            {"text": "רגע אחד בבקשה", "cut_us": True, "near_us": True, "said": "רגע אחד בבקשה"},
+            {"text": "רגע אחד בבקשה", "cut_us": True, "near": Near.OVER_US, "said": "רגע אחד בבקשה"},
             Meaning.WORDS,
         ),
         "in a whole sentence of ours": (
-            {"text": "שלום, רגע אחד בבקשה", "cut_us": True, "near_us": True, "said": "רגע אחד בבקשה"},
+            {"text": "שלום, רגע אחד בבקשה", "cut_us": True, "near": Near.OVER_US, "said": "רגע אחד בבקשה"},
             Meaning.ECHO,
         ),
     }
@@ -84,9 +84,9 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
         "with a goodbye": ({"text": "נציג, ולהתראות"}, Meaning.PERSON),
         "the key": ({"text": "0", "utterance_id": KEYS}, Meaning.PERSON),
         "the word for it": ({"text": "0"}, Meaning.WORDS),
-        "the key as the one digit expected": (
+        "the key where one digit is expected": (
             {"text": "0", "utterance_id": KEYS, "digits": 1},
-            Meaning.WORDS,
+            Meaning.PERSON,
         ),
         "the key where more are": ({"text": "0", "utterance_id": KEYS, "digits": 9}, Meaning.PERSON),
         "a number that begins with it": ({"text": "050", "utterance_id": KEYS}, Meaning.WORDS),
@@ -107,7 +107,7 @@ def test_f3_a_person_is_asked_for_whatever_else_is_said(case, expected):
         "over us": ({"text": "תודה ולהתראות", "cut_us": True}, Meaning.GOODBYE),
         "instead of a message": ({"text": "להתראות", "asked": Asked.MESSAGE}, Meaning.GOODBYE),
         "our own": (
-            {"text": "תודה רבה ולהתראות", "near_us": True, "said": "תודה רבה ולהתראות"},
+            {"text": "תודה רבה ולהתראות", "near": Near.OVER_US, "said": "תודה רבה ולהתראות"},
             Meaning.ECHO,
         ),
         "with a question": ({"text": "להתראות, אבל מה המחיר"}, Meaning.WORDS),
@@ -120,7 +120,21 @@ def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
 
 @check(
     {
-        "call back: yes": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.PERSON),
+        "call back: yes": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.CALL_BACK),
+        "a person: yes": ({"text": "כן", "asked": Asked.PERSON}, Meaning.PERSON),
+        "message: a question": ({"text": "מתי יהיה מישהו", "asked": Asked.MESSAGE}, Meaning.WORDS),
+        "message: an interruption": ({"text": "רגע", "asked": Asked.MESSAGE}, Meaning.WORDS),
+        "message: typed": (
+            {"text": "0501234567", "utterance_id": KEYS, "asked": Asked.MESSAGE},
+            Meaning.MESSAGE,
+        ),
+        "more: the number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Meaning.MESSAGE),
+        "more: over our thanks": (
+            {"text": "לדירה בהרצל", "asked": Asked.MORE, "cut_us": True},
+            Meaning.MESSAGE,
+        ),
+        "more: a question": ({"text": "ומה המחיר", "asked": Asked.MORE, "cut_us": True}, Meaning.WORDS),
+        "more: something else": ({"text": "אני מחפש דירה", "asked": Asked.MORE}, Meaning.WORDS),
         "call back: no": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Meaning.DECLINED),
         "call back: something else": ({"text": "מה המחיר", "asked": Asked.CALL_BACK}, Meaning.WORDS),
         "message: yes": ({"text": "כן", "asked": Asked.MESSAGE}, Meaning.GO_AHEAD),

@@ -112,6 +112,72 @@ class TestPlainWords:
         assert shape(text) == [said]
 
 
+class TestNotes:
+    @pytest.mark.parametrize(
+        ("text", "sentences"),
+        [
+            ("[השיחה התחילה.] שלום, מה שלומך?", ["שלום, מה שלומך?"]),
+            ("[כאן נקטעו דבריך: יש לנו דירה. בחיפה] כן.", ["כן."]),
+            ("[המתקשר שותק]\nעוד כאן?", ["עוד כאן?"]),
+            ("בטח [מחייכת] כן[1].", ["בטח כן."]),
+            ("- [ ] דירה", ["דירה."]),
+            ("[הערה][עוד הערה] כן.", ["כן."]),
+            ("כן. [סוף השיחה]", ["כן."]),
+            ("[הערה]", []),
+        ],
+    )
+    def test_e5_a_note_in_square_brackets_is_not_said(self, text: str, sentences: list[str]) -> None:
+        """E5: a mind repeats what it was told about the call; the caller hears nothing of it."""
+        assert shape(text) == sentences
+
+    @pytest.mark.parametrize(
+        ("text", "sentences"),
+        [
+            ("[פתוח ולא נסגר. כן.", ["פתוח ולא נסגר.", "כן."]),
+            ("[פתוח ולא\nנסגר] כן.", ["פתוח ולא.", "נסגר כן."]),
+            ("ראו [באתר](http://a.co), [כאן](http://b.co).", ["ראו באתר, כאן."]),
+        ],
+        ids=["never closed", "not closed in its line", "a link"],
+    )
+    def test_e5_square_brackets_that_are_no_note(self, text: str, sentences: list[str]) -> None:
+        """E5: their words are said."""
+        assert shape(text) == sentences
+
+    @pytest.mark.parametrize(
+        ("text", "sentences"),
+        [
+            ("(בחיוך) בטח.", ["בטח."]),
+            ("**(בחיוך)** בטח.", ["בטח."]),
+            ("(בחיוך)\nבטח.", ["בטח."]),
+            ("שלום. (צוחקת בקול…) נו.", ["שלום.", "נו."]),
+        ],
+    )
+    def test_e5_a_stage_direction_is_not_said(self, text: str, sentences: list[str]) -> None:
+        """E5: round brackets with a few words at a sentence's head tell how it is said."""
+        assert shape(text) == sentences
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "יש (בחיפה) דירה.",
+            "(יש גם מחסן).",
+            "(יש גם מחסן.)",
+            "(אם תרצו, כמובן) אפשר.",
+            "(מעל שלושה חדרים גדולים) יש.",
+            "(050) 1234567.",
+        ],
+    )
+    def test_e5_round_brackets_that_direct_nobody_are_said(self, text: str) -> None:
+        """E5: inside a sentence, as a sentence, or with more than a direction has."""
+        assert " ".join(shape(text)) == text
+
+    def test_c2_a_note_holds_nothing_before_it_and_little_behind(self) -> None:
+        """C2: a statement before an open bracket goes out, and the one behind it as soon as it is whole."""
+        mind = Mind("שלום. [הע", "רה] ", "דירה. ", "סוף.")
+        heard = [(said, mind.pulled) for said in shaped(iter(mind), 0, 420, 1, ends=lambda: False)]
+        assert heard == [("שלום. ", 1), ("", 2), ("דירה. ", 3), ("", 4), ("סוף. ", 4)]
+
+
 class TestItems:
     @pytest.mark.parametrize(
         ("text", "sentences"),
@@ -490,6 +556,7 @@ class TestStreaming:
 
 
 TOKENS = (
+    "[ ] [הערה] [[x]y] (בחיוך) "
     "שלום מה דירה יפה לנו 12.5 3-4 ת.ז. 1. 2) - * • ** __כן__ # ## > | |--| ``` ` 😀 👍🏽 :) "
     'https://a.co/x?y=1 [כאן](http://a.co) *2700 . ? ?! ! … , : ; ( ) " \' ?" \u200f snake_case <b> - –'
 ).split()

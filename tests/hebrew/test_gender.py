@@ -30,3 +30,19 @@ def test_every_pair_shows_both(masculine, feminine):
 @given(st.text(max_size=60))
 def test_any_text_is_judged(text):
     shown_gender(text)
+
+
+KIN = [line.split(" / ") for line in lines_of("gender_pairs_kin")]
+
+
+@pytest.mark.parametrize("masculine, feminine", KIN)
+def test_kin_is_the_caller_only_when_nobody_else_is_counted(masculine, feminine):
+    """ "אני אמא לשלושה" is she who speaks; "אני אמא ושני ילדים" are those who will live there."""
+    for form, gender in ((masculine, "masculine"), (feminine, "feminine")):
+        assert shown_gender(f"אני {form}").value == gender
+        assert shown_gender(f"אני {form} לשלושה").value == gender
+        assert shown_gender(f"אני {form} של דנה").value == gender
+        assert shown_gender(f"אני {form} בן 40").value == gender
+        for others in ("שלי ואחותי", "ושני ילדים", "והשותף", "בן ובת", "שני ילדים"):
+            assert shown_gender(f"אני {form} {others}") is None
+        assert shown_gender(f"אנחנו שלושה אני {form}") is None

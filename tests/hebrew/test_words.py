@@ -55,3 +55,12 @@ def test_e2_same_words_have_the_same_fingerprint():
 def test_d4_words_are_parted_and_not_drawn_out(text, words):
     """D4: a recogniser's dashes, dots and long vowels make no other words."""
     assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
+    "one, other", [("2.5 מיליון", "25 מיליון"), ("בין 1-2", "בין 12"), ("ב-17:30", "ב-1730")]
+)
+def test_b3_what_stands_inside_a_number_counts(one, other):
+    """B3, E2: an answer that was thought for one amount is not given for another."""
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(one + "?")

@@ -12,7 +12,7 @@ from server.core.dialogue import Dialogue
 from server.core.events import Action, Event
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
-from server.engines.chain import Chain
+from server.engines.chain import BreakerParams, Chain
 from server.hebrew.gender import Gender
 from server.media_ws_ai import MediaStreamHandler
 from server.phrases import PhraseCache, beep
@@ -129,10 +129,12 @@ class SimCall:
 
     def _serve(self) -> None:
         ears, minds, voices = self.fallbacks
+        breaker = BreakerParams(self.config.breaker_failures, self.config.breaker_open_sec)
+        clock = self.runtime.clock
         engines = Engines(
-            Chain("asr", (self.ears, *ears), clock=self.runtime.clock),
-            Chain("llm", (self.mind, *minds), clock=self.runtime.clock),
-            Chain("tts", (self.voice, *voices), clock=self.runtime.clock),
+            Chain("asr", (self.ears, *ears), breaker, clock),
+            Chain("llm", (self.mind, *minds), breaker, clock),
+            Chain("tts", (self.voice, *voices), breaker, clock),
             self.phrases,
             self._new_speech,
         )

@@ -1,7 +1,7 @@
 # A question and its answer
 > The plainest turn: 0.62 s of silence end it, a breath, and the answer.
 acts A1 A3 B1 B2
-spares B5 D1
+spares B5 C4
 
   0.80        agent   שלום! איך אפשר לעזור?
   0.80        state   SPEAKING
@@ -54,6 +54,44 @@ spares A5
               mind    לא
               replies אז נחפש משהו אחר בשבילך.
   4.02        agent   אז נחפש משהו אחר בשבילך.
+  9.00        caller  hangs up
+
+# A tenth of a second of voice is no word
+> MIN_VOICED_MS: energy takes it for a voice, but it is too short to be one, and the ears are not asked.
+acts A5
+spares A2 E1
+knob VAD_ENGINE energy
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-3.10   caller  לא
+              no log  ASR_
+  7.00        caller  hangs up
+
+# A short word is long enough
+> A seventh of a second, and it is answered.
+acts A2
+spares A5
+knob VAD_ENGINE energy
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-3.14   caller  לא
+              mind    לא
+              replies אז נחפש משהו אחר בשבילך.
+  3.86        agent   אז נחפש משהו אחר בשבילך.
+  9.00        caller  hangs up
+
+# An office whose callers clip their words
+> MIN_VOICED_MS=60: a tenth of a second is a word.
+acts A2
+spares A5
+knob VAD_ENGINE energy
+knob MIN_VOICED_MS 60
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-3.10   caller  לא
+              mind    לא
+              replies אז נחפש משהו אחר בשבילך.
+  3.82        agent   אז נחפש משהו אחר בשבילך.
   9.00        caller  hangs up
 
 # A hum over the whole call does not hide the caller

@@ -106,7 +106,7 @@ spares B6
 # A cough before the greeting
 > The greeting waits until the cough is judged, and follows at once.
 acts B6 A5
-spares E1 D1
+spares E1
 
   0.70-0.90   cough
   1.20±0.1    agent   שלום! איך אפשר לעזור?

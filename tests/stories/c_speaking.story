@@ -1,6 +1,5 @@
 # One clear a reply, and none between its sentences
-acts C1 C2
-spares D1
+acts C1
 
   0.80        clear
   0.80        agent   שלום! איך אפשר לעזור?
@@ -15,7 +14,7 @@ spares D1
 
 # The first sentence is heard while the second is made
 > The mind needs a second for each further sentence; nobody waits for it.
-acts C2 C4
+acts C2
 spares B5
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -44,7 +43,6 @@ spares C2
 # The network holds its breath
 > 380 ms in which nothing of ours gets through: the agent is 400 ms ahead, and nobody hears it.
 acts C3
-spares C4 D1
 sending stalls 6.00-6.38
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -55,17 +53,22 @@ sending stalls 6.00-6.38
  11.00        caller  hangs up
 
 # The network holds its breath too long
-> A second is more than the lead: the caller hears a hole, and every word.
+> A second is more than the lead: the caller hears a hole, and every word; the agent speaks until its last.
 acts C4
 spares C3
 sending stalls 6.00-7.00
 
   0.80        agent   שלום! איך אפשר לעזור?
+              state   SPEAKING
+              state   LISTENING
+              state   THINKING
   3.00-4.50   caller  כמה חדרים יש
               mind    כמה חדרים יש
               replies יש שם שלושה חדרים גדולים מאוד ומרפסת שפונה לים.
+  5.34        state   SPEAKING
   5.34-6.42   agent   יש שם שלושה…
-  7.00        agent   …חדרים גדולים מאוד ומרפסת שפונה לים.
+  7.00-8.74   agent   …חדרים גדולים מאוד ומרפסת שפונה לים.
+  8.74        state   LISTENING
  12.00        caller  hangs up
 
 # Marks that never come back
@@ -107,7 +110,6 @@ spares A6
 # A breath behind the agent's last word
 > With energy alone 100 ms of breath would open an utterance; for 750 ms after our end it takes 160.
 acts C5
-spares E1
 knob VAD_ENGINE energy
 knob MIN_VOICED_MS 60
 
@@ -129,14 +131,15 @@ spares C5
   8.00        caller  hangs up
 
 # Who has just interrupted is not kept waiting
-> No refractory behind a barge-in: a short word right after it is heard.
+> With energy alone 140 ms would not open an utterance behind the agent's own end; behind a barge-in they do.
 acts D2
 spares C5
+knob VAD_ENGINE energy
 
   0.80-1.34   agent   שלום!…
   1.30-1.90   caller  סליחה
               log     BARGE_IN: interrupt
-  2.50-3.10   caller  נדל״ן
+  2.50-2.64   caller  נדל״ן
               mind    סליחה
               mind    סליחה נדל״ן
               replies שמחים לעזור לך בנדל״ן.

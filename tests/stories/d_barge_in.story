@@ -1,7 +1,7 @@
 # The caller interrupts
 > Silent within 80 ms of the first loud frame; the caller's words are heard from the first one, and answered.
 acts D1 D2 D3
-spares D4 C5
+spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   0.80        clear
@@ -80,7 +80,7 @@ spares D1 A5
 # A voice too quiet to interrupt
 > BARGE_IN_RMS above the caller's level: the agent finishes, and nothing is lost.
 acts B2
-spares D1 D2
+spares D1
 knob BARGE_IN_RMS 9000
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -112,7 +112,7 @@ spares D3
 
 # What was heard is what was played, not what was sent
 > 150 ms each way: 400 ms of the reply are always on their way, and are not counted as heard.
-acts D3 C3
+acts D3
 spares D4
 network takes 150
 
@@ -165,9 +165,27 @@ knob BARGE_IN false
               no log  BARGE_IN
  12.00        caller  hangs up
 
-# A key stops even an agent that may not be interrupted
-acts F5
+# An agent that may be interrupted
+> The same words at the same moment, and BARGE_IN=true: it stops, and answers them at once.
+acts D1 D2
 spares D5
+knob BARGE_IN true
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. מתי נוח לבוא?
+  5.34-6.06   agent   יש שם…
+  6.00-7.20   caller  ומה המחיר
+              log     BARGE_IN: interrupt
+              mind    ומה המחיר
+              replies המחיר נתון למשא ומתן.
+  7.92        agent   המחיר נתון למשא ומתן.
+ 12.00        caller  hangs up
+
+# A key stops even an agent that may not be interrupted
+> BARGE_IN=false is about voices.
+acts D5 F5
 knob BARGE_IN false
 
   0.80        agent   שלום! איך אפשר לעזור?

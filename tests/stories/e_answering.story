@@ -17,7 +17,7 @@ spares G2 E4
 # The ears are not sure
 > Under ASR_MIN_CONFIDENCE the words are not given to the mind.
 acts E1
-spares D4
+spares G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  מה זה
@@ -25,10 +25,26 @@ spares D4
   5.34        agent   אפשר לנסח שוב במשפט קצר?
  10.00        caller  hangs up
 
+# Doubtful words over the agent
+> They were words: the agent asks for them, and does not talk on as after a cough.
+acts E1 D2
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34-6.06   agent   יש שם…
+  6.00-7.20   caller  ומה המחיר
+              ears    doubt 0.2
+              log     BARGE_IN: interrupt
+  7.92        agent   אפשר לנסח שוב במשפט קצר?
+ 12.00        caller  hangs up
+
 # Three times unclear
-> The wording varies, no question is taken for a repeat, and the third offers to call back.
+> The wording varies, and the third offers to call back.
 acts E1
-spares E2 E4
+spares E2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
@@ -155,6 +171,40 @@ spares E3
               no log  ECHO
  16.00        caller  hangs up
 
+# One of two offers, right behind them
+> 0.3 s after our last word, in our own words: an answer all the same.
+acts B2
+spares E3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אפשר לראות את הדירה
+              mind    אפשר לראות את הדירה
+              replies מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
+  5.34-8.34   agent   מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
+  8.64-9.84   caller  ביום שני בבוקר
+              mind    ביום שני בבוקר
+              replies רשמתי, נתראה שם.
+              agent   רשמתי, נתראה שם.
+              no log  ECHO
+ 15.00        caller  hangs up
+
+# The other of the two offers
+> Even our very last words are the caller's, where we gave a choice.
+acts B2
+spares E3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אפשר לראות את הדירה
+              mind    אפשר לראות את הדירה
+              replies מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
+  5.34-8.34   agent   מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
+  8.64-9.84   caller  ביום שלישי בערב
+              mind    ביום שלישי בערב
+              replies רשמתי, נתראה שם.
+              agent   רשמתי, נתראה שם.
+              no log  ECHO
+ 15.00        caller  hangs up
+
 # A sentence that was just heard is not said again
 acts E4
 spares E2
@@ -218,9 +268,8 @@ knob LLM_MIN_CHARS 40
  10.00        caller  hangs up
 
 # A mind that talks too much
-> LLM_MAX_CHARS at the end of a sentence; the question stays the last word.
+> LLM_MAX_CHARS: it is cut at the end of a sentence.
 acts E5
-spares C2
 mind is shaped
 knob LLM_MIN_CHARS 0
 knob LLM_MAX_CHARS 50
@@ -231,6 +280,21 @@ knob LLM_MAX_CHARS 50
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. ויש גם מחסן, וחניה, וגינה, ובריכה.
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
+ 11.00        caller  hangs up
+
+# A mind that asks and talks on
+> The question stays the last word: what stands behind it is not said any more.
+acts E5
+spares E4
+mind is shaped
+knob LLM_MIN_CHARS 0
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. מתי נוח לבוא? ויש גם מרפסת שמש.
+  5.34        agent   יש שם שלושה חדרים גדולים.
+              agent   מתי נוח לבוא?
  11.00        caller  hangs up
 
 # A fixed line is said as it is written
@@ -270,23 +334,64 @@ knob LLM_HISTORY_TURNS 1
  15.84        agent   מחר בערב יש לנו זמן.
  20.00        caller  hangs up
 
-# The agent remembers the whole talk
-> By default twelve turns.
-acts D3
+# The agent remembers twelve turns
+> By default, the greeting among them: at the thirteenth it is the first to be forgotten.
+acts B2
 spares E7
 
   0.80        agent   שלום! איך אפשר לעזור?
-  3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
-              replies יש שם שלושה חדרים.
-  5.34        agent   יש שם שלושה חדרים.
-  8.00-9.50   caller  ומה המחיר
-              mind    ומה המחיר
-              replies המחיר נתון למשא ומתן.
- 10.34        agent   המחיר נתון למשא ומתן.
- 13.50-15.00  caller  ומתי אפשר לבוא
-              mind    ומתי אפשר לבוא
-              remembers 5
-              replies מחר בערב יש לנו זמן.
- 15.84        agent   מחר בערב יש לנו זמן.
- 20.00        caller  hangs up
+  3.00-3.80   caller  אחת
+              mind    אחת
+              replies דירה אחת.
+              agent   דירה אחת.
+  7.00-7.80   caller  שתיים
+              mind    שתיים
+              replies דירה שתיים.
+              agent   דירה שתיים.
+ 11.00-11.80  caller  שלוש
+              mind    שלוש
+              replies דירה שלוש.
+              agent   דירה שלוש.
+ 15.00-15.80  caller  ארבע
+              mind    ארבע
+              replies דירה ארבע.
+              agent   דירה ארבע.
+ 19.00-19.80  caller  חמש
+              mind    חמש
+              replies דירה חמש.
+              agent   דירה חמש.
+ 23.00-23.80  caller  שש
+              mind    שש
+              replies דירה שש.
+              agent   דירה שש.
+ 27.00-27.80  caller  שבע
+              mind    שבע
+              replies דירה שבע.
+              agent   דירה שבע.
+ 31.00-31.80  caller  שמונה
+              mind    שמונה
+              replies דירה שמונה.
+              agent   דירה שמונה.
+ 35.00-35.80  caller  תשע
+              mind    תשע
+              replies דירה תשע.
+              agent   דירה תשע.
+ 39.00-39.80  caller  עשר
+              mind    עשר
+              replies דירה עשר.
+              agent   דירה עשר.
+ 43.00-43.80  caller  אחת עשרה
+              mind    אחת עשרה
+              replies דירה אחת עשרה.
+              agent   דירה אחת עשרה.
+ 47.00-47.80  caller  שתים עשרה
+              mind    שתים עשרה
+              remembers 23
+              replies דירה שתים עשרה.
+              agent   דירה שתים עשרה.
+ 51.00-51.80  caller  שלוש עשרה
+              mind    שלוש עשרה
+              remembers 24
+              replies דירה שלוש עשרה.
+              agent   דירה שלוש עשרה.
+ 55.00        caller  hangs up

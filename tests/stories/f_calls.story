@@ -104,7 +104,7 @@ spares B2
 # A hash behind a complete number is part of it
 > People type it all the same; it stops nothing and is no turn.
 acts B2
-spares F5 D1
+spares F5
 greeting expects 4 digits
 
   0.80        agent   שלום! איך אפשר לעזור?

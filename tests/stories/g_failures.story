@@ -27,7 +27,6 @@ asr takes 500
 # The mind stumbles, and nobody notices
 > One retry where there is time for it.
 acts G2
-spares G3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
@@ -41,7 +40,7 @@ spares G3
 # A refused key is refused again
 > No second try: the agent's own line, at once; and the next turn works.
 acts G2
-spares G4 G3
+spares G4
 knob SPECULATIVE_TURNS false
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -50,6 +49,7 @@ knob SPECULATIVE_TURNS false
               fails   no such key
   5.34        agent   בסדר, איך אוכל לסייע?
               log     LLM_ERR: sim: no such key
+              no log  ENGINE_
   8.00-9.50   caller  כמה חדרים יש
               mind    כמה חדרים יש
               replies יש שם שלושה חדרים.
@@ -70,6 +70,7 @@ knob LLM_FIRST_TOKEN_TIMEOUT_MS 9000
               replies יש שם שלושה חדרים.
   5.92        agent   שנייה… בודקת
               log     TURN_TIMEOUT
+              no log  ENGINE_
   8.62        agent   בסדר, איך אוכל לסייע?
  13.00        caller  hangs up
 
@@ -91,7 +92,6 @@ knob RESP_MAX_DELAY_MS 900
 # A voice that fails beeps
 > Never silence: 300 ms of tone, and the log says why.
 acts G2
-spares G3
 voice fails
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -155,3 +155,30 @@ engines have spares
  12.92        agent   התשובה השלישית.
               no log  ENGINE_SKIPPED
  16.00        caller  hangs up
+
+# An office without patience for its engines
+> BREAKER_FAILURES=1 and BREAKER_OPEN_SEC=5: one failure is enough, and six seconds later the ears are tried again.
+acts G4 G2
+spares E1
+engines have spares
+knob BREAKER_FAILURES 1
+knob BREAKER_OPEN_SEC 5
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.20   caller  אחת
+              ears    fail quota
+              log     ENGINE_SKIPPED asr sim for 5 s after 1 failures in a row: quota
+              mind    אחת
+              replies התשובה הראשונה.
+  4.92        agent   התשובה הראשונה.
+  7.00-8.20   caller  שתיים
+              ears    fail quota
+              mind    שתיים
+              replies התשובה השנייה.
+  8.92        agent   התשובה השנייה.
+ 12.00-13.20  caller  שלוש
+              log     ENGINE_BACK asr sim
+              mind    שלוש
+              replies התשובה השלישית.
+ 13.92        agent   התשובה השלישית.
+ 18.00        caller  hangs up

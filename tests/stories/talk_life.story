@@ -1,7 +1,6 @@
 # Nobody there
 > Eight seconds of silence: the agent asks, twice, says goodbye, and hangs up.
 acts F1 F2
-spares G3
 knob IDLE_PROMPT_SEC 8
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
@@ -55,10 +54,21 @@ spares F2
   4.72        agent   בשמחה, מה עוד?
   9.00        caller  hangs up
 
-# The caller wants a person
-> TRANSFER_NUMBER is set: a line, and the call is handed over.
-acts F3
+# "Hello, hello" is no goodbye
+> "שלום" says both; these are the caller's first words.
+acts B2
 spares F2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.00   caller  שלום שלום
+              mind    שלום שלום
+              replies שלום, במה לעזור?
+  4.72        agent   שלום, במה לעזור?
+  9.00        caller  hangs up
+
+# The caller wants a person
+> TRANSFER_NUMBER is set: a line, and the call is handed over; the mind is not asked.
+acts F3
 knob TRANSFER_NUMBER +97235550000
 
   0.80        agent   שלום! איך אפשר לעזור?
@@ -88,6 +98,32 @@ spares F2
  17.84        agent   תודה, רשמתי, ונחזור אליכם בהקדם. אפשר לעזור בעוד משהו?
  17.84        lead    message=דנה כהן אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע
  22.00        caller  hangs up
+
+# There is no person, and the caller leaves no message
+> In words of his own: nothing is filed, and the agent asks what else.
+acts F3
+spares F2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אני רוצה לדבר עם נציג
+  5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
+ 12.00-13.50  caller  אני לא רוצה להשאיר הודעה
+ 14.34        agent   בסדר. במה עוד אפשר לעזור?
+ 18.00        caller  hangs up
+
+# A question is no message
+> There is no person, and the caller asks something: the mind answers, and nothing is filed.
+acts B2
+spares F3
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אני רוצה לדבר עם נציג
+  5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
+ 12.00-13.50  caller  מתי יהיה נציג פנוי
+              mind    מתי יהיה נציג פנוי
+              replies המשרד פתוח מתשע בבוקר.
+ 14.34        agent   המשרד פתוח מתשע בבוקר.
+ 18.00        caller  hangs up
 
 # Not a person, please
 acts B2

@@ -197,18 +197,22 @@ def _sentences(pieces: Iterator[str]) -> Iterator[str]:
 
     ``""`` for a piece that completed none.
     """
-    words, splitter = _PlainWords(), SentenceSplitter()
+    notes, words, splitter = _Notes(), _PlainWords(), SentenceSplitter()
     for piece in pieces:
-        yield from _speakable(splitter.feed(words.feed(piece))) or [""]
-    yield from _speakable(splitter.feed(words.flush()) + splitter.flush())
+        yield from _speakable(splitter.feed(words.feed(notes.feed(piece)))) or [""]
+    rest = words.feed(notes.flush()) + words.flush()
+    yield from _speakable(splitter.feed(rest) + splitter.flush())
 
 
 def _speakable(sentences: list[str]) -> list[str]:
-    """Those with a word in them; an ellipsis alone stays as it is."""
-    kept = (s for s in sentences if _ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
+    """Those with a word in them, without stage directions; an ellipsis alone stays as it is."""
+    undirected = (_STAGE_DIRECTION.sub("", sentence, count=1) for sentence in sentences)
+    kept = (s for s in undirected if _ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
     return [s if _ELLIPSIS.fullmatch(s) else _tidy(s) for s in kept]
 
 
+# At a sentence's head, up to three words that tell how it is said: (בחיוך).
+_STAGE_DIRECTION = re.compile(r"^[^\w(]*\([^\W\d]+(?:\s+[^\W\d]+){0,2}…?\)(?=\s+\S|\s*$)")
 _TAIL = re.compile(r"[.!?…]+\W*$")
 _LEAD = re.compile(r"^\W*?(?=[\"'(“״₪$€+-]?\w)")
 _COMMAS = re.compile(r"[\s,]*,(?=\s|$)")
@@ -227,6 +231,27 @@ def _tidy(sentence: str) -> str:
     if "?" not in tail.group():
         return sentence
     return sentence[: tail.start()] + "?" + re.sub(r"[.!?…\s]", "", tail.group())
+
+
+class _Notes:
+    """Takes out notes in square brackets, which a mind repeats from what it was told: [השיחה התחילה.].
+
+    The words of a link stay, and so does what a line never closes. What comes out does not depend on how it
+    was cut; it waits from a bracket to the character behind the closing one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = ""
+
+    def feed(self, piece: str) -> str:
+        text = self._waiting + piece
+        start = match.start() if (match := _BEGINS_NOTE.search(text)) else len(text)
+        self._waiting = text[start:]
+        return _NOTE.sub(" ", text[:start])
+
+    def flush(self) -> str:
+        rest, self._waiting = self._waiting, ""
+        return _NOTE.sub(" ", rest)
 
 
 class _PlainWords:
@@ -277,6 +302,8 @@ class _PlainWords:
         return word[mark.end() :]
 
 
+_NOTE = re.compile(r"\[[^\[\]\n]*\](?!\()")
+_BEGINS_NOTE = re.compile(r"\[[^\[\]\n]*\]?$")
 _KEYCAP = re.compile("[0-9*#]\ufe0f?\u20e3")
 _NOTHING = re.compile(r"[-=*_~|:+#>`]{2,}|```\S*|[:;=]-?[()DP]|[*#>`~_]")  # rules, fences, smileys, strays
 _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")

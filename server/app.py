@@ -122,11 +122,15 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
 def _close(ws: Server) -> None:
     with suppress(*SOCKET_ENDED):  # already closed, by the handler or the peer
         ws.close()
-    # The server closes the connection next, and simple-websocket's reader would wait for messages on it until
-    # its next ping is due: a thread of a call that is over, and of a process that shall end (F6).
-    with suppress(OSError):
-        ws.sock.shutdown(socket.SHUT_RD)
+    # The server closes the connection next. Until the peer has answered our close, simple-websocket's reader
+    # takes the audio that is still on its way: left unread it would reset the connection before our close is
+    # read.
     ws.thread.join(READER_TIMEOUT_S)
+    if ws.thread.is_alive():
+        # It would wait until its next ping is due: a thread of a call that is over (F6).
+        with suppress(OSError):
+            ws.sock.shutdown(socket.SHUT_RD)
+        ws.thread.join(READER_TIMEOUT_S)
 
 
 class _SocketOver(Response):

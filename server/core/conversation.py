@@ -47,3 +47,8 @@ class SaveLead:
 
 
 Act = EndCall | Transfer | SaveLead
+
+
+def ends_call(act: Act) -> bool:
+    """After this act the caller is not ours any more."""
+    return isinstance(act, EndCall | Transfer)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from server.core.conversation import Act, EndCall, Expected, Transfer
+from server.core.conversation import Act, Expected, ends_call
 from server.core.events import Think
 from server.core.memory import Asked, Near
 from server.core.playout import Kept, Playout
@@ -178,7 +178,7 @@ class Leftover:
     @property
     def parting(self) -> bool:
         """With it we take leave of the caller."""
-        return any(isinstance(act, EndCall | Transfer) for act in self.turn.acts)
+        return any(map(ends_call, self.turn.acts))
 
     @property
     def acts_due(self) -> tuple[Act, ...]:

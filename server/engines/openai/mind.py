@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from server.config import Config
-from server.core.conversation import Act, EndCall, Expected
+from server.core.conversation import Act, EndCall, Expected, ends_call
 from server.engines.base import EngineError, ReplyRequest, ReplyStream
 from server.engines.mind.shape import shaped
 from server.engines.openai.client import Call, Cancelled, events, warm
 from server.engines.openai.prompt import messages, template
-from server.engines.openai.tools import ToolCalls, ends_call, offered
+from server.engines.openai.tools import ToolCalls, offered
 from server.office_hours import ISRAEL
 
 log = logging.getLogger("agent")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from server.core.conversation import Act, EndCall, SaveLead, Transfer
+from server.core.conversation import Act, EndCall, SaveLead, Transfer, ends_call
 
 MAX_CALLS = 8  # in one reply; more is a model gone astray, and they are ignored
 MAX_ARGUMENTS_CHARS = 4000  # of one call; longer ones are cut, and then malformed
@@ -92,11 +92,6 @@ class ToolCalls:
         ]
         results = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
         return [{"role": "assistant", "content": None, "tool_calls": calls}, *results]
-
-
-def ends_call(act: Act) -> bool:
-    """After this act the caller is not ours any more."""
-    return isinstance(act, EndCall | Transfer)
 
 
 def _act(call: _Call, transfer: bool) -> Act | None:

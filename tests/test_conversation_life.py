@@ -382,6 +382,14 @@ def test_f3_a_message_in_two_breaths_is_kept_whole():
     assert asked(call) == []
 
 
+def test_f3_b3_a_message_that_goes_on_before_our_thanks_is_kept_once():
+    """B3, F3, A6: the first half was a turn that was superseded: it leaves no trace in the whole."""
+    sounds = [OPENING, Sound(14.0, 1.5), Sound(16.16, 1.5)]
+    call = call_of(*sounds, ears=["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]).run(26)
+    assert call.lines("STATE THINKING → LISTENING")
+    assert call.desk.leads == [(("message", "שמי דני כהן המספר שלי 0501234567"),)]
+
+
 @pytest.mark.parametrize("after_s", [0.8, 1.2])
 def test_f3_who_leaves_a_message_and_hangs_up_has_left_it(after_s):
     """F3, F6: before our thanks could be heard."""

@@ -43,12 +43,17 @@ class Memory:
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
         self.asked: Asked | None = None  # by the last line that was heard
-        self.message = ""  # left for the office so far
         self.asked_a_question = False  # the last sentence that was heard, or was being heard
         self.person = False  # there is one to hand the caller over to (F3)
         self._agent = agent
         self._caller: Gender | None = None  # as they have spoken of themselves
         self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
+
+    @property
+    def message(self) -> str:
+        """What was left for the office, and kept, so far."""
+        kept = self._leads.get(("message",))
+        return kept.details[0][1] if kept is not None else ""
 
     @property
     def never_spoke(self) -> bool:

@@ -117,8 +117,8 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
         case Meaning.GO_AHEAD:
             line, asks = lines.GO_AHEAD, Asked.MESSAGE
         case Meaning.MESSAGE:
-            memory.message = f"{memory.message} {text}".strip()
-            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (SaveLead((("message", memory.message),)),)
+            message = f"{memory.message} {text}".strip()
+            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (SaveLead((("message", message),)),)
         case Meaning.CALL_BACK:
             line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", CALL_BACK),)),)
         case _:

@@ -4,11 +4,7 @@ Every answer, a refusal too, is made here and not raised: a host application's e
 """
 
 import logging
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, request, url_for
@@ -18,12 +14,8 @@ from werkzeug.exceptions import HTTPException
 from server.config import Config
 from server.core import lines
 from server.core.conversation import EndCall, Transfer
-from server.core.frames import mulaw_to_pcm16, pcm16_to_mulaw
-from server.desk import open_desk
 from server.engines.samples import wav_of
-from server.person import availability
-from server.phrases import speak_whole
-from server.turn_pipeline import Engines
+from server.house import House
 
 log = logging.getLogger("agent")
 
@@ -31,7 +23,6 @@ SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
 MAX_LOGGED_CHARACTERS = 200
 MAX_BODY_BYTES = 65536  # Twilio's forms have some 2,000
-FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
@@ -39,78 +30,6 @@ OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
     "GET": ["POST", "PUT", "PATCH", "DELETE"],
 }
-
-
-class House:
-    """What the routes of one process share: knobs, engines and whether they are warm, desk, calls.
-
-    Any thread.
-    """
-
-    def __init__(self, config: Config, engines: Engines) -> None:
-        self.config = config
-        self.engines = engines
-        self.desk = open_desk(config)
-        self.calls = 0  # in progress in this process
-        self._lock = threading.Lock()
-        self._warming = False
-        self._warm = threading.Event()
-
-    def begin_warming(self) -> None:
-        """Load the engines on a thread of their own, once a process. Returns at once."""
-        with self._lock:
-            if self._warming:
-                return
-            self._warming = True
-        threading.Thread(target=self._load, name="warm", daemon=True).start()
-
-    def wait_until_warm(self, timeout_s: float) -> bool:
-        """Block until every engine is loaded or has failed; False when that takes longer."""
-        return self._warm.wait(timeout_s)
-
-    @property
-    def warm(self) -> bool:
-        return self._warm.is_set()
-
-    @contextmanager
-    def call(self) -> Iterator[None]:
-        """Count a call while it lasts."""
-        with self._lock:
-            self.calls += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self.calls -= 1
-
-    def phrase_pcm16_8k(self, line: str) -> bytes | None:
-        """A fixed line from the cache, made now if need be; None when no voice can say it. May block."""
-        mulaw_8k = self.engines.phrases.get(line)
-        if mulaw_8k is None:
-            spoken = speak_whole(line, self.engines.voices, log.error)
-            if spoken is None:
-                return None
-            mulaw_8k = pcm16_to_mulaw(spoken.pcm16_8k)
-            self.engines.phrases.keep(spoken.identity, line, mulaw_8k)
-        return mulaw_to_pcm16(mulaw_8k)
-
-    def _load(self) -> None:
-        started = time.monotonic()
-        try:
-            self.engines.warm()
-        except Exception:  # the thread's edge: engines that failed are tried again by the calls
-            log.exception("ENGINE_ERR: the engines could not be warmed")
-        availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
-        self._warm.set()
-        log.info("ENGINES_WARM after %.1f s", time.monotonic() - started)
-        self._make_lines_again()
-
-    def _make_lines_again(self) -> None:
-        """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
-        wait_s = FIRST_REMAKE_S
-        while not self.engines.phrases.make(self.engines.voices, log.error):
-            time.sleep(wait_s)
-            wait_s = min(2 * wait_s, LAST_REMAKE_S)
 
 
 def twilio_blueprint(house: House) -> Blueprint:

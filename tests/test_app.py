@@ -18,10 +18,11 @@ from flask_sock import Sock
 from websocket import ABNF, WebSocket, WebSocketException, create_connection
 from werkzeug.serving import make_server
 
-from server.app import EXTENSION, WholeWrites, create_app, phone_agent, set_up_logging
+from server.app import EXTENSION, create_app, phone_agent, set_up_logging
 from server.config import Config, load_config
 from server.core.conversation import EndCall, SaveLead
 from server.core.frames import SILENT_FRAME, pcm16_to_mulaw
+from server.phone_sock import WholeWrites
 
 SUBPROTOCOL = "audio.twilio.com"
 SID = "MZ" + "0" * 32

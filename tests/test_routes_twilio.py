@@ -22,8 +22,8 @@ from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError
 from server.engines.chain import Try
+from server.house import House
 from server.phrases import PhraseCache
-from server.routes_twilio import House
 
 SCRIPTED = {
     "_env_file": None,
@@ -232,7 +232,7 @@ class TestWarming:
                 monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x00" * 300))
                 Try(house.engines.voices, 0).worked()  # a call has found it well
 
-        monkeypatch.setattr("server.routes_twilio.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
+        monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
         house._load()
         assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
         assert heard == [pcm16_to_mulaw(b"\x01\x00" * 300)] * 8
@@ -240,7 +240,7 @@ class TestWarming:
 
     def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         house = house_of(make_app().test_client())
-        monkeypatch.setattr("server.routes_twilio.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=None))
+        monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=None))
         house._load()
         assert house.warm
 
@@ -403,7 +403,7 @@ class TestMedia:
 
     def test_made_once(self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
         first = client.get("/media/busy.wav")
-        monkeypatch.setattr("server.routes_twilio.speak_whole", None)
+        monkeypatch.setattr("server.house.speak_whole", None)
         again = client.get("/media/busy.wav", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
         assert client.get("/media/busy.wav").data == first.data

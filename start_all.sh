@@ -16,7 +16,9 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          write out/demo_call.wav; options go to `python -m server.simulator`
        ./start_all.sh check              try every configured engine once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
-       ./start_all.sh setup [FILE …]     set up only; FILE: further requirements
+       ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
+       ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
+                                         in and the hashes, to the requirements; options go to `uv pip compile`
        ./start_all.sh help
 
 PYTHON=python3.13 chooses the interpreter (3.11 to 3.13). Knobs come from the environment and from .env,
@@ -63,23 +65,58 @@ make_venv() {
     "$python" -m venv --clear .venv || fail "could not make .venv"
 }
 
-# Installs a requirements file unless this very content of it is installed already.
+# What cannot be checked against a hash, or would run a stranger's build, is not installed. docopt has no wheel:
+# the setuptools of requirements-build.txt builds it.
+readonly PIP_INSTALL=("$VENV_PYTHON" -m pip install --quiet --require-hashes --only-binary :all:
+    --no-binary docopt --use-pep517 --no-build-isolation)
+
+# Installs a locked requirements file unless this very content of it is installed already.
 install() {
     local stamp hash
     stamp=".venv/installed-${1//\//-}"
     hash=$("$VENV_PYTHON" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1")
     [ "$(cat "$stamp" 2>/dev/null || true)" = "$hash" ] && return
     printf 'Installing %s …\n' "$1"
-    "$VENV_PYTHON" -m pip install --quiet -r "$1" || fail "could not install $1 (see above)"
+    "${PIP_INSTALL[@]}" -r "$1" || fail "$(why_not "$1")"
     printf '%s\n' "$hash" >"$stamp"
+}
+
+why_not() {
+    printf '%s\n' "could not install $1 (see above)." \
+        "A version that is not found has no wheel for Python $(version_of "$VENV_PYTHON") on $(platform); Linux on" \
+        "x86-64 has all of them. Another Python (PYTHON=python3.13) may do, or compilers and a build from source:" \
+        "  $VENV_PYTHON -m pip install --require-hashes -r $1" \
+        "A hash that differs means that the file is not the one that was locked: do not install it."
+}
+
+platform() {
+    "$VENV_PYTHON" -c 'import sysconfig; print(sysconfig.get_platform())'
 }
 
 set_up() {
     make_venv
     local file
-    for file in requirements.txt "$@"; do
+    for file in requirements-build.txt requirements.txt "$@"; do
         install "$file"
     done
+}
+
+# What the written files hold stays as it is where it still fits: `lock --upgrade` moves all that is drawn in.
+lock() {
+    set_up tests/requirements.txt # uv is one of them
+    compile requirements-build "$@"
+    compile requirements "$@"
+    compile tests/requirements --constraints requirements.txt "$@"
+    set_up tests/requirements.txt
+}
+
+# uv asks the public index, or the one that UV_DEFAULT_INDEX names; it does not read pip's configuration.
+compile() {
+    local name=$1
+    shift
+    "$VENV_PYTHON" -m uv pip compile --quiet --python "$VENV_PYTHON" --universal --python-version 3.11 \
+        --no-build-isolation --generate-hashes --custom-compile-command './start_all.sh lock' \
+        --output-file "$name.txt" "$@" "$name.in" || fail "could not lock $name.in (see above)"
 }
 
 export_knobs() {
@@ -131,7 +168,7 @@ demo_failed() {
 demo() {
     # The call stays in this machine: whatever the world calls this server does not matter here.
     # The dialogue is read from the log.
-    export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO
+    export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
     export LEADS_FILE=out/demo_leads.jsonl
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
@@ -171,6 +208,10 @@ main() {
     setup)
         shift
         set_up "$@"
+        ;;
+    lock)
+        shift
+        lock "$@"
         ;;
     help | -h | --help) usage ;;
     *)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The gate: sets up .venv (PYTHON chooses the interpreter), then format, lint, types, tests; stops at the
+# The gate: sets up .venv (PYTHON chooses the interpreter), then format, lint, types, audit, tests; stops at the
 # first that fails. Arguments go to pytest.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -28,4 +28,5 @@ except subprocess.TimeoutExpired:
 step format "$PY" -m ruff format --check .
 step lint "$PY" -m ruff check .
 step types "$PY" -m mypy --strict
+step audit "$PY" -m tests.audit
 step tests "$PY" -m pytest "$@"

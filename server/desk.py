@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.config import Config
-from server.outcomes import Outcome, Outcomes, shared_store
+from server.ledger import Ledger, Outcome
+from server.stores import shared_store
 
 log = logging.getLogger("agent")
 
@@ -15,9 +16,9 @@ log = logging.getLogger("agent")
 class Desk:
     """Shared by the calls and webhooks of a process; any thread."""
 
-    def __init__(self, leads_file: str, outcomes: Outcomes | None = None) -> None:
+    def __init__(self, leads_file: str, ledger: Ledger) -> None:
         self._leads_file = leads_file
-        self._outcomes = outcomes or Outcomes()
+        self.ledger = ledger
 
     def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
         """Append one line of JSON to the file of leads; ``caller``: their number. Blocks. Never raises."""
@@ -46,14 +47,14 @@ class Desk:
 
         Blocks until other processes may know, mostly for milliseconds. Never raises.
         """
-        self._outcomes.put(call_sid, outcome)
+        self.ledger.close(call_sid, outcome)
 
     def outcome(self, call_sid: str) -> Outcome | None:
         """What shall follow on the stream's end; None: our side did not close it on purpose. May block."""
-        return self._outcomes.get(call_sid)
+        return self.ledger.outcome(call_sid)
 
 
 def open_desk(config: Config) -> Desk:
-    """A desk whose outcomes are shared as the knobs say, so that any two of the same knobs agree."""
+    """A desk whose ledger is shared as the knobs say, so that any two of the same knobs agree."""
     shared = shared_store(config.redis_url.get_secret_value(), config.state_file)
-    return Desk(config.leads_file, Outcomes(shared))
+    return Desk(config.leads_file, Ledger(shared))

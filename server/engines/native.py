@@ -19,5 +19,14 @@ def run_native(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
         return function(*args, **kwargs)
     import gevent
 
-    result: R = gevent.get_hub().threadpool.apply(function, args, kwargs)
-    return result
+    def attempt() -> tuple[R, None] | tuple[None, Exception]:
+        try:
+            return function(*args, **kwargs), None
+        except Exception as error:  # gevent's pool would print a traceback of what the caller handles
+            return None, error
+
+    result, error = gevent.get_hub().threadpool.apply(attempt)
+    if error is not None:
+        raise error
+    answer: R = result
+    return answer

@@ -11,6 +11,7 @@ import pytest
 from server.config import load_config
 from server.core.conversation import EndCall, Transfer
 from server.desk import Desk, open_desk
+from server.ledger import Ledger
 
 CALLER = "+972501112222"
 DETAILS = (("name", "דנה לוי"), ("phone", "0501234567"))
@@ -36,7 +37,7 @@ def knobs(**more):
 def test_b3_leads_are_lines_of_json(tmp_path, logged):
     """B3: one a line, in Hebrew that can be read, with its call, number and time; the log has no details."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file))
+    desk = Desk(str(file), Ledger())
     desk.save_lead("CA1", CALLER, DETAILS)
     desk.save_lead("CA2", CALLER, (("note", "שורה\nשנייה"),))
     first, second = leads(file)
@@ -51,7 +52,7 @@ def test_b3_leads_are_lines_of_json(tmp_path, logged):
 def test_b3_leads_are_the_owners_only(tmp_path):
     """B3: callers' details are nobody else's."""
     file = tmp_path / "leads.jsonl"
-    Desk(str(file)).save_lead("CA1", CALLER, DETAILS)
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, DETAILS)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -59,14 +60,14 @@ def test_b3_leads_are_added_to_what_is_there(tmp_path):
     """B3: a restart loses none."""
     file = tmp_path / "leads.jsonl"
     file.write_text('{"call_sid": "CA0"}\n', encoding="utf-8")
-    Desk(str(file)).save_lead("CA1", CALLER, DETAILS)
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, DETAILS)
     assert [lead["call_sid"] for lead in leads(file)] == ["CA0", "CA1"]
 
 
 def test_b3_the_folder_of_the_leads_is_made(tmp_path):
     """B3: the first lead is not lost to a folder that nobody has made."""
     file = tmp_path / "var" / "leads" / "leads.jsonl"
-    Desk(str(file)).save_lead("CA1", CALLER, DETAILS)
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, DETAILS)
     assert [lead["call_sid"] for lead in leads(file)] == ["CA1"]
 
 
@@ -75,7 +76,7 @@ def test_b3_a_lead_that_cannot_be_written_is_in_the_log(tmp_path, logged, kind):
     """B3: what a caller told us is not lost to a full or missing disk."""
     (tmp_path / "file").touch()
     file = tmp_path if kind == "a folder" else tmp_path / "file" / "leads.jsonl"
-    Desk(str(file)).save_lead("CA1", CALLER, DETAILS)
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, DETAILS)
     (complaint,) = logged.messages
     assert complaint.startswith(f"LEAD_ERR LEADS_FILE={file}: ")
     assert json.loads(complaint.partition("it is kept here: ")[2])["phone"] == "0501234567"
@@ -84,7 +85,7 @@ def test_b3_a_lead_that_cannot_be_written_is_in_the_log(tmp_path, logged, kind):
 def test_b3_without_a_file_leads_are_in_the_log(logged, tmp_path, monkeypatch):
     """B3: LEADS_FILE empty."""
     monkeypatch.chdir(tmp_path)
-    Desk("").save_lead("CA1", CALLER, DETAILS)
+    Desk("", Ledger()).save_lead("CA1", CALLER, DETAILS)
     (line,) = logged.messages
     assert json.loads(line.removeprefix("LEAD "))["name"] == "דנה לוי"
     assert list(tmp_path.iterdir()) == []
@@ -93,7 +94,7 @@ def test_b3_without_a_file_leads_are_in_the_log(logged, tmp_path, monkeypatch):
 def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
     """B3: a model may give half of a surrogate pair; the rest of the lead is there all the same."""
     file = tmp_path / "leads.jsonl"
-    Desk(str(file)).save_lead("CA1", CALLER, (("name", "דנה \ud83d"), ("phone", "050")))
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, (("name", "דנה \ud83d"), ("phone", "050")))
     (lead,) = leads(file)
     assert lead["phone"] == "050" and lead["name"].startswith("דנה")
 
@@ -101,7 +102,7 @@ def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
 def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
     """B3: each is written at once."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file))
+    desk = Desk(str(file), Ledger())
     threads = [
         threading.Thread(target=desk.save_lead, args=(f"CA{n}", CALLER, (("note", "א" * 5000),)))
         for n in range(8)
@@ -118,7 +119,7 @@ def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
 
 def test_f2_f3_an_outcome_is_told_again():
     """F2, F3: keyed by CallSid; a webhook that Twilio retries gets the same answer; none is our failure."""
-    desk = Desk("")
+    desk = Desk("", Ledger())
     desk.close_call("CA1", EndCall())
     desk.close_call("CA2", Transfer())
     assert desk.outcome("CA3") is None
@@ -131,4 +132,5 @@ def test_f3_two_desks_of_the_same_knobs_agree(tmp_path):
     first, second = (open_desk(knobs(state_file=str(tmp_path / "agent.db"))) for _ in range(2))
     first.close_call("CA1", Transfer())
     assert second.outcome("CA1") == Transfer()
+    assert first.ledger.first_time("key", 60) and not second.ledger.first_time("key", 60)
     assert open_desk(knobs(state_file="")).outcome("CA1") is None

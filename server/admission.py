@@ -1,0 +1,85 @@
+"""MAX_CALLS for a host: a place for every call, from the webhook that admits it until its socket has ended.
+
+    webhook            socket                                      socket's end
+    reserve ---------> take -----> renewed every BEAT_S ---------> release
+       place for PENDING_S   place for LEASE_S, again and again      place is free
+
+A place nobody renews comes back by itself: of a caller who hung up before the socket came, and of a
+worker that was killed.
+"""
+
+from collections import Counter
+
+from server.ledger import Ledger
+from server.runtime import Channel, Runtime, pause
+
+PENDING_S = 30.0  # Twilio connects within seconds of the answer; a greeting may be played before
+LEASE_S = 15.0
+BEAT_S = LEASE_S / 3  # two renewals may fail
+
+
+class Admission:
+    """The places of one process among its host's. Any thread; never raises what a store raises.
+
+    Every method but the constructor may block for half a second, when the ledger's store is slow.
+    A call without a CallSid is let in and not counted (``Ledger.lease``).
+    """
+
+    def __init__(self, ledger: Ledger, runtime: Runtime, max_calls: int) -> None:
+        """``max_calls`` of this host; 0: any number."""
+        self._ledger = ledger
+        self._runtime = runtime
+        self._max_calls = max_calls
+        self._changed = runtime.condition()
+        self._held: Counter[str] = Counter()  # sockets by call, of this process; under _changed
+        self._beating = False  # the heartbeat was started; under _changed
+
+    def reserve(self, call_sid: str) -> bool:
+        """At the webhook: True when the call may come; again True when Twilio asks again."""
+        return self._ledger.lease(call_sid, self._max_calls, PENDING_S)
+
+    def take(self, call_sid: str) -> None:
+        """The call's socket has come. It was admitted, so it counts above the limit too."""
+        if not call_sid:
+            return
+        with self._changed:
+            if not self._beating:
+                self._runtime.spawn("admission", self._beat)
+                self._beating = True
+            self._held[call_sid] += 1
+            self._changed.notify_all()
+        self._ledger.lease(call_sid, 0, LEASE_S)
+
+    def release(self, call_sid: str) -> None:
+        """Once for each ``take``, or for a reservation that is of no use any more.
+
+        A call that has two sockets for a moment keeps its place until both have ended.
+        """
+        with self._changed:
+            self._held[call_sid] -= 1
+            if self._held[call_sid] > 0:
+                return
+            del self._held[call_sid]
+        self._ledger.release(call_sid)
+
+    def in_use(self) -> int:
+        """Calls of this host that have a place, reserved or taken."""
+        return self._ledger.leased()
+
+    def _beat(self) -> None:
+        undisturbed: Channel[None] = Channel(self._runtime, 1)
+        while True:
+            with self._changed:
+                while not self._held:
+                    self._changed.wait()
+            pause(undisturbed, BEAT_S)
+            self._renew()
+
+    def _renew(self) -> None:
+        with self._changed:
+            held = list(self._held)
+        self._ledger.renew(held, LEASE_S)
+        with self._changed:
+            ended = [call_sid for call_sid in held if call_sid not in self._held]
+        for call_sid in ended:  # while we wrote: it would have its place for LEASE_S more
+            self._ledger.release(call_sid)

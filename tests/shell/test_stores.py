@@ -1,0 +1,479 @@
+"""Rules F2, F3, and the host's limit: every store keeps the same promises, to threads and to processes."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server import stores as module
+from server.ledger import Ledger
+from server.stores import MemoryStore, RedisStore, SqliteStore, shared_store
+from tests.serving import ROOT
+
+HOUR_S = 3600.0
+
+
+class Aging:
+    """A new, empty store, and a way to let seconds pass for what it keeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.store = self.make()
+
+    def pass_s(self, seconds):
+        self.now += seconds
+
+
+class AgingMemory(Aging):
+    def make(self):
+        return MemoryStore(lambda: self.now)
+
+
+class AgingFile(Aging):
+    def __init__(self, path):
+        self.path = path
+        super().__init__()
+
+    def make(self):
+        return SqliteStore(str(self.path), lambda: self.now)
+
+
+class AgingRedis:
+    """Redis has a clock of its own: what it keeps is moved towards its end instead."""
+
+    def __init__(self, url):
+        self.client = redis.Redis.from_url(url)
+        self.client.flushdb()
+        self.store = RedisStore(url)
+
+    def pass_s(self, seconds):
+        for key in self.client.keys():
+            if self.client.type(key) == b"zset":
+                for member in self.client.zrange(key, 0, -1):
+                    self.client.zincrby(key, -seconds * 1000, member)
+            self.client.pexpire(key, round(self.client.pttl(key) - seconds * 1000))
+
+
+@pytest.fixture(params=["memory", "file", "redis"])
+def aging(request, tmp_path):
+    """A function that makes an empty store of each kind, again and again."""
+    if request.param == "memory":
+        yield AgingMemory
+    elif request.param == "file":
+        numbers = count()
+        yield lambda: AgingFile(tmp_path / "state" / f"{next(numbers)}.db")
+    else:
+        url, made = request.getfixturevalue("redis_url"), []
+
+        def make():
+            while made:
+                made.pop().client.close()
+            made.append(AgingRedis(url))
+            return made[-1]
+
+        yield make
+        made.pop().client.close()
+
+
+@pytest.fixture
+def store(aging):
+    return aging().store
+
+
+# ---- what every store promises
+
+
+class Model:
+    """The promises in a few lines: what is known, and until when."""
+
+    def __init__(self):
+        self.now = 0
+        self.outcomes, self.keys, self.leases = {}, {}, {}
+
+    def pass_s(self, seconds):
+        self.now += seconds
+        for known in (self.outcomes, self.keys, self.leases):
+            for gone in [key for key, (_, until) in known.items() if until <= self.now]:
+                del known[gone]
+
+    def put(self, sid, name):
+        self.outcomes[sid] = (name, self.now + module.OUTCOME_S)
+
+    def get(self, sid):
+        return self.outcomes.get(sid, (None, 0))[0]
+
+    def first_time(self, key, for_s):
+        first = key not in self.keys
+        self.keys.setdefault(key, (None, self.now + for_s))
+        return first
+
+    def lease(self, host, sid, most, for_s):
+        given = most == 0 or (host, sid) in self.leases or self.leased(host) < most
+        if given:
+            self.renew(host, [sid], for_s)
+        return given
+
+    def renew(self, host, sids, for_s):
+        self.leases.update({(host, sid): (None, self.now + for_s) for sid in sids})
+
+    def release(self, host, sid):
+        self.leases.pop((host, sid), None)
+
+    def leased(self, host):
+        return sum(1 for holder, _ in self.leases if holder == host)
+
+
+# Real milliseconds pass in Redis: no two of these end at the same moment.
+SIDS, HOSTS, FOR_S = st.sampled_from(["CA1", "CA2", "CA3", "נ'"]), st.sampled_from("ab"), (50, 150, 350)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("pass_s"), st.sampled_from([100, 200, 500])),
+        st.tuples(st.just("put"), SIDS, st.sampled_from(["EndCall", "Transfer"])),
+        st.tuples(st.just("get"), SIDS),
+        st.tuples(st.just("first_time"), SIDS, st.sampled_from(FOR_S)),
+        st.tuples(st.just("lease"), HOSTS, SIDS, st.integers(0, 3), st.sampled_from(FOR_S)),
+        st.tuples(st.just("renew"), HOSTS, st.lists(SIDS, min_size=1, max_size=3), st.sampled_from(FOR_S)),
+        st.tuples(st.just("release"), HOSTS, SIDS),
+        st.tuples(st.just("leased"), HOSTS),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60)
+@given(STEPS)
+def test_f2_f3_every_store_does_what_the_model_does(aging, steps):
+    """F2, F3: outcomes, first times and places, as time passes; an error in one store would be one in all."""
+    real, model = aging(), Model()
+    for name, *words in steps:
+        told = getattr(real if name == "pass_s" else real.store, name)(*words)
+        assert told == getattr(model, name)(*words), (name, words)
+
+
+def test_f2_f3_an_outcome_is_told_again(store):
+    """F2, F3: a webhook that Twilio retries gets the same answer; another call's is not this one's."""
+    store.put("CA1", "Transfer")
+    assert [store.get("CA1") for _ in range(3)] == ["Transfer"] * 3
+    assert store.get("CA2") is None
+
+
+def test_a_call_that_has_a_place_keeps_it(store):
+    """The limit: it may ask again when all places are taken, and when there are fewer than were given."""
+    assert [store.lease("a", sid, 2, HOUR_S) for sid in ("CA1", "CA2", "CA3")] == [True, True, False]
+    assert store.lease("a", "CA1", 2, HOUR_S) and store.lease("a", "CA1", 1, HOUR_S)
+    assert store.leased("a") == 2
+
+
+def test_a_place_is_for_so_long_from_now(aging):
+    """The limit: what the webhook reserved for long is not longer than that once the socket is there."""
+    life = aging()
+    life.store.lease("a", "CA1", 1, 350)
+    life.store.lease("a", "CA1", 0, 50)
+    life.pass_s(100)
+    assert life.store.leased("a") == 0 and life.store.lease("a", "CA2", 1, 50)
+
+
+def test_admitted_calls_count_above_the_limit(store):
+    """The limit: it is for those that come after them."""
+    assert all(store.lease("a", sid, 0, HOUR_S) for sid in ("CA1", "CA2", "CA3"))
+    store.renew("a", ["CA4"], HOUR_S)
+    assert store.leased("a") == 4
+    assert not store.lease("a", "CA5", 4, HOUR_S)
+
+
+# ---- many at once
+
+
+def test_first_times_of_many_threads(store):
+    """The token: eight sockets that come with the same one at the same moment."""
+    together = threading.Barrier(8)
+
+    def ask(_):
+        together.wait(10)
+        return store.first_time("the token", HOUR_S)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ask, range(8))) == [False] * 7 + [True]
+        assert not any(pool.map(ask, range(8)))
+
+
+def test_never_more_places_than_there_are(store):
+    """The limit: six threads take and free three places, and at no moment is there a fourth."""
+    counted, held, seen = threading.Lock(), set(), []
+
+    def come_and_go(caller):
+        for _ in range(25):
+            if not store.lease("a", caller, 3, HOUR_S):
+                continue
+            with counted:
+                held.add(caller)
+                seen.append(len(held))
+            with counted:
+                held.remove(caller)
+            store.release("a", caller)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(come_and_go, [f"CA{n}" for n in range(6)]))
+    assert 0 < max(seen) <= 3 and store.leased("a") == 0
+
+
+def test_f2_f3_many_threads_at_once(store):
+    """F2, F3: every call is a thread."""
+    sids = [f"CA{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda sid: store.put(sid, "EndCall"), sids))
+        assert set(pool.map(store.get, sids)) == {"EndCall"}
+
+
+RACE = """
+import sys
+from server.stores import shared_store
+store, name = shared_store(*sys.argv[1:3]), sys.argv[3]
+print("ready", flush=True)
+sys.stdin.readline()
+print(*(n for n in range(60) if store.first_time(f"key {n}", 60)))
+print(*(n for n in range(30) if store.lease("host", f"{name} {n}", 20, 60)))
+store.put(name, "Transfer")
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "redis"])
+def test_two_processes_race(kind, request, tmp_path):
+    """F3, the token, the limit: on a file that neither has made before; one first each, no place too many."""
+    url = request.getfixturevalue("redis_url") if kind == "redis" else ""
+    file = str(tmp_path / "var" / "state" / "agent.db")
+    if url:
+        AgingRedis(url).client.close()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    names = ["CA-f1", "CA-f2"]
+    racers = [subprocess.Popen([sys.executable, "-c", RACE, url, file, name], **pipes) for name in names]
+    assert [racer.stdout.readline() for racer in racers] == ["ready\n"] * 2
+    for racer in racers:
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    told = [racer.communicate(timeout=30)[0].splitlines() for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0]
+    assert sorted(int(n) for firsts, _ in told for n in firsts.split()) == list(range(60))
+    assert sum(len(places.split()) for _, places in told) == 20
+    here = shared_store(url, file)
+    assert here.leased("host") == 20 and [here.get(name) for name in names] == ["Transfer"] * 2
+
+
+def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
+    """F3: the first calls of a fresh host end together; SQLite does not wait for who changes the journal."""
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(40):
+            store, together = SqliteStore(str(tmp_path / f"{number}.db")), threading.Barrier(8)
+
+            def put(caller, store=store, together=together):
+                together.wait(10)
+                store.put(f"CA{caller}", "EndCall")
+
+            list(pool.map(put, range(8)))
+            assert all(store.get(f"CA{caller}") for caller in range(8))
+
+
+# ---- which store
+
+
+def test_redis_goes_before_the_file(tmp_path):
+    """F3: several hosts have no file in common; without either a process is alone."""
+    assert isinstance(shared_store("redis://127.0.0.1:1", str(tmp_path / "agent.db")), RedisStore)
+    assert isinstance(shared_store("", str(tmp_path / "agent.db")), SqliteStore)
+    assert shared_store("", "") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- bounds
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_f3_beyond_the_bound_the_oldest_go(kind, tmp_path, monkeypatch):
+    """F3: three of each are kept here, whatever is asked meanwhile."""
+    for bound in ("MAX_OUTCOMES", "MAX_KEYS", "MAX_LEASES"):
+        monkeypatch.setattr(module, bound, 3)
+    store = MemoryStore() if kind == "memory" else SqliteStore(str(tmp_path / "agent.db"))
+    sids = [f"CA{number}" for number in range(4)]
+    for sid in sids:
+        store.put(sid, "EndCall")
+        store.lease("a", sid, 0, HOUR_S)
+    assert [store.get(sid) for sid in sids] == [None, *["EndCall"] * 3]
+    assert store.leased("a") == 3 and not store.lease("a", "CA0", 3, HOUR_S)
+    assert all(store.first_time(sid, HOUR_S) for sid in sids)
+    assert [store.first_time(sid, HOUR_S) for sid in reversed(sids)] == [False] * 3 + [True]
+
+
+def test_the_bound_of_redis(redis_url, monkeypatch):
+    """The limit: of a host's places those that end first go."""
+    monkeypatch.setattr(module, "MAX_LEASES", 3)
+    life = AgingRedis(redis_url)
+    with life.client:
+        life.store.renew("a", [f"CA{number}" for number in range(4)], HOUR_S)
+        assert life.store.leased("a") == 3
+
+
+def test_a_renewal_makes_nothing_younger(tmp_path, monkeypatch):
+    """The limit: renewed for an hour, a call's row is as old as the call, and pushes no other out."""
+    monkeypatch.setattr(module, "MAX_LEASES", 5)
+    store = SqliteStore(str(tmp_path / "agent.db"))
+    store.lease("a", "CA-pending", 0, HOUR_S)
+    for _ in range(10):
+        store.renew("a", ["CA1", "CA2"], HOUR_S)
+        store.lease("a", "CA1", 0, HOUR_S)
+    assert store.leased("a") == 3
+
+
+def rows(path):
+    file = sqlite3.connect(path)
+    try:
+        tables = ("outcomes", "keys", "leases")
+        return [file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
+    finally:
+        file.close()
+
+
+def test_f3_a_file_forgets(tmp_path):
+    """F3: on the disk too, whenever something new is kept."""
+    life = AgingFile(tmp_path / "agent.db")
+
+    def keep(name):
+        life.store.put(name, "EndCall")
+        life.store.first_time(name, 60)
+        life.store.lease("a", name, 0, 60)
+
+    keep("CA1")
+    keep("CA2")
+    life.pass_s(module.OUTCOME_S - 1)
+    assert rows(life.path) == [2, 2, 2] and life.store.get("CA1") == "EndCall"
+    life.pass_s(1)
+    assert life.store.get("CA1") is None
+    keep("CA3")
+    assert rows(life.path) == [1, 1, 1]
+
+
+def test_f3_redis_forgets(redis_url):
+    """F3: the server does it by itself, a host's places with the last of them."""
+    life = AgingRedis(redis_url)
+    life.store.put("CA1", "EndCall")
+    life.store.first_time("token", 60)
+    life.store.lease("a", "CA1", 2, 300)
+    life.store.lease("a", "CA2", 2, 30)
+    with life.client:
+        left_s = [life.client.ttl(key) for key in sorted(life.client.keys())]
+    for left, kept_for in zip(left_s, [60, 300, module.OUTCOME_S], strict=True):
+        assert kept_for - 5 <= left <= kept_for
+
+
+# ---- the file
+
+
+def test_f3_the_file_is_its_owners_only(tmp_path):
+    """F3: and so is what SQLite puts beside it while it is open."""
+    path = tmp_path / "agent.db"
+    store = SqliteStore(str(path))
+    store.put("CA1", "EndCall")
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN").execute("SELECT * FROM outcomes").fetchall()
+    store.put("CA2", "EndCall")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    reader.close()
+    assert modes == dict.fromkeys(["agent.db", "agent.db-wal", "agent.db-shm"], 0o600)
+
+
+def test_f3_asking_makes_no_file(tmp_path):
+    """F3: a call that failed leaves nothing."""
+    store = SqliteStore(str(tmp_path / "agent.db"))
+    assert (store.get("CA1"), store.leased("a")) == (None, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", ["a file that is being made", "a file of an older version"])
+def test_f3_a_file_without_our_tables(version, tmp_path):
+    """F3: calls end while a new version is rolled out; what the older one left is known."""
+    path, now = tmp_path / "agent.db", 5000.0
+    store = SqliteStore(str(path), lambda: now)
+    path.touch()
+    if version != "a file that is being made":
+        with sqlite3.connect(path) as file:
+            file.execute("CREATE TABLE outcomes (call_sid TEXT PRIMARY KEY, name TEXT, at REAL)")
+            file.execute("INSERT INTO outcomes VALUES ('CA1', 'Transfer', ?)", (now - 60,))
+        file.close()
+        assert store.get("CA1") == "Transfer"
+    assert (store.get("CA2"), store.leased("a")) == (None, 0)
+    assert store.first_time("token", 60) and not store.first_time("token", 60)
+    assert store.lease("a", "CA1", 1, 60) and store.leased("a") == 1
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("sid", ["CA\0", "'; DROP TABLE outcomes; --", "א" * 500])
+def test_f3_names_that_twilio_does_not_give(store, sid):
+    """F3: they are names like any other."""
+    store.put(sid, "EndCall")
+    assert store.get(sid) == "EndCall"
+    assert store.first_time(sid, 60) and not store.first_time(sid, 60)
+    assert store.lease(sid, sid, 1, 60) and store.leased(sid) == 1
+    store.release(sid, sid)
+    assert store.leased(sid) == 0
+
+
+# ---- connections, gevent
+
+
+def test_f2_a_redis_that_was_restarted(redis_url, caplog):
+    """F2: no connection is kept that could be dead by the next call."""
+    here = Ledger(RedisStore(redis_url), "a")
+    life = AgingRedis(redis_url)
+    assert here.lease("CA1", 1, HOUR_S)
+    with life.client:
+        assert life.client.client_kill_filter(_type="normal", skipme=True) == 0
+    assert Ledger(RedisStore(redis_url), "a").leased() == 1
+    assert caplog.messages == []
+
+
+def test_redis_is_asked_once():
+    """The token: a retry would not be the first time, when only the answer was lost."""
+    with RedisStore("redis://127.0.0.1:1")._connect() as client:
+        retry = client.get_connection_kwargs().get("retry")
+        assert retry is None or retry.get_retries() == 0
+
+
+HELD = """
+from gevent import monkey; monkey.patch_all()
+import sqlite3, sys, time
+import gevent
+from server.ledger import EndCall, Ledger
+from server.stores import SqliteStore
+
+store = SqliteStore(sys.argv[1])
+store.put("CA1", "EndCall")
+holder = sqlite3.connect(sys.argv[1], isolation_level=None)
+holder.execute("BEGIN IMMEDIATE")
+gaps, waits = [], gevent.spawn(Ledger(store).close, "CA2", EndCall())
+while not waits.ready():
+    before = time.monotonic()
+    gevent.sleep(0.005)
+    gaps.append(time.monotonic() - before)
+assert len(gaps) > 10 and max(gaps) < 0.1, gaps
+holder.close()
+jobs = [gevent.spawn(store.lease, "a", f"CA{n}", 10, 60) for n in range(20)]
+gevent.joinall(jobs, raise_error=True)
+assert sum(job.value for job in jobs) == store.leased("a") == 10
+"""
+
+
+def test_f2_under_gevent_no_other_call_waits_for_the_file(tmp_path):
+    """F2: the hub goes on while another process holds the file."""
+    command = [sys.executable, "-c", HELD, str(tmp_path / "agent.db")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "LEDGER_ERR: the end of 'CA2' is known to this process only: database is locked" in done.stderr

@@ -16,8 +16,9 @@ from server.config import Config, load_config, load_mounted_config
 from server.engines.plain import Asr, Respond, Synth
 from server.house import House
 from server.media_ws_ai import MediaStreamHandler
-from server.phone_sock import PhoneSock
-from server.routes_twilio import SOCKET_PATH, twilio_blueprint
+from server.phone_sock import PhoneSock, reject
+from server.privacy import install_secrets_filter
+from server.routes_twilio import SOCKET_PATH, socket_is_twilios, twilio_blueprint
 from server.runtime import Threads
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
 
@@ -55,7 +56,10 @@ def phone_agent(
     engines = default_engines() if config is None else build_engines(config, Threads())
     config = config or load_mounted_config()
     # Once here and not once a call, so that the lines the host's voice has made are kept.
+    install_secrets_filter(config)
     house = House(config, with_host_functions(engines, Threads(), asr, respond, synth))
+    if not house.reception.auth.required:
+        log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
     blueprint = twilio_blueprint(house)
 
     def hand_over(state: BlueprintSetupState) -> None:
@@ -64,8 +68,20 @@ def phone_agent(
     blueprint.record(hand_over)
 
     def serve(ws: Server) -> None:
-        with house.call():
-            MediaStreamHandler(ws, config, engines=house.engines, desk=house.desk).run()
+        if not socket_is_twilios(house):
+            reject(ws, "not signed by Twilio")
+            return
+        call = MediaStreamHandler(
+            ws,
+            config,
+            engines=house.engines,
+            desk=house.desk,
+            admit=lambda start: house.reception.admit(call, start),
+        )
+        try:
+            call.run()
+        finally:
+            house.reception.leave(call)
 
     sock = PhoneSock()
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
@@ -73,7 +89,7 @@ def phone_agent(
 
 
 def set_up_logging(level: str) -> None:
-    """Our lines to standard output with a time. The lines hold what callers say: keep them accordingly."""
+    """Our lines to standard output with a time. What they hold of callers: LOG_TRANSCRIPTS."""
     log.setLevel(level)
     if not log.handlers:
         handler = logging.StreamHandler(sys.stdout)

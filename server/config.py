@@ -51,21 +51,37 @@ class Config(BaseSettings):
 
     # Mode and house
     ws_mode: Literal["AI"] = knob("AI", "What answers on the media socket; AI is the only mode.")
-    bind_host: str = knob("0.0.0.0", "Address to listen on.")
+    bind_host: str = knob(
+        "", "Address to listen on; empty: 0.0.0.0, or 127.0.0.1 while TWILIO_AUTH_TOKEN is unset."
+    )
     port: int = knob(5000, "Port to listen on.", 1, 65535)
     public_base_url: str = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
     public_host: str = knob("", "The same, host name only (https is assumed).")
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
-    threads: int = knob(64, "gthread only: threads a worker; calls at once plus 14 to spare.", 4, 1000)
+    threads: int = knob(64, "gthread only: threads a worker; at least MAX_CALLS plus 14.", 4, 1000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
 
+    # Doors
+    twilio_auth_token: SecretStr = knob(
+        SecretStr(""), "The account's token: with it only Twilio gets in; empty: whoever reaches us."
+    )
+    max_calls: int = knob(
+        40, "Calls at once on this host; more hear that we are busy. 0: no limit.", 0, 10000
+    )
+    overflow_number: str = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
+    calls_per_caller_min: int = knob(6, "New calls a minute from one number; 0: no limit.", 0, 1000)
+    calls_per_sec: int = knob(10, "New calls a second from all; 0: no limit.", 0, 1000)
+    drain_sec: int = knob(15, "At SIGTERM: how long calls go on before they are told.", 0, 3600)
+    log_transcripts: Literal["redacted", "full", "off"] = knob(
+        "redacted", "Callers' words in the log: without numbers that tell who they are, all, or none."
+    )
+
+    # What the processes of a host know together
     redis_url: SecretStr = knob(
-        SecretStr(""), "How calls ended, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
+        SecretStr(""), "Calls and limits, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
     )
-    state_file: str = knob(
-        "state/agent.db", "The same for one host's workers; empty: only if there is one worker."
-    )
+    state_file: str = knob("state/agent.db", "Calls, shared by one host's workers; empty: one worker only.")
 
     # Engines, in order of preference
     asr_engines: SpeechEngines = knob((), "Ears, in order; empty: by the credentials present.")
@@ -176,6 +192,11 @@ class Config(BaseSettings):
     scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)
     scripted_tts_ms: int = knob(150, "Scripted voice: sentence to its first audio.", 0, 60000)
 
+    @property
+    def listen_host(self) -> str:
+        """BIND_HOST; when it is empty, a server that anybody could use listens to its own machine only."""
+        return self.bind_host or ("0.0.0.0" if self.twilio_auth_token.get_secret_value() else "127.0.0.1")
+
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_the_agents_gender(cls, knobs: dict[str, Any]) -> dict[str, Any]:
@@ -185,6 +206,17 @@ class Config(BaseSettings):
     @classmethod
     def _log_level_as_python_knows_it(cls, value: object) -> object:
         return {"WARN": "WARNING"}.get(value.upper(), value.upper()) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _secrets_that_can_be_right(self) -> "Config":
+        """Their values are in no message."""
+        if not self.openai_api_key.get_secret_value().strip().isascii():
+            raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
+        if not re.fullmatch(r"[!-~]*", self.twilio_auth_token.get_secret_value()):
+            raise ValueError("TWILIO_AUTH_TOKEN: has a character that no token has; a blank at its end?")
+        if not _is_redis_url(self.redis_url.get_secret_value()):
+            raise ValueError("REDIS_URL: must be like redis://:password@host:6379/0, or rediss:// for TLS")
+        return self
 
     @model_validator(mode="after")
     def _ranges_that_span_knobs(self) -> "Config":
@@ -197,26 +229,23 @@ class Config(BaseSettings):
             raise ValueError(
                 f"LLM_MIN_CHARS={self.llm_min_chars}: must not exceed LLM_MAX_CHARS={self.llm_max_chars}"
             )
-        if not self.openai_api_key.get_secret_value().strip().isascii():
-            raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
-        if not _is_redis_url(self.redis_url.get_secret_value()):
-            raise ValueError("REDIS_URL: must be like redis://:password@host:6379/0, or rediss:// for TLS")
         try:
             OfficeHours.parse(self.office_hours)
         except ValueError as error:
             raise ValueError(f"OFFICE_HOURS={self.office_hours!r}: {error}") from None
-        if self.transfer_number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", self.transfer_number):
-            raise ValueError(
-                f"TRANSFER_NUMBER={self.transfer_number!r}: must be like +972501234567, no 0 behind +972"
-            )
+        for name in ("transfer_number", "overflow_number"):
+            number = getattr(self, name)
+            if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
+                raise ValueError(f"{name.upper()}={number!r}: must be like +972501234567, no 0 behind +972")
         for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
             if not getattr(self, name).strip():
                 raise ValueError(f"{name.upper()}='': must not be empty")
         for name in URL_KNOBS:
             url = getattr(self, name)
             if url and (not url.startswith(("http://", "https://")) or any(c.isspace() for c in url)):
+                shown = re.sub(r"//.*@", "//…@", url)  # a password may stand there
                 raise ValueError(
-                    f"{name.upper()}={url!r}: must start with http:// or https://, without blanks"
+                    f"{name.upper()}={shown!r}: must start with http:// or https://, without blanks"
                 )
         return self
 
@@ -293,8 +322,9 @@ def _complaints(error: ValidationError) -> Iterable[str]:
         name = str(problem["loc"][0])
         if name not in seen:
             seen.add(name)
-            value = problem["input"]
-            yield f"  {name.upper()}={value!r}: must be {allowed(name, Config.model_fields[name])}"
+            field = Config.model_fields[name]
+            value = "" if field.annotation is SecretStr else f"={problem['input']!r}"
+            yield f"  {name.upper()}{value}: must be {allowed(name, field)}"
 
 
 def as_environment(config: Config) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """gunicorn's settings, from the knobs: ``gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'``."""
 
 import gc
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,10 +10,15 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
 from server.config import Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
+from server.drain import CUT_S, FAREWELL_S, LINGER_S, begin_at  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.runtime import Threads  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
+LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
+SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
 EXTENSION = "phone_agent"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _load_or_exit() -> Config:
@@ -24,17 +31,19 @@ def _load_or_exit() -> Config:
 _config = _load_or_exit()
 
 bind = (
-    f"[{_config.bind_host}]:{_config.port}"
-    if ":" in _config.bind_host
-    else f"{_config.bind_host}:{_config.port}"
+    f"[{_config.listen_host}]:{_config.port}"
+    if ":" in _config.listen_host
+    else f"{_config.listen_host}:{_config.port}"
 )
 worker_class = _config.worker_class
 workers = _config.web_concurrency
-threads = _config.threads  # gthread: a call holds one
+threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a call holds one
 # gevent: far above any number of calls, so that it is never the socket queue that turns a caller away.
 worker_connections = 1000
 timeout = 30  # a watchdog over the worker, not over a request
-graceful_timeout = 25  # calls may end; hosts kill after 30
+# From SIGTERM until the master kills; what we do takes less, and with DRAIN_SEC=15 a host that kills after
+# 30 s sees no call of ours.
+graceful_timeout = int(_config.drain_sec + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S)
 max_requests = 0  # recycling a worker would cut its calls
 preload_app = False  # models, clients and threads belong to the worker, made after gevent has patched
 control_socket_disable = True  # a socket in the home folder that two servers would share
@@ -47,7 +56,10 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load engines before the worker takes its first call; one that hangs delays it by no more than that."""
+    """Load engines before the worker takes its first call; one that hangs delays it by no more than that.
+
+    And see to it that SIGTERM breaks no call off.
+    """
     house = worker.wsgi.extensions[EXTENSION]
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):
@@ -55,6 +67,18 @@ def post_worker_init(worker: Any) -> None:
     # What was loaded stays: a collection in the middle of a call need not look through it again.
     gc.collect()
     gc.freeze()
+    # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
+    # handed over, and new callers would hear an error. The master has closed its listeners by then, but
+    # every worker has a copy of them. So drain first, then end as gunicorn does.
+    drain = house.drain(finished=lambda: worker.handle_exit(signal.SIGTERM, None))
+    begin_at(signal.SIGTERM, drain, Threads())
+
+
+def worker_int(worker: Any) -> None:
+    """Ctrl-C: gunicorn waits for nobody, but gthread's threads end only with their calls."""
+    app = getattr(worker, "wsgi", None)  # None: it was still starting
+    for call in app.extensions[EXTENSION].reception.live() if app is not None else ():
+        call.cut()
 
 
 def summary(config: Config) -> list[str]:
@@ -64,9 +88,32 @@ def summary(config: Config) -> list[str]:
         f"voice {', '.join(chosen_voices(config))}",
         f"serving on {bind}, {workers} {worker_class} worker(s)",
         *(f".env: {name} is no knob of ours" for name in unknown_in_env_file()),
+        *(f"OPEN: {danger}" for danger in open_doors(config)),
+        *(f"workers disagree: {why}" for why in disagreements(config)),
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
     ]
     return lines
+
+
+def open_doors(config: Config) -> list[str]:
+    """Who could get in that is not Twilio."""
+    if config.twilio_auth_token.get_secret_value():
+        return []
+    reached_by = "this machine" if config.listen_host in LOOPBACK else "WHOEVER FINDS THIS ADDRESS"
+    return [f"TWILIO_AUTH_TOKEN is unset, so webhooks and calls of {reached_by} are taken for Twilio's"]
+
+
+def disagreements(config: Config) -> list[str]:
+    """Why one process would not know what another has decided about a call."""
+    if config.redis_url.get_secret_value():
+        return []
+    if not config.state_file:
+        several = config.web_concurrency > 1
+        return ["set STATE_FILE, or REDIS_URL for several hosts"] if several else []
+    folder = Path(config.state_file).absolute().parent
+    while not folder.exists():  # it is made when it is needed
+        folder = folder.parent
+    return [] if os.access(folder, os.W_OK) else [f"STATE_FILE cannot be written in {folder}"]
 
 
 def missing_to_go_live(config: Config) -> list[str]:
@@ -84,8 +131,6 @@ def missing_to_go_live(config: Config) -> list[str]:
         )
     if "scripted" in ears + minds + voices:
         missing.append("scripted engines are for tests: they do not listen")
-    missing.append(
-        "WEBHOOKS ARE NOT AUTHENTICATED YET: whoever finds this address can place calls on it; "
-        "do not leave it open to the internet"
-    )
+    if not config.twilio_auth_token.get_secret_value():
+        missing.append("set TWILIO_AUTH_TOKEN (Twilio console, Account Info): then only Twilio gets in")
     return missing

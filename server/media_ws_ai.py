@@ -20,8 +20,9 @@ import logging
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from socket import SHUT_RDWR, socket
+from socket import SHUT_RD, SHUT_RDWR, socket
 from typing import Protocol
 
 from simple_websocket import ConnectionClosed
@@ -36,6 +37,7 @@ from server.core.events import (
     BreathDrawn,
     CallerGone,
     CloseEars,
+    ClosingDown,
     DigitPressed,
     EarsFailed,
     Event,
@@ -55,19 +57,20 @@ from server.core.events import (
 from server.core.frames import FRAME_MS, level_rms, ms_to_frames
 from server.core.inbound import InboundAudio
 from server.core.pacing import Pacer
-from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop, parse
+from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
 from server.desk import Desk, open_desk
 from server.engines.plain import Asr, Respond, Synth
 from server.engines.registry import asr_timeout_ms
-from server.outcomes import Outcome
+from server.inbox import Inbox, OutOfLine
+from server.ledger import Outcome
 from server.person import availability
+from server.privacy import Mode, Transcripts
 from server.runtime import Runtime, Task, Threads
 from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
 from server.tx import Tx
 
 log = logging.getLogger("agent")
 
-RECEIVE_TIMEOUT_S = 10.0  # Twilio sends fifty messages a second, in silence too: such a peer is gone
 SEND_TIMEOUT_S = 0.3
 OUTCOME_TIMEOUT_S = 0.5  # a store that takes longer is not waited for
 END_TIMEOUT_S = 0.9  # the two before are part of it: everything of a call is gone in a second (F6)
@@ -75,6 +78,7 @@ MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the 
 OFFICE_AHEAD_S = 4 * 3600.0  # no call is longer
 LOG_EVERY_FRAMES = 50
 MAX_REASONS = 50  # kinds of garbage told apart in one call
+POLICY_VIOLATION = 1008
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
 
 
@@ -85,7 +89,7 @@ class WebSocket(Protocol):
 
     def send(self, data: str) -> None: ...
 
-    def close(self) -> None: ...
+    def close(self, reason: int | None = None) -> None: ...
 
     @property
     def sock(self) -> socket: ...
@@ -96,6 +100,7 @@ class MediaStreamHandler:
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
     in the place of the configured engines. ``desk``: where leads and the call's outcome are left.
+    ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no engine works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
 
@@ -109,6 +114,7 @@ class MediaStreamHandler:
         respond: Respond | None = None,
         synth: Synth | None = None,
         desk: Desk | None = None,
+        admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -119,11 +125,14 @@ class MediaStreamHandler:
         self._draw_breath = breath
         self._now = now
         self._desk = desk or open_desk(self._config)
+        self._admit = admit
+        self._inbox = Inbox(lambda timeout_s: ws.receive(timeout=timeout_s), self._runtime.clock)
+        self._close_reason: int | None = None  # a normal end
         self._call_sid = self._caller = ""  # RX writes them once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
-        self._rx = Rx(engines.new_speech())  # RX only
-        self._log = CallLog()
+        self._rx = Rx(engines.new_speech)  # RX only
+        self._log = CallLog(self._config.log_transcripts)
         self._lock = self._runtime.condition()  # guards everything below
         self._dialogue = Dialogue(dialogue_params(self._config))
         self._events: deque[Event] = deque()
@@ -135,7 +144,7 @@ class MediaStreamHandler:
             engines,
             post=self._post,
             handle=self._handle,
-            complain=self._log.line,
+            complain=self._log.complaint,
         )
         pacer = Pacer(ms_to_frames(self._config.tx_lead_ms))
         self._tx = Tx(self._runtime, self._lock, pacer, self._handle, self._wants_wire, ws.send)
@@ -147,21 +156,30 @@ class MediaStreamHandler:
             self._receive()
         except SOCKET_ENDED as ended:
             self._log.line(f"WS_CLOSED {ended}")
+        except OutOfLine as out:
+            self._log.line(str(out))
+            self._close_reason = POLICY_VIOLATION
         except Exception:  # the thread's edge: our own bug ends this call and no other
             log.exception("RX_ERR sid=%s", self._log.sid)
         finally:
             self._end(tx_task)
             self._log.counts("WS_DONE", self._rx.frames, self._tx.frames, self._rx.oddities)
 
+    def close_down(self) -> None:
+        """The server will be gone soon: say so and end the call well. Any thread; returns at once."""
+        self._post(ClosingDown())
+
+    def cut(self) -> None:
+        """End the call now, whatever is being said; Twilio asks ``stream_ended`` then. Any thread."""
+        self._over = True
+        with suppress(OSError):  # RX would wait for a message
+            self._ws.sock.shutdown(SHUT_RD)
+
     # ---- RX ----
 
     def _receive(self) -> None:
         while not self._over:
-            raw = self._ws.receive(timeout=RECEIVE_TIMEOUT_S)
-            if raw is None:
-                self._log.line(f"WS_STALLED no message for {RECEIVE_TIMEOUT_S:.0f} s")
-                return
-            message = parse(raw)
+            message = self._inbox.next()
             if isinstance(message, Stop):
                 self._log.counts("WS_STOP", self._rx.frames, self._tx.frames)
                 return
@@ -186,6 +204,8 @@ class MediaStreamHandler:
         if self._log.sid:
             self._log.ignored("second start")
             return
+        if why_not := self._admit(start):
+            raise OutOfLine(f"WS_REFUSED {why_not}")
         self._log.sid, self._call_sid = start.stream_sid, start.call_sid
         self._caller = start.parameters.get("from", "")
         self._log.line("WS_START", "mode=AI")
@@ -233,8 +253,8 @@ class MediaStreamHandler:
         match action:
             case SendAudio() | SendMark() | SendClear():
                 self._tx.post(action)
-            case Log(line, words):
-                self._log.line(line if words is None else f"{line} {words}")
+            case Log():
+                self._log.of_the_core(action)
             case StartTurn(turn_id, waited_frames):
                 self._start_turn(turn_id, waited_frames)
             case Perform(act):
@@ -299,7 +319,7 @@ class MediaStreamHandler:
         try:
             if tx_task.is_alive():  # it sends to a peer that takes nothing, and a close would wait for it
                 self._ws.sock.shutdown(SHUT_RDWR)
-            self._ws.close()
+            self._ws.close(self._close_reason)
         except SOCKET_ENDED:
             pass  # the peer was faster
         for task in tasks:
@@ -316,9 +336,10 @@ class MediaStreamHandler:
 class Rx:
     """Inbound audio judged frame by frame. One thread."""
 
-    def __init__(self, speech: Speech) -> None:
+    def __init__(self, new_speech: Callable[[], Speech]) -> None:
         self._inbound = InboundAudio()
-        self._speech = speech
+        self._new_speech = new_speech
+        self._speech: Speech | None = None  # until there is something to judge
         self.frames = 0
 
     @property
@@ -328,22 +349,33 @@ class Rx:
 
     def feed(self, media: Media) -> Iterator[FrameHeard]:
         """The frames that ``media`` completed, with what the two judges measure on them."""
+        speech = self._speech = self._speech or self._new_speech()
         for mulaw_8k in self._inbound.feed(media):
             self.frames += 1
             rms = level_rms(mulaw_8k)
-            yield FrameHeard(mulaw_8k, rms, self._speech.feed(mulaw_8k, rms))
+            yield FrameHeard(mulaw_8k, rms, speech.feed(mulaw_8k, rms))
 
 
 class CallLog:
-    """The call's log lines: each ends with its ``sid=``."""
+    """The call's log lines: each ends with its ``sid=``. What is private goes in as ``mode`` says."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: Mode) -> None:
         self.sid = ""
+        self._transcripts = Transcripts(mode)
         self._ignored: Counter[str] = Counter()
 
     def line(self, line: str, more: str = "") -> None:
         """``more`` follows the sid, as in the playbook's lines."""
         log.info("%s sid=%s%s", line, self.sid, more and f" {more}")
+
+    def of_the_core(self, entry: Log) -> None:
+        words = None if entry.words is None else self._transcripts.words(entry.words)
+        cause = None if entry.cause is None else self._transcripts.cause(entry.cause)
+        self.line(" ".join(part for part in (entry.line, words, cause) if part is not None))
+
+    def complaint(self, line: str) -> None:
+        """An engine's, which may quote what it was given."""
+        self.line(self._transcripts.cause(line))
 
     def counts(self, line: str, rx: int, tx: int, oddities: dict[str, int] | None = None) -> None:
         """Frames received and sent, and how much of what was odd, where there was any."""

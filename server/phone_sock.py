@@ -1,8 +1,13 @@
-"""The media socket as a route: flask-sock with our options, and a socket that keeps to its word."""
+"""The media socket as a route: flask-sock with our options, on a socket that keeps to its word.
+
+What simple-websocket leaves open, measured: one ``send`` whose count is ignored, from two threads; a reader
+that takes as much as a peer sends, as fast as it comes, and inflates it.
+"""
 
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,6 +17,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 
 from server.media_ws_ai import SOCKET_ENDED
+from server.meter import Meter
 
 log = logging.getLogger("agent")
 
@@ -19,7 +25,10 @@ SUBPROTOCOL = "audio.twilio.com"
 SOCKET_OPTIONS = {"subprotocols": [SUBPROTOCOL], "ping_interval": 25, "max_message_size": 65536}
 # A peer that takes nothing any more while we send: the kernel gives up, and with it every blocked send.
 UNACKNOWLEDGED_MS = 5000
+# A call's audio is some 25,000 a second; behind a network that was away for ten seconds comes what it kept.
+BYTES_PER_S, BYTES_AT_ONCE = 64 * 1024, 512 * 1024
 READER_TIMEOUT_S = 0.3
+POLICY_VIOLATION = 1008
 
 
 class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
@@ -38,7 +47,7 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
 
         def register(serve: Callable[[Server], None]) -> None:
             def view() -> Response:
-                ws = Server(_whole_writes(request.environ), **SOCKET_OPTIONS)
+                ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
                 try:
                     serve(ws)
                 except Exception:  # the thread's edge: an error page cannot follow a WebSocket
@@ -49,6 +58,12 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
             bp.add_url_rule(path, "socket", view, websocket=True, **options)
 
         return register
+
+
+def reject(ws: Server, why: str) -> None:
+    """Close with 1008: the peer may not talk to us."""
+    with suppress(*SOCKET_ENDED):
+        ws.close(POLICY_VIOLATION, why)
 
 
 def _close(ws: Server) -> None:
@@ -78,34 +93,52 @@ class _SocketOver(Response):
         return super().__call__(*wsgi) if self._mode == "werkzeug" else []
 
 
-def _whole_writes(environ: dict[str, Any]) -> dict[str, Any]:
-    """The WSGI environment with its socket in a ``WholeWrites``."""
-    wrapped = dict(environ)
+def _guarded(environ: dict[str, Any]) -> dict[str, Any]:
+    """The WSGI environment with its socket in a ``GuardedSocket``, and without compression.
+
+    A kilobyte of compressed frames is a megabyte of text; Twilio does not compress.
+    """
+    guarded = {key: value for key, value in environ.items() if key != "HTTP_SEC_WEBSOCKET_EXTENSIONS"}
     for key in ("gunicorn.socket", "werkzeug.socket"):
         if key in environ:
-            wrapped[key] = WholeWrites(environ[key])
-    return wrapped
+            guarded[key] = GuardedSocket(environ[key])
+    return guarded
 
 
-class WholeWrites:
-    """A socket whose ``send`` sends all of it, one sender at a time.
+class Flood(OSError):
+    """The peer sends more than a telephone call can."""
+
+
+class GuardedSocket:
+    """A socket whose ``send`` sends all of it, one sender at a time, and whose ``recv`` has its measure.
 
     simple-websocket sends from two threads (our TX, its own reader's pongs) with one ``sock.send`` whose
     count it ignores: a slow peer or a pong at the wrong moment would cut a frame in two.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
         self._sock = sock
+        self._clock = clock
         self._lock = threading.Lock()
-        try:
+        self._meter = Meter(BYTES_PER_S, BYTES_AT_ONCE, clock())
+        with suppress(AttributeError, OSError):  # not on this system, or not TCP: pings find a vanished peer
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
-        except (AttributeError, OSError):
-            pass  # not on this system, or not TCP: pings find a vanished peer later
 
     def send(self, message: bytes) -> int:
+        """Block until all is sent, or raise OSError."""
         with self._lock:
             self._sock.sendall(message)
         return len(message)
+
+    def recv(self, at_most: int) -> bytes:
+        """Block for some bytes. Raises Flood, and OSError."""
+        data = self._sock.recv(at_most)
+        if not self._meter.take(len(data), self._clock()):
+            log.warning("WS_FLOOD more than %d bytes a second", BYTES_PER_S)
+            raise Flood("too much")
+        if len(data) == at_most:  # there is more: gevent would read on and on, and nobody else would run
+            time.sleep(0)
+        return data
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

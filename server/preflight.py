@@ -16,6 +16,7 @@ from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
 from server.engines.registry import asr_timeout_ms
 from server.phrases import MIN_SPEECH_BYTES, WholeSamples
+from server.privacy import install_secrets_filter, without_secrets
 from server.runtime import Channel, Late, Threads
 from server.streams import BoundedStream, Stream
 from server.turn_pipeline import Engines, build_engines
@@ -195,6 +196,7 @@ def main() -> int:
     """0: these engines can hold a call; 1: they cannot, or a knob is bad."""
     try:
         config = load_config()
+        install_secrets_filter(config)
         engines = build_engines(config, Threads())
     except (KnobError, EngineError) as error:
         print(error, file=sys.stderr)
@@ -204,7 +206,7 @@ def main() -> int:
     print(HEADING)
     trials = []
     for trial in try_engines(config, engines):
-        print(row(trial), flush=True)
+        print(without_secrets(row(trial)), flush=True)  # an engine's complaint may quote its key
         trials.append(trial)
     lost = [kind for kind in ("voice", "ears", "mind") if not any(t.works for t in trials if t.kind == kind)]
     for kind in lost:

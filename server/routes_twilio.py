@@ -4,18 +4,22 @@ Every answer, a refusal too, is made here and not raised: a host application's e
 """
 
 import logging
-from collections.abc import Callable
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request
 from twilio.twiml.voice_response import Connect, VoiceResponse
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
-from server.config import Config
 from server.core import lines
 from server.core.conversation import EndCall, Transfer
 from server.engines.samples import wav_of
 from server.house import House
+from server.person import availability
+from server.privacy import Transcripts
+from server.public_url import absolute, path_of, signed_socket_urls, signed_webhook_urls, socket_url
+from server.reception import Answer
 
 log = logging.getLogger("agent")
 
@@ -26,6 +30,9 @@ MAX_BODY_BYTES = 65536  # Twilio's forms have some 2,000
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
+NUMBERS = frozenset({"From", "To"})
+SIGNATURE = "X-Twilio-Signature"
+ASKED_AGAIN_S = 600.0
 OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
     "GET": ["POST", "PUT", "PATCH", "DELETE"],
@@ -48,10 +55,13 @@ def twilio_blueprint(house: House) -> Blueprint:
             strict_slashes=False,
         )
 
-    route("/webhook/incoming_call", "POST", "incoming_call", lambda: _incoming_call(house))
-    route("/webhook/stream_status", "POST", "stream_status", _stream_status)
-    route("/webhook/stream_ended", "POST", "stream_ended", lambda: _stream_ended(house))
-    route("/webhook/transfer_ended", "POST", "transfer_ended", lambda: _transfer_ended(house))
+    def webhook(name: str, view: Callable[[House], Response]) -> None:
+        route(f"/webhook/{name}", "POST", name, lambda: _for_twilio(house, view))
+
+    webhook("incoming_call", _incoming_call)
+    webhook("stream_status", _stream_status)
+    webhook("stream_ended", _stream_ended)
+    webhook("transfer_ended", _transfer_ended)
     route("/healthz", "GET", "healthz", lambda: _health(house))
     route("/media/<name>.wav", "GET", "media", lambda name: _media(house, name))
     route(SOCKET_PATH, "GET", "socket_by_http", _socket_by_http)
@@ -60,63 +70,124 @@ def twilio_blueprint(house: House) -> Blueprint:
     return blueprint
 
 
+# ---- the door -----------------------------------------------------------------------------------
+
+
+def _for_twilio(house: House, view: Callable[[House], Response]) -> Response:
+    signature = request.headers.get(SIGNATURE, "")
+    if house.reception.auth.signed(signed_webhook_urls(house.config), request.form, signature):
+        return view(house)
+    return _refused(signed_webhook_urls(house.config), signature, "WEBHOOK_REFUSED")
+
+
+def socket_is_twilios(house: House) -> bool:
+    """Whether Twilio has signed this handshake; says so in the log when not."""
+    signature = request.headers.get(SIGNATURE, "")
+    if house.reception.auth.signed(signed_socket_urls(house.config), MultiDict(), signature):
+        return True
+    _refused(signed_socket_urls(house.config), signature, "WS_REFUSED")
+    return False
+
+
+def _refused(urls: Iterator[str], signature: str, line: str) -> Response:
+    """What a real call's refusal would say is what the developer needs: the URL that did not match."""
+    why = f"the signature is not for {next(urls)[:MAX_LOGGED_CHARACTERS]!r}" if signature else "no signature"
+    log.warning("%s %s (is PUBLIC_BASE_URL what Twilio calls, TWILIO_AUTH_TOKEN its account's?)", line, why)
+    return _text(403, "not signed by Twilio")
+
+
 # ---- the call -----------------------------------------------------------------------------------
 
 
 def _incoming_call(house: House) -> Response:
     house.begin_warming()  # for a host whose server does not do it at its start
-    origin = public_origin(house.config)
+    # In a call that we have placed From is our own number.
+    caller = "" if _field("Direction").startswith("outbound") else _field("From")
+    answer = house.reception.ring(_field("CallSid"), caller)
+    _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
+    match answer:
+        case Answer.CONNECT:
+            return _connect(house)
+        case Answer.BUSY:
+            return _busy(house)
+        case Answer.REJECT:
+            twiml = VoiceResponse()
+            twiml.reject(reason="busy")
+            return _twiml(twiml)
+
+
+def _connect(house: House) -> Response:
     twiml = VoiceResponse()
     if house.config.twiml_play_greeting and house.config.ai_greeting_he.strip():
-        twiml.play(_absolute(origin, "media", name="greeting"))
+        _play(house, twiml, "greeting")
     # With an action Twilio runs no verb after <Connect>: stream_ended says what comes next.
-    connect = Connect(action=_path(house, "stream_ended"), method="POST")
+    connect = Connect(action=path_of(house.config, "stream_ended"), method="POST")
     stream = connect.stream(
-        url=_socket_url(house.config, _absolute(origin, "socket_by_http")),
-        status_callback=_absolute(origin, "stream_status"),
+        url=socket_url(house.config, absolute(house.config, "socket_by_http")),
+        status_callback=absolute(house.config, "stream_status"),
         status_callback_method="POST",
     )
+    call_sid = _field("CallSid")
+    token = house.reception.auth.new_token(call_sid)
     # What the socket must know goes here: Twilio refuses a query string in its URL.
-    for name, field in (("call_sid", "CallSid"), ("from", "From")):
-        value = _field(field)[: MAX_PARAMETER_CHARACTERS - len(name)]
+    for name, value in (("call_sid", call_sid), ("from", _field("From")), ("token", token)):
         if value:
-            stream.parameter(name=name, value=value)
+            stream.parameter(name=name, value=value[: MAX_PARAMETER_CHARACTERS - len(name)])
     twiml.append(connect)
-    _log_webhook("incoming_call=200", "From", "To")
     return _twiml(twiml)
 
 
-def _stream_status() -> Response:
-    _log_webhook("stream_status=204", "StreamSid", "StreamEvent", "StreamError")
+def _busy(house: House) -> Response:
+    if house.config.overflow_number:
+        twiml = VoiceResponse()
+        _dial(house, twiml, house.config.overflow_number)
+        return _twiml(twiml)
+    return _hang_up(house, "busy")
+
+
+def _stream_status(house: House) -> Response:
+    _log_webhook(house, "stream_status=204", "StreamSid", "StreamEvent", "StreamError")
     return Response(status=204)
 
 
 def _stream_ended(house: House) -> Response:
     """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
-    _log_webhook("stream_ended=200", "CallStatus")
+    _log_webhook(house, "stream_ended=200", "CallStatus")
+    house.reception.hung_up(_field("CallSid"))
     outcome = house.desk.outcome(_field("CallSid"))
-    if isinstance(outcome, Transfer) and house.config.transfer_number and _still_there():
-        return _put_through(house)
-    if outcome is None and _still_there():
-        _owe_a_call_back(house, "השיחה נותקה בתקלה שלנו, צריך לחזור")
-    return _hang_up(house, None if isinstance(outcome, EndCall) else "apology")
+    if isinstance(outcome, EndCall) or not _still_there():
+        return _hang_up(house, None)
+    if isinstance(outcome, Transfer) and house.config.transfer_number:
+        twiml = VoiceResponse()
+        _dial(house, twiml, house.config.transfer_number)
+        return _twiml(twiml)
+    return _make_up_for_it(house)
 
 
-def _put_through(house: House) -> Response:
-    twiml = VoiceResponse()
+def _make_up_for_it(house: House) -> Response:
+    """We have failed a caller who is still there: a person, or the promise of one."""
+    if availability(house.config).person_available(datetime.now(UTC)):
+        twiml = VoiceResponse()
+        _play(house, twiml, "apology_transfer")
+        _dial(house, twiml, house.config.transfer_number)
+        return _twiml(twiml)
+    _owe_a_call_back(house, "השיחה נותקה בתקלה שלנו, צריך לחזור")
+    return _hang_up(house, "apology")
+
+
+def _dial(house: House, twiml: VoiceResponse, number: str) -> None:
     twiml.dial(
-        house.config.transfer_number,
-        action=_path(house, "transfer_ended"),
+        number,
+        action=path_of(house.config, "transfer_ended"),
         method="POST",
         timeout=RING_S,
         answer_on_bridge=True,
     )
-    return _twiml(twiml)
 
 
 def _transfer_ended(house: House) -> Response:
     """The person has hung up, or has not answered: then the caller is told so."""
-    _log_webhook("transfer_ended=200", "CallStatus", "DialCallStatus", "From")
+    _log_webhook(house, "transfer_ended=200", "CallStatus", "DialCallStatus", "From")
     if _field("DialCallStatus") in PUT_THROUGH:
         return _hang_up(house, None)
     _owe_a_call_back(house, "ההעברה לנציג לא נענתה, צריך לחזור")
@@ -125,18 +196,23 @@ def _transfer_ended(house: House) -> Response:
 
 def _owe_a_call_back(house: House, message: str) -> None:
     """The caller is about to hear that the office will call back: it must know."""
-    if not _field("CallSid"):
-        return
-    house.desk.save_lead(_field("CallSid"), _field("From"), (("message", message),))
+    call_sid = _field("CallSid")
+    # Twilio may ask twice: the first answer can be lost on its way.
+    if call_sid and house.desk.ledger.first_time(f"call_back:{call_sid}", ASKED_AGAIN_S):
+        house.desk.save_lead(call_sid, _field("From"), (("message", message),))
 
 
 def _hang_up(house: House, line: str | None) -> Response:
     """A line of /media first, if the caller is still there."""
     twiml = VoiceResponse()
     if line is not None and _still_there():
-        twiml.play(_absolute(public_origin(house.config), "media", name=line))
+        _play(house, twiml, line)
     twiml.hangup()
     return _twiml(twiml)
+
+
+def _play(house: House, twiml: VoiceResponse, line: str) -> None:
+    twiml.play(absolute(house.config, "media", name=line))
 
 
 def _still_there() -> bool:
@@ -152,51 +228,12 @@ def _field(name: str) -> str:
     return "".join(character for character in request.form.get(name, "") if character.isprintable())
 
 
-def _log_webhook(line: str, *fields: str) -> None:
-    said = "".join(f" {name}={value[:MAX_LOGGED_CHARACTERS]}" for name in fields if (value := _field(name)))
+def _log_webhook(house: House, line: str, *fields: str) -> None:
+    private = Transcripts(house.config.log_transcripts)
+    values = {name: value[:MAX_LOGGED_CHARACTERS] for name in fields if (value := _field(name))}
+    shown = {name: private.number(value) if name in NUMBERS else value for name, value in values.items()}
+    said = "".join(f" {name}={value}" for name, value in shown.items())
     log.info("WEBHOOK %s call=%s%s", line, _field("CallSid")[:MAX_LOGGED_CHARACTERS], said)
-
-
-# ---- URLs ---------------------------------------------------------------------------------------
-
-
-def public_origin(config: Config) -> str:
-    """Where Twilio reaches this application, without a slash at the end. Needs a request at hand.
-
-    From PUBLIC_BASE_URL or PUBLIC_HOST when set; otherwise from what the proxy or the client claims.
-    """
-    if config.public_base_url:
-        return config.public_base_url.rstrip("/")
-    if config.public_host:
-        host = config.public_host.rpartition("://")[2].strip("/")  # some write it as a URL
-        return f"https://{host}{request.script_root}"
-    scheme = _first(request.headers.get("X-Forwarded-Proto", "")).lower()
-    host = _first(request.headers.get("X-Forwarded-Host", "")) or request.host
-    scheme = {"wss": "https", "ws": "http"}.get(scheme, scheme)
-    return f"{scheme if scheme in ('http', 'https') else request.scheme}://{host}{request.script_root}"
-
-
-def _socket_url(config: Config, url: str) -> str:
-    # Twilio takes wss only, and whatever let its request in over http serves https too; plain ws is
-    # for who has asked for it.
-    scheme = "ws" if config.public_base_url.startswith("http://") else "wss"
-    return f"{scheme}:{url.partition(':')[2]}"
-
-
-def _first(header: str) -> str:
-    """A chain of proxies appends with commas; the first is the one that Twilio met."""
-    return header.split(",")[0].strip()
-
-
-def _absolute(origin: str, endpoint: str, **values: str) -> str:
-    # A leading dot is Flask's for "in this blueprint", wherever the host has put it.
-    path = url_for(f".{endpoint}", _external=False, **values)
-    return origin + path.removeprefix(request.script_root)
-
-
-def _path(house: House, endpoint: str) -> str:
-    """Of one of our webhooks, as Twilio sees it: relative to the document it stands in."""
-    return urlsplit(_absolute(public_origin(house.config), endpoint)).path
 
 
 # ---- audio and health ---------------------------------------------------------------------------
@@ -206,6 +243,7 @@ def _media(house: House, name: str) -> Response:
     texts = {
         "greeting": house.config.ai_greeting_he,
         "apology": lines.APOLOGY,
+        "apology_transfer": lines.APOLOGY_TRANSFER,
         "busy": lines.BUSY,
         "no_answer": lines.NO_ANSWER,
     }
@@ -227,7 +265,8 @@ def _health(house: House) -> Response:
     return jsonify(
         ok=True,
         warm=house.warm,
-        calls=house.calls,  # of this process: every worker counts its own
+        calls=len(house.reception.live()),  # of this process: every worker counts its own
+        draining=house.reception.draining,
         engines={
             "asr": [ears.name for ears in engines.ears],
             "llm": [mind.name for mind in engines.minds],

@@ -30,6 +30,10 @@ def environment(**knobs: str) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "PYTHONUNBUFFERED": "1",
         "STATE_FILE": "",
+        "CALLS_PER_CALLER_MIN": "0",
+        "CALLS_PER_SEC": "0",
+        "DRAIN_SEC": "0",
+        "LOG_TRANSCRIPTS": "full",
     }
     return kept | ENGINES | public | quick | knobs
 

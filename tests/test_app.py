@@ -22,7 +22,7 @@ from server.app import EXTENSION, create_app, phone_agent, set_up_logging
 from server.config import Config, load_config
 from server.core.conversation import EndCall, SaveLead
 from server.core.frames import SILENT_FRAME, pcm16_to_mulaw
-from server.phone_sock import WholeWrites
+from server.phone_sock import GuardedSocket
 
 SUBPROTOCOL = "audio.twilio.com"
 SID = "MZ" + "0" * 32
@@ -153,7 +153,7 @@ class TestDropIn:
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         client = mount(foreign_app(), scripted()).test_client()
-        monkeypatch.setattr("server.routes_twilio.public_origin", lambda config: 1 / 0)
+        monkeypatch.setattr("server.public_url.public_origin", lambda config: 1 / 0)
         response = client.post("/webhook/incoming_call")
         assert (response.status_code, response.text) == (500, "internal error\n")
         assert "WEBHOOK_ERR /webhook/incoming_call" in caplog.text
@@ -201,7 +201,7 @@ class TestDropIn:
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             assert speak_until(ws, lambda: "כן, יש לנו." in spoken)
             ws.send(json.dumps(STOP))
-            assert wait_for(lambda: app.extensions[EXTENSION].calls == 0)
+            assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
         assert asked == ["יש לכם דירה בחיפה?"]
         assert len(heard) == 1 and len(heard[0]) > 16000 * 0.7
         assert app.extensions[EXTENSION].engines.voices.first.name == "host"
@@ -226,7 +226,7 @@ class TestOutcome:
         ended = {"CallSid": "CA1", "CallStatus": "in-progress"}
 
         def leads_and_gone() -> bool:
-            return leads.exists() and app.extensions[EXTENSION].calls == 0
+            return leads.exists() and not app.extensions[EXTENSION].reception.live()
 
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             with suppress(OSError, WebSocketException):  # the server closes while we speak
@@ -243,9 +243,10 @@ class TestOutcome:
 class TestSocket:
     def test_calls_are_counted(self) -> None:
         app = mount(foreign_app(), scripted())
-        with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]):
+        with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
+            ws.send(json.dumps(START))
             assert wait_for(lambda: app.test_client().get("/healthz").json["calls"] == 1)  # type: ignore[index]
-        assert wait_for(lambda: app.extensions[EXTENSION].calls == 0)
+        assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
 
     def test_a_message_beyond_the_limit_ends_its_call_only(self) -> None:
         app = mount(foreign_app(), scripted())
@@ -265,7 +266,7 @@ class TestSocket:
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             assert ws.recv_data()[0] == ABNF.OPCODE_CLOSE
         assert "SOCKET_ERR" in caplog.text
-        assert wait_for(lambda: app.extensions[EXTENSION].calls == 0)
+        assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
 
     def test_a_message_is_sent_whole_by_one_sender_at_a_time(self) -> None:
         class OneByteAtATime:
@@ -283,7 +284,7 @@ class TestSocket:
                 return 7
 
         peer = OneByteAtATime()
-        sock = WholeWrites(peer)  # type: ignore[arg-type]
+        sock = GuardedSocket(peer)  # type: ignore[arg-type]
         threads = [threading.Thread(target=sock.send, args=(bytes([n]) * 50,)) for n in range(8)]
         for thread in threads:
             thread.start()
@@ -310,7 +311,7 @@ class TestOwnApp:
 
     def test_lines_have_a_time_and_come_once(self, capsys: pytest.CaptureFixture[str]) -> None:
         set_up_logging("INFO")
-        create_app(scripted(log_level="WARNING"))
+        create_app(scripted(log_level="WARNING", twilio_auth_token="a" * 32))
         logging.getLogger("agent").info("not said")
         logging.getLogger("agent").warning("TTS_ERR: שלום")
         (line,) = capsys.readouterr().out.splitlines()

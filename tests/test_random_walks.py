@@ -3,18 +3,20 @@
 The real shell and core run in simulated time; hypothesis looks for the call that breaks a promise.
 """
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.config import dialogue_params
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.dialogue import Dialogue, State
+from server.core.events import Think
 from server.engines.base import EngineError
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 from tests.sim.call import SimCall
 from tests.sim.line import LOUD, NOISE, VOICE, Sound, numbers
 
+CLOSED_IN_S = 10.5  # five for who speaks, our line, a second for a mark that is lost, one for its end
 QUIET_END_S = 32.0  # long enough for whatever was going on to come to its end
 
 seconds = st.integers(0, 900).map(lambda n: n / 50)
@@ -195,6 +197,32 @@ def check_replay(call):
 def frame_carries_sound(line, at_s):
     lost = line.lost_from_s <= at_s < line.lost_until_s
     return not lost and any(s.at_s - 1e-9 <= at_s < s.at_s + s.for_s - 1e-9 for s in line.sounds)
+
+
+@settings(max_examples=40)
+@given(calls(), st.integers(1, 1500).map(lambda n: n / 50), st.integers(0, 3))
+def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
+    """F4: whatever it was doing; nobody thinks any more, the last line is whole, and no act is done twice."""
+    for n in range(1 + again):
+        call.runtime.call_at(closes_s + 0.7 * n, lambda: call.handler.close_down())
+    call.run(closes_s + CLOSED_IN_S, hang_up=False)
+    assert call.finished
+    assert not call.lines("CALL_ERR") and not call.lines("TX_ERR") and not call.lines("RX_ERR")
+    assert call.runtime.alive() == []
+    check_answers(call)
+    check_replay(call)
+    left = call.host["desk"].left
+    outcomes = [act for act in left if not isinstance(act, SaveLead)]
+    assert len(outcomes) == 1 and all(left.count(lead) == 1 for lead in left)
+    thought = [
+        at
+        for (event, actions), at in zip(call.events, call.event_times, strict=True)
+        if any(isinstance(action, Think) for action in actions)
+    ]
+    assert all(at <= closes_s for at in thought)
+    if any(said.at_s > closes_s for said in call.heard):
+        last = call.heard[-1]
+        assert last.until_s - last.at_s >= 0.06 * len(last.text) - 0.05
 
 
 @given(calls(), st.integers(0, 900).map(lambda n: n / 50), st.booleans())

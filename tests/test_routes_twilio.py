@@ -6,6 +6,7 @@ import threading
 import wave
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from server.app import EXTENSION, phone_agent
@@ -20,6 +22,7 @@ from server.config import load_config
 from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.frames import pcm16_to_mulaw
+from server.core.twilio_messages import Start
 from server.engines.base import EngineError
 from server.engines.chain import Try
 from server.house import House
@@ -34,6 +37,7 @@ SCRIPTED = {
     "vad_engine": "energy",
 }
 CALL = {"CallSid": "CA123", "From": "+972501234567", "To": "+97231234567", "CallStatus": "ringing"}
+OTHER_DAY = f"{datetime.now() + timedelta(days=3):%a}"  # the office is closed now
 POSTS = (
     "/webhook/incoming_call",
     "/webhook/stream_status",
@@ -118,6 +122,101 @@ class TestIncomingCall:
         client.post("/webhook/incoming_call", data=CALL)
         assert house_of(client).wait_until_warm(10)
         assert house_of(client).engines.phrases.get(lines.APOLOGY)
+
+
+class TestLimits:
+    """Issue 5, part 2."""
+
+    def ring(self, client: FlaskClient, call_sid: str, **fields: str) -> TestResponse:
+        return client.post("/webhook/incoming_call", data=CALL | {"CallSid": call_sid} | fields)
+
+    def test_above_max_calls_the_caller_hears_that_we_are_busy(self) -> None:
+        client = make_app(max_calls=1).test_client()
+        assert verbs(self.ring(client, "CA1")) == ["Connect"]
+        busy = self.ring(client, "CA2")
+        assert verbs(busy) == ["Play", "Hangup"]
+        assert (twiml(busy)[0].text or "").endswith("/media/busy.wav")
+        assert client.get("/healthz").status_code == 200
+        client.post("/webhook/stream_ended", data=CALL | {"CallSid": "CA1", "CallStatus": "completed"})
+        assert verbs(self.ring(client, "CA2")) == ["Connect"]
+
+    def test_or_is_put_through_to_another_number(self) -> None:
+        client = make_app(max_calls=1, overflow_number="+97231112222").test_client()
+        self.ring(client, "CA1")
+        overflow = self.ring(client, "CA2")
+        assert verbs(overflow) == ["Dial"]
+        assert twiml(overflow)[0].text == "+97231112222"
+        assert twiml(overflow)[0].attrib["action"] == "/webhook/transfer_ended"
+
+    def test_a_caller_who_calls_and_calls_gets_the_networks_busy_tone(self) -> None:
+        client = make_app(calls_per_caller_min=2).test_client()
+        answers = [verbs(self.ring(client, f"CA{number}")) for number in range(4)]
+        assert answers == [["Connect"], ["Connect"], ["Reject"], ["Reject"]]
+        assert twiml(self.ring(client, "CA9"))[0].attrib == {"reason": "busy"}
+        assert verbs(self.ring(client, "CA10", From="+972521111111")) == ["Connect"]
+
+    def test_calls_that_we_place_are_not_our_own_numbers(self) -> None:
+        client = make_app(calls_per_caller_min=1).test_client()
+        answers = [verbs(self.ring(client, f"CA{n}", Direction="outbound-api")) for n in range(3)]
+        assert answers == [["Connect"]] * 3
+
+    def test_while_draining(self) -> None:
+        client = make_app().test_client()
+        house_of(client).reception.stop_taking_calls()
+        assert verbs(self.ring(client, "CA1")) == ["Play", "Hangup"]
+
+
+class TestSignature:
+    """Issue 5, part 1; over sockets and through a proxy in tests/test_doors.py."""
+
+    SECRET = "0123456789abcdef0123456789abcdef"
+    BASE = "https://agent.example.com"
+
+    def client(self) -> FlaskClient:
+        return make_app(twilio_auth_token=self.SECRET, public_base_url=self.BASE).test_client()
+
+    def signature(self, path: str, fields: dict[str, str]) -> dict[str, str]:
+        signature = RequestValidator(self.SECRET).compute_signature(self.BASE + path, fields)
+        return {"X-Twilio-Signature": signature}
+
+    @pytest.mark.parametrize("path", POSTS)
+    def test_every_webhook_is_twilios_only(self, client: FlaskClient, path: str) -> None:
+        guarded = self.client()
+        signed = guarded.post(path, data=CALL, headers=self.signature(path, CALL))
+        assert signed.status_code in (200, 204)
+        for headers in ({}, {"X-Twilio-Signature": "x" * 28}, self.signature("/", CALL)):
+            refused = guarded.post(path, data=CALL, headers=headers)
+            assert (refused.status_code, refused.text) == (403, "not signed by Twilio\n")
+        assert client.post(path, data=CALL).status_code in (200, 204), "open without the knob"
+
+    def test_the_log_says_which_url_did_not_match(self, caplog: pytest.LogCaptureFixture) -> None:
+        self.client().post(POSTS[0], data=CALL, headers={"X-Twilio-Signature": "x" * 28})
+        self.client().post(POSTS[0], data=CALL)
+        assert f"'{self.BASE}{POSTS[0]}'" in caplog.text and "no signature" in caplog.text
+        assert self.SECRET not in caplog.text
+
+    def test_who_is_not_twilio_uses_nothing_up(self) -> None:
+        guarded = self.client()
+        for number in range(50):
+            guarded.post(POSTS[0], data=CALL | {"CallSid": f"CA{number}"})
+        assert house_of(guarded).reception.in_use() == 0
+        assert verbs(guarded.post(POSTS[0], data=CALL, headers=self.signature(POSTS[0], CALL))) == ["Connect"]
+
+    def test_the_token_is_among_the_parameters(self) -> None:
+        response = self.client().post(POSTS[0], data=CALL, headers=self.signature(POSTS[0], CALL))
+        parameters = {p.attrib["name"]: p.attrib["value"] for p in stream_of(response)}
+        assert list(parameters) == ["call_sid", "from", "token"]
+        assert len(parameters["token"]) > 100
+
+    def test_health_and_fixed_lines_are_open(self) -> None:
+        assert [self.client().get(path).status_code for path in ("/healthz", "/media/busy.wav")] == [200, 200]
+
+    def test_an_open_server_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
+        make_app()
+        assert "OPEN: TWILIO_AUTH_TOKEN is not set" in caplog.text
+        caplog.clear()
+        self.client()
+        assert "OPEN" not in caplog.text
 
 
 class TestOrigin:
@@ -245,6 +344,14 @@ class TestWarming:
         assert house.warm
 
 
+class Call:
+    """As much of a call as a reception wants."""
+
+    def close_down(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
 class SoundsLike:
     def __init__(self, pcm16_8k: bytes) -> None:
         self._pcm16_8k = pcm16_8k
@@ -331,9 +438,28 @@ class TestOutcome:
         """Another call's is not this one's."""
         client = make_app(transfer_number="+97231234567").test_client()
         house_of(client).desk.close_call("CA123", EndCall())
-        assert verbs(self.ended(client, CallSid="CA124")) == ["Play", "Hangup"]
+        failed = self.ended(client, CallSid="CA124")
+        assert verbs(failed) == ["Play", "Dial"]
+        assert twiml(failed)[0].text == "https://h/media/apology_transfer.wav"
+        assert twiml(failed)[1].attrib["action"] == "/webhook/transfer_ended"
         assert verbs(self.ended(client)) == ["Hangup"]
-        assert verbs(client.post("/webhook/stream_ended")) == ["Play", "Hangup"]
+        assert verbs(client.post("/webhook/stream_ended")) == ["Play", "Dial"]
+
+    @pytest.mark.parametrize(
+        "closed", [{"transfer_number": ""}, {"office_hours": f"{OTHER_DAY} 09:00-10:00"}]
+    )
+    def test_f3_without_a_person_our_failure_is_made_up_for_by_a_call_back(
+        self, closed: dict[str, str], tmp_path: Path
+    ) -> None:
+        """F3: a line among the leads, once, however often Twilio asks."""
+        leads = tmp_path / "leads.jsonl"
+        knobs = {"transfer_number": "+97231234567", "leads_file": str(leads)} | closed
+        client = make_app(**knobs).test_client()
+        for _ in range(3):
+            failed = self.ended(client)
+            assert verbs(failed) == ["Play", "Hangup"]
+            assert twiml(failed)[0].text == "https://h/media/apology.wav"
+        assert leads.read_text(encoding="utf-8").count("צריך לחזור") == 1
 
     def test_f3_a_caller_who_has_gone_is_not_put_through(self) -> None:
         client = make_app(transfer_number="+97231234567").test_client()
@@ -379,7 +505,7 @@ class TestTransferEnded:
         caplog.set_level("INFO", "agent")
         self.ended(client, "no-answer")
         line = "WEBHOOK transfer_ended=200 call=CA123 CallStatus=in-progress DialCallStatus=no-answer"
-        assert line + " From=+972501234567" in caplog.messages
+        assert line + " From=…4567" in caplog.messages
 
     @pytest.mark.parametrize("status, owed", [("no-answer", True), ("completed", False)])
     def test_f3_the_office_knows_whom_to_call_back(
@@ -393,7 +519,7 @@ class TestTransferEnded:
 
 
 class TestMedia:
-    @pytest.mark.parametrize("name", ["greeting", "apology", "busy", "no_answer"])
+    @pytest.mark.parametrize("name", ["greeting", "apology", "apology_transfer", "busy", "no_answer"])
     def test_a_phone_line_wav(self, client: FlaskClient, name: str) -> None:
         response = client.get(f"/media/{name}.wav")
         assert (response.status_code, response.mimetype) == (200, "audio/wav")
@@ -414,7 +540,7 @@ class TestMedia:
 
     def test_no_greeting_to_play(self) -> None:
         response = make_app(ai_greeting_he="").test_client().get("/media/greeting.wav")
-        assert response.status_code == 404 and "apology.wav, busy.wav" in response.text
+        assert response.status_code == 404 and "apology.wav, apology_transfer.wav, busy.wav" in response.text
 
     @pytest.mark.parametrize("error", [EngineError("no key"), ValueError("a host's bug")])
     def test_no_voice_works(self, error: Exception) -> None:
@@ -433,9 +559,12 @@ class TestManners:
         response = client.get("/healthz")
         assert response.status_code == 200
         engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
-        assert response.json == {"ok": True, "warm": False, "calls": 0, "engines": engines}
-        with house_of(client).call():
-            assert client.get("/healthz").json["calls"] == 1  # type: ignore[index]
+        known = {"ok": True, "warm": False, "calls": 0, "draining": False, "engines": engines}
+        assert response.json == known
+        reception = house_of(client).reception
+        reception.admit(Call(), Start("MZ1", "CA1", {}))
+        reception.stop_taking_calls()
+        assert client.get("/healthz").json == known | {"calls": 1, "draining": True}
 
     @pytest.mark.parametrize("path", POSTS)
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])

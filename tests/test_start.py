@@ -15,6 +15,7 @@ import pytest
 import requests
 from websocket import create_connection
 
+from server.config import Config
 from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, get, started
 
 WSCAT = "wscat@6.1.0"
@@ -39,7 +40,8 @@ class TestGunicorn:
             "engines: ears scripted; mind scripted; voice scripted",
             "to go live: set PUBLIC_BASE_URL",
             "to go live: scripted engines are for tests",
-            "to go live: WEBHOOKS ARE NOT AUTHENTICATED YET",
+            "to go live: set TWILIO_AUTH_TOKEN",
+            "OPEN: TWILIO_AUTH_TOKEN is unset, so webhooks and calls of this machine are taken for Twilio's",
         ):
             assert server.log.count(said) == 1
 
@@ -120,6 +122,60 @@ def wscat_program() -> str:
     return str(program)
 
 
+class TestSettings:
+    """What gunicorn is told, and what a person is."""
+
+    def settings(self, **knobs: str) -> dict[str, str]:
+        done = subprocess.run(
+            [*GUNICORN, "--print-config"],
+            cwd=ROOT,
+            env=environment(**knobs),
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        pairs = (line.partition("=") for line in done.stdout.splitlines())
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
+    def test_the_master_waits_for_the_drain_and_every_call_has_a_thread(self) -> None:
+        settings = self.settings(DRAIN_SEC="40", THREADS="8", MAX_CALLS="50", BIND_HOST="")
+        assert int(settings["graceful_timeout"]) > 40 + 10 + 2
+        assert settings["threads"] == "64" and settings["bind"].strip("[]'").startswith("127.0.0.1:")
+
+    def test_a_server_with_a_secret_is_for_the_world(self) -> None:
+        settings = self.settings(THREADS="100", BIND_HOST="", TWILIO_AUTH_TOKEN="secret")
+        assert settings["threads"] == "100" and settings["bind"].strip("[]'").startswith("0.0.0.0:")
+
+    def said(self, tmp_path: Path, **knobs: object) -> str:
+        from server.gunicorn_conf import summary
+
+        defaults = {name: field.default for name, field in Config.model_fields.items()}
+        own = {"state_file": str(tmp_path / "new" / "agent.db"), "twilio_auth_token": "secret"}
+        config = Config(**{"_env_file": None, **defaults, **own, **knobs})
+        return "\n".join(summary(config))
+
+    def test_open_doors_are_said_loudly(self, tmp_path: Path) -> None:
+        assert "OPEN:" not in self.said(tmp_path) and "set TWILIO_AUTH_TOKEN" not in self.said(tmp_path)
+        unset = {"twilio_auth_token": ""}
+        assert "calls of this machine are" in self.said(tmp_path, **unset)
+        assert "OPEN: " in self.said(tmp_path, **unset, bind_host="0.0.0.0")
+        assert "calls of WHOEVER FINDS THIS ADDRESS" in self.said(tmp_path, **unset, bind_host="0.0.0.0")
+
+    def test_workers_that_would_not_agree_are_told_of(self, tmp_path: Path) -> None:
+        alone = {"web_concurrency": 2, "state_file": ""}
+        assert "workers disagree: set STATE_FILE" in self.said(tmp_path, **alone)
+        assert "disagree" not in self.said(tmp_path, **alone, redis_url="redis://localhost:6379/0")
+        assert "disagree" not in self.said(tmp_path, state_file="")
+        assert "disagree" not in self.said(tmp_path, web_concurrency=2)
+
+    def test_a_state_file_that_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+        assert f"workers disagree: STATE_FILE cannot be written in {tmp_path}" in self.said(tmp_path)
+
+
 class TestBadKnobs:
     MESSAGE = "bad knobs:\n  VAD_RMS='loud': must be a whole number from 1 to 32767\n"
 
@@ -160,7 +216,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository below a folder with a space, on the packages of this run."""
     folder = tmp_path_factory.mktemp("a clone") / "of it"
     folder.mkdir()
-    for name in ("server", "requirements.txt", "start_all.sh"):
+    for name in ("server", "requirements-build.txt", "requirements.txt", "start_all.sh"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "start_all.sh").unlink()
     shutil.copy(ROOT / "start_all.sh", folder)  # a copy: the script goes to the folder it lies in

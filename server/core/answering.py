@@ -5,6 +5,7 @@ all words --(understanding)--> the mind is asked | a line of ours | the rest of 
 """
 
 from server.core.caller import CallerSide
+from server.core.conversation import ends_call
 from server.core.events import (
     Action,
     Event,
@@ -25,6 +26,7 @@ from server.core.reply import (
     ask_mind,
     finish_hint,
     say_failure,
+    say_farewell,
     say_own_answer,
     take_up,
 )
@@ -33,7 +35,8 @@ from server.core.understanding import Meaning, meaning_of
 from server.hebrew.finished import Ending
 from server.hebrew.words import fingerprint
 
-# Past the longest call too (F4): what was left for the office is kept, and nothing is made of nothing.
+# Past the longest call, and when the server goes (F4): what was left for the office is kept, and nothing is
+# made of nothing.
 SAID_AT_ANY_TIME = frozenset(
     {Meaning.MESSAGE, Meaning.CALL_BACK, Meaning.GOODBYE, Meaning.NOTHING, Meaning.ECHO, Meaning.BACKCHANNEL}
 )
@@ -112,6 +115,8 @@ class Answering:
         """Start the turn that is owed, unless the caller is still at it."""
         if self._floor.state is not State.LISTENING or self._caller.busy or not self._caller.pending.segments:
             return []
+        if self._floor.turn is not None and self._floor.turn.final:
+            return []
         owed = self._floor.owe(self._caller.take_pending())
         return [*owed, *self.understand()]
 
@@ -151,7 +156,8 @@ class Answering:
         leftover = self._floor.leftover
         parting = leftover is not None and leftover.parting
         meaning = meaning_of(caller, text, self._memory, self._floor.clock, parting=parting)
-        within = limit_of(self._floor.clock, self._params.call_frames) is Limit.WITHIN
+        limit = limit_of(self._floor.clock, self._params.call_frames)
+        within = limit is Limit.WITHIN and not self._memory.closing
         kept = meaning in SAID_AT_ANY_TIME or (meaning is Meaning.PERSON and self._memory.person)
         return meaning if within or kept else Meaning.TOO_LATE
 
@@ -172,7 +178,7 @@ class Answering:
     def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
         """Back to where we were: the rest of a reply that was cut, or listening."""
         leftover, self._floor.leftover = self._floor.leftover, None
-        if not caller.cut_us or leftover is None:
+        if not caller.cut_us or leftover is None or self._memory.closing:
             turn.acts = leftover.acts_due if leftover is not None else ()
             return self._floor.enter(State.SPEAKING) if finish_hint(turn) else self.leave(turn)
         turn.resumes, turn.takes_back = True, leftover.takes_back
@@ -188,6 +194,8 @@ class Answering:
             return self._overdue(turn)
         if isinstance(event, SentenceThought) and event.text.strip() in NOT_FINISHED:
             return self._not_finished(turn)
+        if self._memory.closing and isinstance(event, SentenceThought | ReplyThought | MindFailed):
+            return self._thought_too_late(turn, event)
         over = isinstance(event, MindFailed | ReplyThought)
         if turn.early and over and not (turn.sentences or turn.skipped):
             return self._early_start_failed(event)
@@ -201,9 +209,16 @@ class Answering:
             actions += acts_due(turn, self._memory, heard=False)
         return actions
 
+    def _thought_too_late(self, turn: Turn, event: Event) -> list[Action]:
+        """F4: no more is said; but what the caller told about themselves is kept."""
+        if not isinstance(event, ReplyThought) or self._floor.state is not State.SPEAKING:
+            return []
+        turn.acts = tuple(act for act in event.acts if not ends_call(act))
+        return acts_due(turn, self._memory, heard=False)
+
     def _early_start_failed(self, event: Event) -> list[Action]:
         """The mind is asked once more at the end of the turn."""
-        failed = [Log(f"LLM_ERR: {event.reason}")] if isinstance(event, MindFailed) else []
+        failed = [Log("LLM_ERR:", cause=event.reason)] if isinstance(event, MindFailed) else []
         return [*failed, *self.forget_early_start()]
 
     def _not_finished(self, turn: Turn) -> list[Action]:
@@ -229,6 +244,8 @@ class Answering:
 
     def leave(self, turn: Turn) -> list[Action]:
         """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
+        if turn.final:
+            return [*self._floor.leave(turn), *acts_due(turn, self._memory, heard=True)]
         left = [*self._floor.leave(turn), *self.answer_pending()]
         if self._floor.turn is not None or self._caller.busy or self._caller.perhaps_speaking:
             return left
@@ -243,6 +260,54 @@ class Answering:
         return acts_due(leftover.turn, self._memory, heard=True)
 
     def caller_gone(self) -> list[Action]:
-        """They have hung up: nothing can supersede the turn any more, and what was to be kept is kept."""
+        """They have hung up."""
+        return self._keep_leads()
+
+    def _keep_leads(self) -> list[Action]:
+        """Nothing can supersede the turn any more, and what was to be kept is kept."""
         turn = self._floor.turn
         return acts_due(turn, self._memory, heard=False) if turn is not None and turn.caller else []
+
+    # ---- the server will be gone (F4) ----
+
+    def close_down(self) -> list[Action]:
+        """Our last line is what is said next: now, or behind what is being said."""
+        if self._memory.closing:
+            return []
+        self._memory.closing_at = self._floor.clock
+        return [Log("CLOSING_DOWN"), *self._make_way()]
+
+    def _make_way(self) -> list[Action]:
+        """What we say is heard to the end of its sentence; what we were about to say is dropped."""
+        turn = self._floor.turn
+        if turn is None:
+            return []
+        if self._floor.state is State.SPEAKING:
+            if turn.playout.end_here():
+                turn.acts = tuple(act for act in turn.acts if not ends_call(act))
+            turn.final = turn.parting
+            return []
+        if turn.fixed and turn.parting:
+            return []
+        if self._floor.state is State.LISTENING:
+            return self.forget_early_start() or self._floor.drop()
+        if not turn.understood:  # its words are on their way, and may be a goodbye, or a telephone number
+            return []
+        return [
+            *self._keep_leads(),
+            *self._floor.give_up(turn),
+            *say_farewell(self._floor.present, self._memory),
+        ]
+
+    @property
+    def may_insist(self) -> bool:
+        """The last line is not being said, and no other word of ours either."""
+        turn = self._floor.turn
+        return turn is None or not (turn.final or turn.playout.audible)
+
+    def insist(self) -> list[Action]:
+        """Nobody has paused in time: the last line is said over whatever is going on."""
+        kept = [*self._keep_leads(), *self._floor.drop()]
+        turn = self._floor.take(breath_frames=0)
+        turn.final = True
+        return [*kept, *say_farewell(turn, self._memory)]

@@ -13,6 +13,7 @@ from server.core.endpointing import Bar
 from server.core.events import (
     Action,
     CallerGone,
+    ClosingDown,
     DigitPressed,
     EarsFailed,
     Event,
@@ -33,11 +34,11 @@ from server.core.events import (
 from server.core.floor import Floor, State
 from server.core.frames import FRAME_MS, FRAMES_PER_S
 from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
-from server.core.life import Limit, Silence, limit_of
+from server.core.life import Limit, Silence, limit_of, out_of_patience
 from server.core.memory import Memory, Near
 from server.core.params import DialogueParams
 from server.core.playout import HINT_INDEX
-from server.core.reply import acts_due, ask_mind, say_line
+from server.core.reply import acts_due, ask_mind, say_farewell, say_line
 from server.core.turn import Turn
 from server.core.vad import Judges
 
@@ -88,13 +89,15 @@ class Dialogue:
                 return self._answering.words_heard(utterance_id) if wanted else []
             case EarsFailed(utterance_id, reason):
                 wanted = self.caller.ears_failed(utterance_id, self.floor.clock)
-                failed = Log(f"ASR_ERR: {reason}")
+                failed = Log("ASR_ERR:", cause=reason)
                 return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
             case StreamStarted(expected):
                 self.memory.expected = expected
                 return []
             case CallerGone():
                 return self._answering.caller_gone()
+            case ClosingDown():
+                return self._answering.close_down()
             case PersonAvailable(available):
                 self.memory.person = available
                 return []
@@ -137,6 +140,8 @@ class Dialogue:
         limit = limit_of(self.floor.clock, self.params.call_frames)
         if limit is Limit.OVER:
             return [Perform(EndCall())]
+        if out_of_patience(self.floor.clock, self.memory.closing_at) and self._answering.may_insist:
+            return self._answering.insist()
         if waiting:
             return self._due_in_silence(too_long=too_long, over=limit is not Limit.WITHIN)
         if turn is not None and self.state is State.SPEAKING and turn.playout.finished:
@@ -146,6 +151,8 @@ class Dialogue:
     def _due_in_silence(self, *, too_long: bool, over: bool) -> list[Action]:
         """Turns without a caller: the greeting (B6), whether they are there (F1), the end (F4)."""
         memory, said = self.memory, self._silence.prompts
+        if memory.closing:
+            return say_farewell(self.floor.take(breath_frames=0), memory)
         if over:
             return self._say_unasked(memory.worded(lines.TIME_IS_UP), EndCall())
         if memory.never_spoke and self.params.greeting.strip():
@@ -166,7 +173,8 @@ class Dialogue:
             turn.ask_again_at, turn.asked_again_at = None, self.floor.clock
             return ask_mind(turn, turn.words, self.memory)
         quiet = self.caller.quiet or self.caller.run_on
-        if not quiet or not turn.wants_hint(self.floor.clock, self.params.hint_after_frames):
+        wanted = quiet and turn.wants_hint(self.floor.clock, self.params.hint_after_frames)
+        if not wanted or self.memory.closing:
             return []
         turn.hint_due = False
         return [Say(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
@@ -202,7 +210,7 @@ class Dialogue:
         turn = self.turn
         if turn is None or self.state is not State.SPEAKING or not self.params.barge_in:
             return []
-        if turn.stops >= MAX_UNCONFIRMED_STOPS:
+        if turn.final or turn.stops >= MAX_UNCONFIRMED_STOPS:
             return []
         turn.playout.hold()
         return [SendClear()]
@@ -253,7 +261,7 @@ class Dialogue:
         return [*self.floor.finish(turn, self.memory), *self._answering.leave(turn)]
 
     def _reply_may_go(self, turn: Turn) -> bool:
-        if self.state is State.SPEAKING:
+        if self.state is State.SPEAKING or turn.final:
             return True
         if self.caller.perhaps_speaking or not turn.settled:
             return False
@@ -284,6 +292,7 @@ class Dialogue:
             actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
         self.memory.take_back_interruption(turn.takes_back)
         self.memory.caller_said(turn.text)
+        turn.final = self.memory.closing and turn.parting
         return actions + acts_due(turn, self.memory, heard=False)
 
     def _mark_returned(self, name: str) -> list[Action]:

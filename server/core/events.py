@@ -31,6 +31,11 @@ class CallerGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosingDown:
+    """The server will be gone in seconds: the call is to end politely, and soon (F4)."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameHeard:
     """20 ms from the caller: the tick of all conversation time.
 
@@ -146,6 +151,7 @@ Event = (
     StreamStarted
     | PersonAvailable
     | CallerGone
+    | ClosingDown
     | FrameHeard
     | DigitPressed
     | MarkReturned
@@ -288,10 +294,14 @@ class SendClear:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One line for the call's log; ``words``, what was said, stay apart so that they can be withheld."""
+    """One line for the call's log. What is private stays apart, so that it can be withheld.
+
+    ``words``: what was said or typed. ``cause``: what an engine complained of, which may quote words.
+    """
 
     line: str
     words: str | None = None
+    cause: str | None = None
 
 
 Action = (

@@ -99,7 +99,7 @@ class Floor:
 
     def yield_to(self, caller: CallerSide, memory: Memory) -> list[Action]:
         """The caller speaks or types: whatever we say or were about to say is dropped."""
-        if self.turn is None:
+        if self.turn is None or self.turn.final:
             return []
         if self.state is State.SPEAKING:
             return self._barge_in(self.turn, caller, memory)

@@ -4,6 +4,7 @@ from enum import Enum
 
 from server.core.frames import FRAMES_PER_S
 
+PATIENCE_FRAMES = 5 * FRAMES_PER_S  # for who speaks when the server must go; then our last line is said
 GRACE_FRAMES = 60 * FRAMES_PER_S  # for a reply, or a caller, to come to an end, and for the goodbye
 
 
@@ -49,3 +50,8 @@ def limit_of(clock: int, call_frames: int) -> Limit:
     if not call_frames or clock < call_frames:
         return Limit.WITHIN
     return Limit.REACHED if clock < call_frames + GRACE_FRAMES else Limit.OVER
+
+
+def out_of_patience(clock: int, closing_at: int | None) -> bool:
+    """The server will be gone, and has waited for a pause for as long as it can."""
+    return closing_at is not None and clock - closing_at >= PATIENCE_FRAMES

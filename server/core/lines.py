@@ -23,6 +23,10 @@ ALREADY_SAID = ("הבנתי. [תרצו|תרצי|תרצה] שאפרט או להת
 STILL_THERE = ("אנחנו עדיין על הקו?", "אני {שומעת|שומע}. במה אפשר לעזור?")
 NOBODY_THERE = "לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!"
 GOODBYE = "תודה על השיחה, ולהתראות!"
+CLOSING_HAND_OVER = (
+    "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. אני {מעבירה|מעביר} [אתכם|אותך|אותך] עכשיו לנציג."
+)
+CLOSING_CALL_BACK = "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. נחזור [אליכם|אלייך|אליך] בהקדם."
 TIME_IS_UP = "הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!"
 
 HANDING_OVER = "רגע אחד, אני {מעבירה|מעביר} את השיחה לנציג."
@@ -31,6 +35,7 @@ GO_AHEAD = "בבקשה, אני {מקשיבה|מקשיב}."
 MESSAGE_TAKEN = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. אפשר לעזור בעוד משהו?"
 NO_MESSAGE = "בסדר. במה עוד אפשר לעזור?"
 
+APOLOGY_TRANSFER = "מצטערים, יש לנו תקלה. מעבירים אתכם לנציג."
 APOLOGY = "מצטערים, יש לנו תקלה. נחזור אליכם בהקדם. תודה."
 BUSY = "כל הנציגים עסוקים כרגע. אנא התקשרו שוב בעוד כמה דקות."
 NO_ANSWER = "כרגע אין מענה. נחזור אליכם בהקדם. תודה ולהתראות."
@@ -73,8 +78,18 @@ def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
     """Every line worth making before the first call, in every form this agent may use, without empty ones."""
     ours = (
         *(*UNCLEAR, OFFER_CALL_BACK, OFFER_PERSON, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
-        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP),
-        *(HANDING_OVER, NO_PERSON, GO_AHEAD, MESSAGE_TAKEN, NO_MESSAGE, APOLOGY, BUSY, NO_ANSWER),
+        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP, CLOSING_HAND_OVER, CLOSING_CALL_BACK),
+        *(
+            HANDING_OVER,
+            NO_PERSON,
+            GO_AHEAD,
+            MESSAGE_TAKEN,
+            NO_MESSAGE,
+            APOLOGY,
+            APOLOGY_TRANSFER,
+            BUSY,
+            NO_ANSWER,
+        ),
     )
     callers = (None, *Gender)
     forms = (in_gender(line, agent, caller) for line, caller in product(ours, callers))

@@ -45,6 +45,7 @@ class Memory:
         self.asked: Asked | None = None  # by the last line that was heard
         self.asked_a_question = False  # the last sentence that was heard, or was being heard
         self.person = False  # there is one to hand the caller over to (F3)
+        self.closing_at: int | None = None  # frame clock: the server will be gone soon (F4)
         self._agent = agent
         self._caller: Gender | None = None  # as they have spoken of themselves
         self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
@@ -54,6 +55,11 @@ class Memory:
         """What was left for the office, and kept, so far."""
         kept = self._leads.get(("message",))
         return kept.details[0][1] if kept is not None else ""
+
+    @property
+    def closing(self) -> bool:
+        """Whatever is said next is the last of it."""
+        return self.closing_at is not None
 
     @property
     def never_spoke(self) -> bool:

@@ -10,6 +10,7 @@ by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped 
 """
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from server.core.events import SendAudio, SendMark
 from server.core.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENCE
@@ -108,6 +109,14 @@ class Playout:
         self.turn_id = turn_id
         self.sentences = [sentence for sentence in self.sentences if sentence.is_hint]
         self.complete = False
+
+    def end_here(self) -> bool:
+        """Nothing is said behind the sentence that is on its way; True when something is left out."""
+        ends = accumulate(sentence.frames for sentence in self.sentences)
+        kept = 1 + sum(end < self._sent for end in ends)
+        left_out = not self.complete or kept < len(self.sentences)
+        self.sentences, self.complete = self.sentences[:kept], True
+        return left_out
 
     # ---- drained by the wire ----
 

@@ -27,6 +27,7 @@ from server.hebrew.words import fingerprint, normalise
 
 MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
 CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of who has only said yes to it
+BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of who was told so while the server went (F4)
 NOT_FINISHED = frozenset({"…", "..."})  # a mind's answer to a caller who will go on (A7)
 
 
@@ -82,7 +83,7 @@ def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]
             nobody = say_nobody_is_there(turn, memory) if Transfer() in acts and not memory.person else []
             return [*nobody, *no_more_sentences(turn, memory)]
         case MindFailed(_, reason):
-            return [Log(f"LLM_ERR: {reason}"), *no_more_sentences(turn, memory)]
+            return [Log("LLM_ERR:", cause=reason), *no_more_sentences(turn, memory)]
         case AudioMade() | SentenceVoiced():
             take_audio(turn, event, hint)
     return []
@@ -99,6 +100,8 @@ def say_line(turn: Turn, line: str, *, asks: Asked | None = None, acts: tuple[Ac
 
 def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> list[Action]:
     """The mind is not asked: this is answered by a line of ours (E1, F2, F3, F4)."""
+    if memory.closing and meaning not in (Meaning.GOODBYE, Meaning.PERSON):
+        return say_farewell(turn, memory, text if meaning is Meaning.MESSAGE else "")
     asks: Asked | None = None
     acts: tuple[Act, ...] = ()
     match meaning:
@@ -117,13 +120,24 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
         case Meaning.GO_AHEAD:
             line, asks = lines.GO_AHEAD, Asked.MESSAGE
         case Meaning.MESSAGE:
-            message = f"{memory.message} {text}".strip()
-            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (SaveLead((("message", message),)),)
+            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (_for_the_office(memory, text),)
         case Meaning.CALL_BACK:
             line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", CALL_BACK),)),)
         case _:
             line = lines.NO_MESSAGE
     return say_line(turn, memory.worded(line, text), asks=asks, acts=acts)
+
+
+def say_farewell(turn: Turn, memory: Memory, message: str = "") -> list[Action]:
+    """F4: the server will be gone: our last line, and with it the call is handed over or ends.
+
+    ``message``: what the caller has just left for the office.
+    """
+    kept = (_for_the_office(memory, message),) if message else ()
+    if memory.person:
+        return say_line(turn, memory.worded(lines.CLOSING_HAND_OVER, message), acts=(*kept, Transfer()))
+    kept = kept or (_for_the_office(memory, "" if memory.message else BROKEN_OFF),)
+    return say_line(turn, memory.worded(lines.CLOSING_CALL_BACK, message), acts=(*kept, EndCall()))
 
 
 def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
@@ -153,6 +167,8 @@ def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
 
 def say_failure(turn: Turn, memory: Memory) -> list[Action]:
     """There is no answer: a line of ours, another one every time in a row (G2, G3)."""
+    if memory.closing:
+        return say_farewell(turn, memory)
     memory.failed_in_a_row += 1
     line, asks = _with_a_person(lines.mind_failed(memory.failed_in_a_row), memory)
     return say_line(turn, memory.worded(line), asks=asks, acts=turn.acts)
@@ -184,6 +200,11 @@ def _say(turn: Turn, text: str) -> list[Action]:
     turn.playout.add(turn.sentences, text)
     turn.sentences += 1
     return [Say(turn.turn_id, turn.sentences - 1, text)]
+
+
+def _for_the_office(memory: Memory, text: str) -> SaveLead:
+    """What was left so far, and ``text``."""
+    return SaveLead((("message", f"{memory.message} {text}".strip()),))
 
 
 def _with_a_person(line: str, memory: Memory) -> tuple[str, Asked | None]:

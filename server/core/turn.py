@@ -121,6 +121,7 @@ class Turn:
     acts: tuple[Act, ...] = ()  # what was decided beside speaking, and is not done
     asks: Asked | None = None  # what our line asks for
     before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
+    final: bool = False  # our last words, and nothing stops them: the server will be gone (F4)
     takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
 
     @property
@@ -132,6 +133,11 @@ class Turn:
     def is_line(self) -> bool:
         """Not for the history: the greeting is, and so are the mind's words."""
         return self.fixed and self.caller is not None
+
+    @property
+    def parting(self) -> bool:
+        """With it we take leave of the caller."""
+        return any(map(ends_call, self.acts))
 
     @property
     def settled(self) -> bool:
@@ -178,7 +184,7 @@ class Leftover:
     @property
     def parting(self) -> bool:
         """With it we take leave of the caller."""
-        return any(map(ends_call, self.turn.acts))
+        return self.turn.parting
 
     @property
     def acts_due(self) -> tuple[Act, ...]:

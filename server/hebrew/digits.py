@@ -53,7 +53,7 @@ def _in_digits(groups: list[str | int]) -> str:
     """What was written stands as it is; what was said is added up: fifty and two, but five, two."""
     digits, number = "", None
     for group in groups:
-        together = _together(number, group)
+        together = said_together(number, group)
         if together is None:
             digits += "" if number is None else str(number)
             number = None if isinstance(group, str) else group
@@ -63,7 +63,7 @@ def _in_digits(groups: list[str | int]) -> str:
     return digits + ("" if number is None else str(number))
 
 
-def _together(number: int | None, group: str | int) -> int | None:
+def said_together(number: int | None, group: str | int) -> int | None:
     """``number`` and what follows it as one number: 3 and "מאות", 300 and 45, 40 and 5, 3 and "עשרה"."""
     if number is None or isinstance(group, str):
         return None

@@ -107,7 +107,8 @@ def told(actions):
 
 
 def logged(actions):
-    return [action.line for action in actions if isinstance(action, Log)]
+    """The lines without what was said, and why something failed."""
+    return [" ".join(filter(None, (a.line, a.cause))) for a in actions if isinstance(a, Log)]
 
 
 def think(turn_id, text, *history, turn_number=1):

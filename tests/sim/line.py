@@ -128,6 +128,7 @@ class Line:
         self.buffer = TwilioBuffer()
         self.sent: list[tuple[float, str]] = []  # what reached the wire, and when
         self.closed = False
+        self.close_reason: int | None = None
         self._origin = self.runtime.now
 
     # ---- the socket ----
@@ -146,8 +147,8 @@ class Line:
         self.sent.append((self.runtime.now - self._origin, data))
         self.runtime.call_at(self.runtime.now + self.delay_s, lambda: self._arrived(data))
 
-    def close(self) -> None:
-        self.closed = True
+    def close(self, reason: int | None = None) -> None:
+        self.closed, self.close_reason = True, reason
         self.inbox.close()
 
     # ---- Twilio ----

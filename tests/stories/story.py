@@ -43,7 +43,8 @@ The world, above the timeline: ``knob NAME value``; ``asr takes 900``, and so ``
 (ms each way); ``partials lag 200``: the ears guess as they go; ``marks are lost``; ``frames are lost
 4.0-5.0`` (the caller's), ``sending stalls 6.0-6.4`` (the agent's); ``voice fails``, ``voice hangs``, ``voice
 clicks`` (a click for a sentence); ``nothing is made before``; ``engines have spares``; ``greeting expects 4
-digits``; ``mind is shaped``: its replies go through the shape of E5.
+digits``; ``mind is shaped``: its replies go through the shape of E5. And in the timeline: ``12.0 server
+closes down``.
 """
 
 import re
@@ -114,6 +115,7 @@ class Story:
     flags: set[str] = field(default_factory=set)  # "marks are lost", "voice fails", …
     lost_s: tuple[float, float] = (0.0, 0.0)  # when the caller's frames are lost
     stalls_s: tuple[float, float] = (0.0, 0.0)  # when nothing of ours reaches the wire
+    closes_s: float | None = None  # when the server closes down
     opening: Expected = Expected()
     # the caller
     sounds: list[Sound] = field(default_factory=list)
@@ -212,6 +214,10 @@ class _Reader:
             self._keys(moment)
         elif word in VOICES or word in NOISES:
             self._sound(word, moment)
+        elif f"{word} {what}" == "server closes down":
+            if moment.at_s is None:
+                raise self._error("when? '3.0 server closes down'")
+            self.story.closes_s = moment.at_s
         elif word == "mind" and what != "is shaped":
             self.story.asked.append(Asked(moment))
         elif word in ("agent", "state", "log", "lead", "clear"):

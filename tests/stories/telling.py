@@ -128,6 +128,8 @@ def typed_knobs(story: Story) -> dict[str, Any]:
 def _run(told: Told) -> None:
     story, call = told.story, told.call
     assert story.ending is not None
+    if story.closes_s is not None:
+        call.runtime.call_at(story.closes_s, lambda: call.handler.close_down())
     ours = story.ending.what in (AGENT_HANGS_UP, AGENT_HANDS_OVER)
     call.run(story.ends_s + (story.ending.within_s if ours else 0), hang_up=False)
     told.ended_s = (told.outcome and told.outcome.at_s) or story.ends_s

@@ -34,6 +34,7 @@ acts D1
         (" 3.00-4.00 caller", "one.story:3: 'caller' needs words"),
         (" 3.00-4.00 cough שלום", "one.story:3: 'cough' has no words"),
         ("caller presses 5", "one.story:3: when? '3.0 caller presses 5'"),
+        ("server closes down", "one.story:3: when? '3.0 server closes down'"),
         (" 3.0 caller presses A", "one.story:3: no key: 'A'"),
         ("ears hear nothing", "one.story:3: the ears of what?"),
         ("replies שלום", "one.story:3: 'replies' belongs below a 'mind' line"),

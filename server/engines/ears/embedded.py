@@ -16,7 +16,7 @@ from server.engines.ears.grammar import Grammar, build_grammar, hebrew_lexicon
 from server.engines.native import run_native
 from server.engines.oslock import os_lock
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger("agent")
 
 DEFAULT_PHRASES = (
     *("כן", "לא", "נכון", "בסדר", "אוקיי", "רגע", "תודה", "להתראות", "נציג", "לדבר עם נציג"),
@@ -133,7 +133,7 @@ class _DecoderPool:
 def _grammar(phrases: tuple[str, ...]) -> Grammar:
     grammar = build_grammar(phrases, hebrew_lexicon())
     if grammar.left_out:  # once a grammar, thanks to the cache
-        _log.warning("embedded ears cannot hear: %s", ", ".join(grammar.left_out))
+        log.warning("embedded ears cannot hear: %s", ", ".join(grammar.left_out))
     return grammar
 
 

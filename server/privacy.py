@@ -1,0 +1,165 @@
+"""What may be written to a log: of a caller by LOG_TRANSCRIPTS, and of a secret nothing at all."""
+
+import logging
+import re
+import threading
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from server.config import Config
+from server.hebrew.redaction import redacted
+
+Mode = Literal["redacted", "full", "off"]
+
+HIDDEN = "(hidden)"
+KEPT_DIGITS = 4  # of a telephone number: enough to find a call by
+FULL_NUMBER_DIGITS = 8  # a shorter one is a service, an extension, or withheld
+MIN_SECRET_CHARACTERS = 6  # a shorter text is in every other line by chance
+_TELEPHONE = re.compile(r"\+?[\d\s().-]+")
+_WITHHELD = re.compile(r"[A-Za-z]*")  # anonymous, Restricted, unavailable
+# What must stay legible in a complaint: where an engine was looked for.
+_ADDRESS = re.compile(r"(\w+://\S+|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b)")
+# Lines that say why an engine failed; those of a call, with its sid, are cleaned before they come here.
+_COMPLAINT = re.compile(r"(?:ENGINE|ASR|LLM|TTS)_(?!.* sid=)", re.DOTALL)
+_EXCEPTION = re.compile(r"^\S.*", re.MULTILINE)  # its message; the lines of its code are indented
+_HEBREW = re.compile(r"[א-ת](?:[\s\"'״׳,.?!–-]*[א-ת])*")
+
+log = logging.getLogger("agent")
+
+
+class Transcripts:
+    """Private text as a log line may hold it. Keys that were pressed are words like any other."""
+
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+
+    def words(self, text: str) -> str:
+        """What was said or typed."""
+        if self._mode == "off":
+            count = len(text.split())
+            return f"({count} word{'' if count == 1 else 's'})"
+        return text if self._mode == "full" else redacted(text)
+
+    def cause(self, text: str) -> str:
+        """Why something failed: an engine's complaint may quote what it was given."""
+        # First, for a key that has lost its digits is no longer found, and the rest of it would stay.
+        text = without_secrets(text)
+        if self._mode == "full":
+            return text
+        parts = _ADDRESS.split(text)
+        parts[::2] = map(redacted, parts[::2])
+        kept = "".join(parts)
+        return _HEBREW.sub("…", kept) if self._mode == "off" else kept
+
+    def number(self, caller: str) -> str:
+        """A telephone number: its last digits only. "anonymous" and the like tell nothing, and stay."""
+        if self._mode == "full" or not caller:
+            return caller
+        if self._mode == "off":
+            return HIDDEN
+        digits = re.sub(r"\D", "", caller)
+        if _TELEPHONE.fullmatch(caller) and len(digits) >= FULL_NUMBER_DIGITS:
+            return f"…{digits[-KEPT_DIGITS:]}"
+        return caller if _WITHHELD.fullmatch(caller) else HIDDEN
+
+
+# ---- secrets ------------------------------------------------------------------------------------
+
+
+class SecretsFilter(logging.Filter):
+    """Takes secrets out of a record, its traceback included, before any handler sees it. Any thread.
+
+    And out of complaints and exceptions, by ``mode``, what they quote of a caller.
+    """
+
+    def __init__(self, secrets: Iterable[str], mode: Mode = "full") -> None:
+        super().__init__()
+        self._secrets: frozenset[str] = frozenset()
+        self.hide(secrets, mode)
+
+    def hide(self, secrets: Iterable[str], mode: Mode) -> None:
+        """Hide these too; texts shorter than MIN_SECRET_CHARACTERS are left alone. ``mode`` from now on."""
+        self._transcripts = Transcripts(mode)
+        long = (secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS)
+        self._secrets = self._secrets.union(long)
+        # The longest first: one secret may be part of another.
+        any_of = "|".join(map(re.escape, sorted(self._secrets, key=len, reverse=True)))
+        self._any = re.compile(any_of) if any_of else None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true: a line without its secret is still wanted."""
+        message = _message(record)
+        if (cleaned := self._complaint(message)) != message:
+            record.msg, record.args = cleaned, ()
+        if record.exc_info and not record.exc_text:
+            traceback = logging.Formatter().formatException(record.exc_info)
+            if (cleaned := self._traceback(traceback)) != traceback:
+                # The exception itself would be formatted anew by a host's handler.
+                record.exc_text, record.exc_info = cleaned, None
+        for name, value in vars(record).items():
+            if isinstance(value, str):
+                setattr(record, name, self.clean(value))
+        return True
+
+    def clean(self, text: str) -> str:
+        """``text`` without a secret."""
+        return text if self._any is None else self._any.sub(HIDDEN, text)
+
+    def _complaint(self, message: str) -> str:
+        message = self.clean(message)
+        return self._transcripts.cause(message) if _COMPLAINT.match(message) else message
+
+    def _traceback(self, text: str) -> str:
+        return _EXCEPTION.sub(lambda line: self._transcripts.cause(line[0]), self.clean(text))
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # the arguments do not fit: logging tells so itself, and shows them
+        return f"{record.msg} {record.args}"
+
+
+def secrets_of(config: Config) -> frozenset[str]:
+    """What no log may hold: each secret knob, each of its parts between commas, a URL's password."""
+    found: set[str] = set()
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if isinstance(value, SecretStr):
+            found.update(_forms(value.get_secret_value()))
+    return frozenset(found)
+
+
+def _forms(secret: str) -> Iterable[str]:
+    yield secret
+    yield secret.strip()
+    yield from (part.strip() for part in secret.split(","))
+    if "://" in secret:
+        password = urlsplit(secret).password or ""
+        yield from (password, unquote(password), quote(unquote(password), safe=""))
+
+
+_installing = threading.Lock()
+
+
+def install_secrets_filter(config: Config) -> None:
+    """No line of ours holds a secret of ``config``, in a host's logging too. Again: those of both configs."""
+    with _installing:
+        installed = _installed()
+        if installed is None:
+            log.addFilter(SecretsFilter(secrets_of(config), config.log_transcripts))
+        else:
+            installed.hide(secrets_of(config), config.log_transcripts)
+
+
+def without_secrets(text: str) -> str:
+    """``text`` as a log of ours may hold it."""
+    installed = _installed()
+    return text if installed is None else installed.clean(text)
+
+
+def _installed() -> SecretsFilter | None:
+    return next((f for f in log.filters if isinstance(f, SecretsFilter)), None)

@@ -1,0 +1,87 @@
+"""Which calls are taken, and which this process has: from the webhook to the end of the socket."""
+
+import logging
+import threading
+from enum import Enum
+from typing import Protocol
+
+from server.admission import Admission
+from server.core.twilio_messages import Start
+from server.rates import CallRates
+from server.twilio_auth import TokenRefused, TwilioAuth
+
+log = logging.getLogger("agent")
+
+
+class Answer(Enum):
+    """What a ringing call gets."""
+
+    CONNECT = "connect"
+    BUSY = "busy"  # a line of ours, or another number
+    REJECT = "reject"  # the busy tone of the telephone network, which costs nothing
+
+
+class LiveCall(Protocol):
+    """What is used of ``MediaStreamHandler``."""
+
+    def close_down(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
+class Reception:
+    """Any thread. What asks the store may block for half a second."""
+
+    def __init__(self, auth: TwilioAuth, rates: CallRates, admission: Admission) -> None:
+        self.auth = auth
+        self.draining = False  # no new calls: the process will end
+        self._rates = rates
+        self._admission = admission
+        self._lock = threading.Lock()
+        self._live: dict[LiveCall, str] = {}  # call → its CallSid
+
+    def ring(self, call_sid: str, caller: str) -> Answer:
+        """Whether to take a new call; one that is to be connected has its place. May block."""
+        if not self._rates.one_more_from(caller):
+            return Answer.REJECT
+        if self.draining or not self._rates.one_more() or not self._admission.reserve(call_sid):
+            return Answer.BUSY
+        return Answer.CONNECT
+
+    def admit(self, call: LiveCall, start: Start) -> str:
+        """Let the socket of a call that was connected in; else why not. May block."""
+        try:
+            self.auth.use(start.parameters.get("token", ""), start.call_sid)
+        except TokenRefused as refused:
+            return str(refused)
+        self._admission.take(start.call_sid)
+        with self._lock:
+            self._live[call] = start.call_sid
+        return ""
+
+    def leave(self, call: LiveCall) -> None:
+        """The socket is over; one that was never let in has nothing to give back. May block."""
+        with self._lock:
+            call_sid = self._live.pop(call, None)
+        if call_sid is not None:
+            self._admission.release(call_sid)
+
+    def hung_up(self, call_sid: str) -> None:
+        """Twilio says that the stream is over: its worker may have died with it. May block."""
+        with self._lock:
+            ours = call_sid in self._live.values()
+        if not ours:
+            self._admission.release(call_sid)
+
+    def stop_taking_calls(self) -> None:
+        """New callers hear that we are busy; those who were connected come in still."""
+        self.draining = True
+
+    def live(self) -> list[LiveCall]:
+        """The calls of this process."""
+        with self._lock:
+            return list(self._live)
+
+    def in_use(self) -> int:
+        """Calls on this host, those that are about to come included. May block."""
+        return self._admission.in_use()

@@ -1,0 +1,212 @@
+"""Privacy: what tells who somebody is does not reach a log. The cases are in a table."""
+
+import re
+import time
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from server.hebrew.numbers import cardinal
+from server.hebrew.redaction import redacted
+from tests.hebrew.tables import rows
+
+CASES = rows("redaction_cases")
+FEMININE = "אפס אחת שתיים שלוש ארבע חמש שש שבע שמונה תשע".split()
+MASCULINE = "אפס אחד שניים שלושה ארבעה חמישה שישה שבעה שמונה תשעה".split()
+SEPARATORS = (" ", "-", ", ", " . ", ".", " - ", "\u200f", "\u200b ", "  ", "־")
+OTHER_SCRIPTS = ("٠١٢٣٤٥٦٧٨٩", "０１２３４５６７８９", "۰۱۲۳۴۵۶۷۸۹")
+SENTENCES = ("{}", "המספר שלי הוא {} תודה", "שלום, {}.", "כן, תרשום בבקשה: {}, זה הכול", "קוראים לי דנה ({})")
+
+
+@pytest.mark.parametrize("text, kept", CASES, ids=[f"{number}" for number in range(len(CASES))])
+def test_the_table(text, kept):
+    """Who somebody is goes; what they are looking for stays."""
+    assert redacted(text) == kept
+
+
+@pytest.mark.parametrize("text, kept", CASES, ids=[f"{number}" for number in range(len(CASES))])
+def test_cases_are_redacted_in_a_sentence_just_so(text, kept):
+    """What stands around changes nothing, and a second time does nothing."""
+    assert redacted(f"שלום, {text} ולהתראות") == f"שלום, {kept} ולהתראות"
+    assert redacted(kept) == kept
+
+
+def test_the_table_is_long_and_says_nothing_twice():
+    """At least 120 cases, each of them once."""
+    assert len(CASES) >= 120
+    assert len({text for text, _ in CASES}) == len(CASES)
+
+
+# ---- every number that checks -------------------------------------------------------------------
+
+
+def luhn_digit(digits):
+    """The last digit that makes Luhn's sum right."""
+    doubled = [2 * int(digit) for digit in digits[::-1][::2]]
+    total = sum(value // 10 + value % 10 for value in doubled) + sum(map(int, digits[::-1][1::2]))
+    return str(-total % 10)
+
+
+def digits_of(count):
+    return st.text("0123456789", min_size=count, max_size=count)
+
+
+@st.composite
+def identities(draw):
+    """Nine digits, or eight without the zero in front; a round price is no identity."""
+    body = draw(digits_of(8))
+    whole = body + luhn_digit(body)
+    assume(not whole.endswith("000"))
+    return whole[1:] if whole[0] == "0" and whole[1] != "0" and draw(st.booleans()) else whole
+
+
+@st.composite
+def cards(draw):
+    first = draw(st.sampled_from("23456"))
+    body = first + draw(st.integers(11, 17).flatmap(digits_of))
+    return body + luhn_digit(body)
+
+
+@st.composite
+def phones(draw):
+    area = draw(
+        st.sampled_from(["050", "052", "058", "077", "073", "02", "03", "09", "1800", "1700", "97252"])
+    )
+    return area + draw(digits_of(6 if area.startswith("1") else 7))
+
+
+def groups(draw, digits):
+    """As people part them: one by one, in twos, threes or fours, or not at all."""
+    size = draw(st.sampled_from((1, 2, 3, 4, len(digits))))
+    return [digits[at : at + size] for at in range(0, len(digits), size)]
+
+
+def said(draw, group):
+    """Digit by digit, or two of them as one number."""
+    if len(group) == 2 and group[0] != "0" and draw(st.booleans()):
+        return cardinal(int(group))
+    return " ".join(draw(st.sampled_from((FEMININE, MASCULINE)))[int(digit)] for digit in group)
+
+
+@st.composite
+def dictations(draw, numbers):
+    """A number and one way to write or say it, inside a sentence."""
+    digits = draw(numbers)
+    parts = groups(draw, digits)
+    # Eight digits in pairs or in round numbers may be a date or a list of prices: those stay.
+    assume(len(digits) != 8 or (len(parts) in (1, 8) and not digits.endswith("0")))
+    assume(not all(len(part) > 1 and part.endswith("0") for part in parts))
+    way = draw(st.sampled_from(("written", "said", "mixed", "script")))
+    if way in ("said", "mixed"):
+        parts = [part if way == "mixed" and draw(st.booleans()) else said(draw, part) for part in parts]
+        text = draw(st.sampled_from((" ", ", ", ". ", " ו"))).join(parts)
+    else:
+        text = draw(st.sampled_from(SEPARATORS)).join(parts)
+    if way == "script":
+        text = text.translate(str.maketrans("0123456789", draw(st.sampled_from(OTHER_SCRIPTS))))
+    return draw(st.sampled_from(SENTENCES)).format(text), text, digits
+
+
+def spelled(text):
+    """Every digit of ``text``, written or said; anything else is a blank."""
+    words = {word: str(value) for names in (FEMININE, MASCULINE) for value, word in enumerate(names)}
+    text = re.sub(r"(\w)\s+ו", r"\1 ", text)
+    figures = "".join(str(int(c)) if c.isdecimal() else c for c in text)
+    for word in sorted(words, key=len, reverse=True):
+        figures = re.sub(rf"\b{word}\b", words[word], figures)
+    return re.sub(r"[^0-9א-ת]", "", figures)
+
+
+@pytest.mark.parametrize("numbers", [identities(), cards(), phones()], ids=["id", "card", "phone"])
+def test_nothing_is_left_of_a_number_that_tells_who_somebody_is(numbers):
+    """However it is written or said, no four of its digits in a row stay."""
+
+    @settings(max_examples=150, deadline=None)
+    @given(dictations(numbers))
+    def check(dictation):
+        sentence, text, digits = dictation
+        kept = redacted(sentence)
+        assert text not in kept
+        left = spelled(kept)
+        assert not any(digits[at : at + 4] in left for at in range(len(digits) - 3))
+        assert redacted(kept) == kept
+
+    check()
+
+
+# ---- any text -----------------------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    [*"0123456789", *FEMININE, *MASCULINE, "עשרים", "חמישים", "מאה", "מאות", "אלף", "מיליון", "ו", "מקף"]
+    + [
+        " ",
+        " ",
+        " ",
+        ", ",
+        ".",
+        "-",
+        "+",
+        "*",
+        "(",
+        ")",
+        "/",
+        ":",
+        "@",
+        "₪",
+        "000",
+        "052",
+        "1234567",
+        "12.11",
+    ]
+    + ["12,345", "שקל", "חדרים", "פלוס ", "כוכבית ", "\u200f", "٣", "a@b.co", "[id]", "2026", "09:30", "₪ "]
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_a_second_time_does_nothing(text):
+    """What was redacted once stays as it is."""
+    assert redacted(redacted(text)) == redacted(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Nd", "No", "Nl"]).filter(lambda c: c not in "@*")))
+def test_a_text_without_numbers_is_untouched(text):
+    """No digit, no address: every character stays, those nobody sees too."""
+    assume(not any(word in text for word in FEMININE + MASCULINE))
+    assert redacted(text) == text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text())
+def test_any_text_is_taken(text):
+    """Surrogates, controls, any script: it never raises."""
+    assert isinstance(redacted(text + "\ud800 ²⁄₃ ① Ⅷ"), str)
+
+
+@pytest.mark.parametrize(
+    "piece", ["1", "1 ", "אפס ", "0 5,2 חמש ", "1.1,", "123,456,", "a.@", "12/11-", "חמישים ו", "+", "(*"]
+)
+def test_time_grows_with_the_text_and_no_faster(piece):
+    """Four times the text takes about four times as long: nothing is looked at again and again."""
+
+    def seconds(size):
+        text = (piece * (size // len(piece) + 1))[:size]
+        began = time.process_time()
+        redacted(text)
+        return time.process_time() - began
+
+    seconds(1000)
+    quick = min(seconds(4_000) for _ in range(3))
+    assert seconds(16_000) < 12 * quick + 0.02
+
+
+def test_random_lists_of_prices_and_areas_stay():
+    """Precision: what an agent of homes talks about all day is not taken for somebody's number."""
+    draw = Random(7)
+    for _ in range(200):
+        price, rooms, area = draw.randrange(500, 9000) * 1000, draw.randrange(2, 7), draw.randrange(40, 250)
+        text = f"{rooms} חדרים, {area} מטר, קומה {draw.randrange(1, 30)}, {price:,} שקל או {price}"
+        assert redacted(text) == text

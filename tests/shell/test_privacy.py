@@ -1,0 +1,318 @@
+"""Privacy: what of a caller is written to a log, by LOG_TRANSCRIPTS, and that no secret ever is."""
+
+import io
+import logging
+import re
+
+import pytest
+from pydantic import SecretStr
+
+from server.config import Config
+from server.engines.base import EngineError
+from server.engines.ears.embedded import build_grammar, hebrew_lexicon
+from server.privacy import SecretsFilter, Transcripts, install_secrets_filter, secrets_of
+from tests.sim.call import SimCall
+from tests.sim.line import Sound
+
+IDENTITY, CARD, PHONE, KEYED = "123456782", "4580 1234 5678 9015", "052-1234567", "204567895"
+SAID = [
+    f"תעודת הזהות שלי {IDENTITY}",
+    f"הכרטיס הוא {CARD}",
+    f"תחזרו אליי ל-{PHONE}",
+    "אפס חמש ארבע שבע שבע שבע שמונה תשע אפס אחת",
+]
+SOUNDS = [Sound(3.0 + 9 * number, 1.5) for number in range(len(SAID))]
+KEYS = [(41.0 + 0.2 * number, key) for number, key in enumerate(f"{KEYED}#")]
+KEY = "sk-proj-0123456789abcdef"
+
+
+def private_call(mode, **scene):
+    """A caller who says and types all there is to say, to an agent that says it again."""
+    scene = {"ears": SAID, "reply": lambda request: f"רשמתי {request.text}. עוד משהו?", **scene}
+    return SimCall(SOUNDS, keys=KEYS, knobs={"log_transcripts": mode}, **scene).run(52)
+
+
+def words_logged(call):
+    return [line for line in call.log if line.startswith(("ASR_TEXT:", "AGENT_TEXT:"))]
+
+
+def figures(lines):
+    return re.sub(r"[^0-9]", "", " ".join(lines))
+
+
+def test_full_transcripts_are_whole():
+    """LOG_TRANSCRIPTS=full: every word and key, as a developer asks for on a machine of his own."""
+    call = private_call("full")
+    for said in (*SAID, KEYED):
+        assert call.lines(f"ASR_TEXT: {said} sid=MZ1")
+    assert call.lines("AGENT_TEXT: רשמתי הכרטיס הוא 4580 1234 5678 sid=MZ1")  # cut short by the caller
+    assert call.lines(f"AGENT_TEXT: רשמתי תחזרו אליי ל-{PHONE}.")
+
+
+def test_redacted_transcripts_keep_the_words_and_not_the_numbers():
+    """LOG_TRANSCRIPTS=redacted: neither what the caller says and types, nor what the agent says again."""
+    call = private_call("redacted")
+    assert call.lines("ASR_TEXT: תעודת הזהות שלי [id] sid=MZ1")
+    assert call.lines("ASR_TEXT: הכרטיס הוא [card] sid=MZ1")
+    assert call.lines("ASR_TEXT: תחזרו אליי ל-[phone] sid=MZ1")
+    assert call.lines("ASR_TEXT: [phone] sid=MZ1")
+    assert call.lines("ASR_TEXT: [id] sid=MZ1")
+    assert call.lines("AGENT_TEXT: רשמתי הכרטיס הוא [digits] sid=MZ1")  # cut short by the caller
+    assert call.lines("AGENT_TEXT: רשמתי תחזרו אליי ל-[phone].")
+    assert "שבע" not in " ".join(call.log)
+    logged = figures(words_logged(call))
+    for number in (IDENTITY, CARD, PHONE, KEYED):
+        digits = figures([number])
+        assert not any(digits[at : at + 4] in logged for at in range(len(digits) - 3))
+
+
+def test_without_transcripts_only_their_length_is_known():
+    """LOG_TRANSCRIPTS=off: not a word; the lines themselves stay, so that a call can be followed."""
+    call = private_call("off")
+    assert len(words_logged(call)) >= 2 * len(SAID)
+    assert all(re.fullmatch(r"A\w+_TEXT: \(\d+ words?\) sid=MZ1", line) for line in words_logged(call))
+    assert not re.search("[א-ת]", " ".join(call.log))
+
+
+def test_the_default_is_redacted():
+    """Who sets nothing keeps nobody's number."""
+    assert Config.model_fields["log_transcripts"].default == "redacted"
+
+
+@pytest.mark.parametrize("mode", ["redacted", "off"])
+def test_an_engine_that_quotes_the_caller_does_not_tell(mode):
+    """G2: ears and mind that complain of the very words: the reason stays, the number does not."""
+    quote = f"bad input: 'תעודת הזהות {IDENTITY}'"
+    call = SimCall(
+        SOUNDS[:2],
+        ears=[EngineError(quote), "שלום לך"],
+        reply=lambda request: EngineError(quote),
+        knobs={"log_transcripts": mode},
+    )
+    call.run(20)
+    assert call.lines("ASR_ERR: sim: bad input: '")
+    assert call.lines("LLM_ERR: sim: bad input: '")
+    ours = [line for line in call.log if "sid=" in line]
+    assert IDENTITY not in " ".join(ours)
+    assert mode == "redacted" or not re.search("[א-ת]", " ".join(ours))
+
+
+@pytest.mark.parametrize(
+    "mode, text, logged",
+    [
+        ("full", "0521234567", "0521234567"),
+        ("redacted", "תתקשרו ל-0521234567", "תתקשרו ל-[phone]"),
+        ("off", "תתקשרו אליי מחר", "(3 words)"),
+        ("off", "1", "(1 word)"),
+        ("off", "", "(0 words)"),
+    ],
+)
+def test_words_in_a_line(mode, text, logged):
+    """One line in each mode."""
+    assert Transcripts(mode).words(text) == logged
+
+
+@pytest.mark.parametrize(
+    "caller, redacted, off",
+    [
+        ("+972521234567", "…4567", "(hidden)"),
+        ("052-1234567", "…4567", "(hidden)"),
+        ("anonymous", "anonymous", "(hidden)"),
+        ("sip:dani@example.com", "(hidden)", "(hidden)"),
+        ("client:dani", "(hidden)", "(hidden)"),
+        ("12345", "(hidden)", "(hidden)"),
+        ("", "", ""),
+    ],
+)
+def test_a_number_in_a_line(caller, redacted, off):
+    """Its last digits find a call in a log; they tell nobody whose it is."""
+    assert Transcripts("redacted").number(caller) == redacted
+    assert Transcripts("off").number(caller) == off
+    assert Transcripts("full").number(caller) == caller
+
+
+# ---- secrets ------------------------------------------------------------------------------------
+
+
+def config(**knobs):
+    defaults = {name: field.default for name, field in Config.model_fields.items()}
+    return Config(_env_file=None, **{**defaults, "state_file": "", **knobs})
+
+
+@pytest.fixture
+def agent_log():
+    """Our logger without anybody's handlers and filters, and what a handler of its own wrote."""
+    logger = logging.getLogger("agent")
+    before = (logger.handlers[:], logger.filters[:], logger.level, logger.propagate)
+    written = io.StringIO()
+    logger.handlers[:], logger.filters[:] = [logging.StreamHandler(written)], []
+    logger.setLevel(logging.DEBUG)
+    yield logger, written
+    logger.handlers[:], logger.filters[:], logger.level, logger.propagate = before
+
+
+def raise_with_key():
+    try:
+        raise ValueError(f"401 for Bearer {KEY}")
+    except ValueError as cause:
+        raise EngineError(f"refused: {KEY}") from cause
+
+
+def test_a_secret_in_an_exception_and_in_its_cause_is_not_logged(agent_log):
+    """``log.exception``: the message, the traceback, and the exception that it came from."""
+    logger, written = agent_log
+    install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+    try:
+        raise_with_key()
+    except EngineError as error:
+        logger.exception("ENGINE_ERR %s", error)
+    assert KEY not in written.getvalue()
+    assert written.getvalue().count("(hidden)") == 3
+    assert "Traceback" in written.getvalue()
+    assert "direct cause" in written.getvalue()
+
+
+@pytest.mark.parametrize("secret", [KEY, f"  {KEY}", f"{KEY},AC-second-token-9", f"AC-first,{KEY}"])
+def test_every_part_of_a_secret_is_one(agent_log, secret):
+    """A knob may hold two keys while one replaces the other, and blanks around them."""
+    logger, written = agent_log
+    install_secrets_filter(config(openai_api_key=SecretStr(secret)))
+    logger.error("ENGINE_ERR %s: %r", KEY, {"header": f"Bearer {KEY}"})
+    assert written.getvalue() == "ENGINE_ERR (hidden): {'header': 'Bearer (hidden)'}\n"
+
+
+def test_the_password_of_a_url_is_a_secret_by_itself(agent_log):
+    """A store's own error names the password and not the URL; as it is written there, or as it is."""
+    logger, written = agent_log
+    url = SecretStr("redis://user:p%40ss-word@cache.example.com:6379/0")
+    install_secrets_filter(config(redis_url=url))
+    logger.error("LEDGER_ERR: p@ss-word and p%40ss-word refused by cache.example.com")
+    assert written.getvalue() == "LEDGER_ERR: (hidden) and (hidden) refused by cache.example.com\n"
+
+
+def test_every_secret_knob_is_hidden():
+    """Also one that is added later: they are found by their type."""
+    secret_knobs = [name for name, field in Config.model_fields.items() if field.annotation is SecretStr]
+    assert {"openai_api_key", "redis_url"} <= set(secret_knobs)
+    url = "redis://:value-of-{}@h:1/0"
+    values = {name: url.format(name) if name == "redis_url" else f"value-of-{name}" for name in secret_knobs}
+    found = secrets_of(config(**{name: SecretStr(value) for name, value in values.items()}))
+    assert found >= {f"value-of-{name}" for name in secret_knobs}
+
+
+def test_a_short_secret_would_hide_everything():
+    """ "1" as a key is no key: the lines stay legible."""
+    record = logging.makeLogRecord({"msg": "turn=%d none", "args": (1,)})
+    assert SecretsFilter(["1", "none", ""]).filter(record)
+    assert record.getMessage() == "turn=1 none"
+
+
+def test_a_stack_and_what_was_made_of_it_before_are_cleaned(agent_log):
+    """``stack_info`` and a traceback that another handler has already made text of."""
+    record = logging.makeLogRecord({"msg": "x", "exc_text": f"Error: {KEY}", "stack_info": f"File {KEY}"})
+    assert SecretsFilter([KEY]).filter(record)
+    assert (record.exc_text, record.stack_info) == ("Error: (hidden)", "File (hidden)")
+
+
+def test_a_line_whose_arguments_do_not_fit_is_cleaned_too(agent_log):
+    """logging prints such arguments on standard error."""
+    record = logging.makeLogRecord({"msg": "%d of %s", "args": (KEY,)})
+    assert SecretsFilter([KEY]).filter(record)
+    assert KEY not in record.getMessage()
+
+
+def test_a_line_without_a_secret_is_the_hosts_as_ever(agent_log):
+    """Structured logging: arguments and the exception itself reach the handlers."""
+    try:
+        raise ValueError("plain")
+    except ValueError as error:
+        info = (type(error), error, error.__traceback__)
+    record = logging.makeLogRecord({"msg": "n=%s", "args": ("7",), "exc_info": info})
+    assert SecretsFilter([KEY]).filter(record)
+    assert (record.msg, record.args, record.exc_info, record.exc_text) == ("n=%s", ("7",), info, None)
+
+
+def test_a_hosts_own_handler_sees_no_secret(agent_log):
+    """Mounted in a host: its handler is on the root logger, and formats exceptions itself."""
+    logger, _ = agent_log
+    logger.handlers[:] = []
+    seen = []
+
+    class HostHandler(logging.Handler):
+        def emit(self, record):
+            seen.append(record.getMessage())
+            seen.append(str(record.exc_info))
+            seen.append(self.format(record))
+
+    host = HostHandler()
+    logging.getLogger().addHandler(host)
+    try:
+        install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+        try:
+            raise_with_key()
+        except EngineError:
+            logger.exception("ENGINE_ERR with %s", KEY)
+    finally:
+        logging.getLogger().removeHandler(host)
+    assert len(seen) == 3
+    assert KEY not in " ".join(seen)
+
+
+def test_it_is_installed_once_and_knows_every_config(agent_log):
+    """Two applications in a process, or one that is made twice."""
+    logger, written = agent_log
+    for key in (KEY, KEY, "another-key-entirely"):
+        install_secrets_filter(config(openai_api_key=SecretStr(key)))
+    assert len(logger.filters) == 1
+    logger.info("%s another-key-entirely", KEY)
+    assert written.getvalue() == "(hidden) (hidden)\n"
+
+
+def test_a_call_whose_engines_raise_the_key_does_not_log_it(agent_log):
+    """G2: ears, mind and voice that put the key into what they raise, in a whole call."""
+    logger, written = agent_log
+    install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+    error = EngineError(f"refused {KEY}")
+    error.__cause__ = ValueError(f"Bearer {KEY}")
+    replies = iter(["תשובה ארוכה.", *[error] * 5])
+    call = SimCall(SOUNDS[:3], ears=[error, "שלום לך", "אז מה"], reply=lambda request: next(replies))
+    call.voice.fails = lambda text: (_ for _ in ()).throw(RuntimeError(KEY))
+    call.run(30)
+    assert call.lines("ASR_ERR:") and call.lines("LLM_ERR:") and call.lines("TTS_ERR:")
+    everything = written.getvalue() + " ".join(call.log)
+    assert "sk-proj" not in everything and KEY[-6:] not in everything
+
+
+@pytest.mark.parametrize("mode", ["full", "redacted", "off"])
+def test_exceptions_and_complaints_outside_of_a_call_quote_nobody(agent_log, mode):
+    """A KeyError of the caller's words, and an engine that is skipped for what it was given."""
+    logger, written = agent_log
+    install_secrets_filter(config(log_transcripts=mode))
+    try:
+        {}[f"זהות {IDENTITY}"]
+    except KeyError:
+        logger.exception("CALL_ERR sid=MZ12345678 event=WordsHeard")
+    logger.warning("ENGINE_SKIPPED llm sim for 30 s: no 'זהות %s' at http://127.0.0.1:54321/v1", IDENTITY)
+    lines = written.getvalue()
+    assert "CALL_ERR sid=MZ12345678 event=WordsHeard" in lines
+    assert "ENGINE_SKIPPED llm sim for 30 s: no" in lines
+    assert "at http://127.0.0.1:54321/v1" in lines
+    assert (IDENTITY in lines) == (mode == "full")
+    last = lines.splitlines()[-2:]
+    assert bool(re.search("[א-ת]", " ".join(last))) == (mode != "off")
+
+
+def test_a_lead_is_logged_whole(agent_log):
+    """LEAD and LEAD_ERR are where a lead is kept when there is no file for it: nothing of it is lost."""
+    logger, written = agent_log
+    install_secrets_filter(config(log_transcripts="off"))
+    logger.info('LEAD {"phone": "0521234567"}')
+    assert written.getvalue() == 'LEAD {"phone": "0521234567"}\n'
+
+
+def test_the_embedded_ears_complain_on_our_logger(agent_log):
+    """One filter is enough, as every line of ours is logged in one place."""
+    from server.engines.ears import embedded
+
+    assert embedded.log is agent_log[0]
+    assert build_grammar(("שלום",), hebrew_lexicon()).left_out == ()

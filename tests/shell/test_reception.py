@@ -1,0 +1,159 @@
+"""Which calls are taken: the order of the questions, and what is given back."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.core.twilio_messages import Start
+from server.rates import CallRates
+from server.reception import Answer, Reception
+from server.twilio_auth import TwilioAuth
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@dataclass
+class Places:
+    """As an Admission of one process."""
+
+    most: int = 2
+    held: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+
+    def reserve(self, call_sid: str) -> bool:
+        if call_sid not in self.held and len(self.held) >= self.most:
+            return False
+        self.held = list(dict.fromkeys([*self.held, call_sid]))
+        return True
+
+    def take(self, call_sid: str) -> None:
+        self.taken.append(call_sid)
+
+    def release(self, call_sid: str) -> None:
+        self.held = [held for held in self.held if held != call_sid]
+
+    def in_use(self) -> int:
+        return len(self.held)
+
+
+class Call:
+    def close_down(self) -> None: ...
+
+    def cut(self) -> None: ...
+
+
+@pytest.fixture
+def places() -> Places:
+    return Places()
+
+
+def reception(places: Places, *, per_caller_min: int = 0, per_sec: int = 0, secret: str = "") -> Reception:
+    seen: set[str] = set()
+
+    def first_time(key: str, for_s: float) -> bool:
+        first = key not in seen
+        seen.add(key)
+        return first
+
+    rates = CallRates(per_caller_min, per_sec)
+    return Reception(TwilioAuth(secret, first_time), rates, places)  # type: ignore[arg-type]
+
+
+def test_up_to_max_calls(places: Places) -> None:
+    desk = reception(places)
+    assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA1")] == [
+        Answer.CONNECT,
+        Answer.CONNECT,
+        Answer.BUSY,
+        Answer.CONNECT,  # Twilio asks again: it has its place
+    ]
+
+
+def test_a_caller_beyond_their_limit_takes_no_place(places: Places) -> None:
+    desk = reception(places, per_caller_min=1)
+    assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2")] == [Answer.CONNECT, Answer.REJECT]
+    assert places.held == ["CA1"]
+
+
+def test_a_rush_hears_that_we_are_busy(places: Places) -> None:
+    desk = reception(places, per_sec=1)
+    answers = {desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA4")}
+    assert Answer.BUSY in answers and Answer.REJECT not in answers
+
+
+def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places) -> None:
+    desk = reception(places)
+    assert desk.ring("CA1", "+9721") is Answer.CONNECT
+    desk.stop_taking_calls()
+    assert desk.draining and desk.ring("CA2", "+9722") is Answer.BUSY
+    assert desk.admit(call := Call(), Start("MZ1", "CA1", {})) == ""
+    assert desk.live() == [call]
+
+
+def test_a_socket_comes_in_and_leaves(places: Places) -> None:
+    desk = reception(places, secret=SECRET)
+    desk.ring("CA1", "+9721")
+    token = desk.auth.new_token("CA1")
+    call = Call()
+    assert desk.admit(call, Start("MZ1", "CA1", {"token": token})) == ""
+    assert (desk.live(), places.taken, desk.in_use()) == ([call], ["CA1"], 1)
+    desk.leave(call)
+    assert (desk.live(), desk.in_use()) == ([], 0)
+    desk.leave(call)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"token": "x"}, {"Token": "x"}])
+def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, str], places: Places) -> None:
+    """Else it would free the place of the call that it names."""
+    desk = reception(places, secret=SECRET)
+    desk.ring("CA1", "+9721")
+    stranger = Call()
+    assert desk.admit(stranger, Start("MZ1", "CA1", parameters)) in ("no token", "a token that is not ours")
+    desk.leave(stranger)
+    assert (desk.live(), places.taken, places.held) == ([], [], ["CA1"])
+
+
+def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
+    desk = reception(places)
+    desk.ring("CA1", "+9721")  # its socket met another worker
+    desk.hung_up("CA1")
+    assert places.held == []
+
+
+def test_a_call_that_is_still_ours_keeps_it(places: Places) -> None:
+    """Twilio asks before our side has tidied up; the end of the socket gives it back."""
+    desk = reception(places)
+    desk.ring("CA1", "+9721")
+    desk.admit(call := Call(), Start("MZ1", "CA1", {}))
+    desk.hung_up("CA1")
+    assert places.held == ["CA1"]
+    desk.leave(call)
+    assert places.held == []
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ring", "admit", "leave", "hung_up"]), st.integers(0, 5))))
+def test_no_place_is_lost_or_made(steps: list[tuple[str, int]]) -> None:
+    """Whatever comes in whatever order: never more than the limit is connected, and all come back."""
+    places = Places(most=3)
+    desk = reception(places)
+    calls = [Call() for _ in range(6)]
+    for step, number in steps:
+        call, sid = calls[number], f"CA{number}"
+        match step:
+            case "ring":
+                before = set(places.held)
+                answer = desk.ring(sid, "")
+                assert (answer is Answer.CONNECT) == (sid in before or len(before) < 3)
+            case "admit" if sid in places.held and call not in desk.live():
+                desk.admit(call, Start("MZ", sid, {}))
+            case "leave":
+                desk.leave(call)
+            case "hung_up":
+                desk.hung_up(sid)
+        assert len(places.held) <= 3
+    for number, call in enumerate(calls):
+        desk.leave(call)
+        desk.hung_up(f"CA{number}")
+    assert (places.held, desk.live()) == ([], [])

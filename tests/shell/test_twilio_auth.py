@@ -1,0 +1,147 @@
+"""Who is Twilio: signatures of requests, and tokens that open one socket once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.request_validator import RequestValidator
+from werkzeug.datastructures import MultiDict
+
+from server.twilio_auth import TOKEN_S, TokenRefused, TwilioAuth
+
+SECRET = "0123456789abcdef0123456789abcdef"
+URL = "https://agent.example.com/webhook/incoming_call"
+FIELDS = MultiDict({"CallSid": "CA1", "From": "+972501234567", "CallStatus": "ringing"})
+
+
+class Host:
+    """A secret, a clock and the memory of what happened once."""
+
+    def __init__(self, secret: str = SECRET, seen: set[str] | None = None) -> None:
+        self.now_s = 1_000_000.0
+        self.seen = set() if seen is None else seen
+        self.remembered_for_s: list[float] = []
+        self.auth = TwilioAuth(secret, self._first_time, lambda: self.now_s)
+
+    def _first_time(self, key: str, for_s: float) -> bool:
+        self.remembered_for_s.append(for_s)
+        first = key not in self.seen
+        self.seen.add(key)
+        return first
+
+
+def refusal(host: Host, token: str, call_sid: str = "CA1") -> str:
+    with pytest.raises(TokenRefused) as refused:
+        host.auth.use(token, call_sid)
+    return str(refused.value)
+
+
+class TestSignature:
+    def test_the_example_of_twilios_documents(self) -> None:
+        """twilio.com/docs/usage/security: this URL, these fields, token 12345."""
+        fields = {
+            "CallSid": "CA1234567890ABCDE",
+            "Caller": "+14158675309",
+            "Digits": "1234",
+            "From": "+14158675309",
+            "To": "+18005551212",
+        }
+        url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+        auth = Host("12345").auth
+        assert auth.signed([url], MultiDict(fields), "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
+        assert not auth.signed([url], MultiDict(fields | {"Digits": "1235"}), "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
+
+    def test_one_url_of_several_is_enough(self) -> None:
+        signature = RequestValidator(SECRET).compute_signature(URL, FIELDS)
+        auth = Host().auth
+        assert auth.signed([URL + "/", URL], FIELDS, signature)
+        assert not auth.signed([URL + "/", "https://agent.example.com/"], FIELDS, signature)
+        assert not auth.signed([], FIELDS, signature)
+
+    @pytest.mark.parametrize("signature", ["", "x", "é", "A" * 28, "=" * 5000, "\udc80"])
+    def test_what_is_no_signature(self, signature: str) -> None:
+        assert not Host().auth.signed([URL], FIELDS, signature)
+
+    @pytest.mark.parametrize("url", ["https://host:99999/", "https://host:x/", "http://[::1/", "", "\udc80"])
+    def test_what_is_no_url_is_not_signed(self, url: str) -> None:
+        """A Host header makes such ones."""
+        assert not Host().auth.signed([url], FIELDS, "x" * 28)
+
+    @given(st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=4), st.text(max_size=40))
+    def test_nobody_guesses(self, fields: dict[str, str], signature: str) -> None:
+        assert not Host().auth.signed([URL], MultiDict(fields), signature)
+
+    def test_without_a_secret_nobody_is_asked(self) -> None:
+        auth = Host("").auth
+        assert not auth.required and auth.signed([], MultiDict(), "")
+
+
+class TestToken:
+    def test_it_opens_its_calls_socket_once(self) -> None:
+        host = Host()
+        token = host.auth.new_token("CA1")
+        host.auth.use(token, "CA1")
+        assert refusal(host, token) == "a used token"
+
+    def test_two_tokens_of_a_call_are_two(self) -> None:
+        """Twilio may ask the webhook twice, and follow either answer."""
+        host = Host()
+        first, second = host.auth.new_token("CA1"), host.auth.new_token("CA1")
+        host.auth.use(second, "CA1")
+        host.auth.use(first, "CA1")
+
+    def test_any_host_of_the_secret_and_the_memory(self) -> None:
+        here, there = Host(seen=(seen := set())), Host(seen=seen)
+        token = here.auth.new_token("CA1")
+        there.auth.use(token, "CA1")
+        assert refusal(here, token) == "a used token"
+
+    def test_no_token(self) -> None:
+        assert refusal(Host(), "") == "no token"
+
+    def test_another_calls(self) -> None:
+        host = Host()
+        assert refusal(host, host.auth.new_token("CA2")) == "another call's token"
+        assert not host.seen, "it may still open its own"
+
+    def test_another_secrets(self) -> None:
+        assert refusal(Host(), Host("f" * 32).auth.new_token("CA1")) == "a token that is not ours"
+
+    def test_it_expires(self) -> None:
+        host = Host()
+        token, late = host.auth.new_token("CA1"), host.auth.new_token("CA1")
+        host.now_s += TOKEN_S - 0.001
+        host.auth.use(token, "CA1")
+        host.now_s += 0.001
+        assert refusal(host, late) == "an expired token"
+
+    def test_its_use_is_remembered_for_longer_than_it_is_good_for(self) -> None:
+        """Also where another host's clock is half a minute behind."""
+        host = Host()
+        host.auth.use(host.auth.new_token("CA1"), "CA1")
+        assert host.remembered_for_s == [2 * TOKEN_S]
+
+    def test_clocks_of_hosts_may_differ(self) -> None:
+        behind = Host()
+        behind.now_s -= 5
+        behind.auth.use(Host().auth.new_token("CA1"), "CA1")
+
+    def test_it_fits_into_a_parameter(self) -> None:
+        assert len("token" + Host().auth.new_token("CA" + "f" * 32)) < 250
+
+    @given(st.data())
+    def test_a_changed_character_makes_it_worthless(self, data: st.DataObject) -> None:
+        host = Host()
+        token = host.auth.new_token("CA1")
+        place = data.draw(st.integers(0, len(token) - 2))  # the last one may hold bits that say nothing
+        other = data.draw(st.characters().filter(lambda c: c != token[place]))
+        assert refusal(host, token[:place] + other + token[place + 1 :]) == "a token that is not ours"
+
+    @given(st.text())
+    def test_anything_else(self, text: str) -> None:
+        assert refusal(Host(), text) in ("no token", "a token that is not ours")
+
+    def test_without_a_secret_there_is_none(self) -> None:
+        auth = Host("").auth
+        assert auth.new_token("CA1") == ""
+        auth.use("", "CA1")
+        auth.use("anything", "CA1")

@@ -15,6 +15,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask_sock import Sock
 from simple_websocket import Server
+from wsproto.utilities import RemoteProtocolError
 
 from server.media_ws_ai import SOCKET_ENDED
 from server.meter import Meter
@@ -47,7 +48,10 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
 
         def register(serve: Callable[[Server], None]) -> None:
             def view() -> Response:
-                ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
+                try:
+                    ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
+                except (RemoteProtocolError, OSError) as error:
+                    return Response(f"no WebSocket: {error}\n", 400, mimetype="text/plain")
                 try:
                     serve(ws)
                 except Exception:  # the thread's edge: an error page cannot follow a WebSocket

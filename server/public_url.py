@@ -1,6 +1,6 @@
 """What the world calls this server: the URLs in TwiML, and those that Twilio signs. Within a request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from flask import request, url_for
@@ -48,9 +48,7 @@ def socket_url(config: Config, url: str) -> str:
 
 def signed_webhook_urls(config: Config) -> Iterator[str]:
     """What Twilio may have signed for this request: its URL with and without a slash at the end."""
-    query = request.query_string.decode("latin-1")
-    for url in _both_slash_forms(public_origin(config) + request.path):
-        yield f"{url}?{query}" if query else url
+    yield from _with_query(_both_slash_forms(public_origin(config) + request.path))
 
 
 def signed_socket_urls(config: Config) -> Iterator[str]:
@@ -58,7 +56,13 @@ def signed_socket_urls(config: Config) -> Iterator[str]:
     url = socket_url(config, public_origin(config) + request.path)
     scheme, _, rest = url.partition(":")
     for named in (scheme, SOCKET_SCHEMES[scheme]):
-        yield from _both_slash_forms(f"{named}:{rest}")
+        yield from _with_query(_both_slash_forms(f"{named}:{rest}"))
+
+
+def _with_query(urls: Iterable[str]) -> Iterator[str]:
+    query = request.query_string.decode("latin-1")
+    for url in urls:
+        yield f"{url}?{query}" if query else url
 
 
 def _both_slash_forms(url: str) -> tuple[str, str]:

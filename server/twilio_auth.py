@@ -7,7 +7,6 @@ Sources: twilio.com/docs/usage/security; its RequestValidator; the token is itsd
 """
 
 import hashlib
-import secrets
 import time
 from collections.abc import Callable, Iterable
 
@@ -16,6 +15,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 TOKEN_S = 60.0  # a greeting may be played between the webhook and the stream
+USED_S = 86400.0  # a webhook that somebody has recorded gives no second socket for so long
 SALT = "phone agent, media socket"
 FirstTime = Callable[[str, float], bool]
 
@@ -50,12 +50,16 @@ class TwilioAuth:
         except ValueError:  # no URL, as a Host header may make it, or no text
             return False
 
-    def new_token(self, call_sid: str) -> str:
-        """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it."""
+    def new_token(self, call_sid: str, signature: str) -> str:
+        """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
+
+        ``signature``: the webhook's. Twilio may ask twice and follow either answer, so both name the same
+        socket; and so does, later, whoever sends the webhook again: a signature has no date.
+        """
         if not self.required:
             return ""
-        token = self._serializer.dumps([call_sid, round(self._now() + TOKEN_S, 3), secrets.token_hex(8)])
-        return str(token)
+        name = hashlib.sha256(signature.encode()).hexdigest()[:16]
+        return str(self._serializer.dumps([call_sid, round(self._now() + TOKEN_S, 3), name]))
 
     def use(self, token: str, call_sid: str) -> None:
         """Let the socket of ``call_sid`` in, once. Blocks as ``first_time`` does. Raises TokenRefused."""
@@ -71,5 +75,5 @@ class TwilioAuth:
             raise TokenRefused("another call's token")
         if self._now() >= until:
             raise TokenRefused("an expired token")
-        if not self._first_time(f"token:{name}", 2 * TOKEN_S):  # longer than it is good for
+        if not self._first_time(f"token:{name}", USED_S):
             raise TokenRefused("a used token")

@@ -112,7 +112,7 @@ class PhoneCall:
     def run(self) -> CallRecord:
         """Never raises for what the server does: that is in the record."""
         try:
-            document = self.fetch(self._plan.incoming_path, "POST")
+            document = self.fetch(self._plan.endpoint.route(self._plan.incoming_path), "POST")
             self._fields["CallStatus"] = "in-progress"
             self.record.ending = obey(document, self)
         except (TwimlError, ValueError) as error:

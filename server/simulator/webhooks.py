@@ -3,7 +3,7 @@
 import os
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
 from twilio.request_validator import RequestValidator
@@ -29,16 +29,21 @@ class Endpoint:
     public_url: str
 
     def declared(self, url: str) -> str:
-        """A URL from TwiML, made absolute."""
-        return url if "://" in url else f"{self.public_url.rstrip('/')}/{url.lstrip('/')}"
+        """A URL from TwiML, made absolute as a browser does."""
+        return urljoin(self.public_url, url)
+
+    def route(self, path: str) -> str:
+        """The public URL of one of the server's routes."""
+        return self.public_url.rstrip("/") + path
 
     def reachable(self, declared_url: str) -> str:
         """The same resource at ``connect_url``; ``wss`` becomes ``ws`` when that is plain http."""
         there, wanted = urlsplit(self.connect_url), urlsplit(declared_url)
+        path = wanted.path.removeprefix(urlsplit(self.public_url).path.rstrip("/"))
         scheme = there.scheme
         if wanted.scheme in ("ws", "wss"):
             scheme = "wss" if there.scheme == "https" else "ws"
-        return urlunsplit((scheme, there.netloc, wanted.path, wanted.query, ""))
+        return urlunsplit((scheme, there.netloc, there.path.rstrip("/") + path, wanted.query, ""))
 
 
 def sign(declared_url: str, fields: dict[str, str]) -> dict[str, str]:

@@ -32,7 +32,17 @@ PCM_CHUNK_BYTES = 3200  # 200 ms
 CHAR_BYTES = 960  # 60 ms
 
 Code = grpc.StatusCode
-FAILS_AT_ONCE = {Fault.TOO_MANY: Code.RESOURCE_EXHAUSTED, Fault.UNAVAILABLE: Code.UNAVAILABLE}
+FAILS_AT_ONCE = {
+    Fault.TOO_MANY: Code.RESOURCE_EXHAUSTED,
+    Fault.UNAVAILABLE: Code.UNAVAILABLE,
+    Fault.REFUSED: Code.UNAVAILABLE,
+}
+GARBAGE = b"\xff\xff\xff\xff this is no protocol buffer"
+
+
+def or_garbage(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """A serializer that lets bytes through as they are: what Fault.GARBAGE sends."""
+    return lambda response: response if isinstance(response, bytes) else serialize(response)
 
 
 @dataclass
@@ -115,6 +125,9 @@ class _Served:
     def send(self, items: Iterator[Any]) -> Iterator[Any]:
         """Items as they are sent, with what fails after the first."""
         for item in items:
+            if self.fault is Fault.GARBAGE:
+                yield GARBAGE
+                return  # gRPC's client gives up on it and does not tell us: the call would stay open
             yield item
             self.answer()
 
@@ -206,12 +219,12 @@ class SpeechCloud:
             "StreamingRecognize": grpc.stream_stream_rpc_method_handler(
                 streaming,
                 request_deserializer=types.StreamingRecognizeRequest.deserialize,
-                response_serializer=types.StreamingRecognizeResponse.serialize,
+                response_serializer=or_garbage(types.StreamingRecognizeResponse.serialize),
             ),
             "Recognize": grpc.unary_unary_rpc_method_handler(
                 whole,
                 request_deserializer=types.RecognizeRequest.deserialize,
-                response_serializer=types.RecognizeResponse.serialize,
+                response_serializer=or_garbage(types.RecognizeResponse.serialize),
             ),
         }
 
@@ -334,6 +347,8 @@ class SpeechCloud:
             served.begin()
             served.think()
             served.answer()
+            if served.fault is Fault.GARBAGE:
+                return GARBAGE
             results = [
                 types.SpeechRecognitionResult(
                     alternatives=[{"transcript": line, "confidence": self._confidence(served.fault)}],
@@ -411,12 +426,12 @@ class VoiceCloud:
             "SynthesizeSpeech": grpc.unary_unary_rpc_method_handler(
                 self._whole,
                 request_deserializer=tts.SynthesizeSpeechRequest.deserialize,
-                response_serializer=tts.SynthesizeSpeechResponse.serialize,
+                response_serializer=or_garbage(tts.SynthesizeSpeechResponse.serialize),
             ),
             "StreamingSynthesize": grpc.stream_stream_rpc_method_handler(
                 self._stream,
                 request_deserializer=tts.StreamingSynthesizeRequest.deserialize,
-                response_serializer=tts.StreamingSynthesizeResponse.serialize,
+                response_serializer=or_garbage(tts.StreamingSynthesizeResponse.serialize),
             ),
         }
         self._cloud.serve("google.cloud.texttospeech.v1.TextToSpeech", methods)
@@ -440,6 +455,8 @@ class VoiceCloud:
             served.begin()
             served.think()
             served.answer()
+            if served.fault is Fault.GARBAGE:
+                return GARBAGE
             samples = b"" if served.fault is Fault.EMPTY else self.says(asked.text)
             return tts.SynthesizeSpeechResponse(audio_content=samples and wav_header(len(samples)) + samples)
 

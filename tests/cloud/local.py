@@ -58,6 +58,12 @@ class LocalCloud:
             "OPENAI_API_KEY": "local",
         }
 
+    def fail(self, rate: float, seed: int) -> None:
+        """From now on so many of the requests fail in random ways; the same seed draws the same."""
+        for number, watch in enumerate(self.watches):
+            watch.random.seed(f"{seed}-{number}")
+            watch.rate = rate
+
     def take(self, asr_s: float, llm_s: float, tts_s: float) -> None:
         """Seconds to the final transcript, the first token, the first audio."""
         for watch in (self.speech.watch, self.openai.transcriptions):

@@ -31,6 +31,7 @@ DELTA_CHARACTERS = 4
 LOOK_S = 0.05  # how often a waiting thread looks whether the cloud is being stopped
 SURE, UNSURE = -0.02, -3.0  # log-probabilities of a token
 FOREIGN_WORDS = "hello this is not the language you asked for"
+GARBAGE = b'data: {"choices": [{"delta": 5}\n\ndata: [[[\n\n\xff\xfe\n\n'
 DEFAULT_REPLY = "שמחה לעזור במציאת דירה. יש לנו כמה אפשרויות באזור. באיזו עיר לחפש?"
 
 
@@ -78,7 +79,7 @@ class Stopped(Exception):
 
 
 class Cut(Exception):
-    """Fault.CUT_MID_STREAM: the connection is reset."""
+    """Fault.CUT_MID_STREAM, Fault.REFUSED: the connection is reset."""
 
 
 class OpenAICloud:
@@ -232,6 +233,10 @@ class Connection:
         with watch.exchange(request) as exchange, self._noting_departure(exchange):
             if exchange.fault is Fault.HUNG_BEFORE_HEADERS:
                 self._wait(math.inf)
+            elif exchange.fault is Fault.REFUSED:
+                self._reset()
+            elif exchange.fault is Fault.GARBAGE:
+                self._send_whole(200, GARBAGE, "text/event-stream")
             elif exchange.fault is Fault.TOO_MANY:
                 self._refuse(429, "Rate limit reached for requests.", self._cloud.too_many_code)
             elif exchange.fault is Fault.UNAVAILABLE:
@@ -336,8 +341,11 @@ class Connection:
         if exchange.fault is Fault.HUNG_MID_STREAM:
             self._wait(math.inf)
         if exchange.fault is Fault.CUT_MID_STREAM:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            raise Cut
+            self._reset()
+
+    def _reset(self) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raise Cut
 
     def _wait(self, seconds: float) -> None:
         """Let ``seconds`` pass. Raises Gone at the moment the client leaves, Stopped with the cloud."""

@@ -1,5 +1,6 @@
 """What the servers of the local cloud share: how they are told to fail, what they saw of their clients."""
 
+import random
 import threading
 import time
 from collections import deque
@@ -25,6 +26,22 @@ class Fault(Enum):
     WRONG_LANGUAGE = "wrong language"  # ears only: words of another language
     SEVERAL_FINALS = "several finals"  # ears only: not a failure
     WAV_HEADER = "WAV header"  # voices only: a RIFF header before the samples; not a failure
+    REFUSED = "refused"  # the connection is reset before a byte of an answer; UNAVAILABLE over gRPC
+    GARBAGE = "garbage"  # an answer that is not of the protocol
+
+
+# Every way in which a service that is up can fail; each suits ears, mind and voice.
+RANDOM_FAULTS = (
+    Fault.SLOW,
+    Fault.HUNG_BEFORE_HEADERS,
+    Fault.HUNG_MID_STREAM,
+    Fault.TOO_MANY,
+    Fault.UNAVAILABLE,
+    Fault.CUT_MID_STREAM,
+    Fault.EMPTY,
+    Fault.REFUSED,
+    Fault.GARBAGE,
+)
 
 
 @dataclass
@@ -53,6 +70,8 @@ class Watch:
 
     def __init__(self) -> None:
         self.always = Fault.NONE
+        self.rate = 0.0  # of the requests for which no fault is set, so many fail in a random way
+        self.random = random.Random(0)
         self.delays = Delays()
         self.exchanges: list[Exchange] = []
         self.connections = 0  # accepted so far
@@ -68,7 +87,7 @@ class Watch:
     def reset(self) -> None:
         """As new, but for what hangs now."""
         with self._lock:
-            self.always, self.delays = Fault.NONE, Delays()
+            self.always, self.delays, self.rate = Fault.NONE, Delays(), 0.0
             self._next.clear()
             self.exchanges.clear()
 
@@ -82,6 +101,8 @@ class Watch:
         """Account for one request while it is served."""
         with self._lock:
             fault = self._next.popleft() if self._next else self.always
+            if fault is Fault.NONE and self.random.random() < self.rate:
+                fault = self.random.choice(RANDOM_FAULTS)
             exchange = Exchange(request, fault)
             self.exchanges.append(exchange)
         try:

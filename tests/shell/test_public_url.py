@@ -76,3 +76,10 @@ def test_what_a_client_claims_does_not_count_beside_the_knob() -> None:
     with APP.test_request_context("/w", headers=headers, base_url="http://evil.example.com"):
         config = load_config(_env_file=None, public_base_url="https://a.example.com")
         assert all(url.startswith("https://a.example.com/") for url in signed_webhook_urls(config))
+
+
+def test_a_query_is_signed_with_a_sockets_url_too() -> None:
+    """Twilio opens none with a query: who has seen a handshake may not vary it."""
+    with APP.test_request_context("/ws/twilio-media?a=1", base_url="http://inner:5000"):
+        config = load_config(_env_file=None, public_base_url="https://a.example.com")
+        assert all(url.endswith("?a=1") for url in signed_socket_urls(config))

@@ -95,7 +95,7 @@ def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places
 def test_a_socket_comes_in_and_leaves(places: Places) -> None:
     desk = reception(places, secret=SECRET)
     desk.ring("CA1", "+9721")
-    token = desk.auth.new_token("CA1")
+    token = desk.auth.new_token("CA1", "signature")
     call = Call()
     assert desk.admit(call, Start("MZ1", "CA1", {"token": token})) == ""
     assert (desk.live(), places.taken, desk.in_use()) == ([call], ["CA1"], 1)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-from server.twilio_auth import TOKEN_S, TokenRefused, TwilioAuth
+from server.twilio_auth import TOKEN_S, USED_S, TokenRefused, TwilioAuth
 
 SECRET = "0123456789abcdef0123456789abcdef"
 URL = "https://agent.example.com/webhook/incoming_call"
@@ -78,20 +78,28 @@ class TestSignature:
 class TestToken:
     def test_it_opens_its_calls_socket_once(self) -> None:
         host = Host()
-        token = host.auth.new_token("CA1")
+        token = host.auth.new_token("CA1", "s1")
         host.auth.use(token, "CA1")
         assert refusal(host, token) == "a used token"
 
-    def test_two_tokens_of_a_call_are_two(self) -> None:
-        """Twilio may ask the webhook twice, and follow either answer."""
+    def test_a_webhook_that_is_asked_twice_opens_one_socket(self) -> None:
+        """Twilio retries, and may follow either answer."""
         host = Host()
-        first, second = host.auth.new_token("CA1"), host.auth.new_token("CA1")
+        first, second = host.auth.new_token("CA1", "signature"), host.auth.new_token("CA1", "signature")
         host.auth.use(second, "CA1")
-        host.auth.use(first, "CA1")
+        assert refusal(host, first) == "a used token"
+
+    @pytest.mark.parametrize("call_sid", ["CA1", "CA1CallStatusringing"])
+    def test_a_webhook_that_was_recorded_opens_nothing_later(self, call_sid: str) -> None:
+        """Nor with the borders of its fields moved, which its signature does not see."""
+        host = Host()
+        host.auth.use(host.auth.new_token("CA1", "signature"), "CA1")
+        host.now_s += 3600
+        assert refusal(host, host.auth.new_token(call_sid, "signature"), call_sid) == "a used token"
 
     def test_any_host_of_the_secret_and_the_memory(self) -> None:
         here, there = Host(seen=(seen := set())), Host(seen=seen)
-        token = here.auth.new_token("CA1")
+        token = here.auth.new_token("CA1", "s1")
         there.auth.use(token, "CA1")
         assert refusal(here, token) == "a used token"
 
@@ -100,38 +108,38 @@ class TestToken:
 
     def test_another_calls(self) -> None:
         host = Host()
-        assert refusal(host, host.auth.new_token("CA2")) == "another call's token"
+        assert refusal(host, host.auth.new_token("CA2", "s2")) == "another call's token"
         assert not host.seen, "it may still open its own"
 
     def test_another_secrets(self) -> None:
-        assert refusal(Host(), Host("f" * 32).auth.new_token("CA1")) == "a token that is not ours"
+        assert refusal(Host(), Host("f" * 32).auth.new_token("CA1", "s1")) == "a token that is not ours"
 
     def test_it_expires(self) -> None:
         host = Host()
-        token, late = host.auth.new_token("CA1"), host.auth.new_token("CA1")
+        token, late = host.auth.new_token("CA1", "s1"), host.auth.new_token("CA1", "s2")
         host.now_s += TOKEN_S - 0.001
         host.auth.use(token, "CA1")
         host.now_s += 0.001
         assert refusal(host, late) == "an expired token"
 
     def test_its_use_is_remembered_for_longer_than_it_is_good_for(self) -> None:
-        """Also where another host's clock is half a minute behind."""
+        """A day: for so long a recorded webhook gives no socket."""
         host = Host()
-        host.auth.use(host.auth.new_token("CA1"), "CA1")
-        assert host.remembered_for_s == [2 * TOKEN_S]
+        host.auth.use(host.auth.new_token("CA1", "s1"), "CA1")
+        assert host.remembered_for_s == [USED_S]
 
     def test_clocks_of_hosts_may_differ(self) -> None:
         behind = Host()
         behind.now_s -= 5
-        behind.auth.use(Host().auth.new_token("CA1"), "CA1")
+        behind.auth.use(Host().auth.new_token("CA1", "s1"), "CA1")
 
     def test_it_fits_into_a_parameter(self) -> None:
-        assert len("token" + Host().auth.new_token("CA" + "f" * 32)) < 250
+        assert len("token" + Host().auth.new_token("CA" + "f" * 32, "s1")) < 250
 
     @given(st.data())
     def test_a_changed_character_makes_it_worthless(self, data: st.DataObject) -> None:
         host = Host()
-        token = host.auth.new_token("CA1")
+        token = host.auth.new_token("CA1", "s1")
         place = data.draw(st.integers(0, len(token) - 2))  # the last one may hold bits that say nothing
         other = data.draw(st.characters().filter(lambda c: c != token[place]))
         assert refusal(host, token[:place] + other + token[place + 1 :]) == "a token that is not ours"
@@ -142,6 +150,6 @@ class TestToken:
 
     def test_without_a_secret_there_is_none(self) -> None:
         auth = Host("").auth
-        assert auth.new_token("CA1") == ""
+        assert auth.new_token("CA1", "s1") == ""
         auth.use("", "CA1")
         auth.use("anything", "CA1")

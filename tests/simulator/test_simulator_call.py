@@ -143,7 +143,7 @@ def test_call_that_does_not_end(talking_server):
 
 
 FAILURES = {
-    "busy": ({"incoming_call": 503}, {}, "11200 /webhook/incoming_call answered 503"),
+    "busy": ({"incoming_call": 503}, {}, "11200 https://agent.example/webhook/incoming_call answered 503"),
     "status callback": ({"stream_status": 500}, {}, "answered stream-started with 500"),
     "not TwiML": ({}, {"incoming_call": "<html/>"}, "12100"),
     "no socket there": ({}, {"incoming_call": TWIML.replace("twilio-media", "nothing")}, "31920"),

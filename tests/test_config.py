@@ -93,7 +93,7 @@ def allowed_of(name: str) -> str:
 
 
 NUMBERS = [name for name in Config.model_fields if bounds(name)]
-MAYBE_NUMBERS = {name for name in NUMBERS if Config.model_fields[name].default is None}
+MAYBE_NUMBERS = [name for name in NUMBERS if Config.model_fields[name].default is None]
 CHOICES = {
     "ws_mode": "GSM",
     "worker_class": "sync",

@@ -194,7 +194,7 @@ def test_row_15_one_thread_sends():
 
 def test_row_16_audioop_on_3_13():
     """Install check: the module that left the standard library is asked for where it is missing."""
-    requirements = (ROOT / "requirements.txt").read_text()
+    requirements = (ROOT / "requirements.in").read_text()
     assert re.search(r'^audioop-lts==\S+; python_version >= "3.13"$', requirements, re.M)
     import audioop
 

@@ -44,9 +44,11 @@ def place_calls(server: Server, out: Path, *words: str) -> dict[str, Any]:
 
 
 def thread_names(out: Path) -> Counter[str]:
-    """The server's threads a moment ago; not gunicorn's own pool, which grows as it is used."""
+    """The server's threads a moment ago; not gunicorn's own pool, which grows as it is used, nor the one that
+    a process's first call begins for all of them."""
     names = json.loads((out / "threads").read_text(encoding="utf-8"))
-    return Counter(re.sub(r"\d+", "N", name) for name in names if not name.startswith("ThreadPoolExecutor"))
+    of_the_process = ("ThreadPoolExecutor", "admission")
+    return Counter(re.sub(r"\d+", "N", name) for name in names if not name.startswith(of_the_process))
 
 
 def say(*lines: str) -> list[str]:

@@ -19,14 +19,22 @@ class OutOfLine(Exception):
 
 
 class Inbox:
-    """Used by RX alone. ``receive(timeout_s)`` gives a message, or None when none came in time."""
+    """Used by RX alone. ``receive(timeout_s)`` gives a message, or None when none came in time.
 
-    def __init__(self, receive: Callable[[float], str | bytes | None], clock: Callable[[], float]) -> None:
+    ``longest_s``: of a call, by the clock: a peer that sends less audio than there is time is never too long
+    by its own.
+    """
+
+    def __init__(
+        self, receive: Callable[[float], str | bytes | None], clock: Callable[[], float], longest_s: float
+    ) -> None:
         self._receive = receive
         self._clock = clock
         self._meter = Meter(MESSAGES_PER_S, MESSAGES_AT_ONCE, clock())
         self._started = False
         self._deadline = clock() + START_TIMEOUT_S
+        self._longest_s = longest_s
+        self._end = clock() + longest_s
 
     def next(self) -> Message:
         """Block for a message. Raises OutOfLine, and whatever ``receive`` raises."""
@@ -40,4 +48,6 @@ class Inbox:
         if message is None or now >= self._deadline:
             waited_s = AUDIO_TIMEOUT_S if self._started else START_TIMEOUT_S
             raise OutOfLine(f"WS_STALLED no {'audio' if self._started else 'start'} for {waited_s:.0f} s")
+        if now >= self._end:
+            raise OutOfLine(f"WS_STALLED not over after {self._longest_s:.0f} s")
         return message

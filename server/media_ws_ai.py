@@ -18,7 +18,7 @@ the order of effect; every blocking call is outside it.
 
 import logging
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from simple_websocket import ConnectionClosed
 from wsproto.utilities import LocalProtocolError
 
 from server.call_engines import CallEngines
+from server.call_log import CallLog
 from server.config import Config, dialogue_params, load_mounted_config
 from server.core.conversation import Act, SaveLead
 from server.core.dialogue import Dialogue
@@ -64,7 +65,6 @@ from server.engines.registry import asr_timeout_ms
 from server.inbox import Inbox, OutOfLine
 from server.ledger import Outcome
 from server.person import availability
-from server.privacy import Mode, Transcripts
 from server.runtime import Runtime, Task, Threads
 from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
 from server.tx import Tx
@@ -75,9 +75,9 @@ SEND_TIMEOUT_S = 0.3
 OUTCOME_TIMEOUT_S = 0.5  # a store that takes longer is not waited for
 END_TIMEOUT_S = 0.9  # the two before are part of it: everything of a call is gone in a second (F6)
 MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the closing silence was
+OVERTIME_S = 120.0  # beyond MAX_CALL_SEC, which counts what was heard; it ends politely within one minute
 OFFICE_AHEAD_S = 4 * 3600.0  # no call is longer
 LOG_EVERY_FRAMES = 50
-MAX_REASONS = 50  # kinds of garbage told apart in one call
 POLICY_VIOLATION = 1008
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
 
@@ -126,7 +126,8 @@ class MediaStreamHandler:
         self._now = now
         self._desk = desk or open_desk(self._config)
         self._admit = admit
-        self._inbox = Inbox(lambda timeout_s: ws.receive(timeout=timeout_s), self._runtime.clock)
+        longest_s = self._config.max_call_sec + OVERTIME_S
+        self._inbox = Inbox(lambda timeout_s: ws.receive(timeout=timeout_s), self._runtime.clock, longest_s)
         self._close_reason: int | None = None  # a normal end
         self._call_sid = self._caller = ""  # RX writes them once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
@@ -354,40 +355,3 @@ class Rx:
             self.frames += 1
             rms = level_rms(mulaw_8k)
             yield FrameHeard(mulaw_8k, rms, speech.feed(mulaw_8k, rms))
-
-
-class CallLog:
-    """The call's log lines: each ends with its ``sid=``. What is private goes in as ``mode`` says."""
-
-    def __init__(self, mode: Mode) -> None:
-        self.sid = ""
-        self._transcripts = Transcripts(mode)
-        self._ignored: Counter[str] = Counter()
-
-    def line(self, line: str, more: str = "") -> None:
-        """``more`` follows the sid, as in the playbook's lines."""
-        log.info("%s sid=%s%s", line, self.sid, more and f" {more}")
-
-    def of_the_core(self, entry: Log) -> None:
-        words = None if entry.words is None else self._transcripts.words(entry.words)
-        cause = None if entry.cause is None else self._transcripts.cause(entry.cause)
-        self.line(" ".join(part for part in (entry.line, words, cause) if part is not None))
-
-    def complaint(self, line: str) -> None:
-        """An engine's, which may quote what it was given."""
-        self.line(self._transcripts.cause(line))
-
-    def counts(self, line: str, rx: int, tx: int, oddities: dict[str, int] | None = None) -> None:
-        """Frames received and sent, and how much of what was odd, where there was any."""
-        odd = {"ignored": sum(self._ignored.values()), **(oddities or {})}
-        more = "".join(f" {name}={count}" for name, count in odd.items() if count)
-        self.line(line, f"rx={rx} tx={tx}{more}")
-
-    def ignored(self, reason: str) -> None:
-        """Count a message that could not be used; the first of each kind is logged."""
-        if len(self._ignored) < MAX_REASONS or reason in self._ignored:
-            self._ignored[reason] += 1
-            if self._ignored[reason] == 1:
-                self.line("WS_IGNORED", f"reason={reason}")
-        else:
-            self._ignored["other"] += 1

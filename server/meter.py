@@ -1,15 +1,44 @@
-"""A token bucket: how much of something may come."""
+"""How much of something may come, and how often something is worth a line."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
 
 
 class Meter:
-    """``rate`` a second, ``burst`` at once. One thread. Time is given, in seconds."""
+    """A token bucket: ``rate`` a second, ``burst`` at once. One thread. Time is given, in seconds."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self._rate, self._burst = rate, burst
         self._left, self._at = burst, now
 
     def take(self, amount: float, now: float) -> bool:
-        """False when it is more than may come."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate) - amount
+        """False, and nothing taken, when it is more than may come."""
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
-        return self._left >= 0
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+
+class Seldom:
+    """Warnings that anybody can bring about: one a second at most, and how many were left out. Any thread."""
+
+    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._meter = Meter(1, 1, clock())
+        self._left_out = 0
+
+    def warn(self, line: str, *values: object) -> None:
+        """As ``Logger.warning``, or nothing."""
+        with self._lock:
+            if not self._meter.take(1, self._clock()):
+                self._left_out += 1
+                return
+            left_out, self._left_out = self._left_out, 0
+        more = f" (and {left_out} before it)" if left_out else ""
+        self._log.warning(line + more, *values)

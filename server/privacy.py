@@ -20,12 +20,31 @@ FULL_NUMBER_DIGITS = 8  # a shorter one is a service, an extension, or withheld
 MIN_SECRET_CHARACTERS = 6  # a shorter text is in every other line by chance
 _TELEPHONE = re.compile(r"\+?[\d\s().-]+")
 _WITHHELD = re.compile(r"[A-Za-z]*")  # anonymous, Restricted, unavailable
-# What must stay legible in a complaint: where an engine was looked for.
-_ADDRESS = re.compile(r"(\w+://\S+|\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b)")
+_OCTET = r"(?:0|[1-9]\d{0,2})(?!\d)"
+# Where an engine was looked for. 052.123.45.67 is a telephone, and so is the host of http://0521234567.
+_HOST = (
+    r"(?i:(?<!\w)[a-z][a-z0-9+.-]{0,15}://(?!0\d|[^\s/?#]{0,255}@)[a-z0-9.:_-]{1,255})"
+    rf"|(?<![\w.])[1-9]\d{{0,2}}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?(?!\w|\.\d)"
+)
+_ADDRESS = re.compile(f"({_HOST})")
+_QUERY = re.compile(r"(?<=\S)\?[^\s'\"=]{1,200}=[^\s'\"]*")
 # Lines that say why an engine failed; those of a call, with its sid, are cleaned before they come here.
 _COMPLAINT = re.compile(r"(?:ENGINE|ASR|LLM|TTS)_(?!.* sid=)", re.DOTALL)
-_EXCEPTION = re.compile(r"^\S.*", re.MULTILINE)  # its message; the lines of its code are indented
-_HEBREW = re.compile(r"[א-ת](?:[\s\"'״׳,.?!–-]*[א-ת])*")
+_TRACEBACK = "Traceback (most recent call last):"
+_ESCAPED = re.compile(
+    r"\\u(05[0-9a-f]{2}|00[2-7][0-9a-f])|((?:%D7%[89AB][0-9A-F]|%[23][0-9A-F])+)", re.IGNORECASE
+)
+# The line's name and who complains; that part is ours.
+_WHO = r"\A(?:(?:ENGINE|ASR|LLM|TTS)_[A-Z]+:?(?: [^:'\"\n]{0,80})?(?::|\Z)|[a-z][\w.-]{0,40}: )"
+# Behind it, what cannot be a caller's words: addresses, kinds of exceptions, codes and durations.
+_KEPT = re.compile(
+    rf"({_HOST}|{_WHO}|\A(?:The above exception was .*|During handling of .*)\Z"
+    r"|(?<![\w.])(?:[a-z_]\w{0,40}\.){0,6}[A-Z][A-Za-z]{0,60}?"
+    r"(?:Error|Exception|Timeout|Exceeded|Exhausted|Unavailable|Denied)(?!\w)"
+    r"|(?<!\w)(?:[A-Z]{2,20}_[A-Z_]{2,30}|[45]\d\d|Errno -?\d{1,3}|\d{1,6}(?:\.\d{1,3})? ?m?s)(?!\w))"
+)
+_LEFT_OUT = "…"
+MAX_COMPLAINT_CHARACTERS = 4000
 
 log = logging.getLogger("agent")
 
@@ -36,23 +55,26 @@ class Transcripts:
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
 
-    def words(self, text: str) -> str:
-        """What was said or typed."""
+    def words(self, text: str, before: str = "") -> str:
+        """What was said or typed; ``before``: digits of the same speaker that it may continue."""
         if self._mode == "off":
             count = len(text.split())
             return f"({count} word{'' if count == 1 else 's'})"
-        return text if self._mode == "full" else redacted(text)
+        return text if self._mode == "full" else redacted(text, before)
 
     def cause(self, text: str) -> str:
-        """Why something failed: an engine's complaint may quote what it was given."""
+        """Why something failed: an engine's complaint may quote what it was given, in any form.
+
+        So "off" keeps who complains, kinds of exceptions, status codes, durations and the host of an address;
+        the rest is "…". A URL's query is left out in "redacted" too. MAX_COMPLAINT_CHARACTERS at most.
+        """
         # First, for a key that has lost its digits is no longer found, and the rest of it would stay.
-        text = without_secrets(text)
+        text = without_secrets(text)[:MAX_COMPLAINT_CHARACTERS]
         if self._mode == "full":
             return text
-        parts = _ADDRESS.split(text)
+        parts = _ADDRESS.split(_unescaped(_QUERY.sub(f"?{_LEFT_OUT}", text)))
         parts[::2] = map(redacted, parts[::2])
-        kept = "".join(parts)
-        return _HEBREW.sub("…", kept) if self._mode == "off" else kept
+        return "".join(parts) if self._mode == "redacted" else _without_words("".join(parts))
 
     def number(self, caller: str) -> str:
         """A telephone number: its last digits only. "anonymous" and the like tell nothing, and stay."""
@@ -64,6 +86,18 @@ class Transcripts:
         if _TELEPHONE.fullmatch(caller) and len(digits) >= FULL_NUMBER_DIGITS:
             return f"…{digits[-KEPT_DIGITS:]}"
         return caller if _WITHHELD.fullmatch(caller) else HIDDEN
+
+
+def _unescaped(text: str) -> str:
+    """Hebrew as JSON and URLs write it, as Hebrew: digits are said in words too."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else unquote(found[2]), text)
+
+
+def _without_words(text: str) -> str:
+    """Of ``text`` what cannot be a caller's."""
+    kept = _KEPT.split(text)
+    kept[::2] = (_LEFT_OUT if re.search(r"\w", part) else part for part in kept[::2])
+    return "".join(kept)
 
 
 # ---- secrets ------------------------------------------------------------------------------------
@@ -113,7 +147,12 @@ class SecretsFilter(logging.Filter):
         return self._transcripts.cause(message) if _COMPLAINT.match(message) else message
 
     def _traceback(self, text: str) -> str:
-        return _EXCEPTION.sub(lambda line: self._transcripts.cause(line[0]), self.clean(text))
+        """The lines of code stay: indented, and before the exception's message, which may have such too."""
+        lines, code = [], False
+        for line in self.clean(text).splitlines():
+            code = line == _TRACEBACK or (code and line.startswith(" "))
+            lines.append(line if code else self._transcripts.cause(line))
+        return "\n".join(lines)
 
 
 def _message(record: logging.LogRecord) -> str:

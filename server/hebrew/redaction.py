@@ -1,38 +1,18 @@
 """Text without what tells who somebody is: identity numbers, cards, telephones, e-mail addresses.
 
-However they are written or said: "052-1234567", "0 5 2. 1 2 3", "אפס חמישים ושתיים". What people talk about
-all day stays: prices, rooms, areas, years, dates, hours.
+However they are written or said: "052-1234567", "0 5 2. 1 2 3", "אפס חמישים ושתיים", "zero five two", "דן
+שטרודל גמייל נקודה קום"; a word or two between the digits hides nothing. What people talk about all day stays:
+prices, rooms, areas, years, dates, hours.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from server.hebrew.data import lines_of
-from server.hebrew.digits import number_in, said_together, value_of
+from server.hebrew.number_runs import COUNTED_DIGITS, PART, Token, dictated_at_end, runs
 
 _UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points: nobody hears them
-_JOINS = frozenset(lines_of("digit_joins"))
-_DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
-_PART = re.compile(
-    r"(?P<email>[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
-    rf"|(?P<date>(?<![0-9])(?<![0-9][./-])(?:{_DAY}(?P<mark>[./-]){_MONTH}(?P=mark)(?:19|20)?[0-9]{{2}}"
-    rf"|(?:19|20)[0-9]{{2}}-{_MONTH}-{_DAY})(?![./-]?[0-9]))"
-    r"|(?P<hour>(?<![0-9:])(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?!:?[0-9]))"
-    r"|(?P<thousands>(?<![0-9])(?<![0-9][.,])[1-9][0-9]{0,2}(?P<comma>[.,])[0-9]{3}"
-    r"(?:(?P=comma)[0-9]{3}){0,3}(?![.,]?[0-9]{3}))(?P<cents>(?<!\.[0-9]{3})\.[0-9]{1,2})?(?![.,]?[0-9])"
-    rf"|(?P<part>(?<![0-9])(?<![0-9][./])(?:(?:0|[1-9][0-9]{{0,2}})[./][0-9]{{1,2}}|{_DAY}[./]{_MONTH})"
-    r"(?![./]?[0-9]))"
-    r"|(?P<number>[0-9]+)"
-    r"|(?P<word>[^\W\d_]+)"
-)
-_GAP = re.compile(r"[-\s‐‑‒–—―−־.,;:/()\[\]_'\"׳״…·•|\\?!]{0,6}")
-_SIGN = re.compile(r"(?:(?P<plus>\+|פלוס)|\*|כוכבית)[\s(]{0,2}$")
-_LONGEST_SIGN = 8  # characters, with the blanks behind it
-_MONEY = re.compile(r"\s?(?:[₪$€£]|ש[\"״”']{0,2}ח(?!\w)|שקל|דולר|אירו)")
-_MONEY_SIGN = re.compile(r"[₪$€£]\s?$")
 _PHONE = re.compile(
     r"0[57]\d{8}|0[23489]\d{7}|1[5-9]\d{8}|(?:00)?9720?[2-57-9]\d{7,8}|00(?!972)[1-9]\d{7,13}"
 )
@@ -43,35 +23,9 @@ _CARD_DIGITS = range(13, 20)
 _ABROAD_DIGITS = range(7, 16)
 _STAR_DIGITS = range(3, 7)
 _MOST_DIGITS = 20  # of a number that has a name
-_PRICE_DIGITS = 8  # of a bare one; a longer one is a number of somebody's
-_QUANTITY_DIGITS = 6
-_COUNTED_DIGITS = 7  # from here on nobody counts: it is somebody's number, perhaps misheard
 _DICTATED_DIGITS = 5  # said one by one, or behind a zero
 _BESIDE_DIGITS = 4  # the rest of a number that was told apart from it
-_THOUSAND = 1000
-_HUNDRED = 100
 _LOOKED_BACK = 4  # tokens: a number may begin a little behind what looks like one
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """One number as written, or as said (``value``): its place and its digits."""
-
-    start: int
-    end: int
-    digits: str
-    value: int | None = None
-    quantity: bool = False  # a price, a decimal, hundreds: counts only as part of a number that is known
-    sign: str = ""  # "+" or "*" before it
-    begins: bool = False  # it is never the continuation of what is before it
-
-    @property
-    def dictated(self) -> bool:
-        return self.value is not None or len(self.digits) == 1
-
-    @property
-    def after_zero(self) -> bool:
-        return len(self.digits) > 1 and self.digits[0] == "0" and not self.quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +35,36 @@ class _Found:
     tag: str
 
 
-def redacted(text: str) -> str:
+def redacted(text: str, before: str = "") -> str:
     """``text`` with a tag for each number that tells who somebody is: [id] [card] [phone] [digits] [email].
 
     ``[id]`` and ``[card]`` have the right check digit. Seven digits in a row that are no plain price are
     ``[digits]`` without one, for a misheard number is still somebody's; so are five that are dictated one
-    by one or begin with a zero. Never raises; time grows with the length of ``text`` and no faster.
+    by one or begin with a zero; with words between them, or an end of line, it takes seven. ``before``: the
+    ``unfinished`` digits of the same speaker, which ``text`` may continue. Never raises; time grows with the
+    length of ``text`` and no faster.
     """
-    if text.isascii() and not any(char.isdigit() or char == "@" for char in text):
-        return text
     places = [place for place, char in enumerate(text) if not _unseen(char)]
-    seen = "".join(_figure(text[place]) for place in places)
+    seen = f"{before}\n" if before else ""
+    ours = len(seen)
+    seen += "".join(_figure(text[place]) for place in places)
     parts, done = [], 0
     for found in _all_found(seen):
-        parts += [text[done : places[found.start]], f"[{found.tag}]"]
-        done = places[found.end - 1] + 1
+        if found.end > ours:
+            parts += [text[done : places[max(0, found.start - ours)]], f"[{found.tag}]"]
+            done = places[found.end - ours - 1] + 1
     return "".join(parts) + text[done:]
+
+
+def unfinished(text: str, before: str = "") -> str:
+    """The dictated digits, as said, that ``before`` and then ``text`` end with; empty for none.
+
+    A number that is whole by then is not of them.
+    """
+    seen = "".join(_figure(char) for char in f"{before}\n{text}" if not _unseen(char))
+    dictated = dictated_at_end(seen)
+    whole = [found.end for found in _all_found(dictated) if found.tag != "digits"]
+    return dictated_at_end(dictated[whole[-1] :]) if whole else dictated
 
 
 def _unseen(char: str) -> bool:
@@ -114,8 +82,8 @@ def _figure(char: str) -> str:
 
 def _all_found(text: str) -> Iterator[_Found]:
     """In the order of the text; none overlaps another."""
-    emails = [_Found(*match.span(), "email") for match in _PART.finditer(text) if match["email"]]
-    numbers = [found for run in _runs(text) for found in _in_run(run)]
+    emails = [_Found(*match.span(), "email") for match in PART.finditer(text) if match["email"]]
+    numbers = [found for run in runs(text) for found in _in_run(run)]
     return iter(sorted([*emails, *(_with_signs(text, found) for found in numbers)], key=lambda f: f.start))
 
 
@@ -129,102 +97,10 @@ def _with_signs(text: str, found: _Found) -> _Found:
     return replace(found, start=start, end=end + (text[end : end + 1] == "*"))
 
 
-# ---- numbers that are one behind the other ------------------------------------------------------
-
-
-def _runs(text: str) -> Iterator[list[_Token]]:
-    """Stretches of numbers with nothing but blanks, marks and joining words between."""
-    run: list[_Token] = []
-    at = 0
-    for match in _PART.finditer(text):
-        joined = _GAP.fullmatch(text, at, match.start()) is not None
-        at = match.end()
-        if joined and match["word"] in _JOINS:
-            continue
-        token = _token(match)
-        if run and (token is None or token.begins or not joined):
-            if _is_scale(match["word"]) and len(run[-1].digits) <= _QUANTITY_DIGITS:
-                run.pop()  # so many thousands
-            yield run
-            run = []
-        if token is not None:
-            _add(run, token)
-    yield run
-
-
-def _is_scale(word: str | None) -> bool:
-    return word is not None and (value_of(word) or 0) >= _THOUSAND
-
-
-def _add(run: list[_Token], token: _Token) -> None:
-    """Fifty and two are one number."""
-    before = run[-1].value if run else None
-    together = None if token.value is None else said_together(before, token.value)
-    if together is None:
-        run.append(token)
-    else:
-        run[-1] = replace(run[-1], end=token.end, **_said(together))
-
-
-def _said(value: int) -> dict[str, Any]:
-    return {"value": value, "digits": str(value), "quantity": value >= _HUNDRED}
-
-
-def _token(match: re.Match[str]) -> _Token | None:
-    """The number that a part of the text is; None for what is none, and for dates and hours."""
-    if match["word"]:
-        return _of_word(match)
-    if match["thousands"]:
-        return _of_thousands(match)
-    figures = match["part"] or match["number"]
-    if not figures:
-        return None
-    token = _signed(match, _Token(*match.span(), re.sub(r"\D", "", figures), quantity=bool(match["part"])))
-    return replace(token, quantity=token.quantity or _is_price(match))
-
-
-def _of_word(match: re.Match[str]) -> _Token | None:
-    value, bare = value_of(match["word"]), number_in(match["word"])
-    if bare is None or bare >= _THOUSAND:
-        return None
-    token = _signed(match, _Token(*match.span(), **_said(bare)))
-    return replace(token, begins=token.begins or value is None)
-
-
-def _of_thousands(match: re.Match[str]) -> _Token | None:
-    """A round price, or one with its money, ends what is before it; any other may be dictated so."""
-    figures = match["thousands"].replace(match["comma"], "")
-    if figures.endswith("000") or match["cents"] or _has_money(match):
-        return None
-    return _signed(match, _Token(*match.span(), figures, quantity=len(figures) < _PRICE_DIGITS))
-
-
-def _signed(match: re.Match[str], token: _Token) -> _Token:
-    text = match.string
-    sign = _SIGN.search(text, max(0, token.start - _LONGEST_SIGN), token.start)
-    starred = text[token.end : token.end + 1] == "*" and not text[token.end + 1 : token.end + 2].isdigit()
-    if sign is None:
-        return replace(token, sign="*" if starred else "")
-    return replace(token, sign="+" if sign["plus"] else "*", begins=True)
-
-
-def _is_price(match: re.Match[str]) -> bool:
-    """2500000, or 2345678 with its money."""
-    figures = match["number"] or ""
-    if not _COUNTED_DIGITS <= len(figures) <= _PRICE_DIGITS or figures[0] == "0":
-        return False
-    return figures.endswith("000") or _has_money(match)
-
-
-def _has_money(match: re.Match[str]) -> bool:
-    before = _MONEY_SIGN.search(match.string, max(0, match.start() - 2), match.start())
-    return before is not None or _MONEY.match(match.string, match.end()) is not None
-
-
 # ---- whose they are -----------------------------------------------------------------------------
 
 
-def _in_run(run: list[_Token]) -> Iterator[_Found]:
+def _in_run(run: list[Token]) -> Iterator[_Found]:
     done = at = 0
     while at < len(run):
         start, end, tag = _best(run, at)
@@ -237,7 +113,21 @@ def _in_run(run: list[_Token]) -> Iterator[_Found]:
     yield from _rest(run[done:], beside=done > 0)
 
 
-def _best(run: list[_Token], at: int) -> tuple[int, int, str]:
+def _rest(tokens: list[Token], *, beside: bool) -> Iterator[_Found]:
+    """What has no name; ``beside``: of a number that has one. What words part is one number or several."""
+    parted = [place for place, token in enumerate(tokens) if token.apart and place]
+    beside = beside and not (tokens and tokens[0].apart)
+    if not parted:
+        yield from _unnamed(tokens, _BESIDE_DIGITS if beside else _least(tokens))
+    elif whole := [*_unnamed(tokens, COUNTED_DIGITS)]:
+        yield from whole
+    else:
+        for start, end in zip([0, *parted], [*parted, len(tokens)], strict=True):
+            group = tokens[start:end]
+            yield from _unnamed(group, _BESIDE_DIGITS if beside and not start else _least(group))
+
+
+def _best(run: list[Token], at: int) -> tuple[int, int, str]:
     """The number that begins at ``at``, or the longer one that begins inside it; no tag for none."""
     best = (at, *_longest(run, at))
     for start in range(at + 1, min(at + _LOOKED_BACK, best[1] if best[2] else at)):
@@ -248,7 +138,7 @@ def _best(run: list[_Token], at: int) -> tuple[int, int, str]:
     return best
 
 
-def _longest(run: list[_Token], first: int) -> tuple[int, str]:
+def _longest(run: list[Token], first: int) -> tuple[int, str]:
     digits, best = "", (first, "")
     for last in range(first, len(run)):
         digits += run[last].digits if len(run[last].digits) <= _MOST_DIGITS else "0" * _MOST_DIGITS
@@ -260,7 +150,7 @@ def _longest(run: list[_Token], first: int) -> tuple[int, str]:
     return best
 
 
-def _tag(digits: str, first: _Token) -> str:
+def _tag(digits: str, first: Token) -> str:
     """What ``digits`` are by themselves; empty: nothing that is known."""
     count = len(digits)
     if first.sign == "*" and count in _STAR_DIGITS:
@@ -283,28 +173,45 @@ def _checks(digits: str) -> bool:
     return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
 
 
-def _rest(tokens: list[_Token], *, beside: bool) -> Iterator[_Found]:
-    """What has no name, but too many digits for a quantity; ``beside``: of one that has a name."""
+def _least(tokens: list[Token]) -> int:
+    """How many digits are too many for a quantity."""
+    after_zero = any(token.after_zero for token in tokens)
+    dictated = all(token.dictated for token in tokens if not token.quantity)
+    return _DICTATED_DIGITS if dictated or after_zero else COUNTED_DIGITS
+
+
+def _unnamed(tokens: list[Token], least: int) -> Iterator[_Found]:
+    """``tokens`` as one number when they have ``least`` digits."""
     after_zero = any(token.after_zero for token in tokens)
     counted = tokens if after_zero else [token for token in tokens if not token.quantity]
-    dictated = all(token.dictated for token in counted)
-    least = _COUNTED_DIGITS
-    if dictated or after_zero:
-        least = _DICTATED_DIGITS
-    if beside:
-        least = _BESIDE_DIGITS
-    if _digits(counted) < least or _are_quantities(counted):
+    if _digits(counted) < least or _are_quantities(counted) or _is_list(tokens):
         return
     digits = "".join(token.digits for token in tokens)
     short_id = len(digits) == _ID_DIGITS - 1 and _checks(digits)
     yield _Found(tokens[0].start, tokens[-1].end, "id" if short_id else "digits")
 
 
-def _are_quantities(tokens: list[_Token]) -> bool:
+def _is_list(tokens: list[Token]) -> bool:
+    """Plain numbers beside what they count: 85, 90, 95 מטר. Nobody lists seven single digits."""
+    if any(token.digits[0] == "0" for token in tokens) or not (tokens[0].listed or tokens[-1].listed):
+        return False
+    return len(tokens) < COUNTED_DIGITS or any(len(token.digits) > 1 for token in tokens)
+
+
+def _are_quantities(tokens: list[Token]) -> bool:
     """Ranges and lists: 1500-2000, 100-120-140, 2024/2026."""
+    if _is_parted_price(tokens):
+        return True
     years = all(_YEAR.fullmatch(token.digits) for token in tokens)
     return years or all(token.value is None and _ROUND.fullmatch(token.digits) for token in tokens)
 
 
-def _digits(tokens: list[_Token]) -> int:
+def _digits(tokens: list[Token]) -> int:
     return sum(len(token.digits) for token in tokens)
+
+
+def _is_parted_price(tokens: list[Token]) -> bool:
+    """1 850 000"""
+    first, *others = [token.digits for token in tokens]
+    thousands = bool(others) and others[-1] == "000" and all(len(group) == 3 for group in others)
+    return thousands and len(first) <= 2 and first[0] != "0" and len(others) == 2

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server.hebrew.numbers import cardinal
-from server.hebrew.redaction import redacted
+from server.hebrew.redaction import redacted, unfinished
 from tests.hebrew.tables import rows
 
 CASES = rows("redaction_cases")
@@ -136,6 +136,24 @@ def test_nothing_is_left_of_a_number_that_tells_who_somebody_is(numbers):
     check()
 
 
+FILLERS = st.sampled_from("רגע סליחה אוקיי זה נגיד לא אממממ ואז ועוד".split()).flatmap(
+    lambda word: st.sampled_from((f" {word} ", f"... {word}... ", f" {word} רגע ", f", {word}? "))
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(digits_of(7), st.lists(FILLERS, min_size=2, max_size=2), st.booleans())
+def test_a_word_or_two_between_dictated_digits_hide_nothing(digits, fillers, written):
+    """052, one moment, 123, one moment, 4567."""
+    number = f"052{digits}"
+    names = "0123456789" if written else FEMININE
+    groups = [" ".join(names[int(d)] for d in group) for group in (number[:3], number[3:6], number[6:])]
+    text = groups[0] + fillers[0] + groups[1] + fillers[1] + groups[2]
+    assert redacted(f"כן, {text}, תודה") == "כן, [phone], תודה"
+    lines = [re.sub(r"\s+", " ", group) for group in groups]
+    assert redacted(lines[2], unfinished(lines[1], unfinished(lines[0]))) == "[phone]"
+
+
 # ---- any text -----------------------------------------------------------------------------------
 
 PIECES = st.sampled_from(
@@ -161,6 +179,7 @@ PIECES = st.sampled_from(
         "12.11",
     ]
     + ["12,345", "שקל", "חדרים", "פלוס ", "כוכבית ", "\u200f", "٣", "a@b.co", "[id]", "2026", "09:30", "₪ "]
+    + [" רגע ", " נו טוב ", "דירות ", " מטר", "\n", " zero ", " one", " at ", " dot ", "gmail", " שטרודל "]
 )
 
 
@@ -187,7 +206,9 @@ def test_any_text_is_taken(text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["1", "1 ", "אפס ", "0 5,2 חמש ", "1.1,", "123,456,", "a.@", "12/11-", "חמישים ו", "+", "(*"]
+    "piece",
+    ["1", "1 ", "אפס ", "0 5,2 חמש ", "1.1,", "123,456,", "a.@", "12/11-", "חמישים ו", "+", "(*"]
+    + ["5 a ", "a_", "a.", "a dot ", "a at ", "אפס רגע ", "1\n", "4 5 רגע "],
 )
 def test_time_grows_with_the_text_and_no_faster(piece):
     """Four times the text takes about four times as long: nothing is looked at again and again."""

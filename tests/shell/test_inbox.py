@@ -16,6 +16,7 @@ from server.inbox import (
 )
 from server.meter import Meter
 
+LONGEST_S = 3600.0
 HELLO = json.dumps({"event": "connected"})
 START = json.dumps({"event": "start", "start": {"streamSid": "MZ1", "callSid": "CA1"}})
 FRAME = json.dumps({"event": "media", "media": {"payload": "/" * 216, "timestamp": "20"}})
@@ -28,7 +29,7 @@ class Peer:
         self.now_s = 0.0
         self._messages: Iterator[tuple[float, str | bytes]] = iter(messages)
         self._next = next(self._messages, None)
-        self.inbox = Inbox(self.receive, lambda: self.now_s)
+        self.inbox = Inbox(self.receive, lambda: self.now_s, LONGEST_S)
 
     def receive(self, timeout_s: float) -> str | bytes | None:
         if self._next is None or self._next[0] > self.now_s + timeout_s:
@@ -78,6 +79,13 @@ def test_a_call_goes_on_as_long_as_there_is_audio() -> None:
     assert peer.until_it_is_out_of_line()[0] == 100
 
 
+def test_a_peer_that_dribbles_is_no_call_for_ever() -> None:
+    """A frame every nine seconds, nearly: calls are limited by what was heard, this one by the clock."""
+    peer = Peer([(0, START), *((n * 8.9, FRAME) for n in range(1, 10_000))])
+    assert peer.until_it_is_out_of_line()[1] == "WS_STALLED not over after 3600 s"
+    assert LONGEST_S <= peer.now_s < LONGEST_S + AUDIO_TIMEOUT_S
+
+
 def test_a_flood() -> None:
     peer = Peer([(1, START), *((1, FRAME) for _ in range(5000))])
     taken, said = peer.until_it_is_out_of_line()
@@ -100,5 +108,5 @@ def test_what_a_network_has_kept_is_no_flood() -> None:
 def test_a_meter_fills_again_up_to_its_burst() -> None:
     meter = Meter(10, 20, now=0)
     assert meter.take(20, 0) and not meter.take(1, 0)
-    assert meter.take(9, 1) and not meter.take(1, 1)
+    assert meter.take(10, 1) and not meter.take(1, 1)
     assert meter.take(20, 1000) and not meter.take(1, 1000)

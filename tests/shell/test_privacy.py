@@ -1,16 +1,29 @@
 """Privacy: what of a caller is written to a log, by LOG_TRANSCRIPTS, and that no secret ever is."""
 
 import io
+import json
 import logging
 import re
+import time
+from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
+from simple_websocket import ConnectionClosed
 
+from server.call_log import CallLog
 from server.config import Config
+from server.core.events import Log
 from server.engines.base import EngineError
 from server.engines.ears.embedded import build_grammar, hebrew_lexicon
-from server.privacy import SecretsFilter, Transcripts, install_secrets_filter, secrets_of
+from server.privacy import (
+    MAX_COMPLAINT_CHARACTERS,
+    SecretsFilter,
+    Transcripts,
+    install_secrets_filter,
+    secrets_of,
+)
 from tests.sim.call import SimCall
 from tests.sim.line import Sound
 
@@ -34,6 +47,25 @@ def private_call(mode, **scene):
 
 def words_logged(call):
     return [line for line in call.log if line.startswith(("ASR_TEXT:", "AGENT_TEXT:"))]
+
+
+@contextmanager
+def logged():
+    """The lines of our logger meanwhile."""
+
+    class Lines(logging.Handler):
+        def emit(self, record):
+            written.append(record.getMessage())
+
+    written, logger, handler = [], logging.getLogger("agent"), Lines()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield written
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def figures(lines):
@@ -90,8 +122,9 @@ def test_an_engine_that_quotes_the_caller_does_not_tell(mode):
         knobs={"log_transcripts": mode},
     )
     call.run(20)
-    assert call.lines("ASR_ERR: sim: bad input: '")
-    assert call.lines("LLM_ERR: sim: bad input: '")
+    reason = "bad input: 'תעודת הזהות [id]'" if mode == "redacted" else "…"
+    assert call.lines(f"ASR_ERR: sim: {reason} sid=MZ1")
+    assert call.lines(f"LLM_ERR: sim: {reason} sid=MZ1")
     ours = [line for line in call.log if "sid=" in line]
     assert IDENTITY not in " ".join(ours)
     assert mode == "redacted" or not re.search("[א-ת]", " ".join(ours))
@@ -110,6 +143,138 @@ def test_an_engine_that_quotes_the_caller_does_not_tell(mode):
 def test_words_in_a_line(mode, text, logged):
     """One line in each mode."""
     assert Transcripts(mode).words(text) == logged
+
+
+DIGITS_BY_TURNS = ["אפס חמש שתיים", "אחת שתיים שלוש", "ארבע חמש שש שבע"]
+
+
+def logged_words(mode, *lines):
+    """What a call's log holds of ``ASR_TEXT:`` and ``AGENT_TEXT:`` lines, one behind the other."""
+    call = CallLog(mode)
+    with logged() as written:
+        for line, words in lines:
+            call.of_the_core(Log(f"{line}_TEXT:", words))
+    return [entry.partition("_TEXT: ")[2].partition(" sid=")[0] for entry in written]
+
+
+def by_turns(*words):
+    return logged_words("redacted", *(("ASR", said) for said in words))
+
+
+def test_a_number_that_is_dictated_over_several_turns_is_not_kept():
+    """What brings the digits to seven goes, and what follows it."""
+    assert by_turns(*DIGITS_BY_TURNS) == ["אפס חמש שתיים", "אחת שתיים שלוש", "[phone]"]
+    assert by_turns("אפס", "חמש", "שתיים", *"1234", "5 6 7 תודה")[-2:] == ["[digits]", "[phone] תודה"]
+    assert by_turns("הנייד שלי 052", "אז 123", "4567 בבקשה")[-1] == "[phone] בבקשה"
+    assert by_turns("אחת שתיים שלוש", "רגע, ארבע חמש שש", "שבע שמונה שתיים")[-1] == "[id]"
+
+
+def test_what_the_agent_says_does_not_end_a_dictation():
+    """It says "yes" behind each group."""
+    first, second, third = DIGITS_BY_TURNS
+    lines = [("ASR", first), ("AGENT", "כן."), ("ASR", second), ("AGENT", "כן, 3 ועוד?"), ("ASR", third)]
+    assert logged_words("redacted", *lines) == [first, "כן.", second, "כן, 3 ועוד?", "[phone]"]
+    assert logged_words("full", *lines)[-1] == third
+
+
+def test_answers_with_a_number_are_no_dictation():
+    """Precision: rooms, floors, prices, and a number that stays alone."""
+    for answers in (
+        ["שלוש", "ארבע", "שתיים", "חמש", "שלוש", "ארבע", "שתיים", "חמש"],
+        ["אפס חמש שתיים", "אני רוצה דירה", "ארבע חמש שש שבע"],
+        ["שלוש ארבע", "קומה שתיים", "עד 6500", "120 מטר", "1998"],
+    ):
+        assert by_turns(*answers) == answers
+    assert by_turns("תחזרו ל-0521234567", "שלושה חדרים", "עד 6500") == [
+        "תחזרו ל-[phone]",
+        "שלושה חדרים",
+        "עד 6500",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text, redacted, off",
+    [
+        ('said: "my name is Dan Cohen"', 'said: "my name is Dan Cohen"', "said: …"),
+        (r'sim: bad: {"text":"\u05d0\u05e4"}', 'sim: bad: {"text":"אפ"}', "sim: …"),
+        (f"sim: {json.dumps(' '.join(DIGITS_BY_TURNS))}", 'sim: "[phone]"', "sim: …"),
+        (f"x={quote(SAID[3])}", "x=[phone]", "…"),
+        ("x=%D7%90%D7%A4%D7%A1", "x=אפס", "…"),
+        ("sim: HTTP 503 at http://h/?q=0521234567", "sim: HTTP 503 at http://h/?…", "sim: …503…http://h/?…"),
+        ("sim: http://h/v1?a=1&name=דני b", "sim: http://h/v1?… b", "sim: http://h…"),
+        ("sim: at http://h/0521234567", "sim: at http://h/[phone]", "sim: …http://h…"),
+        ("sim: http://0521234567/", "sim: http://[phone]/", "sim: …"),
+        ("sim: 052.123.45.67", "sim: [phone]", "sim: …"),
+        ("sim: 10.0.0.1:443 refused", "sim: 10.0.0.1:443 refused", "sim: 10.0.0.1:443…"),
+        ("sim: ReadTimeout after 30 s", "sim: ReadTimeout after 30 s", "sim: ReadTimeout…30 s"),
+        ("sim: RESOURCE_EXHAUSTED: דני", "sim: RESOURCE_EXHAUSTED: דני", "sim: RESOURCE_EXHAUSTED…"),
+    ],
+)
+def test_a_complaint_in_a_line(text, redacted, off):
+    """G2: "off" keeps who complains, kinds, codes and hosts, whatever the words are written in."""
+    assert Transcripts("redacted").cause(text) == redacted
+    assert Transcripts("off").cause(text) == off
+    assert Transcripts("full").cause(text) == text
+
+
+@pytest.mark.parametrize("mode", ["full", "redacted", "off"])
+def test_a_complaint_of_any_length_is_cut_and_takes_no_time(mode):
+    """A 64 kB word once took seconds in the filter, on the thread that logs it."""
+    for word in ("a", "1.", "a.", "://", "a@", "x://", "?=", "aB", "A_"):
+        record = logging.makeLogRecord({"msg": f"TTS_ERR: sim: {word * (64_000 // len(word))}"})
+        began = time.process_time()
+        SecretsFilter([], mode).filter(record)
+        assert time.process_time() - began < 0.5
+        assert len(record.getMessage()) <= MAX_COMPLAINT_CHARACTERS
+
+
+def test_a_message_of_several_lines_is_cleaned_whole(agent_log):
+    """Behind a traceback, indented as services write their JSON."""
+    logger, written = agent_log
+    install_secrets_filter(config(log_transcripts="off"))
+    message = 'refused: {\n  "text": "my name is Dan"\n}'
+    try:
+        raise EngineError(message)
+    except EngineError:
+        logger.exception("RX_ERR sid=MZ1")
+    assert "Dan" not in written.getvalue()
+    assert "EngineError" in written.getvalue() and "  File " in written.getvalue()
+
+
+# ---- one line is one line -----------------------------------------------------------------------
+
+
+def test_a_peer_forges_no_line():
+    """Its streamSid, its close reason, an unknown event's name: one line each, of what can be read."""
+    call = CallLog("redacted")
+    with logged() as written:
+        call.sid = "MZ1\nWS_DONE sid=MZ2\x1b[2J\u2028" + "x" * 1000
+        call.line("WS_CLOSED bye\r\nWS_START sid=MZ9", "a\nb")
+        call.ignored("event \n" + "y" * 100_000)
+        call.of_the_core(Log("ASR_TEXT:", "שלום\nASR_TEXT: כן\ud800"))
+    assert len(written) == 3
+    assert all(line.isprintable() and len(line) < 4200 for line in written)
+    assert written[0].startswith("WS_CLOSED bye  WS_START sid=MZ9 sid=MZ1 WS_DONE")
+    assert written[0].endswith("xx… a b")
+
+
+def test_a_close_reason_and_a_stream_sid_with_line_ends_make_no_line_of_their_own():
+    """The same through the socket of a whole call."""
+    start = {"event": "start", "start": {"streamSid": "MZ1\nFORGED", "callSid": "CA1"}}
+    messages = [json.dumps({**start, "streamSid": "MZ1\nFORGED"}), json.dumps({"event": "x\nFORGED"})]
+    call = SimCall([])
+
+    def receive(timeout=None):
+        if not messages:
+            raise ConnectionClosed(1000, "bye\r\nFORGED sid=MZ9")
+        return messages.pop(0)
+
+    call.line.receive = receive
+    call.run(2)
+    assert call.lines("WS_START sid=MZ1 FORGED")
+    closed = [line for line in call.log if line.startswith("WS_CLOSED")]
+    assert len(closed) == 1 and "bye  FORGED sid=MZ9" in closed[0]
+    assert all(line.isprintable() for line in call.log)
 
 
 @pytest.mark.parametrize(
@@ -295,8 +460,8 @@ def test_exceptions_and_complaints_outside_of_a_call_quote_nobody(agent_log, mod
     logger.warning("ENGINE_SKIPPED llm sim for 30 s: no 'זהות %s' at http://127.0.0.1:54321/v1", IDENTITY)
     lines = written.getvalue()
     assert "CALL_ERR sid=MZ12345678 event=WordsHeard" in lines
-    assert "ENGINE_SKIPPED llm sim for 30 s: no" in lines
-    assert "at http://127.0.0.1:54321/v1" in lines
+    assert "ENGINE_SKIPPED llm sim for 30 s:" in lines
+    assert "http://127.0.0.1:54321" in lines
     assert (IDENTITY in lines) == (mode == "full")
     last = lines.splitlines()[-2:]
     assert bool(re.search("[א-ת]", " ".join(last))) == (mode != "off")

@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 from simple_websocket import Server
 
-from server.config import Config, load_config, load_mounted_config
+from server.config import EXTENSION, Config, load_config, load_mounted_config
 from server.engines.plain import Asr, Respond, Synth
 from server.house import House
 from server.media_ws_ai import MediaStreamHandler
@@ -23,8 +23,6 @@ from server.runtime import Threads
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
 
 log = logging.getLogger("agent")
-
-EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
 
 
 def create_app(config: Config | None = None) -> Flask:

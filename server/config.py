@@ -22,6 +22,7 @@ from server.hebrew.gender import Gender
 from server.knobs import MaybeNumber, allowed, comma_separated, env_example, knob, knob_table, knob_text
 from server.office_hours import OfficeHours
 
+EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
 URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 

@@ -39,6 +39,10 @@ class Reception(Protocol):
 
     def stop_taking_calls(self) -> None: ...
 
+    def close(self) -> None:
+        """No sockets either."""
+        ...
+
     def live(self) -> Sequence[Call]:
         """The calls of this process."""
         ...
@@ -49,15 +53,24 @@ class Reception(Protocol):
 
 
 class Drain:
-    """``finished()`` is called once, from a thread of its own, whatever happens. ``drain_s`` in seconds."""
+    """``finished()`` is called once, from a thread of its own, whatever happens.
+
+    ``drain_s``: how long calls go on; ``settle_s``: how long a socket may be on its way; in seconds.
+    """
 
     def __init__(
-        self, reception: Reception, runtime: Runtime, drain_s: float, finished: Callable[[], None]
+        self,
+        reception: Reception,
+        runtime: Runtime,
+        drain_s: float,
+        finished: Callable[[], None],
+        settle_s: float = SETTLE_S,
     ) -> None:
         self._reception = reception
         self._runtime = runtime
         self._drain_s = drain_s
         self._finished = finished
+        self._settle_s = settle_s
         self._undisturbed: Channel[None] = Channel(runtime, 1)
         self._lock = runtime.condition()
         self._begun = False  # under _lock
@@ -86,6 +99,7 @@ class Drain:
         log.info("DRAIN calls=%d go on for at most %g s", len(self._live()), self._drain_s)
         self._wait(self._drain_s, lambda: bool(self._live()) or self._more_to_come(began))
         self._wait(FAREWELL_S, self._tell)
+        self._reception.close()
         cut = self._live()
         for call in cut:
             call.cut()
@@ -104,7 +118,7 @@ class Drain:
 
     def _more_to_come(self, began: float) -> bool:
         """A caller was connected just before, and their socket is on its way to one of us."""
-        return self._runtime.clock() - began < SETTLE_S and self._reception.in_use() > 0
+        return self._runtime.clock() - began < self._settle_s and self._reception.in_use() > 0
 
     def _tell(self) -> bool:
         """Tell every call that does not know, one that has just come too; False when none is left."""
@@ -121,23 +135,28 @@ class Drain:
             pause(self._undisturbed, min(POLL_S, left_s))
 
 
-def begin_at(number: signal.Signals, drain: Drain, runtime: Runtime) -> None:
-    """Begin when this signal comes, once or often. Main thread.
+def follow_signals(drain: Drain, runtime: Runtime, give_way: Callable[[], None]) -> None:
+    """SIGTERM, once or often, begins the drain; SIGURG in it: a successor takes the calls. Main thread.
 
-    The handler sets a flag and no more: under gevent it may run in the hub, where nothing may block.
+    ``give_way()``: accept no connections any more. The handlers only take notes: under gevent they may run in
+    the hub, where nothing may block.
     """
-    asked = False
+    seen: set[int] = set()
 
-    def note(*_: object) -> None:
-        nonlocal asked
-        asked = True
+    def note(number: int, _frame: object) -> None:
+        seen.add(number)
 
     def watch() -> None:
         undisturbed: Channel[None] = Channel(runtime, 1)
-        while not asked:
+        while signal.SIGTERM not in seen:
             pause(undisturbed, POLL_S)
+        seen.discard(signal.SIGURG)  # of a worker that was started beside this one
         drain.begin()
+        while signal.SIGURG not in seen:
+            pause(undisturbed, POLL_S)
+        give_way()
 
-    signal.signal(number, note)
-    signal.siginterrupt(number, False)
+    for number in (signal.SIGTERM, signal.SIGURG):
+        signal.signal(number, note)
+        signal.siginterrupt(number, False)
     runtime.spawn("watch", watch)

@@ -4,20 +4,21 @@ import gc
 import os
 import signal
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
-from server.config import Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
-from server.drain import CUT_S, FAREWELL_S, LINGER_S, begin_at  # noqa: E402
+from server.config import EXTENSION, Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
+from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
 from server.runtime import Threads  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
 SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
-EXTENSION = "phone_agent"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -38,8 +39,8 @@ bind = (
 worker_class = _config.worker_class
 workers = _config.web_concurrency
 threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a call holds one
-# gevent: far above any number of calls, so that it is never the socket queue that turns a caller away.
-worker_connections = 1000
+# Far above the number of calls, so that it is never the socket queue that turns a caller away.
+worker_connections = max(1000, 2 * _config.max_calls)
 timeout = 30  # a watchdog over the worker, not over a request
 # From SIGTERM until the master kills; what we do takes less, and with DRAIN_SEC=15 a host that kills after
 # 30 s sees no call of ours.
@@ -53,6 +54,11 @@ def on_starting(server: Any) -> None:
     """Say what is in use and what is missing, once, before the workers start."""
     for line in summary(_config):
         print(line, flush=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Remember who was there before."""
+    worker.elders = tuple(server.WORKERS)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -70,8 +76,12 @@ def post_worker_init(worker: Any) -> None:
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
-    drain = house.drain(finished=lambda: worker.handle_exit(signal.SIGTERM, None))
-    begin_at(signal.SIGTERM, drain, Threads())
+    end = partial(worker.handle_exit, signal.SIGTERM, None)
+    follow_signals(house.drain(finished=end), Threads(), give_way=end)
+    # After a reload (SIGHUP) the elders drain: from now on calls are for us.
+    for elder in worker.elders:
+        with suppress(ProcessLookupError):
+            os.kill(elder, signal.SIGURG)
 
 
 def worker_int(worker: Any) -> None:
@@ -99,7 +109,11 @@ def open_doors(config: Config) -> list[str]:
     """Who could get in that is not Twilio."""
     if config.twilio_auth_token.get_secret_value():
         return []
-    reached_by = "this machine" if config.listen_host in LOOPBACK else "WHOEVER FINDS THIS ADDRESS"
+    published = (
+        config.public_base_url or config.public_host
+    )  # by a proxy, though we listen to this machine only
+    alone = config.listen_host in LOOPBACK and not published
+    reached_by = "this machine" if alone else "WHOEVER FINDS THIS ADDRESS"
     return [f"TWILIO_AUTH_TOKEN is unset, so webhooks and calls of {reached_by} are taken for Twilio's"]
 
 

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from server.admission import Admission
+from server.admission import PENDING_S, Admission
 from server.config import Config
-from server.core.frames import mulaw_to_pcm16, pcm16_to_mulaw
+from server.core.frames import mulaw_to_pcm16
 from server.desk import open_desk
-from server.drain import Drain
+from server.drain import SETTLE_S, Drain
 from server.ledger import Ledger
+from server.meter import Seldom
 from server.person import availability
-from server.phrases import speak_whole
 from server.rates import CallRates
 from server.reception import Reception
 from server.runtime import Threads
@@ -22,6 +22,7 @@ from server.twilio_auth import TwilioAuth
 
 log = logging.getLogger("agent")
 
+LINES_TIMEOUT_S = 8.0  # Twilio waits longer
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 
 
@@ -36,8 +37,8 @@ class House:
         self.engines = engines
         self.desk = open_desk(config)
         self.reception = _reception(config, self.desk.ledger)
+        self.refusals = Seldom(log)
         self._lock = threading.Lock()
-        self._speaking = threading.Lock()  # a line is made once, however many ask for it
         self._warming = False
         self._warm = threading.Event()
 
@@ -55,27 +56,23 @@ class House:
 
     def drain(self, finished: Callable[[], None]) -> Drain:
         """What to ``begin`` when the process is to end: no new calls, those in progress end well."""
-        return Drain(self.reception, Threads(), self.config.drain_sec, finished)
+        # A greeting in the TwiML is played between the webhook and the socket.
+        settle_s = PENDING_S if self.config.twiml_play_greeting else SETTLE_S
+        return Drain(self.reception, Threads(), self.config.drain_sec, finished, settle_s)
 
     @property
     def warm(self) -> bool:
         return self._warm.is_set()
 
     def phrase_pcm16_8k(self, line: str) -> bytes | None:
-        """A fixed line from the cache, made now if need be; None when no voice can say it. May block."""
-        mulaw_8k = self.engines.phrases.get(line) or self._speak(line)
-        return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
+        """A fixed line, once the engines are warm; None when no voice has made it. Blocks for seconds.
 
-    def _speak(self, line: str) -> bytes | None:
-        with self._speaking:
-            if (made_meanwhile := self.engines.phrases.get(line)) is not None:
-                return made_meanwhile
-            spoken = speak_whole(line, self.engines.voices, log.error)
-            if spoken is None:
-                return None
-            mulaw_8k = pcm16_to_mulaw(spoken.pcm16_8k)
-            self.engines.phrases.keep(spoken.identity, line, mulaw_8k)
-            return mulaw_8k
+        Nobody who asks makes a voice work: anybody may ask.
+        """
+        self.begin_warming()
+        self.wait_until_warm(LINES_TIMEOUT_S)
+        mulaw_8k = self.engines.phrases.get(line)
+        return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 
     def _load(self) -> None:
         started = time.monotonic()
@@ -98,7 +95,8 @@ class House:
 
 def _reception(config: Config, ledger: Ledger) -> Reception:
     return Reception(
-        TwilioAuth(config.twilio_auth_token.get_secret_value(), ledger.first_time),
+        TwilioAuth(config.twilio_auth_token.get_secret_value(), ledger),
         CallRates(config.calls_per_caller_min, config.calls_per_sec, config.redis_url.get_secret_value()),
         Admission(ledger, Threads(), config.max_calls),
+        ledger.first_time,
     )

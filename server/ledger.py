@@ -72,16 +72,13 @@ class Ledger:
         """The call ends like this (F2, F3). This process knows it before the store is asked to keep it."""
         if not call_sid:
             return
-        call, name = _spelled(call_sid), type(outcome).__name__
-        self._own.put(call, name)
-        self._ask(f"the end of {call!r}", lambda shared: shared.put(call, name))
+        self._put(f"the end of {call_sid!r}", call_sid, type(outcome).__name__)
 
     def outcome(self, call_sid: str) -> Outcome | None:
         """How the call ended; None: nobody has said so. Does not block for a call of this process."""
         if not call_sid:
             return None
-        call = _spelled(call_sid)
-        name = self._own.get(call) or self._ask(f"the end of {call!r}", lambda shared: shared.get(call))
+        name = self._get(f"the end of {call_sid!r}", call_sid)
         return NAMED.get(name or "")  # a name of another version, while it is rolled out, is none
 
     def first_time(self, key: str, for_s: float) -> bool:
@@ -93,6 +90,16 @@ class Ledger:
         if not self._own.first_time(spelled, for_s):
             return False
         return self._ask("a first time", lambda shared: shared.first_time(spelled, for_s)) is not False
+
+    def first_deadline(self, key: str, until: float, for_s: float) -> float:
+        """The ``until`` of the first time, in seconds that all processes agree on.
+
+        It is known for minutes; after them, and for ``for_s`` in all, 0: long ago.
+        """
+        if self.first_time(key, for_s):
+            self._put("a first time", key, repr(until))
+            return until
+        return float(self._get("a first time", key) or 0)
 
     def lease(self, call_sid: str, most: int, for_s: float) -> bool:
         """A place for ``for_s`` seconds among at most ``most`` calls of this host (0: any number).
@@ -132,6 +139,15 @@ class Ledger:
         """How many calls of this host have a place; while the store fails, of this process."""
         held = self._ask("the places in use", lambda shared: shared.leased(self._host))
         return self._own.leased(self._host) if held is None else held
+
+    def _put(self, what: str, key: str, value: str) -> None:
+        spelled = _spelled(key)
+        self._own.put(spelled, value)
+        self._ask(what, lambda shared: shared.put(spelled, value))
+
+    def _get(self, what: str, key: str) -> str | None:
+        spelled = _spelled(key)
+        return self._own.get(spelled) or self._ask(what, lambda shared: shared.get(spelled))
 
     def _ask(self, what: str, question: Callable[[Store], T]) -> T | None:
         """The answer of the shared store; None: there is no store, or it has failed and the log says so."""

@@ -17,7 +17,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 from wsproto.utilities import RemoteProtocolError
 
-from server.media_ws_ai import SOCKET_ENDED
+from server.media_ws_ai import POLICY_VIOLATION, SOCKET_ENDED
 from server.meter import Meter
 
 log = logging.getLogger("agent")
@@ -29,7 +29,6 @@ UNACKNOWLEDGED_MS = 5000
 # A call's audio is some 25,000 a second; behind a network that was away for ten seconds comes what it kept.
 BYTES_PER_S, BYTES_AT_ONCE = 64 * 1024, 512 * 1024
 READER_TIMEOUT_S = 0.3
-POLICY_VIOLATION = 1008
 
 
 class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
@@ -50,7 +49,7 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
             def view() -> Response:
                 try:
                     ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
-                except (RemoteProtocolError, OSError) as error:
+                except (RemoteProtocolError, ValueError, OSError) as error:  # no handshake, or no text in it
                     return Response(f"no WebSocket: {error}\n", 400, mimetype="text/plain")
                 try:
                     serve(ws)

@@ -52,7 +52,8 @@ class CallRates:
 
 def _by_redis(url: str) -> FixedWindowRateLimiter:
     options = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
-    return FixedWindowRateLimiter(storage_from_string(url, **options))
+    named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
+    return FixedWindowRateLimiter(storage_from_string(named, **options))
 
 
 def _tells_a_number(caller: str) -> bool:

@@ -2,10 +2,11 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from server.admission import Admission
+from server.admission import PENDING_S, Admission
 from server.core.twilio_messages import Start
 from server.rates import CallRates
 from server.twilio_auth import TokenRefused, TwilioAuth
@@ -32,9 +33,17 @@ class LiveCall(Protocol):
 class Reception:
     """Any thread. What asks the store may block for half a second."""
 
-    def __init__(self, auth: TwilioAuth, rates: CallRates, admission: Admission) -> None:
+    def __init__(
+        self,
+        auth: TwilioAuth,
+        rates: CallRates,
+        admission: Admission,
+        first_time: Callable[[str, float], bool],
+    ) -> None:
         self.auth = auth
         self.draining = False  # no new calls: the process will end
+        self._closed = False  # no sockets either: it ends
+        self._first_time = first_time
         self._rates = rates
         self._admission = admission
         self._lock = threading.Lock()
@@ -42,14 +51,18 @@ class Reception:
 
     def ring(self, call_sid: str, caller: str) -> Answer:
         """Whether to take a new call; one that is to be connected has its place. May block."""
-        if not self._rates.one_more_from(caller):
+        # A call that rings again (Twilio retries) is not counted again.
+        counts = not call_sid or self._first_time(f"ring:{call_sid}", PENDING_S)
+        if counts and not self._rates.one_more_from(caller):
             return Answer.REJECT
-        if self.draining or not self._rates.one_more() or not self._admission.reserve(call_sid):
+        if self.draining or (counts and not self._rates.one_more()) or not self._admission.reserve(call_sid):
             return Answer.BUSY
         return Answer.CONNECT
 
     def admit(self, call: LiveCall, start: Start) -> str:
         """Let the socket of a call that was connected in; else why not. May block."""
+        if self._closed:
+            return "the server ends"
         try:
             self.auth.use(start.parameters.get("token", ""), start.call_sid)
         except TokenRefused as refused:
@@ -76,6 +89,10 @@ class Reception:
     def stop_taking_calls(self) -> None:
         """New callers hear that we are busy; those who were connected come in still."""
         self.draining = True
+
+    def close(self) -> None:
+        """Nobody comes in any more: Twilio asks what follows, and another process may answer."""
+        self._closed = True
 
     def live(self) -> list[LiveCall]:
         """The calls of this process."""

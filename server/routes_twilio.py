@@ -4,7 +4,8 @@ Every answer, a refusal too, is made here and not raised: a host application's e
 """
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
@@ -33,6 +34,7 @@ PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller
 NUMBERS = frozenset({"From", "To"})
 SIGNATURE = "X-Twilio-Signature"
 FORMS = ("application/x-www-form-urlencoded", "")
+CALL_SID = re.compile("CA[0-9a-f]{32}")
 ASKED_AGAIN_S = 600.0
 OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
@@ -75,29 +77,43 @@ def twilio_blueprint(house: House) -> Blueprint:
 
 
 def _for_twilio(house: House, view: Callable[[House], Response]) -> Response:
-    signature = request.headers.get(SIGNATURE, "")
-    auth = house.reception.auth
-    # A signature does not cover how the fields are written: as Twilio writes them, and in no other way.
-    as_twilio_does = request.mimetype in FORMS or not auth.required
-    if as_twilio_does and auth.signed(signed_webhook_urls(house.config), request.form, signature):
-        return view(house)
-    return _refused(signed_webhook_urls(house.config), signature, "WEBHOOK_REFUSED")
+    if why_not := _why_not_twilio(house):
+        house.refusals.warn("WEBHOOK_REFUSED %s", why_not)
+        return _text(403, "not signed by Twilio")
+    return view(house)
+
+
+def _why_not_twilio(house: House) -> str:
+    """What a developer wants to know whose own calls are refused; empty for Twilio's."""
+    auth, signature = house.reception.auth, request.headers.get(SIGNATURE, "")
+    if not auth.required:
+        return ""
+    if not signature:  # before the body is read: it may never come
+        return "no signature"
+    # A signature covers neither how the fields are written nor where one ends: as Twilio writes them only.
+    if request.mimetype not in FORMS or not CALL_SID.fullmatch(request.form.get("CallSid", "")):
+        return "no form of a call"
+    urls = list(signed_webhook_urls(house.config))
+    if not auth.signed(urls, request.form, signature):
+        return _mismatch(urls[0])
+    return "" if auth.in_time(signature) else "an old request"
 
 
 def socket_is_twilios(house: House) -> bool:
     """Whether Twilio has signed this handshake; says so in the log when not."""
-    signature = request.headers.get(SIGNATURE, "")
-    if house.reception.auth.signed(signed_socket_urls(house.config), MultiDict(), signature):
+    auth, signature = house.reception.auth, request.headers.get(SIGNATURE, "")
+    urls = list(signed_socket_urls(house.config))
+    if auth.signed(urls, MultiDict(), signature):
         return True
-    _refused(signed_socket_urls(house.config), signature, "WS_REFUSED")
+    house.refusals.warn("WS_REFUSED %s", _mismatch(urls[0]) if signature else "no signature")
     return False
 
 
-def _refused(urls: Iterator[str], signature: str, line: str) -> Response:
-    """What a real call's refusal would say is what the developer needs: the URL that did not match."""
-    why = f"the signature is not for {next(urls)[:MAX_LOGGED_CHARACTERS]!r}" if signature else "no signature"
-    log.warning("%s %s (is PUBLIC_BASE_URL what Twilio calls, TWILIO_AUTH_TOKEN its account's?)", line, why)
-    return _text(403, "not signed by Twilio")
+def _mismatch(url: str) -> str:
+    return (
+        f"the signature is not for {url[:MAX_LOGGED_CHARACTERS]!r}: is PUBLIC_BASE_URL what Twilio calls, "
+        "and TWILIO_AUTH_TOKEN its account's?"
+    )
 
 
 # ---- the call -----------------------------------------------------------------------------------
@@ -105,9 +121,8 @@ def _refused(urls: Iterator[str], signature: str, line: str) -> Response:
 
 def _incoming_call(house: House) -> Response:
     house.begin_warming()  # for a host whose server does not do it at its start
-    # In a call that we have placed From is our own number.
-    caller = "" if _field("Direction").startswith("outbound") else _field("From")
-    answer = house.reception.ring(_field("CallSid"), caller)
+    # Whom we have called ourselves may be called as often as we like.
+    answer = house.reception.ring(_field("CallSid"), "" if _is_outbound() else _field("From"))
     _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
     match answer:
         case Answer.CONNECT:
@@ -134,7 +149,7 @@ def _connect(house: House) -> Response:
     call_sid = _field("CallSid")
     token = house.reception.auth.new_token(call_sid, request.headers.get(SIGNATURE, ""))
     # What the socket must know goes here: Twilio refuses a query string in its URL.
-    for name, value in (("call_sid", call_sid), ("from", _field("From")), ("token", token)):
+    for name, value in (("call_sid", call_sid), ("from", _caller()), ("token", token)):
         if value:
             stream.parameter(name=name, value=value[: MAX_PARAMETER_CHARACTERS - len(name)])
     twiml.append(connect)
@@ -203,7 +218,7 @@ def _owe_a_call_back(house: House, message: str) -> None:
     call_sid = _field("CallSid")
     # Twilio may ask twice: the first answer can be lost on its way.
     if call_sid and house.desk.ledger.first_time(f"call_back:{call_sid}", ASKED_AGAIN_S):
-        house.desk.save_lead(call_sid, _field("From"), (("message", message),))
+        house.desk.save_lead(call_sid, _caller(), (("message", message),))
 
 
 def _hang_up(house: House, line: str | None) -> Response:
@@ -230,6 +245,15 @@ def _twiml(twiml: VoiceResponse) -> Response:
 def _field(name: str) -> str:
     """A form field without what neither XML nor a log line can carry."""
     return "".join(character for character in request.form.get(name, "") if character.isprintable())
+
+
+def _caller() -> str:
+    """The number at the other end; in a call that we have placed From is our own."""
+    return _field("To" if _is_outbound() else "From")
+
+
+def _is_outbound() -> bool:
+    return _field("Direction").startswith("outbound")
 
 
 def _log_webhook(house: House, line: str, *fields: str) -> None:

@@ -20,7 +20,7 @@ from server.engines.native import run_native
 T = TypeVar("T")
 
 MAX_OUTCOMES = 10_000
-MAX_KEYS = 10_000
+MAX_KEYS = 50_000  # four a call, for a day
 MAX_LEASES = 10_000
 OUTCOME_S = 600  # Twilio asks within seconds
 BUSY_S = 0.25  # another worker writes for a millisecond

@@ -1,23 +1,32 @@
 """Is it Twilio? The signature of its requests, and the token that binds a media socket to its call.
 
-A handshake's signature covers nothing but the URL, which is the same for every call: whoever has seen one
-could open sockets for ever. So the webhook, whose signature covers the call, gives a token into the TwiML
-(``<Parameter>``), Twilio hands it back in ``start``, and it opens one socket, once, within a minute.
+A signature has no date: whoever has seen a request could send it again for ever. So it is good for a minute
+from when it was seen first. A handshake's covers nothing but the URL, which is the same for every call: so
+the webhook's answer gives a token into the TwiML (``<Parameter>``), Twilio hands it back in ``start``, and it
+opens one socket, once, within that minute.
 Sources: twilio.com/docs/usage/security; its RequestValidator; the token is itsdangerous's, HMAC-SHA256.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from itsdangerous import BadData, URLSafeSerializer
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-TOKEN_S = 60.0  # a greeting may be played between the webhook and the stream
-USED_S = 86400.0  # a webhook that somebody has recorded gives no second socket for so long
+GOOD_S = 60.0  # Twilio's retries come within seconds; a greeting may be played before the stream
+SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
 SALT = "phone agent, media socket"
-FirstTime = Callable[[str, float], bool]
+
+
+class Memory(Protocol):
+    """What is used of ``Ledger``."""
+
+    def first_time(self, key: str, for_s: float) -> bool: ...
+
+    def first_deadline(self, key: str, until: float, for_s: float) -> float: ...
 
 
 class TokenRefused(Exception):
@@ -27,17 +36,17 @@ class TokenRefused(Exception):
 class TwilioAuth:
     """``auth_token`` empty: nobody is asked for anything. Any thread.
 
-    ``first_time(key, for_s)`` is True once, over every process that may meet the same token; ``now()`` is
-    in seconds that these processes agree on, more or less.
+    ``memory`` is shared by every process that may meet the same request or token; ``now()`` is in seconds
+    that these processes agree on, more or less.
     """
 
-    def __init__(self, auth_token: str, first_time: FirstTime, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, auth_token: str, memory: Memory, now: Callable[[], float] = time.time) -> None:
         self.required = bool(auth_token)
         self._validator = RequestValidator(auth_token)
         self._serializer = URLSafeSerializer(
             auth_token, SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
-        self._first_time = first_time
+        self._memory = memory
         self._now = now
 
     def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
@@ -50,30 +59,41 @@ class TwilioAuth:
         except ValueError:  # no URL, as a Host header may make it, or no text
             return False
 
+    def in_time(self, signature: str) -> bool:
+        """Whether a request with this good signature is new, or Twilio's retry. Blocks as memory does."""
+        return not self.required or self._now() < self._good_until(signature)
+
     def new_token(self, call_sid: str, signature: str) -> str:
         """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
 
-        ``signature``: the webhook's. Twilio may ask twice and follow either answer, so both name the same
-        socket; and so does, later, whoever sends the webhook again: a signature has no date.
+        ``signature``: the webhook's. Twilio may ask twice and follow either answer: both name one socket.
+        Blocks as memory does.
         """
         if not self.required:
             return ""
-        name = hashlib.sha256(signature.encode()).hexdigest()[:16]
-        return str(self._serializer.dumps([call_sid, round(self._now() + TOKEN_S, 3), name]))
+        return str(self._serializer.dumps([call_sid, self._good_until(signature), _name(signature)]))
+
+    def _good_until(self, signature: str) -> float:
+        until = round(self._now() + GOOD_S, 3)
+        return self._memory.first_deadline(f"signed:{_name(signature)}", until, SEEN_S)
 
     def use(self, token: str, call_sid: str) -> None:
-        """Let the socket of ``call_sid`` in, once. Blocks as ``first_time`` does. Raises TokenRefused."""
+        """Let the socket of ``call_sid`` in, once. Blocks as memory does. Raises TokenRefused."""
         if not self.required:
             return
         if not token:
             raise TokenRefused("no token")
         try:
             of_call, until, name = self._serializer.loads(token)
-        except BadData:
+        except (BadData, ValueError):  # no token of ours, or no text at all
             raise TokenRefused("a token that is not ours") from None
         if of_call != call_sid:
             raise TokenRefused("another call's token")
         if self._now() >= until:
             raise TokenRefused("an expired token")
-        if not self._first_time(f"token:{name}", USED_S):
+        if not self._memory.first_time(f"token:{name}", SEEN_S):
             raise TokenRefused("a used token")
+
+
+def _name(signature: str) -> str:
+    return hashlib.sha256(signature.encode()).hexdigest()[:32]

@@ -142,7 +142,7 @@ Maker = Callable[[random.Random, str], bytes]
 def signed(chance: random.Random, public_url: str) -> bytes:
     """Let in, with fields that no phone network has made."""
     path = chance.choice(HOOKS)
-    fields = odd_fields(chance)
+    fields = odd_fields(chance) | {"CallSid": f"CA{chance.getrandbits(128):032x}"}
     return raw("POST", path, sign(public_url + path, fields), urlencode(fields).encode())
 
 

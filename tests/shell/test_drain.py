@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.drain import CUT_S, FAREWELL_S, LINGER_S, SETTLE_S, Drain, begin_at
+from server.drain import CUT_S, FAREWELL_S, LINGER_S, SETTLE_S, Drain, follow_signals
 from tests.sim.simtime import SimRuntime
 
 NEVER = 1e9
@@ -41,6 +41,9 @@ class Reception:
 
     def stop_taking_calls(self):
         self.closed_at = 0.0
+
+    def close(self):
+        pass
 
     def live(self):
         return [call for call in self.calls if call.live]
@@ -158,21 +161,67 @@ def test_whatever_the_calls_do_it_ends_in_time_and_once(calls, drain_s, settles_
         assert all(call.told_at and at >= drain_s + FAREWELL_S - LATE_S for at in call.cut_at)
 
 
-def test_the_signal_comes_often_and_counts_once():
+@pytest.fixture
+def signals():
+    """Sends one to this process; its handlers are as before afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGURG)}
+    yield lambda number: os.kill(os.getpid(), number)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_the_signal_comes_often_and_counts_once(signals):
     """Hosts signal every process, and the master its workers: the handler only notes it."""
     runtime = SimRuntime()
     call = Call(runtime, told_s=1.0)
-    ends = []
+    ends, gave_way = [], []
     drain = Drain(Reception([call]), runtime, 2.0, lambda: ends.append(runtime.now))
-    before = signal.getsignal(signal.SIGUSR1)
-    try:
-        begin_at(signal.SIGUSR1, drain, runtime)
-        runtime.run_until(5.0)
-        assert ends == [] and call.told_at == []
-        for _ in range(3):
-            os.kill(os.getpid(), signal.SIGUSR1)
-        runtime.run_until(20.0)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
+    runtime.run_until(5.0)
+    assert ends == [] and call.told_at == []
+    for _ in range(3):
+        signals(signal.SIGTERM)
+    runtime.run_until(20.0)
     assert call.told_at == [pytest.approx(7.0, abs=LATE_S)]
     assert ends == [pytest.approx(8.0 + LINGER_S, abs=LATE_S)]
+    assert gave_way == []
+
+
+def test_a_successor_takes_the_connections_and_the_calls_go_on(signals):
+    """A reload: the new worker is warm two seconds later; a worker that was started beside us is none."""
+    runtime = SimRuntime()
+    call = Call(runtime, told_s=1.0)
+    ends, gave_way = [], []
+    drain = Drain(Reception([call]), runtime, 10.0, lambda: ends.append(runtime.now))
+    signals(signal.SIGURG)  # by default it is nothing
+    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
+    signals(signal.SIGURG)
+    runtime.run_until(5.0)
+    signals(signal.SIGTERM)
+    runtime.run_until(7.0)
+    assert gave_way == []
+    signals(signal.SIGURG)
+    runtime.run_until(40.0)
+    assert gave_way == [pytest.approx(7.0, abs=LATE_S)]
+    assert call.told_at == [pytest.approx(15.0, abs=LATE_S)] and len(ends) == 1
+
+
+def test_nobody_comes_in_once_calls_are_cut():
+    """Such a socket would be broken off without a word at the end of the process."""
+    runtime = SimRuntime()
+    call = Call(runtime, told_s=NEVER)
+    reception, closed_at = Reception([call]), []
+    reception.close = lambda: closed_at.append(runtime.now)
+    Drain(reception, runtime, 5.0, lambda: None).begin()
+    runtime.run_until(40.0)
+    assert closed_at == [pytest.approx(5.0 + FAREWELL_S, abs=LATE_S)] == call.cut_at
+
+
+def test_a_socket_may_be_longer_on_its_way_behind_a_greeting():
+    runtime = SimRuntime()
+    late = Call(runtime, 12.0, from_s=7.0)
+    reception = Reception([late], lambda: 0 if late.live or runtime.now > 12 else 1)
+    ends = []
+    Drain(reception, runtime, 15.0, lambda: ends.append(runtime.now), settle_s=30.0).begin()
+    runtime.run_until(60.0)
+    assert late.told_at == [] and ends == [pytest.approx(12.0 + LINGER_S, abs=LATE_S)]

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import redis
 
+from server.config import Config
 from server.rates import HIDDEN, CallRates
 from tests.serving import free_port
 
@@ -61,6 +63,13 @@ def test_a_redis_that_is_gone_costs_a_line(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.ERROR, "agent"):
         assert [rates.one_more_from(DANA) for _ in range(3)] == [True, True, False]
     assert "LIMITS_ERR" in caplog.text and "s3cretword" not in caplog.text
+
+
+def test_every_kind_of_url_that_the_knob_takes(tmp_path: Path) -> None:
+    """A socket file too; none of them connects before it is asked."""
+    for url in ("redis://127.0.0.1:1", "rediss://127.0.0.1:1/1", f"unix://{tmp_path}/redis.sock?db=0"):
+        assert Config(_env_file=None, redis_url=url).redis_url.get_secret_value() == url
+        assert CallRates(1, 0, url).one_more_from(DANA)
 
 
 def test_a_redis_that_hangs_is_not_waited_for(redis_url: str) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.twilio_messages import Start
+from server.ledger import Ledger
 from server.rates import CallRates
 from server.reception import Answer, Reception
 from server.twilio_auth import TwilioAuth
@@ -50,15 +51,9 @@ def places() -> Places:
 
 
 def reception(places: Places, *, per_caller_min: int = 0, per_sec: int = 0, secret: str = "") -> Reception:
-    seen: set[str] = set()
-
-    def first_time(key: str, for_s: float) -> bool:
-        first = key not in seen
-        seen.add(key)
-        return first
-
+    ledger = Ledger()
     rates = CallRates(per_caller_min, per_sec)
-    return Reception(TwilioAuth(secret, first_time), rates, places)  # type: ignore[arg-type]
+    return Reception(TwilioAuth(secret, ledger), rates, places, ledger.first_time)  # type: ignore[arg-type]
 
 
 def test_up_to_max_calls(places: Places) -> None:
@@ -75,6 +70,19 @@ def test_a_caller_beyond_their_limit_takes_no_place(places: Places) -> None:
     desk = reception(places, per_caller_min=1)
     assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2")] == [Answer.CONNECT, Answer.REJECT]
     assert places.held == ["CA1"]
+
+
+def test_a_call_that_rings_again_is_not_counted_again(places: Places) -> None:
+    """Twilio retries a webhook whose answer was lost."""
+    desk = reception(places, per_caller_min=1, per_sec=1)
+    assert {desk.ring("CA1", "+9721") for _ in range(3)} == {Answer.CONNECT}
+
+
+def test_nobody_comes_in_once_it_is_closed(places: Places) -> None:
+    desk = reception(places)
+    desk.ring("CA1", "+9721")
+    desk.close()
+    assert desk.admit(Call(), Start("MZ1", "CA1", {})) == "the server ends" and desk.live() == []
 
 
 def test_a_rush_hears_that_we_are_busy(places: Places) -> None:

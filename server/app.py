@@ -51,12 +51,13 @@ def phone_agent(
     The engines are warmed by the first call's webhook; a host that has a hook for the start of its workers
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
     """
+    mounted = config is None
     engines = default_engines() if config is None else build_engines(config, Threads())
     config = config or load_mounted_config()
     # Once here and not once a call, so that the lines the host's voice has made are kept.
     install_secrets_filter(config)
     house = House(config, with_host_functions(engines, Threads(), asr, respond, synth))
-    if not house.reception.auth.required:
+    if mounted and not house.reception.auth.required:  # our own server says it at its start
         log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
     blueprint = twilio_blueprint(house)
 

@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
@@ -213,8 +214,13 @@ class Config(BaseSettings):
         """Their values are in no message."""
         if not self.openai_api_key.get_secret_value().strip().isascii():
             raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
-        if not re.fullmatch(r"[!-~]*", self.twilio_auth_token.get_secret_value()):
+        token = self.twilio_auth_token.get_secret_value()
+        if not re.fullmatch(r"[!-~]*", token):
             raise ValueError("TWILIO_AUTH_TOKEN: has a character that no token has; a blank at its end?")
+        if re.fullmatch(r"(AC|SK)[0-9a-f]{32}", token):
+            raise ValueError(
+                "TWILIO_AUTH_TOKEN: is the SID of an account or a key; the auth token stands below it"
+            )
         if not _is_redis_url(self.redis_url.get_secret_value()):
             raise ValueError("REDIS_URL: must be like redis://:password@host:6379/0, or rediss:// for TLS")
         return self
@@ -252,15 +258,15 @@ class Config(BaseSettings):
 
 
 def _is_redis_url(url: str) -> bool:
-    """Empty is one too. The client is imported only where it is used."""
-    if not url:
-        return True
-    from redis.connection import parse_url
-
+    """Empty is one too. The client's own check would import it, and ssl, before gevent has patched that."""
     try:
-        return bool(parse_url(url)) and url.isascii()  # type: ignore[no-untyped-call]
+        parts = urlsplit(url)
+        database = dict(parse_qsl(parts.query)).get("db", "0")
+        somewhere = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
     except ValueError:
         return False
+    known = parts.scheme in ("redis", "rediss", "unix")
+    return not url or (known and bool(somewhere) and database.isdigit() and url.isascii())
 
 
 def dialogue_params(config: Config) -> DialogueParams:

@@ -209,7 +209,7 @@ class MediaStreamHandler:
             raise OutOfLine(f"WS_REFUSED {why_not}")
         self._log.sid, self._call_sid = start.stream_sid, start.call_sid
         self._caller = start.parameters.get("from", "")
-        self._log.line("WS_START", "mode=AI")
+        self._log.line("WS_START", f"mode=AI call={start.call_sid}")
         with self._lock:
             self._tx.start(start.stream_sid)
             for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):

@@ -323,6 +323,34 @@ class TestSecrets:
         assert config.redis_url.get_secret_value() == url
         assert "s3cret" not in f"{config!r} {config} {config.model_dump()}"
 
+    @pytest.mark.parametrize("token", ["a" * 31 + " ", "טוקן", f"AC{1:032x}", f"SK{1:032x}"])
+    def test_an_auth_token_that_cannot_be_is_refused_and_not_told(
+        self, token: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every call would be refused, and nobody would see why."""
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", token)
+        with pytest.raises(KnobError, match="TWILIO_AUTH_TOKEN: ") as refused:
+            load_config()
+        assert token not in str(refused.value)
+
+    def test_a_password_in_a_url_is_not_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OPENAI_BASE_URL", "ftp://user:s3cret@host")
+        with pytest.raises(KnobError, match="OPENAI_BASE_URL='ftp://…@host'"):
+            load_config()
+
+    @pytest.mark.parametrize(
+        "knobs, host",
+        [
+            ({}, "127.0.0.1"),
+            ({"twilio_auth_token": "a" * 32}, "0.0.0.0"),
+            ({"bind_host": "0.0.0.0"}, "0.0.0.0"),
+            ({"bind_host": "10.0.0.1", "twilio_auth_token": "a" * 32}, "10.0.0.1"),
+        ],
+    )
+    def test_an_open_server_listens_to_its_own_machine(self, knobs: dict[str, str], host: str) -> None:
+        """Unless it is told otherwise."""
+        assert Config(_env_file=None, **knobs).listen_host == host
+
     def test_the_shell_gets_it(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:

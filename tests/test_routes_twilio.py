@@ -27,6 +27,8 @@ from server.engines.base import EngineError
 from server.engines.chain import Try
 from server.house import House
 from server.phrases import PhraseCache
+from server.runtime import Threads
+from server.turn_pipeline import build_engines
 
 SCRIPTED = {
     "_env_file": None,
@@ -246,12 +248,16 @@ class TestSignature:
     def test_health_and_fixed_lines_are_open(self) -> None:
         assert [self.client().get(path).status_code for path in ("/healthz", "/media/busy.wav")] == [200, 200]
 
-    def test_an_open_server_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
-        make_app()
-        assert "OPEN: TWILIO_AUTH_TOKEN is not set" in caplog.text
-        caplog.clear()
-        self.client()
-        assert "OPEN" not in caplog.text
+    @pytest.mark.parametrize("secret, said", [("", True), (SECRET, False)])
+    def test_an_open_host_application_says_so(
+        self, secret: str, said: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Our own server says it at its start, in its summary."""
+        config = load_config(**SCRIPTED | {"twilio_auth_token": secret})
+        monkeypatch.setattr("server.app.load_mounted_config", lambda: config)
+        monkeypatch.setattr("server.app.default_engines", lambda: build_engines(config, Threads()))
+        phone_agent()
+        assert ("OPEN: TWILIO_AUTH_TOKEN is not set" in caplog.text) == said
 
 
 class TestOrigin:

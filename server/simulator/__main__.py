@@ -19,7 +19,7 @@ from server.simulator.report import CallReport, as_json, as_text, make_report
 from server.simulator.script import Keys, Manners, Say, Step, Wait
 from server.simulator.serverlog import LogFollower
 from server.simulator.sounds import Clip, line_noise, read_wav, synthetic_speech, write_stereo_wav
-from server.simulator.webhooks import Endpoint
+from server.simulator.webhooks import Endpoint, server_knob
 
 SYNTHETIC_S_PER_CHARACTER = 0.08
 
@@ -66,7 +66,7 @@ def make_plan(options: argparse.Namespace) -> CallPlan:
     """From the command line. Raises ValueError or OSError for what cannot be done."""
     speaker = _speaker(options)
     return CallPlan(
-        endpoint=Endpoint(options.url, options.public_url or options.url),
+        endpoint=Endpoint(options.url, options.public_url or server_knob("PUBLIC_BASE_URL") or options.url),
         steps=[_make_step(step, speaker) for step in options.steps.resolved()],
         manners=Manners(
             reply_after_s=options.reply_after_ms / 1000,

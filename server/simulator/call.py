@@ -22,6 +22,7 @@ from server.simulator.webhooks import Endpoint, Exchange, Webhooks, sign
 
 SUBPROTOCOL = "audio.twilio.com"
 HANDSHAKE_TIMEOUT_S = 5.0
+SIGNED = ": TWILIO_AUTH_TOKEN and --public-url must be the server's own (its token, its PUBLIC_BASE_URL)"
 SAY_S_PER_CHARACTER = 0.07  # how long Twilio's own voice takes, roughly
 
 
@@ -130,7 +131,8 @@ class PhoneCall:
         except requests.RequestException as error:
             raise TwimlError(f"11200 no answer from {url}: {error}") from error
         if response.status_code != 200:
-            raise TwimlError(f"11200 {url} answered {response.status_code}, not 200")
+            hint = SIGNED if response.status_code == 403 else ""
+            raise TwimlError(f"11200 {url} answered {response.status_code}, not 200{hint}")
         if "xml" not in response.headers.get("Content-Type", ""):
             raise TwimlError(f"12300 {url} answered {response.headers.get('Content-Type')!r}, not XML")
         response.encoding = "utf-8"

@@ -171,7 +171,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(steps=Steps())
     parser.add_argument("--url", default="http://127.0.0.1:5000", help="where the server listens")
-    parser.add_argument("--public-url", help="what the server calls itself (for signatures); default: --url")
+    parser.add_argument(
+        "--public-url", help="the server's PUBLIC_BASE_URL, for signatures; default: that knob, or --url"
+    )
     parser.add_argument("--incoming-path", default="/webhook/incoming_call")
     parser.add_argument("--from", dest="caller", default="+972501234567")
     parser.add_argument("--to", dest="called", default="+97231234567")

@@ -13,9 +13,9 @@ import pytest
 import requests
 
 from server.simulator.call import PhoneCall
-from server.simulator.pump import StreamPump
+from server.simulator.pump import LiveStream, StreamPump
 from tests.bench.drain import KNOBS, PERSON, Drained, drain, plans
-from tests.serving import GUNICORN, ROOT, started
+from tests.serving import GUNICORN, ROOT, Server, started
 
 CLASSES = ("gevent", "gthread")
 CALLS, DRAIN_S, TALK_S = 4, 3, 3.0
@@ -112,6 +112,42 @@ def test_ctrl_c_does_not_wait_for_calls(tmp_path: Path, a_pump: StreamPump) -> N
         assert "DRAIN " not in server.log
 
     with_both(check)
+
+
+def test_a_reload_hands_new_calls_to_the_new_worker(tmp_path: Path, a_pump: StreamPump) -> None:
+    """SIGHUP: from when it is warm every new call is its own, while the old one's call goes on."""
+
+    def check(worker_class: str) -> None:
+        knobs = KNOBS | {"WORKER_CLASS": worker_class, "DRAIN_SEC": "600", "WEB_CONCURRENCY": "1"}
+        with started(GUNICORN, ROOT, tmp_path / worker_class, **knobs) as server:
+            lives: list[LiveStream] = []
+            phone = PhoneCall(plans(server, 2)[1], a_pump, lives.append)
+            calling = threading.Thread(target=phone.run, daemon=True)
+            calling.start()
+            until(lambda: "WS_START" in server.log)
+            os.kill(server.process.pid, signal.SIGHUP)
+            until(lambda: server.log.count("ENGINES_WARM") == 2)
+            until(lambda: not [answer for answer in asked(server, 10) if "<Connect" not in answer])
+            answers = asked(server, 60)
+            assert [answer for answer in answers if "<Connect" not in answer] == []
+            assert "WS_DONE" not in server.log, "its call goes on"
+            a_pump.cut(lives[0], "enough")
+            until(lambda: server.log.count("Worker exiting") == 1)
+            calling.join(5)
+        assert "WS_DONE" in server.log and "CALL_ENDS" not in server.log
+        assert "Traceback" not in server.log
+
+    with_both(check)
+
+
+def asked(server: Server, times: int) -> list[str]:
+    """The TwiML of so many new calls, each by a connection of its own: whoever accepts it answers."""
+    answers = []
+    for _ in range(times):
+        with requests.Session() as session:
+            session.trust_env = False
+            answers.append(session.post(f"http://{server.address}/webhook/incoming_call", timeout=5).text)
+    return answers
 
 
 def with_both(check: Callable[[str], None]) -> None:

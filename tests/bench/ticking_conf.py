@@ -22,13 +22,18 @@ def post_worker_init(worker: Any) -> None:
     # From here on calls can come: a stall in a cold process's first call is seen.
     folder = Path(os.environ["WATCH_FOLDER"])
     threading.Thread(target=tick, args=(folder / "ticks",), name="watch-ticks", daemon=True).start()
-    threading.Thread(target=list_threads, args=(folder / "threads",), name="watch-list", daemon=True).start()
+    list_threads(folder / "threads")  # once before anybody asks for it
+    threading.Thread(target=keep_listing, args=(folder / "threads",), name="watch-list", daemon=True).start()
 
 
 def list_threads(path: Path) -> None:
     """The names of this process's Python threads (under gevent: greenlets that stand for them)."""
     unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps([thread.name for thread in threading.enumerate()]))
+    unfinished.replace(path)
+
+
+def keep_listing(path: Path) -> None:
     while True:
-        unfinished.write_text(json.dumps([thread.name for thread in threading.enumerate()]))
-        unfinished.replace(path)
         time.sleep(THREADS_EVERY_S)
+        list_threads(path)

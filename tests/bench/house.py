@@ -45,9 +45,9 @@ def place_calls(server: Server, out: Path, *words: str) -> dict[str, Any]:
 
 def thread_names(out: Path) -> Counter[str]:
     """The server's threads a moment ago; not gunicorn's own pool, which grows as it is used, nor the one that
-    a process's first call begins for all of them."""
+    a process's first call begins for all of them, nor those that watch."""
     names = json.loads((out / "threads").read_text(encoding="utf-8"))
-    of_the_process = ("ThreadPoolExecutor", "admission")
+    of_the_process = ("ThreadPoolExecutor", "admission", "watch-")
     return Counter(re.sub(r"\d+", "N", name) for name in names if not name.startswith(of_the_process))
 
 

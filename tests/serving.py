@@ -33,6 +33,7 @@ def environment(**knobs: str) -> dict[str, str]:
         "CALLS_PER_CALLER_MIN": "0",
         "CALLS_PER_SEC": "0",
         "DRAIN_SEC": "0",
+        "MALLOC_ARENA_MAX": "2",  # as start_all.sh and the Procfile say
         "LOG_TRANSCRIPTS": "full",
     }
     return kept | ENGINES | public | quick | knobs

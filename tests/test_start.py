@@ -275,4 +275,5 @@ class TestStartScript:
 
 def test_the_procfile_runs_the_same_server() -> None:
     procfile = (ROOT / "Procfile").read_text(encoding="utf-8")
-    assert procfile == "web: gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'\n"
+    command = "gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'"
+    assert procfile == f"web: MALLOC_ARENA_MAX=2 {command}\n"

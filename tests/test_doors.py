@@ -2,7 +2,6 @@
 
 import math
 import random
-import shutil
 import subprocess
 import sys
 import threading
@@ -47,7 +46,7 @@ from tests.forged import (
     forged_knock,
     genuine_knock,
 )
-from tests.serving import ROOT, environment, free_port, get
+from tests.serving import ROOT, environment, get
 
 pytestmark = pytest.mark.skipif(nginx.BINARY is None, reason="nginx is not installed")
 
@@ -369,21 +368,6 @@ def test_unsigned_requests_use_up_nobodys_share(full: House, dice: random.Random
         if sorted(heard.values()) == [3, 3]:
             return
     raise AssertionError(heard)
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server on loopback that keeps nothing."""
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    folder, port = tmp_path_factory.mktemp("redis"), free_port()
-    command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log) as server:
-        try:
-            nginx.wait_until_it_listens(server, port, folder / "log")
-            yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            server.terminate()
 
 
 def test_limits_that_two_workers_share(redis_url: str, tmp_path: Path, dice: random.Random) -> None:

@@ -68,8 +68,9 @@ make_venv() {
 }
 
 # What cannot be checked against a hash, or would run a stranger's build, is not installed. docopt has no wheel:
-# the setuptools of requirements-build.txt builds it.
-readonly PIP_INSTALL=("$VENV_PYTHON" -m pip install --quiet --require-hashes --only-binary :all:
+# the setuptools of requirements-build.txt builds it. The lock is complete, so nothing is resolved: a pip before 23.3
+# resolves a name with an extra (`google-api-core[grpc]`) to its newest release, whatever the lock says.
+readonly PIP_INSTALL=("$VENV_PYTHON" -m pip install --quiet --no-deps --require-hashes --only-binary :all:
     --no-binary docopt --use-pep517 --no-build-isolation)
 
 # Installs a locked requirements file unless this very content of it is installed already.

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from server.config import Config
+from server.core.conversation import PhoneCall
 from server.core.events import (
     Action,
     AudioMade,
@@ -49,6 +50,7 @@ class CallEngines:
         self._post = post
         self._handle = handle
         self._complain = complain
+        self.call = PhoneCall()  # until its ``start``
         self._ears: dict[int, UtteranceEars] = {}
         self._closed: set[int] = set()  # utterances that are over and wait for their transcript
         self._workers: dict[int, TurnWorker] = {}
@@ -137,6 +139,7 @@ class CallEngines:
             may_wait=action.may_wait,
             caller=action.caller,
             person=action.person,
+            call=self.call,
         )
         self._worker(action.turn_id).think(request)
 

@@ -30,8 +30,9 @@ from wsproto.utilities import LocalProtocolError
 
 from server.call_engines import CallEngines
 from server.call_log import CallLog
+from server.caller_number import number_to_call
 from server.config import Config, dialogue_params, load_mounted_config
-from server.core.conversation import Act, SaveLead
+from server.core.conversation import Act, PhoneCall, SaveLead
 from server.core.dialogue import Dialogue
 from server.core.events import (
     Action,
@@ -129,7 +130,7 @@ class MediaStreamHandler:
         longest_s = self._config.max_call_sec + OVERTIME_S
         self._inbox = Inbox(lambda timeout_s: ws.receive(timeout=timeout_s), self._runtime.clock, longest_s)
         self._close_reason: int | None = None  # a normal end
-        self._call_sid = self._caller = ""  # RX writes them once, before there are turns
+        self._call = PhoneCall()  # RX writes it once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
         self._rx = Rx(engines.new_speech)  # RX only
@@ -207,14 +208,15 @@ class MediaStreamHandler:
             return
         if why_not := self._admit(start):
             raise OutOfLine(f"WS_REFUSED {why_not}")
-        self._log.sid, self._call_sid = start.stream_sid, start.call_sid
-        self._caller = start.parameters.get("from", "")
+        self._log.sid = start.stream_sid
+        self._call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
         self._log.line("WS_START", f"mode=AI call={start.call_sid}")
         with self._lock:
+            self._engines.call = self._call
             self._tx.start(start.stream_sid)
             for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
                 self._tx.deadline(after_s, PersonAvailable(available))
-        self._post(StreamStarted(self._opening))
+        self._post(StreamStarted(self._opening, self._call))
 
     def _on_media(self, media: Media) -> None:
         for frame in self._rx.feed(media):
@@ -279,7 +281,7 @@ class MediaStreamHandler:
         if isinstance(act, SaveLead):
             # On a thread of its own: a disk may keep it waiting.
             self._runtime.spawn(
-                "lead", lambda: self._desk.save_lead(self._call_sid, self._caller, act.details)
+                "lead", lambda: self._desk.save_lead(self._call.sid, self._call.number, act.details)
             )
             return
         if self._over:  # a mind that wants both: the first counts
@@ -331,7 +333,7 @@ class MediaStreamHandler:
 
     def _leave(self, outcome: Outcome) -> Task:
         """On a thread of its own: a store may keep it waiting."""
-        return self._runtime.spawn("outcome", lambda: self._desk.close_call(self._call_sid, outcome))
+        return self._runtime.spawn("outcome", lambda: self._desk.close_call(self._call.sid, outcome))
 
 
 class Rx:

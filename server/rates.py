@@ -11,12 +11,12 @@ from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
+from server.caller_number import number_to_call
+
 log = logging.getLogger("agent")
 
 REDIS_TIMEOUT_S = 0.25
 PREFIX = "phone_agent"
-# What Twilio gives for callers who hide theirs: ANONYMOUS, RESTRICTED and the like on a keypad.
-HIDDEN = frozenset({"+266696687", "+7378742833", "+7378742883", "+86282452253", "+8656696", "+2562533"})
 
 
 class CallRates:
@@ -33,7 +33,7 @@ class CallRates:
 
     def one_more_from(self, caller: str) -> bool:
         """Count a call of ``caller``; False: too many this minute. Who hides their number is not counted."""
-        return not _tells_a_number(caller) or self._hit(self._of_a_caller, caller)
+        return not number_to_call(caller) or self._hit(self._of_a_caller, caller)
 
     def one_more(self) -> bool:
         """Count a call; False: too many this second."""
@@ -54,7 +54,3 @@ def _by_redis(url: str) -> FixedWindowRateLimiter:
     options = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
     named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
     return FixedWindowRateLimiter(storage_from_string(named, **options))
-
-
-def _tells_a_number(caller: str) -> bool:
-    return caller not in HIDDEN and any(map(str.isdigit, caller))

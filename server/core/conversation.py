@@ -30,6 +30,14 @@ class Expected:
 
 
 @dataclass(frozen=True)
+class PhoneCall:
+    """Which call it is. ``number``: the caller's; empty: hidden, so that nobody can call them back."""
+
+    sid: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True)
 class EndCall:
     """Hang up once the reply has been heard (F2)."""
 

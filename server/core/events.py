@@ -5,7 +5,7 @@ The events alone give the call again: whatever is random or outside enters here.
 
 from dataclasses import dataclass
 
-from server.core.conversation import Act, Expected, Line
+from server.core.conversation import Act, Expected, Line, PhoneCall
 from server.hebrew.gender import Gender
 
 # ---- events -------------------------------------------------------------------------------------
@@ -16,6 +16,7 @@ class StreamStarted:
     """Twilio's ``start``. ``expected``: what the caller may answer to the greeting."""
 
     expected: Expected = Expected()
+    call: PhoneCall = PhoneCall()
 
 
 @dataclass(frozen=True, slots=True)

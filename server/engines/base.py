@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from server.core.conversation import Act, Expected, Line
+from server.core.conversation import Act, Expected, Line, PhoneCall
 from server.hebrew.gender import Gender
 
 
@@ -81,7 +81,7 @@ class ReplyRequest:
     ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
     cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
     hears so answers with a single "…". ``caller``: as they have spoken of themselves; None: no telling.
-    ``person``: there is one to hand the caller over to.
+    ``person``: there is one to hand the caller over to. ``call``: which call it is.
     """
 
     text: str
@@ -94,6 +94,7 @@ class ReplyRequest:
     may_wait: bool = False
     caller: Gender | None = None
     person: bool = False
+    call: PhoneCall = PhoneCall()
 
 
 class ReplyStream(Protocol):

@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from server.config import Config
-from server.rates import HIDDEN, CallRates
+from server.caller_number import HIDDEN
+from server.rates import CallRates
 from tests.serving import free_port
 
 DANA, AVI = "+972501234567", "+972527654321"

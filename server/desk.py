@@ -3,29 +3,59 @@
 import json
 import logging
 import os
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
+from server.caller_number import leaves_number
 from server.config import Config
+from server.lead import Details, Missed, with_number
 from server.ledger import Ledger, Outcome
+from server.office_hours import ISRAEL
 from server.stores import shared_store
 
 log = logging.getLogger("agent")
 
+MISSED_ONCE_S = 600.0  # Twilio may ask twice: the first answer can be lost on its way
+
+
+def in_israel() -> datetime:
+    return datetime.now(ISRAEL)
+
 
 class Desk:
-    """Shared by the calls and webhooks of a process; any thread."""
+    """Shared by the calls and webhooks of a process; any thread.
 
-    def __init__(self, leads_file: str, ledger: Ledger) -> None:
+    The file of leads is JSON Lines. ``kind`` says what a line is: ``detail`` (at once, whatever comes later)
+    or ``missed`` (a caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``,
+    ``caller``; a hidden number is "", and ``hidden`` is true then.
+    """
+
+    def __init__(self, leads_file: str, ledger: Ledger, now: Callable[[], datetime] = in_israel) -> None:
         self._leads_file = leads_file
+        self._now = now
         self.ledger = ledger
 
-    def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
-        """Append one line of JSON to the file of leads; ``caller``: their number. Blocks. Never raises."""
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        lead = json.dumps(
-            {**dict(details), "at": at, "call_sid": call_sid, "caller": caller}, ensure_ascii=False
+    def save_lead(self, call_sid: str, caller: str, details: Details) -> None:
+        """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises."""
+        details = with_number(details, caller)
+        self._append("detail", call_sid, caller, dict(details))
+        if leaves_number(details):
+            self.ledger.note_number(call_sid)
+
+    def save_missed(self, call_sid: str, caller: str, why: Missed, message: str = "") -> None:
+        """The same for a caller who was lost; one line a call, however often it is said."""
+        if not call_sid or not self.ledger.first_time(f"missed:{call_sid}", MISSED_ONCE_S):
+            return
+        self._append(
+            "missed", call_sid, caller, {"missed": why.value, **({"message": message} if message else {})}
         )
+
+    def _append(self, kind: str, call_sid: str, caller: str, values: Mapping[str, object]) -> None:
+        who = {"at": self._now().isoformat(timespec="seconds"), "call_sid": call_sid, "caller": caller}
+        hidden = {} if caller else {"hidden": True}
+        # The kind is read first, and is ours whatever a mind calls its details.
+        lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)
         if not self._leads_file:
             log.info("LEAD %s", lead)
             return
@@ -41,6 +71,10 @@ class Desk:
             log.error("LEAD_ERR LEADS_FILE=%s: %s; it is kept here: %s", self._leads_file, error, lead)
             return
         log.info("LEAD_SAVED call=%s", call_sid)
+
+    def can_call_back(self, call_sid: str, caller: str) -> bool:
+        """Whether the office has a number: theirs, or one left in this call. May block as ``outcome``."""
+        return bool(caller) or self.ledger.number_left(call_sid)
 
     def close_call(self, call_sid: str, outcome: Outcome) -> None:
         """Our side is about to close the stream on purpose, and this is what shall follow.

@@ -101,6 +101,15 @@ class Ledger:
             return until
         return float(self._get("a first time", key) or 0)
 
+    def note_number(self, call_sid: str) -> None:
+        """The caller has left a number in this call; which one is not kept here."""
+        if call_sid:
+            self._put(f"a number left in {call_sid!r}", f"number:{call_sid}", "left")
+
+    def number_left(self, call_sid: str) -> bool:
+        """Whether one was left, in the last minutes."""
+        return bool(call_sid) and self._get(f"a number left in {call_sid!r}", f"number:{call_sid}") == "left"
+
     def lease(self, call_sid: str, most: int, for_s: float) -> bool:
         """A place for ``for_s`` seconds among at most ``most`` calls of this host (0: any number).
 

@@ -15,11 +15,17 @@ log = logging.getLogger("agent")
 
 
 class Answer(Enum):
-    """What a ringing call gets."""
+    """What a ringing call gets, as it is in the log; who is busy says which limit makes it so.
+
+    Busy is a line of ours, or another number; rejected is the busy tone of the telephone network, which costs
+    nothing.
+    """
 
     CONNECT = "connect"
-    BUSY = "busy"  # a line of ours, or another number
-    REJECT = "reject"  # the busy tone of the telephone network, which costs nothing
+    DRAINING = "busy limit=draining"
+    RUSH = "busy limit=CALLS_PER_SEC"
+    FULL = "busy limit=MAX_CALLS"
+    REJECT = "reject limit=CALLS_PER_CALLER_MIN"
 
 
 class LiveCall(Protocol):
@@ -55,9 +61,11 @@ class Reception:
         counts = not call_sid or self._first_time(f"ring:{call_sid}", PENDING_S)
         if counts and not self._rates.one_more_from(caller):
             return Answer.REJECT
-        if self.draining or (counts and not self._rates.one_more()) or not self._admission.reserve(call_sid):
-            return Answer.BUSY
-        return Answer.CONNECT
+        if self.draining:
+            return Answer.DRAINING
+        if counts and not self._rates.one_more():
+            return Answer.RUSH
+        return Answer.CONNECT if self._admission.reserve(call_sid) else Answer.FULL
 
     def admit(self, call: LiveCall, start: Start) -> str:
         """Let the socket of a call that was connected in; else why not. May block."""

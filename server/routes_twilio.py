@@ -13,10 +13,12 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
+from server.caller_number import number_to_call
 from server.core import lines
 from server.core.conversation import EndCall, Transfer
 from server.engines.samples import wav_of
 from server.house import House
+from server.lead import Missed
 from server.person import availability
 from server.privacy import Transcripts
 from server.public_url import absolute, path_of, signed_socket_urls, signed_webhook_urls, socket_url
@@ -35,7 +37,10 @@ NUMBERS = frozenset({"From", "To"})
 SIGNATURE = "X-Twilio-Signature"
 FORMS = ("application/x-www-form-urlencoded", "")
 CALL_SID = re.compile("CA[0-9a-f]{32}")
-ASKED_AGAIN_S = 600.0
+NO_NUMBER = "anonymous"  # in the log: for digits that nobody can call
+TO_CALL_BACK = "צריך לחזור"
+TO_THE_NUMBER_LEFT = "צריך לחזור למספר שנמסר בשיחה"
+NOWHERE_TO_CALL = "המספר חסוי ואין לאן לחזור"
 OTHER_METHODS = {
     "POST": ["GET", "PUT", "PATCH", "DELETE"],
     "GET": ["POST", "PUT", "PATCH", "DELETE"],
@@ -122,17 +127,18 @@ def _mismatch(url: str) -> str:
 def _incoming_call(house: House) -> Response:
     house.begin_warming()  # for a host whose server does not do it at its start
     # Whom we have called ourselves may be called as often as we like.
-    answer = house.reception.ring(_field("CallSid"), "" if _is_outbound() else _field("From"))
+    answer = house.reception.ring(_field("CallSid"), "" if _is_outbound() else _caller())
     _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
     match answer:
         case Answer.CONNECT:
             return _connect(house)
-        case Answer.BUSY:
-            return _busy(house)
         case Answer.REJECT:
+            _missed(house, Missed.RATE)
             twiml = VoiceResponse()
             twiml.reject(reason="busy")
             return _twiml(twiml)
+        case _:
+            return _busy(house)
 
 
 def _connect(house: House) -> Response:
@@ -161,6 +167,7 @@ def _busy(house: House) -> Response:
         twiml = VoiceResponse()
         _dial(house, twiml, house.config.overflow_number)
         return _twiml(twiml)
+    _missed(house, Missed.BUSY)
     return _hang_up(house, "busy")
 
 
@@ -175,6 +182,8 @@ def _stream_ended(house: House) -> Response:
     house.reception.hung_up(_field("CallSid"))
     outcome = house.desk.outcome(_field("CallSid"))
     if isinstance(outcome, EndCall) or not _still_there():
+        if isinstance(outcome, Transfer):
+            _missed(house, Missed.HUNG_UP)
         return _hang_up(house, None)
     if isinstance(outcome, Transfer) and house.config.transfer_number:
         twiml = VoiceResponse()
@@ -190,8 +199,8 @@ def _make_up_for_it(house: House) -> Response:
         _play(house, twiml, "apology_transfer")
         _dial(house, twiml, house.config.transfer_number)
         return _twiml(twiml)
-    _owe_a_call_back(house, "השיחה נותקה בתקלה שלנו, צריך לחזור")
-    return _hang_up(house, "apology")
+    promised = _owe_a_call_back(house, Missed.FAILED, "השיחה נותקה בתקלה שלנו")
+    return _hang_up(house, "apology" if promised else "apology_hidden")
 
 
 def _dial(house: House, twiml: VoiceResponse, number: str) -> None:
@@ -209,16 +218,20 @@ def _transfer_ended(house: House) -> Response:
     _log_webhook(house, "transfer_ended=200", "CallStatus", "DialCallStatus", "From")
     if _field("DialCallStatus") in PUT_THROUGH:
         return _hang_up(house, None)
-    _owe_a_call_back(house, "ההעברה לנציג לא נענתה, צריך לחזור")
-    return _hang_up(house, "no_answer")
+    promised = _owe_a_call_back(house, Missed.NO_ANSWER, "ההעברה לנציג לא נענתה")
+    return _hang_up(house, "no_answer" if promised else "no_answer_hidden")
 
 
-def _owe_a_call_back(house: House, message: str) -> None:
-    """The caller is about to hear that the office will call back: it must know."""
-    call_sid = _field("CallSid")
-    # Twilio may ask twice: the first answer can be lost on its way.
-    if call_sid and house.desk.ledger.first_time(f"call_back:{call_sid}", ASKED_AGAIN_S):
-        house.desk.save_lead(call_sid, _caller(), (("message", message),))
+def _owe_a_call_back(house: House, why: Missed, what: str) -> bool:
+    """The office must know of a caller whom we have failed. True: it can call back, so it may be promised."""
+    possible = house.desk.can_call_back(_field("CallSid"), _caller())
+    how = TO_CALL_BACK if _caller() else TO_THE_NUMBER_LEFT if possible else NOWHERE_TO_CALL
+    _missed(house, why, f"{what}, {how}")
+    return possible
+
+
+def _missed(house: House, why: Missed, message: str = "") -> None:
+    house.desk.save_missed(_field("CallSid"), _caller(), why, message)
 
 
 def _hang_up(house: House, line: str | None) -> Response:
@@ -248,8 +261,12 @@ def _field(name: str) -> str:
 
 
 def _caller() -> str:
-    """The number at the other end; in a call that we have placed From is our own."""
-    return _field("To" if _is_outbound() else "From")
+    """The number at the other end, empty when it is hidden; in a call that we have placed From is our own."""
+    return number_to_call(_field("To" if _is_outbound() else "From"))
+
+
+def _is_no_number(caller: str) -> bool:
+    return caller.removeprefix("+").isdigit() and not number_to_call(caller)
 
 
 def _is_outbound() -> bool:
@@ -259,6 +276,7 @@ def _is_outbound() -> bool:
 def _log_webhook(house: House, line: str, *fields: str) -> None:
     private = Transcripts(house.config.log_transcripts)
     values = {name: value[:MAX_LOGGED_CHARACTERS] for name in fields if (value := _field(name))}
+    values |= {name: NO_NUMBER for name in NUMBERS & values.keys() if _is_no_number(values[name])}
     shown = {name: private.number(value) if name in NUMBERS else value for name, value in values.items()}
     said = "".join(f" {name}={value}" for name, value in shown.items())
     log.info("WEBHOOK %s call=%s%s", line, _field("CallSid")[:MAX_LOGGED_CHARACTERS], said)
@@ -271,9 +289,11 @@ def _media(house: House, name: str) -> Response:
     texts = {
         "greeting": house.config.ai_greeting_he,
         "apology": lines.APOLOGY,
+        "apology_hidden": lines.APOLOGY_HIDDEN,
         "apology_transfer": lines.APOLOGY_TRANSFER,
         "busy": lines.BUSY,
         "no_answer": lines.NO_ANSWER,
+        "no_answer_hidden": lines.NO_ANSWER_HIDDEN,
     }
     if not texts.get(name, "").strip():
         known = ", ".join(f"{known}.wav" for known, text in texts.items() if text.strip())

@@ -1,6 +1,7 @@
 """The web surface, asked as Twilio asks."""
 
 import io
+import json
 import re
 import threading
 import wave
@@ -18,6 +19,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from server.app import EXTENSION, phone_agent
+from server.caller_number import HIDDEN
 from server.config import load_config
 from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Transfer
@@ -112,10 +114,10 @@ class TestIncomingCall:
         assert verbs(client.post("/webhook/incoming_call", data=CALL)) == ["Connect"]
 
     def test_what_a_caller_sends_is_cut_and_stays_xml(self, client: FlaskClient) -> None:
-        fields = {"CallSid": "C" * 2000, "From": "\0\x1b\ud7ff\"<&>'\n" + "9" * 600}
-        parameters = list(stream_of(client.post("/webhook/incoming_call", data=fields)))
-        assert all(len(p.attrib["name"]) + len(p.attrib["value"]) < 500 for p in parameters)
-        assert parameters[1].attrib["value"].startswith("\"<&>'99")
+        fields = {"CallSid": "\0\x1b\ud7ff\"<&>'\n" + "C" * 2000, "From": "9" * 600}
+        (call_sid,) = stream_of(client.post("/webhook/incoming_call", data=fields))
+        assert len(call_sid.attrib["name"]) + len(call_sid.attrib["value"]) < 500
+        assert call_sid.attrib["value"].startswith("\"<&>'CC")
 
     def test_fields_that_are_missing(self, client: FlaskClient) -> None:
         assert list(stream_of(client.post("/webhook/incoming_call"))) == []
@@ -414,7 +416,7 @@ class TestAfterTheCall:
 
     def test_a_caller_who_is_still_there_gets_an_apology(self, client: FlaskClient) -> None:
         response = client.post(
-            "/webhook/stream_ended", data={"CallStatus": "in-progress"}, base_url="https://h/"
+            "/webhook/stream_ended", data=CALL | {"CallStatus": "in-progress"}, base_url="https://h/"
         )
         assert verbs(response) == ["Play", "Hangup"]
         assert twiml(response)[0].text == "https://h/media/apology.wav"
@@ -559,8 +561,133 @@ class TestTransferEnded:
         assert ["+972501234567" in lead and "לא נענתה" in lead for lead in leads] == [True] * owed
 
 
+NO_NUMBERS = [*sorted(HIDDEN), "anonymous", "Restricted", ""]
+
+
+class TestHiddenNumbers:
+    """F11: no call back is promised that nobody can make, and nothing to dial is left."""
+
+    def ended(self, client: FlaskClient, webhook: str, **fields: str) -> str:
+        data = CALL | {"CallStatus": "in-progress", "DialCallStatus": "no-answer"} | fields
+        response = client.post(f"/webhook/{webhook}", data=data, base_url="https://h/")
+        assert verbs(response) == ["Play", "Hangup"]
+        return (twiml(response)[0].text or "").removeprefix("https://h/media/")
+
+    @pytest.mark.parametrize("caller", NO_NUMBERS)
+    @pytest.mark.parametrize(
+        "webhook, line", [("transfer_ended", "no_answer_hidden.wav"), ("stream_ended", "apology_hidden.wav")]
+    )
+    def test_f11_nothing_is_promised(
+        self, caller: str, webhook: str, line: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+    ) -> None:
+        caplog.set_level("INFO", "agent")
+        client = make_app(leads_file=str(tmp_path / "leads.jsonl"), log_transcripts="full").test_client()
+        assert self.ended(client, webhook, From=caller) == line
+        lead = json.loads((tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
+        assert (lead["caller"], lead["hidden"]) == ("", True)
+        assert "צריך לחזור" not in lead["message"] and "חסוי" in lead["message"]
+        assert not caller.startswith("+") or caller.strip("+") not in caplog.text + json.dumps(lead)
+
+    @pytest.mark.parametrize(
+        "webhook, line", [("transfer_ended", "no_answer.wav"), ("stream_ended", "apology.wav")]
+    )
+    def test_f11_a_number_left_in_the_call_is_called(self, webhook: str, line: str, tmp_path: Path) -> None:
+        """F11: whichever worker had the call."""
+        knobs = {"state_file": str(tmp_path / "agent.db"), "leads_file": str(tmp_path / "leads.jsonl")}
+        desk = house_of(make_app(**knobs).test_client()).desk
+        desk.save_lead("CA123", "", (("phone", "0501234567"),))
+        assert self.ended(make_app(**knobs).test_client(), webhook, From="anonymous") == line
+        (_, lead) = (tmp_path / "leads.jsonl").read_text(encoding="utf-8").splitlines()
+        assert "צריך לחזור למספר שנמסר בשיחה" in lead
+
+    @pytest.mark.parametrize("caller", NO_NUMBERS)
+    def test_f11_the_call_is_told_of_no_number(self, client: FlaskClient, caller: str) -> None:
+        stream = stream_of(client.post("/webhook/incoming_call", data=CALL | {"From": caller}))
+        assert [p.attrib["name"] for p in stream] == ["call_sid"]
+
+    def test_f11_in_a_call_that_we_placed_it_is_the_number_we_called(
+        self, client: FlaskClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO", "agent")
+        fields = {"Direction": "outbound-api", "From": "anonymous", "To": "+972501234567"}
+        assert self.ended(client, "transfer_ended", **fields) == "no_answer.wav"
+        assert '"caller": "+972501234567"' in caplog.text
+
+
+class TestMissed:
+    """newcomer 4: who was lost is a line among the leads, with why, number and time."""
+
+    def lines(self, file: Path) -> list[tuple[str, str, str]]:
+        written = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        leads = [json.loads(line) for line in written]
+        assert all(datetime.fromisoformat(lead["at"]).utcoffset() for lead in leads)
+        return [(lead["call_sid"], lead["missed"], lead["caller"]) for lead in leads]
+
+    def app(self, tmp_path: Path, **knobs: Any) -> tuple[FlaskClient, Path]:
+        file = tmp_path / "leads.jsonl"
+        return make_app(leads_file=str(file), **knobs).test_client(), file
+
+    def ask(self, client: FlaskClient, webhook: str, call_sid: str, **fields: str) -> None:
+        client.post(f"/webhook/{webhook}", data=CALL | {"CallSid": call_sid} | fields)
+
+    def test_newcomer_4_busy(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """newcomer 4, 12: one a call, also when Twilio asks again; the log says which limit."""
+        caplog.set_level("INFO", "agent")
+        client, file = self.app(tmp_path, max_calls=1)
+        for call_sid in ("CA1", "CA2", "CA2", "CA3"):
+            self.ask(client, "incoming_call", call_sid)
+        assert self.lines(file) == [(sid, "busy", CALL["From"]) for sid in ("CA2", "CA3")]
+        assert "WEBHOOK incoming_call=200 busy limit=MAX_CALLS call=CA2" in caplog.text
+        house_of(client).reception.stop_taking_calls()
+        self.ask(client, "incoming_call", "CA4")
+        assert "WEBHOOK incoming_call=200 busy limit=draining call=CA4" in caplog.text
+
+    def test_newcomer_4_too_many_calls_of_one_number(self, tmp_path: Path) -> None:
+        client, file = self.app(tmp_path, calls_per_caller_min=1)
+        for call_sid in ("CA1", "CA2", "CA3"):
+            self.ask(client, "incoming_call", call_sid)
+        assert self.lines(file) == [(sid, "rate", CALL["From"]) for sid in ("CA2", "CA3")]
+
+    def test_newcomer_4_who_overflows_is_lost_only_when_nobody_answers(self, tmp_path: Path) -> None:
+        client, file = self.app(tmp_path, max_calls=1, overflow_number="+97231112222")
+        for call_sid in ("CA1", "CA2", "CA3"):
+            self.ask(client, "incoming_call", call_sid)
+        self.ask(client, "transfer_ended", "CA2", DialCallStatus="completed")
+        assert self.lines(file) == []
+        self.ask(client, "transfer_ended", "CA3", DialCallStatus="no-answer", CallStatus="completed")
+        assert self.lines(file) == [("CA3", "no_answer", CALL["From"])]
+
+    def test_newcomer_4_our_failure_and_then_nobody_answers_is_one_line(self, tmp_path: Path) -> None:
+        client, file = self.app(tmp_path, transfer_number="+97231234567")
+        self.ask(client, "stream_ended", "CA1", CallStatus="in-progress")
+        assert self.lines(file) == []  # they are put through
+        for _ in range(2):
+            self.ask(client, "transfer_ended", "CA1", CallStatus="in-progress", DialCallStatus="busy")
+        assert self.lines(file) == [("CA1", "no_answer", CALL["From"])]
+
+    def test_newcomer_4_who_hangs_up_before_the_person_answers(self, tmp_path: Path) -> None:
+        """newcomer 4: between our side's end and the ringing."""
+        client, file = self.app(tmp_path, transfer_number="+97231234567")
+        house_of(client).desk.close_call("CA1", Transfer())
+        house_of(client).desk.close_call("CA2", EndCall())
+        for call_sid in ("CA1", "CA2"):
+            self.ask(client, "stream_ended", call_sid, CallStatus="completed")
+        assert self.lines(file) == [("CA1", "hung_up", CALL["From"])]
+
+
 class TestMedia:
-    @pytest.mark.parametrize("name", ["greeting", "apology", "apology_transfer", "busy", "no_answer"])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "greeting",
+            "apology",
+            "apology_hidden",
+            "apology_transfer",
+            "busy",
+            "no_answer",
+            "no_answer_hidden",
+        ],
+    )
     def test_a_phone_line_wav(self, client: FlaskClient, name: str) -> None:
         response = client.get(f"/media/{name}.wav")
         assert (response.status_code, response.mimetype) == (200, "audio/wav")
@@ -580,7 +707,10 @@ class TestMedia:
 
     def test_no_greeting_to_play(self) -> None:
         response = make_app(ai_greeting_he="").test_client().get("/media/greeting.wav")
-        assert response.status_code == 404 and "apology.wav, apology_transfer.wav, busy.wav" in response.text
+        assert (
+            response.status_code == 404
+            and "apology.wav, apology_hidden.wav, apology_transfer.wav" in response.text
+        )
 
     @pytest.mark.parametrize("error", [EngineError("no key"), ValueError("a host's bug")])
     def test_no_voice_works(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:

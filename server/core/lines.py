@@ -38,7 +38,9 @@ NO_MESSAGE = "בסדר. במה עוד אפשר לעזור?"
 APOLOGY_TRANSFER = "מצטערים, יש לנו תקלה. מעבירים אתכם לנציג."
 APOLOGY = "מצטערים, יש לנו תקלה. נחזור אליכם בהקדם. תודה."
 BUSY = "כל הנציגים עסוקים כרגע. אנא התקשרו שוב בעוד כמה דקות."
+APOLOGY_HIDDEN = "מצטערים, יש לנו תקלה. אפשר להתקשר שוב בעוד כמה דקות. תודה."
 NO_ANSWER = "כרגע אין מענה. נחזור אליכם בהקדם. תודה ולהתראות."
+NO_ANSWER_HIDDEN = "כרגע אין מענה. אפשר להתקשר שוב בעוד כמה דקות. תודה ולהתראות."
 
 _OF_THE_AGENT = re.compile(r"\{([^|}]*)\|([^}]*)\}")
 _TO_THE_CALLER = re.compile(r"\[([^|\]]*)\|([^|\]]*)\|([^\]]*)\]")
@@ -87,8 +89,10 @@ def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
             NO_MESSAGE,
             APOLOGY,
             APOLOGY_TRANSFER,
+            APOLOGY_HIDDEN,
             BUSY,
             NO_ANSWER,
+            NO_ANSWER_HIDDEN,
         ),
     )
     callers = (None, *Gender)

@@ -32,7 +32,7 @@ def test_all_lines_are_worth_making_before_the_first_call():
     spoken |= {lines.NOBODY_THERE, lines.GOODBYE, lines.TIME_IS_UP, lines.HANDING_OVER, lines.NO_PERSON}
     spoken |= {lines.OFFER_PERSON, lines.GO_AHEAD, lines.MESSAGE_TAKEN, lines.NO_MESSAGE}
     spoken |= {lines.CLOSING_HAND_OVER, lines.CLOSING_CALL_BACK, lines.APOLOGY_TRANSFER}
-    spoken |= {lines.APOLOGY, lines.BUSY, lines.NO_ANSWER}
+    spoken |= {lines.APOLOGY, lines.BUSY, lines.NO_ANSWER, lines.APOLOGY_HIDDEN, lines.NO_ANSWER_HIDDEN}
     forms = {lines.in_gender(line, Gender.FEMININE, to) for line in spoken for to in CALLERS}
     assert set(made) == {"שלום", "רגע", *forms}
     assert len(made) == len(set(made))

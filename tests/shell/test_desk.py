@@ -11,7 +11,9 @@ import pytest
 from server.config import load_config
 from server.core.conversation import EndCall, Transfer
 from server.desk import Desk, open_desk
+from server.lead import Missed
 from server.ledger import Ledger
+from server.office_hours import ISRAEL
 
 CALLER = "+972501112222"
 DETAILS = (("name", "דנה לוי"), ("phone", "0501234567"))
@@ -35,15 +37,17 @@ def knobs(**more):
 
 
 def test_b3_leads_are_lines_of_json(tmp_path, logged):
-    """B3: one a line, in Hebrew that can be read, with its call, number and time; the log has no details."""
+    """B3: one a line, in Hebrew that can be read, with its call, number and time; the log has no details.
+
+    newcomer 13: the time is the office's.
+    """
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), Ledger())
+    desk = Desk(str(file), Ledger(), now=lambda: datetime(2026, 7, 1, 12, 30, tzinfo=ISRAEL))
     desk.save_lead("CA1", CALLER, DETAILS)
     desk.save_lead("CA2", CALLER, (("note", "שורה\nשנייה"),))
     first, second = leads(file)
-    at = datetime.fromisoformat(first.pop("at"))
-    assert at.utcoffset() is not None and at.utcoffset().total_seconds() == 0
-    assert first == {"call_sid": "CA1", "caller": CALLER, "name": "דנה לוי", "phone": "0501234567"}
+    whose = {"call_sid": "CA1", "caller": CALLER, "at": "2026-07-01T12:30:00+03:00"}
+    assert first == {"kind": "detail", "name": "דנה לוי", "phone": "0501234567", **whose}
     assert (second["call_sid"], second["note"]) == ("CA2", "שורה\nשנייה")
     assert "דנה לוי" in file.read_text(encoding="utf-8")
     assert logged.messages == ["LEAD_SAVED call=CA1", "LEAD_SAVED call=CA2"]
@@ -112,6 +116,48 @@ def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
     for thread in threads:
         thread.join(10)
     assert sorted(lead["call_sid"] for lead in leads(file)) == [f"CA{n}" for n in range(8)]
+
+
+def test_newcomer_13_a_lead_holds_the_number_itself(tmp_path):
+    """newcomer 13: "the number they called from" is no number; another one that is meant stays."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file), Ledger())
+    for phone in ("המספר שממנו התקשרו", "לא למספר הזה"):
+        desk.save_lead("CA1", CALLER, (("phone", phone),))
+    assert [lead["phone"] for lead in leads(file)] == [CALLER, "לא למספר הזה"]
+    assert desk.can_call_back("CA1", "") and not desk.can_call_back("CA2", "")
+
+
+def test_f11_a_hidden_number_is_no_number(tmp_path):
+    """F11: nothing to dial, also where the mind has written "this number"; one left in words is a number."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file), Ledger())
+    desk.save_lead("CA1", "", (("name", "דנה"), ("phone", "this number")))
+    (lead,) = leads(file)
+    assert (lead["caller"], lead["hidden"], "phone" in lead) == ("", True, False)
+    assert not desk.can_call_back("CA1", "")
+    desk.save_lead("CA1", "", (("message", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"),))
+    assert desk.can_call_back("CA1", "")
+
+
+def test_newcomer_4_a_missed_caller_is_a_line_once(tmp_path):
+    """newcomer 4: whoever says so: webhooks come again; each call of a caller counts."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file), Ledger())
+    for call_sid in ("CA1", "CA1", "CA2", ""):
+        desk.save_missed(call_sid, CALLER, Missed.BUSY)
+    assert [(lead["call_sid"], lead["kind"], lead["missed"], lead["caller"]) for lead in leads(file)] == [
+        ("CA1", "missed", "busy", CALLER),
+        ("CA2", "missed", "busy", CALLER),
+    ]
+
+
+def test_b3_a_detail_cannot_pass_for_another_line(tmp_path):
+    """B3: a host's mind may name its details as it likes."""
+    file = tmp_path / "leads.jsonl"
+    Desk(str(file), Ledger()).save_lead("CA1", CALLER, (("kind", "call"), ("caller", "x"), ("name", "דנה")))
+    (lead,) = leads(file)
+    assert (lead["kind"], lead["caller"], lead["name"]) == ("detail", CALLER, "דנה")
 
 
 # ---- F2, F3: outcomes

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import redis
 
-from server.config import Config
 from server.caller_number import HIDDEN
+from server.config import Config
 from server.rates import CallRates
 from tests.serving import free_port
 

@@ -61,7 +61,7 @@ def test_up_to_max_calls(places: Places) -> None:
     assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA1")] == [
         Answer.CONNECT,
         Answer.CONNECT,
-        Answer.BUSY,
+        Answer.FULL,
         Answer.CONNECT,  # Twilio asks again: it has its place
     ]
 
@@ -88,14 +88,14 @@ def test_nobody_comes_in_once_it_is_closed(places: Places) -> None:
 def test_a_rush_hears_that_we_are_busy(places: Places) -> None:
     desk = reception(places, per_sec=1)
     answers = {desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA4")}
-    assert Answer.BUSY in answers and Answer.REJECT not in answers
+    assert Answer.RUSH in answers and Answer.REJECT not in answers
 
 
 def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places) -> None:
     desk = reception(places)
     assert desk.ring("CA1", "+9721") is Answer.CONNECT
     desk.stop_taking_calls()
-    assert desk.draining and desk.ring("CA2", "+9722") is Answer.BUSY
+    assert desk.draining and desk.ring("CA2", "+9722") is Answer.DRAINING
     assert desk.admit(call := Call(), Start("MZ1", "CA1", {})) == ""
     assert desk.live() == [call]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import Expected, Line, PhoneCall, Speaker
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Transcript
 from server.engines.ears import embedded
 from server.engines.ears.embedded import DEFAULT_PHRASES, EmbeddedEars
@@ -102,13 +102,13 @@ def test_the_default_phrases_are_known() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS, ids=str)
 def test_a_dialogue_is_heard_line_by_line(caller: tuple[str, int, int]) -> None:
-    mind = Receptionist()
+    mind, call = Receptionist(), PhoneCall("CA1", "+972501234567")
     expected, history = mind.opening, ()
     for line in DEMO:
         heard = hear(said(line, caller), *expected.phrases)
         assert heard.text == line and heard.is_final
         assert heard.confidence is not None and heard.confidence >= MIN_CONFIDENCE, (line, heard)
-        reply = mind.respond(ReplyRequest(line, history, 1, "warm_helpful", 140, 420), 1.0)
+        reply = mind.respond(ReplyRequest(line, history, 1, "warm_helpful", 140, 420, call=call), 1.0)
         history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, "".join(reply)))
         expected = reply.expected
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Config
-from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Speaker, Transfer
+from server.core.conversation import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.openai import client as client_module
 from server.engines.openai import prompt
@@ -254,6 +254,13 @@ class TestPrompt:
         reply(cloud, asked(person=True))
         assert prompt.WITH_A_PERSON in prompted(cloud)
         assert len(sent(cloud)["tools"]) == 3
+
+    def test_f11_what_the_model_knows_of_the_number(self, cloud: OpenAICloud) -> None:
+        """F11: that there is one, and how it ends; or that nobody can be called back."""
+        reply(cloud, asked(call=PhoneCall("CA1", "+972501234567")))
+        assert "מסתיים ב-4567." in prompted(cloud) and "123" not in prompted(cloud)
+        reply(cloud, asked(call=PhoneCall("CA1", "")))
+        assert prompt.NUMBER_HIDDEN in prompted(cloud) and "מסתיים" not in prompted(cloud)
 
     def test_a_users_own_with_braces(self, cloud: OpenAICloud, tmp_path: Path) -> None:
         own = tmp_path / "prompt.md"

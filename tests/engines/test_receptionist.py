@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.conversation import Act, EndCall, Expected, Line, SaveLead, Speaker, Transfer
+from server.core.conversation import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
 from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
@@ -20,11 +20,13 @@ from server.hebrew.gender import Gender
 from server.hebrew.sentences import split_sentences
 
 MIND: Responder = Receptionist()
+NUMBER = "+972501112222"
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")
 
 
 def request(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyRequest:
-    return ReplyRequest(text, history, 1, "warm_helpful", 140, 420, **others)
+    call = PhoneCall("CA1", NUMBER)
+    return ReplyRequest(text, history, 1, "warm_helpful", 140, 420, **{"call": call, **others})
 
 
 def respond(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyStream:
@@ -167,7 +169,7 @@ def turns_with(act: type[Act], acts: list[tuple[Act, ...]]) -> list[int]:
 
 BUYING = ("לקנות", "בתל אביב", "ארבעה חדרים", "שני מיליון שקל", "דנה", "כן")
 FLAT = {"intent": "קנייה", "city": "תל אביב", "rooms": "4", "budget": "2000000"}
-BOUGHT = {"name": "דנה", "phone": he.CALLING_NUMBER, **FLAT}
+BOUGHT = {"name": "דנה", "phone": NUMBER, **FLAT}
 CALLS: dict[
     str, tuple[tuple[str, ...], list[int], dict[str, str], list[int]]
 ] = {  # name: (caller lines, which replies keep a lead, what is in the last one, which end the call)
@@ -206,7 +208,7 @@ CALLS: dict[
         [0, 2, 3],
         {
             "name": "משה כהן",
-            "phone": he.CALLING_NUMBER,
+            "phone": NUMBER,
             "intent": "שכירות",
             "city": "חיפה",
             "rooms": "3.5",
@@ -270,6 +272,56 @@ def test_what_is_done_in_a_call(
     leads = [act for done in acts for act in done if isinstance(act, SaveLead)]
     assert dict(leads[-1].details if leads else ()) == lead
     assert turns_with(EndCall, acts) == ends
+
+
+HIDDEN_CALLS: dict[str, list[tuple[str, str]]] = {  # name: (caller line, what the reply must contain)
+    "a number is asked for, and can only be said": [
+        *((line, "") for line in BUYING[:4]),
+        ("דנה", f"נעים להכיר, דנה. {he.NUMBER_HIDDEN} אפשר להקיש עכשיו את מספר הטלפון?"),
+        ("למספר הזה", f"{he.NUMBER_HIDDEN} אפשר להקיש עכשיו"),
+        ("כן", "אפשר להקיש"),
+        ("0501234567", "נחזור למספר אפס חמש אפס"),
+        ("כן", he.CLOSED),
+    ],
+    "without a number nothing is promised": [
+        *((line, "") for line in BUYING[:5]),
+        ("לא רוצה להגיד", "הכול נכון?"),
+        ("כן", he.CLOSED_NO_NUMBER),
+        ("כמה זה עולה?", he.AFTER_CLOSED_NO_NUMBER),
+    ],
+    "nor to who asks for a person": [
+        ("אפשר לדבר עם נציג?", f"{he.AGENT_NO_NUMBER} אפשר להקיש"),
+        ("0501234567", "נחזור למספר אפס חמש אפס, אחת שתיים שלוש, ארבע חמש שש שבע. מחפשים דירה"),
+        ("אפשר לדבר עם נציג?", he.TOPICS["agent"]),
+    ],
+}
+
+
+@pytest.mark.parametrize("rows", HIDDEN_CALLS.values(), ids=HIDDEN_CALLS)
+def test_f11_a_hidden_number_is_asked_for(rows: list[tuple[str, str]]) -> None:
+    """F11: nothing is offered to call back, or promised, before there is a number."""
+    history: tuple[Line, ...] = (GREETING,)
+    for line, part in rows:
+        stream = respond(line, history, call=PhoneCall("CA1", ""))
+        said = "".join(stream).strip()
+        assert part in said, (line, said)
+        assert "שממנו" not in said
+        assert all(dict(act.details).get("phone") != "" for act in stream.acts if isinstance(act, SaveLead))
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, said))
+
+
+@given(
+    st.lists(
+        st.sampled_from([*BUYING, "לא", "למספר הזה", "נציג", "לא משנה", "קשקוש", "מההתחלה"]), max_size=14
+    )
+)
+def test_f11_no_call_back_is_promised_to_nowhere(lines: list[str]) -> None:
+    """F11: whatever is said, as long as it is no number."""
+    history: tuple[Line, ...] = (GREETING,)
+    for line in lines:
+        said = answer(line, history, call=PhoneCall("CA1", ""))[0]
+        assert "נחזור" not in said.replace("לא נוכל לחזור", "") and "יחזור בהקדם" not in said
+        history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, said))
 
 
 @pytest.mark.parametrize("line", ["0", "אפשר לדבר עם נציג?", "אני לא רוצה רובוט, תעבירי אותי למנהל"])

@@ -15,7 +15,6 @@ from server.hebrew.numbers import dictated
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speech_acts import wants_person
 
-THIS_NUMBER = "this"  # the number the call came from
 _DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order they are asked for
 _FLAT_DETAILS = frozenset({"intent", "city", "rooms", "budget"})
 _PATIENCE = 3  # answers to one question that may be missed before it is left for later
@@ -32,19 +31,25 @@ class Form:
     rooms: float | None = None
     budget: int | None = None
     name: str | None = None
-    phone: str | None = None  # digits, or THIS_NUMBER
+    phone: str | None = None  # as typed or said, or the number the call came from
 
 
 @dataclass(frozen=True)
 class Talk:
-    """Where the dialogue stands after a line of the caller."""
+    """Where the dialogue stands after a line of the caller. ``number``: theirs; empty: hidden (F11)."""
 
+    number: str = ""
     form: Form = Form()
     skipped: frozenset[str] = frozenset()  # details that are left for later
     question: str = "intent"  # a key of ``script_he.ASK``, or "done"
     misses: int = 0  # of this question, in a row
     remarks: tuple[str, ...] = ()  # said before the question
     wording: int = 0  # which way of asking
+
+    @property
+    def reachable(self) -> bool:
+        """They can be called back, so it may be promised."""
+        return bool(self.number or self.form.phone)
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,9 @@ class Reply:
     acts: tuple[Act, ...]
 
 
-def talk_of(history: Sequence[Line]) -> Talk:
-    """Where the dialogue stands after all that was heard."""
-    talk, caller_spoke = Talk(), False
+def talk_of(history: Sequence[Line], number: str) -> Talk:
+    """Where the dialogue stands after all that was heard from ``number``."""
+    talk, caller_spoke = Talk(number), False
     for line in history:
         if line.speaker is Speaker.CALLER:
             talk, caller_spoke = hear(talk, line.text), True
@@ -93,12 +98,12 @@ def hear(talk: Talk, text: str) -> Talk:
     if found.topic == "goodbye":
         # "To this number, thanks, goodbye". Other words around a goodbye are rarely details.
         form = replace(talk.form, phone=_noted(talk, found).phone)
-        return Talk(form, talk.skipped, "done", remarks=(he.GOODBYE,))
+        return _done(replace(talk, form=form), he.GOODBYE)
     if found.topic == "restart":
-        return Talk(remarks=(he.RESTARTED,))
+        return Talk(talk.number, remarks=(he.RESTARTED,))
     form = _noted(talk, found)
     if form != talk.form:
-        return _next(replace(talk, form=form), _remarks(talk.form, form))
+        return _next(replace(talk, form=form), _remarks(talk, form))
     answered = _answered(talk, found)
     if answered is not None:
         return answered
@@ -118,7 +123,7 @@ def _noted(talk: Talk, found: Understood) -> Form:
     )
     agreed = found.this_number or (talk.question == "callback" and found.yes)
     if talk.question in ("callback", "phone") and agreed and not found.phone and not found.other_number:
-        form = replace(form, phone=THIS_NUMBER)
+        form = replace(form, phone=talk.number or form.phone)
     return form
 
 
@@ -134,9 +139,8 @@ def _answered(talk: Talk, found: Understood) -> Talk | None:
     if question == "fix" and (yes or any(getattr(found, detail) for detail in _DETAILS)):
         return _next(talk, ())  # it is right as it was
     if question == "done":
-        return replace(
-            talk, remarks=(he.GOODBYE if yes is False or found.topic == "thanks" else he.AFTER_CLOSED,)
-        )
+        after = he.AFTER_CLOSED if talk.reachable else he.AFTER_CLOSED_NO_NUMBER
+        return replace(talk, remarks=(he.GOODBYE if yes is False or found.topic == "thanks" else after,))
     if found.topic == "skip":
         return _skip(talk)
     return None
@@ -144,6 +148,8 @@ def _answered(talk: Talk, found: Understood) -> Talk | None:
 
 def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
     """A question of the caller, a courtesy, or something not understood: the open question comes again."""
+    if found.topic == "agent" and not talk.reachable:
+        return replace(talk, question="phone", remarks=(he.AGENT_NO_NUMBER,), wording=0)
     if found.topic in he.TOPICS:
         return replace(talk, remarks=(he.TOPICS[found.topic],), wording=1 if found.topic == "repeat" else 0)
     if talk.question == "intent" and he.FLAT in text and not talk.misses:
@@ -151,6 +157,8 @@ def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
     misses = talk.misses + 1
     if misses >= _PATIENCE:
         return _skip(talk)
+    if found.this_number and talk.question == "phone":
+        return replace(talk, misses=misses, remarks=(he.NUMBER_HIDDEN,), wording=0)
     return replace(talk, misses=misses, remarks=he.NOT_UNDERSTOOD[:1] if misses == 1 else (), wording=misses)
 
 
@@ -162,19 +170,26 @@ def _skip(talk: Talk) -> Talk:
 
 
 def _closed(talk: Talk) -> Talk:
-    return Talk(talk.form, talk.skipped, "done", remarks=(he.CLOSED,))
+    return _done(talk, he.CLOSED if talk.reachable else he.CLOSED_NO_NUMBER)
+
+
+def _done(talk: Talk, remark: str) -> Talk:
+    return Talk(talk.number, talk.form, talk.skipped, "done", remarks=(remark,))
 
 
 def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
     """Go to the first detail that is still open. Behind the summary, nothing is asked for again."""
     missing = (d for d in _DETAILS if getattr(talk.form, d) is None and d not in talk.skipped)
     detail = None if talk.question in ("confirm", "fix", "done") else next(missing, None)
-    question = {"phone": "callback", None: "confirm"}.get(detail, detail or "")
+    if detail == "phone" and not talk.number:
+        remarks = (*remarks[: _MOST_REMARKS - 1], he.NUMBER_HIDDEN)
+    question = {"phone": "callback" if talk.number else "phone", None: "confirm"}.get(detail, detail or "")
     return replace(talk, question=question, misses=0, remarks=remarks[:_MOST_REMARKS], wording=0)
 
 
-def _remarks(old: Form, new: Form) -> tuple[str, ...]:
+def _remarks(talk: Talk, new: Form) -> tuple[str, ...]:
     """What was noted, said back: the caller hears it in time to correct it."""
+    old = talk.form
     changed = {detail for detail in _DETAILS if getattr(old, detail) != getattr(new, detail)}
     remarks = []
     flat = changed & _FLAT_DETAILS
@@ -187,7 +202,7 @@ def _remarks(old: Form, new: Form) -> tuple[str, ...]:
     if "name" in changed:
         remarks.append(he.GREETED.format(name=new.name))
     if "phone" in changed and new.phone:
-        this = new.phone == THIS_NUMBER
+        this = new.phone == talk.number
         remarks.append(he.NUMBER_THIS if this else he.NUMBER_OTHER.format(number=dictated(new.phone)))
     return tuple(remarks)
 
@@ -196,7 +211,7 @@ def _lead(form: Form) -> SaveLead | None:
     """What is known, as text with figures; None: nothing is."""
     details = {
         "name": form.name,
-        "phone": he.CALLING_NUMBER if form.phone == THIS_NUMBER else form.phone,
+        "phone": form.phone,
         "intent": he.INTENT[form.intent] if form.intent else None,
         "city": form.city,
         "rooms": f"{form.rooms:g}" if form.rooms else None,
@@ -227,7 +242,7 @@ def _spoken(talk: Talk) -> str:
         ways = he.ASK[talk.question]
         summary = _described(talk.form) or he.NOTHING_NOTED
         sentences.append(ways[min(talk.wording, len(ways) - 1)].replace("{summary}", summary))
-    elif talk.remarks == (he.AFTER_CLOSED,):
+    elif talk.remarks in ((he.AFTER_CLOSED,), (he.AFTER_CLOSED_NO_NUMBER,)):
         sentences.append(he.ASK_MORE)
     return " ".join(sentences)
 

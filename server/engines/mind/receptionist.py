@@ -28,7 +28,7 @@ class Receptionist:
         self._agent = agent
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
-        talk = talk_of(request.history)
+        talk = talk_of(request.history, request.call.number)
         asked = expected_after(talk.question, talk.form.intent)
         if request.may_wait and ending_of(request.text, asked.digits) is Ending.UNFINISHED:
             return _Reply([NOT_FINISHED], asked, ())

@@ -63,21 +63,25 @@ CORRECTED = "אין בעיה, תיקנתי. {noted}."
 GREETED = "נעים להכיר, {name}."
 NUMBER_THIS = "מצוין, נחזור למספר הזה."
 NUMBER_OTHER = "נחזור למספר {number}."
+NUMBER_HIDDEN = "המספר של השיחה חסוי."
 SKIPPED = "לא נורא, נשלים את זה אחר כך."
 OPENED = "{שמחה|שמח} לעזור."
 FIXING = "אין בעיה."
 RESTARTED = "בשמחה, נתחיל מההתחלה."
 CLOSED = "תודה רבה! נציג שלנו יחזור בהקדם עם הצעות מתאימות. יום נעים ולהתראות."
 GOODBYE = "תודה על השיחה. יום נעים ולהתראות."
+CLOSED_NO_NUMBER = "תודה רבה! בלי מספר לא נוכל לחזור, אז אפשר תמיד להתקשר שוב. יום נעים ולהתראות."
 AFTER_CLOSED = "הפרטים אצלנו, ונציג יחזור בהקדם."
+AFTER_CLOSED_NO_NUMBER = "הפרטים אצלנו, ובלי מספר לא נוכל לחזור."
+AGENT_NO_NUMBER = "בשמחה. כדי שנציג יחזור צריך מספר טלפון."
 ASK_MORE = "יש עוד משהו שאפשר לעזור בו?"
-FAREWELLS = (CLOSED, GOODBYE)  # the call ends behind these
+FAREWELLS = (CLOSED, CLOSED_NO_NUMBER, GOODBYE)  # the call ends behind these
 
 # Answers to what callers ask in the middle; the open question follows.
 TOPICS: dict[str, str] = {
     "agent": "בשמחה, נציג שלנו יחזור בהקדם. כדי שיגיע מוכן, עוד פרט קטן.",
     "price": "המחיר תלוי באזור ובגודל, ונציג ייתן מחירים מדויקים.",
-    "address": "את הכתובת המדויקת ימסור נציג בשיחה החוזרת.",
+    "address": "את הכתובת המדויקת ימסור נציג.",
     "hours": "אנחנו עונים כאן בכל שעה, ונציג חוזר בשעות העבודה.",
     "robot": "אני {עוזרת קולית|עוזר קולי} של המשרד, ואני {רושמת|רושם} את הפרטים.",
     "thanks": "בשמחה.",
@@ -97,7 +101,6 @@ NOTHING_NOTED = "פנייה כללית"
 
 # How they are written down for the office, which reads them.
 INTENT = {"buy": "קנייה", "rent": "שכירות"}
-CALLING_NUMBER = "המספר שממנו התקשרו"
 
 # --- words of the caller ---------------------------------------------------------------------------
 BUY = "לקנות קנייה קניה קונה קונים קניות לרכוש רכישה רוכש רוכשת מכירה למכירה לקנייה לקניה".split()

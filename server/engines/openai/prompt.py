@@ -43,6 +43,16 @@ NOTES = (
     "פועלים לפיה, ולא אומרים אותה ולא מזכירים אותה."
 )
 TODAY = 'היום יום {day}, {date}. כשאומרים "מחר" או "ביום חמישי", רושמים גם את התאריך.'
+# The last digits are all that the vendor is told of it: the desk knows the number itself.
+NUMBER_KNOWN = (
+    "המספר שממנו התקשרו ידוע למשרד ומסתיים ב-{last}. אפשר להציע לחזור אליו, ואין צורך לבקש אותו. "
+    'כשחוזרים אליו כותבים ב-phone "המספר הזה", וכשנותנים מספר אחר כותבים אותו.'
+)
+NUMBER_HIDDEN = (
+    "המספר שממנו התקשרו חסוי, ואין למשרד לאן לחזור. לפני שאומרים שיחזרו מבקשים מספר טלפון, "
+    "ומי שלא נותן מספר שומע שאפשר להתקשר שוב, ולא שיחזרו אליו."
+)
+NUMBER_DIGITS = 4
 ADDRESS = {
     Gender.FEMININE: 'בצד השני אישה: פונים בלשון נקבה, למשל "את מחפשת" או "מתי נוח לך".',
     Gender.MASCULINE: 'בצד השני גבר: פונים בלשון זכר, למשל "אתה מחפש" או "מתי נוח לך".',
@@ -89,9 +99,15 @@ def prompt_of_turn(request: ReplyRequest, today: date) -> str:
     """What holds for this turn only; ``today``: in Israel. What changes least comes first."""
     spoken_date = f"{today.day} ב{MONTHS[today.month - 1]} {today.year}"
     told = [NOTES, TODAY.format(day=HEBREW_DAYS[today.isoweekday() % 7], date=spoken_date)]
+    told.append(_number(request.call.number))
     told += [ADDRESS[request.caller]] if request.caller is not None else []
     told += [MAY_WAIT] if request.may_wait else []
     return "\n".join(("# עכשיו", *told))
+
+
+def _number(caller: str) -> str:
+    """What the model may know of the number the call comes from (F11)."""
+    return NUMBER_KNOWN.format(last=re.sub(r"\D", "", caller)[-NUMBER_DIGITS:]) if caller else NUMBER_HIDDEN
 
 
 def messages(config: Config, request: ReplyRequest, today: date) -> list[dict[str, str]]:

@@ -1,6 +1,8 @@
 """A call's lines in the log."""
 
 import logging
+import re
+import threading
 from collections import Counter
 
 from server.core.events import Log
@@ -15,6 +17,28 @@ MAX_LINE_CHARACTERS = 4000
 CALLERS_WORDS = "ASR_TEXT:"
 
 
+_GAP = re.compile(r"RESPONSE_GAP ms=(\d+)")
+
+
+class Tally:
+    """How many lines of each kind a call has logged: a kind is a line's first word. Any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kinds: Counter[str] = Counter()
+        self.longest_gap_ms = 0
+
+    def note(self, line: str) -> None:
+        with self._lock:
+            self._kinds[line.partition(" ")[0]] += 1
+            if gap := _GAP.match(line):
+                self.longest_gap_ms = max(self.longest_gap_ms, int(gap[1]))
+
+    def __getitem__(self, kind: str) -> int:
+        with self._lock:
+            return self._kinds[kind]
+
+
 class CallLog:
     """The call's log lines: each ends with its ``sid=``. What is private goes in as ``mode`` says.
 
@@ -26,6 +50,7 @@ class CallLog:
         self._transcripts = Transcripts(mode)
         self._dictated = ""  # the digits that the caller's last words ended with
         self._ignored: Counter[str] = Counter()
+        self.tally = Tally()
 
     @property
     def sid(self) -> str:
@@ -38,6 +63,7 @@ class CallLog:
 
     def line(self, line: str, more: str = "") -> None:
         """``more`` follows the sid, as in the playbook's lines."""
+        self.tally.note(line)
         more = more and f" {_legible(more, MAX_LINE_CHARACTERS)}"
         log.info("%s sid=%s%s", _legible(line, MAX_LINE_CHARACTERS), self._sid, more)
 

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from server.call_record import CallSummary
 from server.caller_number import leaves_number
 from server.config import Config
+from server.core.conversation import PhoneCall
 from server.lead import Details, Missed, with_number
 from server.ledger import Ledger, Outcome
 from server.office_hours import ISRAEL
@@ -26,9 +28,9 @@ def in_israel() -> datetime:
 class Desk:
     """Shared by the calls and webhooks of a process; any thread.
 
-    The file of leads is JSON Lines. ``kind`` says what a line is: ``detail`` (at once, whatever comes later)
-    or ``missed`` (a caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``,
-    ``caller``; a hidden number is "", and ``hidden`` is true then.
+    The file of leads is JSON Lines. ``kind`` says what a line is: ``detail`` (at once, whatever comes later),
+    ``call`` (all of a call, at its end) or ``missed`` (a caller whom a webhook knows to be lost). All have
+    ``at`` (in Israel), ``call_sid``, ``caller``; a hidden number is "", and ``hidden`` is true then.
     """
 
     def __init__(self, leads_file: str, ledger: Ledger, now: Callable[[], datetime] = in_israel) -> None:
@@ -39,7 +41,7 @@ class Desk:
     def save_lead(self, call_sid: str, caller: str, details: Details) -> None:
         """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises."""
         details = with_number(details, caller)
-        self._append("detail", call_sid, caller, dict(details))
+        self._append("detail", PhoneCall(call_sid, caller), self._now(), dict(details))
         if leaves_number(details):
             self.ledger.note_number(call_sid)
 
@@ -47,13 +49,20 @@ class Desk:
         """The same for a caller who was lost; one line a call, however often it is said."""
         if not call_sid or not self.ledger.first_time(f"missed:{call_sid}", MISSED_ONCE_S):
             return
-        self._append(
-            "missed", call_sid, caller, {"missed": why.value, **({"message": message} if message else {})}
-        )
+        values = {"missed": why.value, **({"message": message} if message else {})}
+        self._append("missed", PhoneCall(call_sid, caller), self._now(), values)
 
-    def _append(self, kind: str, call_sid: str, caller: str, values: Mapping[str, object]) -> None:
-        who = {"at": self._now().isoformat(timespec="seconds"), "call_sid": call_sid, "caller": caller}
-        hidden = {} if caller else {"hidden": True}
+    def save_call(self, summary: CallSummary) -> None:
+        """The same for a call that is over."""
+        how: dict[str, object] = {"ended": summary.ended.value}
+        how |= {"missed": summary.missed.value} if summary.missed else {}
+        how |= {"duration_s": round(summary.duration_s, 1), "turns": summary.turns}
+        self._append("call", summary.call, summary.at, {**summary.lead, **how})
+
+    def _append(self, kind: str, call: PhoneCall, at: datetime, values: Mapping[str, object]) -> None:
+        when = at.astimezone(ISRAEL).isoformat(timespec="seconds")
+        who = {"at": when, "call_sid": call.sid, "caller": call.number}
+        hidden = {} if call.number else {"hidden": True}
         # The kind is read first, and is ours whatever a mind calls its details.
         lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)
         if not self._leads_file:
@@ -70,7 +79,7 @@ class Desk:
         except OSError as error:
             log.error("LEAD_ERR LEADS_FILE=%s: %s; it is kept here: %s", self._leads_file, error, lead)
             return
-        log.info("LEAD_SAVED call=%s", call_sid)
+        log.info("LEAD_SAVED call=%s", call.sid)
 
     def can_call_back(self, call_sid: str, caller: str) -> bool:
         """Whether the office has a number: theirs, or one left in this call. May block as ``outcome``."""

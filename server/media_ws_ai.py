@@ -7,7 +7,7 @@
 | ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
 | ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
 | ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
-| ``lead`` | append a lead's line to ``LEADS_FILE`` | touch the socket |
+| ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
 | simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
@@ -30,6 +30,7 @@ from wsproto.utilities import LocalProtocolError
 
 from server.call_engines import CallEngines
 from server.call_log import CallLog
+from server.call_record import CallRecord, CallSummary, Ended
 from server.caller_number import number_to_call
 from server.config import Config, dialogue_params, load_mounted_config
 from server.core.conversation import Act, PhoneCall, SaveLead
@@ -56,7 +57,7 @@ from server.core.events import (
     TurnOverdue,
     WordsHeard,
 )
-from server.core.frames import FRAME_MS, level_rms, ms_to_frames
+from server.core.frames import FRAME_MS, FRAMES_PER_S, level_rms, ms_to_frames
 from server.core.inbound import InboundAudio
 from server.core.pacing import Pacer
 from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
@@ -78,7 +79,8 @@ END_TIMEOUT_S = 0.9  # the two before are part of it: everything of a call is go
 MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the closing silence was
 OVERTIME_S = 120.0  # beyond MAX_CALL_SEC, which counts what was heard; it ends politely within one minute
 OFFICE_AHEAD_S = 4 * 3600.0  # no call is longer
-LOG_EVERY_FRAMES = 50
+FIRST_LOG_FRAMES = 50  # audio comes, for who watches a first call
+LOG_EVERY_FRAMES = 60 * FRAMES_PER_S
 POLICY_VIOLATION = 1008
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
 
@@ -135,6 +137,7 @@ class MediaStreamHandler:
         self._opening = engines.minds.first.opening
         self._rx = Rx(engines.new_speech)  # RX only
         self._log = CallLog(self._config.log_transcripts)
+        self._record = CallRecord(self._runtime.clock, self._log.tally)
         self._lock = self._runtime.condition()  # guards everything below
         self._dialogue = Dialogue(dialogue_params(self._config))
         self._events: deque[Event] = deque()
@@ -158,14 +161,19 @@ class MediaStreamHandler:
             self._receive()
         except SOCKET_ENDED as ended:
             self._log.line(f"WS_CLOSED {ended}")
+            self._record.ended(Ended.LOST)
         except OutOfLine as out:
             self._log.line(str(out))
             self._close_reason = POLICY_VIOLATION
+            self._record.ended(Ended.STALLED)
         except Exception:  # the thread's edge: our own bug ends this call and no other
             log.exception("RX_ERR sid=%s", self._log.sid)
+            self._record.ended(Ended.FAILED)
         finally:
-            self._end(tx_task)
+            summary = self._end(tx_task)
             self._log.counts("WS_DONE", self._rx.frames, self._tx.frames, self._rx.oddities)
+            if summary:
+                self._log.line("CALL_OVER", summary.for_the_log())
 
     def close_down(self) -> None:
         """The server will be gone soon: say so and end the call well. Any thread; returns at once."""
@@ -173,7 +181,7 @@ class MediaStreamHandler:
 
     def cut(self) -> None:
         """End the call now, whatever is being said; Twilio asks ``stream_ended`` then. Any thread."""
-        self._over = True
+        self._break(Ended.CUT)
         with suppress(OSError):  # RX would wait for a message
             self._ws.sock.shutdown(SHUT_RD)
 
@@ -211,6 +219,7 @@ class MediaStreamHandler:
         self._log.sid = start.stream_sid
         self._call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
         self._log.line("WS_START", f"mode=AI call={start.call_sid}")
+        self._record.started(self._call, self._now())
         with self._lock:
             self._engines.call = self._call
             self._tx.start(start.stream_sid)
@@ -221,7 +230,7 @@ class MediaStreamHandler:
     def _on_media(self, media: Media) -> None:
         for frame in self._rx.feed(media):
             self._post(frame)
-            if self._rx.frames % LOG_EVERY_FRAMES == 0:
+            if self._rx.frames == FIRST_LOG_FRAMES or self._rx.frames % LOG_EVERY_FRAMES == 0:
                 self._log.line("WS_MEDIA", f"rx={self._rx.frames}")
 
     # ---- the core: one event at a time, decide and enqueue under the lock ----
@@ -249,10 +258,16 @@ class MediaStreamHandler:
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
             self._events.clear()
-            self._over = True  # RX ends the call with the next message; the TwiML's action takes over
+            self._break(Ended.FAILED)  # the TwiML's action takes over
+
+    def _break(self, how: Ended) -> None:
+        """RX ends the call with the next message."""
+        self._record.ended(how)
+        self._over = True
 
     def _perform(self, action: Action) -> None:
         """Lock held; never blocks."""
+        self._record.action(action)
         match action:
             case SendAudio() | SendMark() | SendClear():
                 self._tx.post(action)
@@ -300,19 +315,23 @@ class MediaStreamHandler:
             self._tx.run()
         except SOCKET_ENDED as ended:
             self._log.line(f"WS_SEND_FAILED {ended}")
-            self._over = True  # RX sees it with the next message
+            self._break(Ended.LOST)
         except Exception:
             log.exception("TX_ERR sid=%s", self._log.sid)
-            self._over = True
+            self._break(Ended.FAILED)
 
-    def _end(self, tx_task: Task) -> None:
-        """F6: streams, workers and deadlines of the call are gone, and its socket."""
+    def _end(self, tx_task: Task) -> CallSummary | None:
+        """F6: streams, workers and deadlines of the call are gone, and its socket. What the call was."""
         started = self._runtime.clock()
         with self._lock:
             self._handle(CallerGone())
             self._over = True
             self._tx.close()
             tasks = [tx_task, *self._engines.drop_all()]
+        person = availability(self._config).person_available(self._now())
+        summary = self._record.over(person=person)
+        if summary:
+            tasks.append(self._runtime.spawn("lead", lambda: self._desk.save_call(summary)))
         if self._outcome:  # nothing changes it any more
             tasks.append(self._leave(self._outcome))
         tx_task.join(SEND_TIMEOUT_S)
@@ -330,6 +349,7 @@ class MediaStreamHandler:
         left = sum(task.is_alive() for task in tasks)
         if left:
             self._log.line(f"WS_LEFT {left} threads did not end in time")
+        return summary
 
     def _leave(self, outcome: Outcome) -> Task:
         """On a thread of its own: a store may keep it waiting."""

@@ -21,10 +21,13 @@ class Desk:
 
     def __init__(self, call):
         self._call = call
-        self.leads, self.outcomes = [], []
+        self.leads, self.outcomes, self.calls = [], [], []
 
     def save_lead(self, call_sid, caller, details):
         self.leads.append((self._call.runtime.now, call_sid, caller, details))
+
+    def save_call(self, summary):
+        self.calls.append(summary)
 
     def close_call(self, call_sid, outcome):
         assert not self._call.line.closed

@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
+from server.call_record import CallSummary
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.events import CloseEars, DigitPressed, Log
 from server.engines.base import EngineError, ReplyRequest
@@ -47,6 +48,8 @@ class Desk:
     """What a call leaves is not looked at here."""
 
     def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None: ...
+
+    def save_call(self, summary: CallSummary) -> None: ...
 
     def close_call(self, call_sid: str, outcome: EndCall | Transfer) -> None: ...
 

@@ -4,12 +4,14 @@ import json
 import logging
 import stat
 import threading
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from server.call_record import CallSummary, Ended
 from server.config import load_config
-from server.core.conversation import EndCall, Transfer
+from server.core.conversation import EndCall, PhoneCall, Transfer
 from server.desk import Desk, open_desk
 from server.lead import Missed
 from server.ledger import Ledger
@@ -158,6 +160,54 @@ def test_b3_a_detail_cannot_pass_for_another_line(tmp_path):
     Desk(str(file), Ledger()).save_lead("CA1", CALLER, (("kind", "call"), ("caller", "x"), ("name", "דנה")))
     (lead,) = leads(file)
     assert (lead["kind"], lead["caller"], lead["name"]) == ("detail", CALLER, "דנה")
+
+
+SUMMARY = CallSummary(
+    call=PhoneCall("CA1", CALLER),
+    at=datetime(2026, 12, 1, 7, 30, tzinfo=UTC),
+    ended=Ended.CALLER,
+    missed=None,
+    duration_s=63.24,
+    turns=6,
+    gap_ms=900,
+    barge_ins=1,
+    stt_errors=0,
+    llm_errors=0,
+    tts_errors=0,
+    lead={"name": "דנה", "phone": CALLER},
+)
+
+
+def test_newcomer_13_a_call_is_one_whole_line(tmp_path):
+    """newcomer 13: all of it together, when it began by the office's clock, and how it ended."""
+    file = tmp_path / "leads.jsonl"
+    desk = Desk(str(file), Ledger())
+    desk.save_call(SUMMARY)
+    desk.save_call(replace(SUMMARY, call=PhoneCall("CA2", ""), missed=Missed.NO_WORD, lead={}))
+    assert leads(file) == [
+        {
+            "kind": "call",
+            "name": "דנה",
+            "phone": CALLER,
+            "ended": "caller",
+            "duration_s": 63.2,
+            "turns": 6,
+            "at": "2026-12-01T09:30:00+02:00",
+            "call_sid": "CA1",
+            "caller": CALLER,
+        },
+        {
+            "kind": "call",
+            "ended": "caller",
+            "missed": "no_word",
+            "duration_s": 63.2,
+            "turns": 6,
+            "at": "2026-12-01T09:30:00+02:00",
+            "call_sid": "CA2",
+            "caller": "",
+            "hidden": True,
+        },
+    ]
 
 
 # ---- F2, F3: outcomes

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from server.call_record import CallSummary
 from server.config import Config
 from server.core.conversation import Act, SaveLead, Speaker
 from server.core.frames import pcm16_to_mulaw
@@ -34,6 +35,8 @@ class Told:
 
     def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
         self.left.append((self.call.runtime.now, SaveLead(details)))
+
+    def save_call(self, summary: CallSummary) -> None: ...
 
     def close_call(self, call_sid: str, outcome: Act) -> None:
         self.left.append((self.call.runtime.now, outcome))

@@ -15,6 +15,7 @@ from simple_websocket import Server
 from server.config import EXTENSION, Config, load_config, load_mounted_config
 from server.engines.plain import Asr, Respond, Synth
 from server.house import House
+from server.log_lines import LogLine
 from server.media_ws_ai import MediaStreamHandler
 from server.phone_sock import PhoneSock, reject
 from server.privacy import install_secrets_filter
@@ -92,5 +93,5 @@ def set_up_logging(level: str) -> None:
     log.setLevel(level)
     if not log.handlers:
         handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(logging.Formatter("%(asctime)s.%(msecs)03d %(message)s", "%Y-%m-%d %H:%M:%S"))
+        handler.setFormatter(LogLine())
         log.addHandler(handler)

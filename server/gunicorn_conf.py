@@ -47,6 +47,7 @@ timeout = 30  # a watchdog over the worker, not over a request
 graceful_timeout = int(_config.drain_sec + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S)
 max_requests = 0  # recycling a worker would cut its calls
 preload_app = False  # models, clients and threads belong to the worker, made after gevent has patched
+logger_class = "server.gunicorn_log.GunicornLogger"  # one format for all lines
 control_socket_disable = True  # a socket in the home folder that two servers would share
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from server.app import EXTENSION, create_app, phone_agent, set_up_logging
 from server.config import Config, load_config
 from server.core.conversation import EndCall, SaveLead
 from server.core.frames import SILENT_FRAME, pcm16_to_mulaw
+from server.log_lines import LogLine
 from server.phone_sock import GuardedSocket
 
 SUBPROTOCOL = "audio.twilio.com"
@@ -233,7 +235,8 @@ class TestOutcome:
                 speak_until(ws, leads_and_gone)
             assert wait_for(leads_and_gone)
             assert wait_for(lambda: not [t for t in threading.enumerate() if "simple_websocket" in t.name])
-        assert json.loads(leads.read_text(encoding="utf-8"))["name"] == "דנה"
+        left = [json.loads(line) for line in leads.read_text(encoding="utf-8").splitlines()]
+        assert [(line["kind"], line["name"]) for line in left] == [("detail", "דנה"), ("call", "דנה")]
         client = app.test_client()
         for _ in range(2):  # a retry gets the same answer
             assert "<Play>" not in client.post("/webhook/stream_ended", data=ended).text
@@ -315,4 +318,20 @@ class TestOwnApp:
         logging.getLogger("agent").info("not said")
         logging.getLogger("agent").warning("TTS_ERR: שלום")
         (line,) = capsys.readouterr().out.splitlines()
-        assert line[4] == line[7] == "-" and line.endswith(" TTS_ERR: שלום")
+        when, _, text = line.partition(" ")
+        assert text == "TTS_ERR: שלום"
+        assert abs(datetime.fromisoformat(when) - datetime.now(UTC)) < timedelta(minutes=1)
+
+    def test_newcomer_12_the_time_knows_its_zone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """newcomer 12: the machine's own, in winter as in summer."""
+        monkeypatch.setenv("TZ", "Asia/Jerusalem")
+        time.tzset()
+        try:
+            lines = []
+            for created in (1782898200.25, 1796110200.25):
+                record = logging.makeLogRecord({"msg": "WS_START", "created": created})
+                lines.append(LogLine().format(record))
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        assert lines == ["2026-07-01T12:30:00.250+03:00 WS_START", "2026-12-01T09:30:00.250+02:00 WS_START"]

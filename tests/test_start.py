@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,12 @@ class TestGunicorn:
     def test_the_engines_were_warm_before_the_first_answer(self, server: Server) -> None:
         assert get(f"http://{server.address}/healthz").json()["warm"]
         assert "ENGINES_WARM after" in server.log
+
+    def test_newcomer_12_every_line_has_its_time_in_one_way(self, server: Server) -> None:
+        """newcomer 12: gunicorn's lines and ours; what is printed before the workers start has none."""
+        dated = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d \S")
+        of_both = [line for line in server.log.splitlines() if "gunicorn" in line or "ENGINES_WARM" in line]
+        assert len(of_both) >= 2 and all(map(dated.match, of_both)), of_both
 
     def test_it_says_what_is_in_use_and_what_is_missing(self, server: Server) -> None:
         for said in (

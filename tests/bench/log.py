@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-_LINE = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}) (.*)$")
+_LINE = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d) (.*)$")
 _THINKING = re.compile(r"STATE \w+ → THINKING turn=(\d+) sid=(\S+)")
 _HEARD = re.compile(r"ASR_TEXT: (.*) sid=(\S+)")
 _SPEAKING = re.compile(r"STATE THINKING → SPEAKING turn=(\d+) sid=(\S+)")

@@ -153,7 +153,7 @@ def test_signature(monkeypatch):
 
 LOG_LINES = {
     f"ASR_TEXT: שלום sid={SID}": ("ASR_TEXT", "שלום"),
-    f"2026-01-01 12:00:00 INFO AGENT_TEXT: שלום, מה שלומך? sid={SID} ms=12": (
+    f"2026-01-01T12:00:00.250+02:00 AGENT_TEXT: שלום, מה שלומך? sid={SID} ms=12": (
         "AGENT_TEXT",
         "שלום, מה שלומך?",
     ),

@@ -18,6 +18,8 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          write out/demo_call.wav; options go to `python -m server.simulator`
        ./start_all.sh check              try every configured engine once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
+       ./start_all.sh leads [--csv]      what callers have left, a row a call, from LEADS_FILE; `leads --csv >leads.csv`
+                                         is for a spreadsheet
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
        ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
                                          in and the hashes, to the requirements; options go to `uv pip compile`
@@ -207,6 +209,12 @@ main() {
         set_up
         export_knobs
         exec "$VENV_PYTHON" -m server.preflight
+        ;;
+    leads)
+        shift
+        set_up >&2 # what is printed is the leads
+        export_knobs
+        exec "$VENV_PYTHON" -m server.leads "$@"
         ;;
     setup)
         shift

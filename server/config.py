@@ -168,10 +168,15 @@ class Config(BaseSettings):
     # Life of a call (F)
     idle_prompt_sec: float = knob(8, "Silence of the caller after which we ask; 0: never.", 0, 120)
     idle_max_prompts: int = knob(2, "So many times, then goodbye.", 0, 10)
+    hold_sec: float = knob(90, "A caller who asks to wait is left alone for so long.", 0, 900)
     max_call_sec: int = knob(900, "Length of a call after which the agent ends it politely.", 30, 14400)
 
     # What is said
     ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
+    greeting_protected: bool = knob(
+        False,
+        "The greeting is always said, and nothing said over it stops it: a notice that the law wants heard.",
+    )
     twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
@@ -285,6 +290,7 @@ def dialogue_params(config: Config) -> DialogueParams:
         barge_in_rms=config.barge_in_rms or config.vad_rms * 3 // 2,
         barge_in=config.barge_in,
         refractory_frames=ms_to_frames(config.reply_refractory_ms),
+        greeting_protected=config.greeting_protected,
         greeting="" if config.twiml_play_greeting else config.ai_greeting_he,
         hint=config.thinking_text_he,
         hint_after_frames=ms_to_frames(config.thinking_hint_ms) if config.thinking_text_he.strip() else 0,
@@ -293,6 +299,7 @@ def dialogue_params(config: Config) -> DialogueParams:
         history_turns=config.llm_history_turns,
         early_starts=config.speculative_max if config.speculative_turns else 0,
         idle_frames=round(config.idle_prompt_sec * FRAMES_PER_S),
+        hold_frames=round(config.hold_sec * FRAMES_PER_S),
         idle_prompts=config.idle_max_prompts,
         call_frames=config.max_call_sec * FRAMES_PER_S,
         agent=Gender(config.agent_gender),

@@ -135,6 +135,7 @@ class MediaStreamHandler:
         self._call = PhoneCall()  # RX writes it once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
+        self._takes_messages = engines.minds.first.takes_messages
         self._rx = Rx(engines.new_speech)  # RX only
         self._log = CallLog(self._config.log_transcripts)
         self._record = CallRecord(self._runtime.clock, self._log.tally)
@@ -225,7 +226,7 @@ class MediaStreamHandler:
             self._tx.start(start.stream_sid)
             for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
                 self._tx.deadline(after_s, PersonAvailable(available))
-        self._post(StreamStarted(self._opening, self._call))
+        self._post(StreamStarted(self._opening, self._call, self._takes_messages))
 
     def _on_media(self, media: Media) -> None:
         for frame in self._rx.feed(media):

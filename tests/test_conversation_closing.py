@@ -75,20 +75,36 @@ def test_f4_what_the_mind_says_later_is_not_said_but_what_it_keeps_is_kept():
     assert call.desk.leads == [(("name", "דנה"),), PROMISED] and call.desk.outcomes == [EndCall()]
 
 
-@pytest.mark.parametrize("closes_s", [5.2, 5.6, 6.2])
+ANSWER = "תשובה קצרה."
+
+
+def says_goodbye(*more, ears=()):
+    """A caller who was answered takes leave: over at 14.5, and our goodbye is heard from 15.3 on."""
+    ears = ["שאלה", "תודה רבה להתראות", *ears]
+    return call_of(OPENING, Sound(13.0, 1.5), *more, ears=ears, reply=ANSWER)
+
+
+@pytest.mark.parametrize("closes_s", [15.2, 15.6, 16.2])
 def test_f4_a_goodbye_is_not_followed_by_another(closes_s):
     """F2, F4: about to be said, or being said: the call ends with it anyway."""
-    call = closed(call_of(OPENING, ears=["תודה רבה להתראות"]), closes_s)
-    assert call.texts == [GREETING, lines.GOODBYE] and whole(call.heard[-1])
+    call = closed(says_goodbye(), closes_s)
+    assert call.texts == [GREETING, ANSWER, lines.GOODBYE] and whole(call.heard[-1])
     assert call.desk.outcomes == [EndCall()] and call.desk.leads == []
 
 
 def test_f4_a_goodbye_that_is_being_said_is_not_stopped_any_more():
     """F2, F4: the next one would come too late."""
-    call = call_of(OPENING, Sound(6.0, 2.0), ears=["תודה רבה להתראות", "רגע רגע"])
-    closed(call, 5.6)
-    assert call.texts == [GREETING, lines.GOODBYE] and whole(call.heard[-1])
+    call = closed(says_goodbye(Sound(16.0, 2.0), ears=["רגע רגע"]), 15.6)
+    assert call.texts == [GREETING, ANSWER, lines.GOODBYE] and whole(call.heard[-1])
     assert call.desk.outcomes == [EndCall()]
+
+
+@pytest.mark.parametrize("closes_s", [6.2, 17.2])
+def test_f4_there_is_no_moment_behind_the_last_line(closes_s):
+    """F2, F4: our side ends the call with its last mark, also where that moment had begun."""
+    call = closed(says_goodbye(), closes_s)
+    last = max(call.heard[-1].until_s, closes_s)
+    assert call.desk.ended_s - last < 0.2
 
 
 @pytest.mark.parametrize("early", [False, True])

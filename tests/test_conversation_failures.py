@@ -2,7 +2,20 @@
 
 import pytest
 
-from server.core.lines import MIND_FAILED, OFFER_CALL_BACK, UNCLEAR
+from server.core.conversation import EndCall, Transfer
+from server.core.lines import (
+    DEAF_HAND_OVER,
+    DEAF_KEYS,
+    DEAF_KEYS_HIDDEN,
+    GIVING_UP,
+    GIVING_UP_HIDDEN,
+    MIND_FAILED,
+    MIND_FAILED_AGAIN,
+    NOTED_GOODBYE,
+    OFFER_CALL_BACK,
+    UNCLEAR,
+)
+from server.core.reply import CALL_BACK, GAVE_UP
 from server.engines.base import EngineError
 from tests.sim.call import GREETING, REPLY, SimCall, worded
 from tests.sim.engines import SimEars, SimMind, SimVoice
@@ -30,7 +43,7 @@ def test_g1_ears_that_never_answer():
     """G1, G2: nothing within ASR_TIMEOUT_MS of the end of speech: he is asked again."""
     call = SimCall(SPEECH, ears=[None, "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: no transcript within 1200 ms")
-    assert call.texts == [GREETING, UNCLEAR[0], FIRST, SECOND]
+    assert call.texts == [GREETING, UNCLEAR[-1], FIRST, SECOND]
     assert first_answer_s(call) == pytest.approx(1.2 - 0.62, abs=0.1)
     assert call.ears.open_streams == 0
 
@@ -39,13 +52,13 @@ def test_g2_ears_that_fail():
     """G2: as E1, and ASR_ERR is logged."""
     call = SimCall(SPEECH, ears=[EngineError("quota"), "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: sim: quota")
-    assert call.texts == [GREETING, UNCLEAR[0], FIRST, SECOND]
+    assert call.texts == [GREETING, UNCLEAR[-1], FIRST, SECOND]
 
 
 def test_g2_ears_that_fail_on_a_short_word_are_not_silence():
     """G2: 300 ms of speech that no ears took is a failure, not nothing (E1): the caller is asked."""
     call = SimCall([Sound(3.0, 0.3)], ears=[EngineError("quota")]).run(9)
-    assert call.texts == [GREETING, UNCLEAR[0]]
+    assert call.texts == [GREETING, UNCLEAR[-1]]
 
 
 def test_g2_the_mind_is_asked_once_more():
@@ -172,7 +185,7 @@ def test_g1_openais_ears_have_a_deadline_too():
     """G1: 2600 ms from the end of speech, and the caller is asked."""
     call = google_then_openai(9.0).run(12)
     assert call.lines("ASR_ERR: no transcript within 2600 ms")
-    assert UNCLEAR[0] in call.texts
+    assert UNCLEAR[-1] in call.texts
     assert call.heard[-1].at_s - 4.5 == pytest.approx(2.6, abs=0.15)
 
 
@@ -214,11 +227,11 @@ def test_g4_ears_that_keep_failing_are_skipped():
 
 
 def test_g4_ears_that_hang_are_skipped():
-    """G1, G4: three times the caller is asked again; then other ears hear him."""
+    """G1, G2, G4: the caller is asked again, then told of the fault, twice; then other ears hear him."""
     call = with_fallbacks(*TURNS, ears=[None], reply=numbered).run(33)
     assert call.texts[1:] == [
-        *UNCLEAR,
-        worded(OFFER_CALL_BACK),
+        UNCLEAR[-1],
+        *[worded(DEAF_KEYS)] * 2,
         ANSWERS[3],
         ANSWERS[4],
     ]
@@ -296,10 +309,94 @@ def test_g4_a_voice_that_keeps_failing_is_skipped():
 
 
 def test_g4_engines_that_all_fail_are_all_tried():
-    """G4: nothing is skipped into silence: with the only ears down the caller is asked again, every time."""
+    """G2, G4: nothing is skipped into silence: with the only ears down they are tried every time."""
     call = SimCall(TURNS, ears=[EngineError("quota")]).run(33)
-    assert call.texts[1:] == [*UNCLEAR, worded(OFFER_CALL_BACK), *reversed(UNCLEAR)]
+    assert call.texts[1:] == [UNCLEAR[-1], *[worded(DEAF_KEYS)] * 4]
     assert len(call.ears.opened_at) == 5
+
+
+class Desk:
+    """What the call has left."""
+
+    def __init__(self):
+        self.leads, self.outcomes = [], []
+
+    def save_lead(self, call_sid, caller, details):
+        self.leads.append(details)
+
+    def close_call(self, call_sid, outcome):
+        self.outcomes.append(outcome)
+
+
+def deaf_call(turns=7, run_s=120, **more):
+    """Every one of so many turns is heard by nobody."""
+    sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(turns)]
+    call = SimCall(sounds, ears=[EngineError("no such key file")], **more)
+    call.desk = Desk()
+    call.host["desk"] = call.desk
+    return call.run(run_s, hang_up=False)
+
+
+@pytest.mark.parametrize(
+    "caller, keys, gives_up",
+    [("+972501234567", DEAF_KEYS, GIVING_UP), ("anonymous", DEAF_KEYS_HIDDEN, GIVING_UP_HIDDEN)],
+)
+def test_newcomer_3_an_agent_that_is_deaf_gives_up(caller, keys, gives_up):
+    """E1, G2, newcomer 3: seven turns that the STT fails; nobody is offered what cannot be heard."""
+    call = deaf_call(caller=caller)
+    assert call.texts == [GREETING, UNCLEAR[-1], *[worded(keys)] * 4, worded(gives_up)]
+    assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
+    assert call.finished
+
+
+def test_newcomer_3_a_person_is_there():
+    """G2, F3, newcomer 3: the second failure hands the caller over."""
+    call = deaf_call(run_s=40, knobs={"transfer_number": "+97231234567"})
+    assert call.texts == [GREETING, UNCLEAR[-1], worded(DEAF_HAND_OVER)]
+    assert call.desk.outcomes == [Transfer()] and call.desk.leads == []
+
+
+@pytest.mark.parametrize(
+    "caller, typed, left",
+    [
+        ("+972501234567", "1#", CALL_BACK),
+        ("+972501234567", "0521234567#", "0521234567"),
+        ("", "0521234567#", "0521234567"),
+    ],
+)
+def test_newcomer_3_keys_are_heard(caller, typed, left):
+    """G2, F5, newcomer 3: they leave a line for the office, and the call ends with a promise that holds."""
+    keys = [(27.0 + 0.3 * n, key) for n, key in enumerate(typed)]
+    call = deaf_call(turns=2, run_s=50, caller=caller, keys=keys)
+    assert call.texts[-1] == worded(NOTED_GOODBYE)
+    assert call.desk.leads == [(("message", left),)] and call.desk.outcomes == [EndCall()]
+
+
+def test_newcomer_3_the_one_of_a_hidden_number_is_asked_for_again():
+    """G2, F3: there is nothing to call back; nor is it taken for the number."""
+    call = deaf_call(turns=2, run_s=40, caller="Restricted", keys=[(27.0, "1"), (27.3, "#")])
+    assert call.texts[-1] == worded(DEAF_KEYS_HIDDEN) and call.desk.leads == []
+
+
+def test_g2_ears_that_are_well_again_hear():
+    """G2: then nobody is told of a fault, and the count begins anew."""
+    sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(4)]
+    down = EngineError("quota")
+    call = SimCall(sounds, ears=[down, "שאלה", down, "עוד שאלה"]).run(60)
+    assert [text for text in call.texts[1:] if text not in (FIRST, SECOND)] == [UNCLEAR[-1]] * 2
+    assert len(call.mind.requests) == 2
+
+
+def test_e1_an_answer_that_never_comes_is_no_conversation():
+    """E1, G2: at the sixth failure in a row our side gives up, and the office knows."""
+    sounds = [Sound(3.0 + 8.0 * n, 1.5) for n in range(7)]
+    call = SimCall(sounds, reply=lambda request: EngineError("no key"))
+    call.desk = Desk()
+    call.host["desk"] = call.desk
+    call.run(70, hang_up=False)
+    said = [MIND_FAILED, MIND_FAILED_AGAIN, worded(OFFER_CALL_BACK), MIND_FAILED, MIND_FAILED_AGAIN]
+    assert call.texts[1:] == [*said, worded(GIVING_UP)]
+    assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
 
 
 def test_g4_a_caller_who_goes_on_is_no_failure_of_the_mind():

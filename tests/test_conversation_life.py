@@ -9,6 +9,7 @@ from server.core.conversation import EndCall, SaveLead, Speaker, Transfer
 from server.engines.base import EngineError
 from server.hebrew.gender import Gender
 from tests.sim.call import GREETING, SimCall, worded
+from tests.sim.engines import Reply
 from tests.sim.line import LOUD, NOISE, Sound
 
 FIRST, SECOND, THIRD = (
@@ -24,8 +25,10 @@ IDLE = {"idle_prompt_sec": 8}
 
 
 class Desk:
-    def __init__(self):
+    def __init__(self, runtime):
+        self._runtime = runtime
         self.leads, self.outcomes = [], []
+        self.ended_s = None
 
     def save_lead(self, call_sid, caller, details):
         self.leads.append(details)
@@ -35,11 +38,12 @@ class Desk:
 
     def close_call(self, call_sid, outcome):
         self.outcomes.append(outcome)
+        self.ended_s = self._runtime.now
 
 
 def call_of(*sounds, **more):
     call = SimCall(list(sounds), **{"reply": REPLY, **more})
-    call.desk = Desk()
+    call.desk = Desk(call.runtime)
     call.host["desk"] = call.desk
     return call
 
@@ -175,11 +179,38 @@ def test_f1_a_long_answer_of_the_mind_is_no_silence():
 
 @pytest.mark.parametrize("words", ["תודה רבה להתראות", "ביי", "יום טוב להתראות"])
 def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
-    """F2: the closing line to its last mark; the mind is not asked."""
-    call = call_of(OPENING, ears=[words]).run(14, hang_up=False)
-    assert call.texts == [GREETING, lines.GOODBYE] and asked(call) == []
+    """F2: the closing line to its last mark, and a moment; the mind is not asked."""
+    sounds = [OPENING, Sound(14.0, 1.0)]
+    call = call_of(*sounds, ears=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
+    assert call.texts[2:] == [lines.GOODBYE] and asked(call) == ["שאלה"]
     assert call.desk.outcomes == [EndCall()] and call.finished
-    assert call.heard[-1].until_s - call.heard[-1].at_s == pytest.approx(length(lines.GOODBYE), abs=0.05)
+    said = call.heard[-1]
+    assert said.until_s - said.at_s == pytest.approx(length(lines.GOODBYE), abs=0.05)
+    assert call.desk.ended_s - said.until_s == pytest.approx(1.2, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        *("חג שמח", "שבת שלום", "שבת שלום לכולם", "חג שמח לך", "יום טוב", "יום טוב לך", "לילה טוב"),
+        *("שלום ותודה", "נשתמע", "ביי", "להתראות"),
+    ],
+)
+@pytest.mark.parametrize("llm", [True, False])
+def test_f2_the_first_words_of_a_call_are_never_a_goodbye(greeting, llm):
+    """F2: they are answered, whoever listens; on Fridays people open a call so."""
+    call = call_of(OPENING, ears=[greeting], reply="שבת שלום! במה אפשר לעזור?")
+    call.mind.takes_messages = llm
+    call.run(16, hang_up=False)
+    assert asked(call) == [greeting] and call.desk.outcomes == []
+
+
+@pytest.mark.parametrize("words", ["חג שמח", "תודה ויום טוב", "תודה דנה ביי", "אני חייב לסיים, ביי"])
+def test_f2_a_goodbye_that_may_be_more_is_for_the_mind_to_judge(words):
+    """F2: and it says so by its tool."""
+    sounds = [OPENING, Sound(14.0, 1.0)]
+    call = call_of(*sounds, ears=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
+    assert asked(call) == ["שאלה", words] and call.desk.outcomes == []
 
 
 def test_f2_a_goodbye_inside_a_sentence_is_none():
@@ -422,17 +453,70 @@ def test_f4_past_the_limit_a_person_is_still_a_person():
     assert call.desk.outcomes == [Transfer()]
 
 
-@pytest.mark.parametrize("at_s", [8.3, 8.4, 8.45, 8.5, 8.55])
-def test_f2_d5_who_begins_over_the_last_word_is_not_hung_up_on(at_s):
-    """F2, D5: BARGE_IN=false, and the voice is not judged yet when our goodbye ends."""
+@pytest.mark.parametrize("at_s", [8.3, 8.5, 8.8, 9.3, 9.6, 9.9, 10.5])
+@pytest.mark.parametrize("barge_in", [False, True])
+def test_f2_who_begins_over_the_last_word_or_right_behind_it_is_not_hung_up_on(at_s, barge_in):
+    """F2, D5: with BARGE_IN=false too, and when the voice is not judged yet as the moment passes."""
     goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
-    call = call_of(OPENING, Sound(at_s, 1.0), ears=["זה הכול", "יש לי עוד שאלה"], knobs={"barge_in": False})
-    call.mind.reply = lambda request: goodbye
+    call = call_of(
+        OPENING, Sound(at_s, 1.0), ears=["זה הכול", "יש לי עוד שאלה"], knobs={"barge_in": barge_in}
+    )
+    replies = iter([Reply(goodbye, acts=(EndCall(),)), Reply("בשמחה, מה השאלה?")])
+    call.mind.reply = lambda request: next(replies)
+    call.run(18, hang_up=False)
+    spoke_in_time = at_s < call.heard[1].until_s + 1.2
+    assert asked(call)[1:] == ["יש לי עוד שאלה"] * spoke_in_time
+    assert call.desk.outcomes == [EndCall()] * (not spoke_in_time)
+
+
+@pytest.mark.parametrize("sound", [Sound(9.0, 0.2, NOISE, LOUD), Sound(9.5, 0.3, NOISE, LOUD)])
+def test_f2_noise_behind_our_goodbye_does_not_keep_the_call(sound):
+    """F2, A5: it may delay the end until it is known to be none."""
+    goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
+    call = call_of(OPENING, sound, ears=["זה הכול"], reply=goodbye)
     call.mind.acts = (EndCall(),)
     call.run(14, hang_up=False)
-    end_s = call.heard[1].until_s
-    spoke_in_time = at_s < end_s
-    assert (asked(call)[1:] == ["יש לי עוד שאלה"]) is spoke_in_time
+    assert call.desk.outcomes == [EndCall()]
+    assert 1.1 < call.desk.ended_s - call.heard[1].until_s < 2.2
+
+
+@pytest.mark.parametrize("thanks", ["תודה רבה", "ביי", "תודה, ביי ביי", "גם לך יום טוב"])
+def test_f2_thanks_for_our_goodbye_do_not_keep_the_call(thanks):
+    """F2, D4: they are the caller's share of it; nobody is asked."""
+    goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
+    call = call_of(OPENING, Sound(9.0, 0.8), ears=["זה הכול", thanks], reply=goodbye)
+    call.mind.acts = (EndCall(),)
+    call.run(14, hang_up=False)
+    assert asked(call) == ["זה הכול"] and call.desk.outcomes == [EndCall()]
+
+
+ASKS_MORE = "בשמחה. יש עוד משהו שאפשר לעזור בו?"
+OFFERS = "להעביר אתכם לנציג?"
+
+
+@pytest.mark.parametrize("answer", ["כן מה המחיר", None], ids=["answered", "silence"])
+def test_f2_a_reply_that_ends_in_a_question_ends_nothing(answer):
+    """F2: the caller answers at once, or says nothing: our side does not hang up."""
+    sounds = [OPENING, Sound(8.2, 0.8)] if answer else [OPENING]
+    replies = iter([Reply(ASKS_MORE, acts=(EndCall(),)), Reply("המחיר נתון למשא ומתן.")])
+    call = call_of(*sounds, ears=["תודה רבה על ההסבר", answer], reply=lambda _: next(replies))
+    call.run(16, hang_up=False)
+    assert call.desk.outcomes == [] and call.lines("ENDS_NOTHING")
+    assert asked(call)[1:] == ([answer] if answer else [])
+
+
+@pytest.mark.parametrize(
+    "answer, over", [("כן", True), ("כן, תודה", True), ("לא, תודה", False), (None, False)]
+)
+def test_f2_f3_a_hand_over_that_is_asked_about_waits_for_the_answer(answer, over):
+    """F2, F3: a plain yes hands over; anything else is the mind's, and silence is no yes."""
+    sounds = [OPENING, Sound(8.2, 0.8)] if answer else [OPENING]
+    replies = iter([Reply(OFFERS, acts=(Transfer(),)), Reply("בסדר, נמשיך כאן.")])
+    call = call_of(*sounds, ears=["יש לי עניין", answer], reply=lambda _: next(replies), knobs=PERSON)
+    call.mind.takes_messages = True
+    call.run(18, hang_up=False)
+    assert call.desk.outcomes == [Transfer()] * over
+    assert len(asked(call)) == (2 if answer and not over else 1)
 
 
 def test_e4_an_open_question_is_asked_again():

@@ -27,6 +27,7 @@ from server.core.reply import (
     finish_hint,
     say_failure,
     say_farewell,
+    say_line,
     say_own_answer,
     take_up,
 )
@@ -84,7 +85,7 @@ class Answering:
         if early is not None and fingerprint(early.text) == fingerprint(text):
             return []
         forgotten = self.forget_early_start()
-        if ending is Ending.UNFINISHED or not self.may_start_early:
+        if ending is Ending.UNFINISHED or not self.may_start_early or self.greeting_first:
             return forgotten
         return [*forgotten, *self._start_early(so_far, text)]
 
@@ -115,10 +116,28 @@ class Answering:
         """Start the turn that is owed, unless the caller is still at it."""
         if self._floor.state is not State.LISTENING or self._caller.busy or not self._caller.pending.segments:
             return []
-        if self._floor.turn is not None and self._floor.turn.final:
+        if self._floor.turn is not None and (self._floor.turn.final or self._floor.turn.protected):
             return []
+        if self.greeting_first:
+            return [*self._floor.drop(), *self.greet()]
         owed = self._floor.owe(self._caller.take_pending())
         return [*owed, *self.understand()]
+
+    @property
+    def greeting_first(self) -> bool:
+        """The greeting is a notice that is heard whoever speaks first, and it was not yet (B6)."""
+        return self._params.greeting_protected and self.owes_greeting
+
+    @property
+    def owes_greeting(self) -> bool:
+        """The caller has not heard a word of ours, and there is a greeting (B6)."""
+        return self._memory.never_spoke and bool(self._params.greeting.strip())
+
+    def greet(self) -> list[Action]:
+        """B6."""
+        turn = self._floor.take(breath_frames=0)
+        turn.protected = self._params.greeting_protected
+        return say_line(turn, self._params.greeting)
 
     def understand(self) -> list[Action]:
         """Once every part is transcribed: what was said, and what is to be done about it."""
@@ -135,6 +154,8 @@ class Answering:
         if caller.cut_us:
             ours = meaning is Meaning.NOTHING or self._memory.has_said_lately(self._floor.clock, text)
             self._caller.last_had_words(of_the_caller=not ours)
+        if text and not caller.typed:
+            self._memory.deaf_in_a_row = 0
         if meaning is Meaning.WORDS:
             return actions + self._think(turn, text)
         turn.ask_again_at = None
@@ -150,6 +171,7 @@ class Answering:
                 actions.append(Log(f"{meaning.name} → ignore"))
                 return actions + self._nothing_was_said(turn, caller)
         self._floor.leftover = None
+        turn.words = text
         return actions + say_own_answer(turn, meaning, text, self._memory)
 
     def _meaning(self, caller: CallerTurn, text: str) -> Meaning:
@@ -243,18 +265,26 @@ class Answering:
         return late + say_failure(self._floor.present, self._memory)
 
     def leave(self, turn: Turn) -> list[Action]:
-        """The turn has come to its own end. Who speaks, or has spoken meanwhile, is not hung up on."""
+        """The turn has come to its own end; what was decided in it is done next, or in ``do_what_is_due``."""
         if turn.final:
             return [*self._floor.leave(turn), *acts_due(turn, self._memory, heard=True)]
-        left = [*self._floor.leave(turn), *self.answer_pending()]
-        if self._floor.turn is not None or self._caller.busy or self._caller.perhaps_speaking:
-            return left
-        return [*left, *acts_due(turn, self._memory, heard=True)]
+        return [*self._floor.leave(turn), *self.answer_pending(), *self.do_what_is_due()]
 
-    def it_was_noise(self) -> list[Action]:
-        """What was heard behind our last word was no voice: what it has kept from being done is done."""
+    @property
+    def takes_leave(self) -> bool:
+        """Our closing line was heard, and its moment has not passed (F2)."""
         leftover = self._floor.leftover
-        if leftover is None or not leftover.heard or self._floor.turn is not None or self._caller.busy:
+        return leftover is not None and self._floor.turn is None and self._floor.clock < leftover.due_at
+
+    def do_what_is_due(self) -> list[Action]:
+        """F2: the call ends, or is handed over, when a moment has passed behind our closing line.
+
+        Who speaks then, or has spoken meanwhile, is listened to first, and keeps the call; noise does not.
+        """
+        leftover, caller = self._floor.leftover, self._caller
+        if leftover is None or not leftover.heard or (self.takes_leave and not self._memory.closing):
+            return []
+        if self._floor.turn is not None or caller.busy or caller.perhaps_speaking or caller.pending.segments:
             return []
         self._floor.leftover = None
         return acts_due(leftover.turn, self._memory, heard=True)

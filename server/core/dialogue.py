@@ -41,6 +41,7 @@ from server.core.playout import HINT_INDEX
 from server.core.reply import acts_due, ask_mind, say_farewell, say_line
 from server.core.turn import Turn
 from server.core.vad import Judges
+from server.hebrew.waiting import asks_to_wait, says_to_wait
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
@@ -91,8 +92,9 @@ class Dialogue:
                 wanted = self.caller.ears_failed(utterance_id, self.floor.clock)
                 failed = Log("ASR_ERR:", cause=reason)
                 return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
-            case StreamStarted(expected):
-                self.memory.expected = expected
+            case StreamStarted(expected, call, takes_messages):
+                self.memory.expected, self.memory.call = expected, call
+                self.memory.takes_messages = takes_messages
                 return []
             case CallerGone():
                 return self._answering.caller_gone()
@@ -142,6 +144,8 @@ class Dialogue:
             return [Perform(EndCall())]
         if out_of_patience(self.floor.clock, self.memory.closing_at) and self._answering.may_insist:
             return self._answering.insist()
+        if (due := self._answering.do_what_is_due()) or self._answering.takes_leave:
+            return due
         if waiting:
             return self._due_in_silence(too_long=too_long, over=limit is not Limit.WITHIN)
         if turn is not None and self.state is State.SPEAKING and turn.playout.finished:
@@ -155,9 +159,9 @@ class Dialogue:
             return say_farewell(self.floor.take(breath_frames=0), memory)
         if over:
             return self._say_unasked(memory.worded(lines.TIME_IS_UP), EndCall())
-        if memory.never_spoke and self.params.greeting.strip():
+        if self._answering.owes_greeting:
             due = self.floor.clock >= GREETING_AFTER_FRAMES and self.caller.quiet
-            return self._say_unasked(self.params.greeting) if due else []
+            return self._answering.greet() if due else []
         if not too_long:
             return []
         self._silence.prompts += 1
@@ -196,7 +200,7 @@ class Dialogue:
                 return [FeedEars(utterance_id, audio)]
             case Discarded(utterance_id):
                 dropped = self.caller.was_noise(utterance_id)
-                return [*dropped, *self._it_was_noise(), *self._answering.it_was_noise()]
+                return [*dropped, *self._it_was_noise()]
             case Ended():
                 return [self._utterance_ended(heard), *self._answering.answer_pending()]
 
@@ -208,7 +212,7 @@ class Dialogue:
     def _stop_to_judge(self) -> list[Action]:
         """D1: stop at once; whether it was a voice is known within 400 ms."""
         turn = self.turn
-        if turn is None or self.state is not State.SPEAKING or not self.params.barge_in:
+        if turn is None or self.state is not State.SPEAKING or not self._can_be_stopped:
             return []
         if turn.final or turn.stops >= MAX_UNCONFIRMED_STOPS:
             return []
@@ -229,9 +233,14 @@ class Dialogue:
             another = self.state is State.THINKING and not heard.may_take_the_floor
             number = self.memory.committed_turns + 1 + another
             actions += self.caller.confirmed(heard.utterance_id, number, self.memory.expected, self._near)
-        if heard.may_take_the_floor and (self.params.barge_in or self.state is not State.SPEAKING):
+        if heard.may_take_the_floor and (self._can_be_stopped or self.state is not State.SPEAKING):
             actions += self.floor.yield_to(self.caller, self.memory)
         return actions
+
+    @property
+    def _can_be_stopped(self) -> bool:
+        """By a voice (D5, B6)."""
+        return self.params.barge_in and not (self.turn is not None and self.turn.protected)
 
     @property
     def _near(self) -> Near | None:
@@ -258,7 +267,10 @@ class Dialogue:
     def _finish(self, turn: Turn) -> list[Action]:
         """C4: the caller has heard the end."""
         self._spoke_until = self.floor.clock
-        return [*self.floor.finish(turn, self.memory), *self._answering.leave(turn)]
+        actions = self.floor.finish(turn, self.memory)
+        if asks_to_wait(turn.answers) or says_to_wait(turn.last_sentence):
+            self._silence.hold(self.params.hold_frames)
+        return [*actions, *self._answering.leave(turn)]
 
     def _reply_may_go(self, turn: Turn) -> bool:
         if self.state is State.SPEAKING or turn.final:
@@ -291,7 +303,7 @@ class Dialogue:
             gap_ms = (self.floor.clock - turn.caller.said_at) * FRAME_MS
             actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
         self.memory.take_back_interruption(turn.takes_back)
-        self.memory.caller_said(turn.text)
+        self.memory.caller_said(turn.answers)
         turn.final = self.memory.closing and turn.parting
         return actions + acts_due(turn, self.memory, heard=False)
 

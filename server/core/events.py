@@ -13,10 +13,14 @@ from server.hebrew.gender import Gender
 
 @dataclass(frozen=True, slots=True)
 class StreamStarted:
-    """Twilio's ``start``. ``expected``: what the caller may answer to the greeting."""
+    """Twilio's ``start``. ``expected``: what the caller may answer to the greeting.
+
+    ``takes_messages``: an LLM listens, which takes a message for the office itself (F3).
+    """
 
     expected: Expected = Expected()
     call: PhoneCall = PhoneCall()
+    takes_messages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from server.core.playout import Playout
 from server.core.turn import CallerTurn, Leftover, Turn, started_over
 from server.hebrew.words import fingerprint
 
+GRACE_FRAMES = 60  # 1.2 s behind our closing line, in which a voice keeps the call (F2)
+
 
 class State(Enum):
     LISTENING = "LISTENING"
@@ -102,7 +104,7 @@ class Floor:
         if self.turn is None or self.turn.final:
             return []
         if self.state is State.SPEAKING:
-            return self._barge_in(self.turn, caller, memory)
+            return [] if self.turn.protected else self._barge_in(self.turn, caller, memory)
         if self.state is State.THINKING:
             return self._supersede(self.turn, caller)
         return self.drop()
@@ -118,7 +120,7 @@ class Floor:
         words = self._heard(turn, memory, interrupted=interrupted)
         caller.pending.cut_us = interrupted
         kept = playout.kept()
-        noted = interrupted and bool(words) and not turn.is_line
+        noted = interrupted and bool(words)
         takes_back = " ".join(kept.before) if noted else None
         self.leftover = Leftover(kept, turn, takes_back=takes_back, heard=not interrupted)
         return [*actions, Log("AGENT_TEXT:", words), *self.drop()]
@@ -147,8 +149,9 @@ class Floor:
     def leave(self, turn: Turn) -> list[Action]:
         """The turn has come to its own end."""
         self.turn = None
-        if turn.acts:  # should what was said meanwhile be nothing, they are still due
-            self.leftover = Leftover(turn.playout.kept(), turn, heard=True)
+        if turn.acts:  # should what is said meanwhile be nothing, they are still due
+            grace = GRACE_FRAMES if turn.parting and turn.sentences and not turn.final else 0
+            self.leftover = Leftover(turn.playout.kept(), turn, heard=True, due_at=self.clock + grace)
         return [*self.enter(State.LISTENING), DropTurn(turn.turn_id)]
 
     def _heard(self, turn: Turn, memory: Memory, *, interrupted: bool = False) -> str:

@@ -14,6 +14,7 @@ class Silence:
     def __init__(self, after_frames: int) -> None:
         """``after_frames`` 0: no silence is too long."""
         self._after = after_frames
+        self._hold = 0  # frames: they have asked to wait (F7)
         self._waited = 0
         self._delayed = False
         self.prompts = 0  # said since the caller was heard last
@@ -30,11 +31,17 @@ class Silence:
         self._waited += 1
         if sound and not self._delayed:
             self._waited, self._delayed = 0, True
-        return bool(self._after) and self._waited >= self._after and not sound
+        too_long = bool(self._after) and self._waited >= max(self._after, self._hold) and not sound
+        self._hold = 0 if too_long else self._hold
+        return too_long
 
     def caller_heard(self) -> None:
         """They are there."""
-        self.prompts = 0
+        self.prompts = self._hold = 0
+
+    def hold(self, frames: int) -> None:
+        """They have asked to wait, or we have said that we do: nothing is too long before that (F7)."""
+        self._hold = frames
 
 
 class Limit(Enum):

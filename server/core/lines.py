@@ -14,11 +14,24 @@ UNCLEAR = ("אפשר לנסח שוב במשפט קצר?", "לא שמעתי טו�
 OFFER_CALL_BACK = "אני מתקשה לשמוע. [תרצו|תרצי|תרצה] שנציג יחזור [אליכם|אלייך|אליך]?"
 OFFER_PERSON = "אני מתקשה לשמוע. להעביר [אתכם|אותך|אותך] לנציג?"
 OFFER_AFTER = 3  # unclear turns in a row
+DEAF_AFTER = 2  # turns that the STT has failed
+ACT_AFTER = 6  # such turns: then nothing is asked any more (E1)
+GIVING_UP = "לצערי זה לא עובד כרגע, אז נסיים כאן. נחזור [אליכם|אלייך|אליך] בהקדם. להתראות!"
+GIVING_UP_HIDDEN = "לצערי זה לא עובד כרגע, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!"
+
+# The STT has failed: asking again would not help, keys do.
+DEAF_HAND_OVER = "יש לנו תקלה, ואני לא {שומעת|שומע}. אני {מעבירה|מעביר} [אתכם|אותך|אותך] עכשיו לנציג."
+DEAF_KEYS = (
+    "יש לנו תקלה, ואני לא {שומעת|שומע}. כדי שנחזור למספר הזה אפשר להקיש אחת. "
+    "למספר אחר, אפשר להקיש אותו ובסופו סולמית."
+)
+DEAF_KEYS_HIDDEN = "יש לנו תקלה, ואני לא {שומעת|שומע}. כדי שנחזור, אפשר להקיש מספר טלפון ובסופו סולמית."
+NOTED_GOODBYE = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. להתראות!"
 
 MIND_FAILED = "בסדר, איך אוכל לסייע?"
 MIND_FAILED_AGAIN = "משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?"
 
-ALREADY_SAID = ("הבנתי. [תרצו|תרצי|תרצה] שאפרט או להתקדם?", "אמרתי את זה קודם. נמשיך הלאה?")
+ALREADY_SAID = ("הבנתי. [תרצו|תרצי|תרצה] שאפרט או להתקדם?", "להרחיב על זה, או שנמשיך?")
 
 STILL_THERE = ("אנחנו עדיין על הקו?", "אני {שומעת|שומע}. במה אפשר לעזור?")
 NOBODY_THERE = "לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!"
@@ -26,6 +39,7 @@ GOODBYE = "תודה על השיחה, ולהתראות!"
 CLOSING_HAND_OVER = (
     "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. אני {מעבירה|מעביר} [אתכם|אותך|אותך] עכשיו לנציג."
 )
+CLOSING_HIDDEN = "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. אפשר להתקשר שוב בעוד כמה דקות."
 CLOSING_CALL_BACK = "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. נחזור [אליכם|אלייך|אליך] בהקדם."
 TIME_IS_UP = "הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!"
 
@@ -33,6 +47,9 @@ HANDING_OVER = "רגע אחד, אני {מעבירה|מעביר} את השיחה 
 NO_PERSON = "כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור [אליכם|אלייך|אליך]."
 GO_AHEAD = "בבקשה, אני {מקשיבה|מקשיב}."
 MESSAGE_TAKEN = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. אפשר לעזור בעוד משהו?"
+WHICH_NUMBER = "בשמחה. לאיזה מספר לחזור?"  # theirs is hidden
+MESSAGE_NUMBER = "תודה, רשמתי. לאיזה מספר לחזור?"
+MESSAGE_KEPT = "תודה, רשמתי. אפשר לעזור בעוד משהו?"  # and there is no number to call back
 NO_MESSAGE = "בסדר. במה עוד אפשר לעזור?"
 
 APOLOGY_TRANSFER = "מצטערים, יש לנו תקלה. מעבירים אתכם לנציג."
@@ -61,7 +78,7 @@ def mind_failed(times_in_a_row: int) -> str:
 
 
 def already_said(turn_number: int) -> str:
-    """Said when every sentence of a reply was heard a moment ago (E4)."""
+    """Said when every sentence of a reply was heard a moment ago, once (E4)."""
     return ALREADY_SAID[turn_number % len(ALREADY_SAID)]
 
 
@@ -80,20 +97,12 @@ def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
     """Every line worth making before the first call, in every form this agent may use, without empty ones."""
     ours = (
         *(*UNCLEAR, OFFER_CALL_BACK, OFFER_PERSON, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
-        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP, CLOSING_HAND_OVER, CLOSING_CALL_BACK),
-        *(
-            HANDING_OVER,
-            NO_PERSON,
-            GO_AHEAD,
-            MESSAGE_TAKEN,
-            NO_MESSAGE,
-            APOLOGY,
-            APOLOGY_TRANSFER,
-            APOLOGY_HIDDEN,
-            BUSY,
-            NO_ANSWER,
-            NO_ANSWER_HIDDEN,
-        ),
+        *(GIVING_UP, GIVING_UP_HIDDEN, DEAF_HAND_OVER, DEAF_KEYS, DEAF_KEYS_HIDDEN, NOTED_GOODBYE),
+        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP),
+        *(CLOSING_HAND_OVER, CLOSING_CALL_BACK, CLOSING_HIDDEN),
+        *(HANDING_OVER, NO_PERSON, GO_AHEAD, MESSAGE_TAKEN, NO_MESSAGE),
+        *(WHICH_NUMBER, MESSAGE_NUMBER, MESSAGE_KEPT),
+        *(APOLOGY, APOLOGY_TRANSFER, APOLOGY_HIDDEN, BUSY, NO_ANSWER, NO_ANSWER_HIDDEN),
     )
     callers = (None, *Gender)
     forms = (in_gender(line, agent, caller) for line, caller in product(ours, callers))

@@ -3,10 +3,11 @@
 from collections import deque
 from enum import Enum
 
-from server.core.conversation import Act, Expected, Line, SaveLead, Speaker
+from server.core.conversation import Act, Expected, Line, PhoneCall, SaveLead, Speaker
 from server.core.lines import in_gender
 from server.hebrew.echo import is_echo_of, is_tail_of, is_whole_echo_of
 from server.hebrew.gender import Gender, shown_gender
+from server.hebrew.number_runs import tells_a_telephone
 from server.hebrew.questions import offers_a_choice
 from server.hebrew.words import fingerprint, words_of
 
@@ -19,12 +20,13 @@ class Near(Enum):
 
 
 class Asked(Enum):
-    """What a line of ours has asked for: the mind does not know of it, so the answer is ours too."""
+    """What a line of ours has asked for: where no LLM listens, or none can, the answer is ours too."""
 
     PERSON = "hand over to a person?"
     CALL_BACK = "may a person call back?"
     MESSAGE = "leave a message"
     MORE = "is there more?"
+    KEYS = "type a number: nothing can be heard"
 
 
 MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
@@ -38,8 +40,12 @@ class Memory:
         self._dedup_frames = dedup_frames
         self._spoken: deque[tuple[int, str]] = deque(maxlen=8)  # (when it ended, words), lines too
         self._last_reply: frozenset[int] = frozenset()  # fingerprints of its sentences heard in full
+        self._last_reply_at = 0  # frame clock
+        self.call = PhoneCall()
+        self.takes_messages = False  # an LLM listens
         self.expected = Expected()  # what the caller may answer now
         self.unclear_in_a_row = 0
+        self.deaf_in_a_row = 0  # turns that the STT has failed to hear
         self.failed_in_a_row = 0  # turns without an answer from the mind
         self.committed_turns = 0
         self.asked: Asked | None = None  # by the last line that was heard
@@ -71,7 +77,7 @@ class Memory:
         return tuple(self._lines)
 
     def caller_said(self, text: str) -> None:
-        """The caller's turn is being answered; ``text`` is empty when the mind was not asked."""
+        """The caller's turn is being answered; ``text`` is empty when no word of it was understood."""
         if text:
             self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
             self._caller = self.caller_with(text)
@@ -100,12 +106,12 @@ class Memory:
     ) -> None:
         """Our voice has ended now: ``words`` were heard, these sentences of them ``in_full``.
 
-        A ``line`` of our own is remembered as said, but is no part of the history or of the last reply.
+        A ``line`` of our own is in the history like a reply, but is none that could be given again (E4).
         """
         self.spoke(clock, words)
+        self.agent_said(words, interrupted=interrupted)
         if not line:
-            self.agent_said(words, interrupted=interrupted)
-            self.reply_heard(in_full)
+            self.reply_heard(clock, in_full)
 
     def first_time(self, act: Act) -> bool:
         """Note an act that is about to be done; False for a lead that was kept just so the last time."""
@@ -120,13 +126,23 @@ class Memory:
         if words:
             self._spoken.append((clock, words))
 
-    def reply_heard(self, sentences_in_full: list[str]) -> None:
+    def reply_heard(self, clock: int, sentences_in_full: list[str]) -> None:
         """The last reply was heard; these of its sentences to their end (E4)."""
         self._last_reply = frozenset(fingerprint(sentence) for sentence in sentences_in_full)
+        self._last_reply_at = clock
 
-    def just_said(self, sentence: str) -> bool:
-        """The caller has heard this very sentence in the last reply (E4)."""
-        return fingerprint(sentence) in self._last_reply
+    def just_said(self, clock: int, sentence: str) -> bool:
+        """The caller has heard this very sentence in the last reply, not long ago (E4)."""
+        lately = clock - self._last_reply_at <= self._dedup_frames
+        return lately and fingerprint(sentence) in self._last_reply
+
+    def may_say_it_again(self) -> None:
+        """Nothing was left of a reply: it is skipped once, and who asks again hears it (E4)."""
+        self._last_reply = frozenset()
+
+    def can_be_called(self, message: str = "") -> bool:
+        """There is a number to call back: the caller's own, or one in what they have left."""
+        return bool(self.call.number) or tells_a_telephone(f"{self.message} {message}")
 
     def is_echo(self, clock: int, text: str, near: Near | None) -> bool:
         """``text`` is what we said within the window (E3).

@@ -11,6 +11,7 @@ class DialogueParams:
     """What ``Dialogue`` is made with.
 
     ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
+    ``hold_frames``: how long a caller who asked to wait is left alone (F7).
     """
 
     endpointing: EndpointingParams
@@ -19,6 +20,7 @@ class DialogueParams:
     barge_in: bool
     refractory_frames: int
     greeting: str
+    greeting_protected: bool
     hint: str
     hint_after_frames: int
     dedup_frames: int
@@ -27,5 +29,6 @@ class DialogueParams:
     early_starts: int
     idle_frames: int
     idle_prompts: int
+    hold_frames: int
     call_frames: int
     agent: Gender

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from server.core import lines
-from server.core.conversation import Act, EndCall, SaveLead, Transfer
+from server.core.conversation import Act, EndCall, Expected, SaveLead, Transfer, ends_call
 from server.core.events import (
     Action,
     AudioMade,
@@ -21,13 +21,15 @@ from server.core.events import (
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import Leftover, Turn
-from server.core.understanding import Meaning
+from server.core.understanding import Meaning, of_an_answer
 from server.hebrew.speech_acts import asks_to_repeat
 from server.hebrew.words import fingerprint, normalise
 
 MAX_SENTENCES = 64  # of one reply; a mind that runs on is not listened to any more
 CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of who has only said yes to it
 BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of who was told so while the server went (F4)
+BROKEN_OFF_HIDDEN = "השיחה הופסקה מצידנו, והמספר חסוי"
+GAVE_UP = "לא הצלחנו לשמוע או לענות"
 NOT_FINISHED = frozenset({"…", "..."})  # a mind's answer to a caller who will go on (A7)
 
 
@@ -79,14 +81,24 @@ def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]
         case SentenceThought(_, text):
             return say_sentence(turn, text, memory)
         case ReplyThought(_, expected, acts):
-            turn.expected, turn.acts = expected, _possible(acts, memory)
-            nobody = say_nobody_is_there(turn, memory) if Transfer() in acts and not memory.person else []
-            return [*nobody, *no_more_sentences(turn, memory)]
+            return _reply_done(turn, expected, acts, memory)
         case MindFailed(_, reason):
             return [Log("LLM_ERR:", cause=reason), *no_more_sentences(turn, memory)]
         case AudioMade() | SentenceVoiced():
             take_audio(turn, event, hint)
     return []
+
+
+def _reply_done(turn: Turn, expected: Expected, acts: tuple[Act, ...], memory: Memory) -> list[Action]:
+    """The mind has decided too. Whoever is asked something is neither hung up on nor handed over (F2)."""
+    turn.expected = expected
+    if any(map(ends_call, acts)) and turn.asks_the_caller:
+        turn.acts = tuple(act for act in acts if not ends_call(act))
+        turn.asks = Asked.PERSON if Transfer() in acts and memory.person else None
+        return [Log(f"ENDS_NOTHING a question, turn={turn.turn_id}"), *no_more_sentences(turn, memory)]
+    turn.acts = _possible(acts, memory)
+    nobody = say_nobody_is_there(turn, memory) if Transfer() in acts and not memory.person else []
+    return [*nobody, *no_more_sentences(turn, memory)]
 
 
 def say_line(turn: Turn, line: str, *, asks: Asked | None = None, acts: tuple[Act, ...] = ()) -> list[Action]:
@@ -106,26 +118,71 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
     acts: tuple[Act, ...] = ()
     match meaning:
         case Meaning.UNCLEAR:
-            memory.unclear_in_a_row += 1
-            line, asks = _with_a_person(lines.unclear(memory.unclear_in_a_row), memory)
-            asks = asks or memory.asked
+            return _say_unclear(turn, memory)
+        case Meaning.DEAF:
+            return _say_deaf(turn, memory)
         case Meaning.GOODBYE:
             line, acts = lines.GOODBYE, (EndCall(),)
         case Meaning.TOO_LATE:
             line, acts = lines.TIME_IS_UP, (EndCall(),)
         case Meaning.PERSON if memory.person:
             line, acts = lines.HANDING_OVER, (Transfer(),)
+        case Meaning.PERSON if memory.deaf_in_a_row:
+            return _say_deaf(turn, memory)
         case Meaning.PERSON:
             line, asks = lines.NO_PERSON, Asked.MESSAGE
         case Meaning.GO_AHEAD:
             line, asks = lines.GO_AHEAD, Asked.MESSAGE
-        case Meaning.MESSAGE:
-            line, asks, acts = lines.MESSAGE_TAKEN, Asked.MORE, (_for_the_office(memory, text),)
-        case Meaning.CALL_BACK:
-            line, acts = lines.MESSAGE_TAKEN, (SaveLead((("message", CALL_BACK),)),)
+        case Meaning.MESSAGE | Meaning.CALL_BACK:
+            return _take_message(turn, CALL_BACK if meaning is Meaning.CALL_BACK else text, memory)
         case _:
             line = lines.NO_MESSAGE
     return say_line(turn, memory.worded(line, text), asks=asks, acts=acts)
+
+
+def _say_unclear(turn: Turn, memory: Memory) -> list[Action]:
+    """E1: ask again, then offer, then act: hold music would be asked until the call's limit."""
+    memory.unclear_in_a_row += 1
+    if memory.unclear_in_a_row >= lines.ACT_AFTER:
+        return _give_up(turn, memory)
+    line, asks = _with_a_person(lines.unclear(memory.unclear_in_a_row), memory)
+    return say_line(turn, memory.worded(line), asks=asks or memory.asked)
+
+
+def _say_deaf(turn: Turn, memory: Memory) -> list[Action]:
+    """The STT has failed, and to ask again is to ask for what cannot be heard: a person, or keys."""
+    memory.deaf_in_a_row += 1
+    if memory.deaf_in_a_row < lines.DEAF_AFTER:
+        return say_line(turn, memory.worded(lines.UNCLEAR[-1]), asks=memory.asked)
+    if memory.person:
+        return say_line(turn, memory.worded(lines.DEAF_HAND_OVER), acts=(Transfer(),))
+    if memory.deaf_in_a_row >= lines.ACT_AFTER:
+        return _give_up(turn, memory)
+    line = lines.DEAF_KEYS if memory.call.number else lines.DEAF_KEYS_HIDDEN
+    return say_line(turn, memory.worded(line), asks=Asked.KEYS)
+
+
+def _give_up(turn: Turn, memory: Memory) -> list[Action]:
+    """Nothing helps: a person, else a line for the office and the end of the call (E1)."""
+    if memory.person:
+        return say_line(turn, memory.worded(lines.HANDING_OVER), acts=(Transfer(),))
+    line = lines.GIVING_UP if memory.can_be_called() else lines.GIVING_UP_HIDDEN
+    kept = _for_the_office(memory, "" if memory.message else GAVE_UP)
+    return say_line(turn, memory.worded(line), acts=(kept, EndCall()))
+
+
+def _take_message(turn: Turn, text: str, memory: Memory) -> list[Action]:
+    """It is kept whatever follows; a call back is promised where there is a number to call (F3)."""
+    kept = _for_the_office(memory, text)
+    reachable = memory.can_be_called(text)
+    if memory.deaf_in_a_row >= lines.DEAF_AFTER:
+        return say_line(turn, memory.worded(lines.NOTED_GOODBYE), acts=(kept, EndCall()))
+    if reachable:
+        return say_line(turn, memory.worded(lines.MESSAGE_TAKEN, text), asks=Asked.MORE, acts=(kept,))
+    if memory.message:  # the number was asked for
+        return say_line(turn, memory.worded(lines.MESSAGE_KEPT), asks=Asked.MORE, acts=(kept,))
+    line = lines.WHICH_NUMBER if text == CALL_BACK else lines.MESSAGE_NUMBER
+    return say_line(turn, memory.worded(line), asks=Asked.MESSAGE, acts=(kept,))
 
 
 def say_farewell(turn: Turn, memory: Memory, message: str = "") -> list[Action]:
@@ -136,8 +193,11 @@ def say_farewell(turn: Turn, memory: Memory, message: str = "") -> list[Action]:
     kept = (_for_the_office(memory, message),) if message else ()
     if memory.person:
         return say_line(turn, memory.worded(lines.CLOSING_HAND_OVER, message), acts=(*kept, Transfer()))
-    kept = kept or (_for_the_office(memory, "" if memory.message else BROKEN_OFF),)
-    return say_line(turn, memory.worded(lines.CLOSING_CALL_BACK, message), acts=(*kept, EndCall()))
+    reachable = memory.can_be_called(message)
+    broken_off = BROKEN_OFF if reachable else BROKEN_OFF_HIDDEN
+    kept = kept or (_for_the_office(memory, "" if memory.message else broken_off),)
+    line = lines.CLOSING_CALL_BACK if reachable else lines.CLOSING_HIDDEN
+    return say_line(turn, memory.worded(line, message), acts=(*kept, EndCall()))
 
 
 def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
@@ -149,7 +209,7 @@ def say_sentence(turn: Turn, text: str, memory: Memory) -> list[Action]:
         return [] if fingerprint(text) in map(fingerprint, already) else _say(turn, text)
     # The question that ends a reply was not answered: without it the caller would not know what is wanted.
     still_open = turn.sentences and text.rstrip().endswith("?")
-    if memory.just_said(text) and not still_open and not asks_to_repeat(turn.text):
+    if memory.just_said(turn.began_at, text) and not still_open and not asks_to_repeat(turn.text):
         turn.skipped += 1
         return []
     return _say(turn, text)
@@ -160,7 +220,11 @@ def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
     if turn.sentences or turn.resumes:
         turn.playout.complete = True
         return []
+    if turn.parting:  # a question of ours would end nothing, and the mind has decided (F2, F3)
+        line = lines.HANDING_OVER if Transfer() in turn.acts else lines.GOODBYE
+        return say_line(turn, memory.worded(line), acts=turn.acts)
     if turn.skipped:
+        memory.may_say_it_again()
         return say_line(turn, memory.worded(lines.already_said(memory.committed_turns)), acts=turn.acts)
     return say_failure(turn, memory)
 
@@ -169,7 +233,13 @@ def say_failure(turn: Turn, memory: Memory) -> list[Action]:
     """There is no answer: a line of ours, another one every time in a row (G2, G3)."""
     if memory.closing:
         return say_farewell(turn, memory)
+    if turn.caller is not None and turn.words:  # what our line has asked for is answered, as without an LLM
+        meaning = of_an_answer(turn.caller, turn.words, memory.asked)
+        if meaning is not Meaning.WORDS:
+            return say_own_answer(turn, meaning, turn.words, memory)
     memory.failed_in_a_row += 1
+    if memory.failed_in_a_row >= lines.ACT_AFTER:
+        return _give_up(turn, memory)
     line, asks = _with_a_person(lines.mind_failed(memory.failed_in_a_row), memory)
     return say_line(turn, memory.worded(line), asks=asks, acts=turn.acts)
 

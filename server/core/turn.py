@@ -122,6 +122,7 @@ class Turn:
     asks: Asked | None = None  # what our line asks for
     before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
     final: bool = False  # our last words, and nothing stops them: the server will be gone (F4)
+    protected: bool = False  # what is said over it is answered behind it, and does not stop it (B6)
     takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
 
     @property
@@ -130,8 +131,23 @@ class Turn:
         return self.asked.text if self.asked is not None and not self.resumes else ""
 
     @property
+    def answers(self) -> str:
+        """What the caller has said to bring it about; empty when that was heard before, or not understood."""
+        return "" if self.resumes or not self.understood else self.words
+
+    @property
+    def asks_the_caller(self) -> bool:
+        """Its last sentence is a question."""
+        return self.last_sentence.rstrip().endswith("?")
+
+    @property
+    def last_sentence(self) -> str:
+        """Said or to be said, so far; empty for none."""
+        return self.playout.sentences[-1].text if self.playout.sentences else ""
+
+    @property
     def is_line(self) -> bool:
-        """Not for the history: the greeting is, and so are the mind's words."""
+        """A line of ours in the place of the mind's words: no reply that could be given again (E4)."""
         return self.fixed and self.caller is not None
 
     @property
@@ -180,6 +196,7 @@ class Leftover:
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
     takes_back: str | None = None  # the history says that it was cut; before that, this was heard in full
     heard: bool = False  # but for its last moment it was heard: what was to be done then is due
+    due_at: int = 0  # frame clock, and now it is (F2)
 
     @property
     def parting(self) -> bool:

@@ -11,7 +11,7 @@ from server.hebrew.questions import is_question
 from server.hebrew.speech_acts import says_goodbye, wants_person
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
-PERSON_KEY = "0"
+PERSON_KEY, CALL_BACK_KEY = "0", "1"
 TELEPHONE_DIGITS = 7
 
 
@@ -26,6 +26,7 @@ class Meaning(Enum):
     GO_AHEAD = "go ahead"  # they will leave a message
     MESSAGE = "message"  # what was left for the office
     CALL_BACK = "call back"  # they want to be called back
+    DEAF = "deaf"  # something was said, and the STT has failed to hear it
     TOO_LATE = "too late"  # the call has lasted long enough (F4)
     DECLINED = "declined"  # what our line has offered
 
@@ -36,11 +37,12 @@ def meaning_of(
     """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones.
 
     ``parting``: what was cut, or said last, was our goodbye or hand-over: thanks for that are no new wish.
+    The first words of a call are never a goodbye (F2): people open it with "שבת שלום".
     """
     if not text:
         return _of_no_words(caller)
     if caller.typed:
-        return _of_keys(text, memory.asked)
+        return _of_keys(text, memory)
     if parting and is_courtesy(text):
         return Meaning.BACKCHANNEL
     if wants_person(text):
@@ -52,26 +54,43 @@ def meaning_of(
     answers = memory.asked_a_question and (is_yes(text) or is_no(text))
     if over_us and is_backchannel(text) and not interrupts and not answers:
         return Meaning.BACKCHANNEL
-    if says_goodbye(text):
+    if memory.committed_turns and says_goodbye(text):
         return Meaning.GOODBYE
-    return _of_an_answer(caller, text, memory.asked)
+    return (
+        _of_an_offer(text, memory.asked)
+        if memory.takes_messages
+        else of_an_answer(caller, text, memory.asked)
+    )
 
 
-def _of_keys(keys: str, asked: Asked | None) -> Meaning:
+def _of_keys(keys: str, memory: Memory) -> Meaning:
     if keys == PERSON_KEY:
         return Meaning.PERSON
-    number = asked in (Asked.MESSAGE, Asked.MORE) and len(keys) >= TELEPHONE_DIGITS
-    return Meaning.MESSAGE if number else Meaning.WORDS
+    number = len(keys) >= TELEPHONE_DIGITS
+    if memory.asked is Asked.KEYS:
+        if keys == CALL_BACK_KEY and memory.call.number:
+            return Meaning.CALL_BACK
+        return Meaning.MESSAGE if number else Meaning.DEAF
+    asked = not memory.takes_messages and memory.asked in (Asked.MESSAGE, Asked.MORE)
+    return Meaning.MESSAGE if number and asked else Meaning.WORDS
 
 
 def _of_no_words(caller: CallerTurn) -> Meaning:
-    if not caller.empty or caller.failed:
+    if caller.failed and caller.empty:
+        return Meaning.DEAF
+    if not caller.empty:
         return Meaning.UNCLEAR
     short = caller.speech_frames < NOTHING_SAID_FRAMES
     return Meaning.NOTHING if short or caller.cut_us or caller.all_over_us else Meaning.UNCLEAR
 
 
-def _of_an_answer(caller: CallerTurn, text: str, asked: Asked | None) -> Meaning:
+def _of_an_offer(text: str, asked: Asked | None) -> Meaning:
+    """An LLM listens, and knows what our line has asked: a plain yes needs nobody to judge it."""
+    offers = {Asked.PERSON: Meaning.PERSON, Asked.CALL_BACK: Meaning.CALL_BACK}
+    return offers[asked] if asked in offers and is_yes(text) else Meaning.WORDS
+
+
+def of_an_answer(caller: CallerTurn, text: str, asked: Asked | None) -> Meaning:
     """What a line of ours has asked for is answered, or something else is said."""
     if asked is None:
         return Meaning.WORDS

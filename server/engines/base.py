@@ -116,6 +116,7 @@ class Responder(Protocol):
 
     name: str
     opening: Expected  # what the caller may say to the greeting
+    takes_messages: bool  # an LLM: it knows what was asked, and keeps what is left for the office (F3)
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         """Start a reply. Returns at once."""

@@ -68,6 +68,7 @@ class PlainMind:
 
     name = "host"
     opening = Expected()
+    takes_messages = False
 
     def __init__(self, respond: Respond) -> None:
         self._respond = respond

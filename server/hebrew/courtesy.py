@@ -3,10 +3,11 @@
 from server.hebrew.data import Phrases
 from server.hebrew.words import words_of
 
-_GOODBYES = ("goodbye", "goodbye_wish", "goodbye_till_then", "goodbye_with_thanks")
-_COURTESY = Phrases.read("backchannel", "courtesy", "thanks", *_GOODBYES, prefixes=("ו",))
+_COURTESY = Phrases.read("backchannel", "courtesy", "thanks", "goodbye", "goodbye_wish", prefixes=("ו",))
+_TO_US = ("לך", "לכם")
 
 
 def is_courtesy(text: str) -> bool:
     """``text`` is thanks, backchannel or leave-taking as a whole: "אוקיי תודה רבה להתראות"."""
-    return _COURTESY.make_up(words_of(text))
+    words = words_of(text)
+    return _COURTESY.make_up(words) or _COURTESY.make_up([word for word in words if word not in _TO_US])

@@ -107,6 +107,11 @@ def runs(text: str) -> Iterator[list[Token]]:
     yield _closed(run, text, None)
 
 
+def tells_a_telephone(text: str) -> bool:
+    """Somebody's number is in ``text``, written or said: more digits in a row than one counts with."""
+    return any(sum(len(token.digits) for token in run) >= COUNTED_DIGITS for run in runs(text))
+
+
 def dictated_at_end(text: str) -> str:
     """The end of ``text`` from where somebody dictates digits, a few words behind them too; empty for none.
 

@@ -6,7 +6,7 @@ A scene is a list of events; a string in it is a timeline of frames: ``#`` voice
 
 from dataclasses import replace
 
-from server.core.conversation import Expected, Line, Speaker
+from server.core.conversation import Expected, Line, PhoneCall, Speaker
 from server.core.dialogue import Dialogue, State
 from server.core.endpointing import endpointing_params
 from server.core.events import (
@@ -22,9 +22,11 @@ from server.core.events import (
     ReplyThought,
     SentenceThought,
     SentenceVoiced,
+    StreamStarted,
     Think,
     WordsHeard,
 )
+from server.core.floor import GRACE_FRAMES
 from server.core.params import DialogueParams
 from server.hebrew.gender import Gender
 
@@ -47,6 +49,7 @@ PARAMS = DialogueParams(
     barge_in=True,
     refractory_frames=38,
     greeting="",
+    greeting_protected=False,
     hint=HINT,
     hint_after_frames=40,
     dedup_frames=700,
@@ -55,6 +58,7 @@ PARAMS = DialogueParams(
     early_starts=0,
     idle_frames=0,
     idle_prompts=2,
+    hold_frames=4500,
     call_frames=0,
     agent=Gender.FEMININE,
 )
@@ -64,6 +68,7 @@ ASKED, FIRST, SECOND = "ספרי לי על הדירה", "יש שלושה חדר�
 SPOKE = "#" * 40 + "." * 25  # an utterance from its first voice to its end
 AUDIO = b"\x10" * 160 * 100  # two seconds
 EXPECTED = Expected(("כן",), 3)
+CALLED = StreamStarted(call=PhoneCall("CA1", "+972501234567"))  # by whom nobody hides: without it they do
 
 THINKING = [SPOKE]
 UNDERSTOOD = [*THINKING, BreathDrawn(1, 0), WordsHeard(1, ASKED, 0.9)]
@@ -80,6 +85,7 @@ CUT = [*SPEAKING, "." * 10, "###"]
 INTERRUPTED = [*CUT, "###"]
 SENT = [*SPEAKING, PlayoutRoom(100), "." * 100]
 FINISHED = [*SENT, MarkReturned("1.0.0")]
+GRACE = "." * GRACE_FRAMES  # the moment behind our closing line (F2)
 
 
 def play(dialogue, events):

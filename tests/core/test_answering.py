@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from server.core import lines
-from server.core.conversation import EndCall, Expected, SaveLead, Transfer
+from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.core.events import (
     AudioMade,
     BreathDrawn,
     DigitPressed,
     DropTurn,
+    EarsFailed,
     MarkReturned,
     MindFailed,
     Perform,
@@ -28,13 +29,17 @@ from server.core.events import (
     WordsHeard,
 )
 from server.core.lines import in_gender
+from server.core.reply import CALL_BACK, GAVE_UP
 from server.hebrew.gender import Gender
 from tests.core.scene import (
     ANSWERED,
     ASKED,
     AUDIO,
+    CALLED,
     COMPLETE,
+    FINISHED,
     FIRST,
+    GRACE,
     INTERRUPTED,
     PARAMS,
     SAID,
@@ -53,11 +58,26 @@ from tests.core.scene import (
     told,
 )
 
+
+def worded(line):
+    return in_gender(line, Gender.FEMININE, None)
+
+
+def said_by(text):
+    """A line of the caller's."""
+    return Line(Speaker.CALLER, text)
+
+
 BARGE_IN = "." * 80 + "#" * 36 + "." * 25  # in the last word but one
 CUT_SHORT = [*ANSWERED, PlayoutRoom(200), BARGE_IN]  # the mind had not finished
 ALL_BUT = [*ANSWERED, PlayoutRoom(200), "." * 10 + BARGE_IN]  # one sentence is heard, another may follow
 WANTED = replace(think(3, ASKED), said=FIRST)  # the rest
 HUM = "הבנתי"
+SECOND_TURN = [*FINISHED, "." * 40, SPOKE]
+
+
+NO_PERSON, TAKEN = worded(lines.NO_PERSON), worded(lines.MESSAGE_TAKEN)
+LLM_LISTENS = replace(CALLED, takes_messages=True)
 
 
 def voiced(turn_id, index=0, audio=AUDIO):
@@ -122,7 +142,13 @@ CASES = {  # name: (before, event, actions, state after)
         T,
     ),
     # answers of our own
-    "a goodbye": (THINKING, WordsHeard(1, "תודה ולהתראות"), [Say(1, 0, lines.GOODBYE)], T),
+    "a goodbye": (SECOND_TURN, WordsHeard(2, "תודה ולהתראות"), [Say(2, 0, lines.GOODBYE)], T),
+    "a goodbye as the first words": (
+        THINKING,
+        WordsHeard(1, "תודה ולהתראות"),
+        [think(1, "תודה ולהתראות")],
+        T,
+    ),
     "a person, and nobody there": (
         THINKING,
         WordsHeard(1, "נציג"),
@@ -148,7 +174,7 @@ CASES = {  # name: (before, event, actions, state after)
         T,
     ),
     "what the mind thinks of it is nothing": (
-        [*THINKING, WordsHeard(1, "להתראות")],
+        [*SECOND_TURN, WordsHeard(2, "להתראות")],
         SentenceThought(2, FIRST),
         [],
         T,
@@ -183,7 +209,8 @@ def test_d4_a_resumed_reply_is_one_line_of_the_history():
     assert dialogue.state is L
     assert dialogue.memory.history == (SAID, heard_of(f"{FIRST} {SECOND}"))
     assert dialogue.memory.committed_turns == 1
-    assert dialogue.memory.just_said(FIRST) and dialogue.memory.just_said(SECOND)
+    clock = dialogue.floor.clock
+    assert dialogue.memory.just_said(clock, FIRST) and dialogue.memory.just_said(clock, SECOND)
 
 
 def test_d3_what_was_heard_stays_heard_when_the_rest_was_never_played():
@@ -235,25 +262,45 @@ def acts(actions):
 
 @pytest.mark.parametrize("text, person, act", [("להתראות", False, EndCall()), ("נציג", True, Transfer())])
 def test_f2_f3_the_line_is_heard_before_it_is_done(text, person, act):
-    """F2, F3: to its last mark."""
-    dialogue = after([PersonAvailable(person), *THINKING, WordsHeard(1, text)])
-    *before, mark, _ = heard(1)
-    assert acts(play(dialogue, before)) == []
-    assert acts(play(dialogue, [mark])) == [act]
+    """F2, F3: to its last mark, and the moment behind it."""
+    dialogue = after([PersonAvailable(person), *SECOND_TURN, WordsHeard(2, text)])
+    *before, mark, _ = heard(2)
+    assert acts(play(dialogue, [*before, mark, GRACE[1:]])) == []
+    assert acts(play(dialogue, ["."])) == [act]
 
 
 def test_f3_without_a_person_a_message_is_taken():
-    """F3: asked for, given, kept; the mind is not asked, and then it is again."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
+    """F3: asked for, given, kept; the mind is not asked, and then it is again, and knows of it."""
+    dialogue = after([CALLED, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
     taken = play(dialogue, [WordsHeard(2, "דנה מתל אביב")])
     assert told(taken) == [Say(2, 0, in_gender(lines.MESSAGE_TAKEN, Gender.FEMININE, None))]
     assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
-    assert told(play(dialogue, [SPOKE, WordsHeard(3, ASKED)]))[-1] == think(3, ASKED, turn_number=3)
+    told_of = [said_by("נציג"), heard_of(NO_PERSON), said_by("דנה מתל אביב"), heard_of(TAKEN)]
+    asked = told(play(dialogue, [SPOKE, WordsHeard(3, ASKED)]))[-1]
+    assert asked == think(3, ASKED, *told_of, turn_number=3)
+
+
+def test_f3_where_an_llm_listens_it_takes_the_message():
+    """F3: it is told what our line has asked for; when it fails, what was left is kept by us."""
+    dialogue = after([LLM_LISTENS, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
+    asked = told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")]))[-1]
+    assert asked == think(2, "דנה מתל אביב", said_by("נציג"), heard_of(NO_PERSON), turn_number=2)
+    assert told(play(dialogue, [MindFailed(2, "down")])) == [Say(2, 0, TAKEN)]
+    assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
+
+
+def test_f3_the_office_is_asked_which_number_to_call():
+    """F3: once, and only of who hides theirs; without an answer no call back is promised."""
+    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
+    assert told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")])) == [Say(2, 0, lines.MESSAGE_NUMBER)]
+    play(dialogue, [*heard(2), SPOKE])
+    assert told(play(dialogue, [WordsHeard(3, "בטלפון של אמא שלי")])) == [Say(3, 0, lines.MESSAGE_KEPT)]
+    assert acts(play(dialogue, heard(3))) == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
 
 
 def test_f3_who_says_yes_to_a_message_is_listened_to():
     """F3: what comes next is the message."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
+    dialogue = after([CALLED, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
     assert told(play(dialogue, [WordsHeard(2, "כן")])) == [Say(2, 0, "בבקשה, אני מקשיבה.")]
     play(dialogue, [*heard(2), SPOKE])
     assert told(play(dialogue, [WordsHeard(3, "דנה")]))[0].text.startswith("תודה, רשמתי")
@@ -275,17 +322,122 @@ def test_f3_a_question_of_ours_that_was_not_heard_asks_nothing():
 
 def test_e1_yes_to_the_call_back_is_left_for_the_office():
     """E1, F3: the offer after three unclear turns, with nobody there."""
-    dialogue = after([])
+    dialogue = after([CALLED])
     for number in (1, 2, 3):
         play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
     play(dialogue, [SPOKE])
     assert told(play(dialogue, [WordsHeard(4, "כן")]))[-1].text.startswith("תודה, רשמתי")
 
 
-def test_e1_lines_of_ours_are_no_history():
-    """E1, F3: the mind is not told of what it did not say; the turn is counted."""
+def test_f3_lines_of_ours_are_history_like_any_turn():
+    """F3: the mind is told what was said in its place, and to what; the turn is counted."""
     dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1)])
-    assert (dialogue.memory.history, dialogue.memory.committed_turns) == ((), 1)
+    assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
+    assert dialogue.memory.committed_turns == 1
+
+
+def test_e1_a_clarification_answers_no_words():
+    """E1, F3: it is in the history, and nothing that the caller has said is before it."""
+    dialogue = after([*THINKING, WordsHeard(1, ""), *heard(1)])
+    assert dialogue.memory.history == (heard_of(lines.unclear(1)),)
+
+
+def test_d4_a_line_of_ours_that_is_said_again_is_one_line_of_the_history():
+    """D3, D4, F3: cut by a hum, and said again: the caller's words are there once, too."""
+    dialogue = after([*THINKING, WordsHeard(1, "נציג"), BreathDrawn(1, 0), *voiced(1), PlayoutRoom(200)])
+    play(dialogue, ["." * 40 + "#" * 36 + "." * 25, WordsHeard(2, HUM), *heard(3)])
+    assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
+
+
+def deaf(number):
+    """A turn that the STT fails to hear, and our line to its end."""
+    return [SPOKE, EarsFailed(number, "down"), *heard(number)]
+
+
+def said(actions):
+    return [action.text for action in actions if isinstance(action, Say)]
+
+
+def test_g2_who_is_not_heard_is_given_keys():
+    """G2, F5, newcomer 3: asked once, then told of the fault; the one is a call back, and goodbye."""
+    dialogue = after([CALLED])
+    assert said(play(dialogue, deaf(1))) == [lines.UNCLEAR[-1]]
+    assert said(play(dialogue, deaf(2))) == [worded(lines.DEAF_KEYS)]
+    typed = play(dialogue, [DigitPressed("1"), DigitPressed("#"), *heard(3)])
+    assert said(typed) == [worded(lines.NOTED_GOODBYE)]
+    assert acts(typed) == [SaveLead((("message", CALL_BACK),))]
+    assert acts(play(dialogue, [GRACE])) == [EndCall()]
+
+
+def test_g2_half_a_number_by_keys_is_asked_for_again():
+    """G2, F5: until six turns in a row were not heard."""
+    dialogue = after([CALLED, *deaf(1), *deaf(2)])
+    again = play(dialogue, [*map(DigitPressed, "052#"), *heard(3)])
+    assert said(again) == [worded(lines.DEAF_KEYS)]
+    number = play(dialogue, [*map(DigitPressed, "0521234567#"), *heard(4)])
+    assert acts(number) == [SaveLead((("message", "0521234567"),))]
+
+
+def test_g2_who_is_not_heard_is_handed_over_to_a_person():
+    """G2, F3, newcomer 3: at the second failure."""
+    dialogue = after([CALLED, PersonAvailable(True), *deaf(1)])
+    assert said(play(dialogue, deaf(2))) == [worded(lines.DEAF_HAND_OVER)]
+    assert acts(play(dialogue, [GRACE])) == [Transfer()]
+
+
+def test_g2_a_word_that_is_heard_ends_the_deafness():
+    """G2: the count starts anew; a key is no word."""
+    dialogue = after([CALLED, *deaf(1), SPOKE, WordsHeard(2, ASKED), SentenceThought(2, FIRST), *heard(2)])
+    play(dialogue, [ReplyThought(2), "." * 100])
+    assert dialogue.memory.deaf_in_a_row == 0
+
+
+def test_newcomer_3_seven_turns_that_nobody_hears_do_not_go_on_for_ever():
+    """E1, G2: at the sixth our side gives up, the office knows of it, and the call ends."""
+    dialogue = after([CALLED])
+    every = [play(dialogue, deaf(number)) for number in range(1, 6)]
+    assert [acts(one) for one in every] == [[]] * 5
+    last = play(dialogue, [*deaf(6), GRACE])
+    assert said(last) == [worded(lines.GIVING_UP)]
+    assert acts(last) == [SaveLead((("message", GAVE_UP),)), EndCall()]
+
+
+@pytest.mark.parametrize("person", [False, True])
+def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
+    """E1: hold music: at the sixth unclear turn in a row something is done."""
+    dialogue = after([CALLED, PersonAvailable(person)])
+    done = []
+    for number in range(1, 7):
+        done += play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
+    done += play(dialogue, [GRACE])
+    line = lines.HANDING_OVER if person else lines.GIVING_UP
+    assert said(done)[-1] == worded(line) and len(said(done)) == 6
+    given_up = [SaveLead((("message", GAVE_UP),)), EndCall()]
+    assert acts(done) == ([Transfer()] if person else given_up)
+
+
+def asks_and_wants(act):
+    """The mind asks something, and in the same reply ends the call or hands it over."""
+    thought = [SentenceThought(1, SECOND), *voiced(1), ReplyThought(1, Expected(), (act,)), BreathDrawn(1, 0)]
+    return [CALLED, PersonAvailable(True), *UNDERSTOOD, *thought, PlayoutRoom(200), "." * 100]
+
+
+@pytest.mark.parametrize("act", [EndCall(), Transfer()])
+def test_f2_a_question_ends_nothing(act):
+    """F2: the caller's answer is waited for; nothing is due behind it."""
+    dialogue = after(asks_and_wants(act))
+    assert acts(play(dialogue, [MarkReturned("1.0.0"), "." * 200])) == []
+
+
+@pytest.mark.parametrize(
+    "act, answer, own",
+    [(Transfer(), "כן", True), (Transfer(), "לא תודה", False), (EndCall(), "כן", False)],
+)
+def test_f2_a_plain_yes_to_a_hand_over_that_was_asked_about_hands_over(act, answer, own):
+    """F2, F3: whatever else is answered is for the mind."""
+    dialogue = after([*asks_and_wants(act), MarkReturned("1.0.0"), "." * 40, SPOKE])
+    done = told(play(dialogue, [LLM_LISTENS, WordsHeard(2, answer)]))
+    assert isinstance(done[-1], Say if own else Think)
 
 
 def test_gender_lines_follow_what_the_caller_has_shown():

@@ -103,7 +103,7 @@ CASES = {  # name: (before, event, actions, state after)
         [Say(1, 0, lines.unclear(1))],
         T,
     ),
-    "failed ears are asked for again": (THINKING, EarsFailed(1, "down"), [Say(1, 0, lines.unclear(1))], T),
+    "failed ears are asked for again": (THINKING, EarsFailed(1, "down"), [Say(1, 0, lines.UNCLEAR[-1])], T),
     "failed ears of another are not": (THINKING, EarsFailed(5, "down"), [], T),
     "nothing said returns the floor": (["#" * 19 + "." * 25], WordsHeard(1, ""), [DropTurn(1)], L),
     "a sentence is voiced": (UNDERSTOOD, SentenceThought(1, FIRST), [Say(1, 0, FIRST)], T),

@@ -41,6 +41,7 @@ from tests.core.scene import (
     AUDIO,
     FINISHED,
     FIRST,
+    GRACE,
     HINT,
     INTERRUPTED,
     PARAMS,
@@ -64,6 +65,7 @@ HOLD = "." * 35
 STARTED = [PAUSE, WordsGuessed(1, ASKED)]
 OWED = [*STARTED, REST]
 MADE = [SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0), ReplyThought(1)]
+SECOND_PAUSE = [*FINISHED, "." * 40, PAUSE]
 WAITS = SentenceThought(1, "…")
 LEAD = SaveLead((("name", "דנה"),))
 
@@ -89,7 +91,8 @@ CASES = {  # name: (before, event, actions, state after)
     "no word is nothing to think about": ([PAUSE], WordsHeard(1, ""), [], L),
     "words that cannot be all are waited out": ([PAUSE], WordsGuessed(1, "אני מחפש דירה של"), [], L),
     "words too doubtful are none": ([PAUSE], WordsHeard(1, ASKED, 0.1), [], L),
-    "a goodbye is for us": ([PAUSE], WordsGuessed(1, "להתראות"), [], L),
+    "a goodbye is for us": (SECOND_PAUSE, WordsGuessed(2, "להתראות"), [], L),
+    "the first words are none": ([PAUSE], WordsGuessed(1, "להתראות"), [ask(1, "להתראות")], L),
     "a person too": ([PAUSE], WordsGuessed(1, "נציג"), [], L),
     "the same words again are thought about": (STARTED, WordsGuessed(1, ASKED + "."), [], L),
     "other words are another start": (
@@ -157,9 +160,9 @@ CASES = {  # name: (before, event, actions, state after)
         T,
     ),
     "a goodbye after all": (
-        [*OWED, *MADE],
-        WordsHeard(1, "להתראות"),
-        [DropTurn(1), StartTurn(2), Say(2, 0, lines.GOODBYE)],
+        [*SECOND_PAUSE, WordsGuessed(2, ASKED), REST],
+        WordsHeard(2, "להתראות"),
+        [DropTurn(2), StartTurn(3), Say(3, 0, lines.GOODBYE)],
         T,
     ),
     "no word after all": (
@@ -198,7 +201,7 @@ CASES = {  # name: (before, event, actions, state after)
     "nor twice": ([*OWED, WordsHeard(1, ASKED), WAITS, HOLD], "." * 39, [], T),
     "not because the words are known": ([*OWED, WAITS], WordsHeard(1, ASKED), [], T),
     "it is not asked about words that are still to come": ([*OWED, WAITS], HOLD, [], T),
-    "nor behind a line of ours": ([*OWED, WAITS, WordsHeard(1, "להתראות")], HOLD, [], T),
+    "nor behind a line of ours": ([*OWED, WAITS, WordsHeard(1, "נציג")], HOLD, [], T),
     "but as soon as they are there": (
         [*OWED, WAITS, HOLD, WordsHeard(1, ASKED)],
         ".",
@@ -293,7 +296,7 @@ def test_b3_what_an_early_mind_decided_is_done_in_time():
     made = [*MADE[:3], ReplyThought(1, Expected(), (LEAD, EndCall()))]
     dialogue = after([*STARTED, *made, REST, WordsHeard(1, ASKED), BreathDrawn(1, 0)], EARLY)
     assert [one for one in play(dialogue, [PlayoutRoom(200)]) if isinstance(one, Perform)] == [Perform(LEAD)]
-    assert Perform(EndCall()) in play(dialogue, ["." * 100, MarkReturned("1.0.0")])
+    assert Perform(EndCall()) in play(dialogue, ["." * 100, MarkReturned("1.0.0"), GRACE])
 
 
 events = st.sampled_from(

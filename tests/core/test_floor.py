@@ -5,7 +5,7 @@ import pytest
 from server.core.caller import CallerSide
 from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker
 from server.core.events import DropTurn, Log, SendClear, StartTurn, Think
-from server.core.floor import Floor, State
+from server.core.floor import GRACE_FRAMES, Floor, State
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import CallerTurn, Segment
@@ -256,6 +256,16 @@ def test_d1_a_reply_that_was_stopped_already_is_not_cleared_again():
     assert SendClear() not in call.yield_to()
 
 
+def test_b6_nothing_cuts_a_notice_that_is_being_heard():
+    """B6, F5: neither a voice nor a key; before its first frame it gives way, and is still owed."""
+    call = speaking(FIRST, heard=25)
+    call.floor.turn.protected = True
+    assert call.yield_to() == [] and call.floor.state is State.SPEAKING
+    waiting = Call()
+    waiting.floor.take(breath_frames=0).protected = True
+    assert waiting.yield_to() == [DropTurn(1)]
+
+
 @pytest.mark.parametrize("heard, cut", [(34, True), (35, False)])
 def test_d2_in_its_last_300_ms_a_reply_is_not_interrupted(heard, cut):
     """D2, F2: it was heard, and what was to be done then is due should nothing have been said."""
@@ -274,12 +284,13 @@ def test_d4_a_cut_before_the_first_word_is_not_noted():
     assert call.memory.history == () and call.floor.leftover.takes_back is None
 
 
-def test_d4_a_cut_line_of_ours_is_no_history():
-    """D3, E1: nor is there anything to take back."""
+def test_d3_a_cut_line_of_ours_is_history_like_a_reply():
+    """D3, D4, F3: noted as interrupted, and taken back when nothing was said."""
     call = speaking(FIRST, heard=25)
     call.floor.turn.fixed = True
     call.yield_to()
-    assert call.memory.history == () and call.floor.leftover.takes_back is None
+    assert call.memory.history == (Line(Speaker.AGENT, "יש שלושה", interrupted=True),)
+    assert call.floor.leftover.takes_back == ""
 
 
 @pytest.mark.parametrize("heard, question", [(25, False), (66, False), (67, True)])
@@ -303,7 +314,7 @@ def test_c4_a_turn_that_was_heard_ends():
         Log("AGENT_TEXT:", f"{FIRST} {SECOND}"),
     ]
     assert call.memory.history == (Line(Speaker.AGENT, f"{FIRST} {SECOND}"),)
-    assert all(call.memory.just_said(text) for text in ("קודם.", FIRST, SECOND))
+    assert all(call.memory.just_said(0, text) for text in ("קודם.", FIRST, SECOND))
     assert call.memory.asked_a_question
     assert call.floor.leave(turn) == [Log("STATE SPEAKING → LISTENING turn=1"), DropTurn(1)]
     assert (call.floor.turn, call.floor.turn_id, call.floor.leftover) == (None, 1, None)
@@ -314,5 +325,17 @@ def test_f2_what_is_still_to_be_done_outlives_its_turn():
     call = speaking(FIRST, heard=50)
     turn = call.floor.turn
     turn.acts = (EndCall(),)
+    call.floor.clock = 100
     call.floor.leave(turn)
     assert call.floor.leftover.acts_due == (EndCall(),)
+    assert call.floor.leftover.due_at == 100 + GRACE_FRAMES == 160
+
+
+def test_f2_only_a_closing_line_that_was_heard_has_a_moment_behind_it():
+    """F2, F4: a lead waits for nothing, nor a turn without words, nor our last words."""
+    for acts, final, sentences in [((LEAD,), False, 1), ((EndCall(),), True, 1), ((EndCall(),), False, 0)]:
+        call = speaking(FIRST, heard=50)
+        turn = call.floor.turn
+        turn.acts, turn.final, turn.sentences = acts, final, sentences
+        call.floor.leave(turn)
+        assert call.floor.leftover.due_at == 0

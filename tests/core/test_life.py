@@ -15,14 +15,16 @@ from server.core.events import (
     MarkReturned,
     Perform,
     PlayoutRoom,
+    ReplyThought,
     Say,
+    SentenceThought,
     SentenceVoiced,
     StartTurn,
     Think,
     WordsHeard,
 )
 from server.core.life import GRACE_FRAMES, Limit, Silence, limit_of
-from tests.core.scene import ASKED, COUGH, GREETING, PARAMS, SPOKE, L, S, after, play, told
+from tests.core.scene import ASKED, COUGH, FIRST, GRACE, GREETING, PARAMS, SPOKE, L, S, after, play, told
 
 IDLE = replace(PARAMS, idle_frames=400)
 
@@ -114,8 +116,8 @@ def test_f1_who_says_nothing_is_asked_twice_and_then_left():
     play(dialogue, spoken(2))
     assert told(play(dialogue, ["." * 400])) == [Say(3, 0, lines.NOBODY_THERE)]
     *before, last = spoken(3)
-    assert Perform(EndCall()) not in play(dialogue, before)
-    assert Perform(EndCall()) in play(dialogue, [last])
+    assert Perform(EndCall()) not in play(dialogue, [*before, last, GRACE[1:]])
+    assert Perform(EndCall()) in play(dialogue, ["."])
 
 
 def test_f1_the_prompts_are_a_knob():
@@ -171,6 +173,62 @@ def test_f1_nothing_said_after_all_does_not_start_the_count_anew():
     assert told(play(dialogue, ["." * 400])) == [Say(3, 0, "אני שומעת. במה אפשר לעזור?")]
 
 
+def answered(said, reply, params=IDLE):
+    """A call in which ``said`` was answered with ``reply``, to its end."""
+    thought = [WordsHeard(1, said), SentenceThought(1, reply), ReplyThought(1), BreathDrawn(1, 0)]
+    return after([SPOKE, *thought, *spoken(1)], params)
+
+
+HOLDS = replace(IDLE, hold_frames=2000)
+
+
+@pytest.mark.parametrize(
+    "said, reply",
+    [("רגע אחד בבקשה אני הולך להביא את תעודת הזהות", FIRST), (ASKED, "בטח, אני מחכה."), ("שנייה", FIRST)],
+)
+def test_f7_who_asks_to_wait_is_left_alone(said, reply):
+    """F7: for HOLD_SEC, also when it is only we who have said that we wait; then the prompts come as ever."""
+    dialogue = answered(said, reply, HOLDS)
+    assert told(play(dialogue, ["." * 1999])) == []
+    assert told(play(dialogue, ["."])) == [Say(2, 0, lines.still_there(0))]
+    play(dialogue, spoken(2))
+    assert told(play(dialogue, ["." * 399])) == []
+    assert told(play(dialogue, ["."])) != []
+
+
+def test_f7_nobody_else_is():
+    """F7, F1: nor is a question of ours about waiting a promise."""
+    for said, reply in [(ASKED, FIRST), ("רגע, כמה זה עולה", FIRST), (ASKED, "תרצה שאני אחכה?")]:
+        assert told(play(answered(said, reply, HOLDS), ["." * 400])) != []
+
+
+def test_f7_who_is_back_is_back():
+    """F7: what they say then is answered, and the next silence is an ordinary one."""
+    dialogue = answered("תמתיני רגע", FIRST, HOLDS)
+    play(dialogue, ["." * 900, SPOKE, WordsHeard(2, "אני כאן"), SentenceThought(2, FIRST)])
+    play(dialogue, [ReplyThought(2), BreathDrawn(2, 0), *spoken(2)])
+    assert told(play(dialogue, ["." * 399])) == []
+    assert told(play(dialogue, ["."])) != []
+
+
+def test_f7_noise_does_not_end_the_hold():
+    """F7, A5: a door, a dog: they are still away."""
+    dialogue = answered("תמתיני רגע", FIRST, HOLDS)
+    done = play(dialogue, ["." * 500, COUGH, "." * 1500])
+    assert not any(isinstance(action, Say) for action in done)
+
+
+@given(st.text(".n-", max_size=60), st.integers(1, 8), st.integers(0, 20))
+def test_f7_a_hold_only_ever_delays(pattern, after_frames, hold):
+    """F7: nothing is due sooner for it, nor before it has passed; with 0 it is nothing."""
+    plain, held = Silence(after_frames), Silence(after_frames)
+    held.hold(hold)
+    first, first_held = ticks(plain, pattern)[:1], ticks(held, pattern)[:1]
+    assert not first_held or (first and first_held >= first and first_held[0] >= hold)
+    if hold <= after_frames:
+        assert first == first_held
+
+
 LIMITED = replace(PARAMS, call_frames=500)
 
 
@@ -179,7 +237,7 @@ def test_f4_who_is_silent_at_the_limit_hears_the_goodbye():
     dialogue = after([], LIMITED)
     assert told(play(dialogue, ["." * 499])) == []
     assert told(play(dialogue, ["."])) == [Say(1, 0, lines.TIME_IS_UP)]
-    assert Perform(EndCall()) in play(dialogue, spoken(1))
+    assert Perform(EndCall()) in play(dialogue, [*spoken(1), GRACE])
 
 
 def test_f4_who_speaks_at_the_limit_is_heard_out():
@@ -187,7 +245,7 @@ def test_f4_who_speaks_at_the_limit_is_heard_out():
     dialogue = after(["." * 480], LIMITED)
     assert StartTurn(1) in play(dialogue, [SPOKE])
     assert told(play(dialogue, [WordsHeard(1, ASKED)])) == [Say(1, 0, lines.TIME_IS_UP)]
-    assert Perform(EndCall()) in play(dialogue, [BreathDrawn(1, 0), *spoken(1)])
+    assert Perform(EndCall()) in play(dialogue, [BreathDrawn(1, 0), *spoken(1), GRACE])
 
 
 def test_f4_a_turn_before_the_limit_is_answered():

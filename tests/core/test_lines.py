@@ -33,11 +33,20 @@ def test_all_lines_are_worth_making_before_the_first_call():
     spoken |= {lines.OFFER_PERSON, lines.GO_AHEAD, lines.MESSAGE_TAKEN, lines.NO_MESSAGE}
     spoken |= {lines.CLOSING_HAND_OVER, lines.CLOSING_CALL_BACK, lines.APOLOGY_TRANSFER}
     spoken |= {lines.APOLOGY, lines.BUSY, lines.NO_ANSWER, lines.APOLOGY_HIDDEN, lines.NO_ANSWER_HIDDEN}
+    spoken |= {lines.GIVING_UP, lines.GIVING_UP_HIDDEN}
+    spoken |= {lines.DEAF_HAND_OVER, lines.DEAF_KEYS, lines.DEAF_KEYS_HIDDEN, lines.NOTED_GOODBYE}
+    spoken |= {lines.CLOSING_HIDDEN, lines.WHICH_NUMBER, lines.MESSAGE_NUMBER, lines.MESSAGE_KEPT}
     forms = {lines.in_gender(line, Gender.FEMININE, to) for line in spoken for to in CALLERS}
     assert set(made) == {"שלום", "רגע", *forms}
     assert len(made) == len(set(made))
     assert set(made) - set(lines.all_lines("", " ", Gender.FEMININE)) == {"שלום", "רגע"}
     assert all(line.strip() for line in lines.all_lines("", " ", Gender.FEMININE))
+
+
+def test_f3_no_line_to_a_hidden_number_promises_a_call_back():
+    """F3, E1, F4: nobody could make it."""
+    hidden = (lines.GIVING_UP_HIDDEN, lines.CLOSING_HIDDEN, lines.MESSAGE_NUMBER, lines.MESSAGE_KEPT)
+    assert not any("נחזור" in line or "נתקשר" in line for line in hidden)
 
 
 @pytest.mark.parametrize("agent", Gender)

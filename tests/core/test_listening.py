@@ -334,5 +334,5 @@ def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_ears():
 def test_g2_ears_that_fail_before_the_voice_is_confirmed():
     """G2: there is a voice all the same, and no ears took it: it is asked for again."""
     dialogue = after(["###", EarsFailed(1, "down"), "#" * 37])
-    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, lines.unclear(1))
+    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, lines.UNCLEAR[-1])
     assert logged(play(after(["###"]), [EarsFailed(1, "down")])) == ["ASR_ERR: down"]

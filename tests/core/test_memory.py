@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
+from server.core.conversation import EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
 from server.core.memory import MAX_LINE_CHARS, Memory, Near
 from server.hebrew.gender import Gender
 
@@ -119,11 +119,39 @@ def test_what_was_said_is_bounded():
 def test_e4_only_the_last_reply_counts():
     """E4: a sentence heard in full in the last reply, whatever its punctuation."""
     memory = Memory(2, 700, Gender.FEMININE)
-    assert not memory.just_said("שלום לך.")
-    memory.reply_heard(["שלום לך.", "מה שלומך?"])
-    assert memory.just_said("שלום לך!") and memory.just_said("מה שלומך?")
-    memory.reply_heard(["טוב."])
-    assert not memory.just_said("שלום לך.")
+    assert not memory.just_said(5, "שלום לך.")
+    memory.reply_heard(5, ["שלום לך.", "מה שלומך?"])
+    assert memory.just_said(5, "שלום לך!") and memory.just_said(5, "מה שלומך?")
+    memory.reply_heard(9, ["טוב."])
+    assert not memory.just_said(9, "שלום לך.")
+
+
+@pytest.mark.parametrize("clock, just", [(705, True), (706, False)])
+def test_e4_within_the_window(clock, just):
+    """E4: DEDUP_WINDOW_SEC from its end; and not again, once a reply was skipped for it."""
+    memory = Memory(2, 700, Gender.FEMININE)
+    memory.reply_heard(5, ["שלום לך."])
+    assert memory.just_said(clock, "שלום לך.") is just
+    memory.may_say_it_again()
+    assert not memory.just_said(clock, "שלום לך.")
+
+
+@pytest.mark.parametrize(
+    "number, left, said, callable_",
+    [
+        ("+972501234567", "", "", True),
+        ("", "", "", False),
+        ("", "", "דנה, 0521234567", True),
+        ("", "דנה, 0521234567", "", True),
+        ("", "דנה, דירה של 4 חדרים ב-2 מיליון", "", False),
+    ],
+)
+def test_f3_who_can_be_called_back(number, left, said, callable_):
+    """F3: there is a number, theirs or one that they have left."""
+    memory = Memory(2, 700, Gender.FEMININE)
+    memory.call = PhoneCall("CA1", number)
+    memory.first_time(SaveLead((("message", left),)))
+    assert memory.can_be_called(said) is callable_
 
 
 def test_a_new_call_expects_nothing():
@@ -184,13 +212,13 @@ def test_a_new_call_has_asked_for_nothing():
     assert (memory.asked, memory.asked_a_question, memory.person) == (None, False, False)
 
 
-def test_d3_a_line_of_ours_is_no_history():
-    """E3, E4, D3: it may come back as an echo; the mind does not know of it, nor is it the last reply."""
+def test_f3_a_line_of_ours_is_history_and_no_reply():
+    """F3, E3, E4: the mind knows of it, it may come back as an echo; but it is no reply to be given again."""
     memory = Memory(2, 10_000, Gender.FEMININE)
     memory.heard_of_us(5, ["שלום לך."], "שלום לך.", line=False)
     memory.heard_of_us(9, ["אפשר לנסח שוב במשפט קצר?"], "אפשר לנסח שוב במשפט קצר?", line=True)
-    assert memory.history == (agent("שלום לך."),)
-    assert memory.just_said("שלום לך.") and not memory.just_said("אפשר לנסח שוב במשפט קצר?")
+    assert memory.history == (agent("שלום לך."), agent("אפשר לנסח שוב במשפט קצר?"))
+    assert memory.just_said(9, "שלום לך.") and not memory.just_said(9, "אפשר לנסח שוב במשפט קצר?")
     assert memory.is_echo(10, "לנסח שוב במשפט", near=Near.OVER_US)
 
 

@@ -5,18 +5,20 @@ from dataclasses import replace
 import pytest
 
 from server.core import lines
-from server.core.conversation import EndCall, Expected, SaveLead, Transfer
-from server.core.events import AudioMade, MindFailed, Perform, ReplyThought, Say, SentenceVoiced, Think
+from server.core.conversation import EndCall, Expected, PhoneCall, SaveLead, Transfer
+from server.core.events import AudioMade, Log, MindFailed, Perform, ReplyThought, Say, SentenceVoiced, Think
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX, Kept, Playout
 from server.core.reply import (
     CALL_BACK,
+    GAVE_UP,
     acts_due,
     advance,
     ask_mind,
     finish_hint,
     no_more_sentences,
     say_failure,
+    say_farewell,
     say_line,
     say_own_answer,
     say_sentence,
@@ -32,9 +34,10 @@ def turn(text="ומתי זה"):
     return Turn(3, CallerTurn(), 0, Playout(3), asked=Think(3, text, (), 1))
 
 
-def memory(*just_said, committed_turns=0, person=False):
+def memory(*just_said, committed_turns=0, person=False, number="+972501234567"):
     remembered = Memory(2, 700, Gender.FEMININE)
-    remembered.reply_heard(list(just_said))
+    remembered.call = PhoneCall("CA1", number)
+    remembered.reply_heard(0, list(just_said))
     remembered.committed_turns = committed_turns
     remembered.person = person
     return remembered
@@ -85,6 +88,28 @@ def test_e4_nothing_left_is_never_silence(committed_turns):
     line = lines.in_gender(lines.already_said(committed_turns), Gender.FEMININE, None)
     assert no_more_sentences(answer, heard) == [Say(3, 0, line)]
     assert (texts(answer), answer.fixed, answer.playout.complete) == ([line], True, True)
+
+
+def test_e4_it_is_skipped_once():
+    """E4: who asks again, and is answered the same again, hears it."""
+    heard = memory("השעה שש.")
+    first, second = turn(), turn()
+    say_sentence(first, "השעה שש.", heard)
+    no_more_sentences(first, heard)
+    assert say_sentence(second, "השעה שש.", heard) == [Say(3, 0, "השעה שש.")]
+
+
+@pytest.mark.parametrize("began_at, said", [(700, False), (701, True)])
+def test_e4_for_as_long_as_the_window(began_at, said):
+    """E4: DEDUP_WINDOW_SEC from its end; two minutes later the same answer is an answer."""
+    late = turn()
+    late.began_at = began_at
+    assert bool(say_sentence(late, "השעה שש.", memory("השעה שש."))) is said
+
+
+def test_e4_no_line_of_the_set_is_a_rebuke():
+    """E4: nobody is told that they were told."""
+    assert not any("אמרתי" in line or "כבר" in line for line in lines.ALREADY_SAID)
 
 
 def test_e4_what_is_left_is_the_answer():
@@ -164,6 +189,45 @@ def test_f3_a_mind_that_hands_over_to_nobody_has_that_said():
     (said,) = advance(answer, ReplyThought(3, EXPECTED, (LEAD, Transfer())), memory(person=False), "רגע")
     assert said.text == lines.in_gender(lines.NO_PERSON, Gender.FEMININE, None)
     assert (answer.acts, answer.asks, answer.playout.complete) == ((LEAD,), Asked.MESSAGE, True)
+
+
+@pytest.mark.parametrize(
+    "act, person, asks",
+    [
+        (EndCall(), True, None),
+        (Transfer(), True, Asked.PERSON),
+        (Transfer(), False, None),
+    ],
+)
+def test_f2_a_question_ends_nothing(act, person, asks):
+    """F2: whoever is asked something is neither hung up on nor handed over; a lead is kept all the same."""
+    answer, remembered = turn(), memory(person=person)
+    say_sentence(answer, "להעביר אתכם לנציג?", remembered)
+    actions = advance(answer, ReplyThought(3, EXPECTED, (LEAD, act)), remembered, "רגע")
+    assert actions == [Log("ENDS_NOTHING a question, turn=3")]
+    assert (answer.acts, answer.asks, answer.playout.complete) == ((LEAD,), asks, True)
+
+
+@pytest.mark.parametrize("sentences", [("מה המחיר? אבדוק.",), ("רוצים עוד?", "להתראות!")])
+def test_f2_a_question_that_is_not_the_end_changes_nothing(sentences):
+    """F2: only the last sentence counts."""
+    answer = turn()
+    for sentence in sentences:
+        say_sentence(answer, sentence, memory())
+    advance(answer, ReplyThought(3, EXPECTED, (EndCall(),)), memory(), "רגע")
+    assert answer.acts == (EndCall(),)
+
+
+@pytest.mark.parametrize("act, line", [(EndCall(), lines.GOODBYE), (Transfer(), lines.HANDING_OVER)])
+@pytest.mark.parametrize("said", [(), ("להתראות!",)], ids=["no word", "the same words again"])
+def test_f2_a_way_out_without_words_of_its_own_has_ours(act, line, said):
+    """F2, F3, E4: never a question of ours, behind which nothing may end."""
+    answer, remembered = turn(), memory(*said, person=True)
+    for sentence in said:
+        assert say_sentence(answer, sentence, remembered) == []
+    (spoken,) = advance(answer, ReplyThought(3, EXPECTED, (LEAD, act)), remembered, "רגע")
+    assert spoken.text == lines.in_gender(line, Gender.FEMININE, None)
+    assert answer.acts == (LEAD, act)
 
 
 def test_b3_acts_come_with_the_end_of_the_reply():
@@ -272,9 +336,21 @@ def test_d4_a_rest_that_is_none_needs_no_line(event):
 # ---- answers of our own
 
 
-def own(meaning, text="טקסט", person=False, unclear=0):
-    answer, remembered = another_turn(), memory(person=person)
-    remembered.unclear_in_a_row = unclear
+OFFICE = "+972501234567"
+
+
+def message(text):
+    return SaveLead((("message", text),))
+
+
+LEFT = message("דנה")
+
+
+def own(meaning, text="טקסט", person=False, unclear=0, deaf=0, number=OFFICE, left=None):
+    answer, remembered = another_turn(), memory(person=person, number=number)
+    remembered.unclear_in_a_row, remembered.deaf_in_a_row = unclear, deaf
+    if left is not None:
+        remembered.first_time(left)
     (said,) = say_own_answer(answer, meaning, text, remembered)
     assert answer.fixed and answer.playout.complete
     return said.text, answer.asks, answer.acts
@@ -293,8 +369,76 @@ def own(meaning, text="טקסט", person=False, unclear=0):
         "a call back": (
             {"meaning": Meaning.CALL_BACK},
             lines.MESSAGE_TAKEN,
+            Asked.MORE,
+            (message(CALL_BACK),),
+        ),
+        "a call back to a hidden number": (
+            {"meaning": Meaning.CALL_BACK, "number": ""},
+            lines.WHICH_NUMBER,
+            Asked.MESSAGE,
+            (message(CALL_BACK),),
+        ),
+        "for the sixth time": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 5},
+            lines.GIVING_UP,
             None,
-            (SaveLead((("message", CALL_BACK),)),),
+            (message(GAVE_UP), EndCall()),
+        ),
+        "for the sixth time, with a person": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 5, "person": True},
+            lines.HANDING_OVER,
+            None,
+            (Transfer(),),
+        ),
+        "for the sixth time, hidden": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 5, "number": ""},
+            lines.GIVING_UP_HIDDEN,
+            None,
+            (message(GAVE_UP), EndCall()),
+        ),
+        "for the sixth time, with a message left": (
+            {"meaning": Meaning.UNCLEAR, "unclear": 5, "left": LEFT},
+            lines.GIVING_UP,
+            None,
+            (LEFT, EndCall()),
+        ),
+        "deaf": ({"meaning": Meaning.DEAF}, lines.UNCLEAR[-1], None, ()),
+        "deaf again": ({"meaning": Meaning.DEAF, "deaf": 1}, lines.DEAF_KEYS, Asked.KEYS, ()),
+        "deaf again, hidden": (
+            {"meaning": Meaning.DEAF, "deaf": 1, "number": ""},
+            lines.DEAF_KEYS_HIDDEN,
+            Asked.KEYS,
+            (),
+        ),
+        "deaf again, with a person": (
+            {"meaning": Meaning.DEAF, "deaf": 1, "person": True},
+            lines.DEAF_HAND_OVER,
+            None,
+            (Transfer(),),
+        ),
+        "deaf for the sixth time": (
+            {"meaning": Meaning.DEAF, "deaf": 5},
+            lines.GIVING_UP,
+            None,
+            (message(GAVE_UP), EndCall()),
+        ),
+        "deaf, and a call back by the key": (
+            {"meaning": Meaning.CALL_BACK, "deaf": 2},
+            lines.NOTED_GOODBYE,
+            None,
+            (message(CALL_BACK), EndCall()),
+        ),
+        "deaf, and a number by keys": (
+            {"meaning": Meaning.MESSAGE, "text": "0521234567", "deaf": 2, "number": ""},
+            lines.NOTED_GOODBYE,
+            None,
+            (message("0521234567"), EndCall()),
+        ),
+        "deaf, and the key for a person who is not there": (
+            {"meaning": Meaning.PERSON, "deaf": 2},
+            lines.DEAF_KEYS,
+            Asked.KEYS,
+            (),
         ),
         "for the third time": (
             {"meaning": Meaning.UNCLEAR, "unclear": 2},
@@ -311,7 +455,35 @@ def own(meaning, text="טקסט", person=False, unclear=0):
             {"meaning": Meaning.MESSAGE, "text": "דנה 050"},
             lines.MESSAGE_TAKEN,
             Asked.MORE,
-            (SaveLead((("message", "דנה 050"),)),),
+            (message("דנה 050"),),
+        ),
+        "the message, hidden": (
+            {"meaning": Meaning.MESSAGE, "text": "דנה", "number": ""},
+            lines.MESSAGE_NUMBER,
+            Asked.MESSAGE,
+            (LEFT,),
+        ),
+        "the message, hidden, with a number": (
+            {
+                "meaning": Meaning.MESSAGE,
+                "text": "דנה, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע",
+                "number": "",
+            },
+            lines.MESSAGE_TAKEN,
+            Asked.MORE,
+            (message("דנה, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"),),
+        ),
+        "and then no number": (
+            {"meaning": Meaning.MESSAGE, "text": "אין לי", "number": "", "left": LEFT},
+            lines.MESSAGE_KEPT,
+            Asked.MORE,
+            (message("דנה אין לי"),),
+        ),
+        "and then the number": (
+            {"meaning": Meaning.MESSAGE, "text": "0521234567", "number": "", "left": LEFT},
+            lines.MESSAGE_TAKEN,
+            Asked.MORE,
+            (message("דנה 0521234567"),),
         ),
         "declined": ({"meaning": Meaning.DECLINED}, lines.NO_MESSAGE, None, ()),
     }.values(),
@@ -330,6 +502,72 @@ def test_g2_the_third_failure_in_a_row_offers_a_call_back():
         say_failure(answer, remembered)
         asked.append(answer.asks)
     assert asked == [None, None, Asked.CALL_BACK]
+
+
+@pytest.mark.parametrize(
+    "person, number, line, acts",
+    [
+        (False, OFFICE, lines.GIVING_UP, (message(GAVE_UP), EndCall())),
+        (False, "", lines.GIVING_UP_HIDDEN, (message(GAVE_UP), EndCall())),
+        (True, OFFICE, lines.HANDING_OVER, (Transfer(),)),
+    ],
+)
+def test_e1_at_the_sixth_failure_something_is_done(person, number, line, acts):
+    """E1, G2: the call is not kept going by lines of ours; the office knows of it."""
+    remembered = memory(person=person, number=number)
+    for _ in range(5):
+        answer = another_turn()
+        say_failure(answer, remembered)
+        assert answer.acts == ()
+    last = another_turn()
+    (said,) = say_failure(last, remembered)
+    assert (said.text, last.acts) == (lines.in_gender(line, Gender.FEMININE, None), acts)
+
+
+@pytest.mark.parametrize("words, kept", [("דנה, בקשר לדירה", True), ("מתי יהיה מישהו?", False), ("", False)])
+def test_f3_a_message_that_no_mind_takes_is_kept_by_us(words, kept):
+    """F3, G2: it was asked for, and the mind has failed; a question is none, nor are no words."""
+    remembered = memory()
+    remembered.asked = Asked.MESSAGE
+    answer = another_turn()
+    answer.words = words
+    (said,) = say_failure(answer, remembered)
+    taken = lines.in_gender(lines.MESSAGE_TAKEN, Gender.FEMININE, None)
+    assert (said.text == taken, answer.acts) == (kept, (message(words),) if kept else ())
+
+
+@pytest.mark.parametrize(
+    "words, line, asks",
+    [
+        ("כן", lines.GO_AHEAD, Asked.MESSAGE),
+        ("לא תודה", lines.NO_MESSAGE, None),
+        ("רגע", lines.MIND_FAILED, None),
+    ],
+)
+def test_f3_what_is_no_message_is_not_kept_as_one(words, line, asks):
+    """F3, G2: the mind has failed, and the answer to what we asked is none to file."""
+    remembered = memory()
+    remembered.asked = Asked.MESSAGE
+    answer = another_turn()
+    answer.words = words
+    (said,) = say_failure(answer, remembered)
+    assert (said.text, answer.asks, answer.acts) == (lines.in_gender(line, Gender.FEMININE, None), asks, ())
+
+
+@pytest.mark.parametrize(
+    "number, said, line",
+    [
+        (OFFICE, "", lines.CLOSING_CALL_BACK),
+        ("", "", lines.CLOSING_HIDDEN),
+        ("", "דנה 0521234567", lines.CLOSING_CALL_BACK),
+    ],
+)
+def test_f4_who_cannot_be_called_back_is_not_promised_it(number, said, line):
+    """F4: the number is theirs, or in what they have just left."""
+    answer = another_turn()
+    (spoken,) = say_farewell(answer, memory(number=number), said)
+    assert spoken.text == lines.in_gender(line, Gender.FEMININE, None)
+    assert answer.acts[-1] == EndCall() and isinstance(answer.acts[0], SaveLead)
 
 
 def test_a7_what_the_mind_is_asked():

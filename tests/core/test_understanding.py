@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.conversation import Expected
+from server.core.conversation import Expected, PhoneCall
 from server.core.memory import Asked, Memory, Near
 from server.core.turn import KEYS, CallerTurn, Segment
 from server.core.understanding import Meaning, meaning_of
@@ -12,14 +12,29 @@ SAID = "אפשר לעזור לך היום"
 
 
 def meaning(
-    text, *, words="", frames=100, cut_us=False, asked=None, question=False, digits=None, said=SAID, **segment
+    text,
+    *,
+    words="",
+    frames=100,
+    cut_us=False,
+    asked=None,
+    question=False,
+    digits=None,
+    said=SAID,
+    first=False,
+    llm=False,
+    number="+972501234567",
+    parting=False,
+    **segment,
 ):
     memory = Memory(2, 700, Gender.FEMININE)
+    memory.committed_turns = 0 if first else 1
+    memory.takes_messages, memory.call = llm, PhoneCall("CA1", number)
     memory.spoke(10, "שלום, " + said + "?")
     memory.asked, memory.asked_a_question, memory.expected = asked, question, Expected(digits=digits)
     segment = {"utterance_id": 1, **segment}
     turn = CallerTurn([Segment(text=words or text, speech_frames=frames, **segment)], cut_us=cut_us)
-    return meaning_of(turn, text, memory, clock=20)
+    return meaning_of(turn, text, memory, clock=20, parting=parting)
 
 
 def check(cases):
@@ -40,8 +55,13 @@ def check(cases):
         "under 400 ms": ({"text": "", "frames": 19}, Meaning.NOTHING),
         "empty after a barge-in": ({"text": "", "cut_us": True}, Meaning.NOTHING),
         "empty while we spoke": ({"text": "", "over_us": True}, Meaning.NOTHING),
-        "ears that failed": ({"text": "", "frames": 5, "failed": True}, Meaning.UNCLEAR),
-        "ears that failed at a barge-in": ({"text": "", "failed": True, "cut_us": True}, Meaning.UNCLEAR),
+        "ears that failed": ({"text": "", "frames": 5, "failed": True}, Meaning.DEAF),
+        "ears that failed at a barge-in": ({"text": "", "failed": True, "cut_us": True}, Meaning.DEAF),
+        "ears that failed, with words of another part": ({"text": "שלום", "failed": True}, Meaning.WORDS),
+        "ears that failed, with doubtful ones": (
+            {"text": "", "words": "שלום", "failed": True},
+            Meaning.UNCLEAR,
+        ),
     }
 )
 def test_meaning(case, expected):
@@ -81,7 +101,9 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
         "over us": ({"text": "תעבירי אותי לנציג", "cut_us": True}, Meaning.PERSON),
         "in our own words": ({"text": "אפשר לדבר עם נציג", "said": "אפשר לדבר עם נציג"}, Meaning.PERSON),
         "instead of a message": ({"text": "נציג", "asked": Asked.MESSAGE}, Meaning.PERSON),
-        "with a goodbye": ({"text": "נציג, ולהתראות"}, Meaning.PERSON),
+        "with a goodbye, which an LLM is to sort out": ({"text": "נציג, ולהתראות"}, Meaning.WORDS),
+        "as the first word": ({"text": "נציג", "first": True}, Meaning.PERSON),
+        "about something": ({"text": "יש נציג שאמר לי אתמול"}, Meaning.WORDS),
         "the key": ({"text": "0", "utterance_id": KEYS}, Meaning.PERSON),
         "the word for it": ({"text": "0"}, Meaning.WORDS),
         "the key where one digit is expected": (
@@ -111,6 +133,10 @@ def test_f3_a_person_is_asked_for_whatever_else_is_said(case, expected):
             Meaning.ECHO,
         ),
         "with a question": ({"text": "להתראות, אבל מה המחיר"}, Meaning.WORDS),
+        "the first words": ({"text": "תודה ולהתראות", "first": True}, Meaning.WORDS),
+        "a wish, which is for the LLM to judge": ({"text": "תודה ויום טוב"}, Meaning.WORDS),
+        "to our goodbye": ({"text": "תודה, ביי", "parting": True}, Meaning.BACKCHANNEL),
+        "something else to our goodbye": ({"text": "רגע, ומה המחיר", "parting": True}, Meaning.WORDS),
     }
 )
 def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
@@ -146,5 +172,49 @@ def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
     }
 )
 def test_f3_what_a_line_of_ours_has_asked_for(case, expected):
-    """E1, F3: the mind does not know of it; so the answer is ours too."""
+    """E1, F3: where no LLM listens, the answer is ours too."""
     assert meaning(**case) is expected
+
+
+@check(
+    {
+        "a message": ({"text": "דנה מתל אביב", "asked": Asked.MESSAGE}, Meaning.WORDS),
+        "a number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Meaning.WORDS),
+        "a typed number": (
+            {"text": "0501234567", "utterance_id": KEYS, "asked": Asked.MESSAGE},
+            Meaning.WORDS,
+        ),
+        "yes to a message": ({"text": "כן", "asked": Asked.MESSAGE}, Meaning.WORDS),
+        "no to a call back": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Meaning.WORDS),
+        "yes to a call back": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.CALL_BACK),
+        "yes to a person": ({"text": "כן, בבקשה", "asked": Asked.PERSON}, Meaning.PERSON),
+        "yes, and more": ({"text": "כן, אבל מה המחיר", "asked": Asked.PERSON}, Meaning.WORDS),
+        "nothing was offered": ({"text": "כן"}, Meaning.WORDS),
+        "a person all the same": ({"text": "נציג", "asked": Asked.MESSAGE}, Meaning.PERSON),
+        "a goodbye all the same": ({"text": "להתראות", "asked": Asked.MESSAGE}, Meaning.GOODBYE),
+    }
+)
+def test_f3_where_an_llm_listens_it_takes_the_message(case, expected):
+    """F3: only a plain yes to what we have offered needs nobody to judge it."""
+    assert meaning(**case, llm=True) is expected
+
+
+@check(
+    {
+        "the one": ({"text": "1"}, Meaning.CALL_BACK),
+        "the one, of a hidden number": ({"text": "1", "number": ""}, Meaning.DEAF),
+        "a number": ({"text": "0521234567"}, Meaning.MESSAGE),
+        "a number, of a hidden one": ({"text": "0521234567", "number": ""}, Meaning.MESSAGE),
+        "half of one": ({"text": "052123"}, Meaning.DEAF),
+        "a person": ({"text": "0"}, Meaning.PERSON),
+    }
+)
+@pytest.mark.parametrize("llm", [False, True])
+def test_g2_keys_to_an_agent_that_is_deaf(case, expected, llm):
+    """G2, F5: a call back by key, whoever listens; anything else is asked for again."""
+    assert meaning(**case, utterance_id=KEYS, asked=Asked.KEYS, llm=llm) is expected
+
+
+def test_g2_the_one_is_a_key_like_any_other_where_it_was_not_offered():
+    """G2, F5: it may be the mind's menu."""
+    assert meaning("1", utterance_id=KEYS) is Meaning.WORDS

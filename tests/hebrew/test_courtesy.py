@@ -9,6 +9,7 @@ from server.hebrew.courtesy import is_courtesy
     "text, only",
     [
         *((text, True) for text in ("תודה", "אוקיי תודה רבה", "תודה רבה יום טוב", "להתראות", "בסדר ביי")),
+        *((text, True) for text in ("גם לך יום טוב", "תודה לכם וגם לכם שבת שלום", "אז ביי לך")),
         *((text, False) for text in ("תודה אבל רגע", "לא תודה אני לא צריך", "תודה וכמה זה עולה", "")),
     ],
 )

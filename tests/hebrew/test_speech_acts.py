@@ -4,19 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, wants_person
+from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, takes_leave, wants_person
 from tests.hebrew.tables import rows
 
 
 @pytest.mark.parametrize("text, act", rows("goodbye_cases"))
 def test_f2_leave_is_taken_by_all_of_the_words(text, act):
-    """F2: with thanks, fillers and a name around it; not by thanks alone, nor by words about it."""
+    """F2: a rule ends a call by a goodbye and nothing else; thanks and a wish do where no LLM listens."""
     assert says_goodbye(text) is (act == "goodbye")
+    assert takes_leave(text) is (act in ("goodbye", "leave"))
 
 
 @pytest.mark.parametrize("text, act", rows("person_cases"))
 def test_f3_a_person_is_asked_for(text, act):
-    """F3: not declined, not asked about, not spoken of."""
+    """F3: by rule only where nothing else is said; not declined, not asked about, not spoken of."""
     assert wants_person(text) is (act == "person")
 
 

@@ -204,6 +204,7 @@ class SimMind:
     acts: tuple[Act, ...] = ()
     opening: Expected = Expected()
     name: str = "sim"
+    takes_messages: bool = False
 
     def __post_init__(self) -> None:
         self.requests: list[ReplyRequest] = []

@@ -122,6 +122,7 @@ class Line:
     lost_from_s: float = 0.0  # caller frames that the network loses
     lost_until_s: float = 0.0
     track: bytes = b""  # μ-law of the caller's whole call, in the place of ``sounds``
+    caller: str = "+972501234567"  # or a number that hides it
 
     def __post_init__(self) -> None:
         self.inbox: Channel[str | bytes] = Channel(self.runtime, 100_000)
@@ -157,7 +158,8 @@ class Line:
         """Schedule ``seconds`` of call from now."""
         if self.start:
             self.deliver({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-            self.deliver({"event": "start", "start": {"streamSid": SID, "callSid": "CA1"}, "streamSid": SID})
+            start = {"streamSid": SID, "callSid": "CA1", "customParameters": {"from": self.caller}}
+            self.deliver({"event": "start", "start": start, "streamSid": SID})
         for number in range(round(seconds * 50)):
             self.runtime.call_at(self._origin + number * 0.02, lambda number=number: self._frame(number))
         for at_s, key in self.keys:

@@ -45,6 +45,7 @@ class Talk:
     misses: int = 0  # of this question, in a row
     remarks: tuple[str, ...] = ()  # said before the question
     wording: int = 0  # which way of asking
+    begun: bool = False  # the caller has had a turn
 
     @property
     def reachable(self) -> bool:
@@ -88,6 +89,10 @@ def reply_to(before: Talk, text: str, *, person: bool = False) -> Reply:
 
 def hear(talk: Talk, text: str) -> Talk:
     """Take one line of the caller."""
+    return replace(_heard(talk, text), begun=True)
+
+
+def _heard(talk: Talk, text: str) -> Talk:
     keys = keys_of(text)
     if keys == _PERSON_KEY:
         found = Understood(topic="agent")
@@ -95,6 +100,8 @@ def hear(talk: Talk, text: str) -> Talk:
         found = typed(keys, talk.question, talk.form.intent)
     else:
         found = understand(text, talk.question, talk.form.intent)
+    if found.topic == "goodbye" and not talk.begun:  # the first words of a call are a greeting (F2)
+        found = Understood(topic="hello")
     if found.topic == "goodbye":
         # "To this number, thanks, goodbye". Other words around a goodbye are rarely details.
         form = replace(talk.form, phone=_noted(talk, found).phone)

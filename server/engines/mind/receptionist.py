@@ -22,6 +22,7 @@ class Receptionist:
     """
 
     name = "embedded"
+    takes_messages = False
 
     def __init__(self, agent: Gender = Gender.FEMININE) -> None:
         self.opening: Expected = expected_after("intent", None)

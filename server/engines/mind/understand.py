@@ -9,7 +9,7 @@ from typing import Literal
 
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import number_word, read_digits, read_number
-from server.hebrew.speech_acts import says_goodbye
+from server.hebrew.speech_acts import takes_leave
 
 Intent = Literal["buy", "rent"]
 
@@ -188,7 +188,7 @@ def _yes(words: list[str]) -> bool | None:
 
 def _topic(words: list[str]) -> str | None:
     line = " ".join(words)
-    if says_goodbye(line):
+    if takes_leave(line):
         return "goodbye"
     for topic, phrases in he.TOPIC_WORDS.items():
         if any(line == phrase or _counts(phrase, topic, line) for phrase in phrases):

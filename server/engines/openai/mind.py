@@ -39,6 +39,7 @@ class OpenAIMind:
 
     name = "openai"
     opening = Expected()
+    takes_messages = True
 
     def __init__(self, config: Config, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """``now``: an aware datetime, in any zone."""

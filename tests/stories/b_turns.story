@@ -147,3 +147,55 @@ spares G3
   9.84        agent   בערב נוח לנו מאוד.
               no log  TURN_TIMEOUT
  14.00        caller  hangs up
+
+# A greeting that the law wants heard
+> GREETING_PROTECTED: what is said over it does not stop it, and is answered behind it.
+acts B6
+spares D1
+knob GREETING_PROTECTED true
+
+  0.80-2.06   agent   שלום! איך אפשר לעזור?
+  1.20-2.20   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  3.04±0.2    agent   יש שם שלושה חדרים.
+              no log  BARGE_IN
+  7.00        caller  hangs up
+
+# A greeting that is said first, whoever speaks first
+> "הלו" before it: the greeting comes all the same, and behind it the answer.
+acts B6
+spares D2
+knob GREETING_PROTECTED true
+
+  0.20-0.80   caller  הלו
+  1.28        agent   שלום! איך אפשר לעזור?
+              mind    הלו
+              replies שלום, במה לעזור?
+              agent   שלום, במה לעזור?
+  8.00        caller  hangs up
+
+# A key does not stop it either
+> It is the caller's turn, when the notice was heard.
+acts B6 F5
+spares D2
+knob GREETING_PROTECTED true
+greeting expects 1 digits
+
+  0.80-2.06   agent   שלום! איך אפשר לעזור?
+  1.30        caller  presses 5
+              mind    5
+              replies מצאתי את הנכס הזה.
+  2.30±0.2    agent   מצאתי את הנכס הזה.
+  6.00        caller  hangs up
+
+# Who speaks first is answered instead of being greeted
+> Nothing protects the greeting: an ordinary call.
+acts B2
+spares B6
+
+  0.20-0.80   caller  הלו
+              mind    הלו
+              replies שלום, במה לעזור?
+  1.52        agent   שלום, במה לעזור?
+  6.00        caller  hangs up

@@ -9,7 +9,8 @@ spares G2 E4
   5.34        agent   אפשר לנסח שוב במשפט קצר?
   8.00-9.50   caller  כמה חדרים יש
               mind    כמה חדרים יש
-              remembers 1
+              remembers 2
+              knows   אפשר לנסח שוב במשפט קצר?
               replies יש שם שלושה חדרים.
  10.34        agent   יש שם שלושה חדרים.
  13.00        caller  hangs up
@@ -221,7 +222,7 @@ spares E2
  14.00        caller  hangs up
 
 # Nothing new to say
-> The whole reply was just heard: a line of ours in its place, never silence.
+> The whole reply was just heard: a line of ours in its place, never silence, and no rebuke.
 acts E4
 spares G2
 
@@ -233,7 +234,7 @@ spares G2
   8.00-9.50   caller  אז מה יש
               mind    אז מה יש
               replies יש שם שלושה חדרים.
- 10.34        agent   אמרתי את זה קודם. נמשיך הלאה?
+ 10.34        agent   להרחיב על זה, או שנמשיך?
  14.00        caller  hangs up
 
 # The caller asks to hear it again
@@ -395,3 +396,124 @@ spares E7
               replies דירה שלוש עשרה.
               agent   דירה שלוש עשרה.
  55.00        caller  hangs up
+
+# Hold music
+> Two seconds of a voice without words, again and again: at the sixth our side gives up, and leaves a line for the office.
+acts E1 F2
+spares B2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-5.00   mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+ 10.00-12.00  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 17.00-19.00  mumble
+              agent   אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?
+ 24.00-26.00  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 31.00-33.00  mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+ 38.00-40.00  mumble
+              agent   לצערי זה לא עובד כרגע, אז נסיים כאן. נחזור אליכם בהקדם. להתראות!
+              lead    message=לא הצלחנו לשמוע או לענות
+ 45.90±0.4    agent   hangs up
+
+# Hold music, and there is a person
+> The sixth time nobody is asked any more: whoever it is, is handed over.
+acts E1 F3
+spares F2
+knob TRANSFER_NUMBER +97235550000
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-5.00   mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+ 10.00-12.00  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 17.00-19.00  mumble
+              agent   אני מתקשה לשמוע. להעביר אתכם לנציג?
+ 24.00-26.00  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 31.00-33.00  mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+ 38.00-40.00  mumble
+              agent   רגע אחד, אני מעבירה את השיחה לנציג.
+ 44.20±0.4    agent   hands over
+
+# Unclear five times, and then not
+> One turn that is understood, and the count begins anew.
+acts B2
+spares E1
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+  9.00-10.50  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 15.00-16.50  mumble
+              agent   אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?
+ 21.00-22.50  mumble
+              agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 27.00-28.50  mumble
+              agent   אפשר לנסח שוב במשפט קצר?
+ 33.00-34.50  caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+              agent   יש שם שלושה חדרים.
+ 39.00-40.50  mumble
+ 41.34        agent   אפשר לנסח שוב במשפט קצר?
+ 46.00        caller  hangs up
+
+# Who asks a third time is told
+> A sentence that was just heard is skipped once; who asks again hears it again.
+acts E4
+spares G2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  אז מה יש
+              mind    אז מה יש
+              replies יש שם שלושה חדרים.
+ 10.34        agent   להרחיב על זה, או שנמשיך?
+ 14.00-15.50  caller  חדרים כמה
+              mind    חדרים כמה
+              replies יש שם שלושה חדרים.
+ 16.34        agent   יש שם שלושה חדרים.
+ 20.00        caller  hangs up
+
+# A while later the same answer is an answer
+> DEDUP_WINDOW_SEC after it was heard nobody remembers it word for word.
+acts B2
+spares E4
+knob DEDUP_WINDOW_SEC 14
+knob IDLE_PROMPT_SEC 0
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+ 22.00-23.50  caller  אז מה יש
+              mind    אז מה יש
+              replies יש שם שלושה חדרים.
+ 24.34        agent   יש שם שלושה חדרים.
+ 28.00        caller  hangs up
+
+# The mind knows what our line has said
+> A caller who was not understood, and then is: the mind sees that he was asked again.
+acts F3 E7
+spares E3
+an LLM listens
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אפשר לדבר עם נציג
+  5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
+ 12.00-13.00  caller  מתי יהיה
+              mind    מתי יהיה
+              remembers 3
+              knows   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
+              replies המשרד פתוח מתשע.
+ 13.70        agent   המשרד פתוח מתשע.
+ 18.00        caller  hangs up

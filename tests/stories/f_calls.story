@@ -1,5 +1,5 @@
 # The agent says goodbye and hangs up
-> Once the closing line was heard to its last mark.
+> 1.2 s after the closing line was heard to its last mark.
 acts F2
 spares F3
 
@@ -9,7 +9,7 @@ spares F3
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
-  6.80±0.1    agent   hangs up
+  8.00±0.1    agent   hangs up
 
 # Who interrupts the goodbye is not hung up on
 acts D2
@@ -40,7 +40,7 @@ spares D2
   5.34        agent   תודה שהתקשרתם,…
   6.00-6.20   cough
               agent   …יום נעים.
-  7.25±0.2    agent   hangs up
+  8.45±0.2    agent   hangs up
 
 # The mind hands the caller over to a person
 knob TRANSFER_NUMBER +97235550000
@@ -53,7 +53,7 @@ spares F2
               replies מיד מעבירה אותך.
               then    hands over
   5.34        agent   מיד מעבירה אותך.
-  6.30±0.1    agent   hands over
+  7.50±0.1    agent   hands over
 
 # A hand-over that nobody heard is not done
 knob TRANSFER_NUMBER +97235550000

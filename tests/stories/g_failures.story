@@ -1,12 +1,12 @@
 # Ears that never answer
-> 1200 ms from the end of speech, then the caller is asked.
+> 1200 ms from the end of speech, then the caller is asked, as one who was not heard.
 acts G1 G2
 spares B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
               ears    never answer
-  5.70        agent   אפשר לנסח שוב במשפט קצר?
+  5.70        agent   לא שמעתי טוב. אפשר לחזור על זה?
               log     ASR_ERR: no transcript within 1200 ms
   9.00        caller  hangs up
 
@@ -182,3 +182,115 @@ knob BREAKER_OPEN_SEC 5
               replies התשובה השלישית.
  13.92        agent   התשובה השלישית.
  18.00        caller  hangs up
+
+# Ears that are broken
+> The first failure may be bad luck. From the second on the agent says that there is a fault, and asks for keys; the one is a call back.
+acts G2 F5
+spares E1
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    fail no such key file
+  5.34        agent   לא שמעתי טוב. אפשר לחזור על זה?
+  9.00-10.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 11.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור למספר הזה אפשר להקיש אחת. למספר אחר, אפשר להקיש אותו ובסופו סולמית.
+ 20.00        caller  presses 1 #
+ 20.52        agent   תודה, רשמתי, ונחזור אליכם בהקדם. להתראות!
+              lead    message=מבקשים שיחזרו אליהם
+ 24.30±0.3    agent   hangs up
+
+# Ears that are broken, and a hidden number
+> A number by keys, then.
+acts G2 F5
+spares E1
+caller's number is hidden
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    fail no such key file
+  5.34        agent   לא שמעתי טוב. אפשר לחזור על זה?
+  9.00-10.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 11.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור, אפשר להקיש מספר טלפון ובסופו סולמית.
+ 18.00        caller  presses 0 5 2 1 2 3 4 5 6 7 #
+              agent   תודה, רשמתי, ונחזור אליכם בהקדם. להתראות!
+              lead    message=0521234567
+ 24.90±0.4    agent   hangs up
+
+# Ears that are broken, and there is a person
+> The second failure hands over.
+acts G2 F3
+spares E1
+knob TRANSFER_NUMBER +97235550000
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    fail no such key file
+  5.34        agent   לא שמעתי טוב. אפשר לחזור על זה?
+  9.00-10.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 11.34        agent   יש לנו תקלה, ואני לא שומעת. אני מעבירה אתכם עכשיו לנציג.
+ 16.10±0.3    agent   hands over
+
+# A deaf agent does not go on for ever
+> Seven turns that nobody hears; at the sixth our side gives up, the office knows of it, and there is no seventh.
+acts E1 G2 F2
+spares B2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              ears    fail no such key file
+  5.34        agent   לא שמעתי טוב. אפשר לחזור על זה?
+  9.00-10.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 11.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור למספר הזה אפשר להקיש אחת. למספר אחר, אפשר להקיש אותו ובסופו סולמית.
+ 20.00-21.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 22.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור למספר הזה אפשר להקיש אחת. למספר אחר, אפשר להקיש אותו ובסופו סולמית.
+ 31.00-32.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 33.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור למספר הזה אפשר להקיש אחת. למספר אחר, אפשר להקיש אותו ובסופו סולמית.
+ 42.00-43.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 44.34        agent   יש לנו תקלה, ואני לא שומעת. כדי שנחזור למספר הזה אפשר להקיש אחת. למספר אחר, אפשר להקיש אותו ובסופו סולמית.
+ 53.00-54.50  caller  כמה חדרים יש
+              ears    fail no such key file
+ 55.34        agent   לצערי זה לא עובד כרגע, אז נסיים כאן. נחזור אליכם בהקדם. להתראות!
+              lead    message=לא הצלחנו לשמוע או לענות
+ 60.40±0.2    agent   hangs up
+
+# A mind that never answers does not go on for ever
+> At the sixth failure in a row our side gives up.
+acts G2 E1
+spares G4
+knob SPECULATIVE_TURNS false
+knob BREAKER_FAILURES 20
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אחת
+              mind    אחת
+              fails   no such key
+              agent   בסדר, איך אוכל לסייע?
+  9.00-10.50  caller  שתיים
+              mind    שתיים
+              fails   no such key
+              agent   משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?
+ 16.00-17.50  caller  שלוש
+              mind    שלוש
+              fails   no such key
+              agent   אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?
+ 23.00-24.50  caller  ארבע
+              mind    ארבע
+              fails   no such key
+              agent   בסדר, איך אוכל לסייע?
+ 30.00-31.50  caller  חמש
+              mind    חמש
+              fails   no such key
+              agent   משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?
+ 37.00-38.50  caller  שש
+              mind    שש
+              fails   no such key
+              agent   לצערי זה לא עובד כרגע, אז נסיים כאן. נחזור אליכם בהקדם. להתראות!
+              lead    message=לא הצלחנו לשמוע או לענות
+ 44.70±0.4    agent   hangs up

@@ -58,16 +58,18 @@ def callers_voices(told: Told) -> list[Sound]:
 
 
 def _no_talk_over_the_caller(told: Told) -> Iterator[str]:
-    """D1, D2: an unbroken voice of twice MAX_UTT_SEC is answered while it goes on (A4)."""
+    """D1, D2: but an unbroken voice of twice MAX_UTT_SEC is (A4), and a notice is heard to its end (B6)."""
     config = told.call.config
     if not config.barge_in:
         return
+    notice = config.ai_greeting_he if config.greeting_protected else None
     for voice in callers_voices(told):
         if voice.for_s >= 2 * config.max_utt_sec:
             continue
         both = sum(
             max(0.0, min(said.until_s or 0.0, voice.until_s) - max(said.at_s or 0.0, voice.at_s))
             for said in told.lane("agent")
+            if said.what != notice
         )
         if both > REACTION_S:
             yield f"talks {both:.2f} s over the caller at {voice.at_s:.2f} s"

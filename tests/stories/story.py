@@ -43,8 +43,8 @@ The world, above the timeline: ``knob NAME value``; ``asr takes 900``, and so ``
 (ms each way); ``partials lag 200``: the ears guess as they go; ``marks are lost``; ``frames are lost
 4.0-5.0`` (the caller's), ``sending stalls 6.0-6.4`` (the agent's); ``voice fails``, ``voice hangs``, ``voice
 clicks`` (a click for a sentence); ``nothing is made before``; ``engines have spares``; ``greeting expects 4
-digits``; ``mind is shaped``: its replies go through the shape of E5. And in the timeline: ``12.0 server
-closes down``.
+digits``; ``mind is shaped``: its replies go through the shape of E5; ``an LLM listens``: it takes
+messages; ``caller's number is hidden``. And in the timeline: ``12.0 server closes down``.
 """
 
 import re
@@ -60,7 +60,7 @@ from tests.sim.line import FAR, HISS, LOUD, NOISE, NORMAL, VOICE, Sound
 
 RULES = tuple(
     f"{letter}{n}"
-    for letter, last in zip("ABCDEFG", (7, 6, 5, 5, 7, 6, 4), strict=True)
+    for letter, last in zip("ABCDEFG", (9, 6, 5, 5, 7, 8, 4), strict=True)
     for n in range(1, last + 1)
 )
 TOLERANCE_S = 0.06
@@ -159,7 +159,7 @@ def parse_stories(text: str, name: str) -> list[Story]:
 
 _LINE = re.compile(
     r"\s*(?:(?P<at>\d+(?:\.\d+)?)(?:-(?P<until>\d+(?:\.\d+)?))?(?:±(?P<within>\d+(?:\.\d+)?))?\s+)?"
-    r"(?P<word>[a-z]+)(?:\s+(?P<rest>.*\S))?\s*"
+    r"(?P<word>[a-z']+)(?:\s+(?P<rest>.*\S))?\s*"
 )
 
 
@@ -218,7 +218,9 @@ class _Reader:
             if moment.at_s is None:
                 raise self._error("when? '3.0 server closes down'")
             self.story.closes_s = moment.at_s
-        elif word == "mind" and what != "is shaped":
+        elif f"{word} {what}" in FLAGS:
+            return False
+        elif word == "mind":
             self.story.asked.append(Asked(moment))
         elif word in ("agent", "state", "log", "lead", "clear"):
             self.story.lanes.setdefault(word, []).append(moment)
@@ -374,4 +376,6 @@ FLAGS = {
     "nothing is made before",
     "engines have spares",
     "mind is shaped",
+    "an LLM listens",
+    "caller's number is hidden",
 }

@@ -44,7 +44,11 @@ acts F2
 spares F4
 
   0.80        agent   שלום! איך אפשר לעזור?
-  3.00-4.50   caller  תודה רבה ולהתראות
-  4.80        server closes down
-  5.34        agent   תודה על השיחה, ולהתראות!
-  6.80±0.1    agent   hangs up
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  9.00-10.50  caller  תודה רבה ולהתראות
+ 10.80        server closes down
+ 11.34        agent   תודה על השיחה, ולהתראות!
+ 12.80±0.1    agent   hangs up

@@ -7,7 +7,7 @@ knob IDLE_PROMPT_SEC 8
  10.06        agent   אנחנו עדיין על הקו?
  19.20        agent   אני שומעת. במה אפשר לעזור?
  28.76        agent   לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!
- 32.54         agent   hangs up
+ 33.74         agent   hangs up
 
 # A caller who takes his time
 > Seven seconds and a half: nobody is asked whether he is there.
@@ -34,14 +34,18 @@ knob IDLE_PROMPT_SEC 8
  18.00        caller  hangs up
 
 # The caller says goodbye
-> The closing line is heard to its last word, and our side closes.
+> The closing line is heard to its last word, and a moment later our side closes; the mind is not asked.
 acts F2
 spares F3
 
   0.80        agent   שלום! איך אפשר לעזור?
-  3.00-4.50   caller  תודה רבה ולהתראות
-  5.34        agent   תודה על השיחה, ולהתראות!
-  6.80±0.1    agent   hangs up
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  9.00-10.50  caller  תודה רבה ולהתראות
+ 11.34        agent   תודה על השיחה, ולהתראות!
+ 14.00±0.1    agent   hangs up
 
 # Thanks are no goodbye
 acts B2
@@ -74,7 +78,7 @@ knob TRANSFER_NUMBER +97235550000
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני רוצה לדבר עם נציג
   5.34        agent   רגע אחד, אני מעבירה את השיחה לנציג.
-  7.50±0.1    agent   hands over
+  8.70±0.1    agent   hands over
 
 # Zero is for a person
 acts F3 F5
@@ -84,7 +88,7 @@ knob TRANSFER_NUMBER +97235550000
   0.80        agent   שלום! איך אפשר לעזור?
   3.00        caller  presses 0 #
   3.52        agent   רגע אחד, אני מעבירה את השיחה לנציג.
-  5.68±0.1    agent   hands over
+  6.88±0.1    agent   hands over
 
 # There is no person
 > Without TRANSFER_NUMBER the agent says so and takes a message.
@@ -146,7 +150,7 @@ knob IDLE_PROMPT_SEC 0
   0.80        agent   שלום! איך אפשר לעזור?
  28.00-29.50  caller  כמה חדרים יש
  30.34        agent   הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!
- 34.36         agent   hangs up
+ 35.56         agent   hangs up
 
 # Long, and not too long
 > A call of 29 s under a limit of 30 ends as its caller wishes.

@@ -17,6 +17,7 @@ from tests.sim.engines import Reply, SimEars, SimMind, SimVoice
 from tests.sim.line import SAME, Sound
 from tests.stories.story import AGENT_HANDS_OVER, AGENT_HANGS_UP, LINE_DROPS, OUTCOMES, Moment, Story
 
+NUMBER = "+972501234567"  # the caller's, unless it is hidden
 ENGINE_S = 0.05  # each, unless the story says otherwise
 GONE_AFTER_S = 1.0  # F6
 BEEPS, TONE = "beeps", pcm16_to_mulaw(beep())
@@ -97,6 +98,7 @@ def tell(story: Story, **knobs: Any) -> Told:
         "delay_s": story.takes_s.get("network", 0.0),
         "keys": story.keys,
         "lose_marks": "marks are lost" in story.flags,
+        "caller": "anonymous" if "caller's number is hidden" in story.flags else NUMBER,
         "lost_from_s": story.lost_s[0],
         "lost_until_s": story.lost_s[1],
     }
@@ -113,6 +115,7 @@ def tell(story: Story, **knobs: Any) -> Told:
     )
     told = Told(story, call)
     call.host = {"desk": told}
+    call.mind.takes_messages = "an LLM listens" in story.flags
     _script_the_mind(told)
     _spoil_the_voice(told)
     _stall(told)

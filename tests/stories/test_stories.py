@@ -9,6 +9,7 @@ from tests.stories.story import RULES, read_stories
 from tests.stories.telling import as_told, differences, tell, typed_knobs
 
 STORIES = read_stories(Path(__file__).parent)
+NOT_TOLD_HERE = {"A8", "A9", "F8"}  # of the wire, the machine and a second socket: no one call shows them
 SOONER_S = 0.7  # at most, with an early start: the closing silence
 
 
@@ -37,7 +38,7 @@ def test_an_early_start_changes_when_and_not_what(story):
     assert problems == []
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in NOT_TOLD_HERE])
 def test_every_rule_has_a_story_of_each_kind(rule):
     """One where it acts, and one where it must not."""
     assert [story.title for story in STORIES if rule in story.acts], f"{rule} acts in no story"

@@ -28,6 +28,9 @@ acts D1
     "line, complaint",
     [
         ("acts H1", "one.story:3: no such rule: H1"),
+        ("acts A10", "one.story:3: no such rule: A10"),
+        ("caller's number is unknown", 'one.story:3: "caller\'s" is not known here'),
+        (" 3.00 an LLM listens", "one.story:3: 'an' is not known here"),
         ("knob NOTHING 5", "one.story:3: no such knob: NOTHING"),
         ("llm takes long", "one.story:3: 'takes long' does not read like"),
         (" 3.00 cough", "one.story:3: from when to when? '3.0-4.5 cough'"),

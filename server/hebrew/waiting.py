@@ -4,21 +4,43 @@ from server.hebrew.data import Phrases
 from server.hebrew.questions import is_question
 from server.hebrew.words import words_of
 
-_ASKS = Phrases.read("wait", prefixes=("ו", "אז"))
+_ASKS = Phrases.read("wait", prefixes=("ו",))
+_REPORTED = Phrases.read("gender_reported", "wait_reported")
+_NOT = "אל"  # "אל תחכו לי"
 _MOMENT = Phrases.read("wait_moment", prefixes=("ו",))
-_AROUND = Phrases.read("wait_moment", "courtesy", "backchannel")
-_WILL_BE_BACK = Phrases.read("wait_busy", prefixes=("ו",))
+_ALL_OF_IT = Phrases.read("wait_moment", "wait_around", "courtesy", "backchannel")
+_BUSY = Phrases.read("wait_busy", prefixes=("ו",))
+_I = Phrases(["אני", "ואני", "רק", "כבר", "תכף", "תיכף"])
+_AWAY = Phrases.read("wait_away", prefixes=("ו", "כי"))
 _WAITS = Phrases.read("wait_promised", prefixes=("ו",))
+_NOT_NOW = Phrases.read("wait_not")
 
 
 def asks_to_wait(text: str) -> bool:
     """The caller will be away for a while: "תמתיני רגע", "רגע אחד, אני מביא את התעודה", "שנייה" alone."""
     words = words_of(text)
-    if _ASKS.within(words) and not is_question(text):
+    if any(_asks(words, start) for start in range(len(words))):
         return True
-    return _MOMENT.within(words) and (_AROUND.make_up(words) or _WILL_BE_BACK.within(words))
+    return _MOMENT.within(words) and (_ALL_OF_IT.make_up(words) or _will_be_busy(words))
+
+
+def _asks(words: list[str], start: int) -> bool:
+    """Asked here and now: not what a recording has said, or is not wanted, nor beside a question to us."""
+    before, behind = words[:start], words[start + _ASKS.at(words, start) :]
+    if len(before) + len(behind) == len(words) or before[-1:] == [_NOT] or _REPORTED.within(before):
+        return False
+    return not is_question(" ".join(before + behind))
+
+
+def _will_be_busy(words: list[str]) -> bool:
+    """ "אני בודקת", or right behind the request "בודקת"; or something calls them away."""
+    return _AWAY.within(words) or any(
+        _BUSY.at(words, start) and (_I.at_end(words[:start]) or _MOMENT.at_end(words[:start]))
+        for start in range(1, len(words))
+    )
 
 
 def says_to_wait(text: str) -> bool:
-    """We have just said that we wait: "אין בעיה, אני מחכה"."""
-    return _WAITS.within(words_of(text)) and not text.rstrip().endswith("?")
+    """We have just said that we wait: "אין בעיה, אני מחכה"; not for an answer, nor on Sunday."""
+    words = words_of(text)
+    return _WAITS.within(words) and not _NOT_NOW.within(words) and not text.rstrip().endswith("?")

@@ -5,9 +5,9 @@ import pytest
 from server.caller_number import HIDDEN, leaves_number, number_to_call
 
 NO_NUMBERS = [
-    *HIDDEN,
-    *(number.removeprefix("+") for number in HIDDEN),
-    *(f"00{number.removeprefix('+')}" for number in HIDDEN),
+    *sorted(HIDDEN),
+    *(number.removeprefix("+") for number in sorted(HIDDEN)),
+    *(f"00{number.removeprefix('+')}" for number in sorted(HIDDEN)),
     "",
     " ",
     "anonymous",

@@ -2,7 +2,7 @@
 
     python -m tests.bench.ways_out callers.jsonl
 
-A line of the file is ``{"kind", "first", "said", "right"}``; ``first``: it is the first thing the caller says;
+A line of the file is ``{"kind", "first", "said", "right"}``; ``first``: the first thing the caller says;
 ``right``: "end", "person", or "neither" for what only an LLM may decide. Each is a whole call in simulated
 time. Its LLM answers everything with a question and calls no function, so what ends or hands over is a rule.
 """

@@ -207,7 +207,9 @@ def test_what_is_not_there_is_said(
 
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from(["name", "notes", "message"]), st.text("אב /", max_size=6)),
+        st.dictionaries(
+            st.sampled_from(["name", "notes", "message"]), st.text("אב /", max_size=6).map(str.strip)
+        ),
         max_size=6,
     )
 )

@@ -6,8 +6,9 @@ They block and cannot be cancelled: what they return too late is dropped.
 from collections.abc import Callable, Iterator
 
 from server.core.conversation import Act, Expected
-from server.core.frames import mulaw_to_pcm16
-from server.engines.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.engines.base import EngineError, Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.engines.samples import TelephoneReader
 from server.runtime import Channel, Runtime, pause
 
 MAX_UTTERANCE_BYTES = 120 * 8000  # two minutes: far above 2 × MAX_UTT_SEC; the rest is not recognised
@@ -102,7 +103,7 @@ class _PlainReply:
 
 
 class PlainVoice:
-    """``synth(text) -> pcm16_8k``."""
+    """``synth(text) -> pcm16_8k``, or a WAV file of 16 bits mono at any rate."""
 
     name = identity = "host"
 
@@ -122,7 +123,14 @@ class _PlainSpeech:
         self._text = text
 
     def __iter__(self) -> Iterator[bytes]:
-        yield self._synth(self._text)
+        audio = self._synth(self._text)
+        if not isinstance(audio, bytes | bytearray | memoryview):
+            raise EngineError(
+                f"gave {type(audio).__name__} for audio: synth returns bytes of PCM16 8 kHz or WAV"
+            )
+        reader = TelephoneReader("synth", SAMPLE_RATE_HZ)
+        if samples := reader.feed(bytes(audio)) + reader.end():
+            yield samples
 
     def cancel(self) -> None:
         pass

@@ -1,4 +1,7 @@
-"""Samples and WAV: out of what a voice in a cloud sends, in pieces of any size; and into a file."""
+"""Samples and WAV: out of what somebody else's voice sends, in pieces of any size; and into a file.
+
+All audio from outside passes here, a cloud's and a host's, and only what may be speech comes out.
+"""
 
 import io
 import struct
@@ -6,52 +9,114 @@ import wave
 
 from server.core.frames import SAMPLE_RATE_HZ
 from server.engines.base import EngineError
+from server.engines.formats import RATES_HZ, format_of
+from server.engines.sound import NoiseGate
 
 PCM_FORMAT = 1  # WAVE_FORMAT_PCM
 RIFF_BYTES = 12  # "RIFF", a size, "WAVE"
 CHUNK_BYTES = 8  # a chunk's name and size
 MAX_HEADER_BYTES = 65_536
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a writer leaves that does not know its length yet
-ANY_RATE_HZ = range(SAMPLE_RATE_HZ, 192_001)
+# soxr, 24 → 8 kHz, measured: it works in blocks, and the first 66 ms of sound come out with 80 ms of input
+# (HQ 61 with 75, VHQ 138 with 155), less than one chunk of OpenAI's. 100 ms cost 15 µs: no need for
+# another thread. Flat to 3.4 kHz, −84 dB from 4.2 kHz on. LQ would need 45 ms and is muffled (−8 dB at
+# 3.4 kHz); QQ does not filter at all.
+RESAMPLER_QUALITY = "MQ"
+
+
+class TelephoneReader:
+    """Bytes in, PCM16 8 kHz out, each part as soon as it can be. As SampleReader. One thread."""
+
+    def __init__(self, vendor: str, rate_hz: int) -> None:
+        self._samples = SampleReader(vendor, rate_hz)
+        self._resampler: Resampler | None = None
+
+    def feed(self, audio: bytes) -> bytes:
+        """What of it can be played by now."""
+        return self._telephone(self._samples.feed(audio))
+
+    def end(self) -> bytes:
+        """What is left when nothing more comes."""
+        left = self._telephone(self._samples.end())
+        return left + (self._resampler.flush() if self._resampler is not None else b"")
+
+    def _telephone(self, pcm16: bytes) -> bytes:
+        if not pcm16 or self._samples.rate_hz == SAMPLE_RATE_HZ:
+            return pcm16
+        if self._resampler is None:
+            self._resampler = Resampler(self._samples.rate_hz)
+        return self._resampler.feed(pcm16)
+
+
+class Resampler:
+    """One sentence brought to 8 kHz. What comes out does not depend on how it was cut into chunks."""
+
+    def __init__(self, rate_hz: int) -> None:
+        import soxr
+
+        # Not int16: soxr dithers that, differently for every cut.
+        self._stream = soxr.ResampleStream(
+            rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality=RESAMPLER_QUALITY
+        )
+
+    def feed(self, pcm16: bytes, *, last: bool = False) -> bytes:
+        import numpy as np
+
+        resampled = self._stream.resample_chunk(np.frombuffer(pcm16, "<i2").astype(np.float32), last=last)
+        audio: bytes = np.clip(np.rint(resampled), -32768, 32767).astype("<i2").tobytes()
+        return audio
+
+    def flush(self) -> bytes:
+        return self.feed(b"", last=True)
 
 
 class SampleReader:
     """Bytes in, whole PCM16 mono samples out. A WAV header is parsed, not counted. One thread.
 
     ``rate_hz`` is that of raw samples; a header says its own, known with the first sample. A WAV file that is
-    not PCM16 mono of one of the ``rates_hz``, or has no samples, raises EngineError with the ``vendor``.
+    not PCM16 mono of one of the ``rates_hz``, or has no samples, another format and noise raise EngineError
+    with the ``vendor``. What cannot be told yet is held back: 12 bytes, and a window of the NoiseGate's.
     """
 
-    def __init__(self, vendor: str, rate_hz: int, rates_hz: range = ANY_RATE_HZ) -> None:
+    def __init__(self, vendor: str, rate_hz: int, rates_hz: range = RATES_HZ) -> None:
         self.rate_hz = rate_hz
         self._vendor = vendor
         self._rates_hz = rates_hz
         self._waiting = b""  # what cannot be judged yet: a header's beginning, half a sample
         self._in_header = True
         self._left: int | None = None  # bytes of samples still to come; None: all that comes
+        self._gate = NoiseGate(f"{vendor} sent noise: bytes of another format, not PCM16")
 
     def feed(self, audio: bytes) -> bytes:
         """The samples that are whole with ``audio``."""
         self._waiting += audio
         if self._in_header:
-            self._read_header()
-        return b"" if self._in_header else self._samples()
+            self._read_header(whole=False)
+        return b"" if self._in_header else self._gate.feed(self._samples())
 
     def end(self) -> bytes:
         """The samples left when nothing more comes."""
-        if self._in_header and self._waiting[:4] == b"RIFF":
+        if self._in_header:
+            self._read_header(whole=True)
+        if self._in_header:
             raise EngineError(f"the WAV file from {self._vendor} has no data chunk")
-        self._in_header = False
-        return self._samples()
+        return self._gate.feed(self._samples()) + self._gate.end()
 
-    def _read_header(self) -> None:
-        """Leave the header behind, if all of it is there."""
+    def _read_header(self, *, whole: bool) -> None:
+        """Leave the header behind, if all of it is there. ``whole``: no more comes."""
         head = self._waiting[:RIFF_BYTES]
-        if len(head) < RIFF_BYTES and b"RIFF".startswith(head[:4]):
+        if len(head) < RIFF_BYTES and b"RIFF".startswith(head[:4]) and not whole:
             return
-        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            self._in_header = False
+        if head[:4] == b"RIFF" and head[8:] in (b"WAVE", b"WAVE"[: len(head[8:])]):
+            self._read_chunks()
             return
+        found = format_of(self._waiting, whole=whole)
+        if found:
+            raise EngineError(f"{self._vendor} sent {found}, not PCM")
+        self._in_header = found is None
+
+    def _read_chunks(self) -> None:
+        """The chunks of a WAV file up to its samples, if all of them are there."""
         position = RIFF_BYTES
         while position + CHUNK_BYTES <= len(self._waiting):
             name, size = struct.unpack_from("<4sI", self._waiting, position)

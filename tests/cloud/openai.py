@@ -104,6 +104,7 @@ class OpenAICloud:
         self.unknown_models: set[str] = set()
         self.refused_parameters: set[str] = set()
         self.has_models = True  # False: a server without the models route
+        self.speech_type = "audio/pcm"  # the content type of speech; empty: none is sent
         self.keeps_open_after_done = False  # a stream's connection hangs after its last item
         self.watch, self.chat, self.transcriptions, self.speech = Watch(), Watch(), Watch(), Watch()
         self._tls = tls
@@ -308,7 +309,7 @@ class Connection:
         audio = b"" if exchange.fault is Fault.EMPTY else self._cloud.says(exchange.request["input"])
         if exchange.fault is Fault.WAV_HEADER:
             audio = endless_wav_header() + audio
-        self._send_head(200, "audio/pcm", "Transfer-Encoding: chunked")
+        self._send_head(200, self._cloud.speech_type, "Transfer-Encoding: chunked")
         pieces = [audio[i : i + SPEECH_CHUNK_BYTES] for i in range(0, len(audio), SPEECH_CHUNK_BYTES)]
         self._send_items(exchange, pieces, self._send_chunk)
         self._end_stream()

@@ -1,12 +1,18 @@
 """A host's own three functions as engines."""
 
+import io
+import math
+import random
+import wave
+from array import array
+from audioop import rms
 from dataclasses import replace
 
 import pytest
 
 from server.core.conversation import Expected
 from server.core.frames import mulaw_to_pcm16
-from server.engines.base import ReplyRequest, Transcript
+from server.engines.base import EngineError, ReplyRequest, Transcript
 from server.engines.plain import MAX_UTTERANCE_BYTES, PlainEars, PlainMind, PlainVoice
 from tests.sim.simtime import SimRuntime
 
@@ -87,6 +93,58 @@ def test_the_hosts_voice():
     assert asked == []
     assert list(speech) == [b"\x01\x02"]
     assert asked == ["שלום"]
+
+
+def said_by(audio):
+    return b"".join(PlainVoice(lambda text: audio).synthesize("שלום", 30.0))
+
+
+def tone(rate_hz, seconds=0.5):
+    count = int(seconds * rate_hz)
+    return array(
+        "h", (round(8000 * math.sin(2 * math.pi * 300 * n / rate_hz)) for n in range(count))
+    ).tobytes()
+
+
+def wav(rate_hz, *, channels=1, bits=16):
+    file = io.BytesIO()
+    with wave.open(file, "wb") as audio:
+        audio.setnchannels(channels)
+        audio.setsampwidth(bits // 8)
+        audio.setframerate(rate_hz)
+        audio.writeframes(tone(rate_hz))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_f6_a_wav_file_is_no_header_played(kind):
+    """F6, newcomer 10: at a telephone's rate it is its samples, at another it is brought down."""
+    assert said_by(kind(wav(8000))) == tone(8000)
+    for rate_hz in (16_000, 22_050, 24_000, 44_100):
+        heard = said_by(kind(wav(rate_hz)))
+        assert len(heard) == pytest.approx(8000, abs=4)
+        assert rms(heard, 2) == pytest.approx(rms(tone(8000), 2), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "audio, says",
+    {
+        "MP3": (b"ID3\x04" + bytes(9000), "synth sent MP3, not PCM"),
+        "Ogg": (b"OggS" + bytes(9000), "synth sent Ogg"),
+        "random bytes": (random.Random(6).randbytes(9000), "synth sent noise"),
+        "JSON": (b'{"audio": "' + b"UklG" * 900 + b'"}', "synth sent JSON"),
+        "two channels": (wav(8000, channels=2), "2 channels"),
+        "8 bits": (wav(8000, bits=8), "8 bits"),
+        "text": ("שלום", "gave str for audio: synth returns bytes"),
+        "nothing": (None, "gave NoneType for audio"),
+        "a list": ([1, 2], "gave list for audio"),
+        "a generator": ((piece for piece in [b"ab"]), "gave generator for audio"),
+    }.values(),
+)
+def test_f6_what_a_host_gives_that_is_no_speech(audio, says):
+    """F6, newcomer 10: a failed voice, and the log says what came."""
+    with pytest.raises(EngineError, match=says):
+        said_by(audio)
 
 
 def test_nothing_to_cancel_and_nothing_to_warm():

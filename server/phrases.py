@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from server.audio_folder import AudioFolder, audio_key
-from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
+from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
 from server.engines.base import EngineError, SpeechStream, Synthesizer
 from server.engines.chain import Chain
+from server.engines.sound import FRAME_PCM16_BYTES, is_noise, is_silent
 from server.hebrew.speakable import speakable
 
 MIN_SPEECH_BYTES = 400  # of PCM16: less than 25 ms is no sentence (G2)
@@ -46,9 +47,9 @@ class PhraseCache:
         self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
         self._on_disk: LRUCache[str, None] = LRUCache(MAX_KNOWN_FILES)  # keys; one forgotten is written again
 
-    def empty_copy(self, identity: str) -> "PhraseCache":
-        """The same lines, to be made by another voice; nothing of it goes to a disk."""
-        return PhraseCache(self._lines, (identity,), self._max_bytes)
+    def empty_copy(self, *identities: str) -> "PhraseCache":
+        """The same lines, to be made by other voices, the best first; nothing of it goes to a disk."""
+        return PhraseCache(self._lines, identities, self._max_bytes)
 
     def get(self, text: str, *, best_voice_down: bool = False) -> bytes | None:
         """μ-law 8 kHz of ``text``, or None while it is not made. Never blocks for long.
@@ -74,8 +75,15 @@ class PhraseCache:
             self._said_again(key, text, mulaw_8k)
 
     def load(self) -> None:
-        """Take up what the folder has kept. Blocks for a disk."""
+        """Take up what the folder has kept. Blocks for a disk.
+
+        Noise and silence that an earlier version took for speech are left there, and written over once the
+        sentence is made again.
+        """
         for key, audio in self._folder.load(self._fixed_keys) if self._folder is not None else ():
+            pcm16 = mulaw_to_pcm16(audio)
+            if is_silent(pcm16) or is_noise(pcm16):
+                continue
             self._take(key, audio)
             self._on_disk[key] = None
 
@@ -120,18 +128,50 @@ def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str],
     for attempt in voices.tries():
         voice = attempt.engine
         try:
-            pcm16 = b"".join(WholeSamples(voice, text))
+            pcm16 = b"".join(SpokenSentence(voice, text))
         except EngineError as error:
             attempt.failed(str(error))
             complain(f"TTS_ERR: {voice.name}: {error}")
             continue
-        if len(pcm16) >= MIN_SPEECH_BYTES:
-            attempt.worked()
-            return Spoken(voice.identity, pcm16)
-        complaint = f"{len(pcm16)} bytes for {len(text)} characters"
-        attempt.failed(complaint)
-        complain(f"TTS_ERR: {voice.name}: {complaint}")
+        attempt.worked()
+        return Spoken(voice.identity, pcm16)
     return None
+
+
+class SpokenSentence:
+    """One sentence from ``voice``, if it is one: less than 25 ms, or silence, is a failed voice (G2).
+
+    A silent beginning is held back until something can be heard, so that a voice that gives nothing but
+    silence has not been played when the next one is asked.
+    """
+
+    def __init__(self, voice: Synthesizer, text: str) -> None:
+        self._samples = WholeSamples(voice, text)
+        self._characters = len(text)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """As WholeSamples."""
+        made, silent = 0, bytearray()  # bytes; what is held back
+        unheard = 0  # of the latter, bytes that are known to be silent
+        audible = False
+        for pcm16 in self._samples:
+            made += len(pcm16)
+            if audible:
+                yield pcm16
+                continue
+            silent += pcm16
+            whole = len(silent) // FRAME_PCM16_BYTES * FRAME_PCM16_BYTES
+            audible = not is_silent(bytes(silent[unheard:whole]))
+            unheard = whole
+            if audible:
+                yield bytes(silent)
+        if made < MIN_SPEECH_BYTES:
+            raise EngineError(f"{made} bytes for {self._characters} characters")
+        if not audible:
+            raise EngineError(f"{made} bytes of silence for {self._characters} characters")
+
+    def cancel(self) -> None:
+        self._samples.cancel()
 
 
 class WholeSamples:

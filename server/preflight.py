@@ -15,7 +15,7 @@ from server.config import Config, KnobError, load_config, unknown_in_env_file
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
 from server.engines.registry import asr_timeout_ms
-from server.phrases import MIN_SPEECH_BYTES, WholeSamples
+from server.phrases import SpokenSentence
 from server.privacy import install_secrets_filter, without_secrets
 from server.runtime import Channel, Late, Threads
 from server.streams import BoundedStream, Stream
@@ -60,11 +60,9 @@ def try_engines(config: Config, engines: Engines) -> Iterator[Trial]:
 
 def _try_voice(config: Config, voice: Synthesizer) -> tuple[Trial, bytes | None]:
     def speak(clock: Clock) -> tuple[float | None, bytes]:
-        return _read("voice", WholeSamples(voice, PHRASE), clock)
+        return _read("voice", SpokenSentence(voice, PHRASE), clock)
 
     trial, pcm16 = _tried("voice", voice, speak, config.tts_timeout_ms, "TTS_TIMEOUT_MS")
-    if trial.works and len(pcm16 or b"") < MIN_SPEECH_BYTES:
-        return Trial("voice", voice.name, f"gave {len(pcm16 or b'')} bytes for {PHRASE!r}"), None
     if pcm16 is None:
         return trial, None
     return _with_result(trial, f"{len(pcm16) / 2 / SAMPLE_RATE_HZ:.1f} s of audio"), pcm16

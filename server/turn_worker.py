@@ -10,7 +10,7 @@ from server.core.reply import MAX_SENTENCES
 from server.engines.base import EngineError, ReplyRequest, Responder
 from server.engines.chain import Try
 from server.hebrew.sentences import SentenceSplitter
-from server.phrases import MIN_SPEECH_BYTES, WholeSamples, beep
+from server.phrases import MIN_SPEECH_BYTES, SpokenSentence, beep
 from server.runtime import Channel, Closed, Runtime, Task
 from server.streams import BoundedStream, Stream
 from server.turn_pipeline import Engines
@@ -171,7 +171,7 @@ class TurnWorker:
             made = bytearray()
             complaint = ""
             try:
-                for pcm16 in self._read("audio", WholeSamples(voice, text), self._params.first_audio_s):
+                for pcm16 in self._read("audio", SpokenSentence(voice, text), self._params.first_audio_s):
                     mulaw = pcm16_to_mulaw(pcm16)
                     made += mulaw
                     self._post(AudioMade(self.turn_id, index, mulaw))
@@ -180,15 +180,13 @@ class TurnWorker:
             if self._dropped:  # perhaps cut short: nothing to keep, and nobody's fault
                 attempt.untried()
                 return True
-            enough = 2 * len(made) >= MIN_SPEECH_BYTES
-            if enough and not complaint:
+            if not complaint:
                 attempt.worked()
                 self._engines.phrases.keep(voice.identity, text, bytes(made))
                 return True
-            complaint = complaint or f"{2 * len(made)} bytes for {len(text)} characters"
             attempt.failed(complaint)
             self._complain(f"TTS_ERR: {voice.name}: {complaint}")
-            heard = heard or enough
+            heard = heard or 2 * len(made) >= MIN_SPEECH_BYTES
             if len(made) >= HALF_SPOKEN_BYTES * len(text):
                 return True  # said again from the start it would sound worse than cut short
         return heard

@@ -197,7 +197,7 @@ class TestDropIn:
 
         def synth(text: str) -> bytes:
             spoken.append(text)
-            return b"\x10\x00" * 8000
+            return b"\x10\x20" * 8000
 
         app = mount(foreign_app(), scripted(), asr=asr, respond=respond, synth=synth)
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
@@ -209,7 +209,7 @@ class TestDropIn:
         assert app.extensions[EXTENSION].engines.voices.first.name == "host"
 
     def test_a_hosts_voice_makes_the_fixed_lines_too(self) -> None:
-        app = mount(foreign_app(), scripted(), synth=lambda text: b"\x10\x00" * 8000)
+        app = mount(foreign_app(), scripted(), synth=lambda text: b"\x10\x20" * 8000)
         house = app.extensions[EXTENSION]
         house.begin_warming()
         assert house.wait_until_warm(10)

@@ -1,5 +1,6 @@
 """`./start_all.sh check`: what it says of an engine that fails, is late, or gives what a call cannot use."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,11 +10,14 @@ import pytest
 from server import preflight
 from server.config import Config
 from server.core.conversation import Expected
-from server.engines.base import EngineError, Transcript
+from server.engines.base import EngineError, Synthesizer, Transcript
 from server.engines.chain import Chain
+from server.engines.openai import client
+from server.engines.openai.voice import OpenAIVoice
 from server.phrases import PhraseCache
 from server.preflight import PHRASE, Trial, row, try_engines
 from server.turn_pipeline import EnergyOnly, Engines
+from tests.cloud.openai import OpenAICloud
 
 SOUND = b"\x01\x02" * 8000
 Items = list[Any] | Exception
@@ -61,17 +65,21 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "LOAD_S", 0.05)
 
 
+NOISE = random.Random(6).randbytes(48_000)
 WELL: dict[str, Items] = {"voice": [SOUND], "ears": [Transcript(PHRASE, 0.9)], "mind": ["שלום. "]}
 
 
 def trials(
-    load: Callable[[], None] = lambda: None, asr_timeout_ms: int = 1200, **items: Items
+    load: Callable[[], None] = lambda: None,
+    asr_timeout_ms: int = 1200,
+    voices: tuple[Synthesizer, ...] = (),
+    **items: Items,
 ) -> dict[str, Trial]:
     items = WELL | items
     engines: Any = Engines(
         Chain("asr", (Engine(items["ears"]),)),  # type: ignore[arg-type]
         Chain("llm", (Engine(items["mind"], load),)),  # type: ignore[arg-type]
-        Chain("tts", (Engine(items["voice"]),)),  # type: ignore[arg-type]
+        Chain("tts", voices or (Engine(items["voice"]),)),  # type: ignore[arg-type]
         PhraseCache([], ["fake"]),
         EnergyOnly,
     )
@@ -92,6 +100,8 @@ def test_all_is_well() -> None:
         ("voice", {"voice": EngineError("no key")}, "no key"),
         ("voice", {"voice": KeyError("x")}, "x"),
         ("voice", {"voice": [b"\x01\x02" * 100]}, "200 bytes"),
+        ("voice", {"voice": []}, "0 bytes"),
+        ("voice", {"voice": [bytes(16_000)]}, "16000 bytes of silence"),
         ("ears", {"ears": []}, "heard nothing"),
         ("ears", {"ears": [Transcript("", 0.9)]}, "heard nothing"),
         ("ears", {"ears": [Transcript("hello I am looking", 0.9)]}, "is this its language?"),
@@ -105,6 +115,25 @@ def test_what_a_call_cannot_use(kind: str, engines: dict[str, Any], says: str) -
     assert not found[kind].works and says in found[kind].problem
     assert " NO " in row(found[kind])
     assert all(trial.works for trial in found.values() if trial.kind != kind)
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    {
+        "MP3": (b"ID3\x04" + NOISE, "OpenAI sent MP3, not PCM"),
+        "noise": (b"\xff\xfb" + NOISE, "OpenAI sent noise: bytes of another format, not PCM16"),
+        "JSON": (b'{"error": "' + b"x" * 2000 + b'"}', "OpenAI sent JSON, not PCM"),
+        "silence": (bytes(48_000), "16000 bytes of silence"),
+    }.values(),
+)
+def test_f6_a_voice_that_sends_no_speech(says: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6: check says what came, as a call's log would."""
+    monkeypatch.setattr(preflight, "LOAD_S", 10.0)  # a real client
+    with OpenAICloud(says=lambda text: says) as cloud:
+        config = Config(_env_file=None, openai_base_url=cloud.base_url)  # type: ignore[call-arg]
+        found = trials(voices=(OpenAIVoice(config),))["voice"]
+        client._clients.pop((cloud.base_url, "")).close()
+    assert row(found).split(maxsplit=4)[:3] == ["voice", "openai", "NO"] and why in row(found)
 
 
 def test_a_wrong_word_is_no_wrong_language() -> None:

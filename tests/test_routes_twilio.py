@@ -362,7 +362,7 @@ class TestWarming:
         monkeypatch.setattr(fallback, "identity", "fallback")
         phrases = PhraseCache(house.engines.phrases._lines, ("scripted", "fallback"))
         monkeypatch.setattr(house, "engines", replace(house.engines, phrases=phrases))
-        monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x00" * 300))
+        monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x20" * 300))
         monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
         waits: list[float] = []
         heard: list[bytes | None] = []
@@ -371,14 +371,14 @@ class TestWarming:
             waits.append(seconds)
             heard.append(house.engines.phrases.get(lines.APOLOGY))
             if len(waits) == 8:
-                monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x00" * 300))
+                monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x20" * 300))
                 Try(house.engines.voices, 0).worked()  # a call has found it well
 
         monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
         house._load()
         assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
-        assert heard == [pcm16_to_mulaw(b"\x01\x00" * 300)] * 8
-        assert house.engines.phrases.get(lines.APOLOGY) == pcm16_to_mulaw(b"\x02\x00" * 300)
+        assert heard == [pcm16_to_mulaw(b"\x01\x20" * 300)] * 8
+        assert house.engines.phrases.get(lines.APOLOGY) == pcm16_to_mulaw(b"\x02\x20" * 300)
 
     def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         house = house_of(make_app().test_client())
@@ -718,6 +718,7 @@ class TestMedia:
             raise error
 
         monkeypatch.setattr(House, "_make_lines_again", lambda house: None)  # in a minute, behind this test
+        monkeypatch.setattr("server.engines.scripted.ScriptedVoice.synthesize", lambda *asked: synth(""))
         blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
         app = Flask(__name__)
         app.register_blueprint(blueprint)

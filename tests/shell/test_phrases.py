@@ -2,16 +2,27 @@
 
 import logging
 import os
+import random
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import level_rms, pcm16_to_mulaw
 from server.engines.base import EngineError
 from server.engines.chain import BreakerParams, Chain, Try
-from server.phrases import MIN_SPEECH_BYTES, PhraseCache, Spoken, WholeSamples, beep, speak_whole
+from server.phrases import (
+    MIN_SPEECH_BYTES,
+    PhraseCache,
+    Spoken,
+    SpokenSentence,
+    WholeSamples,
+    beep,
+    speak_whole,
+)
 
 ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
 
@@ -92,6 +103,47 @@ def test_cancel_reaches_the_voice():
     assert late.cancels == 0
     samples.cancel()
     assert late.cancels == 1
+
+
+# ---- a sentence that can be heard
+
+
+def hiss(rms):
+    """A second of it, in whole frames."""
+    draw = random.Random(6).gauss
+    return b"".join(round(draw(0, rms)).to_bytes(2, "little", signed=True) for _ in range(8000))
+
+
+@pytest.mark.parametrize(
+    "silence", [bytes(16_000), b"\xff\xff" * 8000, hiss(60)], ids=["zeros", "-1", "hiss"]
+)
+def test_f6_silence_is_no_speech(silence):
+    """F6, G2: the next voice says it, and none of the silence is let through."""
+    heard = []
+    with pytest.raises(EngineError, match="16000 bytes of silence for 4 characters"):
+        heard.extend(SpokenSentence(Voice(silence[:7001], silence[7001:]), "שלום"))
+    assert heard == []
+    complaints = []
+    made = speak_whole("שלום", chain(Voice(silence, name="a"), Voice(ENOUGH, name="b")), complaints.append)
+    assert made == Spoken("b", ENOUGH)
+    assert complaints == ["TTS_ERR: a: 16000 bytes of silence for 4 characters"]
+
+
+@given(st.integers(0, 9000), st.integers(160, 3000), st.lists(st.integers(1, 4000), max_size=20))
+def test_f6_a_silent_beginning_is_part_of_a_sentence(silence, sound, cuts):
+    """F6: a quiet voice, behind a pause of any length, is heard from its start, however it is cut."""
+    audio = bytes(2 * silence) + (b"\x20\x01" + b"\xe0\xfe") * sound
+    pieces, rest = [], audio
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    assert b"".join(SpokenSentence(Voice(*pieces, rest), "שלום")) == audio
+
+
+def test_what_is_heard_is_not_held_back():
+    """C2: from the first frame with a sound in it every chunk is given on as it comes."""
+    quiet, loud = bytes(400), b"\x00\x10" * 200
+    assert list(SpokenSentence(Voice(quiet, loud, quiet, b"ab"), "שלום")) == [quiet + loud, quiet, b"ab"]
 
 
 # ---- a whole sentence
@@ -301,6 +353,21 @@ def test_a_restart_serves_from_the_disk(tmp_path):
     assert voice.said == []
     assert after.get("הדירה פנויה.") == b"\x33"
     assert after.get("אחרת.") is None
+
+
+@pytest.mark.parametrize(
+    "before", [bytes(random.Random(6).randbytes(8000)), b"\xff" * 8000], ids=["noise", "silence"]
+)
+def test_f6_noise_that_was_kept_as_speech_is_made_again(tmp_path, before):
+    """F6: what an earlier version took for a sentence is not heard any more, nor by the next process."""
+    (tmp_path / f"{audio_key('voice', 'שלום')}.ulaw").write_bytes(before)
+    for says in (1, 0):
+        phrases, voice = cache(tmp_path, "שלום", max_bytes=100_000), Voice(ENOUGH)
+        phrases.load()
+        assert phrases.make(chain(voice), [].append)
+        assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH)
+        phrases._folder.wait()
+        assert len(voice.said) == says
 
 
 def test_what_was_said_once_never_reaches_the_disk(tmp_path):

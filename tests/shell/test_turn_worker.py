@@ -293,6 +293,21 @@ def test_g2_under_400_bytes_is_no_sentence(given, enough):
     assert bool(turn.complaints) is not enough
 
 
+def test_f6_silence_is_no_speech():
+    """F6, G2: nothing of it is played before the next voice says the sentence; with none left a beep."""
+    turn, posted = said([[bytes(4000), 0.1, bytes(4001)]], [[PCM16]])
+    assert posted == [audio(), VOICED]
+    assert turn.complaints == ["TTS_ERR: voice0: 8000 bytes of silence for 4 characters"]
+    _, posted = said([[bytes(4000)]])
+    assert posted == [AudioMade(7, 0, BEEP), VOICED]
+
+
+def test_f6_silence_without_end_is_late():
+    """F6, G1: what cannot be heard is no first audio."""
+    turn, posted = said([[bytes(320), 0.4] * 9], [[PCM16]])
+    assert posted == [audio(), VOICED] and "nothing within 1000 ms" in turn.complaints[0]
+
+
 def test_g2_when_no_voice_works_there_is_a_beep():
     """G2: never silence."""
     assert said([[EngineError("a")]], [[]])[1] == [AudioMade(7, 0, BEEP), VOICED]
@@ -485,6 +500,7 @@ def test_g4_what_was_dropped_counts_for_nothing(script):
         "too late": ([9.0, PCM16], True),
         "in the middle": ([PCM16, EngineError("down")], True),
         "too little": ([PCM16[:398]], True),
+        "silence": ([bytes(8000)], True),
         "a sentence": ([PCM16], False),
     }.values(),
 )

@@ -94,21 +94,28 @@ def build_engines(config: Config, runtime: Runtime) -> Engines:
 def with_host_functions(
     engines: Engines, runtime: Runtime, asr: Asr | None, respond: Respond | None, synth: Synth | None
 ) -> Engines:
-    """The same engines with a host's own functions, where given, in the place of ours."""
+    """The same engines with a host's own functions, where given, in the place of ours.
+
+    Behind a host's voice ours stay: while it fails a caller hears another voice, and no beeps. Behind its
+    ears and its mind they do not: what our receptionist would say there is no host's business.
+    """
     if asr is not None:
         engines = replace(engines, ears=Chain[Recognizer]("asr", (PlainEars(runtime, asr),)))
     if respond is not None:
         engines = replace(engines, minds=Chain[Responder]("llm", (PlainMind(respond),)))
     if synth is not None:
-        voices = Chain[Synthesizer]("tts", (PlainVoice(synth),))
-        engines = replace(engines, voices=voices, phrases=_phrases_of(engines.phrases, synth))
+        voices, phrases = _voices_of(engines.voices, engines.phrases, synth)
+        engines = replace(engines, voices=voices, phrases=phrases)
     return engines
 
 
 @lru_cache(maxsize=8)
-def _phrases_of(phrases: PhraseCache, synth: Synth) -> PhraseCache:
-    """The lines in the voice of one host function: kept from call to call."""
-    return phrases.empty_copy(PlainVoice.identity)
+def _voices_of(
+    ours: Chain[Synthesizer], phrases: PhraseCache, synth: Synth
+) -> tuple[Chain[Synthesizer], PhraseCache]:
+    """One host function before our voices, and the lines as they say them: kept from call to call."""
+    voices = ours.behind(PlainVoice(synth))
+    return voices, phrases.empty_copy(*(voice.identity for voice in voices))
 
 
 def _speech_factory(config: Config) -> Callable[[], Speech]:

@@ -455,7 +455,27 @@ def test_host_functions_that_misbehave_are_failed_engines():
 
     call = SimCall(SPEECH, premade=False)
     call.host = {"asr": lambda pcm16: None, "respond": broken, "synth": lambda text: None}
+    call.voice.fails = lambda text: True
     call.run(20)
     assert call.beeped
     assert call.lines("TTS_ERR")
     assert call.finished and call.runtime.alive() == []
+
+
+@pytest.mark.parametrize("gives", [RuntimeError("down"), None, bytes(16_000), b"ID3\x04" + bytes(16_000)])
+def test_g4_a_hosts_voice_that_fails_is_not_asked_for_ever(gives):
+    """F6, G4, newcomer 10: three times, then for half a minute not; the caller hears our voice, no beep."""
+    asked = []
+
+    def synth(text):
+        asked.append(text)
+        if isinstance(gives, Exception):
+            raise gives
+        return gives
+
+    call = SimCall(SPEECH, premade=False)
+    call.host = {"synth": synth}
+    call.run(25)
+    assert len(asked) == 3
+    assert not call.beeped and len(call.heard) > 3
+    assert len(call.lines("TTS_ERR: host:")) == 3 and len(call.lines("ENGINE_SKIPPED tts host")) == 1

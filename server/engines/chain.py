@@ -64,6 +64,10 @@ class Chain(Generic[E]):
         with self._lock:
             return self._clock() < self._health[0].skipped_until
 
+    def behind(self, engine: E) -> "Chain[E]":
+        """These engines for when ``engine`` fails, in a chain of its own that counts its own failures."""
+        return Chain(self.kind, (engine, *self._engines), self._breaker, self._clock)
+
     def tries(self) -> "Iterator[Try[E]]":
         """Whom to ask now, one after the other: all but the skipped ones, or all when that leaves none.
 

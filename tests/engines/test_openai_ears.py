@@ -201,6 +201,15 @@ class TestHints:
         cloud.hears = lambda pcm16: "לקנות, חיפה."
         assert (ears.recognize(SECOND, Expected(("לקנות", "חיפה")), 5).confidence or 0) > 0.9
 
+    @pytest.mark.parametrize("text", ["תודה שצפיתם!", "כתוביות: אלעד שם טוב", "[מוזיקה]"])
+    def test_subtitles_that_nobody_spoke_are_nothing(self, cloud: OpenAICloud, text: str) -> None:
+        """faults.md 30: what they make of noise is not a caller's turn, not even as a partial."""
+        cloud.hears = lambda pcm16: text
+        *partials, final = finished(cloud)
+        assert final == Transcript("") and text not in [partial.text for partial in partials]
+        cloud.hears = lambda pcm16: f"שלום. {text}"
+        assert list(finished(cloud))[-1].text == f"שלום. {text}"
+
 
 class TestTranscripts:
     def test_partials_grow_and_the_final_is_sure(self, cloud: OpenAICloud) -> None:

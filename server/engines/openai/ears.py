@@ -16,6 +16,7 @@ from server.engines.hebrew import wrong_language
 from server.engines.hints import read_phrases
 from server.engines.openai.client import Call, Cancelled, events, warm
 from server.engines.samples import wav_of
+from server.hebrew.made_up import is_made_up
 
 if TYPE_CHECKING:
     from openai import APIResponse, OpenAI
@@ -132,7 +133,9 @@ class _Recognition:
                 self._drain(coming)
             elif delta := event.get("delta"):
                 text += str(delta)
-                if not wrong_language(text):  # a partial may be all that is known at the deadline
+                if not (
+                    wrong_language(text) or is_made_up(text)
+                ):  # a partial may be all that is known at the deadline
                     yield Transcript(text.strip(), is_final=False)
 
     def _drain(self, coming: Iterator[dict[str, Any]]) -> None:
@@ -149,6 +152,8 @@ class _Recognition:
 
     def _final(self, said: dict[str, Any]) -> Transcript:
         text = str(said.get("text") or "").strip()
+        if is_made_up(text):
+            return Transcript("")
         prompt = _as_prompt(self._hints)
         recited = len(self._hints) > 2 and prompt in text  # what they do with noise
         confidence = 0.0 if recited or wrong_language(text) else _confidence(said.get("logprobs"))

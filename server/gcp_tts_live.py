@@ -1,9 +1,10 @@
-"""Google Cloud Text-to-Speech, one sentence a request: PCM16 at 8 kHz for the telephone.
+"""Google Cloud Text-to-Speech, a sentence a request: PCM16 at 8 kHz for the telephone.
 
 Chirp HD voices stream: their audio comes while the sentence is still being made. The others answer in one
 piece, made for a telephone's loudspeaker. Google's libraries are imported when the first sentence is spoken.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +13,17 @@ from server.core.frames import SAMPLE_RATE_HZ
 from server.engines.base import EngineError, SpeechStream
 from server.engines.google.client import TEXT_TO_SPEECH, Address, Connection, connect, explained
 from server.engines.samples import SampleReader
+from server.hebrew.pieces import pieces_of
 
 TELEPHONE_HZ = range(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ + 1)
 EFFECTS_PROFILE = "telephony-class-application"
 WHOLE_CALL_TIMEOUT_S = 10.0
 WARM_TIMEOUT_S = 5.0
 MAX_TEXT_BYTES = 5000  # of UTF-8, where a Hebrew letter has two; Google's limit for a request
+# Google also refuses sentences that are "too long", and documents no limit (cloud.google.com/text-to-speech/
+# quotas has that of a request only). Reported refusals begin at some 300 bytes (google-cloud-node issue 4074:
+# 325, with a Neural2 voice; others with Chirp 3).
+MAX_SENTENCE_BYTES = 280
 
 
 class GoogleVoice:
@@ -42,7 +48,10 @@ class GoogleVoice:
 
 
 class _GoogleSpeech:
-    """One sentence. ``timeout_s`` bounds the request to Google."""
+    """One sentence; a long one is several requests, each made while the one before is being played.
+
+    ``timeout_s`` bounds them together.
+    """
 
     def __init__(self, address: Address, voice_name: str, text: str, timeout_s: float) -> None:
         self._address = address
@@ -53,17 +62,23 @@ class _GoogleSpeech:
         self._cancelled = False
 
     def __iter__(self) -> Iterator[bytes]:
-        if len(self._text.encode()) >= MAX_TEXT_BYTES:
-            raise EngineError(f"Google speaks less than {MAX_TEXT_BYTES} bytes a request: give it sentences")
+        pieces = pieces_of(self._text, MAX_SENTENCE_BYTES)
+        if any(len(piece.encode()) >= MAX_TEXT_BYTES for piece in pieces):
+            raise EngineError(f"Google speaks less than {MAX_TEXT_BYTES} bytes a request: give it words")
+        until = time.monotonic() + self._timeout_s
         connection = connect(self._address)  # takes seconds at worst, so not in ``synthesize``
+        for piece in pieces:
+            if self._cancelled:
+                return
+            yield from self._spoken(connection, piece, max(until - time.monotonic(), 0))
+
+    def _spoken(self, connection: Connection, piece: str, timeout_s: float) -> Iterator[bytes]:
         import grpc
 
-        if self._cancelled:
-            return
         # No lock is held here: ``cancel`` either finds the call, or is found by the line after.
         # Only Chirp voices have streams; the others answer one with an error.
         begin, pieces = (_stream, iter) if "chirp" in self._voice_name.lower() else (_whole, _one_piece)
-        self._call = begin(connection, self._text, self._voice_name, self._timeout_s)
+        self._call = begin(connection, piece, self._voice_name, timeout_s)
         if self._cancelled:
             self._call.cancel()
         reader = SampleReader("Google", SAMPLE_RATE_HZ, TELEPHONE_HZ)

@@ -17,7 +17,7 @@ from server.config import load_config
 from server.engines.base import EngineError
 from server.engines.google import client
 from server.engines.samples import SampleReader
-from server.gcp_tts_live import GoogleVoice, pcm16_8k_of, synthesize_pcm16_8k
+from server.gcp_tts_live import MAX_SENTENCE_BYTES, GoogleVoice, pcm16_8k_of, synthesize_pcm16_8k
 from tests.cloud.google import VoiceCloud
 from tests.cloud.watch import Fault
 from tests.test_start import GUNICORN, get, started
@@ -121,6 +121,25 @@ class TestRequest:
         with pytest.raises(EngineError, match="5000 bytes") as raised:
             speak(google, voice, "א" * 2500)
         assert not raised.value.retryable and len(google.watch.exchanges) == 1
+
+    @EITHER
+    def test_a_long_sentence_is_several_requests(self, google: VoiceCloud, voice: str) -> None:
+        """faults.md 22: Google refuses long sentences; the audio of the pieces is one behind the other."""
+        google.says = lambda text: bytes(range(len(text.encode()) // 2)) * 2 + b"\0\0"
+        text = "הדירה בת ארבעה חדרים בקומה שלישית, עם מרפסת שמש גדולה, " * 5
+        heard = b"".join(speak(google, voice, text))
+        asked = [exchange.request.text for exchange in google.watch.exchanges]
+        assert " ".join(asked) == text.strip() and len(asked) > 1
+        assert all(len(piece.encode()) <= MAX_SENTENCE_BYTES and piece.endswith(",") for piece in asked)
+        assert heard == b"".join(google.says(piece) for piece in asked)
+
+    def test_a_long_sentence_is_cancelled_between_two_requests(self, google: VoiceCloud) -> None:
+        """D2: what is not asked for yet is not asked for any more."""
+        stream = voice_of(google).synthesize("הדירה בת ארבעה חדרים בקומה שלישית, " * 9, 5)
+        said = iter(stream)
+        assert next(said) == PCM
+        stream.cancel()
+        assert list(said) == [] and len(google.watch.exchanges) == 1
 
 
 HEADERS = {

@@ -140,6 +140,7 @@ class CallEngines:
             caller=action.caller,
             person=action.person,
             call=self.call,
+            agent=config.agent_persona,
         )
         self._worker(action.turn_id).think(request)
 

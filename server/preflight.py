@@ -15,6 +15,7 @@ from server.config import Config, KnobError, load_config, unknown_in_env_file
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
 from server.engines.registry import asr_timeout_ms
+from server.engines.reply.spoken import SpokenReply
 from server.phrases import SpokenSentence
 from server.privacy import install_secrets_filter, without_secrets
 from server.runtime import Channel, Late, Threads
@@ -108,18 +109,19 @@ def _try_mind(config: Config, mind: Responder) -> Trial:
     request = ReplyRequest(PHRASE, (), 1, config.llm_target_style, config.llm_min_chars, config.llm_max_chars)
 
     def think(clock: Clock) -> tuple[float | None, str]:
-        return _read("mind", mind.respond(request, TRIAL_S), clock)
+        return _read("mind", SpokenReply(mind, request, TRIAL_S), clock, between=" ")
 
     trial, reply = _tried(
         "mind", mind, think, config.llm_first_token_timeout_ms, "LLM_FIRST_TOKEN_TIMEOUT_MS"
     )
-    if trial.works and not (reply or "").strip():
+    said = " ".join((reply or "").split())
+    if trial.works and not said:
         return Trial("mind", mind.name, "gave an empty reply", trial.first_ms)
-    return _with_result(trial, (reply or "").strip())
+    return _with_result(trial, said)
 
 
-def _read(name: str, stream: Stream[Any], clock: Clock) -> tuple[float | None, Any]:
-    """Seconds to the first item, and all items joined; None when there was none."""
+def _read(name: str, stream: Stream[Any], clock: Clock, *, between: Any = None) -> tuple[float | None, Any]:
+    """Seconds to the first item, and all items joined, ``between`` in between; None when there was none."""
     began = clock()
     first_s: float | None = None
     whole: Any = None
@@ -127,7 +129,7 @@ def _read(name: str, stream: Stream[Any], clock: Clock) -> tuple[float | None, A
     for item in bounded:
         if first_s is None and item:  # a mind at work gives nothing at first
             first_s = clock() - began
-        whole = item if whole is None else whole + item
+        whole = item if whole is None else whole + item if between is None else whole + between + item
         if clock() - began > TRIAL_S:
             bounded.cancel()
             raise EngineError(f"not done after {TRIAL_S:.0f} s")

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -22,6 +22,7 @@ from server.engines.base import (
 from server.engines.chain import Chain
 from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
 from server.engines.registry import build_ears, build_minds, build_voices
+from server.engines.reply.spoken import SpokenReply
 from server.hebrew.gender import Gender
 from server.phrases import PhraseCache, speak_whole
 from server.runtime import Runtime, Threads
@@ -178,8 +179,8 @@ def generate_hebrew_response(
     request = ReplyRequest(text, (), 1, target_style, min_chars, max_chars)
     for attempt in default_engines().minds.tries():
         try:
-            pieces: Iterator[str] = iter(attempt.engine.respond(request, WHOLE_CALL_TIMEOUT_S))
-            reply = " ".join("".join(pieces).split())
+            spoken = SpokenReply(attempt.engine, request, WHOLE_CALL_TIMEOUT_S)
+            reply = " ".join(filter(None, spoken))
         except Exception as error:  # an engine's own bug is a failed engine
             attempt.failed(str(error))
             log.error("LLM_ERR: %s: %s", attempt.engine.name, error)

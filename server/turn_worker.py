@@ -9,7 +9,7 @@ from server.core.frames import pcm16_to_mulaw
 from server.core.reply import MAX_SENTENCES
 from server.engines.base import EngineError, ReplyRequest, Responder
 from server.engines.chain import Try
-from server.hebrew.sentences import SentenceSplitter
+from server.engines.reply.spoken import SpokenReply
 from server.phrases import MIN_SPEECH_BYTES, SpokenSentence, beep
 from server.runtime import Channel, Closed, Runtime, Task
 from server.streams import BoundedStream, Stream
@@ -135,16 +135,13 @@ class TurnWorker:
 
     def _ask(self, mind: Responder, request: ReplyRequest) -> None:
         """Post one mind's reply, sentence by sentence. Raises whatever it raises."""
-        splitter = SentenceSplitter()
-        stream = mind.respond(request, ENGINE_TIMEOUT_S)
-        for piece in self._read("mind", stream, self._params.first_token_s):
+        stream = SpokenReply(mind, request, ENGINE_TIMEOUT_S)
+        for sentence in self._read("mind", stream, self._params.first_token_s):
             self._stirred = True
-            for sentence in splitter.feed(piece):
+            if sentence:
                 self._thought(sentence)
         if self._dropped:
             return
-        for sentence in splitter.flush():
-            self._thought(sentence)
         self._post(ReplyThought(self.turn_id, stream.expected, stream.acts))
 
     def _thought(self, sentence: str) -> None:

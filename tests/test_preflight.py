@@ -28,6 +28,7 @@ class Engine:
 
     name = identity = "fake"
     opening = expected = Expected()
+    authored = True
     acts = ()
 
     def __init__(self, items: Items, load: Callable[[], None] = lambda: None) -> None:

@@ -23,6 +23,13 @@ class EngineError(Exception):
         self.retryable = retryable
 
 
+class ReplyCut(EngineError):
+    """A reply broke off: by a length limit, or it never came to its end. What was whole of it is good."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
 @dataclass(frozen=True)
 class Transcript:
     """What was heard. ``confidence`` is 0…1, or None when the engine does not say.
@@ -81,7 +88,8 @@ class ReplyRequest:
     ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
     cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
     hears so answers with a single "…". ``caller``: as they have spoken of themselves; None: no telling.
-    ``person``: there is one to hand the caller over to. ``call``: which call it is.
+    ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
+    us, the name first.
     """
 
     text: str
@@ -95,20 +103,48 @@ class ReplyRequest:
     caller: Gender | None = None
     person: bool = False
     call: PhoneCall = PhoneCall()
+    agent: str = ""
 
 
 class ReplyStream(Protocol):
     """A reply being made."""
 
     expected: Expected  # what the caller may answer; valid once the iterator has ended
-    acts: tuple[Act, ...]  # what the mind decided to do beside speaking; likewise
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What the mind decided to do beside speaking; likewise."""
+        ...
 
     def __iter__(self) -> Iterator[str]:
-        """Block for pieces of text in order, of any size; joined they are the reply. Raises EngineError."""
+        """Block for pieces of text in order, of any size; joined they are the reply, as it was written.
+
+        ``""``: nothing yet, but it is alive. Raises EngineError, and ReplyCut for a reply that broke off.
+        """
         ...
 
     def cancel(self) -> None:
         """Drop the stream. Idempotent, any thread."""
+
+
+@runtime_checkable
+class ReplyWithTools(Protocol):
+    """A reply of an LLM that calls functions behind its words, or instead of any.
+
+    ``acts`` grow while the iterator is read. Called by the iterating thread.
+    """
+
+    acting: bool  # it has begun to call a function
+
+    @property
+    def acts(self) -> tuple[Act, ...]: ...
+
+    def enough(self) -> None:
+        """Nothing more will be said: what comes is read for its acts only, and not for long."""
+
+    def words_after(self, acts: tuple[Act, ...]) -> Iterator[str]:
+        """It did ``acts`` without a word: ask it to speak, and block for the text. Raises EngineError."""
+        ...
 
 
 class Responder(Protocol):
@@ -117,6 +153,7 @@ class Responder(Protocol):
     name: str
     opening: Expected  # what the caller may say to the greeting
     takes_messages: bool  # an LLM: it knows what was asked, and keeps what is left for the office (F3)
+    authored: bool  # people wrote its replies for this very call: neither cut nor asked on (E5)
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         """Start a reply. Returns at once."""

@@ -70,6 +70,7 @@ class PlainMind:
     name = "host"
     opening = Expected()
     takes_messages = False
+    authored = False
 
     def __init__(self, respond: Respond) -> None:
         self._respond = respond

@@ -68,6 +68,7 @@ class ScriptedMind:
     name = "scripted"
     opening = Expected()
     takes_messages = False
+    authored = True
 
     def __init__(self, runtime: Runtime, template: str, delay_s: float) -> None:
         self._runtime = runtime

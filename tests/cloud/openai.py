@@ -32,6 +32,7 @@ LOOK_S = 0.05  # how often a waiting thread looks whether the cloud is being sto
 SURE, UNSURE = -0.02, -3.0  # log-probabilities of a token
 FOREIGN_WORDS = "hello this is not the language you asked for"
 GARBAGE = b'data: {"choices": [{"delta": 5}\n\ndata: [[[\n\n\xff\xfe\n\n'
+NO_FINISH = "none"  # of a script: the last event has no finish reason
 DEFAULT_REPLY = "שמחה לעזור במציאת דירה. יש לנו כמה אפשרויות באזור. באיזו עיר לחפש?"
 
 
@@ -53,7 +54,7 @@ class Script:
 
     text: str = ""
     tools: tuple[ToolCall, ...] = ()
-    finish: str = ""  # empty: tool_calls or stop
+    finish: str = ""  # empty: tool_calls or stop; NO_FINISH
     lines: tuple[str, ...] = ()
     done: bool = True  # [DONE] ends it
 
@@ -419,7 +420,9 @@ def tool_deltas(script: Script) -> Iterator[dict[str, Any]]:
             yield {"tool_calls": [{"index": index, "function": {"arguments": part}}]}
 
 
-def finish_of(script: Script) -> str:
+def finish_of(script: Script) -> str | None:
+    if script.finish == NO_FINISH:
+        return None
     return script.finish or ("tool_calls" if script.tools else "stop")
 
 

@@ -20,22 +20,22 @@ from server.core.conversation import Act, EndCall, Expected, Line, PhoneCall, Sa
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.openai import client as client_module
 from server.engines.openai import prompt
-from server.engines.openai.mind import (
+from server.engines.openai.mind import SAVED, OpenAIMind, effort
+from server.engines.openai.tools import ToolCalls, as_messages
+from server.engines.reply.shape import ADDED_QUESTION
+from server.engines.reply.spoken import (
     GOODBYE,
     HANDOVER,
     NOTED,
     READ_ON_CHARS,
-    SAVED,
     SENTENCE_CHARS,
-    OpenAIMind,
-    effort,
+    SpokenReply,
     still_to_say,
 )
-from server.engines.openai.tools import ToolCalls
 from server.hebrew.gender import Gender
 from server.runtime import Threads
 from server.streams import BoundedStream
-from tests.cloud.openai import OpenAICloud, Script, ToolCall
+from tests.cloud.openai import NO_FINISH, OpenAICloud, Script, ToolCall
 from tests.cloud.watch import Fault
 from tests.engines.test_openai_client import until
 
@@ -76,10 +76,16 @@ def asked(text: str = "אני מחפש דירה בחיפה", *history: Line, **o
 
 
 def reply(cloud: OpenAICloud, request: ReplyRequest | None = None, **others: object) -> tuple[str, Any]:
-    """The whole text, and the acts."""
+    """The whole text as it is spoken, and the acts."""
+    spoken = spoken_by(cloud, request, **others)
+    return " ".join(filter(None, spoken)), spoken.acts
+
+
+def spoken_by(
+    cloud: OpenAICloud, request: ReplyRequest | None = None, timeout_s: float = 5.0, **others: object
+) -> SpokenReply:
     mind = OpenAIMind(knobs(cloud, **others), now=lambda: SUNDAY_NIGHT)
-    stream = mind.respond(request or asked(), 5.0)
-    return "".join(stream).strip(), stream.acts
+    return SpokenReply(mind, request or asked(), timeout_s)
 
 
 def sent(cloud: OpenAICloud, index: int = -1) -> dict[str, Any]:
@@ -300,9 +306,8 @@ class TestShape:
 
     def test_a_short_reply_grows(self, cloud: OpenAICloud) -> None:
         """E5."""
-        cloud.thinks = lambda request: "בשמחה."
-        text, _ = reply(cloud)
-        assert text.startswith("בשמחה. ") and text.endswith("?")
+        cloud.thinks = lambda request: "התור בוטל."
+        assert reply(cloud)[0] == f"התור בוטל. {ADDED_QUESTION}"
 
 
 MARKS = ["…", "...", " … ", '"…"', "[…]", "……"]
@@ -464,18 +469,14 @@ class TestTools:
             "ומה התקציב בערך?", (ToolCall("save_lead", {"notes": "א" * 400}),)
         )
         cloud.chat.delays.between_s = 0.005
-        (sent,) = [
-            cloud.chat.exchanges[0].sent
-            for piece in OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
-            if piece.strip()
-        ]
+        (sent,) = [cloud.chat.exchanges[0].sent for sentence in spoken_by(cloud) if sentence]
         assert sent < 40
 
     def test_every_token_is_a_sign_of_life(self, cloud: OpenAICloud) -> None:
         """G1: deadlines count from the last token, not from the last sentence."""
         cloud.thinks = lambda request: Script("מ" * 100 + ". ", (SAVE,))
-        pieces = list(OpenAIMind(knobs(cloud)).respond(asked(), 5.0))
-        assert len(pieces) > 25 and sum(bool(piece.strip()) for piece in pieces) <= 2
+        pieces = list(spoken_by(cloud))
+        assert len(pieces) > 25 and sum(map(bool, pieces)) <= 2
 
     def test_calls_that_share_an_index(self, cloud: OpenAICloud) -> None:
         """Some servers with OpenAI's protocol number none of the calls of a reply."""
@@ -489,7 +490,7 @@ class TestTools:
     def test_acts_are_known_at_the_end(self, cloud: OpenAICloud) -> None:
         """B3: they are the call's to do, once the turn is committed."""
         cloud.thinks = lambda request: Script(REPLY, (SAVE,))
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        stream = spoken_by(cloud)
         pieces = iter(stream)
         next(pieces)
         before = stream.acts
@@ -499,10 +500,9 @@ class TestTools:
     @pytest.mark.parametrize(
         "tool",
         [
-            ToolCall("save_lead", '{"name": "דנה'),
-            ToolCall("save_lead", "[1, 2]"),
             ToolCall("save_lead", {}),
-            ToolCall("save_lead", {"name": " ", "city": None, "pet": "cat", "rooms": ["3"]}),
+            ToolCall("save_lead", ""),
+            ToolCall("save_lead", {"name": " ", "city": None, "phone": "unknown", "rooms": []}),
             ToolCall("transfer_to_person"),
             ToolCall("delete_everything", {"sure": True}),
         ],
@@ -514,6 +514,68 @@ class TestTools:
         with caplog.at_level(logging.WARNING, "agent"):
             assert reply(cloud) == (REPLY, (SAVED_LEAD,))
         assert [tool.name in record.getMessage() for record in caplog.records] == [True]
+
+    @pytest.mark.parametrize(
+        ("arguments", "details"),
+        [
+            ('{"name":"דני",}', {"name": "דני"}),
+            ('{"name":"דני"}{"name":"דני"}', {"name": "דני"}),
+            ('{"name":"דני"}</tool_call>', {"name": "דני"}),
+            ('{"name":"דני","notes":"רוצה\nגינה"}', {"name": "דני", "notes": "רוצה גינה"}),
+            ('```json\n{"name":"דני"}\n```', {"name": "דני"}),
+            ('{"name":"דני","phone":0501234567}', {"name": "דני", "phone": "0501234567"}),
+            ('{"name":"דני","phone":"0501234567"', {"name": "דני", "phone": "0501234567"}),
+            ("{'name':'דני'}", {"name": "דני"}),
+            ('"{\\"name\\":\\"דני\\"}"', {"name": "דני"}),
+            ('{"lead":{"name":"דני"}}', {"name": "דני"}),
+            ('{"name":"דני","city":["תל אביב","רמת גן"]}', {"name": "דני", "city": "תל אביב, רמת גן"}),
+            ('{"phone":501234567}', {"phone": "0501234567"}),
+            ("דני, 0501234567", {"notes": "דני, 0501234567"}),
+        ],
+    )
+    def test_row_3_what_was_noted_is_kept(
+        self, cloud: OpenAICloud, arguments: str, details: dict[str, str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """faults 3, F2: the caller has heard that it is noted; without a word beside it, too."""
+        kept = SaveLead(tuple(details.items()))
+        tools = (ToolCall("functions.save_lead", arguments),)
+        cloud.thinks = lambda request: Script("רשמתי. מה התקציב?", tools)
+        with caplog.at_level(logging.WARNING, "agent"):
+            assert reply(cloud) == ("רשמתי. מה התקציב?", (kept,))
+        cloud.thinks = lambda request: Script(tools=tools)
+        cloud.chat.next(Fault.NONE, Fault.EMPTY)
+        assert reply(cloud) == (NOTED, (kept,))
+        sent_back = sent(cloud)["messages"][-2]["tool_calls"][0]["function"]
+        assert json.loads(sent_back["arguments"]) == details, "in good JSON, or a server refuses it"
+        assert not caplog.records
+
+    def test_row_3_arguments_as_an_object(self, cloud: OpenAICloud) -> None:
+        """faults 3, F2: not text, as some servers send them."""
+        function = {"name": "save_lead", "arguments": {"name": "דנה", "city": "חיפה"}}
+        chunk = {"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "1", "function": function}]}}]}
+        line = f"data: {json.dumps(chunk, ensure_ascii=False)}"
+        cloud.thinks = lambda request: Script("רשמתי. מה התקציב?", lines=(line,))
+        assert reply(cloud) == ("רשמתי. מה התקציב?", (SAVED_LEAD,))
+
+    def test_row_2_a_call_written_as_text_is_a_call(self, cloud: OpenAICloud) -> None:
+        """faults 2, F3: and beside a real one it is the same."""
+        written = 'רשמתי. save_lead({"name": "דנה", "city": "חיפה"}) מה התקציב?'
+        for tools in ((), (SAVE,)):
+            cloud.thinks = lambda request, tools=tools: Script(written, tools)  # type: ignore[misc]
+            assert reply(cloud) == ("רשמתי. מה התקציב?", (SAVED_LEAD,))
+        cloud.thinks = lambda request: "להתראות! end_call()"
+        assert reply(cloud) == ("להתראות!", (EndCall(),))
+
+    def test_row_2_nothing_but_a_call_written_as_text(self, cloud: OpenAICloud) -> None:
+        """F3: as of a real one: the model is asked to speak, and can do nothing else then."""
+        cloud.thinks = lambda request: (
+            f"{REPLY} end_call()"
+            if request["messages"][-1]["role"] == "tool"
+            else '<tool_call>{"name":"save_lead","arguments":{"name":"דנה","city":"חיפה"}}</tool_call>'
+        )
+        assert reply(cloud) == (REPLY, (SAVED_LEAD,))
+        cloud.thinks = lambda request: '{"tool": "end_call"}'
+        assert reply(cloud) == (GOODBYE, (EndCall(),))
 
     def test_nothing_but_nonsense_is_empty(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(tools=(ToolCall("delete_everything"),))
@@ -537,15 +599,16 @@ class TestTools:
         calls = ToolCalls()
         calls.feed([{"function": {"name": "end_call", "arguments": None}}, {"function": None}])
         assert calls.acts(transfer=False) == (EndCall(),)
-        assert calls.as_messages("-")[1]["tool_call_id"] == "call_0"
 
     def test_they_are_bounded(self) -> None:
         calls = ToolCalls()
         for index in range(100):
-            calls.feed([{"index": index, "function": {"name": "x", "arguments": "y" * 9999}}])
-        (message, *results) = calls.as_messages("")
+            calls.feed(
+                [{"index": index, "function": {"name": "save_lead", "arguments": f"{index} " + "y" * 9999}}]
+            )
+        (message, *results) = as_messages(calls.acts(transfer=False), "")
         assert len(results) == 8
-        assert {len(call["function"]["arguments"]) for call in message["tool_calls"]} == {4000}
+        assert max(len(call["function"]["arguments"]) for call in message["tool_calls"]) < 400
 
 
 class TestFailures:
@@ -563,7 +626,7 @@ class TestFailures:
     def test_what_may_pass_is_retryable(self, cloud: OpenAICloud, fault: Fault, says: str) -> None:
         cloud.chat.next(fault)
         with pytest.raises(EngineError, match=says) as caught:
-            list(OpenAIMind(knobs(cloud)).respond(asked(), 0.4))
+            list(spoken_by(cloud, timeout_s=0.4))
         assert caught.value.retryable
         assert reply(cloud)[0] == REPLY
 
@@ -588,6 +651,38 @@ class TestFailures:
             reply(cloud)
         assert not caught.value.retryable
 
+    @pytest.mark.parametrize("finish", ["length", "max_tokens"])
+    @pytest.mark.parametrize("half", ["הדירה בהרצל עולה 1,8", "אפשר להתקשר ל-050-123"])
+    def test_row_5_cut_at_a_length_limit(self, cloud: OpenAICloud, half: str, finish: str) -> None:
+        """faults 5, F5: what is no whole sentence is not said; with nothing else it has failed."""
+        cloud.thinks = lambda request: Script(f"יש דירה. {half}", finish=finish)
+        assert reply(cloud, asked(min_chars=0)) == ("יש דירה.", ())
+        cloud.thinks = lambda request: Script("יש דירה", (SAVE,), finish=finish)
+        assert reply(cloud, asked(min_chars=0)) == ("יש דירה.", (SAVED_LEAD,)), (
+            "the call was cut, not the text"
+        )
+        cloud.thinks = lambda request: Script(half, finish=finish)
+        with pytest.raises(EngineError, match="broke off") as caught:
+            reply(cloud)
+        assert caught.value.retryable
+
+    @pytest.mark.parametrize(
+        ("finish", "done", "whole"),
+        [("stop", False, True), ("stop", True, True), (None, True, True), (None, False, False)],
+    )
+    def test_row_5_an_end_that_the_server_says(
+        self, cloud: OpenAICloud, finish: str | None, done: bool, whole: bool
+    ) -> None:
+        """F5: a finish reason or [DONE]; a stream that merely ends has broken off."""
+        delta = {"choices": [{"delta": {"content": "המחיר מיליון"}, "finish_reason": finish}]}
+        line = f"data: {json.dumps(delta)}"
+        cloud.thinks = lambda request: Script(lines=(line,), done=done, finish=NO_FINISH)
+        if whole:
+            assert reply(cloud, asked(min_chars=0))[0] == "המחיר מיליון."
+        else:
+            with pytest.raises(EngineError, match="broke off"):
+                reply(cloud)
+
     def test_an_error_in_the_stream(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(lines=('data: {"error": {"message": "no more"}}',))
         with pytest.raises(EngineError, match="no more"):
@@ -607,7 +702,7 @@ class TestFailures:
 
 class TestCancel:
     def test_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        stream = spoken_by(cloud)
         stream.cancel()
         assert list(stream) == []
         assert cloud.chat.exchanges == []
@@ -616,7 +711,7 @@ class TestCancel:
     def test_while_it_waits(self, cloud: OpenAICloud, fault: Fault) -> None:
         """As a turn uses it: the reading thread ends, the server sees it."""
         cloud.chat.always = fault
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 30.0)
+        stream = spoken_by(cloud, timeout_s=30.0)
         bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
         until(
             lambda: cloud.chat.exchanges and (fault is Fault.HUNG_BEFORE_HEADERS or cloud.chat.open[0].sent)
@@ -633,7 +728,7 @@ class TestCancel:
     def test_between_two_sentences(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(REPLY, (ToolCall("end_call"),))
         cloud.chat.delays.between_s = 0.005
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        stream = spoken_by(cloud)
         pieces = iter(stream)
         next(pieces)
         stream.cancel()
@@ -645,7 +740,7 @@ class TestCancel:
         """Cancelled in the second of its two exchanges."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, Fault.HUNG_BEFORE_HEADERS)
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 30.0)
+        stream = spoken_by(cloud, timeout_s=30.0)
         bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
         until(lambda: len(cloud.chat.exchanges) == 2)
         bounded.cancel()
@@ -660,19 +755,20 @@ import sys
 from server.config import Config
 from server.engines.base import ReplyRequest
 from server.engines.openai.mind import OpenAIMind
+from server.engines.reply.spoken import SpokenReply
 from server.runtime import Threads
 from server.streams import BoundedStream
 mind = OpenAIMind(Config(_env_file=None, openai_base_url=sys.argv[1]))
 mind.warm()
 def bounded(name):
-    stream = mind.respond(ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
+    stream = SpokenReply(mind, ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
     return BoundedStream(Threads(), name, stream, first_s=5, next_s=5)
 streams = [bounded(f"well {n}") for n in range(6)] + [bounded("hung")]
 first = next(filter(None, streams[-1]))
 streams[-1].cancel()
 streams[-1].task.join(0.5)
 print(first, streams[-1].task.is_alive())
-print({"".join(stream).strip() for stream in streams[:-1]})
+print({" ".join(filter(None, stream)) for stream in streams[:-1]})
 """
 
 
@@ -688,5 +784,5 @@ def test_it_works_under_gevent(cloud: OpenAICloud) -> None:
         text=True,
         timeout=30,
     )
-    first = REPLY.split(". ")[0] + ". "
+    first = REPLY.split(". ")[0] + "."
     assert done.stdout == f"{first} False\n{{{REPLY!r}}}\n", done.stdout + done.stderr

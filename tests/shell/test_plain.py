@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.conversation import Expected
+from server.core.conversation import Expected, SaveLead
 from server.core.frames import mulaw_to_pcm16
 from server.engines.base import EngineError, ReplyRequest, Transcript
 from server.engines.plain import MAX_UTTERANCE_BYTES, PlainEars, PlainMind, PlainVoice
+from server.engines.reply.spoken import SpokenReply
 from tests.sim.simtime import SimRuntime
 
 
@@ -84,6 +85,26 @@ def test_the_hosts_mind_says_it_all_again():
     replies = [list(mind.respond(replace(request, **other), 30.0)) for other in others]
     assert replies == [["שלום. איך אפשר לעזור?"]] * 3
     assert asked == [("שאלה", "target_style", "min_chars", "max_chars")] * 3
+
+
+HOSTS = """<think>לא לומר</think>**שלום!** 😊 יש לנו:
+- דירה ב-[אתר](https://a.co/b?x=1).
+save_lead({"name": "דני"})"""
+
+
+def test_row_8_what_a_host_answers_is_spoken_like_any_reply():
+    """faults 8, newcomer 11, E5: clean, cut, with one question; calls in it are made."""
+    mind = PlainMind(lambda text, **style: HOSTS)
+    reply = SpokenReply(mind, ReplyRequest("שאלה", (), 1, "warm", 0, 200), 30.0)
+    assert [s for s in reply if s] == ["שלום!", "יש לנו:", "דירה ב-אתר."]
+    assert reply.acts == (SaveLead((("name", "דני"),)),)
+
+
+def test_newcomer_11_a_monologue_of_a_hosts_is_cut():
+    """A minute of it: at a sentence, within LLM_MAX_CHARS."""
+    mind = PlainMind(lambda text, **style: "ועוד משפט אחד שאיש לא ישמע. " * 40)
+    said = [s for s in SpokenReply(mind, ReplyRequest("שאלה", (), 1, "warm", 0, 90), 30.0) if s]
+    assert said == ["ועוד משפט אחד שאיש לא ישמע."] * 3
 
 
 def test_the_hosts_voice():

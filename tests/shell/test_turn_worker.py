@@ -34,6 +34,8 @@ class Engine:
 
     opening = Expected()
     expected = EXPECTED
+    acts = ACTS
+    authored = True
 
     def __init__(self, runtime, *scripts, name="engine", obeys=True):
         self.runtime, self.scripts, self.name, self.obeys = runtime, scripts, name, obeys
@@ -50,16 +52,16 @@ class Engine:
     def _open(self, what):
         script = self.scripts[min(len(self.asked), len(self.scripts) - 1)]
         self.asked.append(what)
-        self.streams.append(_Stream(self.runtime, script, self.obeys))
+        self.streams.append(_Stream(self.runtime, script, self.obeys, self.acts))
         return self.streams[-1]
 
 
 class _Stream:
     expected = EXPECTED
-    acts = ACTS
 
-    def __init__(self, runtime, script, obeys):
+    def __init__(self, runtime, script, obeys, acts):
         self.script = script
+        self.acts = acts
         self.obeys = obeys
         self.cancelled = Channel(runtime, 1)
         self.never = Channel(runtime, 1)
@@ -238,6 +240,25 @@ def test_g2_a_mind_that_cannot_even_begin_has_failed():
 def test_the_mind_gets_the_request():
     """E5: what was heard, and the shape of the answer."""
     assert thought([["כן."]])[0].minds[0].asked == [REQUEST]
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+def test_e5_what_no_caller_is_to_hear_reaches_no_voice(size):
+    """faults 8, E5: whoever wrote it; what was called in the text is done with the rest."""
+    text = "<think>לא. כן.</think>**שלום.** end_call() מה?"
+    turn = Turn(minds=[[[text[at : at + size] for at in range(0, len(text), size)]]])
+    turn.minds[0].authored = False
+    turn.worker.think(REQUEST)
+    acts = (EndCall(), *ACTS[:1])
+    assert turn.run() == [sentence("שלום."), sentence("מה?"), ReplyThought(7, EXPECTED, acts)]
+
+
+def test_f5_an_answer_that_says_nothing_has_failed():
+    """F3, G2: the next mind is asked."""
+    turn = Turn(minds=[[["<think>לא."]], [["כן."]]])
+    turn.minds[0].authored, turn.minds[0].acts = False, ()
+    turn.worker.think(REQUEST)
+    assert turn.run() == [sentence("כן."), DONE]
 
 
 # ---- the voice

@@ -205,6 +205,7 @@ class SimMind:
     opening: Expected = Expected()
     name: str = "sim"
     takes_messages: bool = False
+    authored: bool = True  # False: its replies are shaped (E5)
 
     def __post_init__(self) -> None:
         self.requests: list[ReplyRequest] = []

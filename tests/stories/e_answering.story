@@ -254,7 +254,7 @@ spares E4
  14.00        caller  hangs up
 
 # A mind that asks nothing
-> Two or more sentences, one question, at the end: the shape adds what is missing.
+> A plain statement that is too short gets one question; the shape adds no other, and none to a request.
 acts E5
 spares E4
 mind is shaped
@@ -265,7 +265,7 @@ knob LLM_MIN_CHARS 40
               mind    כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
-              agent   מה הכי חשוב שנבדוק קודם?
+              agent   אפשר לעזור בעוד משהו?
  10.00        caller  hangs up
 
 # A mind that talks too much

@@ -10,7 +10,6 @@ from server.config import Config
 from server.core.conversation import Act, SaveLead, Speaker
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
-from server.engines.mind.shape import shaped
 from server.phrases import beep
 from tests.sim.call import SimCall
 from tests.sim.engines import Reply, SimEars, SimMind, SimVoice
@@ -162,23 +161,10 @@ def _script_the_mind(told: Told) -> None:
         if line is not None:
             script.remove(line)
             used[request.text] = line.reply
-        answer = used.get(request.text, Reply(None))
-        return _shaped(answer, request) if "mind is shaped" in story.flags else answer
+        return used.get(request.text, Reply(None))
 
     mind.reply = reply
-
-
-def _shaped(reply: Reply, request: ReplyRequest) -> Reply:
-    if not isinstance(reply.text, str):
-        return reply
-    pieces = shaped(
-        iter([reply.text]),
-        request.min_chars,
-        request.max_chars,
-        request.turn_number,
-        ends=lambda: bool(reply.acts),
-    )
-    return replace(reply, text="".join(pieces).strip())
+    mind.authored = "mind is shaped" not in story.flags
 
 
 def _spoil_the_voice(told: Told) -> None:

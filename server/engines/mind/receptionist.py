@@ -23,6 +23,7 @@ class Receptionist:
 
     name = "embedded"
     takes_messages = False
+    authored = True
 
     def __init__(self, agent: Gender = Gender.FEMININE) -> None:
         self.opening: Expected = expected_after("intent", None)

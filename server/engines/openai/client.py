@@ -6,7 +6,7 @@ The SDK is imported when the first exchange begins, not with this module.
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -131,9 +131,10 @@ class Call:
             raise Cancelled
 
 
-def events(response: "APIResponse[Any]") -> Iterator[dict[str, Any]]:
+def events(response: "APIResponse[Any]") -> Generator[dict[str, Any], None, bool]:
     """The server-sent events of ``response``, parsed. Blocks. Raises EngineError for what is none.
 
+    Returns whether ``[DONE]`` ended them.
     Reads on after ``[DONE]`` to the end of the response: only then is the connection kept for the next turn.
     """
     lines = _lines(response)
@@ -145,8 +146,9 @@ def events(response: "APIResponse[Any]") -> Iterator[dict[str, Any]]:
             raise EngineError(f"OpenAI: not an event of a stream: {line[:80]!r}", retryable=True)
         if value.strip() == DONE:
             _drain(response, lines)
-            return
+            return True
         yield _parsed(value)
+    return False
 
 
 def _lines(response: "APIResponse[Any]") -> Iterator[str]:

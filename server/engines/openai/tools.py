@@ -5,20 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from server.core.conversation import Act, EndCall, SaveLead, Transfer, ends_call
+from server.core.conversation import Act, SaveLead
+from server.engines.reply.acts import DETAILS, act_of, merged
 
 MAX_CALLS = 8  # in one reply; more is a model gone astray, and they are ignored
-MAX_ARGUMENTS_CHARS = 4000  # of one call; longer ones are cut, and then malformed
-MAX_DETAIL_CHARS = 300
-DETAILS = {
-    "name": "שם הפונה",
-    "phone": "מספר טלפון לחזרה",
-    "intent": "קנייה, שכירות, מכירה או השכרה",
-    "city": "עיר, ואם ידועה גם שכונה",
-    "rooms": "מספר חדרים",
-    "budget": "תקציב או מחיר מבוקש",
-    "notes": "כל פרט חשוב אחר, ומתי נוח לחזור או להיפגש",
-}
+MAX_ARGUMENTS_CHARS = 4000  # of one call; longer ones are cut
 
 
 def _function(name: str, says: str, parameters: dict[str, str]) -> dict[str, Any]:
@@ -61,7 +52,7 @@ class ToolCalls:
             function = delta.get("function") or {}
             call.id = call.id or delta.get("id") or f"call_{place}"
             call.name = call.name or function.get("name") or ""
-            call.arguments = (call.arguments + (function.get("arguments") or ""))[:MAX_ARGUMENTS_CHARS]
+            call.arguments = (call.arguments + _as_text(function.get("arguments")))[:MAX_ARGUMENTS_CHARS]
 
     def _place(self, delta: dict[str, Any], position: int) -> int:
         """Where the call of ``delta`` is kept. Some servers give every call of a reply the same index."""
@@ -73,47 +64,41 @@ class ToolCalls:
 
     def acts(self, *, transfer: bool) -> tuple[Act, ...]:
         """In the model's order, each at most once, and one way out of the call."""
-        acts: list[Act] = []
-        for call in self._calls.values():
-            act = _act(call, transfer)
-            if act is not None and act not in acts and not (ends_call(act) and any(map(ends_call, acts))):
-                acts.append(act)
-        return tuple(acts)
+        acts = (act_of(call.name, call.arguments, person=transfer) for call in self._calls.values())
+        return merged(act for act in acts if act is not None)
 
     def meaningless(self, *, transfer: bool) -> tuple[str, ...]:
         """Names of the calls that are no act: unknown, or with arguments that say nothing."""
-        return tuple(call.name[:40] for call in self._calls.values() if _act(call, transfer) is None)
-
-    def as_messages(self, result: str) -> list[dict[str, Any]]:
-        """The calls as history, each with ``result``: what a model wants to see before it goes on."""
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+        return tuple(
+            call.name[:40]
             for call in self._calls.values()
-        ]
-        results = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
-        return [{"role": "assistant", "content": None, "tool_calls": calls}, *results]
+            if act_of(call.name, call.arguments, person=transfer) is None
+        )
 
 
-def _act(call: _Call, transfer: bool) -> Act | None:
-    if call.name == "end_call":
-        return EndCall()
-    if call.name == "transfer_to_person" and transfer:
-        return Transfer()
-    if call.name != "save_lead":
-        return None
-    try:
-        arguments = json.loads(call.arguments)
-    except ValueError:
-        return None
-    details = _details(arguments) if isinstance(arguments, dict) else ()
-    return SaveLead(details) if details else None
+def _as_text(arguments: Any) -> str:
+    """A delta's arguments; some servers send the object itself."""
+    if isinstance(arguments, str) or arguments is None:
+        return arguments or ""
+    return json.dumps(arguments, ensure_ascii=False)
 
 
-def _details(arguments: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What is known and says something; numbers are let pass as text, models write them."""
-    texts = {
-        name: " ".join(str(value).split())[:MAX_DETAIL_CHARS]
-        for name, value in arguments.items()
-        if name in DETAILS and isinstance(value, str | int | float) and not isinstance(value, bool)
-    }
-    return tuple((name, text) for name, text in texts.items() if text)
+def as_messages(acts: Iterable[Act], result: str) -> list[dict[str, Any]]:
+    """``acts`` as history, each with ``result``: what a model wants to see before it goes on.
+
+    Written anew: a server refuses calls whose arguments are no JSON, even its own model's.
+    """
+    calls = [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {
+                "name": "save_lead",
+                "arguments": json.dumps(dict(act.details), ensure_ascii=False),
+            },
+        }
+        for number, act in enumerate(acts)
+        if isinstance(act, SaveLead)
+    ]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
+    return [{"role": "assistant", "content": None, "tool_calls": calls}, *results]

@@ -202,6 +202,26 @@ class TestPrompt:
         assert "140" in text and "420" in text
         assert "{" not in text and "}" not in text
 
+    @pytest.mark.parametrize(
+        "says",
+        [
+            "15 ביולי, ולא 15.7",
+            "מ-1.9 מיליון ל-2.2 מיליון",
+            "שעה עם נקודתיים",
+            "היא יכולה להישאר קצרה",
+            "שאלה אחת לכל היותר",
+            "שבת שלום",
+            "תשובה ששואלת משהו אינה מסיימת את השיחה",
+            "פונים אליהם באותה לשון",
+            "לא כותבים מחשבות, קוד או שמות של כלים",
+        ],
+    )
+    def test_what_it_says_of_speech(self, cloud: OpenAICloud, says: str) -> None:
+        """hebrew_faults G: what a voice can say right, and what only the mind can judge."""
+        reply(cloud)
+        assert says in prompted(cloud)
+        assert "שאלה אחת בדיוק" not in prompted(cloud)
+
     def test_what_changes_is_at_its_end(self, cloud: OpenAICloud) -> None:
         """So that the vendor's cache of prompts has the rest."""
         turns = [

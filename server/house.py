@@ -64,6 +64,12 @@ class House:
     def warm(self) -> bool:
         return self._warm.is_set()
 
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """The kinds of engine (``asr``, ``llm``, ``tts``) of which none works, as this process has found."""
+        chains = (self.engines.ears, self.engines.minds, self.engines.voices)
+        return tuple(chain.kind for chain in chains if chain.failing)
+
     def phrase_pcm16_8k(self, line: str) -> bytes | None:
         """A fixed line, once the engines are warm; None when no voice has made it. Blocks for seconds.
 

@@ -309,9 +309,12 @@ def _media(house: House, name: str) -> Response:
 
 
 def _health(house: House) -> Response:
-    engines = house.engines
-    return jsonify(
-        ok=True,
+    """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere."""
+    engines, failing = house.engines, house.failing
+    response = jsonify(
+        ok=not failing,
+        status="degraded" if failing else "ok",
+        failing=failing,
         warm=house.warm,
         calls=len(house.reception.live()),  # of this process: every worker counts its own
         draining=house.reception.draining,
@@ -321,6 +324,8 @@ def _health(house: House) -> Response:
             "tts": [voice.name for voice in engines.voices],
         },
     )
+    response.status_code = 503 if failing else 200
+    return response
 
 
 # ---- refusals -----------------------------------------------------------------------------------

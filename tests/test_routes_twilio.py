@@ -6,6 +6,7 @@ import re
 import threading
 import wave
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,11 +27,11 @@ from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.frames import pcm16_to_mulaw
 from server.core.twilio_messages import Start
 from server.engines.base import EngineError
-from server.engines.chain import Try
+from server.engines.chain import Chain, Try
 from server.house import House
 from server.phrases import PhraseCache
 from server.runtime import Threads
-from server.turn_pipeline import build_engines
+from server.turn_pipeline import Engines, build_engines
 
 SCRIPTED = {
     "_env_file": None,
@@ -731,12 +732,34 @@ class TestManners:
         response = client.get("/healthz")
         assert response.status_code == 200
         engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
-        known = {"ok": True, "warm": False, "calls": 0, "draining": False, "engines": engines}
+        known = {"ok": True, "status": "ok", "failing": [], "warm": False, "calls": 0, "draining": False}
+        known |= {"engines": engines}
         assert response.json == known
         reception = house_of(client).reception
         reception.admit(Call(), Start("MZ1", "CA1", {}))
         reception.stop_taking_calls()
         assert client.get("/healthz").json == known | {"calls": 1, "draining": True}
+
+    @pytest.mark.parametrize(
+        "kind, chain_of",
+        [("asr", lambda e: e.ears), ("llm", lambda e: e.minds), ("tts", lambda e: e.voices)],
+        ids=["asr", "llm", "tts"],
+    )
+    def test_health_is_degraded_while_a_kind_of_engine_has_none_that_works(
+        self, client: FlaskClient, kind: str, chain_of: Callable[[Engines], Chain[Any]]
+    ) -> None:
+        """Newcomer 3: with a status that a balancer can use, also while it drains; well after a success."""
+        chain = chain_of(house_of(client).engines)
+        for _ in range(3):
+            assert client.get("/healthz").status_code == 200
+            next(chain.tries()).failed("down")
+        house_of(client).reception.stop_taking_calls()
+        sick = client.get("/healthz")
+        assert sick.json is not None and sick.status_code == 503
+        said = {name: sick.json[name] for name in ("ok", "status", "failing", "draining")}
+        assert said == {"ok": False, "status": "degraded", "failing": [kind], "draining": True}
+        next(chain.tries()).worked()
+        assert client.get("/healthz").status_code == 200
 
     @pytest.mark.parametrize("path", POSTS)
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])

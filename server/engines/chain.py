@@ -18,6 +18,10 @@ class Named(Protocol):
 E = TypeVar("E", bound=Named)
 
 
+# A verdict needs calls: where a balancer sends none, nobody would find out that it works again.
+FAILING_LAPSES_S = 120.0
+
+
 @dataclass(frozen=True)
 class BreakerParams:
     """After ``failures`` in a row an engine is skipped for ``open_s`` seconds."""
@@ -29,6 +33,7 @@ class BreakerParams:
 @dataclass
 class _Health:
     failures: int = 0  # in a row
+    failed_at: float = 0.0  # the last of them
     skipped_until: float = 0.0
 
 
@@ -68,6 +73,18 @@ class Chain(Generic[E]):
         """These engines for when ``engine`` fails, in a chain of its own that counts its own failures."""
         return Chain(self.kind, (engine, *self._engines), self._breaker, self._clock)
 
+    @property
+    def failing(self) -> bool:
+        """None of these engines works: each has failed as often as the breaker allows, and not worked since.
+
+        Lapses FAILING_LAPSES_S after the last failure: then it is not known, and the next one tells.
+        """
+        with self._lock:
+            last_s = max(health.failed_at for health in self._health)
+            return self._clock() - last_s < FAILING_LAPSES_S and all(
+                health.failures >= self._breaker.failures for health in self._health
+            )
+
     def tries(self) -> "Iterator[Try[E]]":
         """Whom to ask now, one after the other: all but the skipped ones, or all when that leaves none.
 
@@ -106,9 +123,10 @@ class Chain(Generic[E]):
             health = self._health[place]
             was_skipped = self._clock() < health.skipped_until
             health.failures += 1
+            health.failed_at = self._clock()
             failures = health.failures
             if failures >= self._breaker.failures:
-                health.skipped_until = self._clock() + self._breaker.open_s
+                health.skipped_until = health.failed_at + self._breaker.open_s
         who = f"{self.kind} {self._engines[place].name}"
         if len(self._engines) == 1:  # there is nothing else to try, so it is not skipped
             if failures % self._breaker.failures == 0:

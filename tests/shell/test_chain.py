@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from server.engines.chain import BreakerParams, Chain, Try
+from server.engines.chain import FAILING_LAPSES_S, BreakerParams, Chain, Try
 
 
 class Engine:
@@ -245,6 +245,59 @@ def test_g4_the_only_engine_is_not_said_to_be_skipped(clock, caplog):
     ]
     next(alone.tries()).worked()
     assert len(caplog.messages) == 2
+
+
+def test_failing_is_when_no_engine_works(chain):
+    """G4, newcomer 3: not one engine of two, nor a success in between."""
+    fail(chain, FIRST, 5)
+    assert not chain.failing
+    fail(chain, SECOND, 2)
+    assert not chain.failing
+    fail(chain, SECOND, 1)
+    assert chain.failing
+    work(chain, SECOND)
+    assert not chain.failing
+    fail(chain, SECOND, 3)
+    assert chain.failing
+    work(chain, FIRST)
+    assert not chain.failing
+
+
+def test_failing_is_also_said_of_an_only_engine(clock):
+    """G4: it is never skipped, and can fail for ever."""
+    alone = Chain("asr", (FIRST,), BreakerParams(2, 30.0), clock)
+    assert not alone.failing
+    for number in range(1, 5):
+        next(alone.tries()).failed("down")
+        assert alone.failing == (number >= 2)
+    next(alone.tries()).untried()
+    assert alone.failing
+
+
+@pytest.mark.parametrize("open_s", [1.0, 30.0, 900.0])
+def test_failing_lapses_when_nobody_asks(clock, open_s):
+    """A balancer that sends no more calls here must get a chance to see that it works again."""
+    chain = Chain("tts", (FIRST, SECOND), BreakerParams(3, open_s), clock)
+    fail(chain, FIRST, 3)
+    clock.now += 10
+    fail(chain, SECOND, 3)
+    clock.now += FAILING_LAPSES_S - 0.1
+    assert chain.failing
+    clock.now += 0.1
+    assert not chain.failing
+    assert usable(chain)
+    fail(chain, FIRST, 1)
+    assert chain.failing
+
+
+def test_failing_goes_on_while_calls_find_it_so(chain, clock):
+    """G4: each failure is a new look at it."""
+    fail(chain, FIRST, 3)
+    fail(chain, SECOND, 3)
+    for _ in range(20):
+        clock.now += FAILING_LAPSES_S / 2
+        fail(chain, SECOND, 1)
+        assert chain.failing
 
 
 def test_the_playbooks_numbers_are_the_defaults():

@@ -5,7 +5,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 readonly VENV_PYTHON=.venv/bin/python
 readonly SERVER=("$VENV_PYTHON" -m gunicorn -c server/gunicorn_conf.py 'server.app:create_app()')
-readonly DEMO_LOG=out/demo_server.log DEMO_WAV=out/demo_call.wav
+readonly DEMO_DIR=out DEMO_LOG=out/demo_server.log
 readonly DEMO_BOOT_S=60 DEMO_STOP_S=10
 export PYTHONUTF8=1 PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # Threads that come and go leave heaps behind, one each: two are enough, and the memory stays flat.
@@ -15,7 +15,7 @@ usage() {
     cat <<'HELP'
 usage: ./start_all.sh                    set up what is missing, then serve on PORT (5000)
        ./start_all.sh demo [OPTION …]    serve on a free port, place a simulated call, print its dialogue,
-                                         write out/demo_call.wav; options go to `python -m server.simulator`
+                                         write out/demo_call.wav; `demo --help` lists the options
        ./start_all.sh check              try every configured engine once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
        ./start_all.sh leads [--csv]      what callers have left, a row a call, from LEADS_FILE; `leads --csv >leads.csv`
@@ -150,14 +150,15 @@ free_port() {
     "$VENV_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-is_healthy() {
-    "$VENV_PYTHON" -c 'import sys, urllib.request; urllib.request.build_opener(
-        urllib.request.ProxyHandler({})).open(sys.argv[1] + "/healthz", timeout=2)' "$1" 2>/dev/null
+# Any answer will do: with an engine that fails the server answers 503, and the call shows what callers hear then.
+serves() {
+    "$VENV_PYTHON" -c 'import sys, requests; session = requests.Session(); session.trust_env = False
+session.get(sys.argv[1] + "/healthz", timeout=2)' "$1" 2>/dev/null
 }
 
-wait_until_healthy() {
+wait_until_it_serves() {
     local deadline=$((SECONDS + DEMO_BOOT_S))
-    until is_healthy "$1"; do
+    until serves "$1"; do
         kill -0 "$server_pid" 2>/dev/null || demo_failed "the server ended"
         [ "$SECONDS" -lt "$deadline" ] || demo_failed "the server did not answer within $DEMO_BOOT_S s"
         sleep 0.2
@@ -166,30 +167,40 @@ wait_until_healthy() {
 
 demo_failed() {
     printf '\n---- the end of %s ----\n' "$DEMO_LOG" >&2
-    tail -n 40 "$DEMO_LOG" >&2
+    grep -v WS_MEDIA "$DEMO_LOG" | tail -n 40 >&2
     fail "$1"
 }
 
+# Wrong options, and --help, are answered before a server is started.
+check_options() {
+    local said
+    mkdir -p "$DEMO_DIR"
+    said=$("$VENV_PYTHON" -m server.simulator --demo "$DEMO_DIR" --check-only "$@") || exit $?
+    if [ -n "$said" ]; then
+        printf '%s\n' "$said"
+        exit 0
+    fi
+}
+
 demo() {
+    check_options "$@"
     # The call stays in this machine: whatever the world calls this server does not matter here.
     # The dialogue is read from the log.
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
     export LEADS_FILE=out/demo_leads.jsonl
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
-    mkdir -p out
     : >"$DEMO_LOG"
     trap stop_server EXIT
     trap 'exit 130' INT TERM
     printf 'Starting the server (log: %s) …\n' "$DEMO_LOG"
     "${SERVER[@]}" >"$DEMO_LOG" 2>&1 &
     server_pid=$!
-    wait_until_healthy "$url"
+    wait_until_it_serves "$url"
     grep -m 1 '^engines:' "$DEMO_LOG" || true
     printf 'Calling …\n\n'
-    "$VENV_PYTHON" -m server.simulator --url "$url" --server-log "$DEMO_LOG" --record "$DEMO_WAV" "$@" || status=$?
-    [ "$status" -eq 0 ] || demo_failed "the call failed (exit status $status)"
-    printf '\nThe call is in %s: the caller left, the agent right.\n' "$DEMO_WAV"
+    "$VENV_PYTHON" -m server.simulator --demo "$DEMO_DIR" --url "$url" "$@" || status=$?
+    [ "$status" -eq 0 ] || demo_failed "the call failed: FAILED, above the log, says why"
 }
 
 main() {

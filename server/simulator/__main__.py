@@ -12,21 +12,22 @@ import psutil
 
 from server.engines.base import EngineError
 from server.simulator.call import CallPlan, PhoneCall
-from server.simulator.cli import StepOption, build_parser
+from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
 from server.simulator.load import load_as_json, load_as_text, run_load
 from server.simulator.pump import StreamPump
 from server.simulator.report import CallReport, as_json, as_text, make_report
 from server.simulator.script import Keys, Manners, Say, Step, Wait
 from server.simulator.serverlog import LogFollower
 from server.simulator.sounds import Clip, line_noise, read_wav, synthetic_speech, write_stereo_wav
-from server.simulator.webhooks import Endpoint, server_knob
+from server.simulator.webhooks import Endpoint, public_url_of_the_server
 
 SYNTHETIC_S_PER_CHARACTER = 0.08
 
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 the call did what was asked, 1 it did not, 2 wrong usage."""
-    parser = build_parser()
+    argv = sys.argv[1:] if argv is None else argv
+    parser = build_parser(demo=DEMO in argv[:1])
     options = parser.parse_args(argv)
     try:
         plan = make_plan(options)
@@ -34,12 +35,18 @@ def main(argv: list[str] | None = None) -> int:
         _check(options)
     except (ValueError, OSError) as error:
         parser.error(str(error))
+    if options.check_only:
+        return 0
     if options.calls > 1:
         return _load(options, plan, pids)
+    if options.demo:
+        options.record = options.record or options.demo / "demo_call.wav"
+        options.server_log = options.server_log or options.demo / "demo_server.log"
     report = place_call(plan, options.expect_turns, options.server_log)
     print(as_text(report))
     if options.record:
         write_stereo_wav(options.record, *report.record.recording())
+        print(f"The call is in {options.record}: the caller left, the agent right.")
     _write_json(options.json, as_json(report))
     return 0 if report.ok else 1
 
@@ -51,6 +58,11 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError("--record and --server-log are for one call")
     if not options.url.startswith(("http://", "https://")):
         raise ValueError(f"--url {options.url!r} is not http:// or https://")
+    if options.demo and options.check_only and options.url != DEFAULT_URL:
+        raise ValueError("--url: the demonstration calls the server that it starts itself")
+    for path in filter(None, (options.record, options.json)):
+        if path.is_dir() or not path.parent.is_dir():
+            raise ValueError(f"{path} cannot be written: it is a folder, or there is none to hold it")
 
 
 def place_call(plan: CallPlan, expect_turns: int | None = None, server_log: Path | None = None) -> CallReport:
@@ -66,7 +78,7 @@ def make_plan(options: argparse.Namespace) -> CallPlan:
     """From the command line. Raises ValueError or OSError for what cannot be done."""
     speaker = _speaker(options)
     return CallPlan(
-        endpoint=Endpoint(options.url, options.public_url or server_knob("PUBLIC_BASE_URL") or options.url),
+        endpoint=Endpoint(options.url, options.public_url or public_url_of_the_server() or options.url),
         steps=[_make_step(step, speaker) for step in options.steps.resolved()],
         manners=Manners(
             reply_after_s=options.reply_after_ms / 1000,
@@ -138,6 +150,7 @@ def _load(options: argparse.Namespace, plan: CallPlan, pids: list[int]) -> int:
 def _write_json(path: Path | None, plain: dict[str, Any]) -> None:
     if path:
         path.write_text(json.dumps(plain, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        print(f"The report is in {path}.")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from server.simulator.pump import SEND_TIMEOUT_S, BufferedWebSocket, LiveStream,
 from server.simulator.script import Burst, CallerScript, Manners, Step
 from server.simulator.sounds import read_wav
 from server.simulator.stream import CallIds, MediaStream
-from server.simulator.twiml import Connect, TwimlError, obey
+from server.simulator.twiml import DIALLED, Connect, TwimlError, obey
 from server.simulator.webhooks import Endpoint, Exchange, Webhooks, sign
 
 SUBPROTOCOL = "audio.twilio.com"
@@ -62,6 +62,11 @@ class CallRecord:
     @property
     def stream(self) -> MediaStream | None:
         return self.live.stream if self.live else None
+
+    @property
+    def handed_over_to(self) -> str:
+        """The number that our side has put the caller through to; empty when it has not."""
+        return self.ending.removeprefix(DIALLED) if self.ending.startswith(DIALLED) else ""
 
     def recording(self) -> tuple[bytes, bytes]:
         """Caller and agent, μ-law, from the start of the call."""
@@ -121,6 +126,8 @@ class PhoneCall:
             self.record.failures.append(str(error))
         for thread in self._callbacks:
             thread.join(5)
+        if self.record.failures and self._plan.endpoint.mistake:
+            self.record.failures.append(self._plan.endpoint.mistake)
         return self.record
 
     def fetch(self, url: str, method: str) -> str:

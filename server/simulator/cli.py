@@ -11,6 +11,8 @@ from typing import Any
 from server.simulator.script import Burst
 from server.simulator.sounds import BURST_KINDS, NOISE_KINDS
 
+DEMO = "--demo"
+DEFAULT_URL = "http://127.0.0.1:5000"
 DEFAULT_LINES = (
     "אני רוצה לקנות דירה",
     "ברמת גן",
@@ -162,18 +164,24 @@ def not_negative(value: str) -> float:
     return number
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(*, demo: bool = False) -> argparse.ArgumentParser:
+    """``demo``: it is the start script's, with options of its own before the user's."""
     parser = argparse.ArgumentParser(
-        prog="python -m server.simulator",
+        prog="./start_all.sh demo" if demo else "python -m server.simulator",
+        usage="%(prog)s [OPTION …]    (--help lists them)",
         description="Phones the server as Twilio would, and says how the conversation went.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(steps=Steps())
-    parser.add_argument("--url", default="http://127.0.0.1:5000", help="where the server listens")
+    parser.add_argument("--url", default=DEFAULT_URL, help="where the server listens")
     parser.add_argument(
         "--public-url", help="the server's PUBLIC_BASE_URL, for signatures; default: that knob, or --url"
     )
+    # For `./start_all.sh demo`: the folder of its files, where one call is recorded unless told otherwise;
+    # and whether to place it, or only to say what is wrong with the options.
+    parser.add_argument(DEMO, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--incoming-path", default="/webhook/incoming_call")
     parser.add_argument("--from", dest="caller", default="+972501234567")
     parser.add_argument("--to", dest="called", default="+97231234567")

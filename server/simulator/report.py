@@ -1,23 +1,19 @@
 """What a call amounts to: whether it did what was asked, a page to read, and JSON for programs."""
 
 import math
-from dataclasses import asdict, dataclass, field
-from itertools import zip_longest
+from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
 from server.core.frames import FRAME_MS
+from server.hebrew.speech_acts import wants_person
 from server.simulator.call import CallRecord
+from server.simulator.script import CallerScript, Turn
 from server.simulator.serverlog import LogEntry
 from server.simulator.timeline import NoiseReport, Timeline, TurnReport, analyse
+from server.simulator.words import CallWords, Words, match_words
 
-
-@dataclass(frozen=True)
-class Words:
-    """What the server's log says about one turn; empty strings when there is no log."""
-
-    heard_as: str = ""
-    agent: str = ""
+PERSON_KEY = "0"
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class CallReport:
     record: CallRecord
     timeline: Timeline
     reasons: tuple[str, ...]
-    words: tuple[Words, ...] = ()  # the greeting's first, then one a turn
+    words: CallWords = CallWords()
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
     @property
@@ -44,13 +40,15 @@ def make_report(
     else:
         script = record.stream.script
         timeline = analyse(script.turns, record.stream.buffer, script.bursts_made)
-    reasons = tuple(_judge(record, timeline, expect_turns))
-    return CallReport(
-        record, timeline, reasons, _match_words(record, timeline, log or []), _warn(record, timeline)
-    )
+    words = _words_of(record, timeline, log or [])
+    reasons = tuple(_judge(record, timeline, words, expect_turns))
+    warnings = _warn(record, timeline)
+    if log is not None and record.stream is not None and not words.known:
+        warnings += ("the server's log has no words of this call: is it this server's, with LOG_LEVEL=INFO?",)
+    return CallReport(record, timeline, reasons, words, warnings)
 
 
-def _judge(record: CallRecord, timeline: Timeline, expect_turns: int | None) -> list[str]:
+def _judge(record: CallRecord, timeline: Timeline, words: CallWords, expect_turns: int | None) -> list[str]:
     reasons = list(record.failures)
     stream = record.stream
     if stream is None:
@@ -61,11 +59,23 @@ def _judge(record: CallRecord, timeline: Timeline, expect_turns: int | None) -> 
         reasons.append(f"turns answered: {answered}, expected: {expect_turns} or more")
     if stream.script.manners.hang_up_after_s is not None:
         return reasons  # the caller hung up in the middle: what was left undone was meant to be
-    if not stream.script.finished:
-        steps = stream.script.steps
-        reasons.append(f"only {stream.script.done_steps} of the caller's {len(steps)} steps were done")
+    reasons += [*_undone(record, stream.script), *_deaf(words, timeline)]
     reasons += [f"turn {turn.turn.index} was not answered" for turn in timeline.turns if turn.missed]
     return reasons
+
+
+def _undone(record: CallRecord, script: CallerScript) -> list[str]:
+    """What the caller did not come to. Who asks for a person, and gets one, has nothing left to say to us."""
+    if script.finished or (record.handed_over_to and any(map(_asks_for_person, script.turns))):
+        return []
+    undone = f"only {script.done_steps} of the caller's {len(script.steps)} steps were done"
+    if not record.handed_over_to:
+        return [undone]
+    return [f"{undone}: handed over to {record.handed_over_to}, which no step had plainly asked for"]
+
+
+def _asks_for_person(turn: Turn) -> bool:
+    return turn.text == PERSON_KEY if turn.kind == "keys" else wants_person(turn.text)
 
 
 def _warn(record: CallRecord, timeline: Timeline) -> tuple[str, ...]:
@@ -75,6 +85,10 @@ def _warn(record: CallRecord, timeline: Timeline) -> tuple[str, ...]:
             warnings.append(f"turn {turn.turn.index} came too late to interrupt: the agent had finished")
         if turn.turn.impatient:
             warnings.append(f"turn {turn.turn.index} was said because the agent said nothing")
+    script = record.stream.script if record.stream else None
+    if script and record.handed_over_to and not script.finished:
+        left = len(script.steps) - script.done_steps
+        warnings.append(f"the last {left} of the caller's {len(script.steps)} steps were not needed any more")
     if timeline.underruns:
         warnings.append(f"{timeline.underruns} underruns: the caller heard gaps")
     if record.live and record.live.lateness.worst_s > 0.1:
@@ -84,27 +98,29 @@ def _warn(record: CallRecord, timeline: Timeline) -> tuple[str, ...]:
     return tuple(warnings)
 
 
-def _match_words(record: CallRecord, timeline: Timeline, log: list[LogEntry]) -> tuple[Words, ...]:
-    """Give each log entry to its turn.
+def _words_of(record: CallRecord, timeline: Timeline, log: list[LogEntry]) -> CallWords:
+    if record.live is None:
+        return CallWords()
+    started_s, sid = record.live.started_s, record.ids.stream_sid
+    own = [replace(entry, at_s=entry.at_s - started_s) for entry in log if entry.stream_sid == sid]
+    return match_words(own, timeline.turns, timeline.answers)
 
-    The caller's words belong to the turn in whose time they were logged. The agent's are logged when they
-    have been heard, which may be after the caller has begun to talk over them: they belong to the turn
-    that the last answer before them belongs to.
-    """
-    if record.live is None or not log:
-        return ()
-    bounds = [turn.start_s for turn in timeline.turns]
-    heard: list[list[str]] = [[] for _ in range(len(bounds) + 1)]
-    agent: list[list[str]] = [[] for _ in range(len(bounds) + 1)]
-    for entry in log:
-        if entry.stream_sid != record.ids.stream_sid:
-            continue
-        at_s = entry.at_s - record.live.started_s
-        if entry.kind == "AGENT_TEXT":
-            at_s = max((a.start_s for a in timeline.answers if a.start_s <= at_s), default=at_s)
-        turn = sum(bound <= at_s for bound in bounds)
-        (heard if entry.kind == "ASR_TEXT" else agent)[turn].append(entry.text)
-    return tuple(Words(" | ".join(h), " ".join(a)) for h, a in zip(heard, agent, strict=True))
+
+def _deaf(words: CallWords, timeline: Timeline) -> list[str]:
+    """Turns that were answered and not heard were answered with nothing but 'say it again'."""
+    heard = count_heard(words, timeline)
+    if heard is None or heard[0] > 0 or not heard[1]:
+        return []
+    why = f": {words.complaint}" if words.complaint else ", and the server's log says nothing of why"
+    return [f"0 of {heard[1]} spoken turns heard{why}"]
+
+
+def count_heard(words: CallWords, timeline: Timeline) -> tuple[int, int] | None:
+    """Spoken turns that the server has understood words of, and all of them; None: nobody knows."""
+    if not words.known:
+        return None
+    spoken = [turn.turn.index for turn in timeline.turns if turn.turn.kind == "say"]
+    return sum(bool(words.of(index).heard_as) for index in spoken), len(spoken)
 
 
 def as_text(report: CallReport) -> str:
@@ -118,31 +134,45 @@ def as_text(report: CallReport) -> str:
         lines.append(f"  WebSocket {record.stream_url}")
     lines += ["", "Timeline (seconds since the stream started)", *_events(report), "", "Dialogue"]
     if timeline.greeting_s is not None:
-        lines.append(
-            f"  Greeting        after {timeline.greeting_s * 1000:.0f} ms  {_words(report, 0).agent}".rstrip()
+        greeting = (
+            f"  Greeting        after {timeline.greeting_s * 1000:.0f} ms  {_agents(report.words.of(0))}"
         )
-    for turn, after in zip_longest(timeline.turns, timeline.turns[1:]):
-        cut = after is not None and after.barge_in is not None
-        lines += _turn_lines(turn, _words(report, turn.turn.index), cut=cut)
-    lines += ["", f"Ended: {record.ending}" + (f" ({record.live.ending})" if record.live else "")]
+        lines.append(greeting.rstrip())
+    for turn in timeline.turns:
+        lines += _turn_lines(turn, report.words)
+    lines += ["", f"Ended: {_ending(record)}"]
     lines += [f"Note: {warning}" for warning in report.warnings]
     lines += [f"FAILED: {reason}" for reason in report.reasons]
     if report.ok:
-        answered = sum(not turn.missed for turn in timeline.turns)
-        lines.append(f"OK: {answered} of {len(timeline.turns)} turns answered")
+        lines.append(f"OK: {_result(report)}")
     return "\n".join(lines)
 
 
-def _words(report: CallReport, turn: int) -> Words:
-    return report.words[turn] if turn < len(report.words) else Words()
+def _ending(record: CallRecord) -> str:
+    ended = f"handed over to {record.handed_over_to}" if record.handed_over_to else record.ending
+    stream = record.live.ending if record.live else ended
+    return ended if stream == ended else f"{ended} ({stream})"
 
 
-def _turn_lines(turn: TurnReport, words: Words, *, cut: bool) -> list[str]:
-    lines = [f"  {turn.turn.index}. Caller said  {turn.turn.text}"]
-    if words.heard_as:
-        lines.append(f"     Heard as     {words.heard_as}")
-    if words.agent:
-        lines.append(f"     Agent answered {words.agent}" + (" … (interrupted)" if cut else ""))
+def _result(report: CallReport) -> str:
+    turns = report.timeline.turns
+    parts = [f"{sum(not turn.missed for turn in turns)} of {len(turns)} turns answered"]
+    heard = count_heard(report.words, report.timeline)
+    if heard is not None and heard[1]:
+        parts.append(f"{heard[0]} of {heard[1]} spoken ones heard")
+    if report.record.handed_over_to:
+        parts.append(f"handed over to {report.record.handed_over_to}")
+    return ", ".join(parts)
+
+
+def _turn_lines(turn: TurnReport, call: CallWords) -> list[str]:
+    words = call.of(turn.turn.index)
+    did = "said" if turn.turn.kind == "say" else "typed"
+    lines = [f"  {turn.turn.index}. Caller {did:<6}{turn.turn.text}"]
+    if call.known:
+        lines.append(f"     Heard as     {words.heard_as or '(nothing)'}")
+    if agents := _agents(words):
+        lines.append(f"     Agent answered {agents}")
     gap = "none: not answered" if turn.gap_s is None else f"{turn.gap_s * 1000:.0f} ms"
     lines.append(f"     Response gap {gap}")
     if turn.barge_in is not None:
@@ -150,6 +180,10 @@ def _turn_lines(turn: TurnReport, words: Words, *, cut: bool) -> list[str]:
         clear = "without a clear" if cleared is None else f"clear after {cleared:.0f} ms"
         lines.append(f"     Barge-in     agent silent after {turn.barge_in.silent_ms:.0f} ms, {clear}")
     return lines
+
+
+def _agents(words: Words) -> str:
+    return " ".join(filter(None, (words.agent, "… (interrupted)" if words.interrupted else "")))
 
 
 def _events(report: CallReport) -> list[str]:
@@ -200,8 +234,15 @@ def as_json(report: CallReport) -> dict[str, Any]:
         "clears": [asdict(clear) for clear in timeline.clears],
         "noises": [_noise_json(noise) for noise in timeline.noises],
         "marks": [asdict(echo) for echo in stream.buffer.echoes] if stream else [],
-        "turns": [_turn_json(turn, _words(report, turn.turn.index)) for turn in timeline.turns],
+        "handed_over_to": record.handed_over_to,
+        "spoken_heard": _heard_json(report),
+        "turns": [_turn_json(turn, report.words.of(turn.turn.index)) for turn in timeline.turns],
     }
+
+
+def _heard_json(report: CallReport) -> dict[str, int] | None:
+    heard = count_heard(report.words, report.timeline)
+    return None if heard is None else {"heard": heard[0], "spoken": heard[1]}
 
 
 def _turn_json(turn: TurnReport, words: Words) -> dict[str, Any]:

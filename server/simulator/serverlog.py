@@ -1,4 +1,4 @@
-"""The words of a call, read from the server's log while it runs: the simulator hears audio, not text."""
+"""A call's words, read from the server's log while it runs: the simulator hears audio, not text."""
 
 import re
 import threading
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POLL_S = 0.05
-_LINE = re.compile(r"\b(ASR_TEXT|AGENT_TEXT): (.*?)\s+sid=(MZ[0-9a-f]{32})\b")
+_LINE = re.compile(r"\b(ASR_TEXT|AGENT_TEXT|ASR_ERR): (.*?)\s+sid=(MZ[0-9a-f]{32})\b")
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """``kind`` is ASR_TEXT or AGENT_TEXT; ``at_s`` when it was seen, on the clock of the reader."""
+    """``kind`` is ASR_TEXT, AGENT_TEXT or ASR_ERR; ``at_s`` when it was seen, on the clock of the reader."""
 
     kind: str
     text: str

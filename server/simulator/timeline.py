@@ -30,11 +30,15 @@ class Interval:
 
 @dataclass(frozen=True)
 class Answer:
-    """One reply of the agent. ``cut``: a ``clear`` threw away some of it."""
+    """One reply of the agent. ``cut``: a ``clear`` threw away some of it.
+
+    ``resumes``: it is the rest of the one before, which was cut by what turned out to be no interruption.
+    """
 
     start_s: float
     end_s: float
     cut: bool
+    resumes: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,18 @@ def split_answers(
         if not groups or paused or any(before_s <= border <= interval.start_s for border in borders):
             groups.append([])
         groups[-1].append(interval)
-    return tuple(Answer(group[0].start_s, group[-1].end_s, _was_cut(group[-1], clears)) for group in groups)
+    cuts = [_was_cut(group[-1], clears) for group in groups]
+    resumes = [False, *(announces and _goes_on(*pair, clears) for pair in pairwise(groups))]
+    return tuple(
+        Answer(group[0].start_s, group[-1].end_s, cut, goes_on)
+        for group, cut, goes_on in zip(groups, cuts, resumes, strict=False)
+    )
+
+
+def _goes_on(before: list[Interval], after: list[Interval], clears: Sequence[Cleared]) -> bool:
+    """``before`` was cut, and nothing has announced ``after``."""
+    between = [clear for clear in clears if before[-1].end_s <= clear.at_s <= after[0].start_s]
+    return bool(between) and all(clear.dropped_bytes > 0 for clear in between)
 
 
 def _was_cut(last: Interval, clears: Sequence[Cleared]) -> bool:
@@ -183,6 +198,7 @@ def _report(
     end_s = turn.end_s
     own = [answer for answer in answers if start_s <= answer.start_s < following_s]
     own = [answer for answer in own if answer.end_s > end_s]  # the others were taken back: a false start
+    own = [answer for answer in own if not answer.resumes] or own
     whole = sum(not answer.cut for answer in own)
     count = whole + (1 if own and own[-1].cut else 0)
     gap_s = own[0].start_s - end_s if own else None
@@ -190,7 +206,8 @@ def _report(
 
 
 def _barge_in(start_s: float, agent: Sequence[Interval], clears: Sequence[Cleared]) -> BargeIn | None:
-    speaking = next((i for i in agent if i.start_s <= start_s < i.end_s), None)
+    # A reply may go on at the very moment when the caller begins.
+    speaking = next((i for i in agent if i.start_s <= start_s + FRAME_S and start_s < i.end_s), None)
     if speaking is None:
         return None
     later = [i for i in agent if i.start_s >= speaking.start_s]
@@ -218,7 +235,7 @@ def _noise_report(
     if clear is None:
         return NoiseReport(kind, at_s, None, None)
     resumed_s = min((i.start_s for i in agent if i.start_s >= clear.at_s), default=float("inf"))
-    if resumed_s >= next_turn_s:
+    if resumed_s >= next_turn_s + FRAME_S:
         resumed_s = float("inf")
     return NoiseReport(kind, at_s, (clear.at_s - at_s) * 1000, (resumed_s - clear.at_s) * 1000)
 

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Protocol
 
+DIALLED = "dialled "  # begins the ending of a call that was handed over; the number follows
 MAX_DOCUMENTS = 20  # a <Redirect> to itself must end
 
 
@@ -173,7 +174,7 @@ def _run_document(verbs: tuple[Verb, ...], phone: Phone) -> _Outcome:
             case Reject(reason):
                 return _Outcome(f"rejected: {reason}")
             case Dial(number):
-                return _Outcome(f"dialled {number}")
+                return _Outcome(f"{DIALLED}{number}")
             case Redirect(url, method):
                 return _Outcome(next_document=phone.fetch(url, method))
             case Connect():

@@ -1,6 +1,7 @@
 """Twilio's HTTP side: signed requests to the URLs the server declared, sent to where it really listens."""
 
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
@@ -9,6 +10,7 @@ import requests
 from dotenv import dotenv_values
 from twilio.request_validator import RequestValidator
 
+_ROUTE_AT_END = re.compile(r"/+(webhook|ws|media|healthz)(/.*)?$")
 TIMEOUT_S = 15.0  # Twilio's own limit for a webhook
 
 
@@ -29,22 +31,46 @@ class Endpoint:
     connect_url: str
     public_url: str
 
+    @property
+    def root(self) -> str:
+        """What stands before our routes in the URLs that a person gives to Twilio; no slash at the end.
+
+        That is ``public_url``, but for what is no part of such a URL: a route of ours, a query. A server that
+        takes it for a part is not called by Twilio as it believes.
+        """
+        named = urlsplit(self.public_url.strip())
+        path = _ROUTE_AT_END.sub("", named.path).rstrip("/")
+        return urlunsplit((named.scheme, named.netloc, path, "", ""))
+
+    @property
+    def mistake(self) -> str:
+        """What is wrong with ``public_url``, for who wonders why a call has failed; empty: nothing."""
+        if self.public_url.strip().rstrip("/") == self.root:
+            return ""
+        return f"PUBLIC_BASE_URL is what stands before /webhook/…: {self.root}, not {self.public_url}"
+
     def declared(self, url: str) -> str:
         """A URL from TwiML, made absolute as a browser does."""
-        return urljoin(self.public_url, url)
+        return urljoin(self.root, url)
 
     def route(self, path: str) -> str:
-        """The public URL of one of the server's routes."""
-        return self.public_url.rstrip("/") + path
+        """The public URL of one of the server's routes, as it is written into Twilio's console."""
+        return self.root + path
 
     def reachable(self, declared_url: str) -> str:
         """The same resource at ``connect_url``; ``wss`` becomes ``ws`` when that is plain http."""
         there, wanted = urlsplit(self.connect_url), urlsplit(declared_url)
-        path = wanted.path.removeprefix(urlsplit(self.public_url).path.rstrip("/"))
+        path = wanted.path.removeprefix(urlsplit(self.root).path)
         scheme = there.scheme
         if wanted.scheme in ("ws", "wss"):
             scheme = "wss" if there.scheme == "https" else "ws"
         return urlunsplit((scheme, there.netloc, there.path.rstrip("/") + path, wanted.query, ""))
+
+
+def public_url_of_the_server() -> str:
+    """Where a server in this folder says that Twilio reaches it; empty when it does not say."""
+    host = server_knob("PUBLIC_HOST").rpartition("://")[2].strip("/")
+    return server_knob("PUBLIC_BASE_URL") or (f"https://{host}" if host else "")
 
 
 def server_knob(name: str) -> str:

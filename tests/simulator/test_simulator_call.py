@@ -95,7 +95,9 @@ def test_the_command_writes_its_files_and_fails_with_a_reason(talking_server, tm
         + ["--record", str(recording), "--json", str(page)]
     )
     assert status == 1
-    assert "FAILED: turns answered: 1, expected: 7 or more" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "FAILED: turns answered: 1, expected: 7 or more" in printed
+    assert f"The call is in {recording}:" in printed and f"The report is in {page}." in printed
     assert json.loads(page.read_text(encoding="utf-8"))["turns"][0]["text"] == "שלום"
     with wave.open(str(recording)) as wav:
         assert wav.getnchannels() == 2 and wav.getnframes() == pytest.approx(8000 * 1.8, abs=1600)
@@ -158,6 +160,33 @@ def test_failure_is_named(talking_server, statuses, documents, reason):
     talking_server.documents |= documents
     report = place_call(make_plan(talking_server, [], Manners(0.1, 0.5, 2.0)))
     assert reason in " ".join(report.reasons)
+
+
+MISTAKEN = f"{PUBLIC_URL}/webhook/incoming_call"
+
+
+@pytest.mark.parametrize(
+    "what_the_server_says, reason",
+    [
+        ({"statuses": {"incoming_call": 403}}, f"{MISTAKEN} answered 403"),
+        (
+            {"documents": {"incoming_call": TWIML.replace(PUBLIC_URL[8:], MISTAKEN[8:])}},
+            f"31920 WebSocket to wss{MISTAKEN[5:]}/ws/twilio-media: Handshake status 404",
+        ),
+    ],
+    ids=["signatures of another URL", "a socket at another URL"],
+)
+def test_a_server_that_mistakes_its_public_url_fails_as_with_twilio(
+    talking_server, what_the_server_says, reason
+):
+    """Newcomer 15: Twilio calls the URL in its console, whatever the server makes of PUBLIC_BASE_URL."""
+    talking_server.statuses = what_the_server_says.get("statuses", {})
+    talking_server.documents |= what_the_server_says.get("documents", {})
+    plan = CallPlan(Endpoint(talking_server.url, MISTAKEN), [Say("a", LINE)], QUICK, max_s=5.0)
+    report = place_call(plan)
+    assert [exchange.url for exchange in report.record.exchanges][0] == MISTAKEN
+    assert reason in report.reasons[0]
+    assert f"before /webhook/…: {PUBLIC_URL}, not {MISTAKEN}" in " ".join(report.reasons)
 
 
 def test_unanswered_keys_are_reported(talking_server):

@@ -23,7 +23,7 @@ from server.simulator.sounds import (
     synthetic_speech,
     write_stereo_wav,
 )
-from server.simulator.webhooks import Endpoint, sign
+from server.simulator.webhooks import Endpoint, public_url_of_the_server, sign
 
 SID = "MZ" + "0a" * 16
 
@@ -85,6 +85,17 @@ WRONG = {
     "negative delay": ["--synthetic", "--delay-ms", "-1"],
     "one file for many calls": ["--synthetic", "--calls", "2", "--record", "x.wav"],
     "no calls": ["--synthetic", "--calls", "0"],
+    "no folder for the recording": ["--synthetic", "--record", "/nowhere/call.wav"],
+    "a folder for a report": ["--synthetic", "--json", "/"],
+    "no such voice": ["--voice", "nobody", "--say", "שלום"],
+    "a demonstration of another server": [
+        "--demo",
+        "out",
+        "--check-only",
+        "--synthetic",
+        "--url",
+        "http://x",
+    ],
     "no pid file": ["--synthetic", "--calls", "2", "--pid-file", "/nowhere.pid"],
 }
 
@@ -95,6 +106,20 @@ def test_wrong_usage_is_2(argv, capsys):
         main(argv)
     assert exit_.value.code == 2
     assert capsys.readouterr().err
+
+
+def test_options_can_be_checked_without_a_call(tmp_path, capsys):
+    """Newcomer 14: what is wrong is said before a server is started; of what is right, nothing."""
+    assert main(["--demo", str(tmp_path), "--check-only", "--synthetic", "--say", "a", "--calls", "3"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_wrong_usage_is_one_line_and_where_to_look(capsys):
+    """Newcomer 14: in the words of the command that was typed."""
+    with pytest.raises(SystemExit):
+        main(["--demo", "out", "--check-only", "--sya", "x"])
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith("usage: ./start_all.sh demo") and "--help" in usage and "--sya" in error
 
 
 @pytest.mark.parametrize(
@@ -140,6 +165,53 @@ def test_endpoint_maps_what_is_declared_to_where_it_listens():
     assert Endpoint("https://a.example", "https://a.example").reachable("wss://x/ws") == "wss://a.example/ws"
 
 
+MISTAKES = [
+    "https://agent.example/webhook/incoming_call",
+    "https://agent.example/webhook/incoming_call/",
+    "https://agent.example//webhook",
+    "https://agent.example/ws/twilio-media",
+    "https://agent.example/healthz",
+    "https://agent.example?x=1",
+    "https://agent.example/?x=1",
+    "https://agent.example/#top",
+    "https://agent.example/webhook/incoming_call?x=1#top",
+]
+
+
+@pytest.mark.parametrize("public_url", MISTAKES)
+@pytest.mark.parametrize("prefix", ["", "/agent"])
+def test_twilio_calls_what_its_console_says(public_url, prefix):
+    """Newcomer 15: a mistake in PUBLIC_BASE_URL is the server's, and not copied here."""
+    endpoint = Endpoint("http://127.0.0.1:5000", public_url.replace(".example", f".example{prefix}"))
+    root = f"https://agent.example{prefix}"
+    assert endpoint.route("/webhook/incoming_call") == f"{root}/webhook/incoming_call"
+    assert endpoint.reachable(f"{root}/webhook/x") == "http://127.0.0.1:5000/webhook/x"
+    assert endpoint.mistake.endswith(f": {root}, not {endpoint.public_url}")
+
+
+@pytest.mark.parametrize(
+    "public_url", ["https://agent.example", "https://agent.example/", "http://x:1/agent/"]
+)
+def test_a_right_public_url_is_taken_as_it_is(public_url):
+    endpoint = Endpoint("http://127.0.0.1:5000", public_url)
+    assert endpoint.root == public_url.rstrip("/") and endpoint.mistake == ""
+
+
+@pytest.mark.parametrize(
+    "base, host, expected",
+    [
+        ("https://a.example", "b.example", "https://a.example"),
+        ("", "b.example", "https://b.example"),
+        ("", "https://b.example/", "https://b.example"),
+        ("", "", ""),
+    ],
+)
+def test_the_server_is_called_as_it_believes(monkeypatch, base, host, expected):
+    monkeypatch.setenv("PUBLIC_BASE_URL", base)
+    monkeypatch.setenv("PUBLIC_HOST", host)
+    assert public_url_of_the_server() == expected
+
+
 def test_signature(monkeypatch):
     """Twilio's own documented example."""
     fields = {"CallSid": "CA1234567890ABCDE", "Caller": "+14158675309", "Digits": "1234"}
@@ -157,6 +229,8 @@ LOG_LINES = {
         "AGENT_TEXT",
         "שלום, מה שלומך?",
     ),
+    f"12:00 ASR_ERR: google: no key sid={SID}": ("ASR_ERR", "google: no key"),
+    f"AGENT_TEXT:  sid={SID}": ("AGENT_TEXT", ""),
     f"tts_done sid={SID}": None,
     "ASR_TEXT: שלום": None,
 }

@@ -6,8 +6,8 @@ from server.core.frames import pcm16_to_mulaw
 from server.simulator.call import CallRecord
 from server.simulator.link import DelayLine
 from server.simulator.pump import LiveStream
-from server.simulator.report import as_text, make_report
-from server.simulator.script import CallerScript, Manners, Say
+from server.simulator.report import as_json, as_text, make_report
+from server.simulator.script import CallerScript, Keys, Manners, Say
 from server.simulator.serverlog import LogEntry
 from server.simulator.simulated import converse
 from server.simulator.sounds import Clip, synthetic_speech
@@ -70,7 +70,7 @@ def test_words_of_the_log_go_to_their_turns():
         LogEntry("ASR_TEXT", "heard c", "MZ1", third + 1.3),
     ]
     report = make_report(record, log=log)
-    assert [(w.heard_as, w.agent) for w in report.words] == [
+    assert [(w.heard_as, w.agent) for w in report.words.turns] == [
         ("", "greeting"),
         ("heard a", "cut reply"),
         ("heard b", "reply b"),
@@ -78,6 +78,67 @@ def test_words_of_the_log_go_to_their_turns():
     ]
     page = as_text(report)
     assert "Greeting" in page and "Heard as     heard b" in page and "Agent answered reply b" in page
+
+
+def heard(steps, *lines, ending="caller hung up", replies=99):
+    """The report of a call with ``steps``; ``lines``: kind, words, and seconds into the stream."""
+    stream, _ = hold(steps, replies=replies)
+    record = CallRecord(IDS, ending)
+    record.live = LiveStream(DeafSocket(), stream, DelayLine(), DelayLine())
+    record.live.started_s = 1000.0
+    return make_report(record, log=[LogEntry(kind, text, "MZ1", 1000 + at_s) for kind, text, at_s in lines])
+
+
+GREETED = ("AGENT_TEXT", "greeting", 2.1)
+
+
+def test_answers_to_what_nobody_heard_are_not_enough():
+    """Newcomer 3: a deaf server answers every turn, with "say it again"; the page says so, and why."""
+    report = heard([STEPS[0], STEPS[2]], GREETED, ("ASR_ERR", "google: no key", 4.0))
+    assert report.reasons == ("0 of 2 spoken turns heard: google: no key",)
+    page = as_text(report)
+    assert page.count("Heard as     (nothing)") == 2 and "OK" not in page
+    assert as_json(report)["spoken_heard"] == {"heard": 0, "spoken": 2}
+
+
+def test_a_turn_that_was_not_heard_is_counted():
+    report = heard([STEPS[0], STEPS[2]], GREETED, ("ASR_TEXT", "a", 5.0))
+    assert report.ok and "OK: 2 of 2 turns answered, 1 of 2 spoken ones heard" in as_text(report)
+
+
+def test_keys_are_not_heard_by_ears():
+    """A server that is deaf understands keys."""
+    deaf = heard([STEPS[0], Keys("4")], GREETED, ("ASR_TEXT", "4", 9.0))
+    assert "0 of 1 spoken turns heard" in " ".join(deaf.reasons)
+    typed = heard([Keys("4")], GREETED, ("ASR_TEXT", "4", 5.0))
+    assert not [reason for reason in typed.reasons if "heard" in reason]
+    assert "Caller typed 4" in as_text(typed)
+
+
+def test_a_log_without_the_words_is_no_deaf_server():
+    report = heard([STEPS[0]])
+    assert report.ok and "no words of this call" in as_text(report) and "heard" not in as_text(report)
+    assert as_json(report)["spoken_heard"] is None
+
+
+HANDED_OVER = "dialled +97231234567"
+PERSON = Say("אפשר לדבר עם נציג", LINE)
+
+
+@pytest.mark.parametrize("asks", [PERSON, Keys("0")], ids=["words", "key 0"])
+@pytest.mark.parametrize("left", [(), (STEPS[2], STEPS[2])], ids=["at the end", "with steps left"])
+def test_a_person_who_was_asked_for_is_a_right_end(asks, left):
+    """Newcomer 14: the caller has nothing left to say to the agent, whatever the script still holds."""
+    report = heard([asks, *left], GREETED, ("ASR_TEXT", "x", 4.5), ending=HANDED_OVER, replies=2)
+    page = as_text(report)
+    assert "handed over to +97231234567" in page and "steps were done" not in page
+    assert ("steps were not needed any more" in page) == bool(left)
+
+
+def test_a_person_nobody_asked_for_is_not():
+    report = heard(STEPS, GREETED, ("ASR_TEXT", "a", 4.5), ending=HANDED_OVER, replies=2)
+    assert "handed over to +97231234567, which no step" in " ".join(report.reasons)
+    assert as_json(report)["handed_over_to"] == "+97231234567"
 
 
 def test_what_went_wrong_is_on_the_page():

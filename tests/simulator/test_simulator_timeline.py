@@ -2,36 +2,12 @@
 
 import pytest
 
-from server.core.frames import pcm16_to_mulaw
-from server.simulator.script import Burst, Turn
+from server.simulator.script import Burst
 from server.simulator.timeline import Interval, analyse, audible_intervals, split_answers
 from server.simulator.twilio_buffer import Cleared, TwilioBuffer
+from tests.simulator.drawn import LOUD, call
 
-LOUD = pcm16_to_mulaw(b"\x00\x10" * 800)
 QUIET = b"\xff" * 800
-
-
-def call(agent, caller, bursts=()):
-    """``agent``: ``#`` 100 ms of sound, ``c`` a clear and 100 ms of nothing, ``C`` a clear and sound.
-
-    A stretch of sound is sent at once where it begins, so a clear inside it throws the rest away.
-    ``caller``: a letter per turn while it speaks.
-    """
-    buffer = TwilioBuffer()
-    for n, character in enumerate(agent):
-        if character in "cC":
-            buffer.clear(n / 10)
-        if character in "#C" and (n == 0 or agent[n - 1] not in "#C" or character == "C"):
-            length = next((i for i, c in enumerate(agent[n + 1 :]) if c != "#"), len(agent) - n - 1) + 1
-            extra = 5 if agent[n + length : n + length + 1] in ("c", "C") else 0  # to be cut
-            buffer.media(LOUD * (length + extra), n / 10)
-            buffer.mark(f"m{n}", n / 10)
-    buffer.advance(len(agent) / 10)
-    turns = []
-    for letter in sorted(set(caller) - {".", " "}):
-        first, last = caller.index(letter), caller.rindex(letter)
-        turns.append(Turn(len(turns) + 1, letter, "say", first * 5, (last + 1) * 5))
-    return analyse(turns, buffer, bursts)
 
 
 def test_intervals_bridge_short_pauses_only():
@@ -143,6 +119,30 @@ NOISES = {  # name: (agent, caller, what came of a noise at 1.3 s)
 def test_noise(agent, caller, expected):
     (noise,) = call(agent, caller, [(Burst("cough", 1, 0.1), 65)]).noises
     assert (noise.clear_ms, noise.pause_ms) == pytest.approx(expected, abs=11)
+
+
+def test_a_noise_is_not_blamed_for_a_reply_that_went_on_just_as_the_caller_began():
+    """Newcomer 14: the README's own call said that the reply was lost."""
+    (noise,) = call("c###.......c###c..###", "....aaaa..........bb.", [(Burst("cough", 1, 0.1), 65)]).noises
+    assert noise.pause_ms == pytest.approx(300, abs=11)
+
+
+def test_what_goes_on_is_told_from_what_is_new():
+    """A clear goes before a new reply, and none before the rest of one that a noise had stopped."""
+    answers = call("c###.......c##c..##c.....c###..", "....aaaa.........bbbb..........").answers
+    assert [(answer.resumes, answer.cut) for answer in answers] == [
+        (False, False),
+        (False, True),
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_the_rest_of_a_reply_is_no_second_answer():
+    """Only what was said to the caller's own turn counts, where there is such a thing."""
+    timeline = call("c###.......c##c....######..c###..", "....aaaa........bbb...............")
+    assert [turn.answers for turn in timeline.turns] == [1, 1]
+    assert timeline.turns[1].gap_s == pytest.approx(0.9, abs=0.02)
 
 
 def test_greeting_is_what_comes_before_the_caller():

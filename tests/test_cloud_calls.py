@@ -1,6 +1,6 @@
 """Whole calls over real sockets through the local cloud: real clients of Google and OpenAI, both workers.
 
-The long forms are commands: ``python -m tests.bench.{reply,barge_in,faults,load,cold}``.
+The long forms are commands: ``python -m tests.bench.{reply,barge_in,faults,deaf,load,cold}``.
 """
 
 import subprocess
@@ -11,6 +11,8 @@ import pytest
 
 from tests.bench.barge_in import ALLOWED_MS as CLOSED_MS
 from tests.bench.barge_in import measure as measure_barge_in
+from tests.bench.deaf import Health
+from tests.bench.deaf import measure as measure_deaf
 from tests.bench.faults import ALLOWED_MS as ANSWERED_MS
 from tests.bench.faults import CASES
 from tests.bench.faults import answer as short_answer
@@ -22,6 +24,7 @@ from tests.cloud.watch import Fault
 from tests.serving import ROOT, environment
 
 WORKERS = ["gevent", "gthread"]
+WELL = Health(200, "ok", [])
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,16 @@ def test_g_the_caller_hears_an_answer(case, worker_class, faults) -> None:  # ty
     assert all(outcome.answered_ms <= ANSWERED_MS and outcome.next_works for outcome in outcomes), outcomes
     assert (left.streams, left.threads) == (0, {}), (left, log[-3000:])
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("worker_class", WORKERS)
+def test_a_server_that_cannot_hear_says_so(worker_class: str) -> None:
+    """Newcomer 3: 503 for a balancer, a failed call for the simulator; well with the first words heard."""
+    deaf = measure_deaf(Fault.UNAVAILABLE, worker_class, turns=4)
+    assert (deaf.before, deaf.mended) == (WELL, WELL)
+    assert deaf.after == Health(503, "degraded", ["asr"])
+    assert deaf.heard == 0 and all(deaf.said), deaf
+    assert any("spoken turns heard: google: " in reason for reason in deaf.reasons), deaf
 
 
 CHECK = ["./start_all.sh", "check"]

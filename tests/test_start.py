@@ -260,6 +260,64 @@ class TestStartScript:
             assert audio.getnchannels() == 2 and audio.getnframes() > 8000
         assert "Handling signal: term" in (clone / "out" / "demo_server.log").read_text(encoding="utf-8")
 
+    def test_the_demonstration_says_which_files_it_has_written(self, clone: Path, tmp_path: Path) -> None:
+        """Newcomer 14: and not which it writes when it is not told."""
+        recording, report = tmp_path / "mine.wav", tmp_path / "mine.json"
+        files = ["--record", str(recording), "--json", str(report)]
+        done = run(clone / "start_all.sh", "demo", "--synthetic", "--say", "שלום", *files)
+        assert done.returncode == 0, done.stdout + done.stderr
+        last = done.stdout.splitlines()[-2:]
+        assert last[0].startswith(f"The call is in {recording}:") and last[1] == f"The report is in {report}."
+        assert "demo_call.wav" not in done.stdout and recording.stat().st_size > 8000
+        assert json.loads(report.read_text(encoding="utf-8"))["spoken_heard"] == {"heard": 1, "spoken": 1}
+
+    def test_many_calls_can_be_demonstrated(self, clone: Path) -> None:
+        done = run(clone / "start_all.sh", "demo", "--synthetic", "--say", "שלום", "--calls", "2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "2 calls, 0 failed" in done.stdout and "The call is in" not in done.stdout
+
+    @pytest.mark.parametrize(
+        "options, status, said",
+        [
+            (["--help"], 0, "--interrupt-after"),
+            (["--say", "שלום", "-h"], 0, "--interrupt-after"),
+            (["--sya", "שלום"], 2, "--sya"),
+            (["--dtmf", "zero"], 2, "'zero' is not made of digits"),
+            (["--record", "/nowhere/call.wav"], 2, "/nowhere/call.wav cannot be written"),
+            (["--url", "https://agent.example.com"], 2, "the server that it starts itself"),
+        ],
+        ids=["help", "short help", "no option", "no key", "no folder", "another server"],
+    )
+    def test_options_are_answered_before_a_server_is_started(
+        self, clone: Path, options: list[str], status: int, said: str
+    ) -> None:
+        """Newcomer 14: help started a server, and claimed a call."""
+        done = run(clone / "start_all.sh", "demo", *options)
+        assert done.returncode == status and said in (done.stderr if status else done.stdout)
+        for claimed in ("Starting", "Calling", "The call"):
+            assert claimed not in done.stdout + done.stderr
+
+    def test_a_person_who_was_asked_for_is_no_failure(self, clone: Path) -> None:
+        """Newcomer 14: key 0, and what the caller would have said to the agent is not needed any more."""
+        office = {"TRANSFER_NUMBER": "+97231234567", "OFFICE_HOURS": ""}
+        done = run(clone / "start_all.sh", "demo", "--synthetic", "--dtmf", "0", "--say", "תודה", **office)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "handed over to +97231234567" in done.stdout and "FAILED" not in done.stdout
+
+    def test_a_deaf_server_is_no_success(self, clone: Path) -> None:
+        """Newcomer 3: every turn was answered, and none was heard."""
+        deaf = {"ASR_ENGINES": "google", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"}
+        done = run(clone / "start_all.sh", "demo", "--synthetic", "--say", "שלום", **deaf)
+        assert done.returncode != 0
+        assert "FAILED: 0 of 1 spoken turns heard: google: GOOGLE_APPLICATION_CREDENTIALS" in done.stdout
+        assert "Heard as     (nothing)" in done.stdout
+
+    def test_a_server_that_is_not_healthy_is_called_all_the_same(self, clone: Path) -> None:
+        """Newcomer 3: it serves, with 503; the call shows what callers get."""
+        mute = {"TTS_ENGINES": "google", "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere.json"}
+        done = run(clone / "start_all.sh", "demo", "--synthetic", "--say", "שלום", **mute)
+        assert "POST" in done.stdout and "did not answer within" not in done.stderr
+
     def test_a_demonstration_that_fails_shows_the_servers_log(self, clone: Path) -> None:
         options = ["--synthetic", "--say", "שלום", "--max-seconds", "1"]
         done = run(clone / "start_all.sh", "demo", *options)

@@ -27,8 +27,8 @@ def on_the_cloud(knobs: dict[str, str], out: Path, **more: str) -> Iterator[Serv
         yield server
 
 
-def place_calls(server: Server, out: Path, *words: str) -> dict[str, Any]:
-    """Run the simulator; its report. Raises AssertionError with what it printed when it failed."""
+def place_calls(server: Server, out: Path, *words: str, status: int = 0) -> dict[str, Any]:
+    """Run the simulator; its report. Raises AssertionError with what it printed when it ends otherwise."""
     report = out / "report.json"
     command = [sys.executable, "-m", "server.simulator", "--url", f"http://{server.address}"]
     # The servers here give no thinking hint, so whatever is heard is an answer.
@@ -38,7 +38,7 @@ def place_calls(server: Server, out: Path, *words: str) -> dict[str, Any]:
     done = subprocess.run(
         command, cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=CALL_S, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
 

@@ -5,26 +5,35 @@ evaluates them), ``python -m server.config table`` the README's knob table, ``py
 env-example`` the file ``.env.example``. Environment wins over ``.env``.
 """
 
-import re
+import os
 import shlex
 import sys
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
 from server.core.params import DialogueParams
+from server.env_file import EnvFileError, read_env_file
 from server.hebrew.gender import Gender
-from server.knobs import MaybeNumber, allowed, comma_separated, env_example, knob, knob_table, knob_text
-from server.office_hours import OfficeHours
+from server.knobs import (
+    MaybeNumber,
+    PathText,
+    allowed,
+    comma_separated,
+    env_example,
+    knob,
+    knob_table,
+    knob_text,
+    without_quotes,
+)
+from server.plausible import what_cannot_be_right
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
-URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
+ENV_FILE = ".env"
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 
 # What a man says and sounds like, where AGENT_GENDER=masculine and the knob is not set.
@@ -47,9 +56,12 @@ MindEngines = Annotated[tuple[MindEngine, ...], NoDecode, BeforeValidator(comma_
 
 
 class Config(BaseSettings):
-    """All knobs. Field names are the environment's names in lower case; units are in the names."""
+    """All knobs. Field names are the environment's names in lower case; units are in the names.
 
-    model_config = SettingsConfigDict(frozen=True, env_file=".env", extra="ignore", env_ignore_empty=False)
+    By itself it reads the environment only: ``load_config`` reads ``.env`` too.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
     # Mode and house
     ws_mode: Literal["AI"] = knob("AI", "What answers on the media socket; AI is the only mode.")
@@ -83,7 +95,9 @@ class Config(BaseSettings):
     redis_url: SecretStr = knob(
         SecretStr(""), "Calls and limits, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
     )
-    state_file: str = knob("state/agent.db", "Calls, shared by one host's workers; empty: one worker only.")
+    state_file: PathText = knob(
+        "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
+    )
 
     # Engines, in order of preference
     asr_engines: SpeechEngines = knob((), "Ears, in order; empty: by the credentials present.")
@@ -93,14 +107,19 @@ class Config(BaseSettings):
     breaker_open_sec: float = knob(30, "How long it is skipped.", 1, 3600)
 
     # Google
-    google_application_credentials: str = knob("", "File of credentials: a service account's key, mostly.")
+    google_application_credentials: PathText = knob(
+        "", "File of credentials: a service account's key, mostly."
+    )
+    google_credentials_json: SecretStr = knob(
+        SecretStr(""), "That key file's content, where there are no files (Heroku)."
+    )
     google_cloud_project: str = knob("", "Project of the v2 speech API; empty: the credentials' own.")
     google_speech_endpoint: str = knob("", "Other Speech endpoint; http://host:port is plaintext gRPC.")
     google_speech_api: Literal["v1", "v2"] = knob("v1", "Version of the Speech API.")
     google_speech_location: str = knob("eu", "Where v2 recognises: eu, us, …")
     google_speech_model: str = knob("", "Empty: command_and_search with v1, chirp_3 with v2.")
     google_speech_language: str = knob("iw-IL", "iw-IL or he-IL; the other one is tried once on refusal.")
-    asr_phrases_file: str = knob("", "Names, streets, cities that callers say: one a line, # comments.")
+    asr_phrases_file: PathText = knob("", "Names, streets, cities that callers say: one a line, # comments.")
     google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice; he-IL-Chirp3-HD-… ones stream.")
     google_tts_endpoint: str = knob("", "Other Google TTS endpoint; http://host:port is plaintext gRPC.")
 
@@ -120,7 +139,7 @@ class Config(BaseSettings):
     agent_gender: Literal["feminine", "masculine"] = knob(
         "feminine", "The agent's own gender; a man has another name, hint and voices by default."
     )
-    llm_prompt_file: str = knob("", "Your own system prompt in the place of ours; see the README.")
+    llm_prompt_file: PathText = knob("", "Your own system prompt in the place of ours; see the README.")
     agent_persona: str = knob(
         'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the mind."
     )
@@ -129,10 +148,10 @@ class Config(BaseSettings):
         "", "When a person answers, Israel time: Sun-Thu 09:00-18:00, Fri 09:00-13:00; empty: always."
     )
     office_holidays: bool = knob(True, "With OFFICE_HOURS: closed on Israeli holidays, early on their eves.")
-    leads_file: str = knob("leads.jsonl", "Where details of leads are appended; empty: only logged.")
+    leads_file: PathText = knob("leads.jsonl", "Where details of leads are appended; empty: only logged.")
 
     # Made audio
-    tts_cache_dir: str = knob("", "Folder that keeps made sentences across restarts; empty: none.")
+    tts_cache_dir: PathText = knob("", "Folder that keeps made sentences across restarts; empty: none.")
     tts_cache_mb: int = knob(64, "Most audio kept in memory, and as much in the folder.", 1, 10000)
 
     # Hearing (A)
@@ -206,8 +225,10 @@ class Config(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _defaults_of_the_agents_gender(cls, knobs: dict[str, Any]) -> dict[str, Any]:
-        return MASCULINE | knobs if knobs.get("agent_gender") == "masculine" else knobs
+    def _as_meant(cls, knobs: dict[str, Any]) -> dict[str, Any]:
+        """Without the quotes around a value; the defaults are those of the agent's gender."""
+        bare = {name: without_quotes(value) for name, value in knobs.items()}
+        return MASCULINE | bare if bare.get("agent_gender") == "masculine" else bare
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -215,63 +236,10 @@ class Config(BaseSettings):
         return {"WARN": "WARNING"}.get(value.upper(), value.upper()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _secrets_that_can_be_right(self) -> "Config":
-        """Their values are in no message."""
-        if not self.openai_api_key.get_secret_value().strip().isascii():
-            raise ValueError("OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?")
-        token = self.twilio_auth_token.get_secret_value()
-        if not re.fullmatch(r"[!-~]*", token):
-            raise ValueError("TWILIO_AUTH_TOKEN: has a character that no token has; a blank at its end?")
-        if re.fullmatch(r"(AC|SK)[0-9a-f]{32}", token):
-            raise ValueError(
-                "TWILIO_AUTH_TOKEN: is the SID of an account or a key; the auth token stands below it"
-            )
-        if not _is_redis_url(self.redis_url.get_secret_value()):
-            raise ValueError("REDIS_URL: must be like redis://:password@host:6379/0, or rediss:// for TLS")
+    def _all_that_cannot_be_right(self) -> "Config":
+        if wrong := list(what_cannot_be_right(self)):
+            raise ValueError("\n  ".join(wrong))
         return self
-
-    @model_validator(mode="after")
-    def _ranges_that_span_knobs(self) -> "Config":
-        if self.resp_min_delay_ms > self.resp_max_delay_ms:
-            raise ValueError(
-                f"RESP_MIN_DELAY_MS={self.resp_min_delay_ms}: must not exceed "
-                f"RESP_MAX_DELAY_MS={self.resp_max_delay_ms}"
-            )
-        if self.llm_min_chars > self.llm_max_chars:
-            raise ValueError(
-                f"LLM_MIN_CHARS={self.llm_min_chars}: must not exceed LLM_MAX_CHARS={self.llm_max_chars}"
-            )
-        try:
-            OfficeHours.parse(self.office_hours)
-        except ValueError as error:
-            raise ValueError(f"OFFICE_HOURS={self.office_hours!r}: {error}") from None
-        for name in ("transfer_number", "overflow_number"):
-            number = getattr(self, name)
-            if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
-                raise ValueError(f"{name.upper()}={number!r}: must be like +972501234567, no 0 behind +972")
-        for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
-            if not getattr(self, name).strip():
-                raise ValueError(f"{name.upper()}='': must not be empty")
-        for name in URL_KNOBS:
-            url = getattr(self, name)
-            if url and (not url.startswith(("http://", "https://")) or any(c.isspace() for c in url)):
-                shown = re.sub(r"//.*@", "//…@", url)  # a password may stand there
-                raise ValueError(
-                    f"{name.upper()}={shown!r}: must start with http:// or https://, without blanks"
-                )
-        return self
-
-
-def _is_redis_url(url: str) -> bool:
-    """Empty is one too. The client's own check would import it, and ssl, before gevent has patched that."""
-    try:
-        parts = urlsplit(url)
-        database = dict(parse_qsl(parts.query)).get("db", "0")
-        somewhere = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
-    except ValueError:
-        return False
-    known = parts.scheme in ("redis", "rediss", "unix")
-    return not url or (known and bool(somewhere) and database.isdigit() and url.isascii())
 
 
 def dialogue_params(config: Config) -> DialogueParams:
@@ -306,17 +274,29 @@ def dialogue_params(config: Config) -> DialogueParams:
     )
 
 
-def load_config(**overrides: Any) -> Config:
-    """Read the environment and ``.env``; raise KnobError that lists every bad knob at once."""
+def _names() -> set[str]:
+    return {name.upper() for name in Config.model_fields}
+
+
+def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config:
+    """Read the environment and ``.env``; raise KnobError that lists every bad knob, or line, at once."""
     try:
-        return Config(**overrides)
+        in_file = read_env_file(_env_file, _names()).values if _env_file is not None else {}
+        in_environment = {name.upper() for name in os.environ}
+        from_file = {name.lower(): in_file[name] for name in _names() & in_file.keys() - in_environment}
+        return Config(**{**from_file, **overrides})
+    except EnvFileError as error:
+        raise KnobError(str(error)) from None
     except ValidationError as error:
         raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
 
 
-def unknown_in_env_file() -> list[str]:
-    """Names in ``.env`` that are no knob: slips of the pen, or somebody else's."""
-    return [name for name in dotenv_values(".env") if name.lower() not in Config.model_fields]
+def env_file_remarks() -> list[str]:
+    """What is odd in ``.env``, a line each, if it can be read; why it cannot is ``load_config``'s to say."""
+    try:
+        return read_env_file(ENV_FILE, _names()).remarks()
+    except EnvFileError:
+        return []
 
 
 def load_mounted_config() -> Config:

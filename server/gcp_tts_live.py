@@ -34,7 +34,10 @@ class GoogleVoice:
     def __init__(self, config: Config) -> None:
         self._voice_name = config.google_tts_voice
         self._address = Address(
-            TEXT_TO_SPEECH, config.google_tts_endpoint, config.google_application_credentials
+            TEXT_TO_SPEECH,
+            config.google_tts_endpoint,
+            config.google_application_credentials,
+            config.google_credentials_json,
         )
         self.identity = f"{self.name} {self._voice_name}"
 

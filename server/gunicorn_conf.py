@@ -11,7 +11,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
-from server.config import EXTENSION, Config, KnobError, load_config, unknown_in_env_file  # noqa: E402
+from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config  # noqa: E402
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
 from server.runtime import Threads  # noqa: E402
@@ -98,7 +98,7 @@ def summary(config: Config) -> list[str]:
         f"engines: ears {', '.join(chosen_ears(config))}; mind {', '.join(chosen_minds(config))}; "
         f"voice {', '.join(chosen_voices(config))}",
         f"serving on {bind}, {workers} {worker_class} worker(s)",
-        *(f".env: {name} is no knob of ours" for name in unknown_in_env_file()),
+        *env_file_remarks(),
         *(f"OPEN: {danger}" for danger in open_doors(config)),
         *(f"workers disagree: {why}" for why in disagreements(config)),
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),

@@ -1,11 +1,12 @@
 """What a knob is: its default, sentence and range, what it may be in words, and the tables made of that."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
 
 
@@ -20,6 +21,15 @@ def _number_or_nothing(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def without_quotes(value: object) -> object:
+    """A text without the quotes around it: ``docker --env-file`` and the like leave them there."""
+    if isinstance(value, str) and len(bare := value.strip()) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
+        return without_quotes(bare[1:-1])
+    return value
+
+
+# The path of a file or folder; ~ is a home folder there too where no shell has looked at it.
+PathText = Annotated[str, AfterValidator(os.path.expanduser)]
 MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from server.config import Config, KnobError, load_config, unknown_in_env_file
+from server.config import Config, KnobError, env_file_remarks, load_config
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
 from server.engines.registry import asr_timeout_ms
@@ -201,8 +201,8 @@ def main() -> int:
     except (KnobError, EngineError) as error:
         print(error, file=sys.stderr)
         return 1
-    for name in unknown_in_env_file():
-        print(f".env: {name} is no knob of ours")
+    for remark in env_file_remarks():
+        print(remark)
     print(HEADING)
     trials = []
     for trial in try_engines(config, engines):

@@ -133,7 +133,8 @@ def _clouds(config: Config) -> tuple[str, ...]:
 
 
 def _has_google(config: Config) -> bool:
-    return bool(config.google_application_credentials) or (Path.home() / GCLOUD_CREDENTIALS).is_file()
+    key = config.google_application_credentials or config.google_credentials_json.get_secret_value()
+    return bool(key) or (Path.home() / GCLOUD_CREDENTIALS).is_file()
 
 
 def _has_openai(config: Config) -> bool:

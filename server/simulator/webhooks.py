@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
-from dotenv import dotenv_values
 from twilio.request_validator import RequestValidator
+
+from server.env_file import read_env_file
+from server.knobs import without_quotes
 
 _ROUTE_AT_END = re.compile(r"/+(webhook|ws|media|healthz)(/.*)?$")
 TIMEOUT_S = 15.0  # Twilio's own limit for a webhook
@@ -74,8 +76,9 @@ def public_url_of_the_server() -> str:
 
 
 def server_knob(name: str) -> str:
-    """A knob as a server in this folder reads it: the environment wins over ``.env``."""
-    return os.environ[name] if name in os.environ else dotenv_values(".env").get(name) or ""
+    """A knob as a server in this folder reads it: the environment wins over ``.env``. Raises EnvFileError."""
+    value = os.environ[name] if name in os.environ else read_env_file(".env", {name}).values.get(name, "")
+    return str(without_quotes(value))
 
 
 def sign(declared_url: str, fields: dict[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from pydantic import SecretStr
 
 from server.config import load_config
 from server.core.conversation import Expected
@@ -729,6 +730,23 @@ class TestCredentials:
         with pytest.raises(EngineError):  # over TLS, where nobody listens
             recognizer.recognize(b"\xff", Expected(), 2)
         forget(endpoint)
+
+    @pytest.mark.parametrize("unfolded", [False, True], ids=["as it is", "with its line breaks unfolded"])
+    def test_f12_the_key_itself_where_there_are_no_files(self, tmp_path: Path, unfolded: bool) -> None:
+        key = Path(key_file(tmp_path / "key.json", project_id="in-the-key")).read_text()
+        knobs = load_config(google_credentials_json=key.replace("\\n", "\n") if unfolded else key)
+        connection = connect(
+            Address(SPEECH_V1, f"https://localhost:{4 + unfolded}", key_json=knobs.google_credentials_json)
+        )
+        assert connection.project == "in-the-key"
+        assert "PRIVATE" not in f"{knobs} {knobs!r}"
+        forget(f"https://localhost:{4 + unfolded}")
+
+    @pytest.mark.parametrize("key", ["PRIVATE", "[]", '{"type": "PRIVATE"}', '{"private_key": "PRIVATE"}'])
+    def test_f12_what_is_no_key_is_not_told(self, key: str) -> None:
+        with pytest.raises(EngineError, match="GOOGLE_CREDENTIALS_JSON is not") as raised:
+            connect(Address(SPEECH_V1, "https://localhost:6", key_json=SecretStr(key)))
+        assert "PRIVATE" not in str(raised.value) and raised.value.__suppress_context__
 
     def test_no_project(self, tmp_path: Path) -> None:
         file, endpoint = key_file(tmp_path / "key.json"), "https://localhost:2"

@@ -6,6 +6,7 @@ caller's back (the client's own methods wait for the first answer, and retry a h
 """
 
 import importlib
+import json
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ import warnings
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from pydantic import SecretStr
 
 from server.engines.base import EngineError
 
@@ -57,12 +60,14 @@ TEXT_TO_SPEECH = Service(
 class Address:
     """``endpoint``: empty is Google's own, ``http://host:port`` is plaintext gRPC, all else is TLS.
 
-    ``key_file``: of a service account, or what else Google's libraries load; empty: this machine's default.
+    ``key_file``: of a service account, or what else Google's libraries load; ``key_json``: its content, where
+    there are no files; both empty: this machine's default.
     """
 
     service: Service
     endpoint: str
     key_file: str = ""
+    key_json: SecretStr = SecretStr("")
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ def _connected(address: Address) -> Connection:
         target = address.endpoint.removeprefix("http://").rstrip("/")
         channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
         return Connection(client(transport=transport(channel=channel)).transport, LOCAL_PROJECT)
-    credentials, project = _credentials(address.key_file)
+    credentials, project = _credentials(address.key_file, address.key_json.get_secret_value())
     target = address.endpoint.removeprefix("https://").rstrip("/")
     made = client(
         credentials=credentials,
@@ -125,22 +130,27 @@ def _tls_channel(transport: Any, *args: Any, options: Any, **settings: Any) -> A
     return transport.create_channel(*args, options=[*options, *CHANNEL_OPTIONS], **settings)
 
 
-def _credentials(key_file: str) -> tuple[Any, str]:
-    """Credentials and their project. Raises EngineError."""
+def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
+    """Credentials and their project. Raises EngineError, which holds nothing of a key."""
     auth: Any = importlib.import_module("google.auth")
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        if not key_file:
-            credentials, project = auth.default(scopes=SCOPES)
-        else:
-            # It warns of files from strangers; this one is the operator's own, and may be of any kind.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
+        # It warns of keys from strangers; these are the operator's own, and may be of any kind.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if key_file:
                 credentials, project = auth.load_credentials_from_file(key_file, scopes=SCOPES)
-    except (GoogleAuthError, OSError, ValueError) as error:  # none; unreadable; not a key file
+            elif key_json:
+                key = json.loads(key_json, strict=False)  # .env may have unfolded its line breaks
+                credentials, project = auth.load_credentials_from_dict(key, scopes=SCOPES)
+            else:
+                credentials, project = auth.default(scopes=SCOPES)
+    except (GoogleAuthError, OSError, ValueError, TypeError) as error:  # none; unreadable; not a key
         if key_file:
             raise EngineError(f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}") from error
+        if key_json:
+            raise EngineError("GOOGLE_CREDENTIALS_JSON is not the content of a key file") from None
         raise EngineError(f"{NO_CREDENTIALS} ({error})") from error
     return credentials, project or ""
 

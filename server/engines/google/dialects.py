@@ -52,7 +52,10 @@ def dialect_of(config: Config) -> Dialect:
 class V1:
     def __init__(self, config: Config) -> None:
         self.address = Address(
-            SPEECH_V1, config.google_speech_endpoint, config.google_application_credentials
+            SPEECH_V1,
+            config.google_speech_endpoint,
+            config.google_application_credentials,
+            config.google_credentials_json,
         )
         self.model = config.google_speech_model or "command_and_search"
 
@@ -101,6 +104,7 @@ class V2:
             SPEECH_V2,
             config.google_speech_endpoint or regional,
             config.google_application_credentials,
+            config.google_credentials_json,
         )
         self.model = config.google_speech_model or "chirp_3"
 

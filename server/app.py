@@ -12,7 +12,7 @@ from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
 from simple_websocket import Server
 
-from server.config import EXTENSION, Config, load_config, load_mounted_config
+from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
 from server.engines.plain import Asr, Respond, Synth
 from server.house import House
 from server.log_lines import LogLine
@@ -21,6 +21,7 @@ from server.phone_sock import PhoneSock, reject
 from server.privacy import install_secrets_filter
 from server.routes_twilio import SOCKET_PATH, socket_is_twilios, twilio_blueprint
 from server.runtime import Threads
+from server.troubles import tried_files
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
 
 log = logging.getLogger("agent")
@@ -28,7 +29,7 @@ log = logging.getLogger("agent")
 
 def create_app(config: Config | None = None) -> Flask:
     """Our own application, with its logging. Raises KnobError."""
-    config = config or load_config()
+    config = config or load_config_to_start()
     set_up_logging(config.log_level)
     app = Flask(__name__, static_folder=None)
     blueprint, sock = phone_agent(config)
@@ -58,8 +59,8 @@ def phone_agent(
     # Once here and not once a call, so that the lines the host's voice has made are kept.
     install_secrets_filter(config)
     house = House(config, with_host_functions(engines, Threads(), asr, respond, synth))
-    if mounted and not house.reception.auth.required:  # our own server says it at its start
-        log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
+    if mounted:  # our own server says it at its start
+        _say_what_is_wrong(house)
     blueprint = twilio_blueprint(house)
 
     def hand_over(state: BlueprintSetupState) -> None:
@@ -86,6 +87,14 @@ def phone_agent(
     sock = PhoneSock()
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
     return blueprint, sock
+
+
+def _say_what_is_wrong(house: House) -> None:
+    if not house.reception.auth.required:
+        log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
+    for tried in tried_files(house.config):
+        if tried.problem:
+            log.error("FILE_ERR %s", tried)
 
 
 def set_up_logging(level: str) -> None:

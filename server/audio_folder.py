@@ -18,6 +18,7 @@ from server.hebrew.speakable import speakable
 log = logging.getLogger("agent")
 
 SUFFIX = ".ulaw"
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # a sentence may have a caller's name in it
 MAX_WAITING = 256  # sentences; a disk that is so far behind does without the next ones
 PRUNED = 0.9  # of the bound is left after pruning, so that not every file after it prunes again
 
@@ -46,7 +47,7 @@ class AudioFolder:
     def load(self, needed: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
         """Keys and μ-law 8 kHz of what is there, the oldest first; what is ``needed`` stays young. Blocks."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
             files = self._files()
         except OSError as error:
             self._give_up(error)
@@ -90,9 +91,10 @@ class AudioFolder:
             self._to_write.task_done()
 
     def _write(self, path: Path, mulaw_8k: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.write_bytes(mulaw_8k)
+        unfinished.chmod(PRIVATE)
         unfinished.replace(path)
         self._bytes += len(mulaw_8k)
         if self._bytes > self._max_bytes:

@@ -9,6 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
@@ -291,6 +292,28 @@ def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config
         raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
 
 
+def load_config_to_start(**overrides: Any) -> Config:
+    """``load_config``, and the files that calls read can be read: KnobError names each that cannot."""
+    config = load_config(**overrides)
+    wrong = []
+    for name in ("llm_prompt_file", "asr_phrases_file"):
+        path = getattr(config, name)
+        if path and (why := _why_not_read(path)):
+            wrong.append(f"  {name.upper()}={path!r}: {why}")
+    if wrong:
+        raise KnobError("bad knobs:\n" + "\n".join(wrong))
+    return config
+
+
+def _why_not_read(path: str) -> str:
+    try:
+        return "" if Path(path).read_text("utf-8-sig").strip() else "is empty"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except UnicodeDecodeError:
+        return "is not UTF-8 text: save it as UTF-8"
+
+
 def env_file_remarks() -> list[str]:
     """What is odd in ``.env``, a line each, if it can be read; why it cannot is ``load_config``'s to say."""
     try:
@@ -304,7 +327,7 @@ def load_mounted_config() -> Config:
 
     Their names are common ones (PORT, THREADS, LOG_LEVEL, …), and there they are the host's.
     """
-    return load_config(**{name: Config.model_fields[name].default for name in OWN_SERVER_KNOBS})
+    return load_config_to_start(**{name: Config.model_fields[name].default for name in OWN_SERVER_KNOBS})
 
 
 def _complaints(error: ValidationError) -> Iterable[str]:
@@ -336,7 +359,7 @@ def main(words: list[str]) -> int:
         print("usage: python -m server.config export|table|env-example", file=sys.stderr)
         return 2
     try:
-        config = load_config()
+        config = load_config_to_start()
     except KnobError as error:
         print(error, file=sys.stderr)
         return 1

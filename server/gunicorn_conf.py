@@ -11,10 +11,17 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
-from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config  # noqa: E402
+from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
 from server.runtime import Threads  # noqa: E402
+from server.troubles import (  # noqa: E402
+    memory_limit_mb,
+    tried_files,
+    why_not_written,
+    why_too_little_memory,
+)
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
@@ -24,7 +31,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def _load_or_exit() -> Config:
     try:
-        return load_config()
+        return load_config_to_start()
     except KnobError as error:
         sys.exit(str(error))
 
@@ -101,6 +108,8 @@ def summary(config: Config) -> list[str]:
         *env_file_remarks(),
         *(f"OPEN: {danger}" for danger in open_doors(config)),
         *(f"workers disagree: {why}" for why in disagreements(config)),
+        *(f"ERROR: {tried}" for tried in tried_files(config) if tried.problem and tried.knob != "STATE_FILE"),
+        *(f"memory: {why}" for why in [why_too_little_memory(config, memory_limit_mb())] if why),
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
     ]
     return lines
@@ -125,10 +134,8 @@ def disagreements(config: Config) -> list[str]:
     if not config.state_file:
         several = config.web_concurrency > 1
         return ["set STATE_FILE, or REDIS_URL for several hosts"] if several else []
-    folder = Path(config.state_file).absolute().parent
-    while not folder.exists():  # it is made when it is needed
-        folder = folder.parent
-    return [] if os.access(folder, os.W_OK) else [f"STATE_FILE cannot be written in {folder}"]
+    why = why_not_written(config.state_file)
+    return [f"STATE_FILE {why}"] if why else []
 
 
 def missing_to_go_live(config: Config) -> list[str]:
@@ -146,6 +153,9 @@ def missing_to_go_live(config: Config) -> list[str]:
         )
     if "scripted" in ears + minds + voices:
         missing.append("scripted engines are for tests: they do not listen")
-    if not config.twilio_auth_token.get_secret_value():
+    token = config.twilio_auth_token.get_secret_value()
+    if not token:
         missing.append("set TWILIO_AUTH_TOKEN (Twilio console, Account Info): then only Twilio gets in")
+    elif not is_like_an_auth_token(token):
+        missing.append(NOT_TWILIOS)
     return missing

@@ -17,6 +17,7 @@ from server.person import availability
 from server.rates import CallRates
 from server.reception import Reception
 from server.runtime import Threads
+from server.troubles import tried_store
 from server.turn_pipeline import Engines
 from server.twilio_auth import TwilioAuth
 
@@ -82,6 +83,9 @@ class House:
 
     def _load(self) -> None:
         started = time.monotonic()
+        for tried in tried_store(self.config):
+            if tried.problem:
+                log.error("LEDGER_ERR %s", tried)
         try:
             self.engines.warm()
         except Exception:  # the thread's edge: engines that failed are tried again by the calls

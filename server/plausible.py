@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from server.config import Config
 
 URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
+NOT_TWILIOS = "TWILIO_AUTH_TOKEN is not like Twilio's (32 of 0-9, a-f): is it whole, and the auth token?"
 _QUOTES = "\"'`"
 _UNFILLED = re.compile(r"[<\[{(].*[>\])}]|\$\{?[A-Za-z_]\w*\}?|%\w+%|.*(?:\.{3}|\*{3}).*|[^\w]+", re.DOTALL)
 _FILL_ME_IN = re.compile(

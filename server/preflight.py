@@ -1,6 +1,7 @@
-"""Tries every configured engine once, as a call would: ``./start_all.sh check``.
+"""Tries what is configured once, as a call would: ``./start_all.sh check``.
 
-Prints a table and what each engine said; the exit status is 1 when the configured engines cannot hold a call.
+Prints a table: every engine and what it said, files that calls write, the store that the processes share. The
+exit status is 1 when the engines cannot hold a call; what else fails costs leads or limits, and no call.
 """
 
 import sys
@@ -11,29 +12,36 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from server.config import Config, KnobError, env_file_remarks, load_config
+from server.config import Config, KnobError, env_file_remarks, load_config_to_start
+from server.core.conversation import Expected
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
+from server.engines.mind.phrases import expected_after
 from server.engines.registry import asr_timeout_ms
 from server.engines.reply.spoken import SpokenReply
 from server.phrases import SpokenSentence
+from server.plausible import NOT_TWILIOS, is_like_an_auth_token
 from server.privacy import install_secrets_filter, without_secrets
 from server.runtime import Channel, Late, Threads
 from server.streams import BoundedStream, Stream
+from server.troubles import tried_files, tried_store
 from server.turn_pipeline import Engines, build_engines
 
-HEADING = f"{'':<7}{'engine':<10}{'works':<7}first"
+HEADING = f"{'':<7}{'what':<15}{'works':<7}first"
 PHRASE = "אני מחפש דירה בתל אביב"
+MENU_PHRASE = "אני רוצה לקנות דירה"  # of those that the embedded ears know when a call begins
+MENU_ONLY = "(of its menu: for trying out)"
 ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
 LOAD_S = 30.0
 CHUNK_BYTES = SAMPLE_RATE_HZ // 10
 Clock = Callable[[], float]
+Speak = Callable[[str], bytes]  # a phrase as PCM16 8 kHz. May block, raises EngineError
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One engine's try. ``problem`` is empty when a call can use it; ``first_ms`` None: nothing came."""
+    """One try. ``problem`` is empty when a call can use it; ``first_ms`` None: nothing came, or was to."""
 
     kind: str
     name: str
@@ -48,13 +56,17 @@ class Trial:
 
 def try_engines(config: Config, engines: Engines) -> Iterator[Trial]:
     """Voices, then ears (which hear what a voice said), then minds; each as soon as it is known. Blocks."""
-    spoken: bytes | None = None
+    speak: Speak = _silence
     for voice in engines.voices:
         trial, pcm16 = _try_voice(config, voice)
-        spoken = spoken or pcm16
+        if pcm16 is not None and speak is _silence:
+            speak = _again(voice, pcm16)
         yield trial
     for ears in engines.ears:
-        yield _try_ears(config, ears, engines, spoken)
+        menu = ears.name == "embedded"
+        expected = expected_after("intent", None) if menu else engines.minds.first.opening
+        trial = _try_ears(config, ears, expected, MENU_PHRASE if menu else PHRASE, speak)
+        yield _with_result(trial, f"{trial.result} {MENU_ONLY}".lstrip()) if menu else trial
     for mind in engines.minds:
         yield _try_mind(config, mind)
 
@@ -69,13 +81,22 @@ def _try_voice(config: Config, voice: Synthesizer) -> tuple[Trial, bytes | None]
     return _with_result(trial, f"{len(pcm16) / 2 / SAMPLE_RATE_HZ:.1f} s of audio"), pcm16
 
 
-def _try_ears(config: Config, ears: Recognizer, engines: Engines, spoken: bytes | None) -> Trial:
+def _silence(phrase: str) -> bytes:
+    return bytes(2 * SAMPLE_RATE_HZ)
+
+
+def _again(voice: Synthesizer, pcm16: bytes) -> Speak:
+    """What a voice said for PHRASE; any other one it says now."""
+    return lambda phrase: pcm16 if phrase == PHRASE else b"".join(WholeSamples(voice, phrase))
+
+
+def _try_ears(config: Config, ears: Recognizer, expected: Expected, phrase: str, speak: Speak) -> Trial:
     """Without a voice the ears get silence, and need not hear anything in it."""
-    mulaw_8k = pcm16_to_mulaw(spoken or bytes(2 * SAMPLE_RATE_HZ))
     heard: list[Transcript] = []
 
     def hear(clock: Clock) -> tuple[float | None, str]:
-        recognition = ears.open(engines.minds.first.opening, 1, TRIAL_S)
+        mulaw_8k = pcm16_to_mulaw(speak(phrase))
+        recognition = ears.open(expected, 1, TRIAL_S)
         reader = BoundedStream(Threads(), "check", recognition, first_s=TRIAL_S, next_s=TRIAL_S)
         for start in range(0, len(mulaw_8k), CHUNK_BYTES):
             recognition.feed(mulaw_8k[start : start + CHUNK_BYTES])
@@ -89,16 +110,17 @@ def _try_ears(config: Config, ears: Recognizer, engines: Engines, spoken: bytes 
     after_ms = round(asr_timeout_ms(config, ears.name)) - _closing_silence_ms(config)
     trial, _ = _tried("ears", ears, hear, after_ms, "ASR_TIMEOUT_MS")
     words = " ".join(final.text for final in heard).strip()
-    problem = _misheard(words, heard, config.asr_min_confidence) if trial.works and spoken else ""
+    asked = trial.works and speak is not _silence
+    problem = _misheard(phrase, words, heard, config.asr_min_confidence) if asked else ""
     return Trial("ears", ears.name, problem, trial.first_ms) if problem else _with_result(trial, words)
 
 
-def _misheard(words: str, heard: list[Transcript], min_confidence: float) -> str:
+def _misheard(phrase: str, words: str, heard: list[Transcript], min_confidence: float) -> str:
     """What is wrong with what was heard of the phrase; a word may be."""
     if not words:
-        return f"heard nothing in {PHRASE!r}; is this its language?"
-    if fuzz.ratio(words, PHRASE) < ALIKE:
-        return f"heard {words!r} for {PHRASE!r}; is this its language?"
+        return f"heard nothing in {phrase!r}; is this its language?"
+    if fuzz.ratio(words, phrase) < ALIKE:
+        return f"heard {words!r} for {phrase!r}; is this its language?"
     sure = [final.confidence for final in heard if final.confidence is not None]
     if sure and min(sure) < min_confidence:
         return f"is only {min(sure):.2f} sure of {words!r}: below ASR_MIN_CONFIDENCE a caller is asked again"
@@ -185,17 +207,26 @@ def _closing_silence_ms(config: Config) -> int:
     return int(config.min_utt_sec * 1000) + config.vad_hangover_ms
 
 
+def try_surroundings(config: Config) -> Iterator[Trial]:
+    """Files that calls write, and what the processes share. Blocks for half a second."""
+    for kind, tried in (("file", tried_files(config)), ("store", tried_store(config))):
+        for each in tried:
+            yield Trial(
+                kind, each.knob, each.problem and f"{each.value} {each.problem}".lstrip(), None, each.value
+            )
+
+
 def row(trial: Trial) -> str:
     """One line of the table below HEADING."""
     first = "–" if trial.first_ms is None else f"{trial.first_ms} ms"
     works = "yes" if trial.works else "NO"
-    return f"{trial.kind:<7}{trial.name:<10}{works:<7}{first:<9}{trial.problem or trial.result}".rstrip()
+    return f"{trial.kind:<7}{trial.name:<14} {works:<7}{first:<9}{trial.problem or trial.result}".rstrip()
 
 
 def main() -> int:
-    """0: these engines can hold a call; 1: they cannot, or a knob is bad."""
+    """0: these engines can hold a call; 1: they cannot, or a knob or a file that calls read is bad."""
     try:
-        config = load_config()
+        config = load_config_to_start()
         install_secrets_filter(config)
         engines = build_engines(config, Threads())
     except (KnobError, EngineError) as error:
@@ -203,11 +234,16 @@ def main() -> int:
         return 1
     for remark in env_file_remarks():
         print(remark)
+    token = config.twilio_auth_token.get_secret_value()
+    if token and not is_like_an_auth_token(token):
+        print(NOT_TWILIOS)
     print(HEADING)
     trials = []
     for trial in try_engines(config, engines):
         print(without_secrets(row(trial)), flush=True)  # an engine's complaint may quote its key
         trials.append(trial)
+    for trial in try_surroundings(config):
+        print(without_secrets(row(trial)), flush=True)
     lost = [kind for kind in ("voice", "ears", "mind") if not any(t.works for t in trials if t.kind == kind)]
     for kind in lost:
         print(f"no {kind} works: a call cannot be held")

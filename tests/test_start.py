@@ -182,6 +182,15 @@ class TestSettings:
         monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
         assert f"workers disagree: STATE_FILE cannot be written in {tmp_path}" in self.said(tmp_path)
 
+    def test_newcomer_9_files_that_calls_write(self, tmp_path: Path) -> None:
+        said = self.said(tmp_path, leads_file=str(tmp_path), tts_cache_dir=str(tmp_path))
+        assert f"ERROR: LEADS_FILE={tmp_path}: is a folder, and not a file" in said
+        assert said.count("ERROR") == 1
+
+    def test_a_token_that_is_not_like_twilios(self, tmp_path: Path) -> None:
+        assert "to go live: TWILIO_AUTH_TOKEN is not like Twilio's" in self.said(tmp_path)
+        assert "TWILIO_AUTH_TOKEN" not in self.said(tmp_path, twilio_auth_token="0123456789abcdef" * 2)
+
 
 class TestBadKnobs:
     MESSAGE = "bad knobs:\n  VAD_RMS='loud': must be a whole number from 1 to 32767\n"

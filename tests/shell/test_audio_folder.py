@@ -290,3 +290,13 @@ def test_keys_tell_voices_and_texts_apart():
     assert len(keys) == 4
     assert audio_key("קול", "שלום דנה") == audio_key("קול", "שלום דנה")
     assert all(len(key) == 64 and key.isalnum() and key.isascii() for key in keys)
+
+
+def test_newcomer_17_sentences_are_their_owners_only(tmp_path):
+    """A name may be among them, whatever the umask says."""
+    before = os.umask(0)
+    try:
+        save(AudioFolder(str(tmp_path / "new"), 1000), tmp_path / "new", "a")
+    finally:
+        os.umask(before)
+    assert [path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")] == [0o700, 0o600]

@@ -95,12 +95,13 @@ def test_what_is_installed_is_what_is_locked() -> None:
 # ---- what the start script installs ----
 
 
-def wheel(folder: Path, name: str) -> str:
-    """Makes a package of nothing; its hash."""
-    path = folder / f"{name}-1.0-py3-none-any.whl"
-    info = f"{name}-1.0.dist-info"
+def wheel(folder: Path, name: str, version: str = "1.0", *more: str) -> str:
+    """Makes a package of nothing, with ``more`` lines of metadata; its hash."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    metadata = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *more, ""])
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(f"{info}/METADATA", metadata)
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -109,8 +110,10 @@ def wheel(folder: Path, name: str) -> str:
 class Project:
     """The start script in a folder of its own, where the only packages are those of the folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pip: Path | None = None) -> None:
+        """``pip``: a wheel of it; None: the one of this run."""
         self.folder = folder
+        self.pip = pip
         shutil.copy(ROOT / "start_all.sh", folder)
         for name in ("requirements-build.txt", "requirements.txt"):
             (folder / name).write_text("")
@@ -120,6 +123,9 @@ class Project:
         """With the pip of this run: to unpack another one takes seconds."""
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", self.folder / ".venv"], check=True)
         [site_packages] = self.folder.glob(".venv/lib/python*/site-packages")
+        if self.pip is not None:
+            (site_packages / "pip.pth").write_text(f"{self.pip}\n")
+            return
         pip = distribution("pip")
         for name in ("pip", f"pip-{pip.version}.dist-info"):
             (site_packages / name).symlink_to(str(pip.locate_file(name)))
@@ -135,8 +141,8 @@ class Project:
             timeout=120,
         )
 
-    def has(self, name: str) -> bool:
-        return any(self.folder.glob(f".venv/lib/python*/site-packages/{name}-1.0.dist-info"))
+    def has(self, name: str, version: str = "1.0") -> bool:
+        return any(self.folder.glob(f".venv/lib/python*/site-packages/{name}-{version}.dist-info"))
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +173,100 @@ class TestInstalling:
         done = project.set_up(f"sourceonly==1.0 --hash=sha256:{hashlib.sha256().hexdigest()}")
         assert done.returncode == 1 and "No matching distribution" in done.stderr
         assert re.search(r"no wheel for Python 3\.1\d on \w+-\w+", done.stderr)
+
+
+# ---- F13: the pip that a machine has may be older than the lock ----
+
+# Debian 12's, and 3.12.0's own for a Python that it cannot run on. Both resolve a name with an extra anew.
+OLD_PIPS = {
+    "23.0.1": "236bcb61156d76c4b8a05821b988c7b8c35bf0da28a4b614e8d6ab5212c25c6f",
+    "23.2.1": "7ccf472345f20d35bdc9d1841ff5f313260c2c33fe417f48c30ac46cccabf5be",
+}
+
+
+@pytest.fixture(scope="session")
+def old_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its wheel, which runs as it is."""
+    version = "23.0.1" if sys.version_info < (3, 12) else "23.2.1"
+    folder = tmp_path_factory.mktemp("pip")
+    (folder / "pip.txt").write_text(f"pip=={version} --hash=sha256:{OLD_PIPS[version]}\n")
+    fetch = [
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+        "-r",
+        "pip.txt",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", *fetch], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    if done.returncode != 0:
+        pytest.skip(f"pip {version} cannot be had here: {done.stderr.strip()[-200:]}")
+    return folder / f"pip-{version}-py3-none-any.whl"
+
+
+@pytest.fixture(scope="module")
+def old_project(tmp_path_factory: pytest.TempPathFactory, old_pip: Path) -> Project:
+    return Project(tmp_path_factory.mktemp("old"), old_pip)
+
+
+@pytest.fixture(scope="module")
+def old_lock(old_project: Project) -> list[str]:
+    """Its pins are one release old; one of them is drawn in with an extra."""
+    extra = ("Provides-Extra: more", 'Requires-Dist: drawn>=1; extra == "more"')
+    hashes = {
+        "core": wheel(old_project.folder, "core", "1.0", *extra),
+        "drawn": wheel(old_project.folder, "drawn"),
+        "asks": wheel(old_project.folder, "asks", "1.0", "Requires-Dist: core[more]>=1"),
+    }
+    wheel(old_project.folder, "core", "1.1", *extra)  # released since
+    return [f"{name}==1.0 --hash=sha256:{digest}" for name, digest in hashes.items()]
+
+
+class TestOldPip:
+    def test_f13_the_start_script_installs_exactly_the_lock(
+        self, old_project: Project, old_lock: list[str]
+    ) -> None:
+        done = old_project.set_up(*old_lock)
+        assert done.returncode == 0, done.stderr
+        assert old_project.has("core") and old_project.has("asks") and old_project.has("drawn")
+        assert not old_project.has("core", "1.1")
+
+    def test_f13_this_pip_would_not_without_being_told(
+        self, old_project: Project, old_lock: list[str]
+    ) -> None:
+        """So the test above can fail."""
+        old_project.set_up(*old_lock)
+        python = old_project.folder / ".venv" / "bin" / "python"
+        done = subprocess.run(
+            [python, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--require-hashes"]
+            + ["-r", "more.txt"],
+            cwd=old_project.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode != 0 and "core[more]" in done.stderr
+
+
+def test_f13_the_lock_is_complete() -> None:
+    """Nothing is resolved when it is installed: all that a package asks for, extras too, is in the lock."""
+    here = [pin.requirement for name in NAMES for pin in locked(name)]
+    pins = dict(versions(here))
+    asked_for = here + [each for name in NAMES for each in asked(name)]
+    asked_for = [each for each in asked_for if each.marker is None or each.marker.evaluate()]
+    seen: set[tuple[str, str]] = set()
+    while asked_for:
+        wanted = asked_for.pop()
+        name = canonicalize_name(wanted.name)
+        assert name in pins, wanted
+        assert wanted.specifier.contains(pins[name].removeprefix("=="), prereleases=True), wanted
+        for extra in {"", *wanted.extras} - {extra for of, extra in seen if of == name}:
+            seen.add((name, extra))
+            needs = map(Requirement, distribution(name).requires or ())
+            asked_for += [
+                each for each in needs if each.marker is None or each.marker.evaluate({"extra": extra})
+            ]

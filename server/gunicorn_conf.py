@@ -1,13 +1,17 @@
 """gunicorn's settings, from the knobs: ``gunicorn -c server/gunicorn_conf.py 'server.app:create_app()'``."""
 
+import errno
 import gc
 import os
 import signal
+import socket
 import sys
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from gunicorn.systemd import listen_fds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
@@ -59,14 +63,52 @@ control_socket_disable = True  # a socket in the home folder that two servers wo
 
 
 def on_starting(server: Any) -> None:
-    """Say what is in use and what is missing, once, before the workers start."""
+    """Say what is in use and what is missing, once, before the workers start; or why there is no listening.
+
+    gunicorn would say that it serves, and then try for five seconds, in four lines each.
+    """
+    inherited = server.master_pid or listen_fds(unset_environment=False)  # USR2's, systemd's
+    for address in server.cfg.address if not inherited else ():
+        if why := why_not_bound(*address[:2]) if isinstance(address, tuple) else "":
+            sys.exit(why)
     for line in summary(_config):
         print(line, flush=True)
 
 
+def why_not_bound(host: str, port: int) -> str:
+    """Why nobody can listen there now, and what to do; "" when it can be done."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"port {port} is in use, maybe by this server: stop what uses it, or set PORT to another one"
+            )
+        if error.errno == errno.EACCES:
+            return f"port {port} is not for this user: set PORT=5000, say, and put a proxy in front"
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            return f"BIND_HOST={host} is no address of this machine"
+        return f"BIND_HOST={host} PORT={port} cannot be listened on: {error.strerror}"
+    return ""
+
+
 def post_fork(server: Any, worker: Any) -> None:
-    """Remember who was there before."""
+    """Remember who was there before. Until gunicorn has set its handlers, a signal ends the worker at once.
+
+    The master's handlers are inherited: they keep the signal for a master that is not there. One that came
+    while gevent patches, for half a second, was lost, and the worker lived until ``graceful_timeout``.
+    """
     worker.elders = tuple(server.WORKERS)
+    for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _leave(*_: object) -> None:
+    """Nobody has been let in, and a model that loads on a thread waits for nobody."""
+    os._exit(0)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -74,6 +116,9 @@ def post_worker_init(worker: Any) -> None:
 
     And see to it that SIGTERM breaks no call off.
     """
+    signal.signal(signal.SIGTERM, _leave)
+    if not worker.alive:  # it came while the application was imported
+        _leave()
     house = worker.wsgi.extensions[EXTENSION]
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):

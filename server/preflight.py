@@ -87,7 +87,7 @@ def _silence(phrase: str) -> bytes:
 
 def _again(voice: Synthesizer, pcm16: bytes) -> Speak:
     """What a voice said for PHRASE; any other one it says now."""
-    return lambda phrase: pcm16 if phrase == PHRASE else b"".join(WholeSamples(voice, phrase))
+    return lambda phrase: pcm16 if phrase == PHRASE else b"".join(SpokenSentence(voice, phrase))
 
 
 def _try_ears(config: Config, ears: Recognizer, expected: Expected, phrase: str, speak: Speak) -> Trial:

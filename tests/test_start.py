@@ -1,10 +1,12 @@
 """Started for real: gunicorn with either worker, the start script, and the real wscat."""
 
+import errno
 import io
 import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ import requests
 from websocket import create_connection
 
 from server.config import Config
-from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, get, started
+from tests.serving import ENGINES, GUNICORN, ROOT, SUBPROTOCOL, Server, environment, free_port, get, started
 
 WSCAT = "wscat@6.1.0"
 
@@ -190,6 +192,73 @@ class TestSettings:
     def test_a_token_that_is_not_like_twilios(self, tmp_path: Path) -> None:
         assert "to go live: TWILIO_AUTH_TOKEN is not like Twilio's" in self.said(tmp_path)
         assert "TWILIO_AUTH_TOKEN" not in self.said(tmp_path, twilio_auth_token="0123456789abcdef" * 2)
+
+
+class TestPort:
+    """newcomer 17: a port that cannot be had is one line, at once."""
+
+    @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+    def test_one_that_is_in_use(self, worker_class: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            done = subprocess.run(
+                GUNICORN,
+                cwd=ROOT,
+                env=environment(PORT=port, WORKER_CLASS=worker_class),
+                capture_output=True,
+                text=True,
+                timeout=20,
+            )
+        assert done.returncode == 1 and "serving on" not in done.stdout + done.stderr
+        (line,) = [
+            each for each in (done.stdout + done.stderr).splitlines() if "Starting gunicorn" not in each
+        ]
+        assert line.startswith(f"port {port} is in use") and "set PORT" in line
+
+    @pytest.mark.parametrize(
+        ("error", "says"),
+        [
+            (PermissionError(errno.EACCES, "x"), "port 80 is not for this user: set PORT"),
+            (OSError(errno.EADDRNOTAVAIL, "x"), "BIND_HOST=10.0.0.1 is no address of this machine"),
+            (socket.gaierror(-2, "x"), "BIND_HOST=10.0.0.1 is no address of this machine"),
+            (OSError(errno.EMFILE, "why"), "BIND_HOST=10.0.0.1 PORT=80 cannot be listened on: why"),
+        ],
+    )
+    def test_one_that_cannot_be_had(self, error: OSError, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        from server.gunicorn_conf import why_not_bound
+
+        class Refused(socket.socket):
+            def bind(self, address: object) -> None:
+                raise error
+
+        monkeypatch.setattr(socket, "socket", Refused)
+        assert why_not_bound("10.0.0.1", 80).startswith(says)
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+    def test_one_that_is_free(self, host: str) -> None:
+        from server.gunicorn_conf import why_not_bound
+
+        assert why_not_bound(host, int(free_port())) == ""
+
+
+class TestEndingAtTheStart:
+    """newcomer 17: SIGTERM while a worker boots ends it then, and not at ``graceful_timeout`` (32 s)."""
+
+    @pytest.mark.parametrize("after_s", [0, 0.1, 0.6, 1.2])
+    @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
+    def test_sigterm(self, worker_class: str, after_s: float) -> None:
+        engines = {name: "embedded" for name in ENGINES}
+        env = environment(**engines, PORT=free_port(), WORKER_CLASS=worker_class, DRAIN_SEC="15")
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        with subprocess.Popen(GUNICORN, cwd=ROOT, env=env, **pipes) as process:  # type: ignore[call-overload]
+            try:
+                assert any("Booting worker" in line for line in process.stdout)
+                time.sleep(after_s)
+                process.terminate()
+                said, _ = process.communicate(timeout=10)
+            finally:
+                process.kill()
+        assert process.returncode == 0 and "Traceback" not in said, said
 
 
 class TestBadKnobs:

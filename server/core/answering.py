@@ -116,7 +116,7 @@ class Answering:
         """Start the turn that is owed, unless the caller is still at it."""
         if self._floor.state is not State.LISTENING or self._caller.busy or not self._caller.pending.segments:
             return []
-        if self._floor.turn is not None and (self._floor.turn.final or self._floor.turn.protected):
+        if self._floor.turn is not None and self._floor.turn.final:
             return []
         if self.greeting_first:
             return [*self._floor.drop(), *self.greet()]

@@ -42,6 +42,7 @@ from tests.core.scene import (
     FINISHED,
     FIRST,
     GRACE,
+    GREETING,
     HINT,
     INTERRUPTED,
     PARAMS,
@@ -246,6 +247,14 @@ def test_early_start(before, event, actions, state):
     """B3, A7: one event in, actions out, and the state after it."""
     dialogue = after(before, EARLY)
     assert (told(play(dialogue, [event])), dialogue.state) == (actions, state)
+
+
+def test_b6_nothing_is_thought_before_a_notice_was_heard():
+    """B3, B6: GREETING_PROTECTED: the greeting is what comes next, and not an answer to "hello?"."""
+    params = replace(EARLY, greeting=GREETING, greeting_protected=True)
+    dialogue = after([PAUSE], params)
+    assert told(play(dialogue, [WordsGuessed(1, ASKED)])) == []
+    assert told(play(dialogue, [REST])) == [CloseEars(1), Say(1, 0, GREETING)]
 
 
 @pytest.mark.parametrize("starts", [0, 1, 2, 3])

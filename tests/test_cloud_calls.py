@@ -6,6 +6,7 @@ The long forms are commands: ``python -m tests.bench.{reply,barge_in,faults,deaf
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,37 @@ def test_the_mind_ends_the_call(tmp_path: Path) -> None:
             assert "CALL_ENDS EndCall" in server.log and "tts_done" in server.log
         assert report["turns"][0]["agent"] == goodbye.text
         assert '"name": "דנה", "city": "חיפה"' in leads.read_text(encoding="utf-8")
+
+
+def as_small_models_write(request: dict[str, Any]) -> Script:
+    """One fault a turn (faults 1, 2, 3), and a goodbye that is written out."""
+    turn = LINES.index(request["messages"][-1]["content"])
+    malformed = ToolCall("save_lead", '{"name":"דני","phone":"0501234567",}')
+    return [
+        Script("<think>המשתמש רוצה דירה. אני צריכה לשאול על התקציב.</think>\nבשמחה. מה התקציב?"),
+        Script("תודה דני, רשמתי את המספר. באיזו עיר?", (malformed,)),
+        Script('הבנתי. save_lead({"name":"דני","city":"תל אביב"}) ומה עם חניה?'),
+        Script("תודה, ולהתראות! end_call()"),
+    ][turn]
+
+
+def test_rows_1_to_3_what_small_models_write(tmp_path: Path) -> None:
+    """F2, F3: no thought and no call is heard, every call is carried out, and no detail is lost."""
+    with LocalCloud(LINES, as_small_models_write) as cloud:
+        leads = tmp_path / "leads.jsonl"
+        with on_the_cloud(cloud.knobs | OPENAI_KNOBS, tmp_path, LEADS_FILE=str(leads)) as server:
+            report = place_calls(server, tmp_path, *say(*LINES))
+            assert "CALL_ENDS EndCall" in server.log and "written as text" in server.log
+        assert [turn["agent"] for turn in report["turns"]] == [
+            "בשמחה. מה התקציב?",
+            "תודה דני, רשמתי את המספר. באיזו עיר?",
+            "הבנתי. ומה עם חניה?",
+            "תודה, ולהתראות!",
+        ]
+        voiced = "".join(exchange.request["input"] for exchange in cloud.openai.speech.exchanges)
+        assert not [mark for mark in ("המשתמש", "think", "save", "end", "{") if mark in voiced]
+        kept = leads.read_text(encoding="utf-8")
+        assert '"phone": "0501234567"' in kept and '"city": "תל אביב"' in kept
 
 
 @pytest.mark.parametrize("worker_class", WORKERS)

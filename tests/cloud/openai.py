@@ -57,6 +57,7 @@ class Script:
     finish: str = ""  # empty: tool_calls or stop; NO_FINISH
     lines: tuple[str, ...] = ()
     done: bool = True  # [DONE] ends it
+    piece: int = DELTA_CHARACTERS  # characters of a delta
 
 
 Thinks = Callable[[dict[str, Any]], str | Script]
@@ -407,8 +408,8 @@ def chunk(request: dict[str, Any], delta: dict[str, Any], finish: str | None = N
 
 
 def text_deltas(script: Script) -> Iterator[dict[str, Any]]:
-    for start in range(0, len(script.text), DELTA_CHARACTERS):
-        yield {"content": script.text[start : start + DELTA_CHARACTERS]}
+    for start in range(0, len(script.text), script.piece):
+        yield {"content": script.text[start : start + script.piece]}
 
 
 def tool_deltas(script: Script) -> Iterator[dict[str, Any]]:

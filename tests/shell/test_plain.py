@@ -13,8 +13,11 @@ import pytest
 from server.core.conversation import Expected, SaveLead
 from server.core.frames import mulaw_to_pcm16
 from server.engines.base import EngineError, ReplyRequest, Transcript
+from server.engines.chain import BreakerParams, Chain
 from server.engines.plain import MAX_UTTERANCE_BYTES, PlainEars, PlainMind, PlainVoice
 from server.engines.reply.spoken import SpokenReply
+from server.phrases import PhraseCache
+from server.turn_pipeline import EnergyOnly, Engines, generate_hebrew_response
 from tests.sim.simtime import SimRuntime
 
 
@@ -98,6 +101,15 @@ def test_row_8_what_a_host_answers_is_spoken_like_any_reply():
     reply = SpokenReply(mind, ReplyRequest("שאלה", (), 1, "warm", 0, 200), 30.0)
     assert [s for s in reply if s] == ["שלום!", "יש לנו:", "דירה ב-אתר."]
     assert reply.acts == (SaveLead((("name", "דני"),)),)
+
+
+def test_row_8_so_is_what_the_playbooks_function_answers(monkeypatch):
+    """E5: ``generate_hebrew_response`` is the same text, in one."""
+    mind = PlainMind(lambda text, **style: HOSTS)
+    minds, none = Chain("llm", (mind,), BreakerParams(9)), Chain("", (None,), BreakerParams(9))
+    engines = Engines(none, minds, none, PhraseCache([], []), EnergyOnly)
+    monkeypatch.setattr("server.turn_pipeline.default_engines", lambda: engines)
+    assert generate_hebrew_response("שאלה", min_chars=0) == "שלום! יש לנו: דירה ב-אתר."
 
 
 def test_newcomer_11_a_monologue_of_a_hosts_is_cut():

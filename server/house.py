@@ -11,6 +11,7 @@ from server.config import Config
 from server.core.frames import mulaw_to_pcm16
 from server.desk import open_desk
 from server.drain import SETTLE_S, Drain
+from server.ending import Ending, start
 from server.ledger import Ledger
 from server.meter import Seldom
 from server.person import availability
@@ -49,7 +50,7 @@ class House:
             if self._warming:
                 return
             self._warming = True
-        threading.Thread(target=self._load, name="warm", daemon=True).start()
+        start("warm", self._load)
 
     def wait_until_warm(self, timeout_s: float) -> bool:
         """Block until every engine is loaded or has failed; False when that takes longer."""
@@ -81,26 +82,32 @@ class House:
         mulaw_8k = self.engines.phrases.get(line)
         return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 
-    def _load(self) -> None:
+    def _load(self, ending: Ending) -> None:
         started = time.monotonic()
         for tried in tried_store(self.config):
             if tried.problem:
                 log.error("LEDGER_ERR %s", tried)
         try:
-            self.engines.warm()
+            self.engines.warm(ending)
         except Exception:  # the thread's edge: engines that failed are tried again by the calls
             log.exception("ENGINE_ERR: the engines could not be warmed")
         availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
         self._warm.set()
+        if ending():
+            return
         log.info("ENGINES_WARM after %.1f s", time.monotonic() - started)
-        self._make_lines_again()
+        Threads().spawn("lines", self._make_lines_again)
 
     def _make_lines_again(self) -> None:
         """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
         wait_s = FIRST_REMAKE_S
-        while not self.engines.phrases.make(self.engines.voices, log.error):
+        while not self.engines.phrases.complete:
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, LAST_REMAKE_S)
+            start("lines-again", self._make_lines).join()
+
+    def _make_lines(self, ending: Ending) -> None:
+        self.engines.phrases.make(self.engines.voices, log.error, ending)
 
 
 def _reception(config: Config, ledger: Ledger) -> Reception:

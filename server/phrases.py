@@ -9,6 +9,7 @@ from cachetools import LRUCache
 
 from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
+from server.ending import Ending
 from server.engines.base import EngineError, SpeechStream, Synthesizer
 from server.engines.chain import Chain
 from server.engines.sound import FRAME_PCM16_BYTES, is_noise, is_silent
@@ -87,13 +88,25 @@ class PhraseCache:
             self._take(key, audio)
             self._on_disk[key] = None
 
-    def make(self, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> bool:
-        """Make the fixed lines that the best voice has not made; True when none is left. Blocks."""
+    def make(
+        self, voices: Chain[Synthesizer], complain: Callable[[str], None], ending: Ending = lambda: False
+    ) -> bool:
+        """Make the fixed lines that the best voice has not made; True when none is left. Blocks.
+
+        No further line once ``ending()``.
+        """
         missing = [line for line in self._lines if audio_key(self._identities[0], line) not in self._fixed]
         for line in missing:
+            if ending():
+                break
             wanted = not voices.skips_first or self.get(line) is None
             if wanted and (made := speak_whole(line, voices, complain)) is not None:
                 self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+        return self.complete
+
+    @property
+    def complete(self) -> bool:
+        """The best voice has made every fixed line."""
         return all(audio_key(self._identities[0], line) in self._fixed for line in self._lines)
 
     def _said_again(self, key: str, text: str, mulaw_8k: bytes) -> None:

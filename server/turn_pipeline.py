@@ -12,6 +12,7 @@ from server.config import Config, load_mounted_config
 from server.core import lines
 from server.core.conversation import Expected
 from server.core.frames import pcm16_to_mulaw
+from server.ending import Ending
 from server.engines.base import (
     Recognizer,
     RecognizesWhole,
@@ -50,8 +51,11 @@ class Engines:
     phrases: PhraseCache
     new_speech: Callable[[], Speech]
 
-    def warm(self) -> None:
-        """Load every model and make the fixed lines, so that the first call does not wait. Blocks."""
+    def warm(self, ending: Ending = lambda: False) -> None:
+        """Load every model and make the fixed lines, so that the first call does not wait. Blocks.
+
+        Less of it once ``ending()``: it is asked between the engines, and between the lines.
+        """
         self.new_speech()
         engines: list[tuple[str, Recognizer | Responder | Synthesizer]] = [
             *((self.ears.kind, ears) for ears in self.ears),
@@ -59,12 +63,14 @@ class Engines:
             *((self.voices.kind, voice) for voice in self.voices),
         ]
         for kind, engine in engines:
+            if ending():
+                return
             try:
                 engine.warm()
             except Exception as error:  # one engine's trouble, of whatever kind, is not the others'
                 log.error("ENGINE_ERR: %s %s: %s", kind, engine.name, str(error) or type(error).__name__)
         self.phrases.load()
-        self.phrases.make(self.voices, log.error)
+        self.phrases.make(self.voices, log.error, ending)
 
 
 class EnergyOnly:

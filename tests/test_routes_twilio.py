@@ -4,6 +4,7 @@ import io
 import json
 import re
 import threading
+import time
 import wave
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
@@ -58,6 +59,13 @@ def make_app(**knobs: Any) -> Flask:
     app.register_blueprint(blueprint)
     sock.init_app(app)
     return app
+
+
+def eventually(done: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return done()
 
 
 @pytest.fixture
@@ -328,7 +336,7 @@ class TestWarming:
     def test_once_a_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         warmed: list[int] = []
         house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda engines: warmed.append(1))
+        monkeypatch.setattr(type(house.engines), "warm", lambda *_: warmed.append(1))
         for _ in range(3):
             house.begin_warming()
             assert house.wait_until_warm(5)
@@ -339,7 +347,7 @@ class TestWarming:
     ) -> None:
         answered = threading.Event()
         house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda engines: answered.wait(10))
+        monkeypatch.setattr(type(house.engines), "warm", lambda *_: answered.wait(10))
         house.begin_warming()
         assert not house.wait_until_warm(0.05) and not house.warm
         answered.set()
@@ -349,7 +357,7 @@ class TestWarming:
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda engines: 1 / 0)
+        monkeypatch.setattr(type(house.engines), "warm", lambda *_: 1 / 0)
         house.begin_warming()
         assert house.wait_until_warm(5)
         assert "ENGINE_ERR" in caplog.text
@@ -376,16 +384,19 @@ class TestWarming:
                 Try(house.engines.voices, 0).worked()  # a call has found it well
 
         monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=sleep))
-        house._load()
+        house.begin_warming()
+        assert eventually(lambda: phrases.complete)
         assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
         assert heard == [pcm16_to_mulaw(b"\x01\x20" * 300)] * 8
         assert house.engines.phrases.get(lines.APOLOGY) == pcm16_to_mulaw(b"\x02\x20" * 300)
 
     def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         house = house_of(make_app().test_client())
-        monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=None))
-        house._load()
-        assert house.warm
+        waits: list[float] = []
+        monkeypatch.setattr("server.house.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=waits.append))
+        house.begin_warming()
+        assert house.wait_until_warm(5) and house.engines.phrases.complete
+        assert waits == []
 
 
 class Call:

@@ -13,7 +13,10 @@ from flask.blueprints import BlueprintSetupState
 from simple_websocket import Server
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
+from server.core.conversation import EndCall, Line, SaveLead, Speaker, Transfer
+from server.engines.host_reply import Call, Reply
 from server.engines.plain import Asr, Respond, Synth
+from server.hebrew.gender import Gender
 from server.house import House
 from server.log_lines import LogLine
 from server.media_ws_ai import MediaStreamHandler
@@ -23,6 +26,21 @@ from server.routes_twilio import SOCKET_PATH, socket_is_twilios, twilio_blueprin
 from server.runtime import Threads
 from server.troubles import tried_files
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
+
+__all__ = [  # what a host may need
+    "EXTENSION",
+    "Call",
+    "EndCall",
+    "Gender",
+    "Line",
+    "Reply",
+    "SaveLead",
+    "Speaker",
+    "Transfer",
+    "create_app",
+    "phone_agent",
+    "set_up_logging",
+]
 
 log = logging.getLogger("agent")
 
@@ -48,7 +66,9 @@ def phone_agent(
     """The web surface for any Flask application; logging and error handlers stay the host's.
 
     ``asr`` (``bytes → str``), ``respond`` (``str → str``), ``synth`` (``str → bytes``): a host's own
-    functions, in the place of the configured engines, for every call. Raises KnobError.
+    functions, in the place of the configured engines, for every call. ``respond`` may take a ``Call`` as
+    ``call``, and answer with a ``Reply`` or a stream: see the README. Raises KnobError, and TypeError for a
+    function that cannot be called so.
 
     The engines are warmed by the first call's webhook; a host that has a hook for the start of its workers
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.

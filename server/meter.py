@@ -3,7 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+
+from cachetools import TTLCache
+
+MAX_KEYS = 256
 
 
 class Meter:
@@ -42,3 +46,18 @@ class Seldom:
             left_out, self._left_out = self._left_out, 0
         more = f" (and {left_out} before it)" if left_out else ""
         self._log.warning(line + more, *values)
+
+
+class OnceIn:
+    """Whether something of a kind is due: the first, and the next one ``seconds`` later. Any thread."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lock = threading.Lock()
+        self._told: TTLCache[Hashable, None] = TTLCache(MAX_KEYS, seconds, clock)
+
+    def due(self, kind: Hashable) -> bool:
+        with self._lock:
+            if kind in self._told:
+                return False
+            self._told[kind] = None
+            return True

@@ -53,6 +53,11 @@ class SaveLead:
 
     details: tuple[tuple[str, str], ...]
 
+    @classmethod
+    def of(cls, /, **details: object) -> "SaveLead":
+        """``SaveLead.of(name="דנה", rooms=4)``; what is None is left out."""
+        return cls(tuple((name, str(value)) for name, value in details.items() if value is not None))
+
 
 Act = EndCall | Transfer | SaveLead
 

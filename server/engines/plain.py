@@ -1,20 +1,34 @@
-"""A host's own three functions as engines: ``bytes → str``, ``str → str``, ``str → bytes``.
+"""A host's own three functions as engines: ``bytes → str``, ``str → Answer``, ``str → bytes``.
 
 They block and cannot be cancelled: what they return too late is dropped.
 """
 
 from collections.abc import Callable, Iterator
 
-from server.core.conversation import Act, Expected
+from server.core.conversation import Act, EndCall, Expected, Transfer, ends_call
 from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
-from server.engines.base import EngineError, Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.engines.base import (
+    EngineError,
+    Recognition,
+    ReplyRequest,
+    ReplyStream,
+    SpeechStream,
+    Transcript,
+)
+from server.engines.host_function import ASR, RESPOND, SYNTH, HostFunction
+from server.engines.host_reply import Answer, call_of, close, said_in
 from server.engines.samples import TelephoneReader
 from server.runtime import Channel, Runtime, pause
 
 MAX_UTTERANCE_BYTES = 120 * 8000  # two minutes: far above 2 × MAX_UTT_SEC; the rest is not recognised
 
-Asr = Callable[[bytes], str]
-Respond = Callable[..., str]
+# For a reply that does something and says nothing. No gender: neither the caller's nor the agent's.
+GOODBYE = "תודה רבה על השיחה, ויום נעים."
+HANDOVER = "השיחה עוברת עכשיו לאדם מהמשרד, רק רגע."
+NOTED = "רשמתי את הפרטים. מה עוד חשוב לדעת?"
+
+Asr = Callable[[bytes], str | None]
+Respond = Callable[..., Answer]
 Synth = Callable[[str], bytes]
 
 
@@ -26,7 +40,7 @@ class PlainEars:
 
     def __init__(self, runtime: Runtime, asr: Asr) -> None:
         self._runtime = runtime
-        self._asr = asr
+        self._asr = HostFunction(ASR, asr)
 
     def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         return _PlainRecognition(self._runtime, self._asr)
@@ -36,7 +50,7 @@ class PlainEars:
 
 
 class _PlainRecognition:
-    def __init__(self, runtime: Runtime, asr: Asr) -> None:
+    def __init__(self, runtime: Runtime, asr: HostFunction) -> None:
         self._asr = asr
         self._audio = bytearray()
         self._cancelled = False
@@ -52,7 +66,18 @@ class _PlainRecognition:
     def __iter__(self) -> Iterator[Transcript]:
         pause(self._finished, None)
         if not self._cancelled:
-            yield Transcript(self._asr(mulaw_to_pcm16(bytes(self._audio))) or "")
+            with self._asr.failures_told():
+                yield Transcript(self._words())
+
+    def _words(self) -> str:
+        heard = self._asr(mulaw_to_pcm16(bytes(self._audio)))
+        if heard is None:
+            self._asr.tell("gave None: taken for a caller who has said nothing")
+            return ""
+        if not isinstance(heard, str):
+            close(heard)
+            raise EngineError(f"gave {type(heard).__name__}, not text")
+        return heard
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -60,11 +85,12 @@ class _PlainRecognition:
 
 
 class PlainMind:
-    """``respond(text, target_style, min_chars, max_chars) -> reply``, on any thread, several at a time.
+    """``respond(text) -> Answer``, on any thread, several at a time.
 
-    It must be a function of what it is given and do nothing but answer: with early starts (B3) it is also
-    asked for words that turn out not to be all, and its answer to those is dropped. It cannot wait for the
-    rest (``may_wait``), and asked to go on (``said``) it says all of its answer again.
+    It may take ``target_style``, ``min_chars``, ``max_chars`` and the ``call`` too. It must be a function of
+    what it is given and do nothing but answer: with early starts (B3) it is also asked for words that turn
+    out not to be all, and its answer to those, acts included, is dropped. It cannot wait for the rest
+    (``may_wait``), and asked to go on (``said``) it says all of its answer again.
     """
 
     name = "host"
@@ -73,7 +99,7 @@ class PlainMind:
     authored = False
 
     def __init__(self, respond: Respond) -> None:
-        self._respond = respond
+        self._respond = HostFunction(RESPOND, respond)
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         return _PlainReply(self._respond, request)
@@ -84,23 +110,63 @@ class PlainMind:
 
 class _PlainReply:
     expected = Expected()
-    acts: tuple[Act, ...] = ()
 
-    def __init__(self, respond: Respond, request: ReplyRequest) -> None:
+    def __init__(self, respond: HostFunction, request: ReplyRequest) -> None:
+        self.acts: tuple[Act, ...] = ()
         self._respond = respond
         self._request = request
+        self._cancelled = False
 
     def __iter__(self) -> Iterator[str]:
+        wordless: str | None = ""  # so far; None: there was a word
+        with self._respond.failures_told():
+            for text in self._texts():
+                if wordless is not None:
+                    wordless = None if any(map(str.isalnum, text)) else wordless + text
+                yield text
+            if wordless is not None and not self._request.said and not self._cancelled:
+                yield self._line(wordless)
+
+    def cancel(self) -> None:
+        """A stream of the host's is closed by its reader, as soon as it has given its next piece."""
+        self._cancelled = True
+
+    def _texts(self) -> Iterator[str]:
+        """What is to be said; ``acts`` on the way."""
+        answer = self._answer()
+        if self._cancelled:
+            close(answer)
+            return
+        for said in said_in(answer):
+            if self._cancelled:
+                return
+            if isinstance(said, str):
+                yield said
+            else:
+                self.acts += (said,)
+
+    def _answer(self) -> object:
         request = self._request
-        yield self._respond(
+        return self._respond(
             request.text,
             target_style=request.target_style,
             min_chars=request.min_chars,
             max_chars=request.max_chars,
+            call=call_of(request),
         )
 
-    def cancel(self) -> None:
-        pass
+    def _line(self, marks: str) -> str:
+        """What is said for acts without a word. Raises EngineError: nothing at all is no answer."""
+        ends = next(filter(ends_call, self.acts), None)
+        if isinstance(ends, EndCall):
+            return GOODBYE
+        if isinstance(ends, Transfer):
+            return HANDOVER if self._request.person else ""  # the call itself says that there is nobody
+        if self.acts:
+            return NOTED
+        if not marks.strip():
+            raise EngineError("gave nothing to say")
+        return ""  # "…"
 
 
 class PlainVoice:
@@ -109,7 +175,7 @@ class PlainVoice:
     name = identity = "host"
 
     def __init__(self, synth: Synth) -> None:
-        self._synth = synth
+        self._synth = HostFunction(SYNTH, synth)
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
         return _PlainSpeech(self._synth, text)
@@ -119,19 +185,21 @@ class PlainVoice:
 
 
 class _PlainSpeech:
-    def __init__(self, synth: Synth, text: str) -> None:
+    def __init__(self, synth: HostFunction, text: str) -> None:
         self._synth = synth
         self._text = text
 
     def __iter__(self) -> Iterator[bytes]:
-        audio = self._synth(self._text)
-        if not isinstance(audio, bytes | bytearray | memoryview):
-            raise EngineError(
-                f"gave {type(audio).__name__} for audio: synth returns bytes of PCM16 8 kHz or WAV"
-            )
-        reader = TelephoneReader("synth", SAMPLE_RATE_HZ)
-        if samples := reader.feed(bytes(audio)) + reader.end():
-            yield samples
+        with self._synth.failures_told():
+            audio = self._synth(self._text)
+            if not isinstance(audio, bytes | bytearray | memoryview):
+                close(audio)
+                raise EngineError(
+                    f"gave {type(audio).__name__} for audio: synth returns bytes of PCM16 8 kHz or WAV"
+                )
+            reader = TelephoneReader("synth", SAMPLE_RATE_HZ)
+            if samples := reader.feed(bytes(audio)) + reader.end():
+                yield samples
 
     def cancel(self) -> None:
         pass

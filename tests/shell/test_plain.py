@@ -87,7 +87,7 @@ def test_the_hosts_mind_says_it_all_again():
     others = [{}, {"may_wait": True}, {"said": "שלום."}]
     replies = [list(mind.respond(replace(request, **other), 30.0)) for other in others]
     assert replies == [["שלום. איך אפשר לעזור?"]] * 3
-    assert asked == [("שאלה", "target_style", "min_chars", "max_chars")] * 3
+    assert asked == [("שאלה", "target_style", "min_chars", "max_chars", "call")] * 3
 
 
 HOSTS = """<think>לא לומר</think>**שלום!** 😊 יש לנו:

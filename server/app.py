@@ -17,6 +17,7 @@ from server.core.conversation import EndCall, Line, SaveLead, Speaker, Transfer
 from server.engines.host_reply import Call, Reply
 from server.engines.plain import Asr, Respond, Synth
 from server.hebrew.gender import Gender
+from server.host_app import HostApp
 from server.house import House
 from server.log_lines import LogLine
 from server.media_ws_ai import MediaStreamHandler
@@ -85,6 +86,7 @@ def phone_agent(
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = house
+        HostApp(house.config, state)
 
     blueprint.record(hand_over)
 
@@ -104,7 +106,7 @@ def phone_agent(
         finally:
             house.reception.leave(call)
 
-    sock = PhoneSock()
+    sock = PhoneSock(config.max_calls)
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
     return blueprint, sock
 

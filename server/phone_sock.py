@@ -17,8 +17,10 @@ from flask_sock import Sock
 from simple_websocket import Server
 from wsproto.utilities import RemoteProtocolError
 
+from server.host_app import reached
 from server.media_ws_ai import POLICY_VIOLATION, SOCKET_ENDED
-from server.meter import Meter
+from server.meter import Meter, OnceIn
+from server.web_server import why_no_call
 
 log = logging.getLogger("agent")
 
@@ -29,6 +31,7 @@ UNACKNOWLEDGED_MS = 5000
 # A call's audio is some 25,000 a second; behind a network that was away for ten seconds comes what it kept.
 BYTES_PER_S, BYTES_AT_ONCE = 64 * 1024, 512 * 1024
 READER_TIMEOUT_S = 0.3
+TOLD_EVERY_S = 60.0
 
 
 class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
@@ -39,6 +42,12 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
     a route that the host adds without a blueprint is flask-sock's as ever.
     """
 
+    def __init__(self, calls: int = 0) -> None:
+        """``calls``: MAX_CALLS, for what is said of a server that cannot hold any."""
+        super().__init__()
+        self._calls = calls
+        self._once = OnceIn(TOLD_EVERY_S)
+
     def route(self, path: str, bp: Blueprint | None = None, **options: Any) -> Callable[..., Any]:
         """As ``Sock.route``. Whatever ``serve`` raises ends its socket and nothing else."""
         if bp is None:
@@ -47,20 +56,33 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
 
         def register(serve: Callable[[Server], None]) -> None:
             def view() -> Response:
+                why_not = why_no_call(request.environ, self._calls)
                 try:
                     ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
                 except (RemoteProtocolError, ValueError, OSError) as error:  # no handshake, or no text in it
                     return Response(f"no WebSocket: {error}\n", 400, mimetype="text/plain")
+                except RuntimeError:  # no socket
+                    self._complain(why_not)
+                    return Response(f"no WebSocket: {why_not}\n", 501, mimetype="text/plain")
                 try:
-                    serve(ws)
+                    # Closed by us, so that Twilio asks what follows: an apology, and a person or a call back.
+                    self._refuse(ws, why_not) if why_not else serve(ws)
                 except Exception:  # the thread's edge: an error page cannot follow a WebSocket
                     log.exception("SOCKET_ERR")
                 _close(ws)
                 return _SocketOver(ws.mode)
 
-            bp.add_url_rule(path, "socket", view, websocket=True, **options)
+            bp.add_url_rule(path, "socket", reached(view), websocket=True, **options)
 
         return register
+
+    def _refuse(self, ws: Server, why_not: str) -> None:
+        self._complain(why_not)
+        reject(ws, "this server cannot hold a call")
+
+    def _complain(self, why_not: str) -> None:
+        if self._once.due(why_not):
+            log.error("WS_REFUSED %s", why_not)
 
 
 def reject(ws: Server, why: str) -> None:

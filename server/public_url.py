@@ -38,6 +38,23 @@ def path_of(config: Config, endpoint: str) -> str:
     return urlsplit(absolute(config, endpoint)).path
 
 
+def doubled_path(config: Config, url_prefix: str) -> str:
+    """What is wrong when PUBLIC_BASE_URL and the blueprint's ``url_prefix`` bring the same path; or empty.
+
+    A path of PUBLIC_BASE_URL is what a proxy takes away before we are asked; a prefix it leaves alone.
+    """
+    base = urlsplit(config.public_base_url).path.strip("/").split("/")
+    prefix = url_prefix.strip("/").split("/")
+    shared = next((base[at:] for at in range(len(base)) if base[at:] == prefix[: len(base) - at]), [])
+    if not any(shared):
+        return ""
+    twice = f"{config.public_base_url.rstrip('/')}/{'/'.join(prefix)}/webhook/incoming_call"
+    return (
+        f"/{'/'.join(shared)} is in PUBLIC_BASE_URL and in url_prefix, so Twilio would be told {twice}: "
+        "leave it out of PUBLIC_BASE_URL, unless a proxy takes it away"
+    )
+
+
 def socket_url(config: Config, url: str) -> str:
     """``url`` as a WebSocket's."""
     # Twilio takes wss only, and whatever let its request in over http serves https too; plain ws is

@@ -17,6 +17,7 @@ from server.caller_number import number_to_call
 from server.core import lines
 from server.core.conversation import EndCall, Transfer
 from server.engines.samples import wav_of
+from server.host_app import reached
 from server.house import House
 from server.lead import Missed
 from server.person import availability
@@ -53,11 +54,11 @@ def twilio_blueprint(house: House) -> Blueprint:
 
     def route(path: str, method: str, name: str, view: Callable[..., Response]) -> None:
         # Both slash forms answer at once: Twilio follows a redirect of a POST with a GET.
-        blueprint.add_url_rule(path, name, view, methods=[method], strict_slashes=False)
+        blueprint.add_url_rule(path, name, reached(view), methods=[method], strict_slashes=False)
         blueprint.add_url_rule(
             path,
             f"{name}_otherwise",
-            _refusal(method),
+            reached(_refusal(method)),
             methods=OTHER_METHODS[method],
             provide_automatic_options=False,
             strict_slashes=False,

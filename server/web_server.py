@@ -1,0 +1,78 @@
+"""The web server below us: a call holds its socket for minutes, which not every server can give."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
+MANY_CALLS = 50  # where MAX_CALLS says nothing
+SOCKETS = ("gunicorn.socket", "werkzeug.socket", "eventlet.input")  # as simple-websocket looks for them
+
+
+@dataclass(frozen=True)
+class Gunicorn:
+    """How the gunicorn below us was started. ``threads``: of a worker."""
+
+    worker_class: str
+    threads: int
+
+    @property
+    def alone(self) -> bool:
+        """A worker serves one connection at a time."""
+        name = self.worker_class
+        return ("sync" in name and "async" not in name) or (self.has_threads and self.threads < 2)
+
+    @property
+    def has_threads(self) -> bool:
+        return "gthread" in self.worker_class
+
+
+def gunicorn_below() -> Gunicorn | None:
+    """The gunicorn that is calling us, to load the application or with a request; None: another server.
+
+    It tells an application nothing of itself, so its own frames on this thread's stack are asked.
+    """
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").startswith("gunicorn."):
+            config = getattr(frame.f_locals.get("self"), "cfg", None)
+            if config is not None:
+                return Gunicorn(str(config.worker_class_str).lower(), int(config.threads))
+        frame = frame.f_back
+    return None
+
+
+def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
+    """Why calls would hold all that a worker has; empty when they would not. ``calls``: MAX_CALLS."""
+    if gunicorn is None:
+        return ""
+    if gunicorn.alone:
+        return _held(f"gunicorn's {gunicorn.worker_class} worker", calls)
+    if not gunicorn.has_threads or gunicorn.threads > calls > 0:
+        return ""
+    limit = f"MAX_CALLS is {calls}" if calls else "there is no MAX_CALLS"
+    return f"a call holds one of a worker's {gunicorn.threads} threads, and {limit}: {_advice(calls)}"
+
+
+def why_no_call(environ: dict[str, Any], calls: int) -> str:
+    """Why this server cannot hold a call's socket; empty when it can. Within the request of ``environ``."""
+    software = str(environ.get("SERVER_SOFTWARE") or "")
+    if not any(key in environ for key in SOCKETS) and not software.startswith("gevent"):
+        return f"{software.split('/')[0] or 'this server'} gives Flask no WebSockets: {_advice(calls)}"
+    if "werkzeug.socket" in environ and not environ.get("wsgi.multithread"):
+        return "a call would hold this server, which has one thread: run it with threads"
+    if "gunicorn.socket" not in environ:
+        return ""
+    gunicorn = gunicorn_below()
+    if gunicorn is not None and gunicorn.alone:
+        return _held(f"gunicorn's {gunicorn.worker_class} worker", calls)
+    return "" if environ.get("wsgi.multithread") else _held("this worker of gunicorn's", calls)
+
+
+def _held(worker: str, calls: int) -> str:
+    return f"a call would hold {worker} to its end, and nobody else be answered: {_advice(calls)}"
+
+
+def _advice(calls: int) -> str:
+    threads = (calls or MANY_CALLS) + SPARE_THREADS
+    return f"serve with gunicorn --worker-class gevent, or --worker-class gthread --threads {threads}"

@@ -51,6 +51,10 @@ class HostFunction:
         named = {name: values[what] for name, what in self._plan.by_name.items()}
         return self._function(*(values[what] for what in self._plan.by_place), **named)
 
+    def takes(self, offer: str) -> bool:
+        """Whether it is given ``offer``, one of its role's."""
+        return offer in (*self._plan.by_place, *self._plan.by_name.values())
+
     @contextmanager
     def failures_told(self) -> Iterator[None]:
         """What fails within is an EngineError, and in the log, with its traceback: once a minute."""

@@ -95,11 +95,11 @@ class PlainMind:
 
     name = "host"
     opening = Expected()
-    takes_messages = False
     authored = False
 
     def __init__(self, respond: Respond) -> None:
         self._respond = HostFunction(RESPOND, respond)
+        self.takes_messages = self._respond.takes("call")  # it knows what was asked, and may keep a lead
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         return _PlainReply(self._respond, request)

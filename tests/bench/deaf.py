@@ -33,8 +33,9 @@ class Deaf:
     """A call to an agent that cannot hear.
 
     ``said``: the agent's words, turn by turn, the greeting left out; ``heard``: spoken turns that were
-    understood; ``ending``: how the call ended; ``reasons``: why it is no success; ``before``, ``after``: the
-    server's health, ``mended``: after one more call, with ears that work; ``leads``: LEADS_FILE as it is then.
+    understood; ``ending``: how the call ended; ``reasons``: why it is no success; ``before``, ``after``:
+    the server's health, ``mended``: after one more call, with ears that work; ``leads``: LEADS_FILE as it is
+    then.
     """
 
     said: list[str]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.conversation import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
-from server.core.lines import in_gender
+from server.core.lines import GO_AHEAD, MESSAGE_NUMBER, MESSAGE_TAKEN, NO_MESSAGE, NO_PERSON, in_gender
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
@@ -472,3 +472,30 @@ def test_any_dialogue_keeps_the_shape(past: list[str], text: str) -> None:
     assert re.search(r"[\d{}|\[\]]", reply) is None
     assert expected.phrases
     assert answer(text, history) == (reply, expected)
+
+
+@pytest.mark.parametrize("asked", [NO_PERSON, GO_AHEAD, MESSAGE_NUMBER])
+def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
+    """F3: the LLM has failed behind our own line: what is left for the office is kept."""
+    history = (
+        GREETING,
+        Line(Speaker.CALLER, "נציג"),
+        Line(Speaker.AGENT, in_gender(asked, Gender.FEMININE, None)),
+    )
+    left = "דני, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"
+    said = {line: respond(line, history, call=PhoneCall("CA1", "")) for line in (left, "תגידו שדני התקשר")}
+    spoken = {line: "".join(stream).strip() for line, stream in said.items()}
+    assert spoken[left] == in_gender(MESSAGE_TAKEN, Gender.FEMININE, None)
+    assert spoken["תגידו שדני התקשר"] == MESSAGE_NUMBER  # theirs is hidden
+    assert all(stream.acts == (SaveLead((("message", line),)),) for line, stream in said.items())
+
+
+def test_f3_other_words_behind_that_line_are_no_message() -> None:
+    history = (
+        GREETING,
+        Line(Speaker.CALLER, "נציג"),
+        Line(Speaker.AGENT, in_gender(NO_PERSON, Gender.FEMININE, None)),
+    )
+    for line, part in (("כן", "מקשיבה"), ("לא", NO_MESSAGE), ("כמה זה עולה", "?")):
+        stream = respond(line, history)
+        assert part in "".join(stream) and stream.acts == ()

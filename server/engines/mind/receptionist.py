@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from server.core.conversation import Act, Expected
+from server.core.conversation import Act, Expected, SaveLead
 from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream
-from server.engines.mind.dialogue import reply_to, talk_of
+from server.engines.mind.dialogue import Reply, Talk, reply_to, talk_of
+from server.engines.mind.message import answer_to_message
 from server.engines.mind.phrases import expected_after
 from server.hebrew.finished import Ending, ending_of
 from server.hebrew.gender import Gender
@@ -34,7 +35,7 @@ class Receptionist:
         asked = expected_after(talk.question, talk.form.intent)
         if request.may_wait and ending_of(request.text, asked.digits) is Ending.UNFINISHED:
             return _Reply([NOT_FINISHED], asked, ())
-        reply = reply_to(talk, request.text, person=request.person)
+        reply = _message(talk, request) or reply_to(talk, request.text, person=request.person)
         said = split_sentences(request.said)
         sentences = split_sentences(in_gender(reply.text, self._agent, request.caller))
         rest = [sentence for sentence in sentences if sentence not in said]
@@ -42,6 +43,15 @@ class Receptionist:
 
     def warm(self) -> None:
         """Nothing to load."""
+
+
+def _message(talk: Talk, request: ReplyRequest) -> Reply | None:
+    """The answer to a message for the office, or None when it is none (F3)."""
+    taken = answer_to_message(request.history, request.text, request.call.number)
+    if taken is None:
+        return None
+    acts = (SaveLead((("message", request.text),)),) if taken[1] else ()
+    return Reply(taken[0], talk.question, talk.form.intent, acts)
 
 
 class _Reply:

@@ -9,6 +9,7 @@ import json
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
+MULAW_NAMES = frozenset({"audio/x-mulaw", "audio/mulaw", "audio/pcmu", "mulaw", "ulaw", "pcmu"})
 MAX_PAYLOAD_BYTES = 32 * 1024  # four seconds of audio; one message carries 20 ms
 
 
@@ -19,11 +20,15 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """``parameters`` are the ``<Parameter>``s of the TwiML."""
+    """``parameters`` are the ``<Parameter>``s of the TwiML.
+
+    ``other_format``: what is announced in the place of μ-law at 8000 Hz on one channel; empty when that is.
+    """
 
     stream_sid: str
     call_sid: str
     parameters: dict[str, str]
+    other_format: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,21 @@ def _start(message: dict[str, object]) -> Message:
     call_sid = start.get("callSid")
     custom = start.get("customParameters")
     parameters = {k: v for k, v in custom.items() if isinstance(v, str)} if isinstance(custom, dict) else {}
-    return Start(stream_sid, call_sid if isinstance(call_sid, str) else "", parameters)
+    call_sid = call_sid if isinstance(call_sid, str) else ""
+    return Start(stream_sid, call_sid, parameters, _other_format(start.get("mediaFormat")))
+
+
+def _other_format(told: object) -> str:
+    """Twilio always tells; who does not means the same, and so does who spells it otherwise."""
+    if not isinstance(told, dict):
+        return ""
+    encoding, rate, channels = (
+        str(value)[:40] if isinstance(value := told.get(name, usual), str | int | float) else "?"
+        for name, usual in (("encoding", "audio/x-mulaw"), ("sampleRate", 8000), ("channels", 1))
+    )
+    if encoding.lower() in MULAW_NAMES and rate.removesuffix(".0") == "8000" and channels == "1":
+        return ""
+    return f"{encoding}, {rate} Hz, {channels} channels"
 
 
 class Encoder:

@@ -40,6 +40,32 @@ def media(**fields):
     return {"event": "media", "media": {"track": "inbound", "chunk": "1", "timestamp": "5", **fields}}
 
 
+MULAW = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+
+
+@pytest.mark.parametrize(
+    "told, other",
+    [
+        (MULAW, ""),
+        (None, ""),
+        ("audio/x-mulaw", ""),
+        ({}, ""),
+        ({"encoding": "AUDIO/PCMU", "sampleRate": "8000", "channels": "1"}, ""),
+        ({"encoding": "ulaw", "sampleRate": 8000.0}, ""),
+        (MULAW | {"encoding": "audio/x-alaw"}, "audio/x-alaw, 8000 Hz, 1 channels"),
+        ({"encoding": "audio/l16", "sampleRate": 16000, "channels": 1}, "audio/l16, 16000 Hz, 1 channels"),
+        (MULAW | {"sampleRate": 16000}, "audio/x-mulaw, 16000 Hz, 1 channels"),
+        (MULAW | {"channels": 2}, "audio/x-mulaw, 8000 Hz, 2 channels"),
+        (MULAW | {"encoding": ["audio/x-mulaw"]}, "?, 8000 Hz, 1 channels"),
+        (MULAW | {"encoding": "x" * 100}, f"{'x' * 40}, 8000 Hz, 1 channels"),
+    ],
+)
+def test_row_34_another_format_is_known_by_its_name(told, other):
+    """faults.md 34: look-alikes that spell μ-law otherwise, or do not say, are none."""
+    message = parse(json.dumps(START | {"start": {"streamSid": "MZ1", "mediaFormat": told}}))
+    assert message == Start("MZ1", "", {}, other)
+
+
 @pytest.mark.parametrize(
     "message, parsed",
     {

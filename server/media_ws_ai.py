@@ -57,18 +57,19 @@ from server.core.events import (
     TurnOverdue,
     WordsHeard,
 )
-from server.core.frames import FRAME_MS, FRAMES_PER_S, level_rms, ms_to_frames
-from server.core.inbound import InboundAudio
+from server.core.frames import FRAME_MS, FRAMES_PER_S, ms_to_frames
 from server.core.pacing import Pacer
 from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
 from server.desk import Desk, open_desk
 from server.engines.plain import Asr, Respond, Synth
 from server.engines.registry import asr_timeout_ms
-from server.inbox import Inbox, OutOfLine
+from server.inbox import Inbox, OutOfLine, Quiet, has_unread
 from server.ledger import Outcome
+from server.line_clock import LineClock
 from server.person import availability
 from server.runtime import Runtime, Task, Threads
-from server.turn_pipeline import Engines, Speech, default_engines, with_host_functions
+from server.rx import Rx
+from server.turn_pipeline import Engines, default_engines, with_host_functions
 from server.tx import Tx
 
 log = logging.getLogger("agent")
@@ -130,7 +131,15 @@ class MediaStreamHandler:
         self._desk = desk or open_desk(self._config)
         self._admit = admit
         longest_s = self._config.max_call_sec + OVERTIME_S
-        self._inbox = Inbox(lambda timeout_s: ws.receive(timeout=timeout_s), self._runtime.clock, longest_s)
+        self._line = LineClock(self._runtime.clock)  # RX tells it, anybody reads
+        self._inbox = Inbox(
+            lambda timeout_s: ws.receive(timeout=timeout_s),
+            self._runtime.clock,
+            longest_s,
+            line=self._line,
+            unread=lambda: has_unread(ws),
+            played_at=self._played_at,
+        )
         self._close_reason: int | None = None  # a normal end
         self._call = PhoneCall()  # RX writes it once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
@@ -180,6 +189,11 @@ class MediaStreamHandler:
         """The server will be gone soon: say so and end the call well. Any thread; returns at once."""
         self._post(ClosingDown())
 
+    @property
+    def lag_s(self) -> float:
+        """How far what is heard lies behind the clock of the wall (A9). Any thread."""
+        return 0.0 if self._over else self._line.lag_s
+
     def cut(self) -> None:
         """End the call now, whatever is being said; Twilio asks ``stream_ended`` then. Any thread."""
         self._break(Ended.CUT)
@@ -196,14 +210,16 @@ class MediaStreamHandler:
                 return
             self._on_message(message)
 
-    def _on_message(self, message: Message) -> None:
+    def _on_message(self, message: Message | Quiet) -> None:
         match message:
             case Start():
                 self._on_start(message)
             case Media() | Dtmf() | Mark() if not self._log.sid:
                 self._log.ignored(f"{type(message).__name__.lower()} before start")
             case Media():
-                self._on_media(message)
+                self._hear(self._rx.feed(message))
+            case Quiet(frames):
+                self._on_quiet(frames)
             case Dtmf(digit):
                 self._post(DigitPressed(digit))
             case Mark(name):
@@ -221,6 +237,11 @@ class MediaStreamHandler:
         self._call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
         self._log.line("WS_START", f"mode=AI call={start.call_sid}")
         self._record.started(self._call, self._now())
+        if start.other_format:
+            # Who announces it may still send μ-law; else they hear static, and this says why.
+            self._log.line(
+                "WS_FORMAT", f"taken as μ-law, 8000 Hz, 1 channel: announced is {start.other_format}"
+            )
         with self._lock:
             self._engines.call = self._call
             self._tx.start(start.stream_sid)
@@ -228,11 +249,23 @@ class MediaStreamHandler:
                 self._tx.deadline(after_s, PersonAvailable(available))
         self._post(StreamStarted(self._opening, self._call, self._takes_messages))
 
-    def _on_media(self, media: Media) -> None:
-        for frame in self._rx.feed(media):
+    def _on_quiet(self, frames: int) -> None:
+        if not self._rx.oddities["quiet"]:
+            self._log.line("LINE_QUIET", "no audio for 200 ms: heard as silence, as long as none comes")
+        self._hear(self._rx.quiet(frames))
+
+    def _hear(self, frames: Iterator[FrameHeard]) -> None:
+        for frame in frames:
+            self._line.heard()
+            if news := self._line.news():
+                self._log.line(news)
             self._post(frame)
             if self._rx.frames == FIRST_LOG_FRAMES or self._rx.frames % LOG_EVERY_FRAMES == 0:
                 self._log.line("WS_MEDIA", f"rx={self._rx.frames}")
+
+    def _played_at(self) -> float:
+        with self._lock:
+            return self._tx.played_at()
 
     # ---- the core: one event at a time, decide and enqueue under the lock ----
 
@@ -272,6 +305,8 @@ class MediaStreamHandler:
         match action:
             case SendAudio() | SendMark() | SendClear():
                 self._tx.post(action)
+            case Log(line, since_frames=int(frames)):
+                self._log.line(f"{line} wall_ms={self._line.since_s(frames) * 1000:.0f}")
             case Log():
                 self._log.of_the_core(action)
             case StartTurn(turn_id, waited_frames):
@@ -355,26 +390,3 @@ class MediaStreamHandler:
     def _leave(self, outcome: Outcome) -> Task:
         """On a thread of its own: a store may keep it waiting."""
         return self._runtime.spawn("outcome", lambda: self._desk.close_call(self._call.sid, outcome))
-
-
-class Rx:
-    """Inbound audio judged frame by frame. One thread."""
-
-    def __init__(self, new_speech: Callable[[], Speech]) -> None:
-        self._inbound = InboundAudio()
-        self._new_speech = new_speech
-        self._speech: Speech | None = None  # until there is something to judge
-        self.frames = 0
-
-    @property
-    def oddities(self) -> dict[str, int]:
-        """Frames that were missing and filled with silence, and messages that came out of order."""
-        return {"filled": self._inbound.filled_frames, "late": self._inbound.steps_back}
-
-    def feed(self, media: Media) -> Iterator[FrameHeard]:
-        """The frames that ``media`` completed, with what the two judges measure on them."""
-        speech = self._speech = self._speech or self._new_speech()
-        for mulaw_8k in self._inbound.feed(media):
-            self.frames += 1
-            rms = level_rms(mulaw_8k)
-            yield FrameHeard(mulaw_8k, rms, speech.feed(mulaw_8k, rms))

@@ -65,6 +65,10 @@ class Tx:
                 self._outbox.append(encoder.clear)
                 self._pacer.cleared()
 
+    def played_at(self) -> float:
+        """When the caller will have heard all that was sent; in the past when they have."""
+        return self._pacer.played_at()
+
     def deadline(self, after_s: float, event: Event) -> None:
         """Hand ``event`` to the core ``after_s`` from now; it knows when it no longer matters."""
         heapq.heappush(self._deadlines, (self._runtime.clock() + after_s, next(self._order), event))

@@ -300,8 +300,8 @@ class Dialogue:
             self.memory.asked = turn.asks
             self.memory.failed_in_a_row = self.memory.failed_in_a_row if turn.fixed else 0
             self._silence.caller_heard()
-            gap_ms = (self.floor.clock - turn.caller.said_at) * FRAME_MS
-            actions.append(Log(f"RESPONSE_GAP ms={gap_ms} turn={turn.turn_id}"))
+            gap = self.floor.clock - turn.caller.said_at
+            actions.append(Log(f"RESPONSE_GAP ms={gap * FRAME_MS} turn={turn.turn_id}", since_frames=gap))
         self.memory.take_back_interruption(turn.takes_back)
         self.memory.caller_said(turn.answers)
         turn.final = self.memory.closing and turn.parting

@@ -302,11 +302,13 @@ class Log:
     """One line for the call's log. What is private stays apart, so that it can be withheld.
 
     ``words``: what was said or typed. ``cause``: what an engine complained of, which may quote words.
+    ``since_frames``: it measures the time since then; the shell adds what that was by the wall (A9).
     """
 
     line: str
     words: str | None = None
     cause: str | None = None
+    since_frames: int | None = None
 
 
 Action = (

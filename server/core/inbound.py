@@ -9,12 +9,18 @@ MAX_STEPS_BACK = 25  # in a row: then it was the stamp before them that was wron
 
 
 class InboundAudio:
-    """Feeds on ``Media``, gives frames of 160 bytes; counts what was missing and what came out of order."""
+    """Feeds on ``Media``, gives frames of 160 bytes; counts what was missing and what came out of order.
+
+    A line that sends nothing while nobody speaks (A8) may say so in its stamps, or not: silence that was
+    heard already is not filled in again.
+    """
 
     def __init__(self) -> None:
         self._splitter = FrameSplitter()
         self._next_ms: int | None = None  # the stamp the next message should carry
+        self._quiet_ms = 0  # silence given since the latest message
         self.filled_frames = 0
+        self.quiet_frames = 0
         self.steps_back = 0
         self._back_in_a_row = 0
 
@@ -22,6 +28,12 @@ class InboundAudio:
         """Frames in order; silence first where the stamps say that some is missing, at most 2 s."""
         length_ms = len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
         return self._fill(media.timestamp_ms, length_ms) + self._splitter.feed(media.mulaw_8k)
+
+    def quiet(self, frames: int) -> list[bytes]:
+        """The line sends nothing: so many frames of silence."""
+        self.quiet_frames += frames
+        self._quiet_ms += frames * FRAME_MS
+        return [SILENT_FRAME] * frames
 
     def _fill(self, stamp_ms: int | None, length_ms: int) -> list[bytes]:
         if stamp_ms is None:
@@ -34,6 +46,7 @@ class InboundAudio:
             return []
         self._back_in_a_row = 0
         self._next_ms = stamp_ms + length_ms
+        gap_ms, self._quiet_ms = gap_ms - self._quiet_ms, 0
         if gap_ms <= GAP_MS:
             return []
         missing = min(gap_ms, MAX_FILL_MS) // FRAME_MS

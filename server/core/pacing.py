@@ -35,6 +35,10 @@ class Pacer:
         """When a whole batch will have room; in the past when it has."""
         return self._began_s + (self._sent - self._lead) * FRAME_S
 
+    def played_at(self) -> float:
+        """When all that was sent will have been played; in the past when it has."""
+        return self._began_s + self._sent * FRAME_S
+
     def cleared(self) -> None:
         """The far buffer is empty."""
         self._sent = 0

@@ -85,3 +85,38 @@ def test_no_audio_is_lost_whatever_the_stamps(messages):
     voiced = [frame for frame in frames if frame != SILENT_FRAME]
     assert b"".join(voiced) == heard[: len(heard) // 160 * 160]
     assert len(frames) - len(voiced) == inbound.filled_frames
+
+
+QUIET = 50  # frames of silence that the shell has fed: a second
+
+
+@pytest.mark.parametrize(
+    "stamp, filled",
+    [(1020, 0), (20, 0), (980, 0), (1060, 0), (1080, 3), (2020, 50), (9020, 100), (None, 0)],
+    ids=["advanced", "stood", "a little short", "a little long", "a hole more", "lost", "long lost", "none"],
+)
+def test_a8_silence_that_was_fed_is_not_filled_in_again(stamp, filled):
+    """A8: whether the stamps of a line with silence suppression advance with the time or stand still."""
+    inbound = InboundAudio()
+    inbound.feed(Media(VOICE, 0))
+    assert inbound.quiet(QUIET) == [SILENT_FRAME] * QUIET
+    assert inbound.feed(Media(VOICE, stamp)) == [SILENT_FRAME] * filled + [VOICE]
+    assert (inbound.quiet_frames, inbound.filled_frames) == (QUIET, filled)
+
+
+def test_a8_what_was_fed_counts_for_one_hole():
+    """A8: the stamps stood still then; the next hole is another one."""
+    inbound = InboundAudio()
+    inbound.feed(Media(VOICE, 0))
+    inbound.quiet(QUIET)
+    inbound.feed(Media(VOICE, 20))
+    assert len(inbound.feed(Media(VOICE, 140))) == 1 + 5
+
+
+def test_a8_what_comes_late_is_heard_late():
+    """A8: a second that the network has kept, frame by frame; a step back does not end the silence's hole."""
+    inbound = InboundAudio()
+    inbound.feed(Media(VOICE, 0))
+    inbound.quiet(QUIET)
+    late = [inbound.feed(Media(VOICE, stamp)) for stamp in range(20, 1020, 20)]
+    assert late == [[VOICE]] * 50 and inbound.filled_frames == 0

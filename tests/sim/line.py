@@ -1,4 +1,4 @@
-"""The far end of a simulated call: frames every 20 ms, also in silence, and Twilio's playback buffer."""
+"""The far end of a simulated call: frames every 20 ms, in silence too or not; Twilio's playback buffer."""
 
 import json
 from base64 import b64decode, b64encode
@@ -108,6 +108,14 @@ class Sound:
         )
 
 
+class Silence(Enum):
+    """What the far end makes of frames without any sound."""
+
+    SENT = "sent"  # as Twilio does
+    LEFT_OUT = "left out"  # the stamps of what follows say so
+    UNTOLD = "untold"  # they do not
+
+
 @dataclass
 class Line:
     """Plays the caller's sounds into the socket and collects what the caller hears. Is the WebSocket."""
@@ -121,6 +129,9 @@ class Line:
     lose_marks: bool = False
     lost_from_s: float = 0.0  # caller frames that the network loses
     lost_until_s: float = 0.0
+    stalled_from_s: float = 0.0  # caller frames that the network keeps, and delivers at the end of it
+    stalled_until_s: float = 0.0
+    silence: Silence = Silence.SENT
     track: bytes = b""  # μ-law of the caller's whole call, in the place of ``sounds``
     caller: str = "+972501234567"  # or a number that hides it
 
@@ -131,6 +142,7 @@ class Line:
         self.closed = False
         self.close_reason: int | None = None
         self._origin = self.runtime.now
+        self._frames_sent = 0
 
     # ---- the socket ----
 
@@ -183,10 +195,21 @@ class Line:
         for sound in self.sounds:
             if sound.at_s - 1e-9 <= at_s < sound.at_s + sound.for_s - 1e-9:
                 audio = frame(sound.kind, sound.magnitude, number)
-        media = {"track": "inbound", "timestamp": str(number * 20), "payload": b64encode(audio).decode()}
-        if not self.lost_from_s <= at_s < self.lost_until_s:
-            self.deliver({"event": "media", "media": media})
+        if self.silence is Silence.SENT or audio != SILENT_FRAME:
+            self._deliver_audio(audio, at_s)
         self._echo(self.buffer.advance(self.at_s))
+
+    def _deliver_audio(self, audio: bytes, at_s: float) -> None:
+        stamp_ms = self._frames_sent * 20 if self.silence is Silence.UNTOLD else round(at_s * 1000)
+        self._frames_sent += 1
+        media = {"track": "inbound", "timestamp": str(stamp_ms), "payload": b64encode(audio).decode()}
+        if self.lost_from_s <= at_s < self.lost_until_s:
+            return
+        message: dict[str, object] = {"event": "media", "media": media}
+        if self.stalled_from_s <= at_s < self.stalled_until_s:
+            self.runtime.call_at(self._origin + self.stalled_until_s, lambda: self.deliver(message))
+        else:
+            self.deliver(message)
 
     def _arrived(self, data: str) -> None:
         message = json.loads(data)

@@ -141,14 +141,14 @@ spares B5 G3
   5.60        caller  hangs up
 
 # A second of the caller's line is lost
-> The time stamps tell: the gap counts as silence, the call goes on.
+> Nothing comes for 200 ms, so it counts as silence, at real pace; the call goes on.
 acts A3
 spares F6
 frames are lost 4.50-5.50
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.55        mind    כמה חדרים יש
+  5.15        mind    כמה חדרים יש
               replies יש שם שלושה חדרים.
-  5.72±0.2    agent   יש שם שלושה חדרים.
+  5.32±0.2    agent   יש שם שלושה חדרים.
   9.00        caller  hangs up

@@ -1,0 +1,41 @@
+"""What RX makes of the caller's audio: frames for the core, and how far they are behind."""
+
+from collections.abc import Callable, Iterator
+
+from server.core.events import FrameHeard
+from server.core.frames import level_rms
+from server.core.inbound import InboundAudio
+from server.core.twilio_messages import Media
+from server.turn_pipeline import Speech
+
+
+class Rx:
+    """Inbound audio judged frame by frame. One thread."""
+
+    def __init__(self, new_speech: Callable[[], Speech]) -> None:
+        self._inbound = InboundAudio()
+        self._new_speech = new_speech
+        self._speech: Speech | None = None  # until there is something to judge
+        self.frames = 0
+
+    @property
+    def oddities(self) -> dict[str, int]:
+        """Frames that were missing and filled with silence, frames of silence that stand for a line that
+        sent nothing, and messages that came out of order."""
+        inbound = self._inbound
+        return {"filled": inbound.filled_frames, "quiet": inbound.quiet_frames, "late": inbound.steps_back}
+
+    def feed(self, media: Media) -> Iterator[FrameHeard]:
+        """The frames that ``media`` completed, with what the two judges measure on them."""
+        return self._judge(self._inbound.feed(media))
+
+    def quiet(self, frames: int) -> Iterator[FrameHeard]:
+        """The same for frames of silence on a line that sends nothing."""
+        return self._judge(self._inbound.quiet(frames))
+
+    def _judge(self, frames: list[bytes]) -> Iterator[FrameHeard]:
+        speech = self._speech = self._speech or self._new_speech()
+        for mulaw_8k in frames:
+            self.frames += 1
+            rms = level_rms(mulaw_8k)
+            yield FrameHeard(mulaw_8k, rms, speech.feed(mulaw_8k, rms))

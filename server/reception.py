@@ -2,16 +2,20 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
 from server.admission import PENDING_S, Admission
 from server.core.twilio_messages import Start
+from server.line_clock import LATE_S
 from server.rates import CallRates
 from server.twilio_auth import TokenRefused, TwilioAuth
 
 log = logging.getLogger("agent")
+
+HICCUP_S, LOOK_S = 1.0, 0.05  # a new caller may wait so long for the calls to catch up
 
 
 class Answer(Enum):
@@ -25,11 +29,15 @@ class Answer(Enum):
     DRAINING = "busy limit=draining"
     RUSH = "busy limit=CALLS_PER_SEC"
     FULL = "busy limit=MAX_CALLS"
+    LATE = "busy limit=overload"
     REJECT = "reject limit=CALLS_PER_CALLER_MIN"
 
 
 class LiveCall(Protocol):
     """What is used of ``MediaStreamHandler``."""
+
+    @property
+    def lag_s(self) -> float: ...
 
     def close_down(self) -> None: ...
 
@@ -45,6 +53,7 @@ class Reception:
         rates: CallRates,
         admission: Admission,
         first_time: Callable[[str, float], bool],
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.auth = auth
         self.draining = False  # no new calls: the process will end
@@ -52,6 +61,7 @@ class Reception:
         self._first_time = first_time
         self._rates = rates
         self._admission = admission
+        self._wait = wait
         self._lock = threading.Lock()
         self._live: dict[LiveCall, str] = {}  # call → its CallSid
 
@@ -65,6 +75,8 @@ class Reception:
             return Answer.DRAINING
         if counts and not self._rates.one_more():
             return Answer.RUSH
+        if counts and self._overloaded():
+            return Answer.LATE
         return Answer.CONNECT if self._admission.reserve(call_sid) else Answer.FULL
 
     def admit(self, call: LiveCall, start: Start) -> str:
@@ -107,6 +119,27 @@ class Reception:
         with self._lock:
             return list(self._live)
 
+    @property
+    def lag_s(self) -> float:
+        """How far the call of this process that is worst off hears behind the clock of the wall (A9)."""
+        return max((call.lag_s for call in self.live()), default=0.0)
+
+    @property
+    def overloaded(self) -> bool:
+        """This process cannot keep up with its calls."""
+        return self.lag_s > LATE_S
+
     def in_use(self) -> int:
         """Calls on this host, those that are about to come included. May block."""
         return self._admission.in_use()
+
+    def _overloaded(self) -> bool:
+        """The same, for a new call: one hiccup is not worth a caller. May block."""
+        waited_s = 0.0
+        while self.overloaded:
+            if waited_s >= HICCUP_S:
+                log.warning("CALL_REFUSED the calls are heard late: lag_ms=%.0f", self.lag_s * 1000)
+                return True
+            self._wait(LOOK_S)
+            waited_s += LOOK_S
+        return False

@@ -319,6 +319,8 @@ def _health(house: House) -> Response:
         warm=house.warm,
         calls=len(house.reception.live()),  # of this process: every worker counts its own
         draining=house.reception.draining,
+        lag_ms=round(house.reception.lag_s * 1000),
+        overloaded=house.reception.overloaded,
         engines={
             "asr": [ears.name for ears in engines.ears],
             "llm": [mind.name for mind in engines.minds],

@@ -402,6 +402,9 @@ class TestWarming:
 class Call:
     """As much of a call as a reception wants."""
 
+    def __init__(self, lag_s: float = 0.0) -> None:
+        self.lag_s = lag_s
+
     def close_down(self) -> None: ...
 
     def cut(self) -> None: ...
@@ -744,12 +747,19 @@ class TestManners:
         assert response.status_code == 200
         engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
         known = {"ok": True, "status": "ok", "failing": [], "warm": False, "calls": 0, "draining": False}
-        known |= {"engines": engines}
+        known |= {"engines": engines, "lag_ms": 0, "overloaded": False}
         assert response.json == known
         reception = house_of(client).reception
-        reception.admit(Call(), Start("MZ1", "CA1", {}))
+        reception.admit(call := Call(), Start("MZ1", "CA1", {}))
         reception.stop_taking_calls()
         assert client.get("/healthz").json == known | {"calls": 1, "draining": True}
+        call.lag_s = 1.25
+        assert client.get("/healthz").json == known | {
+            "calls": 1,
+            "draining": True,
+            "lag_ms": 1250,
+            "overloaded": True,
+        }
 
     @pytest.mark.parametrize(
         "kind, chain_of",

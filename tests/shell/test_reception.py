@@ -1,5 +1,6 @@
 """Which calls are taken: the order of the questions, and what is given back."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from server.core.twilio_messages import Start
 from server.ledger import Ledger
+from server.line_clock import LATE_S
 from server.rates import CallRates
-from server.reception import Answer, Reception
+from server.reception import HICCUP_S, LOOK_S, Answer, Reception
 from server.twilio_auth import TwilioAuth
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -40,6 +42,9 @@ class Places:
 
 
 class Call:
+    def __init__(self, lag_s: float = 0.0) -> None:
+        self.lag_s = lag_s
+
     def close_down(self) -> None: ...
 
     def cut(self) -> None: ...
@@ -50,10 +55,17 @@ def places() -> Places:
     return Places()
 
 
-def reception(places: Places, *, per_caller_min: int = 0, per_sec: int = 0, secret: str = "") -> Reception:
+def reception(
+    places: Places,
+    *,
+    per_caller_min: int = 0,
+    per_sec: int = 0,
+    secret: str = "",
+    wait: Callable[[float], None] = lambda s: None,
+) -> Reception:
     ledger = Ledger()
     rates = CallRates(per_caller_min, per_sec)
-    return Reception(TwilioAuth(secret, ledger), rates, places, ledger.first_time)  # type: ignore[arg-type]
+    return Reception(TwilioAuth(secret, ledger), rates, places, ledger.first_time, wait)  # type: ignore[arg-type]
 
 
 def test_up_to_max_calls(places: Places) -> None:
@@ -98,6 +110,49 @@ def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places
     assert desk.draining and desk.ring("CA2", "+9722") is Answer.DRAINING
     assert desk.admit(call := Call(), Start("MZ1", "CA1", {})) == ""
     assert desk.live() == [call]
+
+
+def test_a9_nobody_new_while_the_calls_are_heard_late(
+    places: Places, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A9: one call is enough, none takes a place, and the log says why; until it has caught up."""
+    desk = reception(places, per_sec=0)
+    places.most = 9
+    for lag_s in (0.05, 0.9, 0.0):
+        desk.admit(late := Call(lag_s), Start("MZ1", f"CA{lag_s}", {}))
+        if lag_s > 0.5:
+            behind = late
+    assert (desk.lag_s, desk.overloaded) == (0.9, True)
+    assert desk.ring("CA1", "+9721") is Answer.BUSY and places.held == []
+    assert "CALL_REFUSED the calls are heard late: lag_ms=900" in caplog.text
+    behind.lag_s = LATE_S
+    assert not desk.overloaded and desk.ring("CA2", "+9722") is Answer.CONNECT
+    behind.lag_s = 3.0
+    desk.leave(behind)
+    assert desk.ring("CA3", "+9723") is Answer.CONNECT
+
+
+def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
+    """A9: half a second in which a model was loaded costs nobody their call; what was promised is kept."""
+    waited: list[float] = []
+    late = Call(0.5)
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        late.lag_s = 0.0 if sum(waited) >= 0.5 else late.lag_s
+
+    desk = reception(places, wait=wait)
+    desk.admit(late, Start("MZ1", "CA1", {}))
+    assert desk.ring("CA2", "+9722") is Answer.CONNECT
+    assert sum(waited) == pytest.approx(0.5, abs=LOOK_S + 1e-6)
+    late.lag_s = 9.0
+    assert desk.ring("CA2", "+9722") is Answer.CONNECT, "Twilio asks again: it has its place"
+    waited.clear()
+    late.lag_s, desk_s = 9.0, reception(places, wait=waited.append)
+    desk_s.admit(late, Start("MZ1", "CA1", {}))
+    assert desk_s.ring("CA4", "+9724") is Answer.BUSY and sum(waited) == pytest.approx(
+        HICCUP_S, abs=LOOK_S + 1e-6
+    )
 
 
 def test_a_socket_comes_in_and_leaves(places: Places) -> None:

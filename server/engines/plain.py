@@ -5,7 +5,7 @@ They block and cannot be cancelled: what they return too late is dropped.
 
 from collections.abc import Callable, Iterator
 
-from server.core.conversation import Act, EndCall, Expected, Transfer, ends_call
+from server.core.conversation import Act, Expected
 from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.engines.base import (
     EngineError,
@@ -21,12 +21,6 @@ from server.engines.samples import TelephoneReader
 from server.runtime import Channel, Runtime, pause
 
 MAX_UTTERANCE_BYTES = 120 * 8000  # two minutes: far above 2 × MAX_UTT_SEC; the rest is not recognised
-
-# For a reply that does something and says nothing. No gender: neither the caller's nor the agent's.
-GOODBYE = "תודה רבה על השיחה, ויום נעים."
-HANDOVER = "השיחה עוברת עכשיו לאדם מהמשרד, רק רגע."
-NOTED = "רשמתי את הפרטים. מה עוד חשוב לדעת?"
-
 Asr = Callable[[bytes], str | None]
 Respond = Callable[..., Answer]
 Synth = Callable[[str], bytes]
@@ -118,14 +112,13 @@ class _PlainReply:
         self._cancelled = False
 
     def __iter__(self) -> Iterator[str]:
-        wordless: str | None = ""  # so far; None: there was a word
+        empty = True
         with self._respond.failures_told():
             for text in self._texts():
-                if wordless is not None:
-                    wordless = None if any(map(str.isalnum, text)) else wordless + text
+                empty = empty and not text.strip()
                 yield text
-            if wordless is not None and not self._request.said and not self._cancelled:
-                yield self._line(wordless)
+            if empty and not (self.acts or self._request.said or self._cancelled):
+                raise EngineError("gave nothing to say")
 
     def cancel(self) -> None:
         """A stream of the host's is closed by its reader, as soon as it has given its next piece."""
@@ -154,19 +147,6 @@ class _PlainReply:
             max_chars=request.max_chars,
             call=call_of(request),
         )
-
-    def _line(self, marks: str) -> str:
-        """What is said for acts without a word. Raises EngineError: nothing at all is no answer."""
-        ends = next(filter(ends_call, self.acts), None)
-        if isinstance(ends, EndCall):
-            return GOODBYE
-        if isinstance(ends, Transfer):
-            return HANDOVER if self._request.person else ""  # the call itself says that there is nobody
-        if self.acts:
-            return NOTED
-        if not marks.strip():
-            raise EngineError("gave nothing to say")
-        return ""  # "…"
 
 
 class PlainVoice:

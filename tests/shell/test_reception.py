@@ -123,7 +123,7 @@ def test_a9_nobody_new_while_the_calls_are_heard_late(
         if lag_s > 0.5:
             behind = late
     assert (desk.lag_s, desk.overloaded) == (0.9, True)
-    assert desk.ring("CA1", "+9721") is Answer.BUSY and places.held == []
+    assert desk.ring("CA1", "+9721") is Answer.LATE and places.held == []
     assert "CALL_REFUSED the calls are heard late: lag_ms=900" in caplog.text
     behind.lag_s = LATE_S
     assert not desk.overloaded and desk.ring("CA2", "+9722") is Answer.CONNECT
@@ -150,7 +150,7 @@ def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
     waited.clear()
     late.lag_s, desk_s = 9.0, reception(places, wait=waited.append)
     desk_s.admit(late, Start("MZ1", "CA1", {}))
-    assert desk_s.ring("CA4", "+9724") is Answer.BUSY and sum(waited) == pytest.approx(
+    assert desk_s.ring("CA4", "+9724") is Answer.LATE and sum(waited) == pytest.approx(
         HICCUP_S, abs=LOOK_S + 1e-6
     )
 

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from server.core.conversation import Act, EndCall, Expected, ends_call
+from server.core.conversation import Act, EndCall, Expected, Transfer, ends_call
 from server.engines.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
 from server.engines.reply.acts import act_of, merged
 from server.engines.reply.constructs import Mark
@@ -95,8 +95,10 @@ class SpokenReply:
             return
         if waits:
             yield NOT_FINISHED
-        elif any(map(ends_call, acts)):
-            yield from self._line(GOODBYE if EndCall() in acts else HANDOVER)
+        elif EndCall() in acts:
+            yield from self._line(GOODBYE)
+        elif Transfer() in acts:  # the call itself says when there is nobody
+            yield from self._line(HANDOVER) if self._request.person else ()
         elif acts:
             yield from self._noted(acts)
         elif not self._request.said:  # else there was nothing left to say

@@ -47,7 +47,8 @@ def wanted(row: dict[str, Any]) -> Outcome:
 
 
 def details(arguments: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, str(value)) for name, value in arguments.items()))
+    """In one line each, as they are kept."""
+    return tuple(sorted((name, " ".join(str(value).split())) for name, value in arguments.items()))
 
 
 def plain(spoken: str) -> str:

@@ -4,7 +4,7 @@ import logging
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.core.conversation import Act, EndCall, SaveLead, Transfer
@@ -33,6 +33,9 @@ THOUGHTS = {
     "an end alone": "כדאי לשאול.</think>בשמחה. מה התקציב?",
     "an end alone, in English": "Okay, the user wants a flat. I should ask.\n</think>\n\nבשמחה. מה התקציב?",
     "an end alone, of the caller": "המשתמש רוצה דירה. צריך לשאול על התקציב.\n</think>\nבשמחה. מה התקציב?",
+    "an end alone, in short English": "The user asks for a flat. I'll do that.\n</think>\nבשמחה. מה התקציב?",
+    "a start and an end": "<|START_THINKING|>The visit went well. Propose.<|END_THINKING|><|START_RESPONSE|>"
+    "בשמחה. מה התקציב?<|END_RESPONSE|>",
     "no mark at all, in English": "Okay, the user said שלום. I should ask. בשמחה. מה התקציב?",
     "channels": "<|channel|>analysis<|message|>ask<|end|><|start|>assistant<|channel|>final<|message|>"
     "בשמחה. מה התקציב?",
@@ -131,24 +134,29 @@ SAVES = {
     '{"name":"דני","phone":"0501234567"}<|call|>',
     "a channel without its marks": 'assistantcommentary to=functions.save_lead json{"name":"דני",'
     '"phone":"0501234567"}',
+    "pairs in a line": "\nsave_lead name=דני, phone=0501234567\n",
+    "pairs behind a colon": '[save_lead: name="דני"; phone: 0501234567]',
+    "pairs in lines": "\nsave_lead:\n  name: דני\n  phone: 0501234567\n\n",
+    "a slash": '\n/save_lead name="דני" phone="0501234567"\n',
+    "a list of functions": 'functools[{"name":"save_lead","arguments":{"name":"דני","phone":"0501234567"}}]',
+    "an action's marks": '<|START_ACTION|>[{"tool_name":"save_lead",'
+    '"parameters":{"name":"דני","phone":"0501234567"}}]<|END_ACTION|>',
     "an action": "\nAction: save_lead\n"
     'Action Input: {"name":"דני","phone":"0501234567"}\nObservation: saved\n',
 }
 ENDS = [
+    *("end_call()", "end_call", "end_call.", "*end_call*", "[end_call]", "[END_CALL]", "(end_call)"),
+    *("`end_call`", "$end_call$", "/end_call", "{end_call}", "{{end_call}}", "endCall()", "end_call: true"),
+    *("functions.end_call({})", "{type:end_call}", '{"type":"end_call"}', '{"tool":"end_call"}'),
     *(
-        "end_call()",
-        "end_call",
-        "end_call.",
-        "*end_call*",
-        "[end_call]",
-        "[END_CALL]",
-        "(end_call)",
-        "`end_call`",
+        '{"action": "end_call"}',
+        '{"end_call": true}',
+        '{"name": "end_call", "parameters": {}}',
+        "<end_call/>",
     ),
-    *("endCall()", "functions.end_call({})", "{end_call}", "{type:end_call}", '{"type":"end_call"}'),
-    *('{"tool":"end_call"}', '{"action": "end_call"}', '{"end_call": true}', "end_call: true", "<end_call/>"),
-    *("<end_call></end_call>", "<tool_call>end_call</tool_call>", "\nAction: end_call\nAction Input: {}"),
-    *('{"name": "end_call", "parameters": {}}', '<tool name="end_call"/>', 'end_call(reason="done")'),
+    *("<end_call></end_call>", "<tool_call>end_call</tool_call>", '<tool name="end_call"/>'),
+    *("\nAction: end_call\nAction Input: {}", 'end_call(reason="done")', "\nTool: end_call\n"),
+    *("(מפעילה את end_call)", "*calls end_call*", "[סיום: end_call]", "אני מפעילה את end_call."),
 ]
 
 
@@ -266,6 +274,8 @@ class TestWholeJson:
             '{"response": "<think>לברך</think>**שלום**, איך אפשר לעזור?"}',
             '{"response": "שלום, איך אפשר לעזור?"',
             '<think>לברך</think>{"reply": "שלום, איך אפשר לעזור?"}',
+            '"{\\"reply\\": \\"שלום, איך אפשר לעזור?\\"}"',
+            '{"reply": {"he": "שלום, איך אפשר לעזור?"}}',
         ],
     )
     def test_row_2_its_words_are_said(self, text: str, size: int) -> None:
@@ -300,6 +310,9 @@ class TestMarkup:
             ("שלום (צוחקת) לך. *smiles* כן.", "שלום לך. כן."),
             ("**בחיוך** _מהנהנת_ שלום.", "שלום."),
             ("*חשוב* לבוא *מחר*.", "חשוב לבוא מחר."),
+            ("(הערה: לשאול על התקציב, ולא לשכוח) שלום.", "שלום."),
+            ("שלום <emotion>happy</emotion> לך.", "שלום לך."),
+            ("\\u05e9\\u05dc\\u05d5\\u05dd.\\nמה שלומך?", "שלום. מה שלומך?"),
             ("המחיר ~~5,000~~ 4,500 שקל.", "המחיר 4,500 שקל."),
             ("המחיר <del>5,000</del> 4,500 שקל.", "המחיר 4,500 שקל."),
             ("הנסיעה ~50 דקות.", "הנסיעה בערך 50 דקות."),
@@ -322,6 +335,9 @@ class TestOthersLines:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
+            ("assistant\n\nבשמחה.", ["בשמחה."]),
+            ("סוכן - בשמחה.", ["בשמחה."]),
+            ("[סוכן]: בשמחה.", ["בשמחה."]),
             ("סוכן: שלום. לקוח: אני רוצה דירה. סוכן: מה התקציב?", ["שלום."]),
             ("נועה: בשמחה! מה התקציב?", ["בשמחה!", "מה התקציב?"]),
             ("**הסוכנת:** בשמחה!", ["בשמחה!"]),
@@ -404,10 +420,15 @@ MACHINE = (
     "<function=save_lead> </function> <parameter=name> </parameter> <end_call/> <break <!-- "
     "--> > < ```json ``` ```python Thought: Action: Input: Final Answer: סוכן: לקוח: נועה: "
     "הצד השני: ~~ ~~5~~ * *מחייכת* (צוחקת) ❌ {city} ב{city} <שם &nbsp; &lt; &amp &# %x% "
-    "שלום. מה? דירה 1. 12.5 … Okay, the user wants to המשתמש רוצה"
+    "שלום. מה? דירה 1. 12.5 … Okay, the user wants to המשתמש רוצה "
+    "<|START_THINKING|> <|END_THINKING|> phone: name: functools \\u05e9 \\n \\ "
+    "(הערה: *calls - /save_lead את ל-"
 ).split()
 
 
+@example("&amp\n<think>", 1, False)
+@example("save_lead[{ analysis", 1, False)
+@example("*&nbsp;Answer:", 1, False)
 @given(
     st.lists(st.sampled_from([*MACHINE, " ", " ", " ", "\n", ". ", "? "]), max_size=30).map("".join),
     st.integers(1, 9),

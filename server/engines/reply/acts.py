@@ -25,7 +25,7 @@ MAX_DEPTH = 4  # of objects in objects, and of JSON in JSON's text
 _NAME = re.compile(rf"(?:[\w-]+[.:/])*({FUNCTION})(?::\d+)?(?:\(\))?", re.IGNORECASE)
 _NAMES = {name.replace("_", ""): name for name in ("save_lead", "end_call", "transfer_to_person")}
 _NOTHING = frozenset(["", "null", "none", "undefined", "unknown", "n/a", "-", "לא ידוע"])
-_KEYWORD = re.compile(r"""([^\W\d]\w*)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,{}]+)""")
+_KEYWORD = re.compile(r"""([^\W\d]\w*)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,;\n{}]+)""")
 _LOST_ZERO = re.compile(r"[57]\d{8}|[23489]\d{7}")  # an Israeli number that was written as a number
 _NO_FRACTION = re.compile(r"(?<=[0-9])\.0$")
 _ABROAD = re.compile(r"972\d{8,9}")
@@ -150,14 +150,19 @@ def _text(value: Any, *, bare: bool) -> str:
         return " ".join(filter(None, (_text(item, bare=bare) for item in value.values())))
     if isinstance(value, list):
         return ", ".join(filter(None, (_text(item, bare=bare) for item in value)))
-    text = " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
+    text = " ".join(_printable(str(value)).split()) if isinstance(value, str | int | float) else ""
     if text.endswith('"') and not text.startswith('"'):  # a reader's guess where a text with gershayim ends
         text = text[:-1]
     return "" if text.lower() in _NOTHING else _NO_FRACTION.sub("", text)
 
 
+def _printable(text: str) -> str:
+    """``text`` without halves of characters, which no file takes."""
+    return text.encode("utf-8", "ignore").decode("utf-8")
+
+
 def _unread(arguments: Any) -> str:
-    text = " ".join(str(arguments).split()) if arguments is not None else ""
+    text = " ".join(_printable(str(arguments)).split()) if arguments is not None else ""
     return text if any(map(str.isalnum, text)) and text.lower() not in _NOTHING else ""
 
 

@@ -17,6 +17,9 @@ MAX_TAG_CHARS = 400
 MAX_ASIDE_CHARS = 60
 
 
+TOLD = "\ue000"  # for a name within a sentence that tells of the call: nobody is to hear it
+
+
 class More(Exception):
     """What follows decides."""
 
@@ -110,13 +113,14 @@ _THINKING = (
 )
 _THINKING += r"inner_?monologue|monologue|plan(?:ning)?)"
 _THOUGHT = re.compile(
-    rf"<{_THINKING}(?:\s[^<>]*)?>|\[(?:THINK(?:ING)?|REASONING)\]|◁think▷|<\|(?:begin_of_)?(?:{_THINKING})\|>"
+    rf"<{_THINKING}(?:\s[^<>]*)?>|\[(?:THINK(?:ING)?|REASONING)\]|◁think▷"
+    rf"|<\|(?:(?:begin|start)_(?:of_)?)?(?:{_THINKING})(?:_(?:start|begin))?\|>"
     r"|(?<![\s\S])analysis(?=[^\s\w]|[A-Z\u05d0-\u05ea])",
     re.IGNORECASE,
 )
 _THOUGHT_END = re.compile(
     rf"</\s*{_THINKING}\s*>|\[/(?:THINK(?:ING)?|REASONING)\]|◁/think▷"
-    rf"|<\|(?:/|end_of_)(?:{_THINKING})\|>|assistant(?:final|commentary)",
+    rf"|<\|(?:/|end_(?:of_)?)(?:{_THINKING})\|>|<\|(?:{_THINKING})_end\|>|assistant(?:final|commentary)",
     re.IGNORECASE,
 )
 _EMPTY_THOUGHT = re.compile(rf"<{_THINKING}\s*/>", re.IGNORECASE)
@@ -134,7 +138,9 @@ def thought(held: Held) -> Found | None:
 
 # ---- marks of a protocol ------------------------------------------------------------------------
 
-_PIPED = re.compile(rf"<[|｜][^|｜<>\s]{{1,60}}[|｜]?>|\[/?(?!{FUNCTION.upper()})[A-Z_]{{3,30}}\]")
+_PIPED = re.compile(
+    rf"<[|｜][^|｜<>\s]{{1,60}}[|｜]?>|\[/?(?!{FUNCTION.upper()})[A-Z_]{{3,30}}\]|functools(?=\[)"
+)
 _HEADER = re.compile(
     r"(?:<\|start\|>[^<]{0,80})?<\|channel\|>([^<]{0,120})(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 )
@@ -188,6 +194,7 @@ def _channel(held: Held, header: re.Match[str]) -> Found:
 # ---- JSON ---------------------------------------------------------------------------------------
 
 _JSON = re.compile(r"\{\s*(?:[\"'“”]|\\\"|[\w-]+\s*:(?!/))|\{\s*\}|\[\s*\{\s*[\"'“”\w]")
+_JSON_IN_QUOTES = re.compile(r"[\"'](?=\{)")
 _TEXTS = re.compile(r"\[\s*\"")
 _JSON_BEGUN = re.compile(r"(?:\{\s*[\w-]*\s*|\[\s*(?:\{\s*)?)")
 _PLACEHOLDER = re.compile(
@@ -200,6 +207,8 @@ _PLACEHOLDER_BEGUN = re.compile(
 
 def json_text(held: Held) -> Found | None:
     """An object or a list: the calls in it, and its words where it is all of the reply."""
+    if (quote := held.match(_JSON_IN_QUOTES)) is not None:
+        return Found(quote.end(), "")
     begin = held.match(_JSON, _JSON_BEGUN) or (None if held.spoken else held.match(_TEXTS))
     if begin is None:
         return None
@@ -224,7 +233,9 @@ def placeholder(held: Held) -> Found | None:
 
 # ---- code ---------------------------------------------------------------------------------------
 
-OURS = re.compile(rf"(?<![A-Za-z0-9_@/])(?:to=)?(?:[A-Za-z_]\w*\.)*({FUNCTION})(?![\w@])", re.IGNORECASE)
+OURS = re.compile(
+    rf"(?<![A-Za-z0-9_@])(?<!\S/)(?:to=)?(?:[A-Za-z_]\w*\.)*({FUNCTION})(?![\w@])", re.IGNORECASE
+)
 _GLUE = re.compile(
     r"(?::\d+|[\s`*\"':=>,]|\.call\b|```\w*|\b(?:json|code|with|arguments|args|parameters|input)\b"
     r"|action\s+input|קלט\s+פעולה|<[|｜][^<>]{0,60}[|｜]>|\[ARGS\]|\[/?TOOL_CALLS\])*",
@@ -232,11 +243,17 @@ _GLUE = re.compile(
 )
 _GLUE_BEGUN = re.compile(r"(?:action|קלט)\s+\w*", re.IGNORECASE)
 _TAGGED = re.compile(r"<(?:arg_key|parameter|param|arg|argument)\b", re.IGNORECASE)
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^,;\n\]>)"'\s][^,;\n\]>)"'=]*)"""
+_PAIRS = re.compile(rf"(?:[ \t,;-]*[A-Za-z_]{{2,20}}[ \t]*[=:][ \t]*{_VALUE}(?=[\s,;\]>)])\s*)+")
+_PAIR_BEGUN = re.compile(r"[ \t,;-]*(?:[A-Za-z_]{0,20}|[A-Za-z_]{2,20}[ \t]*[=:][^,;\n\]>)]*)")
 _TAGS_END = re.compile(r"</(?:tool_call|function|invoke|call)\s*>|\n\s*\n", re.IGNORECASE)
 _SWITCH = re.compile(r"\s*[:=]\s*(true|false|null|none|yes|no)\b", re.IGNORECASE)
 _OFF = frozenset(["false", "null", "none", "no"])
-_STANDS_BEFORE = re.compile(r"(?:^|[.!?…:;\"'*`\[(<>|/]|\n)\s*$")
-_STANDS_BEHIND = re.compile(r"[ \t]*(?:$|\n|[.!?…)\]}*`\"'<>|;])")
+_STANDS_BEFORE = re.compile(r"(?:^|[.!?…:;\"'*`\[(<>|/$#]|\n)\s*$")
+_STANDS_BEHIND = re.compile(r"[ \t]*(?:$|\n|[.!?…)\]}*`\"'<>|;$])")
+_TOLD_OF = re.compile(
+    r"(?:(?<!\w)(?:את|של|כלי|הכלי|פונקציית|הפונקציה|calling|calls|call|use|using)|(?<!\w)[לבמה]-?)\s*$"
+)
 
 
 def named_call(held: Held) -> Found | None:
@@ -255,13 +272,23 @@ def named_call(held: Held) -> Found | None:
         inside = held.text[place:end]
         arguments = inside[1:].removesuffix(")") if inside[0] == "(" else inside
         return Found(end, calls=(WrittenCall(name[1], arguments),))
-    if following[:1] == "{" and _JSON_BEGUN.fullmatch(held.text, place) and not held.final:
+    if not held.final and _JSON_BEGUN.fullmatch(held.text, place):
         raise More
+    if (pairs := _pairs(held, place)) is not None:
+        return Found(pairs.end(), calls=(WrittenCall(name[1], pairs.group()),))
     if _TAGGED.match(held.text, place):
         end_tag = held.end_of(_TAGS_END, place)
         end = end_tag.start() if end_tag else len(held.text)
         return Found(end, calls=(WrittenCall(name[1], arguments_in(held.text[place:end])),))
     return _bare(held, name)
+
+
+def _pairs(held: Held, place: int) -> re.Match[str] | None:
+    """Names and values without brackets, in a line or a line each: ``name=דני, phone: 050``."""
+    pairs = _PAIRS.match(held.text, place)
+    if not held.final and _PAIR_BEGUN.fullmatch(held.text, pairs.end() if pairs else place):
+        raise More
+    return pairs
 
 
 def _bare(held: Held, name: re.Match[str]) -> Found:
@@ -271,7 +298,8 @@ def _bare(held: Held, name: re.Match[str]) -> Found:
         off = switch[1].lower() in _OFF
         return Found(switch.end(), calls=() if off else (WrittenCall(name[1]),))
     alone = _STANDS_BEFORE.search(held.before) or _STANDS_BEHIND.match(held.text, name.end())
-    return Found(name.end(), calls=(WrittenCall(name[1]),) if alone else ())
+    told_of = _TOLD_OF.search(held.before) is not None
+    return Found(name.end(), TOLD if told_of else " ", (WrittenCall(name[1]),) if alone else ())
 
 
 FOREIGN = re.compile(

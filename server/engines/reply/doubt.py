@@ -8,6 +8,7 @@ _THOUGHT_IN_ENGLISH = re.compile(
     re.IGNORECASE,
 )
 _OF_THE_CALLER = re.compile(r"\W*(?:(?:אוקיי|טוב|אז),?\s)?ה(?:משתמש|לקוח|מתקשר|פונה)ת?ה?(?!\w)")
+_A_SENTENCE = 4  # words: fewer may be a name or a nod
 _HEBREW, _LATIN = re.compile(r"[א-ת]"), re.compile(r"[A-Za-z]")
 
 
@@ -32,7 +33,7 @@ class Doubt:
         for sentence in sentences:
             if self._over:
                 said.append(sentence)
-            elif _is_english_thought(sentence) or _OF_THE_CALLER.match(sentence) or self._of_the_caller:
+            elif self._is_doubtful(sentence):
                 self._held.append(sentence)
             else:
                 self._over, self._held = True, []
@@ -43,11 +44,10 @@ class Doubt:
         held, self._held = self._held, []
         return held
 
-    @property
-    def _of_the_caller(self) -> bool:
-        return any(map(_OF_THE_CALLER.match, self._held))
-
-
-def _is_english_thought(sentence: str) -> bool:
-    latin, hebrew = len(_LATIN.findall(sentence)), len(_HEBREW.findall(sentence))
-    return latin > hebrew and len(_THOUGHT_IN_ENGLISH.findall(sentence)) > 1
+    def _is_doubtful(self, sentence: str) -> bool:
+        if _OF_THE_CALLER.match(sentence) or any(map(_OF_THE_CALLER.match, self._held)):
+            return True
+        if len(_LATIN.findall(sentence)) <= len(_HEBREW.findall(sentence)):
+            return False
+        told = len(_THOUGHT_IN_ENGLISH.findall(sentence))
+        return bool(self._held) or told > 1 or (told == 1 and len(sentence.split()) >= _A_SENTENCE)

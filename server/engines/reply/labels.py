@@ -8,11 +8,12 @@ _OWN += "|assistant|agent|ai|bot|receptionist|model|voice agent|ai agent|ai assi
 _ANSWER = "תשובה|מענה|תגובה|answer|final answer|response|final response|reply|output"
 _OTHER = "לקוח|לקוחה|מתקשר|מתקשרת|פונה|משתמש|משתמשת|קונה|צד שני|הצד השני"
 _OTHER += "|user|human|customer|caller|client|lead|system"
-_THOUGHT = (
-    "מחשבה|מחשבות|חשיבה|ניתוח|הערה פנימית|thought|thoughts|thinking|reasoning|analysis|observation|plan"
-)
-_THOUGHT += "|internal note"
-_ACTION = "פעולה|קלט פעולה|action|action input|function call|tool call|function|tool|tool code"
+_THOUGHT = "מחשבה|מחשבות|חשיבה|ניתוח|הערה פנימית|הערה למערכת|thought|thoughts|thinking|reasoning|analysis"
+_THOUGHT += "|observation|plan|internal note|system note"
+_ACTION = "פעולה|קלט פעולה|action|action input|function|function call|function_call|tool|tool call|tool_call"
+_ACTION += "|tool code|tool_code|arguments"
+_LEAD = r"[*_#>\[\"']*"
+_ROLE_LINE = re.compile(r"(?<![\s\S])(?:assistant|model|agent|bot|ai)[ \t]*\n", re.IGNORECASE)
 
 
 class Label(Enum):
@@ -30,22 +31,28 @@ class Labels:
         own = f"{_OWN}|{_ANSWER}" + (f"|{re.escape(name.group())}" if name else "")
         kinds = {"own": own, "other": _OTHER, "thought": _THOUGHT, "action": _ACTION}
         words = "|".join(f"(?P<{kind}>ה?(?:{names}))" for kind, names in kinds.items())
-        self._label = re.compile(rf"[*_#>\s\"']*(?:{words})(?!\w)[*_]*:[*_]*(?!\S*//)", re.IGNORECASE)
-        of_two = "|".join(
-            sorted({n.split()[0] for names in kinds.values() for n in names.split("|") if " " in n})
+        end = r"(?!\w)[*_\]]*(?::[*_]*(?!\S*//)| [-–—](?= ))"
+        self._label = re.compile(rf"{_LEAD}(?:{words}){end}", re.IGNORECASE)
+        every = "|".join(kinds.values())
+        self._begun = re.compile(
+            rf"{_LEAD}ה?(?:{every}|{_first_words(every)})[*_\]]*(?:\s+\S*)?", re.IGNORECASE
         )
-        self._begun = re.compile(rf"[*_#>\"']*ה?(?:{of_two})\s+\S*", re.IGNORECASE)
-        self.own_line = re.compile(
-            rf"(?:(?<=\n)|(?<=[.!?…])\s+)[*_#>\s\"']*ה?(?:{own})(?!\w)[*_]*:[*_]*", re.IGNORECASE
-        )
+        self.own_line = re.compile(rf"(?:(?<=\n)|(?<=[.!?…])\s+){_LEAD}ה?(?:{own}){end}", re.IGNORECASE)
 
     def at(self, text: str, at: int) -> tuple[Label, int] | None:
         """The label at a line's or a sentence's beginning and the place behind it."""
+        found = _ROLE_LINE.match(text, at)
+        if found is not None:
+            return Label.OWN, found.end()
         found = self._label.match(text, at)
         if found is None or found.lastgroup is None:
             return None
         return Label(found.lastgroup), found.end()
 
     def begun(self, text: str, at: int) -> bool:
-        """Whether the second word of a label may still come."""
+        """Whether what follows may still make a label of it."""
         return self._begun.fullmatch(text, at) is not None
+
+
+def _first_words(names: str) -> str:
+    return "|".join(sorted({name.split()[0] for name in names.split("|") if " " in name}))

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from server.engines.reply.constructs import TOLD
 from server.hebrew.sentences import SentenceSplitter
 
 ELLIPSIS = re.compile(r"…+|\.{2,}")
@@ -38,7 +39,8 @@ class Sentences:
     def _speakable(self, sentences: list[str]) -> list[str]:
         """Those with a word in them, without stage directions; an ellipsis alone stays as it is."""
         undirected = (_STAGE_DIRECTION.sub("", sentence, count=1) for sentence in sentences)
-        kept = (s for s in undirected if ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
+        heard = (sentence for sentence in undirected if TOLD not in sentence)
+        kept = (s for s in heard if ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
         return [s if ELLIPSIS.fullmatch(s) else _tidy(s, self._authored) for s in kept]
 
 
@@ -193,13 +195,13 @@ def _without_markup(word: str) -> str:
     return plain.replace("_", " ")
 
 
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")  # letters and marks without any shape
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks without any shape
 
 
 def _plain_char(char: str) -> str:
     """``char``, a blank for a picture, or nothing for what has no sound or shape of its own."""
-    if char in _UNSEEN:
-        return ""
+    if char in _UNSEEN or char == TOLD:
+        return char.strip(_UNSEEN)
     if char < "\u2000":
         return char if char.isprintable() or char in "\xa0" else ""
     category = unicodedata.category(char)

@@ -15,9 +15,10 @@ _KEPT_BEHIND = 80  # characters of what is decided, for what a reader looks back
 _KEPT_OF_THOUGHT = 80  # longer than any mark that ends one
 _BLANK = re.compile(r"\s")
 _OPENER = re.compile(
-    rf"<|(?<!\w)[ובהלמשכ]{{1,3}}[-־]?(?=\$?\{{|<[א-ת])|\$?\{{|\[(?=[\[{{\"]*$|[{{\"]|/?[A-Z_]{{3,30}}\])|◁|```"
-    rf"|~~|(?<![\w*])\*{{1,3}}(?=\w)|(?<!\w)_{{1,2}}(?=[א-ת])|\((?=[^\W\d])|%(?=[A-Za-z_]+%)|assistant(?=final|commentary)"
-    rf"|(?<![\s\S])analysis|{constructs.OURS.pattern}|{constructs.FOREIGN.pattern}",
+    rf"<|[\"'](?=\{{)|functools(?=\[)|(?<!\w)[ובלהמשכ]{{1,3}}[-־]?(?=\$?\{{|<[א-ת])|\$?\{{|◁|```|~~"
+    r"|\[(?=[\[{\"]*$|[{\"]|/?[A-Z_]{3,30}\])|(?<![\w*])\*{1,3}(?=\w)|(?<!\w)_{1,2}(?=[א-ת])|\((?=[^\W\d])"
+    r"|%(?=[A-Za-z_]+%)|assistant(?=final|commentary)|(?<![\s\S])analysis"
+    rf"|{constructs.OURS.pattern}|{constructs.FOREIGN.pattern}",
     re.IGNORECASE,
 )
 _READERS: tuple[Reader, ...] = (
@@ -32,8 +33,10 @@ _READERS: tuple[Reader, ...] = (
     tags.struck,
     tags.aside,
 )
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
-_ENTITY_BEGUN = re.compile(r"&(?:#\w{0,8}|\w{0,31})$")
+_ENTITY = re.compile(
+    r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});|(?<!\\)\\(?:u(?!00[0-7])[0-9a-fA-F]{4}|n(?![a-z]))"
+)
+_ENTITY_BEGUN = re.compile(r"(?:&(?:#\w{0,8}|\w{0,31})|\\+(?:u[0-9a-fA-F]{0,3}|n)?)\Z")
 _AT_A_BEGINNING = re.compile(r"(?:^|\n|>|[.!?…:][\"'”״)*_]*\s)\s*$")
 _LINE = re.compile(r"\n")
 
@@ -146,4 +149,12 @@ class Scanner:
 
 
 def _unescaped(text: str) -> str:
-    return _ENTITY.sub(lambda entity: html.unescape(entity.group()), text)
+    return _ENTITY.sub(lambda entity: _character(entity.group()), text)
+
+
+def _character(entity: str) -> str:
+    """Of HTML, or of JSON that has lost its quotes."""
+    if entity.startswith("&"):
+        return html.unescape(entity)
+    character = "\n" if entity == "\\n" else chr(int(entity[2:], 16))
+    return "" if "\ud800" <= character <= "\udfff" else character

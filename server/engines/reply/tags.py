@@ -2,7 +2,7 @@
 
 import re
 
-from server.engines.reply.acts import function_named
+from server.engines.reply.acts import FUNCTION, function_named
 from server.engines.reply.constructs import MAX_TAG_CHARS, Found, Held, More
 from server.engines.reply.written import WrittenCall, arguments_in
 
@@ -17,7 +17,8 @@ _CALLING = frozenset("function function_call tool tool_call invoke call action f
 _CALLED = re.compile(r"(?:^=|\bname\s*=|^\s*=)\s*[\"']?([\w.:-]+)")
 _SILENT = frozenset(
     "script style title tool_response tool_result tool_results tool_output function_results function_result "
-    "function_response observation system instructions context del strike user human".split()
+    "function_response observation system instructions context del strike user human emotion mood tone style "
+    "gesture sentiment metadata meta intent state language".split()
 )
 _BLOCKS = frozenset("p li ul ol div tr table h1 h2 h3 h4 h5 h6 section article header footer".split())
 _INLINE = frozenset(
@@ -84,6 +85,12 @@ _STRIKE = re.compile(r"~~(?=\S)([^~\n]{1,200})~~")
 _STRIKE_BEGUN = re.compile(r"~~[^~\n]{0,200}~?")
 _ASIDE = re.compile(r"(\*{1,3}|_{1,2}|\()(?=[^\W\d_])([^*_()\n]{1,60}?)(?:\1|\))")
 _ASIDE_BEGUN = re.compile(r"(?:\*{1,3}|_{1,2}|\()(?:[^\W\d_][^*_()\n]{0,60})?[*_]*")
+_CALLING_ASIDE = re.compile(
+    rf"[(*][^()*{{}}\n]{{0,40}}?(?<![\w@])({FUNCTION})(?![\w@])[^()*{{}}\n]{{0,40}}[)*]", re.IGNORECASE
+)
+_CALLING_ASIDE_BEGUN = re.compile(r"[(*][^()*{}\n]{1,80}")
+_NOTE = re.compile(r"\((?:הערה|note|internal|פנימי)\b[^()\n]{0,200}\)", re.IGNORECASE)
+_NOTE_BEGUN = re.compile(r"\((?:הערה|note|internal|פנימי)\b[^()\n]{0,200}", re.IGNORECASE)
 _MOST_WORDS = 5
 _HOW = (
     "מחייך מחייכת צוחק צוחקת מצחקק מצחקקת נאנח נאנחת נושם נושמת משתעל משתעלת מהנהן מהנהנת חושב חושבת שותק "
@@ -107,6 +114,11 @@ def struck(held: Held) -> Found | None:
 
 def aside(held: Held) -> Found | None:
     """``*מחייכת*``, ``(בחיוך)``: how it is said, not what. Emphasis is said."""
+    calling = held.match(_CALLING_ASIDE, _CALLING_ASIDE_BEGUN)
+    if calling is not None:
+        return Found(calling.end(), calls=(WrittenCall(calling[1]),))
+    if (note := held.match(_NOTE, _NOTE_BEGUN)) is not None:
+        return Found(note.end(), "")
     found = held.match(_ASIDE, _ASIDE_BEGUN)
     if found is None:
         return None

@@ -86,7 +86,9 @@ def speech_in(value: Any, depth: int = 0) -> str:
         return ""
     keys = {str(key).lower(): key for key in value}
     said = (speech_in(value[keys[key]], depth + 1) for key in _SPOKEN if key in keys)
-    return next(filter(None, said), "")
+    texts = [item for item in value.values() if isinstance(item, str)]
+    # Under a key for what is said there may be one of any name: {"reply": {"he": …}}
+    return next(filter(None, said), texts[0] if depth and len(value) == len(texts) == 1 else "")
 
 
 # ---- tags ---------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ class HostApp:
         if request.user_agent.string.startswith("Werkzeug/"):  # a test's client has no socket
             return
         if why := why_no_call(request.environ, self._calls):
-            log.warning("HOST_SERVER %s (no matter where another server has /ws/)", why)
+            log.warning("HOST_SERVER %s (unless another server has /ws/)", why)
 
     def _tell_of_a_guard(self, response: Response) -> None:
         """A request for one of our URLs was answered, and not by us."""

@@ -63,11 +63,11 @@ class Server:
     def log(self) -> str:
         return self._log_path.read_text(encoding="utf-8")
 
-    def wait_until_it_serves(self) -> None:
+    def wait_until_it_serves(self, health: str = "/healthz") -> None:
         deadline = time.monotonic() + BOOT_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                get(f"http://{self.address}/healthz")  # 503: it serves, with an engine that fails
+                get(f"http://{self.address}{health}")  # 503: it serves, with an engine that fails
                 return
             except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.1)
@@ -75,7 +75,9 @@ class Server:
 
 
 @contextmanager
-def started(command: list[str], cwd: Path, log_path: Path, **knobs: str) -> Iterator[Server]:
+def started(
+    command: list[str], cwd: Path, log_path: Path, health: str = "/healthz", **knobs: str
+) -> Iterator[Server]:
     port = free_port()
     with log_path.open("wb") as log:
         process = subprocess.Popen(
@@ -83,7 +85,7 @@ def started(command: list[str], cwd: Path, log_path: Path, **knobs: str) -> Iter
         )
     try:
         server = Server(process, port, log_path)
-        server.wait_until_it_serves()
+        server.wait_until_it_serves(health)
         yield server
     finally:
         process.terminate()

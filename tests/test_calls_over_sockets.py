@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from websocket import WebSocketException, create_connection
 
+from tests.hearing import critical_incidents
 from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, started
 from tests.test_conversation_understanding import GARBAGE
 
@@ -124,3 +125,4 @@ def test_the_demo(tmp_path: Path) -> None:
     ]
     assert len(said) >= 3 and heard == said
     assert (ROOT / "out" / "demo_call.wav").stat().st_size > 100_000
+    assert critical_incidents(ROOT / "out" / "demo_call.wav") == []

@@ -2,7 +2,7 @@
 
 | thread | does | never does |
 |---|---|---|
-| RX: the socket's request thread | receive, parse, judge frames, fill silence, feed the core | wait for an engine; send |
+| RX: the socket's request thread | receive, judge, fill holes, feed the core | wait for an engine; send |
 | TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | |
 | ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
 | ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |

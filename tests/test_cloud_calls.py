@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from server.core import lines
+from server.hebrew.gender import Gender
 from tests.bench.barge_in import ALLOWED_MS as CLOSED_MS
 from tests.bench.barge_in import measure as measure_barge_in
 from tests.bench.deaf import Health
@@ -124,12 +126,20 @@ def test_g_the_caller_hears_an_answer(case, worker_class, faults) -> None:  # ty
 
 @pytest.mark.parametrize("worker_class", WORKERS)
 def test_a_server_that_cannot_hear_says_so(worker_class: str) -> None:
-    """Newcomer 3: 503 for a balancer, a failed call for the simulator; well with the first words heard."""
+    """Newcomer 3: to the caller, who may use keys; to a balancer, by 503; well with the first words heard."""
     deaf = measure_deaf(Fault.UNAVAILABLE, worker_class, turns=4)
     assert (deaf.before, deaf.mended) == (WELL, WELL)
     assert deaf.after == Health(503, "degraded", ["asr"])
-    assert deaf.heard == 0 and all(deaf.said), deaf
+    keys = lines.in_gender(lines.DEAF_KEYS, Gender.FEMININE, None)
+    assert deaf.said == [lines.UNCLEAR[-1], keys, keys, keys] and deaf.heard == 0, deaf
     assert any("spoken turns heard: google: " in reason for reason in deaf.reasons), deaf
+
+
+def test_a_caller_who_cannot_be_heard_is_put_through() -> None:
+    """Newcomer 3: with the second turn, where there is a person."""
+    deaf = measure_deaf(Fault.UNAVAILABLE, "gevent", turns=4, TRANSFER_NUMBER="+97231234567")
+    assert deaf.handed_over_to == "+97231234567" and deaf.heard == 0, deaf
+    assert deaf.said[:2] == [lines.UNCLEAR[-1], lines.in_gender(lines.DEAF_HAND_OVER, Gender.FEMININE, None)]
 
 
 CHECK = ["./start_all.sh", "check"]

@@ -27,7 +27,7 @@ _BEHIND_A_VALUE = re.compile(r"\s*|\s+#.*")
 _NOTHING = "\0"  # no file that is read has one
 _REFERENCE = re.compile(r"\$\{(?P<name>[^}:]*)\}")
 
-NO_SETTING = "is no NAME=value; a text that should not count begins with #"
+NO_SETTING = "must be NAME=value; a text that should not count begins with #"
 NOT_CLOSED = "its quote is not closed at the end of the line: the next settings would be taken for its text"
 UNCLEAR = "where its value ends is not clear; leave out the comment behind it, or the quotes around it"
 NOT_SET = "a ${…} in its value names nothing that is set, and would be left out of it"

@@ -14,7 +14,7 @@ from server.engines.base import EngineError
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 from tests.sim.call import SimCall
-from tests.sim.line import LOUD, NOISE, VOICE, Sound, numbers
+from tests.sim.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
 
 CLOSED_IN_S = 10.5  # five for who speaks, our line, a second for a mark that is lost, one for its end
 QUIET_END_S = 32.0  # long enough for whatever was going on to come to its end
@@ -88,6 +88,11 @@ def calls(draw):
     call.mind.sentence_s = draw(st.sampled_from([0.0, 0.3]))
     lost = draw(seconds)
     call.line.lost_from_s, call.line.lost_until_s = lost, lost + draw(st.sampled_from([0.0, 0.5]))
+    if not call.line.lose_marks:  # with neither marks nor frames a line is dead
+        call.line.silence = draw(st.sampled_from([Silence.SENT, Silence.SENT, *Silence]))
+    stalled = draw(seconds)
+    call.line.stalled_from_s = stalled
+    call.line.stalled_until_s = stalled + draw(st.sampled_from([0.0, 0.0, 0.4, 1.5]))
     call.asked = asked
     call.host = {"desk": Desk()}
     acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.mind.respond
@@ -184,7 +189,7 @@ def check_acts(call):
     left = call.host["desk"].left
     outcomes = [act for act in left if not isinstance(act, SaveLead)]
     assert left.count(LEAD) <= 1 and len(outcomes) <= 1
-    assert call.finished is bool(outcomes)
+    assert call.finished is bool(outcomes or call.lines("WS_STALLED"))  # a line that sends nothing, for 9 s
     if outcomes:
         ends = [line for line in call.log if "CALL_ENDS" in line or "tts_done" in line]
         assert "tts_done" in ends[-2] and "CALL_ENDS" in ends[-1]

@@ -207,7 +207,8 @@ class Line:
             return
         message: dict[str, object] = {"event": "media", "media": media}
         if self.stalled_from_s <= at_s < self.stalled_until_s:
-            self.runtime.call_at(self._origin + self.stalled_until_s, lambda: self.deliver(message))
+            # Before what is sent then: nothing overtakes.
+            self.runtime.call_at(self._origin + self.stalled_until_s - 0.001, lambda: self.deliver(message))
         else:
             self.deliver(message)
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -111,6 +111,7 @@ def with_host_functions(
     if respond is not None:
         engines = replace(engines, minds=Chain[Responder]("llm", (PlainMind(respond),)))
     if synth is not None:
+        synth = synth if isinstance(synth, Hashable) else synth.__call__  # a bound method always is
         voices, phrases = _voices_of(engines.voices, engines.phrases, synth)
         engines = replace(engines, voices=voices, phrases=phrases)
     return engines

@@ -378,7 +378,9 @@ class TestStartScript:
     def test_a_person_who_was_asked_for_is_no_failure(self, clone: Path) -> None:
         """Newcomer 14: key 0, and what the caller would have said to the agent is not needed any more."""
         office = {"TRANSFER_NUMBER": "+97231234567", "OFFICE_HOURS": ""}
-        done = run(clone / "start_all.sh", "demo", "--synthetic", "--dtmf", "0", "--say", "תודה", **office)
+        # Who speaks right behind the line keeps the call (F2): this one waits.
+        asks = ("--dtmf", "0", "--say", "תודה", "--reply-after-ms", "3000")
+        done = run(clone / "start_all.sh", "demo", "--synthetic", *asks, **office)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "handed over to +97231234567" in done.stdout and "FAILED" not in done.stdout
 

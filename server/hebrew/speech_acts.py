@@ -17,7 +17,11 @@ _PARTING = Phrases.read("goodbye", "goodbye_wish", "goodbye_around", "thanks", "
 
 _CLAUSE = re.compile(r"[,.;:!?…\n]+")
 _CALLED = Phrases.read("person_called", prefixes=("ה", "ל", "ב", "מ", "ו"))
-_CALLING = Phrases.read("person_called", "person_around", "person_wish", "courtesy", prefixes=("ל",))
+_WISHED = Phrases.read("person_called", "person_wished", prefixes=("ה", "ל", "ב", "מ", "ו"))
+_WISHING = Phrases.read("person_wish", prefixes=("ל",))
+_CALLING = Phrases.read(
+    "person_called", "person_wished", "person_around", "person_wish", "courtesy", prefixes=("ל",)
+)
 _ORDERING = Phrases.read("person_order", "courtesy")
 _ORDER = Phrases.read("person_order")
 _NO = "לא"
@@ -58,7 +62,8 @@ def _calls_for_person(words: list[str]) -> bool:
         return words[1:2] == [_I] and _calls_for_person(words[1:])
     if _ORDERING.make_up(words) and _ORDER.within(words):
         return True
-    return _CALLING.make_up(words) and _CALLED.within(words)
+    named = _CALLED.within(words) or (_WISHED.within(words) and _WISHING.within(words))
+    return named and _CALLING.make_up(words)
 
 
 def asks_to_repeat(text: str) -> bool:

@@ -14,7 +14,8 @@ from server.hebrew.speech_acts import says_goodbye, wants_person
 from tests.bench.replies import measure, wanted
 
 FRESH = Path(__file__).with_name("fresh")
-CUT_LEAD = 'save_lead(name="אלון ביטון", pho'  # its writer would drop it; what was readable is kept (F2)
+# Leads that a limit has cut: their writers would drop them; what can be read is kept (F2).
+CUT_LEADS = ('save_lead(name="אלון ביטון", pho', '{"name": "אבי", "pho')
 
 
 def rows(pattern: str) -> list[dict[str, Any]]:
@@ -35,4 +36,4 @@ def test_e5_what_small_models_write_is_spoken_and_done() -> None:
     wrong = [
         row["raw"] for row, outcomes in measure(rows("replies_*.jsonl")) if set(outcomes) != {wanted(row)}
     ]
-    assert [raw for raw in wrong if CUT_LEAD not in raw] == []
+    assert [raw for raw in wrong if not raw.endswith(CUT_LEADS)] == []

@@ -50,4 +50,4 @@ class Doubt:
         if len(_LATIN.findall(sentence)) <= len(_HEBREW.findall(sentence)):
             return False
         told = len(_THOUGHT_IN_ENGLISH.findall(sentence))
-        return bool(self._held) or told > 1 or (told == 1 and len(sentence.split()) >= _A_SENTENCE)
+        return bool(self._held) or told > 1 or len(sentence.split()) >= _A_SENTENCE

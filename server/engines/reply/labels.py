@@ -12,8 +12,11 @@ _THOUGHT = "מחשבה|מחשבות|חשיבה|ניתוח|הערה פנימית|
 _THOUGHT += "|observation|plan|internal note|system note"
 _ACTION = "פעולה|קלט פעולה|action|action input|function|function call|function_call|tool|tool call|tool_call"
 _ACTION += "|tool code|tool_code|arguments"
-_LEAD = r"[*_#>\[\"']*"
-_ROLE_LINE = re.compile(r"(?<![\s\S])(?:assistant|model|agent|bot|ai)[ \t]*\n", re.IGNORECASE)
+_LEAD = r"(?:#{1,6}[ \t]+)?[*_#>\[\"']*"
+_ROLE_LINE = re.compile(
+    rf"(?:(?<![\s\S])(?:assistant|model|agent|bot|ai)|#{{1,6}}[ \t]*[*_]*ה?(?:{_ANSWER})[*_]*)[ \t]*\n",
+    re.IGNORECASE,
+)
 
 
 class Label(Enum):
@@ -35,7 +38,7 @@ class Labels:
         self._label = re.compile(rf"{_LEAD}(?:{words}){end}", re.IGNORECASE)
         every = "|".join(kinds.values())
         self._begun = re.compile(
-            rf"{_LEAD}ה?(?:{every}|{_first_words(every)})[*_\]]*(?:\s+\S*)?", re.IGNORECASE
+            rf"#{{1,6}}[ \t]*\S*|{_LEAD}ה?(?:{every}|{_first_words(every)})[*_\]]*(?:\s+\S*)?", re.IGNORECASE
         )
         self.own_line = re.compile(rf"(?:(?<=\n)|(?<=[.!?…])\s+){_LEAD}ה?(?:{own}){end}", re.IGNORECASE)
 

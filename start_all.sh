@@ -72,7 +72,7 @@ make_venv() {
 # What cannot be checked against a hash, or would run a stranger's build, is not installed. docopt has no wheel:
 # the setuptools of requirements-build.txt builds it. The lock is complete, so nothing is resolved: a pip before 23.3
 # resolves a name with an extra (`google-api-core[grpc]`) to its newest release, whatever the lock says.
-readonly PIP_INSTALL=("$VENV_PYTHON" -m pip install --quiet --no-deps --require-hashes --only-binary :all:
+readonly PIP_INSTALL=("$VENV_PYTHON" -m pip install --quiet --quiet --no-deps --require-hashes --only-binary :all:
     --no-binary docopt --use-pep517 --no-build-isolation)
 
 # Installs a locked requirements file unless this very content of it is installed already.
@@ -200,7 +200,11 @@ demo() {
     grep -m 1 '^engines:' "$DEMO_LOG" || true
     printf 'Calling …\n\n'
     "$VENV_PYTHON" -m server.simulator --demo "$DEMO_DIR" --url "$url" "$@" || status=$?
+    [ "$status" -ne 130 ] || exit 130
     [ "$status" -eq 0 ] || demo_failed "the call failed: FAILED, above the log, says why"
+    if [ -s "$LEADS_FILE" ]; then
+        printf 'What it has left: ./start_all.sh leads %s\n' "$LEADS_FILE"
+    fi
 }
 
 main() {

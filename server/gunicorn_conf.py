@@ -116,6 +116,7 @@ def post_worker_init(worker: Any) -> None:
 
     And see to it that SIGTERM breaks no call off.
     """
+    interrupted = signal.signal(signal.SIGINT, _leave)  # gunicorn's way out would be a traceback here
     signal.signal(signal.SIGTERM, _leave)
     if not worker.alive:  # it came while the application was imported
         _leave()
@@ -123,6 +124,7 @@ def post_worker_init(worker: Any) -> None:
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):
         worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
+    signal.signal(signal.SIGINT, interrupted)
     # What was loaded stays: a collection in the middle of a call need not look through it again.
     gc.collect()
     gc.freeze()

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 Details = tuple[tuple[str, str], ...]
 
+# What a line of the file says of the call itself; a detail of that name is kept as ``detail_…``.
+OF_THE_CALL = frozenset("kind at call_sid caller hidden ended missed duration_s turns".split())
 NOTED_IN_PARTS = frozenset({"message", "notes"})  # what comes later adds to it; of all else the last counts
 BETWEEN_PARTS = " / "
 _THIS_NUMBER = re.compile(
@@ -31,7 +33,7 @@ class Missed(StrEnum):
 def with_number(details: Details, caller: str) -> Details:
     """``details`` as an office can use them: "this number" is that of ``caller``, or nothing."""
     return tuple(
-        (name, text)
+        (f"detail_{name}" if name in OF_THE_CALL else name, text)
         for name, told in details
         if (text := caller if name == "phone" and _is_this_number(told) else told)
     )

@@ -18,11 +18,10 @@ from typing import Any
 
 from server.caller_number import number_to_call
 from server.config import KnobError, load_config
-from server.lead import Missed, merged
+from server.lead import OF_THE_CALL, Missed, merged
 from server.office_hours import ISRAEL
 
 _JSON = re.compile(r"(?:^|\bLEAD |it is kept here: )(\{.*\})\s*$")
-_NOT_TOLD = frozenset("kind at call_sid caller hidden ended missed duration_s turns".split())
 _FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of a formula
 _ISRAELI = re.compile(r"(?:\+?972|0)(\d{1,2})(\d{7})")
 _RANGE = re.compile(r"(\d+)-(\d+)")
@@ -77,7 +76,7 @@ class CallLines:
     def lead(self) -> dict[str, str]:
         """All that was told; what the whole line says of it counts, wherever it stands in the file."""
         lead = merged([*self.told, self.kinds.get("call", {})])
-        return {name: text for name, text in lead.items() if name not in _NOT_TOLD}
+        return {name: text for name, text in lead.items() if name not in OF_THE_CALL}
 
     @property
     def missed(self) -> str:

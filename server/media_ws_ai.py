@@ -63,7 +63,7 @@ from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Sta
 from server.desk import Desk, open_desk
 from server.engines.plain import Asr, Respond, Synth
 from server.engines.registry import asr_timeout_ms
-from server.inbox import Inbox, OutOfLine, Quiet, has_unread
+from server.inbox import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, has_unread
 from server.ledger import Outcome
 from server.line_clock import LineClock
 from server.person import availability
@@ -138,7 +138,7 @@ class MediaStreamHandler:
             longest_s,
             line=self._line,
             unread=lambda: has_unread(ws),
-            played_at=self._played_at,
+            played_at=self._owes_until,
         )
         self._close_reason: int | None = None  # a normal end
         self._call = PhoneCall()  # RX writes it once, before there are turns
@@ -263,9 +263,11 @@ class MediaStreamHandler:
             if self._rx.frames == FIRST_LOG_FRAMES or self._rx.frames % LOG_EVERY_FRAMES == 0:
                 self._log.line("WS_MEDIA", f"rx={self._rx.frames}")
 
-    def _played_at(self) -> float:
+    def _owes_until(self) -> float:
+        """A line without silence owes a mark for what was played, and nothing while it may wait (F7)."""
         with self._lock:
-            return self._tx.played_at()
+            waits_s = self._dialogue.patience_frames / FRAMES_PER_S
+            return self._tx.played_at() + (waits_s if waits_s > AUDIO_TIMEOUT_S else 0.0)
 
     # ---- the core: one event at a time, decide and enqueue under the lock ----
 

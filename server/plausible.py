@@ -25,9 +25,7 @@ _FILL_ME_IN = re.compile(
     r"|placeholder|example|dummy|sample|empty|todo|tbd|fixme|none|null|nil|undefined|foo|bar|foobar"
 )
 _YOURS = re.compile(r"your.*(?:token|key|secret|password|here)")
-_OWN_ROUTES = re.compile(
-    r"/(?:webhook(?:/.*)?|ws(?:/.*)?|healthz/?|media/(?:greeting|apology|apology_transfer|busy|no_answer)\.wav)"
-)
+_OWN_ROUTES = re.compile(r"/(?:webhook(?:/.*)?|ws(?:/.*)?|healthz/?|media/\w+\.wav)")
 # A key file's content, or its base64: "{", "-----".
 _KEY_ITSELF = re.compile(r"\s*[{\[]|.*PRIVATE KEY|(?:ey|ew|LS0t)[A-Za-z0-9+/=_\s-]{98,}", re.DOTALL)
 _API_KEY = re.compile(r"AIza[\w-]{30,}")
@@ -39,7 +37,12 @@ def why_no_secret(value: str) -> str:
     if any(value.count(quote) % 2 for quote in _QUOTES):
         return "has a quote that no secret has; half of a pair that was to stand around it?"
     letters = re.sub(r"[\W_]", "", value.lower())
-    unfilled = _UNFILLED.fullmatch(value) or _FILL_ME_IN.fullmatch(letters) or _YOURS.search(letters)
+    unfilled = (
+        re.search(r"…|\.{3}", value)
+        or _UNFILLED.fullmatch(value)
+        or _FILL_ME_IN.fullmatch(letters)
+        or _YOURS.search(letters)
+    )
     return "is a placeholder; put the real one there, or leave it empty" if value and unfilled else ""
 
 

@@ -154,7 +154,7 @@ class Answering:
         if caller.cut_us:
             ours = meaning is Meaning.NOTHING or self._memory.has_said_lately(self._floor.clock, text)
             self._caller.last_had_words(of_the_caller=not ours)
-        if text and not caller.typed:
+        if not (caller.failed or caller.typed):  # the STT works
             self._memory.deaf_in_a_row = 0
         if meaning is Meaning.WORDS:
             return actions + self._think(turn, text)

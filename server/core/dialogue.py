@@ -106,6 +106,11 @@ class Dialogue:
         return self._answering.turn_event(self.turn, event) if self.turn is not None else []
 
     @property
+    def patience_frames(self) -> int:
+        """How long a caller may say nothing now, before they are asked whether they are there (F1, F7)."""
+        return self._silence.patience_frames
+
+    @property
     def wants_wire(self) -> bool:
         """PlayoutRoom would now be answered with something to send."""
         turn = self.turn

@@ -39,6 +39,11 @@ class Silence:
         """They are there."""
         self.prompts = self._hold = 0
 
+    @property
+    def patience_frames(self) -> int:
+        """How long nothing is said to a caller who says nothing; 0: for ever, or not at all."""
+        return max(self._after, self._hold) if self._after else self._hold
+
     def hold(self, frames: int) -> None:
         """They have asked to wait, or we have said that we do: nothing is too long before that (F7)."""
         self._hold = frames

@@ -6,6 +6,7 @@ from server.core.conversation import Act, Expected, ends_call
 from server.core.events import Think
 from server.core.memory import Asked, Near
 from server.core.playout import Kept, Playout
+from server.hebrew.questions import is_question
 from server.hebrew.words import fingerprint
 
 KEYS = 0  # in the place of an utterance's number
@@ -137,8 +138,9 @@ class Turn:
 
     @property
     def asks_the_caller(self) -> bool:
-        """Its last sentence is a question."""
-        return self.last_sentence.rstrip().endswith("?")
+        """Its last sentence is a question, in quotes or brackets too, or one without its mark."""
+        bare = self.last_sentence.rstrip(" \"'”״׳)]}.!…")
+        return bare.endswith("?") or ("?" not in bare and is_question(bare))
 
     @property
     def last_sentence(self) -> str:

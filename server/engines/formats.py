@@ -22,6 +22,8 @@ NAMES_OF_TYPES = {
 }
 MARKS = {  # where they are, what they are
     (0, b"ID3"): "MP3",
+    (0, b"RIFX"): "a WAV of another byte order",
+    (0, b"caff"): "Core Audio",
     (0, b"OggS"): "Ogg (Opus or Vorbis)",
     (0, b"fLaC"): "FLAC",
     (0, b"\x1a\x45\xdf\xa3"): "WebM",

@@ -25,8 +25,15 @@ SYNTHETIC_S_PER_CHARACTER = 0.08
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 the call did what was asked, 1 it did not, 2 wrong usage."""
-    argv = sys.argv[1:] if argv is None else argv
+    """Exit status: 0 the call did what was asked, 1 it did not, 2 wrong usage, 130 it was broken off."""
+    try:
+        return _main(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+
+
+def _main(argv: list[str]) -> int:
     parser = build_parser(demo=DEMO in argv[:1])
     options = parser.parse_args(argv)
     try:

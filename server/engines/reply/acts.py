@@ -19,6 +19,16 @@ DETAILS = {
     "notes": "כל פרט חשוב אחר, ומתי נוח לחזור או להיפגש",
 }
 FUNCTION = r"(?:save\\?_?lead|end\\?_?call|transfer\\?_?to\\?_?person)"  # also saveLead, save\_lead
+# As models call our details all the same.
+_ALIASES = {
+    "phone": "phone_number phonenumber telephone telephone_number tel mobile mobile_number cell",
+    "name": "full_name fullname customer_name caller_name client_name lead_name",
+    "city": "location area neighborhood",
+    "rooms": "number_of_rooms num_rooms room_count",
+    "budget": "price max_budget max_price",
+    "notes": "note comments comment remarks",
+}
+_DETAIL_OF = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
 MAX_DETAIL_CHARS = 300
 MAX_DEPTH = 4  # of objects in objects, and of JSON in JSON's text
 
@@ -79,8 +89,11 @@ def details_of(arguments: Any) -> tuple[tuple[str, str], ...]:
     known: dict[str, str] = {}
     others: dict[str, str] = {}
     for name, value in _flat(read):
-        if text := _text(value, bare=name in DETAILS):
-            (known if name in DETAILS else others)[name] = text[:MAX_DETAIL_CHARS]
+        text = _text(value, bare=name in DETAILS)[:MAX_DETAIL_CHARS]
+        if text and name in DETAILS and known.get(name, text) != text:  # of somebody else: both are kept
+            others[f"{name} ({len(others) + 2})"] = text
+        elif text:
+            (known if name in DETAILS else others)[name] = text
     note = "; ".join(f"{name}: {text}" for name, text in others.items())
     if not (known or others or isinstance(read, dict)):
         note = _unread(arguments)
@@ -129,7 +142,8 @@ def _flat(value: Any, depth: int = 0) -> list[tuple[str, Any]]:
     pairs: list[tuple[str, Any]] = []
     for key, item in value.items():
         name = str(key).strip()
-        name = name.lower() if name.lower() in DETAILS else name
+        plain = re.sub(r"[\s-]+", "_", name.lower())
+        name = plain if plain in DETAILS else _DETAIL_OF.get(plain, name)
         if isinstance(item, str) and function_named(item):  # the call itself, beside its arguments
             continue
         inner = _flat(_unfolded(item), depth + 1) if name not in DETAILS else []

@@ -111,7 +111,8 @@ def closing(held: Held, start: int) -> int:
 _THINKING = (
     r"(?:seed:|ant)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratch_?pad|analysis|internal|"
 )
-_THINKING += r"inner_?monologue|monologue|plan(?:ning)?)"
+_THINKING += r"inner_?monologue|monologue|plan(?:ning)?|chain[_-]?of[_-]?thoughts?|cot)"
+_THINKING += r"(?:[_-](?:content|process|steps?|text|trace))?"
 _THOUGHT = re.compile(
     rf"<{_THINKING}(?:\s[^<>]*)?>|\[(?:THINK(?:ING)?|REASONING)\]|◁think▷"
     rf"|<\|(?:(?:begin|start)_(?:of_)?)?(?:{_THINKING})(?:_(?:start|begin))?\|>"

@@ -168,7 +168,8 @@ _ABOUT = re.compile(r"(?<![~\w])~(?=\d)")
 _STAR_NUMBER = re.compile(r"(?<![*\w])\*(\d{3,5})(?![\d*])")
 _MARKUP = re.compile(r"<[^>]*>|!(?=\[)|[*`#~\[\]{}<>\\^]")
 _ADDRESS = re.compile(
-    r"[\w.+-]@[\w-]|(?<![^\W\d_a-zA-Z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z]{2,}", re.ASCII
+    r"[\w.+-]@[\w-]|(?<![A-Za-z0-9_.-])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,8}\.[A-Za-z]{2,}",
+    re.ASCII,
 )
 _EDGES = re.compile(r"^_+|_+(?=\W*$)")
 _CELL = re.compile(r"\|(?=\w)")

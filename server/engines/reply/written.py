@@ -69,9 +69,12 @@ def _is_ours(name: Any) -> bool:
 
 
 def _arguments_of(call: dict[str, Any]) -> Any:
-    """Under a key of their own, or beside the name."""
+    """Under a key of their own, or beside the name; a detail may be called like such a key (name)."""
     found = next((call[key] for key in _ARGUMENTS if key in call), None)
-    return {k: v for k, v in call.items() if k not in _ABOUT_THE_CALL} if found is None else found
+    if found is not None:
+        return found
+    about = {key for key, value in call.items() if key in _ABOUT_THE_CALL - DETAILS.keys() or _is_ours(value)}
+    return {key: value for key, value in call.items() if key not in about}
 
 
 def speech_in(value: Any, depth: int = 0) -> str:

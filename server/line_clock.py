@@ -19,8 +19,11 @@ class LineClock:
     """RX tells it of every frame, and of every moment at which nothing waited to be heard.
 
     A frame was due 20 ms after the one before it, and never later than it was heard: what comes sooner
-    than thought (a network that delivers what it has kept) shows that the stream has moved, and so does an
-    empty socket. So neither a slow sender nor a lost frame is a lag; only what waits unheard is.
+    than thought shows that all before it was due sooner, and so was late. An empty socket shows that nothing
+    is. So neither a slow sender nor a lost frame is a lag; only what waits unheard is.
+
+    Silence of ours parts the stream: what a network has kept comes behind it, and does not make late what
+    was heard before.
 
     Any thread may read; it may miss the frame that is being told of.
     """
@@ -30,7 +33,10 @@ class LineClock:
         self._clock = clock
         self._frames = 0
         self._base: float | None = None  # when frame 0 was due; None: nothing is due yet
-        self._bases: deque[float] = deque(maxlen=REMEMBERED_FRAMES)  # of the latest frames, when heard
+        self._part = 0  # of the stream; each but the first begins with silence of ours
+        self._sent = False
+        # Of the latest frames: their part, and the base when they were heard.
+        self._bases: deque[tuple[int, float]] = deque(maxlen=REMEMBERED_FRAMES)
         self._late_since: float | None = None
         self._worst_s = 0.0
 
@@ -40,12 +46,14 @@ class LineClock:
         base = self._base
         return 0.0 if base is None else max(0.0, self._clock() - base - self._frames * FRAME_S)
 
-    def heard(self) -> None:
-        """One more frame."""
+    def heard(self, *, sent: bool = True) -> None:
+        """One more frame; ``sent``: it came from the line, and is no silence in the place of one."""
+        self._part += self._sent and not sent
+        self._sent = sent
         self._frames += 1
         latest = self._clock() - self._frames * FRAME_S
         self._base = latest if self._base is None else min(self._base, latest)
-        self._bases.append(self._base)
+        self._bases.append((self._part, self._base))
 
     def caught_up(self) -> None:
         """Nothing waits: whatever is missing was never sent."""
@@ -55,7 +63,8 @@ class LineClock:
         """The time that has passed by the wall since the frame ``frames`` before the latest was due."""
         if not self._bases:
             return 0.0
-        base = self._bases[max(0, len(self._bases) - 1 - frames)]
+        bases = list(self._bases)[max(0, len(self._bases) - 1 - frames) :]
+        base = min(base for part, base in bases if part == bases[0][0])
         return self._clock() - base - (self._frames - frames) * FRAME_S
 
     def news(self) -> str:

@@ -217,7 +217,7 @@ class MediaStreamHandler:
             case Media() | Dtmf() | Mark() if not self._log.sid:
                 self._log.ignored(f"{type(message).__name__.lower()} before start")
             case Media():
-                self._hear(self._rx.feed(message))
+                self._hear(self._rx.feed(message), sent=True)
             case Quiet(frames):
                 self._on_quiet(frames)
             case Dtmf(digit):
@@ -252,11 +252,11 @@ class MediaStreamHandler:
     def _on_quiet(self, frames: int) -> None:
         if not self._rx.oddities["quiet"]:
             self._log.line("LINE_QUIET", "no audio for 200 ms: heard as silence, as long as none comes")
-        self._hear(self._rx.quiet(frames))
+        self._hear(self._rx.quiet(frames), sent=False)
 
-    def _hear(self, frames: Iterator[FrameHeard]) -> None:
+    def _hear(self, frames: Iterator[FrameHeard], *, sent: bool) -> None:
         for frame in frames:
-            self._line.heard()
+            self._line.heard(sent=sent)
             if news := self._line.news():
                 self._log.line(news)
             self._post(frame)

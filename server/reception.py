@@ -15,7 +15,8 @@ from server.twilio_auth import TokenRefused, TwilioAuth
 
 log = logging.getLogger("agent")
 
-HICCUP_S, LOOK_S = 1.0, 0.05  # a new caller may wait so long for the calls to catch up
+HICCUP_S, LOOK_S = 2.0, 0.05  # a new caller may wait so long for the calls to catch up
+STEADY_S = 1.0  # and to stay so: a process at its limit is in time every other moment
 
 
 class Answer(Enum):
@@ -135,11 +136,14 @@ class Reception:
 
     def _overloaded(self) -> bool:
         """The same, for a new call: one hiccup is not worth a caller. May block."""
-        waited_s = 0.0
-        while self.overloaded:
+        if not self.overloaded:
+            return False
+        waited_s = in_time_s = 0.0
+        while in_time_s < STEADY_S:
             if waited_s >= HICCUP_S:
                 log.warning("CALL_REFUSED the calls are heard late: lag_ms=%.0f", self.lag_s * 1000)
                 return True
             self._wait(LOOK_S)
             waited_s += LOOK_S
+            in_time_s = 0.0 if self.overloaded else in_time_s + LOOK_S
         return False

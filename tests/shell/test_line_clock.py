@@ -15,9 +15,9 @@ class Wall:
         self.line = LineClock(lambda: self.now)
         self.news: list[str] = []
 
-    def hear(self, *times: float) -> None:
+    def hear(self, *times: float, sent: bool = True) -> None:
         for self.now in times:
-            self.line.heard()
+            self.line.heard(sent=sent)
             self.news += filter(None, [self.line.news()])
 
 
@@ -73,7 +73,7 @@ def test_a_network_that_delivers_what_it_has_kept_is_no_lag() -> None:
     wall.hear(*paced(100, 50))
     wall.now += 1.0
     wall.line.caught_up()
-    wall.hear(*[wall.now] * 50)
+    wall.hear(*[wall.now] * 50, sent=False)
     assert wall.line.lag_s == 0
     wall.hear(*[wall.now] * 50)
     assert wall.line.lag_s == 0
@@ -97,8 +97,19 @@ def test_a_gap_by_the_wall_is_not_longer_for_what_the_network_kept() -> None:
     wall.hear(*paced(100, 50))
     wall.now += 1.0
     wall.line.caught_up()
-    wall.hear(*[wall.now] * 100)
+    wall.hear(*[wall.now] * 50, sent=False)
+    wall.hear(*[wall.now] * 50)
     assert wall.line.since_s(100) == pytest.approx(1.0)
+    assert wall.line.since_s(25) == pytest.approx(0.5), "spoken then, though it came now"
+
+
+def test_a_call_whose_first_frames_were_late_knows_it_later() -> None:
+    """They waited for half a second, and so did those behind them, until it had caught up."""
+    wall = Wall()
+    wall.hear(*[100.5 + n * 0.02 for n in range(50)])
+    assert wall.line.since_s(49) == pytest.approx(0.98)
+    wall.hear(*[wall.now + n * 0.001 for n in range(25)])
+    assert wall.line.since_s(74) == pytest.approx(1.48)
 
 
 def test_a_gap_older_than_what_is_remembered() -> None:

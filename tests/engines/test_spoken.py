@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 
 import pytest
 from hypothesis import example, given
@@ -442,3 +443,33 @@ def test_e5_nothing_depends_on_how_the_stream_was_cut(text: str, size: int, brok
     assert not re.search(
         r"[<>{}*`#]|(?<!\w)(?:save_lead|end_call|transfer_to_person)(?!\w)", " ".join(whole[0])
     )
+
+
+@pytest.mark.parametrize(
+    "blob", ["1" * 60_000, "Ab1_" * 15_000, "a." * 30_000], ids=["digits", "code", "dots"]
+)
+@pytest.mark.parametrize("size", [400, 70_000])
+def test_e5_what_is_no_word_costs_no_seconds(blob: str, size: int) -> None:
+    """E5: a search in it would hold up every call of the process."""
+    began = time.process_time()
+    outcome(f"היי. {blob} סוף טוב.", size)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "details"),
+    [
+        ("רשמתי. {'function': 'save_lead', 'name': 'דני'} מה התקציב?", {"name": "דני"}),
+        ('רשמתי. {"tool":"save_lead","name":"דני","intent":"קנייה"} מה?', {"name": "דני", "intent": "קנייה"}),
+        (
+            'רשמתי. save_lead({"full_name":"דני","Phone Number":"0521234567"})',
+            {"name": "דני", "phone": "0521234567"},
+        ),
+        ('רשמתי. save_lead([{"name":"א"},{"name":"ב"}])', {"name": "א", "notes": "name (2): ב"}),
+    ],
+    ids=["a name", "a name and an intent", "other names", "two people"],
+)
+def test_f2_a_detail_may_be_called_like_a_call(text: str, details: dict[str, str]) -> None:
+    """F2: whatever stands beside the function's name."""
+    _, acts = outcome(text, 5, person=True)
+    assert [dict(act.details) for act in acts] == [details]

@@ -41,6 +41,9 @@ _AT_A_BEGINNING = re.compile(r"(?:^|\n|>|[.!?…:][\"'”״)*_]*\s)\s*$")
 _LINE = re.compile(r"\n")
 
 
+MAX_WORD_CHARS = 2000
+
+
 class Scanner:
     """Feed pieces of any size; the tokens do not depend on how the text was cut: words, blanks, calls, marks.
 
@@ -99,6 +102,10 @@ class Scanner:
         if text[at].isspace():
             return Found(at + 1, text[at])
         blank = _BLANK.search(text, at)
+        if (blank.start() if blank else len(text)) - at > MAX_WORD_CHARS:
+            return Found(
+                at + MAX_WORD_CHARS, ""
+            )  # base64, a row of digits: no word, and it would take seconds
         if blank is None and not final:
             return None
         held = Held(text, at, final, self.spoke)

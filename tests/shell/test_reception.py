@@ -164,7 +164,7 @@ def test_a9_a_process_at_its_limit_takes_nobody(places: Places) -> None:
 
     desk = reception(places, wait=wait)
     desk.admit(late, Start("MZ1", "CA1", {}))
-    assert desk.ring("CA2", "+9722") is Answer.BUSY
+    assert desk.ring("CA2", "+9722") is Answer.LATE
 
 
 def test_a_socket_comes_in_and_leaves(places: Places) -> None:

@@ -4,18 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import product
 
 from server.call_log import Tally
 from server.core import lines
 from server.core.conversation import EndCall, PhoneCall, SaveLead, Transfer
 from server.core.events import Action, Perform, Say
-from server.hebrew.gender import Gender
 from server.lead import Details, Missed, merged, with_number
 
-NO_PERSON = frozenset(
-    lines.in_gender(lines.NO_PERSON, agent, caller) for agent, caller in product(Gender, (None, *Gender))
-)
+NO_PERSON = lines.forms_of(lines.NO_PERSON)
 
 
 class Ended(StrEnum):

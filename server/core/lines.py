@@ -93,6 +93,11 @@ def in_gender(line: str, agent: Gender, caller: Gender | None) -> str:
     return _TO_THE_CALLER.sub({None: r"\1", Gender.FEMININE: r"\2", Gender.MASCULINE: r"\3"}[caller], line)
 
 
+def forms_of(line: str) -> frozenset[str]:
+    """``line`` as any agent says it to any caller."""
+    return frozenset(in_gender(line, agent, caller) for agent, caller in product(Gender, (None, *Gender)))
+
+
 def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
     """Every line worth making before the first call, in every form this agent may use, without empty ones."""
     ours = (

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import product
 
 from server.core.conversation import Act, EndCall, Line, SaveLead, Speaker, Transfer
-from server.core.lines import HANDING_OVER, in_gender
+from server.core.lines import HANDING_OVER, forms_of
 from server.engines.mind import script_he as he
 from server.engines.mind.numbers_he import say_rooms, say_shekels
 from server.engines.mind.understand import Intent, Understood, keys_of, typed, understand
-from server.hebrew.gender import Gender
 from server.hebrew.numbers import dictated
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speech_acts import wants_person
@@ -284,16 +282,11 @@ def _questions() -> dict[str, str]:
         split_sentences(form)[-1]: question
         for question, ways in he.ASK.items()
         for way in ways
-        for form in _forms(way)
+        for form in forms_of(way)
     }
 
 
 @cache
 def _fixed_sentences() -> tuple[str, ...]:
     texts = [way for ways in he.ASK.values() for way in ways] + list(he.TOPICS.values())
-    return tuple(sentence for text in texts for form in _forms(text) for sentence in split_sentences(form))
-
-
-def _forms(text: str) -> set[str]:
-    """``text`` as any agent says it to any caller."""
-    return {in_gender(text, agent, caller) for agent, caller in product(Gender, (None, *Gender))}
+    return tuple(sentence for text in texts for form in forms_of(text) for sentence in split_sentences(form))

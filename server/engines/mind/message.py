@@ -4,21 +4,16 @@ While no LLM is among the minds the call takes messages itself, and the receptio
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 from server.core import lines
 from server.core.conversation import Line, Speaker
 from server.hebrew.backchannel import is_no, is_yes
-from server.hebrew.gender import Gender
 from server.hebrew.number_runs import tells_a_telephone
 from server.hebrew.questions import is_question
 from server.hebrew.sentences import split_sentences
 
 _ASKING = (lines.NO_PERSON, lines.GO_AHEAD, lines.WHICH_NUMBER, lines.MESSAGE_NUMBER)
-_ASKED = frozenset(
-    split_sentences(lines.in_gender(line, agent, caller))[-1]
-    for line, agent, caller in product(_ASKING, Gender, (None, *Gender))
-)
+_ASKED = frozenset(split_sentences(form)[-1] for line in _ASKING for form in lines.forms_of(line))
 
 
 def answer_to_message(history: Sequence[Line], text: str, number: str) -> tuple[str, bool] | None:

@@ -147,12 +147,16 @@ class CallerSide:
             segment.guess, segment.guessed_at = text, clock
 
     def close_by_words(self, utterance_id: int, expected: Expected) -> Ending:
-        """A7: the words so far of an utterance that is not over say how much silence ends it."""
+        """A7: the words so far of an utterance that is not over say how much silence ends it.
+
+        They are the last of all that is not answered yet: a number may be said in three breaths.
+        """
         segment = self._spoken.get(utterance_id)
         if segment is None:
             return Ending.OPEN
         known = normalise(segment.guess) == self._waits_behind
-        ending = Ending.UNFINISHED if known else ending_of(segment.guess, expected.digits)
+        whole = f"{self.pending.so_far} {segment.guess}" if segment.guess else ""
+        ending = Ending.UNFINISHED if known else ending_of(whole, expected.digits)
         self._hearing.close_after(CLOSING[ending])
         return ending
 

@@ -79,6 +79,11 @@ class CallerTurn:
     def speech_frames(self) -> int:
         return sum(segment.speech_frames for segment in self.segments)
 
+    @property
+    def so_far(self) -> str:
+        """The words of all parts, as the ears have them now."""
+        return " ".join(segment.text or segment.guess for segment in self.segments)
+
     def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
         """The words of all parts; and whether a part was dropped because it said the same again (E2)."""
         parts: list[str] = []

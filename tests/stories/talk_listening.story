@@ -43,6 +43,26 @@ partials lag 200
               agent   רשמתי את המספר.
  13.00        caller  hangs up
 
+# A telephone number in three breaths
+> Each breath alone may be a whole number; what was said before it tells that it is not. Nobody speaks into the second pause.
+acts A7 A6
+spares D1
+llm takes 400
+partials lag 200
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.20   caller  אפס חמש אפס
+  5.43        mind    אפס חמש אפס
+              replies כן?
+  5.80-7.00   caller  אחת שתיים שלוש
+  8.23±0.1    mind    אפס חמש אפס אחת שתיים שלוש
+              replies כן?
+  8.50-9.70   caller  ארבע חמש שש שבע
+              mind    אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע
+              replies רשמתי את המספר.
+              agent   רשמתי את המספר.
+ 13.00        caller  hangs up
+
 # "That is all" needs no long silence
 > Words that end a sentence release the turn early.
 acts A7

@@ -7,8 +7,9 @@ from functools import cache
 from server.core.conversation import Act, EndCall, Line, SaveLead, Speaker, Transfer
 from server.core.lines import HANDING_OVER, forms_of
 from server.engines.mind import script_he as he
+from server.engines.mind.callers_he import Intent
 from server.engines.mind.numbers_he import say_rooms, say_shekels
-from server.engines.mind.understand import Intent, Understood, keys_of, typed, understand
+from server.engines.mind.understand import Understood, keys_of, typed, understand
 from server.hebrew.numbers import dictated
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speech_acts import wants_person
@@ -18,6 +19,8 @@ _FLAT_DETAILS = frozenset({"intent", "city", "rooms", "budget"})
 _PATIENCE = 3  # answers to one question that may be missed before it is left for later
 _MOST_REMARKS = 2  # before a question, which has three sentences at most
 _PERSON_KEY = "0"
+_OWNERS = ("sell", "let")
+_OWN_WORDS: dict[Intent, str] = {intent: he.FOR[intent] for intent in ("buy", "rent", "sell", "let")}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Talk:
     remarks: tuple[str, ...] = ()  # said before the question
     wording: int = 0  # which way of asking
     begun: bool = False  # the caller has had a turn
+    owner: bool = False  # they have a flat to sell or to let
+    left: bool = False  # they have taken leave before all was asked
 
     @property
     def reachable(self) -> bool:
@@ -91,28 +96,49 @@ def hear(talk: Talk, text: str) -> Talk:
 
 
 def _heard(talk: Talk, text: str) -> Talk:
-    keys = keys_of(text)
-    if keys == _PERSON_KEY:
-        found = Understood(topic="agent")
-    elif keys:
-        found = typed(keys, talk.question, talk.form.intent)
-    else:
-        found = understand(text, talk.question, talk.form.intent)
-    if found.topic == "goodbye" and not talk.begun:  # the first words of a call are a greeting (F2)
-        found = Understood(topic="hello")
-    if found.topic == "goodbye":
-        # "To this number, thanks, goodbye". Other words around a goodbye are rarely details.
-        form = replace(talk.form, phone=_noted(talk, found).phone)
-        return _done(replace(talk, form=form), he.GOODBYE)
+    found = _found(talk, text)
+    if found.topic in ("goodbye", "refusal"):
+        return _take_leave(talk, found)
     if found.topic == "restart":
         return Talk(talk.number, remarks=(he.RESTARTED,))
     form = _noted(talk, found)
+    if talk.left and _comes_back(talk, found, form):
+        talk = replace(talk, question="intent", left=False)
+        return _next(replace(talk, form=form), _remarks(talk, form) or (he.BACK,))
     if form != talk.form:
         return _next(replace(talk, form=form), _remarks(talk, form))
+    if found.owner and not form.intent and not talk.owner:
+        return _next(replace(talk, owner=True), (he.OPENED,))
     answered = _answered(talk, found)
     if answered is not None:
         return answered
     return _sidestep(talk, found, text)
+
+
+def _found(talk: Talk, text: str) -> Understood:
+    keys = keys_of(text)
+    if keys == _PERSON_KEY:
+        return Understood(topic="agent")
+    if keys:
+        return typed(keys, talk.question, talk.form.intent)
+    found = understand(text, talk.question, talk.form.intent)
+    # The first words of a call are a greeting (F2).
+    return Understood(topic="hello") if found.topic == "goodbye" and not talk.begun else found
+
+
+def _take_leave(talk: Talk, found: Understood) -> Talk:
+    """ "To this number, thanks, goodbye". Other words around a goodbye are rarely details."""
+    form = replace(talk.form, phone=_noted(talk, found).phone)
+    left = talk.left or talk.question != "done"
+    remark = he.NOT_NEEDED if found.topic == "refusal" else he.GOODBYE
+    return replace(_done(replace(talk, form=form), remark), left=left)
+
+
+def _comes_back(talk: Talk, found: Understood, form: Form) -> bool:
+    """Behind a goodbye in the middle there is more than thanks."""
+    return form != talk.form or (
+        found.topic != "thanks" and (found.yes is not False or found.topic is not None)
+    )
 
 
 def _noted(talk: Talk, found: Understood) -> Form:
@@ -156,12 +182,16 @@ def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
     if found.topic == "agent" and not talk.reachable:
         return replace(talk, question="phone", remarks=(he.AGENT_NO_NUMBER,), wording=0)
     if found.topic in he.TOPICS:
-        return replace(talk, remarks=(he.TOPICS[found.topic],), wording=1 if found.topic == "repeat" else 0)
+        answer = he.TOPICS[found.topic]
+        remark = answer if talk.reachable else answer.replace(he.RETURNING, "")
+        return replace(talk, remarks=(remark,), wording=1 if found.topic == "repeat" else 0)
     if talk.question == "intent" and he.FLAT in text and not talk.misses:
         return replace(talk, remarks=(he.OPENED,), wording=0)
     misses = talk.misses + 1
     if misses >= _PATIENCE:
         return _skip(talk)
+    if found.foreign:
+        return replace(talk, misses=misses, remarks=(he.IN_SHEKELS,), wording=misses)
     if found.this_number and talk.question == "phone":
         return replace(talk, misses=misses, remarks=(he.NUMBER_HIDDEN,), wording=0)
     return replace(talk, misses=misses, remarks=he.NOT_UNDERSTOOD[:1] if misses == 1 else (), wording=misses)
@@ -170,16 +200,17 @@ def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
 def _skip(talk: Talk) -> Talk:
     if talk.question in ("confirm", "fix"):
         return _closed(talk)
-    detail = "phone" if talk.question == "callback" else talk.question
+    detail = {"callback": "phone", "offer": "intent"}.get(talk.question, talk.question)
     return _next(replace(talk, skipped=talk.skipped | {detail}), (he.SKIPPED,))
 
 
 def _closed(talk: Talk) -> Talk:
-    return _done(talk, he.CLOSED if talk.reachable else he.CLOSED_NO_NUMBER)
+    closed = he.CLOSED_OWNER if talk.owner or talk.form.intent in _OWNERS else he.CLOSED
+    return _done(talk, closed if talk.reachable else he.CLOSED_NO_NUMBER)
 
 
 def _done(talk: Talk, remark: str) -> Talk:
-    return Talk(talk.number, talk.form, talk.skipped, "done", remarks=(remark,))
+    return Talk(talk.number, talk.form, talk.skipped, "done", remarks=(remark,), owner=talk.owner)
 
 
 def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
@@ -188,7 +219,11 @@ def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
     detail = None if talk.question in ("confirm", "fix", "done") else next(missing, None)
     if detail == "phone" and not talk.number:
         remarks = (*remarks[: _MOST_REMARKS - 1], he.NUMBER_HIDDEN)
-    question = {"phone": "callback" if talk.number else "phone", None: "confirm"}.get(detail, detail or "")
+    asking = {
+        "phone": "callback" if talk.number else "phone",
+        "intent": "offer" if talk.owner else "intent",
+    }
+    question = asking.get(detail, detail) if detail else "confirm"
     return replace(talk, question=question, misses=0, remarks=remarks[:_MOST_REMARKS], wording=0)
 
 
@@ -199,7 +234,7 @@ def _remarks(talk: Talk, new: Form) -> tuple[str, ...]:
     remarks = []
     flat = changed & _FLAT_DETAILS
     if flat:
-        noted = _described(Form(**{detail: getattr(new, detail) for detail in flat}))
+        noted = _described(Form(**{detail: getattr(new, detail) for detail in flat}), new.intent)
         corrected = any(getattr(old, detail) is not None for detail in flat)
         known = sum(getattr(new, detail) is not None for detail in _FLAT_DETAILS)
         template = he.CORRECTED if corrected else he.ACKNOWLEDGED[known % len(he.ACKNOWLEDGED)]
@@ -226,8 +261,11 @@ def _lead(form: Form) -> SaveLead | None:
     return SaveLead(known) if known else None
 
 
-def _described(form: Form) -> str:
-    """``דירת שלושה חדרים לקנייה בתל אביב, עד שני מיליון שקל, על שם דנה``, as far as it is known."""
+def _described(form: Form, intent: Intent | None) -> str:
+    """``דירת שלושה חדרים לקנייה בתל אביב, עד שני מיליון שקל, על שם דנה``, as far as it is known.
+
+    ``intent``: whose price it is, whether the form says so or not.
+    """
     rooms = say_rooms(form.rooms) if form.rooms else ""
     words = (
         [he.FLAT_OF.format(rooms=rooms) if rooms else he.FLAT] if form.intent else [rooms] if rooms else []
@@ -236,16 +274,19 @@ def _described(form: Form) -> str:
     if form.city:
         words.append(he.IN_CITY.format(city=form.city) if words else form.city)
     parts = [" ".join(words)] if words else []
-    parts += [he.UP_TO.format(budget=say_shekels(form.budget))] if form.budget else []
+    price = he.ASKING if intent in _OWNERS else he.UP_TO
+    parts += [price.format(budget=say_shekels(form.budget))] if form.budget else []
     parts += [he.BY_NAME.format(name=form.name)] if form.name else []
     return ", ".join(parts)
 
 
 def _spoken(talk: Talk) -> str:
     sentences = list(talk.remarks)
+    if any(talk.remarks == (he.TOPICS[topic],) for topic in he.WITHOUT_QUESTION):
+        return " ".join(sentences)
     if talk.question in he.ASK:
-        ways = he.ASK[talk.question]
-        summary = _described(talk.form) or he.NOTHING_NOTED
+        ways = he.ASK_OWNER.get((talk.question, talk.form.intent or ""), he.ASK[talk.question])
+        summary = _described(talk.form, talk.form.intent) or he.NOTHING_NOTED
         sentences.append(ways[min(talk.wording, len(ways) - 1)].replace("{summary}", summary))
     elif talk.remarks in ((he.AFTER_CLOSED,), (he.AFTER_CLOSED_NO_NUMBER,)):
         sentences.append(he.ASK_MORE)
@@ -262,11 +303,12 @@ def _recall(talk: Talk, agent_text: str) -> Talk:
         if sentence.endswith("?") or any(fixed.startswith(sentence) for fixed in _fixed_sentences()):
             continue
         found, form = understand(sentence, ""), talk.form
+        own = next((intent for intent, words in _OWN_WORDS.items() if words in sentence.split()), None)
         talk = replace(
             talk,
             form=replace(
                 form,
-                intent=form.intent or found.intent,
+                intent=form.intent or own,
                 city=form.city or found.city,
                 rooms=form.rooms or found.rooms,
                 budget=form.budget or found.budget,
@@ -280,7 +322,7 @@ def _questions() -> dict[str, str]:
     """The last sentence of every way of asking, in every gender → the question."""
     return {
         split_sentences(form)[-1]: question
-        for question, ways in he.ASK.items()
+        for question, ways in _all_ways()
         for way in ways
         for form in forms_of(way)
     }
@@ -288,5 +330,9 @@ def _questions() -> dict[str, str]:
 
 @cache
 def _fixed_sentences() -> tuple[str, ...]:
-    texts = [way for ways in he.ASK.values() for way in ways] + list(he.TOPICS.values())
+    texts = [way for _, ways in _all_ways() for way in ways] + list(he.TOPICS.values())
     return tuple(sentence for text in texts for form in forms_of(text) for sentence in split_sentences(form))
+
+
+def _all_ways() -> list[tuple[str, tuple[str, ...]]]:
+    return [*he.ASK.items(), *((question, ways) for (question, _), ways in he.ASK_OWNER.items())]

@@ -14,6 +14,8 @@ _QUESTIONS = ("כמה זה עולה", "מה הכתובת")
 _I = ("אני רוצה", "אני מחפש", "אני מחפשת", "אנחנו מחפשים")
 _BUY = ("לקנות", "לקנות דירה", "קנייה", "לקנייה", "דירה לקנייה")
 _RENT = ("לשכור", "לשכור דירה", "שכירות", "לשכירות", "דירה לשכירות", "להשכרה", "דירה להשכרה")
+_OFFER = ("למכור", "למכור דירה", "למכור את הדירה", "להשכיר", "להשכיר דירה", "להשכיר את הדירה")
+_OWN = ("יש לי דירה למכירה", "יש לי דירה להשכרה", "למכור דירה")
 _YES_NO = ("כן", "לא", "כן נכון", "לא נכון", "נכון", "בסדר", "בטח", "בדיוק")
 _SKIP = ("לא יודע", "לא יודעת", "לא משנה")
 _HUNDREDS_OF_THOUSANDS = range(500_000, 5_000_001, 100_000)
@@ -25,6 +27,7 @@ def expected_after(question: str, intent: str | None) -> Expected:
     """``question``: a key of ``script_he.ASK``, or ``done``. Raises KeyError for another."""
     own, digits = {
         "intent": (_intents() + _flats_in_cities(), 1),
+        "offer": (_OFFER, 1),
         "city": (_cities() + _SKIP, 1),
         "rooms": (_rooms() + _SKIP, 1),
         "budget": (_budgets(intent) + _SKIP, None),
@@ -41,7 +44,7 @@ def expected_after(question: str, intent: str | None) -> Expected:
 def _intents() -> tuple[str, ...]:
     wishes = tuple(f"{me} {want}" for me in _I for want in ("דירה", *_BUY, *_RENT) if _sounds_right(me, want))
     hello = tuple(f"שלום {wish}" for wish in wishes if wish.startswith("אני רוצה"))
-    return _BUY + _RENT + wishes + hello + ("שלום", "דירה", "בעצם לקנות", "בעצם לשכור")
+    return _BUY + _RENT + _OWN + wishes + hello + ("שלום", "דירה", "בעצם לקנות", "בעצם לשכור")
 
 
 def _sounds_right(me: str, want: str) -> bool:
@@ -71,7 +74,7 @@ def _corrections() -> tuple[str, ...]:
 
 
 def _budgets(intent: str | None) -> tuple[str, ...]:
-    amounts = _RENTS if intent == "rent" else _HUNDREDS_OF_THOUSANDS
+    amounts = _RENTS if intent in ("rent", "let") else _HUNDREDS_OF_THOUSANDS
     spoken = tuple(say_shekels(amount) for amount in amounts)
     return spoken + tuple(money.removesuffix(" שקל") for money in spoken)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from server.config import Config
+from server.config import Config, own_lines
 from server.core.conversation import PhoneCall
 from server.core.events import (
     Action,
@@ -141,6 +141,7 @@ class CallEngines:
             person=action.person,
             call=self.call,
             agent=config.agent_persona,
+            lines=own_lines(config),
         )
         self._worker(action.turn_id).think(request)
 

@@ -6,12 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from server.call_log import Tally
-from server.core import lines
 from server.core.conversation import EndCall, PhoneCall, SaveLead, Transfer
 from server.core.events import Action, Perform, Say
+from server.core.lines import forms_of
 from server.lead import Details, Missed, merged, with_number
-
-NO_PERSON = lines.forms_of(lines.NO_PERSON)
 
 
 class Ended(StrEnum):
@@ -61,8 +59,11 @@ class CallSummary:
 class CallRecord:
     """Told during a call, with its lock held or from RX alone; asked at its end."""
 
-    def __init__(self, clock: Callable[[], float], tally: Tally) -> None:
-        """``clock``: seconds that do not jump; ``tally``: of the call's log lines."""
+    def __init__(self, clock: Callable[[], float], tally: Tally, no_person: str) -> None:
+        """``clock``: seconds that do not jump; ``tally``: of the call's log lines.
+
+        ``no_person``: the line by which a caller hears that there is none.
+        """
         self._clock = clock
         self._tally = tally
         self._call: PhoneCall | None = None  # until its start
@@ -70,6 +71,7 @@ class CallRecord:
         self._began_s = 0.0
         self._ended: Ended | None = None
         self._left: list[Details] = []
+        self._nobody = forms_of(no_person)
         self._no_person = False  # they asked for a person, and heard that there is none
 
     def started(self, call: PhoneCall, at: datetime) -> None:
@@ -86,7 +88,7 @@ class CallRecord:
             case Perform(EndCall()):
                 self.ended(Ended.DRAINED if self._tally["CLOSING_DOWN"] else Ended.AGENT)
             case Say(text=text):
-                self._no_person = self._no_person or text in NO_PERSON
+                self._no_person = self._no_person or text in self._nobody
 
     def ended(self, how: Ended) -> None:
         """The first who says so is right; whoever says nothing was the caller."""

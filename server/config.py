@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
+from server.core.lines import Lines
 from server.core.params import DialogueParams
 from server.env_file import EnvFileError, read_env_file
 from server.hebrew.gender import Gender
@@ -31,6 +32,7 @@ from server.knobs import (
     knob_text,
     without_quotes,
 )
+from server.lines_file import LinesError, lines_of
 from server.plausible import what_cannot_be_right
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
@@ -200,6 +202,9 @@ class Config(BaseSettings):
     twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
+    lines_file: PathText = knob(
+        "", "Your own wording of the agent's fixed lines, those you name; see the README."
+    )
 
     # Deadlines (G)
     asr_timeout_ms: MaybeNumber = knob(
@@ -271,8 +276,13 @@ def dialogue_params(config: Config) -> DialogueParams:
         hold_frames=round(config.hold_sec * FRAMES_PER_S),
         idle_prompts=config.idle_max_prompts,
         call_frames=config.max_call_sec * FRAMES_PER_S,
-        agent=Gender(config.agent_gender),
+        lines=own_lines(config),
     )
+
+
+def own_lines(config: Config) -> Lines:
+    """The fixed lines in this agent's gender and this office's wording. Raises LinesError."""
+    return lines_of(config.lines_file, Gender(config.agent_gender))
 
 
 def _names() -> set[str]:
@@ -296,13 +306,23 @@ def load_config_to_start(**overrides: Any) -> Config:
     """``load_config``, and the files that calls read can be read: KnobError names each that cannot."""
     config = load_config(**overrides)
     wrong = []
-    for name in ("llm_prompt_file", "asr_phrases_file"):
+    for name in ("llm_prompt_file", "asr_phrases_file", "lines_file"):
         path = getattr(config, name)
         if path and (why := _why_not_read(path)):
             wrong.append(f"  {name.upper()}={path!r}: {why}")
+        elif path and name == "lines_file":
+            wrong += (f"  LINES_FILE={path!r}, {why}" for why in _wrong_lines(config))
     if wrong:
         raise KnobError("bad knobs:\n" + "\n".join(wrong))
     return config
+
+
+def _wrong_lines(config: Config) -> tuple[str, ...]:
+    try:
+        own_lines(config)
+    except LinesError as error:
+        return error.problems
+    return ()
 
 
 def _why_not_read(path: str) -> str:

@@ -32,7 +32,7 @@ from server.call_engines import CallEngines
 from server.call_log import CallLog
 from server.call_record import CallRecord, CallSummary, Ended
 from server.caller_number import number_to_call
-from server.config import Config, dialogue_params, load_mounted_config
+from server.config import Config, dialogue_params, load_mounted_config, own_lines
 from server.core.conversation import Act, PhoneCall, SaveLead
 from server.core.dialogue import Dialogue
 from server.core.events import (
@@ -147,7 +147,7 @@ class MediaStreamHandler:
         self._takes_messages = engines.minds.first.takes_messages
         self._rx = Rx(engines.new_speech)  # RX only
         self._log = CallLog(self._config.log_transcripts)
-        self._record = CallRecord(self._runtime.clock, self._log.tally)
+        self._record = CallRecord(self._runtime.clock, self._log.tally, own_lines(self._config).no_person)
         self._lock = self._runtime.condition()  # guards everything below
         self._dialogue = Dialogue(dialogue_params(self._config))
         self._events: deque[Event] = deque()

@@ -12,7 +12,7 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from server.config import Config, KnobError, env_file_remarks, load_config_to_start
+from server.config import Config, KnobError, env_file_remarks, load_config_to_start, own_lines
 from server.core.conversation import Expected
 from server.core.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.engines.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
@@ -128,7 +128,15 @@ def _misheard(phrase: str, words: str, heard: list[Transcript], min_confidence: 
 
 
 def _try_mind(config: Config, mind: Responder) -> Trial:
-    request = ReplyRequest(PHRASE, (), 1, config.llm_target_style, config.llm_min_chars, config.llm_max_chars)
+    request = ReplyRequest(
+        PHRASE,
+        (),
+        1,
+        config.llm_target_style,
+        config.llm_min_chars,
+        config.llm_max_chars,
+        lines=own_lines(config),
+    )
 
     def think(clock: Clock) -> tuple[float | None, str]:
         return _read("mind", SpokenReply(mind, request, TRIAL_S), clock, between=" ")

@@ -14,8 +14,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
 from server.caller_number import number_to_call
-from server.core import lines
+from server.config import own_lines
 from server.core.conversation import EndCall, Transfer
+from server.core.lines import to_caller
 from server.engines.samples import wav_of
 from server.host_app import reached
 from server.house import House
@@ -287,19 +288,20 @@ def _log_webhook(house: House, line: str, *fields: str) -> None:
 
 
 def _media(house: House, name: str) -> Response:
+    lines = own_lines(house.config)
     texts = {
         "greeting": house.config.ai_greeting_he,
-        "apology": lines.APOLOGY,
-        "apology_hidden": lines.APOLOGY_HIDDEN,
-        "apology_transfer": lines.APOLOGY_TRANSFER,
-        "busy": lines.BUSY,
-        "no_answer": lines.NO_ANSWER,
-        "no_answer_hidden": lines.NO_ANSWER_HIDDEN,
+        "apology": lines.apology,
+        "apology_hidden": lines.apology_hidden,
+        "apology_transfer": lines.apology_transfer,
+        "busy": lines.busy,
+        "no_answer": lines.no_answer,
+        "no_answer_hidden": lines.no_answer_hidden,
     }
     if not texts.get(name, "").strip():
         known = ", ".join(f"{known}.wav" for known, text in texts.items() if text.strip())
         return _text(404, f"no such audio: there is {known}")
-    pcm16_8k = house.phrase_pcm16_8k(texts[name])
+    pcm16_8k = house.phrase_pcm16_8k(to_caller(texts[name], None))
     if pcm16_8k is None:
         return _text(503, "no voice can say this now: see TTS_ERR in the server's log")
     response = Response(wav_of(pcm16_8k), mimetype="audio/wav")

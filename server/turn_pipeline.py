@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Protocol
 
 from server.audio_folder import AudioFolder
-from server.config import Config, load_mounted_config
-from server.core import lines
+from server.config import Config, load_mounted_config, own_lines
 from server.core.conversation import Expected
 from server.core.frames import pcm16_to_mulaw
+from server.core.lines import all_lines
 from server.ending import Ending
 from server.engines.base import (
     Recognizer,
@@ -24,7 +24,6 @@ from server.engines.chain import Chain
 from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
 from server.engines.registry import build_ears, build_minds, build_voices
 from server.engines.reply.spoken import SpokenReply
-from server.hebrew.gender import Gender
 from server.phrases import PhraseCache, speak_whole
 from server.runtime import Runtime, Threads
 
@@ -89,7 +88,7 @@ def build_engines(config: Config, runtime: Runtime) -> Engines:
         minds=build_minds(config, runtime),
         voices=voices,
         phrases=PhraseCache(
-            lines.all_lines(config.ai_greeting_he, config.thinking_text_he, Gender(config.agent_gender)),
+            all_lines(config.ai_greeting_he, config.thinking_text_he, own_lines(config)),
             [voice.identity for voice in voices],
             max_bytes,
             AudioFolder(config.tts_cache_dir, max_bytes) if config.tts_cache_dir else None,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.core import lines
+from server.core.lines import in_gender
 from server.hebrew.gender import Gender
 from tests.bench.barge_in import ALLOWED_MS as CLOSED_MS
 from tests.bench.barge_in import measure as measure_barge_in
@@ -25,6 +25,7 @@ from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
 from tests.cloud.openai import Script, ToolCall
 from tests.cloud.watch import Fault
 from tests.serving import ROOT, environment
+from tests.wording import OURS
 
 WORKERS = ["gevent", "gthread"]
 WELL = Health(200, "ok", [])
@@ -70,7 +71,7 @@ def test_the_mind_ends_the_call(tmp_path: Path) -> None:
 
 def as_small_models_write(request: dict[str, Any]) -> Script:
     """One fault a turn (faults 1, 2, 3), and a goodbye that is written out."""
-    turn = LINES.index(request["messages"][-1]["content"])
+    turn = OURS.index(request["messages"][-1]["content"])
     malformed = ToolCall("save_lead", '{"name":"דני","phone":"0501234567",}')
     return [
         Script("<think>המשתמש רוצה דירה. אני צריכה לשאול על התקציב.</think>\nבשמחה. מה התקציב?"),
@@ -130,8 +131,8 @@ def test_a_server_that_cannot_hear_says_so(worker_class: str) -> None:
     deaf = measure_deaf(Fault.UNAVAILABLE, worker_class, turns=4)
     assert (deaf.before, deaf.mended) == (WELL, WELL)
     assert deaf.after == Health(503, "degraded", ["asr"])
-    keys = lines.in_gender(lines.DEAF_KEYS, Gender.FEMININE, None)
-    assert deaf.said == [lines.UNCLEAR[-1], keys, keys, keys] and deaf.heard == 0, deaf
+    keys = in_gender(OURS.deaf_keys, Gender.FEMININE, None)
+    assert deaf.said == [OURS.not_heard, keys, keys, keys] and deaf.heard == 0, deaf
     assert any("spoken turns heard: google: " in reason for reason in deaf.reasons), deaf
 
 
@@ -139,7 +140,7 @@ def test_a_caller_who_cannot_be_heard_is_put_through() -> None:
     """Newcomer 3: with the second turn, where there is a person."""
     deaf = measure_deaf(Fault.UNAVAILABLE, "gevent", turns=4, TRANSFER_NUMBER="+97231234567")
     assert deaf.handed_over_to == "+97231234567" and deaf.heard == 0, deaf
-    assert deaf.said[:2] == [lines.UNCLEAR[-1], lines.in_gender(lines.DEAF_HAND_OVER, Gender.FEMININE, None)]
+    assert deaf.said[:2] == [OURS.not_heard, in_gender(OURS.deaf_hand_over, Gender.FEMININE, None)]
 
 
 CHECK = ["./start_all.sh", "check"]

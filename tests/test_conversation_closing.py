@@ -2,7 +2,6 @@
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.life import PATIENCE_FRAMES
 from server.core.reply import BROKEN_OFF
@@ -21,8 +20,9 @@ from tests.test_conversation_life import (
     length,
     over_reply,
 )
+from tests.wording import OURS
 
-SORRY, HANDS_OVER = worded(lines.CLOSING_CALL_BACK), worded(lines.CLOSING_HAND_OVER)
+SORRY, HANDS_OVER = worded(OURS.closing_call_back), worded(OURS.closing_hand_over)
 PROMISED = (("message", BROKEN_OFF),)
 PATIENCE_S = PATIENCE_FRAMES / 50
 
@@ -88,14 +88,14 @@ def says_goodbye(*more, ears=()):
 def test_f4_a_goodbye_is_not_followed_by_another(closes_s):
     """F2, F4: about to be said, or being said: the call ends with it anyway."""
     call = closed(says_goodbye(), closes_s)
-    assert call.texts == [GREETING, ANSWER, lines.GOODBYE] and whole(call.heard[-1])
+    assert call.texts == [GREETING, ANSWER, OURS.goodbye] and whole(call.heard[-1])
     assert call.desk.outcomes == [EndCall()] and call.desk.leads == []
 
 
 def test_f4_a_goodbye_that_is_being_said_is_not_stopped_any_more():
     """F2, F4: the next one would come too late."""
     call = closed(says_goodbye(Sound(16.0, 2.0), ears=["רגע רגע"]), 15.6)
-    assert call.texts == [GREETING, ANSWER, lines.GOODBYE] and whole(call.heard[-1])
+    assert call.texts == [GREETING, ANSWER, OURS.goodbye] and whole(call.heard[-1])
     assert call.desk.outcomes == [EndCall()]
 
 
@@ -135,7 +135,7 @@ def test_f4_words_that_are_still_on_their_way_count():
     sounds = [OPENING, Sound(13.0, 2.0), Sound(18.5, 2.0)]
     ears = ["נציג בבקשה", "דנה כהן בקשר לדירה", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"]
     call = closed(call_of(*sounds, ears=ears, asr_s=0.4), 21.0)
-    assert call.texts[-2:] == [worded(lines.MESSAGE_TAKEN), SORRY]
+    assert call.texts[-2:] == [worded(OURS.message_taken), SORRY]
     assert call.desk.leads == [(("message", ears[1]),), (("message", f"{ears[1]} {ears[2]}"),)]
 
 
@@ -144,7 +144,7 @@ def test_f4_a_message_that_is_about_to_be_confirmed_is_kept_once():
     sounds = [OPENING, Sound(13.0, 2.0)]
     call = call_of(*sounds, ears=["נציג בבקשה", "דנה כהן בקשר לדירה"], knobs={"resp_min_delay_ms": 220})
     closed(call, 15.75)
-    assert call.texts[-1] == SORRY and worded(lines.MESSAGE_TAKEN) not in call.texts
+    assert call.texts[-1] == SORRY and worded(OURS.message_taken) not in call.texts
     assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 

@@ -6,10 +6,10 @@ from server.config import KnobError, load_config, load_mounted_config
 from server.core.conversation import Expected, Speaker
 from server.core.frames import SILENT_FRAME
 from server.core.inbound import MAX_STEPS_BACK, InboundAudio
-from server.core.lines import MIND_FAILED, MIND_FAILED_AGAIN, OFFER_CALL_BACK
 from server.core.twilio_messages import Media
 from tests.sim.call import REPLY, SimCall, worded
 from tests.sim.line import LOUD, NOISE, VOICE, Sound
+from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
 HINT = "שנייה… בודקת"
@@ -179,4 +179,4 @@ def test_g2_a_mind_that_always_fails_does_not_loop():
     """G2: three turns without an answer: three different lines, the last one offers a call back."""
     sounds = [Sound(3 + 8 * n, 1.5) for n in range(3)]
     call = SimCall(sounds, ears=["אחת", "שתיים", "שלוש"], reply="").run(30)
-    assert call.texts[1:] == [MIND_FAILED, MIND_FAILED_AGAIN, worded(OFFER_CALL_BACK)]
+    assert call.texts[1:] == [OURS.mind_failed[0], OURS.mind_failed[1], worded(OURS.offer_call_back)]

@@ -3,23 +3,12 @@
 import pytest
 
 from server.core.conversation import EndCall, Transfer
-from server.core.lines import (
-    DEAF_HAND_OVER,
-    DEAF_KEYS,
-    DEAF_KEYS_HIDDEN,
-    GIVING_UP,
-    GIVING_UP_HIDDEN,
-    MIND_FAILED,
-    MIND_FAILED_AGAIN,
-    NOTED_GOODBYE,
-    OFFER_CALL_BACK,
-    UNCLEAR,
-)
 from server.core.reply import CALL_BACK, GAVE_UP
 from server.engines.base import EngineError
 from tests.sim.call import GREETING, REPLY, SimCall, worded
 from tests.sim.engines import SimEars, SimMind, SimVoice
 from tests.sim.line import Sound
+from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
 SPEECH = [Sound(3.0, 1.5), Sound(12.0, 1.5)]
@@ -43,7 +32,7 @@ def test_g1_ears_that_never_answer():
     """G1, G2: nothing within ASR_TIMEOUT_MS of the end of speech: he is asked again."""
     call = SimCall(SPEECH, ears=[None, "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: no transcript within 1200 ms")
-    assert call.texts == [GREETING, UNCLEAR[-1], FIRST, SECOND]
+    assert call.texts == [GREETING, OURS.not_heard, FIRST, SECOND]
     assert first_answer_s(call) == pytest.approx(1.2 - 0.62, abs=0.1)
     assert call.ears.open_streams == 0
 
@@ -52,13 +41,13 @@ def test_g2_ears_that_fail():
     """G2: as E1, and ASR_ERR is logged."""
     call = SimCall(SPEECH, ears=[EngineError("quota"), "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: sim: quota")
-    assert call.texts == [GREETING, UNCLEAR[-1], FIRST, SECOND]
+    assert call.texts == [GREETING, OURS.not_heard, FIRST, SECOND]
 
 
 def test_g2_ears_that_fail_on_a_short_word_are_not_silence():
     """G2: 300 ms of speech that no ears took is a failure, not nothing (E1): the caller is asked."""
     call = SimCall([Sound(3.0, 0.3)], ears=[EngineError("quota")]).run(9)
-    assert call.texts == [GREETING, UNCLEAR[-1]]
+    assert call.texts == [GREETING, OURS.not_heard]
 
 
 def test_g2_the_mind_is_asked_once_more():
@@ -72,19 +61,19 @@ def test_g2_a_mind_that_fails_twice_is_covered_by_a_line():
     """G2: retry failed too: "בסדר, איך אוכל לסייע?", and the next turn works."""
     call = SimCall(SPEECH, reply=failing_once(AGAIN, AGAIN)).run(20)
     assert call.lines("LLM_ERR: sim: 500")
-    assert call.texts == [GREETING, MIND_FAILED, FIRST, SECOND]
+    assert call.texts == [GREETING, OURS.mind_failed[0], FIRST, SECOND]
 
 
 def test_g2_a_mind_that_cannot_be_mended_is_not_asked_twice():
     """G2: a refused key is refused again: the line comes at once."""
     call = SimCall(SPEECH[:1], reply=lambda request: EngineError("no key")).run(10)
     assert len(call.mind.requests) == 1
-    assert call.texts == [GREETING, MIND_FAILED]
+    assert call.texts == [GREETING, OURS.mind_failed[0]]
 
 
 def test_g2_a_mind_that_says_nothing_is_covered_too():
     """G2: an empty reply is a failure, not silence."""
-    assert SimCall(SPEECH[:1], reply="").run(10).texts == [GREETING, MIND_FAILED]
+    assert SimCall(SPEECH[:1], reply="").run(10).texts == [GREETING, OURS.mind_failed[0]]
 
 
 def test_g2_a_mind_cut_in_the_middle_keeps_what_it_said():
@@ -111,7 +100,7 @@ def test_g3_exactly_one_of_two_outcomes_counts():
     call = SimCall(SPEECH[:1], llm_s=0.05, knobs={"llm_first_token_timeout_ms": 9000})
     call.mind.delay_s = TURN_TIMEOUT_S - 0.05 + 0.02
     call.run(14)
-    assert call.texts[-1] == MIND_FAILED
+    assert call.texts[-1] == OURS.mind_failed[0]
     assert FIRST not in call.texts
     assert call.lines("TURN_TIMEOUT")
 
@@ -185,7 +174,7 @@ def test_g1_openais_ears_have_a_deadline_too():
     """G1: 2600 ms from the end of speech, and the caller is asked."""
     call = google_then_openai(9.0).run(12)
     assert call.lines("ASR_ERR: no transcript within 2600 ms")
-    assert UNCLEAR[-1] in call.texts
+    assert OURS.not_heard in call.texts
     assert call.heard[-1].at_s - 4.5 == pytest.approx(2.6, abs=0.15)
 
 
@@ -230,8 +219,8 @@ def test_g4_ears_that_hang_are_skipped():
     """G1, G2, G4: the caller is asked again, then told of the fault, twice; then other ears hear him."""
     call = with_fallbacks(*TURNS, ears=[None], reply=numbered).run(33)
     assert call.texts[1:] == [
-        UNCLEAR[-1],
-        *[worded(DEAF_KEYS)] * 2,
+        OURS.not_heard,
+        *[worded(OURS.deaf_keys)] * 2,
         ANSWERS[3],
         ANSWERS[4],
     ]
@@ -311,7 +300,7 @@ def test_g4_a_voice_that_keeps_failing_is_skipped():
 def test_g4_engines_that_all_fail_are_all_tried():
     """G2, G4: nothing is skipped into silence: with the only ears down they are tried every time."""
     call = SimCall(TURNS, ears=[EngineError("quota")]).run(33)
-    assert call.texts[1:] == [UNCLEAR[-1], *[worded(DEAF_KEYS)] * 4]
+    assert call.texts[1:] == [OURS.not_heard, *[worded(OURS.deaf_keys)] * 4]
     assert len(call.ears.opened_at) == 5
 
 
@@ -342,12 +331,15 @@ def deaf_call(turns=7, run_s=120, **more):
 
 @pytest.mark.parametrize(
     "caller, keys, gives_up",
-    [("+972501234567", DEAF_KEYS, GIVING_UP), ("anonymous", DEAF_KEYS_HIDDEN, GIVING_UP_HIDDEN)],
+    [
+        ("+972501234567", OURS.deaf_keys, OURS.giving_up),
+        ("anonymous", OURS.deaf_keys_hidden, OURS.giving_up_hidden),
+    ],
 )
 def test_newcomer_3_an_agent_that_is_deaf_gives_up(caller, keys, gives_up):
     """E1, G2, newcomer 3: seven turns that the STT fails; nobody is offered what cannot be heard."""
     call = deaf_call(caller=caller)
-    assert call.texts == [GREETING, UNCLEAR[-1], *[worded(keys)] * 4, worded(gives_up)]
+    assert call.texts == [GREETING, OURS.not_heard, *[worded(keys)] * 4, worded(gives_up)]
     assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
     assert call.finished
 
@@ -355,7 +347,7 @@ def test_newcomer_3_an_agent_that_is_deaf_gives_up(caller, keys, gives_up):
 def test_newcomer_3_a_person_is_there():
     """G2, F3, newcomer 3: the second failure hands the caller over."""
     call = deaf_call(run_s=40, knobs={"transfer_number": "+97231234567"})
-    assert call.texts == [GREETING, UNCLEAR[-1], worded(DEAF_HAND_OVER)]
+    assert call.texts == [GREETING, OURS.not_heard, worded(OURS.deaf_hand_over)]
     assert call.desk.outcomes == [Transfer()] and call.desk.leads == []
 
 
@@ -371,14 +363,14 @@ def test_newcomer_3_keys_are_heard(caller, typed, left):
     """G2, F5, newcomer 3: they leave a line for the office, and the call ends with a promise that holds."""
     keys = [(27.0 + 0.3 * n, key) for n, key in enumerate(typed)]
     call = deaf_call(turns=2, run_s=50, caller=caller, keys=keys)
-    assert call.texts[-1] == worded(NOTED_GOODBYE)
+    assert call.texts[-1] == worded(OURS.noted_goodbye)
     assert call.desk.leads == [(("message", left),)] and call.desk.outcomes == [EndCall()]
 
 
 def test_newcomer_3_the_one_of_a_hidden_number_is_asked_for_again():
     """G2, F3: there is nothing to call back; nor is it taken for the number."""
     call = deaf_call(turns=2, run_s=40, caller="Restricted", keys=[(27.0, "1"), (27.3, "#")])
-    assert call.texts[-1] == worded(DEAF_KEYS_HIDDEN) and call.desk.leads == []
+    assert call.texts[-1] == worded(OURS.deaf_keys_hidden) and call.desk.leads == []
 
 
 def test_g2_ears_that_are_well_again_hear():
@@ -386,7 +378,7 @@ def test_g2_ears_that_are_well_again_hear():
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(4)]
     down = EngineError("quota")
     call = SimCall(sounds, ears=[down, "שאלה", down, "עוד שאלה"]).run(60)
-    assert [text for text in call.texts[1:] if text not in (FIRST, SECOND)] == [UNCLEAR[-1]] * 2
+    assert [text for text in call.texts[1:] if text not in (FIRST, SECOND)] == [OURS.not_heard] * 2
     assert len(call.mind.requests) == 2
 
 
@@ -397,8 +389,9 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
     call.desk = Desk()
     call.host["desk"] = call.desk
     call.run(70, hang_up=False)
-    said = [MIND_FAILED, MIND_FAILED_AGAIN, worded(OFFER_CALL_BACK), MIND_FAILED, MIND_FAILED_AGAIN]
-    assert call.texts[1:] == [*said, worded(GIVING_UP)]
+    first, second, third = OURS.mind_failed
+    said = [first, second, worded(OURS.offer_call_back), third, first]
+    assert call.texts[1:] == [*said, worded(OURS.giving_up)]
     assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
 
 

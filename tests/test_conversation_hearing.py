@@ -2,9 +2,9 @@
 
 import pytest
 
-from server.core.lines import MIND_FAILED
 from tests.sim.call import GREETING, REPLY, SimCall
 from tests.sim.line import FAR, HISS, LOUD, NOISE, Sound, numbers
+from tests.wording import OURS
 
 FIRST_SENTENCE = REPLY.split(". ")[0] + "."
 
@@ -177,7 +177,7 @@ def test_a6_endless_noise_does_not_hold_the_reply_for_ever():
     slams = [Sound(5.2 + 0.5 * n, 0.2, NOISE) for n in range(12)]
     call = SimCall([voice(3.0, 1.5), *slams]).run(16)
     assert answers(call)[0].at_s < 4.5 + 3.5
-    assert MIND_FAILED not in call.texts
+    assert OURS.mind_failed[0] not in call.texts
 
 
 def test_gaps_of_the_stream_are_filled_and_time_goes_on():

@@ -5,9 +5,9 @@ import logging
 import pytest
 
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
-from server.core.lines import MIND_FAILED, NO_PERSON
 from tests.sim.call import GREETING, SimCall, worded
 from tests.sim.line import Sound
+from tests.wording import OURS
 
 OPENING = Sound(3.0, 1.5)
 SECOND = Sound(9.0, 1.5)
@@ -105,7 +105,7 @@ def test_it_wants_to_hand_over_to_nobody():
     call = answering(lambda text: Reply(acts=Transfer()), knobs={"transfer_number": ""}).run(
         14, hang_up=False
     )
-    assert call.texts[1:] == [worded(NO_PERSON)]
+    assert call.texts[1:] == [worded(OURS.no_person)]
     assert (call.desk.outcomes, call.finished) == ([], False)
 
 
@@ -127,7 +127,7 @@ def test_words_that_were_not_all_do_nothing():
 def test_no_answer_gets_a_line_of_ours(respond):
     """G2: and not an answer of another mind, which knows nothing of the host's business."""
     call = answering(respond).run(12, hang_up=False)
-    assert call.texts[1:] == [MIND_FAILED]
+    assert call.texts[1:] == [OURS.mind_failed[0]]
     assert [line for line in call.log if line.startswith("LLM_ERR: host respond: ")]
     assert not call.finished
 

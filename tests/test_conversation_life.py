@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Speaker, Transfer
 from server.engines.base import EngineError
 from server.hebrew.gender import Gender
+from server.lines_file import lines_of
 from tests.sim.call import GREETING, SimCall, worded
 from tests.sim.engines import Reply
 from tests.sim.line import LOUD, NOISE, Sound
+from tests.wording import OURS
 
 FIRST, SECOND, THIRD = (
     "המשפט הראשון של התשובה שלי אליך.",
@@ -81,7 +82,7 @@ def test_d4_words_that_interrupt_are_always_real(word):
     """D4: the agent stops and answers."""
     call = call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה ראשונה", word]).run(22)
     assert call.texts[:3] == [GREETING, FIRST, SECOND]
-    answered = asked(call)[1:] == [word] or worded(lines.NO_PERSON) in call.texts
+    answered = asked(call)[1:] == [word] or worded(OURS.no_person) in call.texts
     assert answered and call.lines("BACKCHANNEL") == []
 
 
@@ -139,7 +140,7 @@ def test_d4_d3_history_has_a_resumed_reply_once():
 def test_f1_a_silent_caller_is_asked_twice_and_then_left():
     """F1: after 8 s, and again, then a goodbye, heard to its end; the call ends with an outcome."""
     call = call_of(knobs=IDLE).run(50, hang_up=False)
-    assert call.texts == [GREETING, *map(worded, lines.STILL_THERE), lines.NOBODY_THERE]
+    assert call.texts == [GREETING, *map(worded, OURS.still_there), OURS.nobody_there]
     silences = [b.at_s - a.until_s for a, b in zip(call.heard, call.heard[1:], strict=False)]
     assert silences == [pytest.approx(8.0, abs=0.1)] * 3
     assert call.desk.outcomes == [EndCall()] and call.finished
@@ -149,7 +150,7 @@ def test_f1_who_speaks_is_not_asked_and_the_count_begins_anew():
     """F1: every answer starts a new wait."""
     sounds = [Sound(12.0, 1.5), Sound(26.0, 1.5)]
     call = call_of(*sounds, reply="תשובה קצרה. ומה עוד?", knobs=IDLE).run(36)
-    assert call.texts.count(worded(lines.STILL_THERE[0])) == 2
+    assert call.texts.count(worded(OURS.still_there[0])) == 2
     assert call.desk.outcomes == []
 
 
@@ -157,20 +158,20 @@ def test_f1_energy_that_is_no_voice_delays_it_once():
     """F1: a cough in the wait begins it anew; the coughs after it do not."""
     coughs = [Sound(6.0 + 3 * n, 0.1, NOISE, LOUD) for n in range(3)]
     call = call_of(*coughs, knobs=IDLE).run(20)
-    (asked_,) = [said for said in call.heard if said.text == worded(lines.STILL_THERE[0])]
+    (asked_,) = [said for said in call.heard if said.text == worded(OURS.still_there[0])]
     assert 14.0 <= asked_.at_s <= 14.6  # not 20
 
 
 def test_f1_the_question_is_part_of_the_conversation():
     """F1: who answers "כן" to it answers it, not what was asked before."""
     call = call_of(Sound(11.5, 0.8), ears=["כן"], knobs=IDLE).run(16)
-    assert call.mind.requests[0].history[-1].text == worded(lines.STILL_THERE[0])
+    assert call.mind.requests[0].history[-1].text == worded(OURS.still_there[0])
 
 
 def test_f1_a_long_answer_of_the_mind_is_no_silence():
     """F1: thinking and speaking are not waiting; switched off nobody is asked."""
     call = call_of(OPENING, reply=" ".join(["משפט ארוך למדי של תשובה."] * 8), knobs=IDLE).run(16)
-    assert worded(lines.STILL_THERE[0]) not in call.texts
+    assert worded(OURS.still_there[0]) not in call.texts
     assert call_of(knobs={"idle_prompt_sec": 0}).run(40).texts == [GREETING]
 
 
@@ -182,10 +183,10 @@ def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
     """F2: the closing line to its last mark, and a moment; the mind is not asked."""
     sounds = [OPENING, Sound(14.0, 1.0)]
     call = call_of(*sounds, ears=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
-    assert call.texts[2:] == [lines.GOODBYE] and asked(call) == ["שאלה"]
+    assert call.texts[2:] == [OURS.goodbye] and asked(call) == ["שאלה"]
     assert call.desk.outcomes == [EndCall()] and call.finished
     said = call.heard[-1]
-    assert said.until_s - said.at_s == pytest.approx(length(lines.GOODBYE), abs=0.05)
+    assert said.until_s - said.at_s == pytest.approx(length(OURS.goodbye), abs=0.05)
     assert call.desk.ended_s - said.until_s == pytest.approx(1.2, abs=0.15)
 
 
@@ -224,7 +225,7 @@ def test_f3_a_caller_who_wants_a_person_gets_one(typed):
     """F3: by words or key 0 alone; a line, then our side closes."""
     how = {"sounds": [], "keys": [(3.0, "0")]} if typed else {"sounds": [OPENING]}
     call = call_of(*how.pop("sounds"), ears=["אפשר לדבר עם נציג"], knobs=PERSON, **how).run(16, hang_up=False)
-    assert call.texts == [GREETING, worded(lines.HANDING_OVER)]
+    assert call.texts == [GREETING, worded(OURS.handing_over)]
     assert call.desk.outcomes == [Transfer()] and asked(call) == []
 
 
@@ -239,7 +240,7 @@ def test_f3_without_a_person_a_message_is_taken():
     sounds = [OPENING, Sound(13.0, 0.6), Sound(17.5, 2.0), Sound(27.0, 1.5)]
     ears = ["תעביר אותי לנציג", "כן", "דנה כהן בקשר לדירה ברחוב הרצל", "שאלה אחרת"]
     call = call_of(*sounds, ears=ears).run(36)
-    expected = map(worded, (lines.NO_PERSON, lines.GO_AHEAD, lines.MESSAGE_TAKEN))
+    expected = map(worded, (OURS.no_person, OURS.go_ahead, OURS.message_taken))
     assert call.texts[1:4] == list(expected)
     assert call.desk.leads == [(("message", ears[2]),)]
     assert asked(call) == ["שאלה אחרת"] and call.desk.outcomes == []
@@ -248,14 +249,14 @@ def test_f3_without_a_person_a_message_is_taken():
 def test_f3_who_leaves_no_message_is_asked_what_else():
     """F3: "לא" is no message."""
     call = call_of(OPENING, Sound(13.0, 0.6), ears=["נציג בבקשה", "לא תודה"]).run(20)
-    assert call.texts[1:] == [worded(lines.NO_PERSON), lines.NO_MESSAGE] and call.desk.leads == []
+    assert call.texts[1:] == [worded(OURS.no_person), OURS.no_message] and call.desk.leads == []
 
 
 def test_f3_the_office_opens_and_closes_during_a_call():
     """F3: whether there is a person is what holds when they are asked for."""
     knobs = {**PERSON, "office_hours": "Sun-Thu 09:00-18:00"}
     closes = datetime(2026, 11, 22, 15, 59, 50, tzinfo=UTC)  # 17:59:50 on a Sunday in Israel
-    for at_s, line in ((3.0, lines.HANDING_OVER), (12.0, lines.NO_PERSON)):
+    for at_s, line in ((3.0, OURS.handing_over), (12.0, OURS.no_person)):
         call = call_of(Sound(at_s, 1.5), ears=["נציג בבקשה"], knobs=knobs)
         call.host["now"] = lambda: closes
         call.run(18, hang_up=False)
@@ -266,7 +267,7 @@ def test_e1_the_offer_of_a_person_is_kept():
     """E1, F3: after three unclear turns, with a person there, that is what is offered; "כן" accepts it."""
     sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
     call = call_of(*sounds, ears=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
-    assert call.texts[3:] == [worded(lines.OFFER_PERSON), worded(lines.HANDING_OVER)]
+    assert call.texts[3:] == [worded(OURS.offer_person), worded(OURS.handing_over)]
     assert call.desk.outcomes == [Transfer()]
 
 
@@ -285,7 +286,7 @@ def test_f4_a_call_has_an_end():
     """F4: at the first pause past the limit, politely."""
     call = call_of(Sound(26.0, 1.0), reply="תשובה קצרה. ומה עוד?", knobs={"max_call_sec": 30})
     call.run(50, hang_up=False)
-    assert call.texts[-1] == lines.TIME_IS_UP
+    assert call.texts[-1] == OURS.time_is_up
     assert call.heard[-1].at_s == pytest.approx(30.0, abs=0.1)
     assert call.desk.outcomes == [EndCall()] and call.finished
 
@@ -293,7 +294,7 @@ def test_f4_a_call_has_an_end():
 def test_f4_who_speaks_past_the_limit_is_answered_with_the_end():
     """F4: the mind is not asked any more; nobody is cut off in the middle of a word."""
     call = call_of(Sound(28.5, 3.0), knobs={"max_call_sec": 30}).run(50, hang_up=False)
-    assert call.texts[1:] == [lines.TIME_IS_UP] and call.heard[-1].at_s > 31.5
+    assert call.texts[1:] == [OURS.time_is_up] and call.heard[-1].at_s > 31.5
     assert asked(call) == [] and call.finished
 
 
@@ -312,7 +313,7 @@ def test_the_agent_speaks_as_it_is_set():
     """Part 7: fixed lines and the hint follow AGENT_GENDER."""
     knobs = {**PERSON, "agent_gender": "masculine"}
     call = call_of(OPENING, ears=["נציג בבקשה"], knobs=knobs).run(14)
-    assert call.texts[1] == lines.in_gender(lines.HANDING_OVER, Gender.MASCULINE, None)
+    assert call.texts[1] == lines_of("", Gender.MASCULINE).handing_over
     assert "מעביר " in call.texts[1]
 
 
@@ -324,7 +325,7 @@ def test_the_caller_is_spoken_to_as_they_speak(said, caller):
     """Part 7: neutral until the caller's own words have shown it; the mind is told at once."""
     call = call_of(OPENING, Sound(14.0, 1.5), ears=[said, "נציג בבקשה"], reply="תשובה קצרה.").run(22)
     assert call.mind.requests[0].caller is caller
-    assert call.texts[-1] == worded(lines.NO_PERSON, caller)
+    assert call.texts[-1] == worded(OURS.no_person, caller)
 
 
 # ---- what a line of ours has asked for ----
@@ -341,7 +342,7 @@ def after_three_unclear_turns(answer, **knobs):
 def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_mind):
     """E1, F3: "כן" leaves a message for the office; anything else is what it is."""
     call = after_three_unclear_turns(answer)
-    assert call.texts[3] == worded(lines.OFFER_CALL_BACK)
+    assert call.texts[3] == worded(OURS.offer_call_back)
     assert bool(asked(call)) is asks_mind
     assert call.desk.leads == ([(("message", "מבקשים שיחזרו אליהם"),)] if answer == "כן" else [])
 
@@ -349,19 +350,19 @@ def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_mind):
 @pytest.mark.parametrize(
     "answer, line",
     [
-        ("אני לא רוצה להשאיר הודעה", lines.NO_MESSAGE),
-        ("לא רלוונטי", lines.NO_MESSAGE),
-        ("כן אני רוצה להשאיר הודעה", lines.GO_AHEAD),
+        ("אני לא רוצה להשאיר הודעה", OURS.no_message),
+        ("לא רלוונטי", OURS.no_message),
+        ("כן אני רוצה להשאיר הודעה", OURS.go_ahead),
         ("מתי יהיה נציג פנוי", FIRST),
         ("רגע", FIRST),
-        ("דנה כהן בקשר לדירה בהרצל", lines.MESSAGE_TAKEN),
+        ("דנה כהן בקשר לדירה בהרצל", OURS.message_taken),
     ],
 )
 def test_f3_not_everything_is_a_message(answer, line):
     """F3: only what was left for the office is filed."""
     call = call_of(OPENING, Sound(14.0, 1.2), ears=["נציג בבקשה", answer]).run(24)
     assert call.texts[2] == worded(line)
-    assert len(call.desk.leads) == (line == lines.MESSAGE_TAKEN)
+    assert len(call.desk.leads) == (line == OURS.message_taken)
 
 
 CHOICE = "מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?"
@@ -397,7 +398,7 @@ def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
     call = call_of(*sounds, ears=["זה הכול", "נציג", ""], reply=goodbye)
     call.mind.acts = (EndCall(),)
     call.run(26, hang_up=False)
-    assert worded(lines.NO_PERSON) in call.texts and call.desk.outcomes == []
+    assert worded(OURS.no_person) in call.texts and call.desk.outcomes == []
 
 
 def test_f3_a_message_is_still_awaited_after_it_was_not_understood():
@@ -442,7 +443,7 @@ def test_f3_a_mind_that_hands_over_to_nobody_is_followed_by_a_line():
     call = call_of(OPENING, Sound(20.0, 1.5), ears=["שאלה", "דנה כהן"], reply="אני מעבירה אותך.")
     call.mind.acts = (Transfer(),)
     call.run(30, hang_up=False)
-    assert call.texts[1:3] == ["אני מעבירה אותך.", worded(lines.NO_PERSON)]
+    assert call.texts[1:3] == ["אני מעבירה אותך.", worded(OURS.no_person)]
     assert call.desk.leads == [(("message", "דנה כהן"),)] and call.desk.outcomes == []
 
 

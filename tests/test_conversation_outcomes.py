@@ -3,11 +3,11 @@
 import pytest
 
 from server.core.conversation import EndCall, SaveLead, Transfer
-from server.core.lines import MIND_FAILED
 from server.desk import open_desk
 from server.engines.base import EngineError
 from tests.sim.call import GREETING, SimCall
 from tests.sim.line import NOISE, Sound
+from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה בפעם הבאה."
 REPLY = f"{FIRST} {SECOND}"  # it asks nothing: behind a question nothing ends (F2)
@@ -117,14 +117,14 @@ def test_g3_an_overdue_turn_decides_nothing():
     """B3, G3: our line is said in its place, and the call goes on."""
     call = deciding((LEAD, EndCall()), llm_s=3.47, knobs={"llm_first_token_timeout_ms": 9000})
     call.run(14, hang_up=False)
-    assert call.texts[-1] == MIND_FAILED
+    assert call.texts[-1] == OURS.mind_failed[0]
     assert (call.desk.leads, call.desk.outcomes, call.finished) == ([], [], False)
 
 
 def test_g2_a_mind_that_failed_decides_nothing():
     """G2: the acts of a stream that broke are not known."""
     call = deciding((EndCall(),), reply=lambda request: EngineError("down")).run(12, hang_up=False)
-    assert (call.texts[-1], call.desk.outcomes, call.finished) == (MIND_FAILED, [], False)
+    assert (call.texts[-1], call.desk.outcomes, call.finished) == (OURS.mind_failed[0], [], False)
 
 
 def test_f2_who_interrupts_the_goodbye_is_answered():

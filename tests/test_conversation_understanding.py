@@ -5,10 +5,10 @@ import json
 import pytest
 
 from server.core.conversation import Expected
-from server.core.lines import ALREADY_SAID, OFFER_CALL_BACK, UNCLEAR
 from server.engines.base import Transcript
 from tests.sim.call import GREETING, REPLY, SimCall, worded
 from tests.sim.line import Sound
+from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
 
@@ -30,14 +30,14 @@ def asked(call):
 def test_e1_unclear_is_asked_again_by_the_agent_itself(heard):
     """E1: the agent asks; the mind is not given the question as if the caller had said it."""
     call = SimCall(talk(3.0), ears=[heard]).run(9)
-    assert call.texts == [GREETING, UNCLEAR[0]]
+    assert call.texts == [GREETING, OURS.unclear[0]]
     assert asked(call) == []
 
 
 def test_e1_wording_varies_and_after_three_a_call_back_is_offered():
     """E1: no clarification is deduplicated; the third in a row offers a person."""
     call = SimCall(talk(3, 9, 15, 21), ears=["", "", "", "שלום וברכה"]).run(30)
-    assert call.texts == [GREETING, *UNCLEAR, worded(OFFER_CALL_BACK), FIRST, SECOND]
+    assert call.texts == [GREETING, *OURS.unclear, worded(OURS.offer_call_back), FIRST, SECOND]
     assert call.lines("DEDUP") == []
 
 
@@ -133,7 +133,7 @@ def test_e4_if_nothing_is_left_another_line_is_said():
     """E4: the very same reply again: a line of ours instead."""
     call = SimCall(talk(3, 10), ears=["א", "ב"]).run(18)
     assert call.texts[:3] == [GREETING, FIRST, SECOND]
-    assert call.texts[3:] and call.texts[3] in map(worded, ALREADY_SAID)
+    assert call.texts[3:] and call.texts[3] in map(worded, OURS.already_said)
 
 
 def test_e4_unless_the_caller_asked_to_repeat():

@@ -23,7 +23,6 @@ from werkzeug.test import TestResponse
 from server.app import EXTENSION, phone_agent
 from server.caller_number import HIDDEN
 from server.config import load_config
-from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.frames import pcm16_to_mulaw
 from server.core.twilio_messages import Start
@@ -33,6 +32,7 @@ from server.house import House
 from server.phrases import PhraseCache
 from server.runtime import Threads
 from server.turn_pipeline import Engines, build_engines
+from tests.wording import OURS
 
 SCRIPTED = {
     "_env_file": None,
@@ -135,7 +135,7 @@ class TestIncomingCall:
         assert not house_of(client).warm
         client.post("/webhook/incoming_call", data=CALL)
         assert house_of(client).wait_until_warm(10)
-        assert house_of(client).engines.phrases.get(lines.APOLOGY)
+        assert house_of(client).engines.phrases.get(OURS.apology)
 
 
 class TestLimits:
@@ -378,7 +378,7 @@ class TestWarming:
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
-            heard.append(house.engines.phrases.get(lines.APOLOGY))
+            heard.append(house.engines.phrases.get(OURS.apology))
             if len(waits) == 8:
                 monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x20" * 300))
                 Try(house.engines.voices, 0).worked()  # a call has found it well
@@ -388,7 +388,7 @@ class TestWarming:
         assert eventually(lambda: phrases.complete)
         assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
         assert heard == [pcm16_to_mulaw(b"\x01\x20" * 300)] * 8
-        assert house.engines.phrases.get(lines.APOLOGY) == pcm16_to_mulaw(b"\x02\x20" * 300)
+        assert house.engines.phrases.get(OURS.apology) == pcm16_to_mulaw(b"\x02\x20" * 300)
 
     def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
         house = house_of(make_app().test_client())

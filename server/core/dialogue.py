@@ -5,7 +5,6 @@
 An event that carries an old turn ID is dropped at the top of ``handle``.
 """
 
-from server.core import lines
 from server.core.answering import Answering
 from server.core.caller import CallerSide
 from server.core.conversation import Act, EndCall
@@ -35,6 +34,7 @@ from server.core.floor import Floor, State
 from server.core.frames import FRAME_MS, FRAMES_PER_S
 from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
 from server.core.life import Limit, Silence, limit_of, out_of_patience
+from server.core.lines import in_turn
 from server.core.memory import Memory, Near
 from server.core.params import DialogueParams
 from server.core.playout import HINT_INDEX
@@ -56,7 +56,7 @@ class Dialogue:
         self.params = params
         self.floor = Floor()
         self.caller = CallerSide(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
-        self.memory = Memory(params.history_turns, params.dedup_frames, params.agent)
+        self.memory = Memory(params.history_turns, params.dedup_frames, params.lines)
         self._answering = Answering(params, self.floor, self.caller, self.memory)
         self._silence = Silence(params.idle_frames)
         self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
@@ -163,7 +163,7 @@ class Dialogue:
         if memory.closing:
             return say_farewell(self.floor.take(breath_frames=0), memory)
         if over:
-            return self._say_unasked(memory.worded(lines.TIME_IS_UP), EndCall())
+            return self._say_unasked(memory.worded(memory.lines.time_is_up), EndCall())
         if self._answering.owes_greeting:
             due = self.floor.clock >= GREETING_AFTER_FRAMES and self.caller.quiet
             return self._answering.greet() if due else []
@@ -171,8 +171,8 @@ class Dialogue:
             return []
         self._silence.prompts += 1
         if said < self.params.idle_prompts:
-            return self._say_unasked(memory.worded(lines.still_there(said)))
-        return self._say_unasked(memory.worded(lines.NOBODY_THERE), EndCall())
+            return self._say_unasked(memory.worded(in_turn(memory.lines.still_there, said)))
+        return self._say_unasked(memory.worded(memory.lines.nobody_there), EndCall())
 
     def _say_unasked(self, line: str, *acts: Act) -> list[Action]:
         return say_line(self.floor.take(breath_frames=0), line, acts=acts)

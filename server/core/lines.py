@@ -1,96 +1,118 @@
 """The agent's fixed lines: said by itself, not by the mind, so that there is never silence.
 
-In a line ``{a|b}`` is what the agent says of itself, feminine and masculine; ``[a|b|c]`` is how it speaks to
-the caller: without a gender, which in Hebrew is the plural, until the caller's own words have shown one;
-then feminine, masculine.
+Their wording is data, an office's or ours, and is handed in (``server.lines_file``). In a line ``{a|b}`` is
+what the agent says of itself, feminine and masculine; ``[a|b|c]`` is how it speaks to the caller: without a
+gender, which in Hebrew is the plural, until the caller's own words have shown one; then feminine, masculine.
 """
 
 import re
-from itertools import product
+from dataclasses import dataclass, fields
+from enum import Enum
+from itertools import chain, product
+from typing import Annotated, Any
 
 from server.hebrew.gender import Gender
 
-UNCLEAR = ("אפשר לנסח שוב במשפט קצר?", "לא שמעתי טוב. אפשר לחזור על זה?")
-OFFER_CALL_BACK = "אני מתקשה לשמוע. [תרצו|תרצי|תרצה] שנציג יחזור [אליכם|אלייך|אליך]?"
-OFFER_PERSON = "אני מתקשה לשמוע. להעביר [אתכם|אותך|אותך] לנציג?"
 OFFER_AFTER = 3  # unclear turns in a row
 DEAF_AFTER = 2  # turns that the STT has failed
 ACT_AFTER = 6  # such turns: then nothing is asked any more (E1)
-GIVING_UP = "לצערי זה לא עובד כרגע, אז נסיים כאן. נחזור [אליכם|אלייך|אליך] בהקדם. להתראות!"
-GIVING_UP_HIDDEN = "לצערי זה לא עובד כרגע, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!"
 
-# The STT has failed: asking again would not help, keys do.
-DEAF_HAND_OVER = "יש לנו תקלה, ואני לא {שומעת|שומע}. אני {מעבירה|מעביר} [אתכם|אותך|אותך] עכשיו לנציג."
-DEAF_KEYS = (
-    "יש לנו תקלה, ואני לא {שומעת|שומע}. כדי שנחזור למספר הזה אפשר להקיש אחת. "
-    "למספר אחר, אפשר להקיש אותו ובסופו סולמית."
-)
-DEAF_KEYS_HIDDEN = "יש לנו תקלה, ואני לא {שומעת|שומע}. כדי שנחזור, אפשר להקיש מספר טלפון ובסופו סולמית."
-NOTED_GOODBYE = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. להתראות!"
 
-MIND_FAILED = "בסדר, איך אוכל לסייע?"
-MIND_FAILED_AGAIN = "משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?"
+class Must(Enum):
+    """What a line has to be for the call to go on behind it as it does."""
 
-ALREADY_SAID = ("הבנתי. [תרצו|תרצי|תרצה] שאפרט או להתקדם?", "להרחיב על זה, או שנמשיך?")
+    ASK = "ask"  # a plain yes or no is its answer
+    PART = "part"  # the call ends behind it, or is handed over: a reply that asks does neither (F2)
+    NOT_PROMISE = "not promise"  # the caller's number is hidden: nobody could call back (F3)
 
-STILL_THERE = ("אנחנו עדיין על הקו?", "אני {שומעת|שומע}. במה אפשר לעזור?")
-NOBODY_THERE = "לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!"
-GOODBYE = "תודה על השיחה, ולהתראות!"
-CLOSING_HAND_OVER = (
-    "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. אני {מעבירה|מעביר} [אתכם|אותך|אותך] עכשיו לנציג."
-)
-CLOSING_HIDDEN = "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. אפשר להתקשר שוב בעוד כמה דקות."
-CLOSING_CALL_BACK = "{מצטערת|מצטער}, אני {חייבת|חייב} לסיים כאן. נחזור [אליכם|אלייך|אליך] בהקדם."
-TIME_IS_UP = "הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!"
 
-HANDING_OVER = "רגע אחד, אני {מעבירה|מעביר} את השיחה לנציג."
-NO_PERSON = "כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור [אליכם|אלייך|אליך]."
-GO_AHEAD = "בבקשה, אני {מקשיבה|מקשיב}."
-MESSAGE_TAKEN = "תודה, רשמתי, ונחזור [אליכם|אלייך|אליך] בהקדם. אפשר לעזור בעוד משהו?"
-WHICH_NUMBER = "בשמחה. לאיזה מספר לחזור?"  # theirs is hidden
-MESSAGE_NUMBER = "תודה, רשמתי. לאיזה מספר לחזור?"
-MESSAGE_KEPT = "תודה, רשמתי. אפשר לעזור בעוד משהו?"  # and there is no number to call back
-NO_MESSAGE = "בסדר. במה עוד אפשר לעזור?"
+Parting = Annotated[str, Must.PART]
+Asking = Annotated[str, Must.ASK]
 
-APOLOGY_TRANSFER = "מצטערים, יש לנו תקלה. מעבירים אתכם לנציג."
-APOLOGY = "מצטערים, יש לנו תקלה. נחזור אליכם בהקדם. תודה."
-BUSY = "כל הנציגים עסוקים כרגע. אנא התקשרו שוב בעוד כמה דקות."
-APOLOGY_HIDDEN = "מצטערים, יש לנו תקלה. אפשר להתקשר שוב בעוד כמה דקות. תודה."
-NO_ANSWER = "כרגע אין מענה. נחזור אליכם בהקדם. תודה ולהתראות."
-NO_ANSWER_HIDDEN = "כרגע אין מענה. אפשר להתקשר שוב בעוד כמה דקות. תודה ולהתראות."
+
+@dataclass(frozen=True)
+class Lines:
+    """Every fixed line by its name; a tuple has several wordings, said in turn.
+
+    ``server/lines_he.txt`` tells when each is said.
+    """
+
+    unclear: tuple[str, ...]
+    not_heard: str
+    offer_call_back: Asking
+    offer_person: Asking
+    giving_up: Parting
+    giving_up_hidden: Annotated[str, Must.PART, Must.NOT_PROMISE]
+
+    deaf_hand_over: Parting
+    deaf_keys: str
+    deaf_keys_hidden: str
+    noted_goodbye: Parting
+
+    mind_failed: tuple[str, ...]
+    already_said: tuple[str, ...]
+    added_question: Asking
+    wordless_goodbye: Parting
+    wordless_hand_over: Parting
+    wordless_noted: str
+
+    still_there: tuple[str, ...]
+    nobody_there: Parting
+    goodbye: Parting
+    time_is_up: Parting
+    closing_hand_over: Parting
+    closing_call_back: Parting
+    closing_hidden: Annotated[str, Must.PART, Must.NOT_PROMISE]
+
+    handing_over: Parting
+    no_person: str
+    go_ahead: str
+    which_number: str
+    message_number: Annotated[str, Must.NOT_PROMISE]
+    message_taken: str
+    message_kept: Annotated[str, Must.NOT_PROMISE]
+    no_message: str
+
+    apology_transfer: Parting
+    apology: Parting
+    apology_hidden: Annotated[str, Must.PART, Must.NOT_PROMISE]
+    busy: Parting
+    no_answer: Parting
+    no_answer_hidden: Annotated[str, Must.PART, Must.NOT_PROMISE]
+
 
 _OF_THE_AGENT = re.compile(r"\{([^|}]*)\|([^}]*)\}")
 _TO_THE_CALLER = re.compile(r"\[([^|\]]*)\|([^|\]]*)\|([^\]]*)\]")
 
 
-def unclear(times_in_a_row: int) -> str:
-    """The clarifying question for the n-th unclear turn in a row, from 1 (E1)."""
-    if times_in_a_row % OFFER_AFTER == 0:
-        return OFFER_CALL_BACK
-    return UNCLEAR[(times_in_a_row - 1) % len(UNCLEAR)]
+def in_turn(wordings: tuple[str, ...], number: int) -> str:
+    """The wording for the time ``number``, from 0: the first one first, none twice in a row."""
+    return wordings[number % len(wordings)]
 
 
-def mind_failed(times_in_a_row: int) -> str:
-    """Said in the place of the n-th answer in a row that did not come, from 1 (G2)."""
-    if times_in_a_row % OFFER_AFTER == 0:
-        return OFFER_CALL_BACK
-    return MIND_FAILED if times_in_a_row % OFFER_AFTER == 1 else MIND_FAILED_AGAIN
+def offers(times_in_a_row: int) -> bool:
+    """Whether the n-th failure in a row, from 1, is answered by an offer instead of a question (E1, G2)."""
+    return times_in_a_row % OFFER_AFTER == 0
 
 
-def already_said(turn_number: int) -> str:
-    """Said when every sentence of a reply was heard a moment ago, once (E4)."""
-    return ALREADY_SAID[turn_number % len(ALREADY_SAID)]
+def asking_again(wordings: tuple[str, ...], times_in_a_row: int) -> str:
+    """The question for the n-th failure in a row, from 1, that is answered by one."""
+    return in_turn(wordings, times_in_a_row - times_in_a_row // OFFER_AFTER - 1)
 
 
-def still_there(prompts_before: int) -> str:
-    """The question to a caller who says nothing (F1)."""
-    return STILL_THERE[prompts_before % len(STILL_THERE)]
+def by_agent(line: str, agent: Gender) -> str:
+    """``line`` as this agent says it; to whom is still open."""
+    return _OF_THE_AGENT.sub(r"\1" if agent is Gender.FEMININE else r"\2", line)
+
+
+def to_caller(line: str, caller: Gender | None) -> str:
+    """``line`` as it is said to this caller."""
+    return _TO_THE_CALLER.sub({None: r"\1", Gender.FEMININE: r"\2", Gender.MASCULINE: r"\3"}[caller], line)
 
 
 def in_gender(line: str, agent: Gender, caller: Gender | None) -> str:
     """``line`` as this agent says it to this caller."""
-    line = _OF_THE_AGENT.sub(r"\1" if agent is Gender.FEMININE else r"\2", line)
-    return _TO_THE_CALLER.sub({None: r"\1", Gender.FEMININE: r"\2", Gender.MASCULINE: r"\3"}[caller], line)
+    return to_caller(by_agent(line, agent), caller)
 
 
 def forms_of(line: str) -> frozenset[str]:
@@ -98,17 +120,19 @@ def forms_of(line: str) -> frozenset[str]:
     return frozenset(in_gender(line, agent, caller) for agent, caller in product(Gender, (None, *Gender)))
 
 
-def all_lines(greeting: str, hint: str, agent: Gender) -> tuple[str, ...]:
+def spoken_by(lines: Lines, agent: Gender) -> Lines:
+    """The lines as this agent says them; to whom is still open."""
+    said: dict[str, Any] = {}
+    for field in fields(lines):
+        value = getattr(lines, field.name)
+        one = isinstance(value, str)
+        said[field.name] = by_agent(value, agent) if one else tuple(by_agent(line, agent) for line in value)
+    return Lines(**said)
+
+
+def all_lines(greeting: str, hint: str, lines: Lines) -> tuple[str, ...]:
     """Every line worth making before the first call, in every form this agent may use, without empty ones."""
-    ours = (
-        *(*UNCLEAR, OFFER_CALL_BACK, OFFER_PERSON, MIND_FAILED, MIND_FAILED_AGAIN, *ALREADY_SAID),
-        *(GIVING_UP, GIVING_UP_HIDDEN, DEAF_HAND_OVER, DEAF_KEYS, DEAF_KEYS_HIDDEN, NOTED_GOODBYE),
-        *(*STILL_THERE, NOBODY_THERE, GOODBYE, TIME_IS_UP),
-        *(CLOSING_HAND_OVER, CLOSING_CALL_BACK, CLOSING_HIDDEN),
-        *(HANDING_OVER, NO_PERSON, GO_AHEAD, MESSAGE_TAKEN, NO_MESSAGE),
-        *(WHICH_NUMBER, MESSAGE_NUMBER, MESSAGE_KEPT),
-        *(APOLOGY, APOLOGY_TRANSFER, APOLOGY_HIDDEN, BUSY, NO_ANSWER, NO_ANSWER_HIDDEN),
-    )
-    callers = (None, *Gender)
-    forms = (in_gender(line, agent, caller) for line, caller in product(ours, callers))
+    said = (getattr(lines, field.name) for field in fields(lines))
+    wordings = chain.from_iterable((value,) if isinstance(value, str) else value for value in said)
+    forms = (to_caller(wording, caller) for wording, caller in product(wordings, (None, *Gender)))
     return tuple(dict.fromkeys(line for line in (greeting, hint, *forms) if line.strip()))

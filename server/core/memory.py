@@ -4,7 +4,7 @@ from collections import deque
 from enum import Enum
 
 from server.core.conversation import Act, Expected, Line, PhoneCall, SaveLead, Speaker
-from server.core.lines import in_gender
+from server.core.lines import Lines, to_caller
 from server.hebrew.echo import is_echo_of, is_tail_of, is_whole_echo_of
 from server.hebrew.gender import Gender, shown_gender
 from server.hebrew.number_runs import tells_a_telephone
@@ -35,8 +35,10 @@ MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
 class Memory:
     """Bounded: the oldest lines are forgotten."""
 
-    def __init__(self, history_turns: int, dedup_frames: int, agent: Gender) -> None:
-        self._lines: deque[Line] = deque(maxlen=2 * history_turns)
+    def __init__(self, history_turns: int, dedup_frames: int, lines: Lines) -> None:
+        """``lines``: the fixed ones, as this agent says them."""
+        self.lines = lines
+        self._heard: deque[Line] = deque(maxlen=2 * history_turns)
         self._dedup_frames = dedup_frames
         self._spoken: deque[tuple[int, str]] = deque(maxlen=8)  # (when it ended, words), lines too
         self._last_reply: frozenset[int] = frozenset()  # fingerprints of its sentences heard in full
@@ -52,7 +54,6 @@ class Memory:
         self.asked_a_question = False  # the last sentence that was heard, or was being heard
         self.person = False  # there is one to hand the caller over to (F3)
         self.closing_at: int | None = None  # frame clock: the server will be gone soon (F4)
-        self._agent = agent
         self._caller: Gender | None = None  # as they have spoken of themselves
         self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
 
@@ -74,12 +75,12 @@ class Memory:
 
     @property
     def history(self) -> tuple[Line, ...]:
-        return tuple(self._lines)
+        return tuple(self._heard)
 
     def caller_said(self, text: str) -> None:
         """The caller's turn is being answered; ``text`` is empty when no word of it was understood."""
         if text:
-            self._lines.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
+            self._heard.append(Line(Speaker.CALLER, text[:MAX_LINE_CHARS]))
             self._caller = self.caller_with(text)
 
     def caller_with(self, text: str) -> Gender | None:
@@ -88,17 +89,17 @@ class Memory:
 
     def worded(self, line: str, text: str = "") -> str:
         """A line of ours as this agent says it to this caller, who has just said ``text``."""
-        return in_gender(line, self._agent, self.caller_with(text))
+        return to_caller(line, self.caller_with(text))
 
     def agent_said(self, text: str, *, interrupted: bool = False) -> None:
         """The caller has heard these words of a reply."""
         if text:
-            self._lines.append(Line(Speaker.AGENT, text[:MAX_LINE_CHARS], interrupted))
+            self._heard.append(Line(Speaker.AGENT, text[:MAX_LINE_CHARS], interrupted))
 
     def take_back_interruption(self, heard_in_full: str | None) -> None:
         """The last line was no interruption: the reply goes on from the sentence after ``heard_in_full``."""
-        if heard_in_full is not None and self._lines and self._lines[-1].interrupted:
-            self._lines.pop()
+        if heard_in_full is not None and self._heard and self._heard[-1].interrupted:
+            self._heard.pop()
             self.agent_said(heard_in_full)
 
     def heard_of_us(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.core.endpointing import EndpointingParams
-from server.hebrew.gender import Gender
+from server.core.lines import Lines
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,8 @@ class DialogueParams:
     """What ``Dialogue`` is made with.
 
     ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
-    ``hold_frames``: how long a caller who asked to wait is left alone (F7).
+    ``hold_frames``: how long a caller who asked to wait is left alone (F7). ``lines``: as this agent says
+    them.
     """
 
     endpointing: EndpointingParams
@@ -31,4 +32,4 @@ class DialogueParams:
     idle_prompts: int
     hold_frames: int
     call_frames: int
-    agent: Gender
+    lines: Lines

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from server.core import lines
 from server.core.conversation import Act, EndCall, Expected, SaveLead, Transfer, ends_call
 from server.core.events import (
     Action,
@@ -18,6 +17,7 @@ from server.core.events import (
     SentenceVoiced,
     Think,
 )
+from server.core.lines import ACT_AFTER, DEAF_AFTER, asking_again, in_turn, offers
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import Leftover, Turn
@@ -122,51 +122,53 @@ def say_own_answer(turn: Turn, meaning: Meaning, text: str, memory: Memory) -> l
         case Meaning.DEAF:
             return _say_deaf(turn, memory)
         case Meaning.GOODBYE:
-            line, acts = lines.GOODBYE, (EndCall(),)
+            line, acts = memory.lines.goodbye, (EndCall(),)
         case Meaning.TOO_LATE:
-            line, acts = lines.TIME_IS_UP, (EndCall(),)
+            line, acts = memory.lines.time_is_up, (EndCall(),)
         case Meaning.PERSON if memory.person:
-            line, acts = lines.HANDING_OVER, (Transfer(),)
+            line, acts = memory.lines.handing_over, (Transfer(),)
         case Meaning.PERSON if memory.deaf_in_a_row:
             return _say_deaf(turn, memory)
         case Meaning.PERSON:
-            line, asks = lines.NO_PERSON, Asked.MESSAGE
+            line, asks = memory.lines.no_person, Asked.MESSAGE
         case Meaning.GO_AHEAD:
-            line, asks = lines.GO_AHEAD, Asked.MESSAGE
+            line, asks = memory.lines.go_ahead, Asked.MESSAGE
         case Meaning.MESSAGE | Meaning.CALL_BACK:
             return _take_message(turn, CALL_BACK if meaning is Meaning.CALL_BACK else text, memory)
         case _:
-            line = lines.NO_MESSAGE
+            line = memory.lines.no_message
     return say_line(turn, memory.worded(line, text), asks=asks, acts=acts)
 
 
 def _say_unclear(turn: Turn, memory: Memory) -> list[Action]:
     """E1: ask again, then offer, then act: hold music would be asked until the call's limit."""
     memory.unclear_in_a_row += 1
-    if memory.unclear_in_a_row >= lines.ACT_AFTER:
+    if memory.unclear_in_a_row >= ACT_AFTER:
         return _give_up(turn, memory)
-    line, asks = _with_a_person(lines.unclear(memory.unclear_in_a_row), memory)
-    return say_line(turn, memory.worded(line), asks=asks or memory.asked)
+    if offers(memory.unclear_in_a_row):
+        return _offer(turn, memory)
+    line = asking_again(memory.lines.unclear, memory.unclear_in_a_row)
+    return say_line(turn, memory.worded(line), asks=memory.asked)
 
 
 def _say_deaf(turn: Turn, memory: Memory) -> list[Action]:
     """The STT has failed, and to ask again is to ask for what cannot be heard: a person, or keys."""
     memory.deaf_in_a_row += 1
-    if memory.deaf_in_a_row < lines.DEAF_AFTER:
-        return say_line(turn, memory.worded(lines.UNCLEAR[-1]), asks=memory.asked)
+    if memory.deaf_in_a_row < DEAF_AFTER:
+        return say_line(turn, memory.worded(memory.lines.not_heard), asks=memory.asked)
     if memory.person:
-        return say_line(turn, memory.worded(lines.DEAF_HAND_OVER), acts=(Transfer(),))
-    if memory.deaf_in_a_row >= lines.ACT_AFTER:
+        return say_line(turn, memory.worded(memory.lines.deaf_hand_over), acts=(Transfer(),))
+    if memory.deaf_in_a_row >= ACT_AFTER:
         return _give_up(turn, memory)
-    line = lines.DEAF_KEYS if memory.call.number else lines.DEAF_KEYS_HIDDEN
+    line = memory.lines.deaf_keys if memory.call.number else memory.lines.deaf_keys_hidden
     return say_line(turn, memory.worded(line), asks=Asked.KEYS)
 
 
 def _give_up(turn: Turn, memory: Memory) -> list[Action]:
     """Nothing helps: a person, else a line for the office and the end of the call (E1)."""
     if memory.person:
-        return say_line(turn, memory.worded(lines.HANDING_OVER), acts=(Transfer(),))
-    line = lines.GIVING_UP if memory.can_be_called() else lines.GIVING_UP_HIDDEN
+        return say_line(turn, memory.worded(memory.lines.handing_over), acts=(Transfer(),))
+    line = memory.lines.giving_up if memory.can_be_called() else memory.lines.giving_up_hidden
     kept = _for_the_office(memory, "" if memory.message else GAVE_UP)
     return say_line(turn, memory.worded(line), acts=(kept, EndCall()))
 
@@ -175,13 +177,13 @@ def _take_message(turn: Turn, text: str, memory: Memory) -> list[Action]:
     """It is kept whatever follows; a call back is promised where there is a number to call (F3)."""
     kept = _for_the_office(memory, text)
     reachable = memory.can_be_called(text)
-    if memory.deaf_in_a_row >= lines.DEAF_AFTER:
-        return say_line(turn, memory.worded(lines.NOTED_GOODBYE), acts=(kept, EndCall()))
+    if memory.deaf_in_a_row >= DEAF_AFTER:
+        return say_line(turn, memory.worded(memory.lines.noted_goodbye), acts=(kept, EndCall()))
     if reachable:
-        return say_line(turn, memory.worded(lines.MESSAGE_TAKEN, text), asks=Asked.MORE, acts=(kept,))
+        return say_line(turn, memory.worded(memory.lines.message_taken, text), asks=Asked.MORE, acts=(kept,))
     if memory.message:  # the number was asked for
-        return say_line(turn, memory.worded(lines.MESSAGE_KEPT), asks=Asked.MORE, acts=(kept,))
-    line = lines.WHICH_NUMBER if text == CALL_BACK else lines.MESSAGE_NUMBER
+        return say_line(turn, memory.worded(memory.lines.message_kept), asks=Asked.MORE, acts=(kept,))
+    line = memory.lines.which_number if text == CALL_BACK else memory.lines.message_number
     return say_line(turn, memory.worded(line), asks=Asked.MESSAGE, acts=(kept,))
 
 
@@ -192,11 +194,13 @@ def say_farewell(turn: Turn, memory: Memory, message: str = "") -> list[Action]:
     """
     kept = (_for_the_office(memory, message),) if message else ()
     if memory.person:
-        return say_line(turn, memory.worded(lines.CLOSING_HAND_OVER, message), acts=(*kept, Transfer()))
+        return say_line(
+            turn, memory.worded(memory.lines.closing_hand_over, message), acts=(*kept, Transfer())
+        )
     reachable = memory.can_be_called(message)
     broken_off = BROKEN_OFF if reachable else BROKEN_OFF_HIDDEN
     kept = kept or (_for_the_office(memory, "" if memory.message else broken_off),)
-    line = lines.CLOSING_CALL_BACK if reachable else lines.CLOSING_HIDDEN
+    line = memory.lines.closing_call_back if reachable else memory.lines.closing_hidden
     return say_line(turn, memory.worded(line, message), acts=(*kept, EndCall()))
 
 
@@ -221,11 +225,13 @@ def no_more_sentences(turn: Turn, memory: Memory) -> list[Action]:
         turn.playout.complete = True
         return []
     if turn.parting:  # a question of ours would end nothing, and the mind has decided (F2, F3)
-        line = lines.HANDING_OVER if Transfer() in turn.acts else lines.GOODBYE
+        line = memory.lines.handing_over if Transfer() in turn.acts else memory.lines.goodbye
         return say_line(turn, memory.worded(line), acts=turn.acts)
     if turn.skipped:
         memory.may_say_it_again()
-        return say_line(turn, memory.worded(lines.already_said(memory.committed_turns)), acts=turn.acts)
+        return say_line(
+            turn, memory.worded(in_turn(memory.lines.already_said, memory.committed_turns)), acts=turn.acts
+        )
     return say_failure(turn, memory)
 
 
@@ -238,16 +244,18 @@ def say_failure(turn: Turn, memory: Memory) -> list[Action]:
         if meaning is not Meaning.WORDS:
             return say_own_answer(turn, meaning, turn.words, memory)
     memory.failed_in_a_row += 1
-    if memory.failed_in_a_row >= lines.ACT_AFTER:
+    if memory.failed_in_a_row >= ACT_AFTER:
         return _give_up(turn, memory)
-    line, asks = _with_a_person(lines.mind_failed(memory.failed_in_a_row), memory)
-    return say_line(turn, memory.worded(line), asks=asks, acts=turn.acts)
+    if offers(memory.failed_in_a_row):
+        return _offer(turn, memory, acts=turn.acts)
+    line = asking_again(memory.lines.mind_failed, memory.failed_in_a_row)
+    return say_line(turn, memory.worded(line), acts=turn.acts)
 
 
 def say_nobody_is_there(turn: Turn, memory: Memory) -> list[Action]:
     """F3: the mind wants to hand over to nobody."""
     turn.asks = Asked.MESSAGE
-    return _say(turn, memory.worded(lines.NO_PERSON))
+    return _say(turn, memory.worded(memory.lines.no_person))
 
 
 def take_audio(turn: Turn, event: AudioMade | SentenceVoiced, hint: str) -> None:
@@ -277,11 +285,13 @@ def _for_the_office(memory: Memory, text: str) -> SaveLead:
     return SaveLead((("message", f"{memory.message} {text}".strip()),))
 
 
-def _with_a_person(line: str, memory: Memory) -> tuple[str, Asked | None]:
-    """A line, and what it asks for: a call back is offered only while there is nobody to talk to."""
-    if line != lines.OFFER_CALL_BACK:
-        return line, None
-    return (lines.OFFER_PERSON, Asked.PERSON) if memory.person else (line, Asked.CALL_BACK)
+def _offer(turn: Turn, memory: Memory, acts: tuple[Act, ...] = ()) -> list[Action]:
+    """A person, or a call back while there is nobody to talk to (E1)."""
+    if memory.person:
+        line, asks = memory.lines.offer_person, Asked.PERSON
+    else:
+        line, asks = memory.lines.offer_call_back, Asked.CALL_BACK
+    return say_line(turn, memory.worded(line), asks=asks, acts=acts)
 
 
 # ---- done ----------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from server.core.conversation import Act, Expected, Line, PhoneCall
+from server.core.lines import Lines
 from server.hebrew.gender import Gender
+from server.lines_file import lines_of
 
 
 class EngineError(Exception):
@@ -87,9 +89,10 @@ class ReplyRequest:
 
     ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
     cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
-    hears so answers with a single "…". ``caller``: as they have spoken of themselves; None: no telling.
+    hears so answers with a single "…". ``caller``: by the rules' guess from how they have spoken of
+    themselves; None: no telling.
     ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
-    us, the name first.
+    us, the name first. ``lines``: what we say where the mind says nothing, as this agent says it.
     """
 
     text: str
@@ -104,6 +107,7 @@ class ReplyRequest:
     person: bool = False
     call: PhoneCall = PhoneCall()
     agent: str = ""
+    lines: Lines = lines_of("", Gender.FEMININE)
 
 
 class ReplyStream(Protocol):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from server.core.lines import UNCLEAR
 from tests.baseline.skeleton_call import SkeletonCall
 from tests.sim.call import GREETING, REPLY, SimCall
 from tests.sim.line import LOUD, NOISE, Sound
+from tests.wording import OURS
 
 ROOT = Path(__file__).parents[2]
 FIRST = "הבנתי אותך היטב, תודה רבה."
@@ -51,7 +51,7 @@ def test_row_2_silence_is_not_sent_to_the_ears(kind):
 def test_row_3_the_clarification_is_not_put_in_the_callers_mouth(kind):
     """An empty transcript: the agent asks; the mind is not given its question as the caller's words."""
     call = kind([Sound(1.0, 1.0)], ears=[""], knobs=NO_GREETING, **ENGINES).run(12)
-    assert UNCLEAR[0] in call.texts
+    assert OURS.unclear[0] in call.texts
     assert call.mind.requests == []
 
 
@@ -60,7 +60,7 @@ def test_row_4_the_clarification_is_not_a_repeat(kind):
     """Two unclear utterances: asked again both times."""
     call = kind([Sound(1.0, 1.0), Sound(12.0, 1.0)], ears=[""], knobs=NO_GREETING, **ENGINES).run(26)
     assert call.lines("DEDUP") == []
-    assert len([text for text in call.texts if text in UNCLEAR]) == 2
+    assert len([text for text in call.texts if text in OURS.unclear]) == 2
 
 
 @both

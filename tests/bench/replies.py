@@ -17,17 +17,17 @@ from server.config import Config
 from server.core.conversation import Act, EndCall, SaveLead
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.openai.mind import OpenAIMind
-from server.engines.reply.shape import ADDED_QUESTION
-from server.engines.reply.spoken import GOODBYE, HANDOVER, NOTED, SpokenReply
+from server.engines.reply.spoken import SpokenReply
 from tests.cloud.openai import OpenAICloud, Script
+from tests.wording import OURS
 
 PIECES = (1, 3, 7)
 CALLER = "אני מחפש דירה"
 OURS = (
-    ADDED_QUESTION,
-    GOODBYE,
-    HANDOVER,
-    NOTED,
+    OURS.added_question,
+    OURS.wordless_goodbye,
+    OURS.wordless_hand_over,
+    OURS.wordless_noted,
 )  # said where the model's text leaves too little
 
 

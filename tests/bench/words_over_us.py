@@ -8,9 +8,9 @@ A listener's words and our own echo: it goes on. Words that mean something: it s
 import random
 import sys
 
-from server.core import lines
 from tests.sim.call import SimCall, worded
 from tests.sim.line import Sound
+from tests.wording import OURS
 
 STATEMENTS = (
     "יש לנו שלוש דירות בשכונה שקטה וירוקה.",
@@ -45,7 +45,7 @@ def answered(call: SimCall) -> bool:
 
 
 def own_answer(call: SimCall) -> bool:
-    return worded(lines.NO_PERSON) in call.texts
+    return worded(OURS.no_person) in call.texts
 
 
 def main(moments: int) -> int:

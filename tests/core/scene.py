@@ -28,7 +28,7 @@ from server.core.events import (
 )
 from server.core.floor import GRACE_FRAMES
 from server.core.params import DialogueParams
-from server.hebrew.gender import Gender
+from tests.wording import OURS
 
 L, T, S = State.LISTENING, State.THINKING, State.SPEAKING
 LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "m": (10, 0.9), ".": (10, 0.05)}
@@ -60,7 +60,7 @@ PARAMS = DialogueParams(
     idle_prompts=2,
     hold_frames=4500,
     call_frames=0,
-    agent=Gender.FEMININE,
+    lines=OURS,
 )
 GREETS = replace(PARAMS, greeting=GREETING)
 

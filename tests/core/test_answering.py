@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.core.events import (
     AudioMade,
@@ -28,9 +27,10 @@ from server.core.events import (
     Think,
     WordsHeard,
 )
-from server.core.lines import in_gender
+from server.core.lines import asking_again, in_gender
 from server.core.reply import CALL_BACK, GAVE_UP
 from server.hebrew.gender import Gender
+from server.lines_file import lines_of
 from tests.core.scene import (
     ANSWERED,
     ASKED,
@@ -57,6 +57,7 @@ from tests.core.scene import (
     think,
     told,
 )
+from tests.wording import OURS
 
 
 def worded(line):
@@ -76,7 +77,7 @@ HUM = "הבנתי"
 SECOND_TURN = [*FINISHED, "." * 40, SPOKE]
 
 
-NO_PERSON, TAKEN = worded(lines.NO_PERSON), worded(lines.MESSAGE_TAKEN)
+NO_PERSON, TAKEN = worded(OURS.no_person), worded(OURS.message_taken)
 LLM_LISTENS = replace(CALLED, takes_messages=True)
 
 
@@ -142,7 +143,7 @@ CASES = {  # name: (before, event, actions, state after)
         T,
     ),
     # answers of our own
-    "a goodbye": (SECOND_TURN, WordsHeard(2, "תודה ולהתראות"), [Say(2, 0, lines.GOODBYE)], T),
+    "a goodbye": (SECOND_TURN, WordsHeard(2, "תודה ולהתראות"), [Say(2, 0, OURS.goodbye)], T),
     "a goodbye as the first words": (
         THINKING,
         WordsHeard(1, "תודה ולהתראות"),
@@ -152,7 +153,7 @@ CASES = {  # name: (before, event, actions, state after)
     "a person, and nobody there": (
         THINKING,
         WordsHeard(1, "נציג"),
-        [Say(1, 0, in_gender(lines.NO_PERSON, Gender.FEMININE, None))],
+        [Say(1, 0, in_gender(OURS.no_person, Gender.FEMININE, None))],
         T,
     ),
     "a person who is there": (
@@ -273,7 +274,7 @@ def test_f3_without_a_person_a_message_is_taken():
     """F3: asked for, given, kept; the mind is not asked, and then it is again, and knows of it."""
     dialogue = after([CALLED, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
     taken = play(dialogue, [WordsHeard(2, "דנה מתל אביב")])
-    assert told(taken) == [Say(2, 0, in_gender(lines.MESSAGE_TAKEN, Gender.FEMININE, None))]
+    assert told(taken) == [Say(2, 0, in_gender(OURS.message_taken, Gender.FEMININE, None))]
     assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
     told_of = [said_by("נציג"), heard_of(NO_PERSON), said_by("דנה מתל אביב"), heard_of(TAKEN)]
     asked = told(play(dialogue, [SPOKE, WordsHeard(3, ASKED)]))[-1]
@@ -292,9 +293,9 @@ def test_f3_where_an_llm_listens_it_takes_the_message():
 def test_f3_the_office_is_asked_which_number_to_call():
     """F3: once, and only of who hides theirs; without an answer no call back is promised."""
     dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")])) == [Say(2, 0, lines.MESSAGE_NUMBER)]
+    assert told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")])) == [Say(2, 0, OURS.message_number)]
     play(dialogue, [*heard(2), SPOKE])
-    assert told(play(dialogue, [WordsHeard(3, "בטלפון של אמא שלי")])) == [Say(3, 0, lines.MESSAGE_KEPT)]
+    assert told(play(dialogue, [WordsHeard(3, "בטלפון של אמא שלי")])) == [Say(3, 0, OURS.message_kept)]
     assert acts(play(dialogue, heard(3))) == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
 
 
@@ -309,7 +310,7 @@ def test_f3_who_says_yes_to_a_message_is_listened_to():
 def test_f3_who_declines_is_asked_what_else():
     """F3: and the next words are for the mind."""
     dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "לא תודה")])) == [Say(2, 0, lines.NO_MESSAGE)]
+    assert told(play(dialogue, [WordsHeard(2, "לא תודה")])) == [Say(2, 0, OURS.no_message)]
     play(dialogue, [*heard(2), SPOKE])
     assert isinstance(told(play(dialogue, [WordsHeard(3, ASKED)]))[-1], Think)
 
@@ -339,7 +340,7 @@ def test_f3_lines_of_ours_are_history_like_any_turn():
 def test_e1_a_clarification_answers_no_words():
     """E1, F3: it is in the history, and nothing that the caller has said is before it."""
     dialogue = after([*THINKING, WordsHeard(1, ""), *heard(1)])
-    assert dialogue.memory.history == (heard_of(lines.unclear(1)),)
+    assert dialogue.memory.history == (heard_of(asking_again(OURS.unclear, 1)),)
 
 
 def test_d4_a_line_of_ours_that_is_said_again_is_one_line_of_the_history():
@@ -361,10 +362,10 @@ def said(actions):
 def test_g2_who_is_not_heard_is_given_keys():
     """G2, F5, newcomer 3: asked once, then told of the fault; the one is a call back, and goodbye."""
     dialogue = after([CALLED])
-    assert said(play(dialogue, deaf(1))) == [lines.UNCLEAR[-1]]
-    assert said(play(dialogue, deaf(2))) == [worded(lines.DEAF_KEYS)]
+    assert said(play(dialogue, deaf(1))) == [OURS.not_heard]
+    assert said(play(dialogue, deaf(2))) == [worded(OURS.deaf_keys)]
     typed = play(dialogue, [DigitPressed("1"), DigitPressed("#"), *heard(3)])
-    assert said(typed) == [worded(lines.NOTED_GOODBYE)]
+    assert said(typed) == [worded(OURS.noted_goodbye)]
     assert acts(typed) == [SaveLead((("message", CALL_BACK),))]
     assert acts(play(dialogue, [GRACE])) == [EndCall()]
 
@@ -373,7 +374,7 @@ def test_g2_half_a_number_by_keys_is_asked_for_again():
     """G2, F5: until six turns in a row were not heard."""
     dialogue = after([CALLED, *deaf(1), *deaf(2)])
     again = play(dialogue, [*map(DigitPressed, "052#"), *heard(3)])
-    assert said(again) == [worded(lines.DEAF_KEYS)]
+    assert said(again) == [worded(OURS.deaf_keys)]
     number = play(dialogue, [*map(DigitPressed, "0521234567#"), *heard(4)])
     assert acts(number) == [SaveLead((("message", "0521234567"),))]
 
@@ -381,7 +382,7 @@ def test_g2_half_a_number_by_keys_is_asked_for_again():
 def test_g2_who_is_not_heard_is_handed_over_to_a_person():
     """G2, F3, newcomer 3: at the second failure."""
     dialogue = after([CALLED, PersonAvailable(True), *deaf(1)])
-    assert said(play(dialogue, deaf(2))) == [worded(lines.DEAF_HAND_OVER)]
+    assert said(play(dialogue, deaf(2))) == [worded(OURS.deaf_hand_over)]
     assert acts(play(dialogue, [GRACE])) == [Transfer()]
 
 
@@ -398,7 +399,7 @@ def test_newcomer_3_seven_turns_that_nobody_hears_do_not_go_on_for_ever():
     every = [play(dialogue, deaf(number)) for number in range(1, 6)]
     assert [acts(one) for one in every] == [[]] * 5
     last = play(dialogue, [*deaf(6), GRACE])
-    assert said(last) == [worded(lines.GIVING_UP)]
+    assert said(last) == [worded(OURS.giving_up)]
     assert acts(last) == [SaveLead((("message", GAVE_UP),)), EndCall()]
 
 
@@ -410,7 +411,7 @@ def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
     for number in range(1, 7):
         done += play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
     done += play(dialogue, [GRACE])
-    line = lines.HANDING_OVER if person else lines.GIVING_UP
+    line = OURS.handing_over if person else OURS.giving_up
     assert said(done)[-1] == worded(line) and len(said(done)) == 6
     given_up = [SaveLead((("message", GAVE_UP),)), EndCall()]
     assert acts(done) == ([Transfer()] if person else given_up)
@@ -445,7 +446,7 @@ def test_gender_lines_follow_what_the_caller_has_shown():
     shown = [*THINKING, BreathDrawn(1, 0), WordsHeard(1, "אני מחפש דירה"), *COMPLETE[3:], PlayoutRoom(200)]
     dialogue = after([*shown, "." * 100, MarkReturned("1.0.0"), "." * 40, SPOKE])
     assert told(play(dialogue, [WordsHeard(2, "נציג")]))[-1].text.endswith("ונחזור אליך.")
-    him = after([*THINKING, WordsHeard(1, "נציג")], replace(PARAMS, agent=Gender.MASCULINE))
+    him = after([*THINKING, WordsHeard(1, "נציג")], replace(PARAMS, lines=lines_of("", Gender.MASCULINE)))
     assert him.turn.playout.sentences[0].text.endswith("ונחזור אליכם.")
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.events import (
     AudioMade,
@@ -24,6 +23,7 @@ from server.core.events import (
     WordsGuessed,
 )
 from server.core.life import PATIENCE_FRAMES, out_of_patience
+from server.core.lines import in_gender
 from server.core.reply import BROKEN_OFF, BROKEN_OFF_HIDDEN
 from server.hebrew.gender import Gender
 from tests.core.scene import (
@@ -49,13 +49,14 @@ from tests.core.scene import (
     told,
 )
 from tests.core.test_playout import reply, take, tick
+from tests.wording import OURS
 
 
 def worded(line):
-    return lines.in_gender(line, Gender.FEMININE, None)
+    return in_gender(line, Gender.FEMININE, None)
 
 
-SORRY, HANDS_OVER = worded(lines.CLOSING_CALL_BACK), worded(lines.CLOSING_HAND_OVER)
+SORRY, HANDS_OVER = worded(OURS.closing_call_back), worded(OURS.closing_hand_over)
 PROMISED = SaveLead((("message", BROKEN_OFF),))
 CLOSES = ClosingDown()
 
@@ -106,7 +107,7 @@ def test_f4_the_line_then_the_lead_then_the_end():
 def test_f4_who_hides_their_number_is_promised_nothing():
     """F4, F3: nobody could call them back; the office is told why there is no number."""
     dialogue = after([CLOSES])
-    assert told(play(dialogue, ["."])) == [Say(1, 0, worded(lines.CLOSING_HIDDEN))]
+    assert told(play(dialogue, ["."])) == [Say(1, 0, worded(OURS.closing_hidden))]
     hidden = SaveLead((("message", BROKEN_OFF_HIDDEN),))
     assert told(play(dialogue, voiced(1)))[-1] == Perform(hidden)
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.core import lines
 from server.core.conversation import Expected
 from server.core.dialogue import Dialogue
 from server.core.events import (
@@ -34,6 +33,7 @@ from server.core.events import (
     WordsGuessed,
     WordsHeard,
 )
+from server.core.lines import asking_again, in_turn
 from server.core.playout import HINT_INDEX
 from tests.core.scene import (
     ANSWERED,
@@ -67,6 +67,7 @@ from tests.core.scene import (
     think,
     told,
 )
+from tests.wording import OURS
 
 CASES = {  # name: (before, event, actions, state after)
     # listening
@@ -100,10 +101,10 @@ CASES = {  # name: (before, event, actions, state after)
     "unclear words are asked for again": (
         THINKING,
         WordsHeard(1, ASKED, 0.1),
-        [Say(1, 0, lines.unclear(1))],
+        [Say(1, 0, asking_again(OURS.unclear, 1))],
         T,
     ),
-    "failed ears are asked for again": (THINKING, EarsFailed(1, "down"), [Say(1, 0, lines.UNCLEAR[-1])], T),
+    "failed ears are asked for again": (THINKING, EarsFailed(1, "down"), [Say(1, 0, OURS.not_heard)], T),
     "failed ears of another are not": (THINKING, EarsFailed(5, "down"), [], T),
     "nothing said returns the floor": (["#" * 19 + "." * 25], WordsHeard(1, ""), [DropTurn(1)], L),
     "a sentence is voiced": (UNDERSTOOD, SentenceThought(1, FIRST), [Say(1, 0, FIRST)], T),
@@ -121,8 +122,8 @@ CASES = {  # name: (before, event, actions, state after)
         [],
         T,
     ),
-    "a failed mind says so": (UNDERSTOOD, MindFailed(1, "down"), [Say(1, 0, lines.MIND_FAILED)], T),
-    "an empty mind says so": (UNDERSTOOD, ReplyThought(1), [Say(1, 0, lines.MIND_FAILED)], T),
+    "a failed mind says so": (UNDERSTOOD, MindFailed(1, "down"), [Say(1, 0, OURS.mind_failed[0])], T),
+    "an empty mind says so": (UNDERSTOOD, ReplyThought(1), [Say(1, 0, OURS.mind_failed[0])], T),
     "the reply says what may be answered": (
         [*ANSWERED, ReplyThought(1, EXPECTED)],
         "######",
@@ -152,7 +153,7 @@ CASES = {  # name: (before, event, actions, state after)
     "an overdue turn says so under a new ID": (
         UNDERSTOOD,
         TurnOverdue(1),
-        [DropTurn(1), Say(2, 0, lines.MIND_FAILED)],
+        [DropTurn(1), Say(2, 0, OURS.mind_failed[0])],
         T,
     ),
     "a reply that is ready is not overdue": (ANSWERED, TurnOverdue(1), [], T),
@@ -289,7 +290,7 @@ CASES = {  # name: (before, event, actions, state after)
     "words heard in full are not said again": (
         [*FINISHED, "." * 40, SPOKE, WordsHeard(2, "עוד פרטים בבקשה"), SentenceThought(2, FIRST)],
         ReplyThought(2),
-        [Say(2, 0, lines.already_said(1))],
+        [Say(2, 0, in_turn(OURS.already_said, 1))],
         T,
     ),
     "the next turn knows the last": (

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.core import lines
 from server.core.conversation import EndCall, Expected, Line, SaveLead, Speaker
 from server.core.events import (
     AudioMade,
@@ -35,7 +34,7 @@ from server.core.events import (
     WordsGuessed,
     WordsHeard,
 )
-from server.core.lines import in_gender
+from server.core.lines import asking_again, in_turn, to_caller
 from tests.core.scene import (
     ASKED,
     AUDIO,
@@ -57,6 +56,7 @@ from tests.core.scene import (
     think,
     told,
 )
+from tests.wording import OURS
 
 EARLY = replace(PARAMS, early_starts=2)
 MORE = "בתל אביב"
@@ -163,13 +163,13 @@ CASES = {  # name: (before, event, actions, state after)
     "a goodbye after all": (
         [*SECOND_PAUSE, WordsGuessed(2, ASKED), REST],
         WordsHeard(2, "להתראות"),
-        [DropTurn(2), StartTurn(3), Say(3, 0, lines.GOODBYE)],
+        [DropTurn(2), StartTurn(3), Say(3, 0, OURS.goodbye)],
         T,
     ),
     "no word after all": (
         [*OWED, *MADE],
         WordsHeard(1, ""),
-        [DropTurn(1), StartTurn(2), Say(2, 0, lines.unclear(1))],
+        [DropTurn(1), StartTurn(2), Say(2, 0, asking_again(OURS.unclear, 1))],
         T,
     ),
     "words that were known at the pause are all": (
@@ -181,7 +181,7 @@ CASES = {  # name: (before, event, actions, state after)
     "an early answer may be late": (
         [*OWED, WordsHeard(1, ASKED)],
         TurnOverdue(1),
-        [DropTurn(1), Say(2, 0, lines.MIND_FAILED)],
+        [DropTurn(1), Say(2, 0, OURS.mind_failed[0])],
         T,
     ),
     # the mind hears that the caller has not finished
@@ -230,7 +230,7 @@ CASES = {  # name: (before, event, actions, state after)
     "and nothing else is no answer": (
         [*OWED, WordsHeard(1, ASKED), WAITS, HOLD, SentenceThought(2, "…")],
         ReplyThought(2),
-        [Say(2, 0, lines.MIND_FAILED)],
+        [Say(2, 0, OURS.mind_failed[0])],
         T,
     ),
     "behind a sentence it is nothing": (
@@ -376,7 +376,7 @@ def test_a7_a_barge_in_that_was_none_is_not_asked_about():
 
 
 AGAIN = [*FINISHED, "." * 40, "#" * 40 + "." * 7, WordsGuessed(2, MORE), SentenceThought(2, FIRST)]
-ALREADY_SAID = [Say(2, 0, in_gender(lines.already_said(1), PARAMS.agent, None))]
+ALREADY_SAID = [Say(2, 0, to_caller(in_turn(OURS.already_said, 1), None))]
 
 
 def test_e4_an_early_reply_that_was_heard_a_moment_ago_is_one():

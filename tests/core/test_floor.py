@@ -10,9 +10,9 @@ from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
 from server.core.turn import CallerTurn, Segment
 from server.core.vad import Judges
-from server.hebrew.gender import Gender
 from server.hebrew.words import fingerprint
 from tests.core.scene import PARAMS
+from tests.wording import OURS
 
 ASKED, FIRST, SECOND = "ספרי לי על הדירה", "יש שלושה חדרים וגינה.", "לעזור במשהו נוסף?"
 LEAD = SaveLead((("name", "דנה"),))
@@ -22,7 +22,7 @@ class Call:
     def __init__(self):
         self.floor = Floor()
         self.caller = CallerSide(PARAMS.endpointing, Judges(vad_rms=200, barge_in_rms=300))
-        self.memory = Memory(4, 700, Gender.FEMININE)
+        self.memory = Memory(4, 700, OURS)
 
     def yield_to(self):
         return self.floor.yield_to(self.caller, self.memory)

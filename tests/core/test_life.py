@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core import lines
 from server.core.conversation import EndCall
 from server.core.events import (
     AudioMade,
@@ -25,6 +24,7 @@ from server.core.events import (
 )
 from server.core.life import GRACE_FRAMES, Limit, Silence, limit_of
 from tests.core.scene import ASKED, COUGH, FIRST, GRACE, GREETING, PARAMS, SPOKE, L, S, after, play, told
+from tests.wording import OURS
 
 IDLE = replace(PARAMS, idle_frames=400)
 
@@ -109,12 +109,12 @@ def test_f1_who_says_nothing_is_asked_twice_and_then_left():
     """F1: each question another; the goodbye is heard to its end, then the call is over."""
     dialogue = after([], IDLE)
     assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Say(1, 0, lines.still_there(0))]
+    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.still_there[0])]
     play(dialogue, spoken(1))
     assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Say(2, 0, "אני שומעת. במה אפשר לעזור?")]
+    assert told(play(dialogue, ["."])) == [Say(2, 0, OURS.still_there[1])]
     play(dialogue, spoken(2))
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, lines.NOBODY_THERE)]
+    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.nobody_there)]
     *before, last = spoken(3)
     assert Perform(EndCall()) not in play(dialogue, [*before, last, GRACE[1:]])
     assert Perform(EndCall()) in play(dialogue, ["."])
@@ -123,7 +123,7 @@ def test_f1_who_says_nothing_is_asked_twice_and_then_left():
 def test_f1_the_prompts_are_a_knob():
     """F1: IDLE_MAX_PROMPTS=0: the goodbye at once."""
     dialogue = after([], replace(IDLE, idle_prompts=0))
-    assert told(play(dialogue, ["." * 400])) == [Say(1, 0, lines.NOBODY_THERE)]
+    assert told(play(dialogue, ["." * 400])) == [Say(1, 0, OURS.nobody_there)]
 
 
 def test_f1_the_prompt_needs_no_breath_and_a_voice_drops_it():
@@ -163,14 +163,14 @@ def test_f1_a_caller_who_was_answered_is_asked_from_the_first_question_on():
     """F1: the count starts anew with the reply."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, SPOKE], IDLE)
     play(dialogue, [BreathDrawn(2, 0), WordsHeard(1, ""), *spoken(2)])
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, lines.still_there(0))]
+    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.still_there[0])]
 
 
 def test_f1_nothing_said_after_all_does_not_start_the_count_anew():
     """F1, E1: a voice without a word is nobody."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, "#" * 15 + "." * 25], IDLE)
     play(dialogue, [WordsHeard(1, "")])
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, "אני שומעת. במה אפשר לעזור?")]
+    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.still_there[1])]
 
 
 def answered(said, reply, params=IDLE):
@@ -190,7 +190,7 @@ def test_f7_who_asks_to_wait_is_left_alone(said, reply):
     """F7: for HOLD_SEC, also when it is only we who have said that we wait; then the prompts come as ever."""
     dialogue = answered(said, reply, HOLDS)
     assert told(play(dialogue, ["." * 1999])) == []
-    assert told(play(dialogue, ["."])) == [Say(2, 0, lines.still_there(0))]
+    assert told(play(dialogue, ["."])) == [Say(2, 0, OURS.still_there[0])]
     play(dialogue, spoken(2))
     assert told(play(dialogue, ["." * 399])) == []
     assert told(play(dialogue, ["."])) != []
@@ -236,7 +236,7 @@ def test_f4_who_is_silent_at_the_limit_hears_the_goodbye():
     """F4: at once, and once; the call is over when it was heard."""
     dialogue = after([], LIMITED)
     assert told(play(dialogue, ["." * 499])) == []
-    assert told(play(dialogue, ["."])) == [Say(1, 0, lines.TIME_IS_UP)]
+    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.time_is_up)]
     assert Perform(EndCall()) in play(dialogue, [*spoken(1), GRACE])
 
 
@@ -244,7 +244,7 @@ def test_f4_who_speaks_at_the_limit_is_heard_out():
     """F4: the goodbye is the answer; the mind is not asked any more."""
     dialogue = after(["." * 480], LIMITED)
     assert StartTurn(1) in play(dialogue, [SPOKE])
-    assert told(play(dialogue, [WordsHeard(1, ASKED)])) == [Say(1, 0, lines.TIME_IS_UP)]
+    assert told(play(dialogue, [WordsHeard(1, ASKED)])) == [Say(1, 0, OURS.time_is_up)]
     assert Perform(EndCall()) in play(dialogue, [BreathDrawn(1, 0), *spoken(1), GRACE])
 
 
@@ -265,4 +265,4 @@ def test_f4_a_call_that_does_not_end_is_ended():
 def test_f4_the_limit_comes_before_the_greeting():
     """F4, B6: whoever was not greeted until then is only said goodbye to."""
     dialogue = after(["." * 39], replace(PARAMS, greeting=GREETING, call_frames=40))
-    assert told(play(dialogue, ["."])) == [Say(1, 0, lines.TIME_IS_UP)]
+    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.time_is_up)]

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import Expected
 from server.core.dialogue import Dialogue
 from server.core.events import (
@@ -33,9 +32,8 @@ from server.core.events import (
     WordsGuessed,
     WordsHeard,
 )
-from server.core.lines import in_gender
+from server.core.lines import to_caller
 from server.core.playout import HINT_INDEX
-from server.hebrew.gender import Gender
 from tests.core.scene import (
     ASKED,
     AUDIO,
@@ -67,6 +65,7 @@ from tests.core.scene import (
     think,
     told,
 )
+from tests.wording import OURS
 
 # ---- B4, B6: breath and greeting
 
@@ -200,8 +199,8 @@ def test_e1_after_three_unclear_turns_a_call_back_is_offered():
         said += [action.text for action in actions if isinstance(action, Say)]
         voiced = [AudioMade(turn_id, 0, AUDIO), SentenceVoiced(turn_id, 0), PlayoutRoom(200), "." * 100]
         play(dialogue, [*voiced, MarkReturned(f"{turn_id}.0.0"), "." * 40])
-    unclear = [in_gender(lines.unclear(times), Gender.FEMININE, None) for times in (1, 2, 3)]
-    assert said == [*unclear, lines.MIND_FAILED, lines.unclear(1)]
+    asked = [*OURS.unclear, to_caller(OURS.offer_call_back, None)]
+    assert said == [*asked, OURS.mind_failed[0], OURS.unclear[0]]
 
 
 @pytest.mark.parametrize(
@@ -334,5 +333,5 @@ def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_ears():
 def test_g2_ears_that_fail_before_the_voice_is_confirmed():
     """G2: there is a voice all the same, and no ears took it: it is asked for again."""
     dialogue = after(["###", EarsFailed(1, "down"), "#" * 37])
-    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, lines.UNCLEAR[-1])
+    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, OURS.not_heard)
     assert logged(play(after(["###"]), [EarsFailed(1, "down")])) == ["ASR_ERR: down"]

@@ -1,10 +1,14 @@
 """What a call remembers: the heard history, what was said of late, what the last reply was."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.core.conversation import EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
+from server.core.lines import spoken_by
 from server.core.memory import MAX_LINE_CHARS, Memory, Near
 from server.hebrew.gender import Gender
+from tests.wording import OURS
 
 
 def caller(text):
@@ -17,7 +21,7 @@ def agent(text, interrupted=False):
 
 def test_e7_history_is_the_last_turns():
     """E7: LLM_HISTORY_TURNS turns of two lines; the oldest are forgotten."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     for turn in range(5):
         memory.caller_said(f"שאלה {turn}")
         memory.agent_said(f"תשובה {turn}")
@@ -26,7 +30,7 @@ def test_e7_history_is_the_last_turns():
 
 def test_e7_no_history_is_a_history():
     """E7: LLM_HISTORY_TURNS=0."""
-    memory = Memory(0, 700, Gender.FEMININE)
+    memory = Memory(0, 700, OURS)
     memory.caller_said("שלום")
     memory.take_back_interruption("שלום")
     assert memory.history == ()
@@ -34,7 +38,7 @@ def test_e7_no_history_is_a_history():
 
 def test_e7_no_line_fills_the_request():
     """E7: bounded in bytes, too."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.caller_said("א" * 3000)
     memory.agent_said("ב" * 3000)
     assert [len(line.text) for line in memory.history] == [MAX_LINE_CHARS] * 2
@@ -51,14 +55,14 @@ def test_e7_no_line_fills_the_request():
 )
 def test_d3_history_keeps_what_was_heard(text, interrupted, lines):
     """D3: with a note that it was interrupted; nothing heard is no line."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.agent_said(text, interrupted=interrupted)
     assert memory.history == lines
 
 
 def test_d4_a_cut_that_was_none_is_taken_back():
     """D4: the line keeps the sentences heard in full; the reply goes on after them."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.caller_said("שאלה")
     memory.agent_said("ראשון. שני", interrupted=True)
     memory.take_back_interruption("ראשון.")
@@ -69,7 +73,7 @@ def test_d4_a_cut_that_was_none_is_taken_back():
 
 def test_d4_nothing_heard_in_full_leaves_no_line():
     """D4: the whole reply comes again."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.agent_said("רא", interrupted=True)
     memory.take_back_interruption("")
     assert memory.history == ()
@@ -82,14 +86,14 @@ SAID = "אפשר לעזור לך היום במשהו נוסף"
 @pytest.mark.parametrize("clock, echo", [(100, True), (800, True), (801, False)])
 def test_e3_echo_within_the_window(clock, echo):
     """E3: DEDUP_WINDOW_SEC from the end of our words."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.spoke(100, SAID)
     assert memory.is_echo(clock, "לעזור לך היום", near=Near.OVER_US) is echo
 
 
 def test_e3_echo_may_span_two_lines_of_ours():
     """E3: what we said in a row comes back in a row."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.spoke(100, "שלום, איך אפשר")
     memory.spoke(200, "לעזור לך היום")
     assert memory.is_echo(300, "איך אפשר לעזור לך", near=Near.OVER_US)
@@ -98,7 +102,7 @@ def test_e3_echo_may_span_two_lines_of_ours():
 
 def test_b6_never_spoke_until_a_word_was_heard():
     """B6: a greeting of which nothing was heard is still owed."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     assert memory.never_spoke
     memory.spoke(10, "")
     assert memory.never_spoke
@@ -108,7 +112,7 @@ def test_b6_never_spoke_until_a_word_was_heard():
 
 def test_what_was_said_is_bounded():
     """A long call forgets its first lines."""
-    memory = Memory(2, 10_000, Gender.FEMININE)
+    memory = Memory(2, 10_000, OURS)
     for line in ("אחת שתיים שלוש", *["ארבע חמש שש"] * 7):
         memory.spoke(0, line)
     assert memory.is_echo(0, "אחת שתיים שלוש", near=Near.OVER_US)
@@ -118,7 +122,7 @@ def test_what_was_said_is_bounded():
 
 def test_e4_only_the_last_reply_counts():
     """E4: a sentence heard in full in the last reply, whatever its punctuation."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     assert not memory.just_said(5, "שלום לך.")
     memory.reply_heard(5, ["שלום לך.", "מה שלומך?"])
     assert memory.just_said(5, "שלום לך!") and memory.just_said(5, "מה שלומך?")
@@ -129,7 +133,7 @@ def test_e4_only_the_last_reply_counts():
 @pytest.mark.parametrize("clock, just", [(705, True), (706, False)])
 def test_e4_within_the_window(clock, just):
     """E4: DEDUP_WINDOW_SEC from its end; and not again, once a reply was skipped for it."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.reply_heard(5, ["שלום לך."])
     assert memory.just_said(clock, "שלום לך.") is just
     memory.may_say_it_again()
@@ -148,7 +152,7 @@ def test_e4_within_the_window(clock, just):
 )
 def test_f3_who_can_be_called_back(number, left, said, callable_):
     """F3: there is a number, theirs or one that they have left."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.call = PhoneCall("CA1", number)
     memory.first_time(SaveLead((("message", left),)))
     assert memory.can_be_called(said) is callable_
@@ -156,17 +160,17 @@ def test_f3_who_can_be_called_back(number, left, said, callable_):
 
 def test_a_new_call_expects_nothing():
     """E1: nothing was unclear, no turn was committed."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     assert (memory.expected, memory.unclear_in_a_row, memory.committed_turns) == (Expected(), 0, 0)
 
 
 def test_b3_a_lead_is_kept_again_only_when_it_has_changed():
     """B3: the last line of a call is what was known last, also when a detail was put back."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     dana, ron = SaveLead((("name", "דנה"),)), SaveLead((("name", "רון"),))
     kept = [memory.first_time(act) for act in (dana, dana, ron, ron, dana, EndCall(), Transfer(), EndCall())]
     assert kept == [True, False, True, False, True, True, True, True]
-    assert Memory(2, 700, Gender.FEMININE).first_time(dana)
+    assert Memory(2, 700, OURS).first_time(dana)
 
 
 # ---- gender, and what a line has asked for
@@ -174,7 +178,7 @@ def test_b3_a_lead_is_kept_again_only_when_it_has_changed():
 
 def test_gender_is_the_last_that_the_caller_has_shown():
     """Gender: kept while nothing shows; the words being answered count already, and leave no trace."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     assert memory.caller_with("שלום") is None
     assert memory.caller_with("אני מחפשת דירה") is Gender.FEMININE
     assert memory.caller_with("שלום") is None
@@ -186,7 +190,7 @@ def test_gender_is_the_last_that_the_caller_has_shown():
 
 def test_gender_shows_in_no_words_at_all():
     """Gender: a turn that the mind was not asked about shows nothing."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.caller_said("")
     assert (memory.history, memory.caller_with("")) == ((), None)
 
@@ -201,20 +205,21 @@ def test_gender_shows_in_no_words_at_all():
 )
 def test_gender_lines_follow_the_agent_and_the_caller(agent, said, worded):
     """Gender: both at once."""
-    memory = Memory(2, 700, agent)
+    lines = replace(OURS, handing_over="{מעבירה|מעביר} [לכם|לך, גברת|לך, אדוני]")
+    memory = Memory(2, 700, spoken_by(lines, agent))
     memory.caller_said(said)
-    assert memory.worded("{מעבירה|מעביר} [לכם|לך, גברת|לך, אדוני]") == worded
+    assert memory.worded(memory.lines.handing_over) == worded
 
 
 def test_a_new_call_has_asked_for_nothing():
     """F3, D4: no answer is owed to us, and there is nobody to hand the caller over to."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     assert (memory.asked, memory.asked_a_question, memory.person) == (None, False, False)
 
 
 def test_f3_a_line_of_ours_is_history_and_no_reply():
     """F3, E3, E4: the mind knows of it, it may come back as an echo; but it is no reply to be given again."""
-    memory = Memory(2, 10_000, Gender.FEMININE)
+    memory = Memory(2, 10_000, OURS)
     memory.heard_of_us(5, ["שלום לך."], "שלום לך.", line=False)
     memory.heard_of_us(9, ["אפשר לנסח שוב במשפט קצר?"], "אפשר לנסח שוב במשפט קצר?", line=True)
     assert memory.history == (agent("שלום לך."), agent("אפשר לנסח שוב במשפט קצר?"))
@@ -235,6 +240,6 @@ def test_f3_a_line_of_ours_is_history_and_no_reply():
 )
 def test_e3_later_only_a_whole_sentence_is_our_echo(near, text, echo):
     """E3: who takes up what we have offered is the caller."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.spoke(100, SAID)
     assert memory.is_echo(200, text, near=near) is echo

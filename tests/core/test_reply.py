@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from server.core import lines
 from server.core.conversation import EndCall, Expected, PhoneCall, SaveLead, Transfer
 from server.core.events import AudioMade, Log, MindFailed, Perform, ReplyThought, Say, SentenceVoiced, Think
+from server.core.lines import asking_again, in_gender, in_turn
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX, Kept, Playout
 from server.core.reply import (
@@ -28,6 +28,7 @@ from server.core.reply import (
 from server.core.turn import CallerTurn, Leftover, Turn
 from server.core.understanding import Meaning
 from server.hebrew.gender import Gender
+from tests.wording import OURS
 
 
 def turn(text="ומתי זה"):
@@ -35,7 +36,7 @@ def turn(text="ומתי זה"):
 
 
 def memory(*just_said, committed_turns=0, person=False, number="+972501234567"):
-    remembered = Memory(2, 700, Gender.FEMININE)
+    remembered = Memory(2, 700, OURS)
     remembered.call = PhoneCall("CA1", number)
     remembered.reply_heard(0, list(just_said))
     remembered.committed_turns = committed_turns
@@ -85,7 +86,7 @@ def test_e4_nothing_left_is_never_silence(committed_turns):
     heard = memory("השעה שש.", committed_turns=committed_turns)
     answer = turn()
     say_sentence(answer, "השעה שש.", heard)
-    line = lines.in_gender(lines.already_said(committed_turns), Gender.FEMININE, None)
+    line = in_gender(in_turn(OURS.already_said, committed_turns), Gender.FEMININE, None)
     assert no_more_sentences(answer, heard) == [Say(3, 0, line)]
     assert (texts(answer), answer.fixed, answer.playout.complete) == ([line], True, True)
 
@@ -109,7 +110,7 @@ def test_e4_for_as_long_as_the_window(began_at, said):
 
 def test_e4_no_line_of_the_set_is_a_rebuke():
     """E4: nobody is told that they were told."""
-    assert not any("אמרתי" in line or "כבר" in line for line in lines.ALREADY_SAID)
+    assert not any("אמרתי" in line or "כבר" in line for line in OURS.already_said)
 
 
 def test_e4_what_is_left_is_the_answer():
@@ -125,7 +126,7 @@ def test_e4_what_is_left_is_the_answer():
 def test_g2_a_mind_that_said_nothing_is_a_failed_one():
     """G2: the caller hears our line."""
     answer = turn()
-    assert no_more_sentences(answer, memory()) == [Say(3, 0, lines.MIND_FAILED)]
+    assert no_more_sentences(answer, memory()) == [Say(3, 0, OURS.mind_failed[0])]
     assert answer.fixed
 
 
@@ -187,7 +188,7 @@ def test_f3_a_mind_that_hands_over_to_nobody_has_that_said():
     answer = turn()
     say_sentence(answer, "אני מעבירה.", memory())
     (said,) = advance(answer, ReplyThought(3, EXPECTED, (LEAD, Transfer())), memory(person=False), "רגע")
-    assert said.text == lines.in_gender(lines.NO_PERSON, Gender.FEMININE, None)
+    assert said.text == in_gender(OURS.no_person, Gender.FEMININE, None)
     assert (answer.acts, answer.asks, answer.playout.complete) == ((LEAD,), Asked.MESSAGE, True)
 
 
@@ -218,7 +219,7 @@ def test_f2_a_question_that_is_not_the_end_changes_nothing(sentences):
     assert answer.acts == (EndCall(),)
 
 
-@pytest.mark.parametrize("act, line", [(EndCall(), lines.GOODBYE), (Transfer(), lines.HANDING_OVER)])
+@pytest.mark.parametrize("act, line", [(EndCall(), OURS.goodbye), (Transfer(), OURS.handing_over)])
 @pytest.mark.parametrize("said", [(), ("להתראות!",)], ids=["no word", "the same words again"])
 def test_f2_a_way_out_without_words_of_its_own_has_ours(act, line, said):
     """F2, F3, E4: never a question of ours, behind which nothing may end."""
@@ -226,7 +227,7 @@ def test_f2_a_way_out_without_words_of_its_own_has_ours(act, line, said):
     for sentence in said:
         assert say_sentence(answer, sentence, remembered) == []
     (spoken,) = advance(answer, ReplyThought(3, EXPECTED, (LEAD, act)), remembered, "רגע")
-    assert spoken.text == lines.in_gender(line, Gender.FEMININE, None)
+    assert spoken.text == in_gender(line, Gender.FEMININE, None)
     assert answer.acts == (LEAD, act)
 
 
@@ -359,107 +360,107 @@ def own(meaning, text="טקסט", person=False, unclear=0, deaf=0, number=OFFICE
 @pytest.mark.parametrize(
     "case, line, asks, acts",
     {
-        "unclear": ({"meaning": Meaning.UNCLEAR}, lines.unclear(1), None, ()),
+        "unclear": ({"meaning": Meaning.UNCLEAR}, asking_again(OURS.unclear, 1), None, ()),
         "for the third time, with a person": (
             {"meaning": Meaning.UNCLEAR, "unclear": 2, "person": True},
-            lines.OFFER_PERSON,
+            OURS.offer_person,
             Asked.PERSON,
             (),
         ),
         "a call back": (
             {"meaning": Meaning.CALL_BACK},
-            lines.MESSAGE_TAKEN,
+            OURS.message_taken,
             Asked.MORE,
             (message(CALL_BACK),),
         ),
         "a call back to a hidden number": (
             {"meaning": Meaning.CALL_BACK, "number": ""},
-            lines.WHICH_NUMBER,
+            OURS.which_number,
             Asked.MESSAGE,
             (message(CALL_BACK),),
         ),
         "for the sixth time": (
             {"meaning": Meaning.UNCLEAR, "unclear": 5},
-            lines.GIVING_UP,
+            OURS.giving_up,
             None,
             (message(GAVE_UP), EndCall()),
         ),
         "for the sixth time, with a person": (
             {"meaning": Meaning.UNCLEAR, "unclear": 5, "person": True},
-            lines.HANDING_OVER,
+            OURS.handing_over,
             None,
             (Transfer(),),
         ),
         "for the sixth time, hidden": (
             {"meaning": Meaning.UNCLEAR, "unclear": 5, "number": ""},
-            lines.GIVING_UP_HIDDEN,
+            OURS.giving_up_hidden,
             None,
             (message(GAVE_UP), EndCall()),
         ),
         "for the sixth time, with a message left": (
             {"meaning": Meaning.UNCLEAR, "unclear": 5, "left": LEFT},
-            lines.GIVING_UP,
+            OURS.giving_up,
             None,
             (LEFT, EndCall()),
         ),
-        "deaf": ({"meaning": Meaning.DEAF}, lines.UNCLEAR[-1], None, ()),
-        "deaf again": ({"meaning": Meaning.DEAF, "deaf": 1}, lines.DEAF_KEYS, Asked.KEYS, ()),
+        "deaf": ({"meaning": Meaning.DEAF}, OURS.not_heard, None, ()),
+        "deaf again": ({"meaning": Meaning.DEAF, "deaf": 1}, OURS.deaf_keys, Asked.KEYS, ()),
         "deaf again, hidden": (
             {"meaning": Meaning.DEAF, "deaf": 1, "number": ""},
-            lines.DEAF_KEYS_HIDDEN,
+            OURS.deaf_keys_hidden,
             Asked.KEYS,
             (),
         ),
         "deaf again, with a person": (
             {"meaning": Meaning.DEAF, "deaf": 1, "person": True},
-            lines.DEAF_HAND_OVER,
+            OURS.deaf_hand_over,
             None,
             (Transfer(),),
         ),
         "deaf for the sixth time": (
             {"meaning": Meaning.DEAF, "deaf": 5},
-            lines.GIVING_UP,
+            OURS.giving_up,
             None,
             (message(GAVE_UP), EndCall()),
         ),
         "deaf, and a call back by the key": (
             {"meaning": Meaning.CALL_BACK, "deaf": 2},
-            lines.NOTED_GOODBYE,
+            OURS.noted_goodbye,
             None,
             (message(CALL_BACK), EndCall()),
         ),
         "deaf, and a number by keys": (
             {"meaning": Meaning.MESSAGE, "text": "0521234567", "deaf": 2, "number": ""},
-            lines.NOTED_GOODBYE,
+            OURS.noted_goodbye,
             None,
             (message("0521234567"), EndCall()),
         ),
         "deaf, and the key for a person who is not there": (
             {"meaning": Meaning.PERSON, "deaf": 2},
-            lines.DEAF_KEYS,
+            OURS.deaf_keys,
             Asked.KEYS,
             (),
         ),
         "for the third time": (
             {"meaning": Meaning.UNCLEAR, "unclear": 2},
-            lines.OFFER_CALL_BACK,
+            OURS.offer_call_back,
             Asked.CALL_BACK,
             (),
         ),
-        "a goodbye": ({"meaning": Meaning.GOODBYE}, lines.GOODBYE, None, (EndCall(),)),
-        "too late": ({"meaning": Meaning.TOO_LATE}, lines.TIME_IS_UP, None, (EndCall(),)),
-        "a person": ({"meaning": Meaning.PERSON, "person": True}, lines.HANDING_OVER, None, (Transfer(),)),
-        "nobody there": ({"meaning": Meaning.PERSON}, lines.NO_PERSON, Asked.MESSAGE, ()),
-        "they will leave a message": ({"meaning": Meaning.GO_AHEAD}, lines.GO_AHEAD, Asked.MESSAGE, ()),
+        "a goodbye": ({"meaning": Meaning.GOODBYE}, OURS.goodbye, None, (EndCall(),)),
+        "too late": ({"meaning": Meaning.TOO_LATE}, OURS.time_is_up, None, (EndCall(),)),
+        "a person": ({"meaning": Meaning.PERSON, "person": True}, OURS.handing_over, None, (Transfer(),)),
+        "nobody there": ({"meaning": Meaning.PERSON}, OURS.no_person, Asked.MESSAGE, ()),
+        "they will leave a message": ({"meaning": Meaning.GO_AHEAD}, OURS.go_ahead, Asked.MESSAGE, ()),
         "the message": (
             {"meaning": Meaning.MESSAGE, "text": "דנה 050"},
-            lines.MESSAGE_TAKEN,
+            OURS.message_taken,
             Asked.MORE,
             (message("דנה 050"),),
         ),
         "the message, hidden": (
             {"meaning": Meaning.MESSAGE, "text": "דנה", "number": ""},
-            lines.MESSAGE_NUMBER,
+            OURS.message_number,
             Asked.MESSAGE,
             (LEFT,),
         ),
@@ -469,28 +470,28 @@ def own(meaning, text="טקסט", person=False, unclear=0, deaf=0, number=OFFICE
                 "text": "דנה, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע",
                 "number": "",
             },
-            lines.MESSAGE_TAKEN,
+            OURS.message_taken,
             Asked.MORE,
             (message("דנה, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"),),
         ),
         "and then no number": (
             {"meaning": Meaning.MESSAGE, "text": "אין לי", "number": "", "left": LEFT},
-            lines.MESSAGE_KEPT,
+            OURS.message_kept,
             Asked.MORE,
             (message("דנה אין לי"),),
         ),
         "and then the number": (
             {"meaning": Meaning.MESSAGE, "text": "0521234567", "number": "", "left": LEFT},
-            lines.MESSAGE_TAKEN,
+            OURS.message_taken,
             Asked.MORE,
             (message("דנה 0521234567"),),
         ),
-        "declined": ({"meaning": Meaning.DECLINED}, lines.NO_MESSAGE, None, ()),
+        "declined": ({"meaning": Meaning.DECLINED}, OURS.no_message, None, ()),
     }.values(),
 )
 def test_f2_f3_f4_what_the_mind_is_not_asked(case, line, asks, acts):
     """E1, F2, F3, F4: a line of ours in this agent's gender, what it asks for and what follows it."""
-    assert own(**case) == (lines.in_gender(line, Gender.FEMININE, None), asks, acts)
+    assert own(**case) == (in_gender(line, Gender.FEMININE, None), asks, acts)
 
 
 def test_g2_the_third_failure_in_a_row_offers_a_call_back():
@@ -507,9 +508,9 @@ def test_g2_the_third_failure_in_a_row_offers_a_call_back():
 @pytest.mark.parametrize(
     "person, number, line, acts",
     [
-        (False, OFFICE, lines.GIVING_UP, (message(GAVE_UP), EndCall())),
-        (False, "", lines.GIVING_UP_HIDDEN, (message(GAVE_UP), EndCall())),
-        (True, OFFICE, lines.HANDING_OVER, (Transfer(),)),
+        (False, OFFICE, OURS.giving_up, (message(GAVE_UP), EndCall())),
+        (False, "", OURS.giving_up_hidden, (message(GAVE_UP), EndCall())),
+        (True, OFFICE, OURS.handing_over, (Transfer(),)),
     ],
 )
 def test_e1_at_the_sixth_failure_something_is_done(person, number, line, acts):
@@ -521,7 +522,7 @@ def test_e1_at_the_sixth_failure_something_is_done(person, number, line, acts):
         assert answer.acts == ()
     last = another_turn()
     (said,) = say_failure(last, remembered)
-    assert (said.text, last.acts) == (lines.in_gender(line, Gender.FEMININE, None), acts)
+    assert (said.text, last.acts) == (in_gender(line, Gender.FEMININE, None), acts)
 
 
 @pytest.mark.parametrize("words, kept", [("דנה, בקשר לדירה", True), ("מתי יהיה מישהו?", False), ("", False)])
@@ -532,16 +533,16 @@ def test_f3_a_message_that_no_mind_takes_is_kept_by_us(words, kept):
     answer = another_turn()
     answer.words = words
     (said,) = say_failure(answer, remembered)
-    taken = lines.in_gender(lines.MESSAGE_TAKEN, Gender.FEMININE, None)
+    taken = in_gender(OURS.message_taken, Gender.FEMININE, None)
     assert (said.text == taken, answer.acts) == (kept, (message(words),) if kept else ())
 
 
 @pytest.mark.parametrize(
     "words, line, asks",
     [
-        ("כן", lines.GO_AHEAD, Asked.MESSAGE),
-        ("לא תודה", lines.NO_MESSAGE, None),
-        ("רגע", lines.MIND_FAILED, None),
+        ("כן", OURS.go_ahead, Asked.MESSAGE),
+        ("לא תודה", OURS.no_message, None),
+        ("רגע", OURS.mind_failed[0], None),
     ],
 )
 def test_f3_what_is_no_message_is_not_kept_as_one(words, line, asks):
@@ -551,22 +552,22 @@ def test_f3_what_is_no_message_is_not_kept_as_one(words, line, asks):
     answer = another_turn()
     answer.words = words
     (said,) = say_failure(answer, remembered)
-    assert (said.text, answer.asks, answer.acts) == (lines.in_gender(line, Gender.FEMININE, None), asks, ())
+    assert (said.text, answer.asks, answer.acts) == (in_gender(line, Gender.FEMININE, None), asks, ())
 
 
 @pytest.mark.parametrize(
     "number, said, line",
     [
-        (OFFICE, "", lines.CLOSING_CALL_BACK),
-        ("", "", lines.CLOSING_HIDDEN),
-        ("", "דנה 0521234567", lines.CLOSING_CALL_BACK),
+        (OFFICE, "", OURS.closing_call_back),
+        ("", "", OURS.closing_hidden),
+        ("", "דנה 0521234567", OURS.closing_call_back),
     ],
 )
 def test_f4_who_cannot_be_called_back_is_not_promised_it(number, said, line):
     """F4: the number is theirs, or in what they have just left."""
     answer = another_turn()
     (spoken,) = say_farewell(answer, memory(number=number), said)
-    assert spoken.text == lines.in_gender(line, Gender.FEMININE, None)
+    assert spoken.text == in_gender(line, Gender.FEMININE, None)
     assert answer.acts[-1] == EndCall() and isinstance(answer.acts[0], SaveLead)
 
 

@@ -6,7 +6,7 @@ from server.core.conversation import Expected, PhoneCall
 from server.core.memory import Asked, Memory, Near
 from server.core.turn import KEYS, CallerTurn, Segment
 from server.core.understanding import Meaning, meaning_of
-from server.hebrew.gender import Gender
+from tests.wording import OURS
 
 SAID = "אפשר לעזור לך היום"
 
@@ -27,7 +27,7 @@ def meaning(
     parting=False,
     **segment,
 ):
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     memory.committed_turns = 0 if first else 1
     memory.takes_messages, memory.call = llm, PhoneCall("CA1", number)
     memory.spoke(10, "שלום, " + said + "?")

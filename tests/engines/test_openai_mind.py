@@ -22,22 +22,14 @@ from server.engines.openai import client as client_module
 from server.engines.openai import prompt
 from server.engines.openai.mind import SAVED, OpenAIMind, effort
 from server.engines.openai.tools import ToolCalls, as_messages
-from server.engines.reply.shape import ADDED_QUESTION
-from server.engines.reply.spoken import (
-    GOODBYE,
-    HANDOVER,
-    NOTED,
-    READ_ON_CHARS,
-    SENTENCE_CHARS,
-    SpokenReply,
-    still_to_say,
-)
+from server.engines.reply.spoken import READ_ON_CHARS, SENTENCE_CHARS, SpokenReply, still_to_say
 from server.hebrew.gender import Gender
 from server.runtime import Threads
 from server.streams import BoundedStream
 from tests.cloud.openai import NO_FINISH, OpenAICloud, Script, ToolCall
 from tests.cloud.watch import Fault
 from tests.engines.test_openai_client import until
+from tests.wording import OURS
 
 ROOT = Path(__file__).parents[2]
 REPLY = (
@@ -327,7 +319,7 @@ class TestShape:
     def test_a_short_reply_grows(self, cloud: OpenAICloud) -> None:
         """E5."""
         cloud.thinks = lambda request: "התור בוטל."
-        assert reply(cloud)[0] == f"התור בוטל. {ADDED_QUESTION}"
+        assert reply(cloud)[0] == f"התור בוטל. {OURS.added_question}"
 
 
 MARKS = ["…", "...", " … ", '"…"', "[…]", "……"]
@@ -429,7 +421,10 @@ class TestTools:
 
     @pytest.mark.parametrize(
         ("tool", "line", "act"),
-        [("end_call", GOODBYE, EndCall()), ("transfer_to_person", HANDOVER, Transfer())],
+        [
+            ("end_call", OURS.wordless_goodbye, EndCall()),
+            ("transfer_to_person", OURS.wordless_hand_over, Transfer()),
+        ],
     )
     def test_it_never_leaves_without_a_word(self, cloud: OpenAICloud, tool: str, line: str, act: Act) -> None:
         cloud.thinks = lambda request: Script(tools=(SAVE, ToolCall(tool)))
@@ -467,7 +462,7 @@ class TestTools:
         """Nothing is lost: when the mind finds no words after it, ours are said."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, then)
-        assert reply(cloud) == (NOTED, (SAVED_LEAD,))
+        assert reply(cloud) == (OURS.wordless_noted, (SAVED_LEAD,))
         assert len(cloud.chat.exchanges) == 2
 
     @pytest.mark.parametrize("text", [REPLY + "\n", REPLY + "\n\n", REPLY + " בשמחה רבה."])
@@ -564,7 +559,7 @@ class TestTools:
             assert reply(cloud) == ("רשמתי. מה התקציב?", (kept,))
         cloud.thinks = lambda request: Script(tools=tools)
         cloud.chat.next(Fault.NONE, Fault.EMPTY)
-        assert reply(cloud) == (NOTED, (kept,))
+        assert reply(cloud) == (OURS.wordless_noted, (kept,))
         sent_back = sent(cloud)["messages"][-2]["tool_calls"][0]["function"]
         assert json.loads(sent_back["arguments"]) == details, "in good JSON, or a server refuses it"
         assert not caplog.records
@@ -595,7 +590,7 @@ class TestTools:
         )
         assert reply(cloud) == (REPLY, (SAVED_LEAD,))
         cloud.thinks = lambda request: '{"tool": "end_call"}'
-        assert reply(cloud) == (GOODBYE, (EndCall(),))
+        assert reply(cloud) == (OURS.wordless_goodbye, (EndCall(),))
 
     def test_nothing_but_nonsense_is_empty(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(tools=(ToolCall("delete_everything"),))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.conversation import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
-from server.core.lines import GO_AHEAD, MESSAGE_NUMBER, MESSAGE_TAKEN, NO_MESSAGE, NO_PERSON, in_gender
+from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
@@ -19,7 +19,9 @@ from server.engines.openai.tools import DETAILS
 from server.hebrew.gender import Gender
 from server.hebrew.sentences import split_sentences
 from server.hebrew.waiting import says_to_wait
+from server.lines_file import lines_of
 from tests.bench.receptionist import is_right, noted, rows
+from tests.wording import OURS
 
 MIND: Responder = Receptionist()
 NUMBER = "+972501112222"
@@ -405,7 +407,9 @@ def test_nobody_is_handed_over_who_only_speaks_of_a_person(line: str) -> None:
 def test_handing_over_is_said() -> None:
     """F3: in the agent's gender."""
     assert answer("0", person=True)[0] == "רגע אחד, אני מעבירה את השיחה לנציג."
-    man = Receptionist(Gender.MASCULINE).respond(request("0", person=True), 1.0)
+    man = Receptionist(Gender.MASCULINE).respond(
+        request("0", person=True, lines=lines_of("", Gender.MASCULINE)), 1.0
+    )
     assert "".join(man).strip() == "רגע אחד, אני מעביר את השיחה לנציג."
 
 
@@ -577,7 +581,7 @@ def test_any_dialogue_keeps_the_shape(past: list[str], text: str) -> None:
     assert answer(text, history) == (reply, expected)
 
 
-@pytest.mark.parametrize("asked", [NO_PERSON, GO_AHEAD, MESSAGE_NUMBER])
+@pytest.mark.parametrize("asked", [OURS.no_person, OURS.go_ahead, OURS.message_number])
 def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
     """F3: the LLM has failed behind our own line: what is left for the office is kept."""
     history = (
@@ -588,8 +592,8 @@ def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
     left = "דני, אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"
     said = {line: respond(line, history, call=PhoneCall("CA1", "")) for line in (left, "תגידו שדני התקשר")}
     spoken = {line: "".join(stream).strip() for line, stream in said.items()}
-    assert spoken[left] == in_gender(MESSAGE_TAKEN, Gender.FEMININE, None)
-    assert spoken["תגידו שדני התקשר"] == MESSAGE_NUMBER  # theirs is hidden
+    assert spoken[left] == in_gender(OURS.message_taken, Gender.FEMININE, None)
+    assert spoken["תגידו שדני התקשר"] == OURS.message_number  # theirs is hidden
     assert all(stream.acts == (SaveLead((("message", line),)),) for line, stream in said.items())
 
 
@@ -597,8 +601,8 @@ def test_f3_other_words_behind_that_line_are_no_message() -> None:
     history = (
         GREETING,
         Line(Speaker.CALLER, "נציג"),
-        Line(Speaker.AGENT, in_gender(NO_PERSON, Gender.FEMININE, None)),
+        Line(Speaker.AGENT, in_gender(OURS.no_person, Gender.FEMININE, None)),
     )
-    for line, part in (("כן", "מקשיבה"), ("לא", NO_MESSAGE), ("כמה זה עולה", "?")):
+    for line, part in (("כן", "מקשיבה"), ("לא", OURS.no_message), ("כמה זה עולה", "?")):
         stream = respond(line, history)
         assert part in "".join(stream) and stream.acts == ()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from server.core.conversation import EndCall
 from server.engines.base import EngineError
-from server.engines.reply.shape import ADDED_QUESTION, MAX_SENTENCES
-from server.engines.reply.spoken import GOODBYE, SpokenReply
+from server.engines.reply.shape import MAX_SENTENCES
+from server.engines.reply.spoken import SpokenReply
 from tests.engines.minds import Writes, asked, spoken
+from tests.wording import OURS
 
 MANY = 10_000  # characters: no limit to speak of
 
@@ -391,21 +392,24 @@ class TestAdded:
     )
     def test_kind_28_nothing_is_added_to_what_needs_nothing(self, text: str) -> None:
         """hebrew_faults 28: a request, a question without its mark, a wait, a leave-taking, a question."""
-        assert ADDED_QUESTION not in shape(text, 140)
+        assert OURS.added_question not in shape(text, 140)
 
     def test_kind_28_nothing_is_added_to_what_is_long_enough(self) -> None:
         assert shape("יש לנו דירה יפה.", 16) == ["יש לנו דירה יפה."]
-        assert shape("יש לנו דירה יפה.", 17) == ["יש לנו דירה יפה.", ADDED_QUESTION]
+        assert shape("יש לנו דירה יפה.", 17) == ["יש לנו דירה יפה.", OURS.added_question]
 
     def test_e5_our_question_has_no_gender(self) -> None:
         """E5: neither "אתה" nor "את", and no verb that tells one from the other."""
-        words = set(re.findall(r"[א-ת]+", ADDED_QUESTION))
+        words = set(re.findall(r"[א-ת]+", OURS.added_question))
         assert not words & set("אתה את תרצה תרצי רוצה תוכל תוכלי לך שלך".split())
-        assert shape(ADDED_QUESTION) == [ADDED_QUESTION]
+        assert shape(OURS.added_question) == [OURS.added_question]
 
     def test_e5_what_does_not_fit_is_not_added(self) -> None:
-        assert shape("יש לנו דירה.", 140, 13 + len(ADDED_QUESTION)) == ["יש לנו דירה."]
-        assert shape("יש לנו דירה.", 140, 14 + len(ADDED_QUESTION)) == ["יש לנו דירה.", ADDED_QUESTION]
+        assert shape("יש לנו דירה.", 140, 13 + len(OURS.added_question)) == ["יש לנו דירה."]
+        assert shape("יש לנו דירה.", 140, 14 + len(OURS.added_question)) == [
+            "יש לנו דירה.",
+            OURS.added_question,
+        ]
 
     def test_e5_without_a_minimum_nothing_is_added(self) -> None:
         assert shape("התור בוטל.", 0) == ["התור בוטל."]
@@ -529,7 +533,7 @@ limits = st.tuples(st.integers(0, 200), st.integers(20, 450))
 def test_e5_what_always_holds(text: str, limit: tuple[int, int], ends: bool) -> None:
     min_chars, max_chars = limit
     said = said_of([text], limit, ends=ends)
-    if ends and said and said[0] == GOODBYE:
+    if ends and said and said[0] == OURS.wordless_goodbye:
         return
     assert sum(len(sentence) + 1 for sentence in said) <= max_chars
     assert len(said) <= MAX_SENTENCES
@@ -537,7 +541,7 @@ def test_e5_what_always_holds(text: str, limit: tuple[int, int], ends: bool) -> 
         assert sentence == sentence.strip() and "\n" not in sentence
         assert any(char.isalnum() for char in sentence)
         assert not set("*`#|~[]<>😀👍\u200f") & set(sentence)
-    added = [sentence for sentence in said if sentence == ADDED_QUESTION]
+    added = [sentence for sentence in said if sentence == OURS.added_question]
     assert added in ([], said[-1:])
     assert not added or not (ends or "?" in "".join(said[:-1]))
 
@@ -551,7 +555,9 @@ def test_e5_only_the_question_that_opens_is_moved(
     mind: list[str], limit: tuple[int, int], ends: bool
 ) -> None:
     """E5: what is said of the mind's is its beginning, word by word, but for a question that comes last."""
-    said = [s for s in said_of(mind, limit, ends=ends) if s not in (ADDED_QUESTION, GOODBYE)]
+    said = [
+        s for s in said_of(mind, limit, ends=ends) if s not in (OURS.added_question, OURS.wordless_goodbye)
+    ]
     written = re.findall(r"\w+", "".join(mind))
     questions = [s for s in said if "?" in s]
     statements = re.findall(r"\w+", " ".join(s for s in said if "?" not in s))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from server.core.conversation import Act, EndCall, SaveLead, Transfer
 from server.engines.base import EngineError, ReplyCut
-from server.engines.reply.spoken import GOODBYE, HANDOVER, NOTED
 from tests.engines.minds import Writes, asked, in_pieces, outcome, spoken
+from tests.wording import OURS
 
 SIZES = (1, 3, 7, 10_000)
 DANI = SaveLead((("name", "דני"),))
@@ -182,16 +182,16 @@ class TestWrittenCalls:
     @pytest.mark.parametrize(
         ("text", "said", "acts"),
         [
-            ("end_call()", [GOODBYE], (EndCall(),)),
-            ("transfer_to_person()", [HANDOVER], (Transfer(),)),
-            ('save_lead({"name":"דני"})', ["רשמתי את הפרטים.", "מה עוד חשוב לדעת?"], (DANI,)),
+            ("end_call()", [OURS.wordless_goodbye], (EndCall(),)),
+            ("transfer_to_person()", [OURS.wordless_hand_over], (Transfer(),)),
+            ('save_lead({"name":"דני"})', [OURS.wordless_noted], (DANI,)),
         ],
     )
     def test_row_2_nothing_but_a_call(
         self, text: str, said: list[str], acts: tuple[Act, ...], size: int
     ) -> None:
         """As of a real call without a word: the caller hears a line of ours."""
-        assert " ".join(said) in (GOODBYE, HANDOVER, NOTED)
+        assert " ".join(said) in (OURS.wordless_goodbye, OURS.wordless_hand_over, OURS.wordless_noted)
         assert outcome(text, size, person=True) == (said, acts)
 
     @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from server.core.conversation import PhoneCall
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.host_function import ASR, RESPOND, SYNTH, HostFunction
 from server.engines.plain import PlainEars, PlainMind, PlainVoice
-from server.engines.reply.spoken import GOODBYE, HANDOVER, NOTED, SpokenReply
+from server.engines.reply.spoken import SpokenReply
 from server.privacy import SecretsFilter
 from server.runtime import Channel, pause
 from server.streams import BoundedStream
 from tests.sim.simtime import SimRuntime
+from tests.wording import OURS
 
 HEARD = (Line(Speaker.AGENT, "שלום!"), Line(Speaker.CALLER, "רגע", interrupted=True))
 REQUEST = ReplyRequest(
@@ -250,10 +251,10 @@ def test_a_lead_that_reads_well():
 @pytest.mark.parametrize(
     "acts, person, line",
     [
-        ([EndCall()], True, GOODBYE),
-        ([LEAD, EndCall()], False, GOODBYE),
-        ([Transfer()], True, HANDOVER),
-        ([LEAD], True, NOTED),
+        ([EndCall()], True, OURS.wordless_goodbye),
+        ([LEAD, EndCall()], False, OURS.wordless_goodbye),
+        ([Transfer()], True, OURS.wordless_hand_over),
+        ([LEAD], True, OURS.wordless_noted),
     ],
 )
 @pytest.mark.parametrize("text", ["", None, " \n", "."])

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from re import finditer, search
 from typing import Any
 
-from server.config import Config
-from server.core import lines
+from server.config import Config, own_lines
 from server.core.dialogue import Dialogue
 from server.core.events import Action, Event
 from server.core.frames import pcm16_to_mulaw
+from server.core.lines import all_lines, in_gender
 from server.engines.base import EngineError, ReplyRequest
 from server.engines.chain import BreakerParams, Chain
 from server.hebrew.gender import Gender
@@ -50,7 +50,7 @@ class Said:
 
 def worded(line: str, caller: Gender | None = None) -> str:
     """A fixed line as the agent of the default knobs says it."""
-    return lines.in_gender(line, Gender.FEMININE, caller)
+    return in_gender(line, Gender.FEMININE, caller)
 
 
 class SimCall:
@@ -91,9 +91,7 @@ class SimCall:
         self.voice = SimVoice(self.runtime, tts_s)
         # Behind the first of each kind.
         self.fallbacks: tuple[list[SimEars], list[SimMind], list[SimVoice]] = ([], [], [])
-        fixed = lines.all_lines(
-            self.config.ai_greeting_he, self.config.thinking_text_he, Gender(self.config.agent_gender)
-        )
+        fixed = all_lines(self.config.ai_greeting_he, self.config.thinking_text_he, own_lines(self.config))
         self.phrases = PhraseCache(fixed, [self.voice.identity])
         for line_ in fixed if premade else ():
             self.phrases.keep(self.voice.identity, line_, self.voice.audio(line_))

@@ -275,19 +275,19 @@ knob BREAKER_FAILURES 20
   9.00-10.50  caller  שתיים
               mind    שתיים
               fails   no such key
-              agent   משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?
+              agent   סליחה, לא הספקתי לענות. אפשר להגיד את זה שוב?
  16.00-17.50  caller  שלוש
               mind    שלוש
               fails   no such key
-              agent   אני מתקשה לשמוע. תרצו שנציג יחזור אליכם?
+              agent   קשה לי לשמוע. תרצו שנציג יחזור אליכם?
  23.00-24.50  caller  ארבע
               mind    ארבע
               fails   no such key
-              agent   בסדר, איך אוכל לסייע?
+              agent   משהו השתבש אצלי לרגע. אפשר להגיד את זה שוב?
  30.00-31.50  caller  חמש
               mind    חמש
               fails   no such key
-              agent   משהו השתבש אצלי לרגע. אפשר לומר את זה שוב?
+              agent   בסדר, איך אוכל לסייע?
  37.00-38.50  caller  שש
               mind    שש
               fails   no such key

@@ -4,9 +4,9 @@ acts F1 F2
 knob IDLE_PROMPT_SEC 8
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
- 10.06        agent   אנחנו עדיין על הקו?
- 19.20        agent   אני שומעת. במה אפשר לעזור?
- 28.76        agent   לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!
+ 10.06        agent   הלו, שומעים אותי?
+ 19.06        agent   אני כאן. במה אפשר לעזור?
+ 28.50        agent   אני לא שומעת תשובה, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!
  33.74         agent   hangs up
 
 # A caller who takes his time
@@ -30,7 +30,7 @@ knob IDLE_PROMPT_SEC 8
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
   7.00-7.20   noise
- 15.06±0.1    agent   אנחנו עדיין על הקו?
+ 15.06±0.1    agent   הלו, שומעים אותי?
  18.00        caller  hangs up
 
 # The caller says goodbye
@@ -149,8 +149,8 @@ knob IDLE_PROMPT_SEC 0
 
   0.80        agent   שלום! איך אפשר לעזור?
  28.00-29.50  caller  כמה חדרים יש
- 30.34        agent   הגענו לסוף הזמן של השיחה. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!
- 35.56         agent   hangs up
+ 30.34        agent   אנחנו חייבים לסיים כאן. תודה רבה, ואפשר תמיד להתקשר שוב. להתראות!
+ 35.42         agent   hangs up
 
 # Long, and not too long
 > A call of 29 s under a limit of 30 ends as its caller wishes.
@@ -184,10 +184,10 @@ knob SPECULATIVE_TURNS false
  10.34        agent   אפשר לנסח שוב במשפט קצר?
  13.50-15.00  caller  בכרמל
               ears    hear nothing
- 15.84        agent   לא שמעתי טוב. אפשר לחזור על זה?
+ 15.84        agent   סליחה, לא הבנתי. אפשר להגיד את זה שוב, בקצרה?
  19.50-21.00  caller  בכרמל
               ears    hear nothing
- 21.84        agent   אני מתקשה לשמוע. תרצי שנציג יחזור אלייך?
-              agent   אנחנו עדיין על הקו?
-              agent   אני שומע. במה אפשר לעזור?
+ 21.84        agent   קשה לי לשמוע. תרצי שנציג יחזור אלייך?
+              agent   הלו, שומעים אותי?
+              agent   אני כאן. במה אפשר לעזור?
  38.00        caller  hangs up

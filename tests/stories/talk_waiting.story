@@ -25,9 +25,9 @@ knob IDLE_PROMPT_SEC 8
               mind    תמתיני רגע
               replies בטח.
   4.72-4.96   agent   בטח.
- 94.96±0.2    agent   אנחנו עדיין על הקו?
-104.10±0.3    agent   אני שומעת. במה אפשר לעזור?
-113.70±0.4    agent   לא שמעתי תשובה, אז נסיים כאן. אפשר להתקשר שוב בכל זמן. להתראות!
+ 94.96±0.2    agent   הלו, שומעים אותי?
+104.10±0.3    agent   אני כאן. במה אפשר לעזור?
+113.70±0.4    agent   אני לא שומעת תשובה, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!
 118.60±0.5    agent   hangs up
 
 # It is we who have said that we wait
@@ -58,7 +58,7 @@ knob IDLE_PROMPT_SEC 8
               mind    רגע, כמה זה עולה
               replies שני מיליון.
   5.34-5.94   agent   שני מיליון.
- 13.94±0.1    agent   אנחנו עדיין על הקו?
+ 13.94±0.1    agent   הלו, שומעים אותי?
  17.00        caller  hangs up
 
 # An office with little time
@@ -72,5 +72,5 @@ knob HOLD_SEC 20
               mind    תמתיני רגע
               replies בטח.
   4.72-4.96   agent   בטח.
- 24.96±0.2    agent   אנחנו עדיין על הקו?
+ 24.96±0.2    agent   הלו, שומעים אותי?
  28.00        caller  hangs up

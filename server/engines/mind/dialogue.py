@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from server.core.conversation import Act, EndCall, Line, SaveLead, Speaker, Transfer
-from server.core.lines import HANDING_OVER, forms_of
+from server.core.lines import Lines, forms_of
 from server.engines.mind import script_he as he
 from server.engines.mind.callers_he import Intent
 from server.engines.mind.numbers_he import say_rooms, say_shekels
@@ -77,14 +77,14 @@ def talk_of(history: Sequence[Line], number: str) -> Talk:
     return talk
 
 
-def reply_to(before: Talk, text: str, *, person: bool = False) -> Reply:
-    """The receptionist's answer to ``text``; one to four sentences. ``person``: as in ReplyRequest."""
+def reply_to(before: Talk, text: str, lines: Lines, *, person: bool = False) -> Reply:
+    """The receptionist's answer to ``text``; one to four sentences. The rest: as in ReplyRequest."""
     talk = hear(before, text)
     # With every detail: whoever says goodbye in the middle, or hangs up, is not heard here any more.
     lead = _lead(talk.form) if talk.form != before.form else None
     acts: tuple[Act, ...] = () if lead is None else (lead,)
     if person and (keys_of(text) == _PERSON_KEY or wants_person(text)):
-        return Reply(HANDING_OVER, talk.question, talk.form.intent, (*acts, Transfer()))
+        return Reply(lines.handing_over, talk.question, talk.form.intent, (*acts, Transfer()))
     if any(remark in he.FAREWELLS for remark in talk.remarks):
         acts += (EndCall(),)
     return Reply(_spoken(talk), talk.question, talk.form.intent, acts)

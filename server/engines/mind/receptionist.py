@@ -35,7 +35,7 @@ class Receptionist:
         asked = expected_after(talk.question, talk.form.intent)
         if request.may_wait and ending_of(request.text, asked.digits) is Ending.UNFINISHED:
             return _Reply([NOT_FINISHED], asked, ())
-        reply = _message(talk, request) or reply_to(talk, request.text, person=request.person)
+        reply = _message(talk, request) or reply_to(talk, request.text, request.lines, person=request.person)
         said = split_sentences(request.said)
         sentences = split_sentences(in_gender(reply.text, self._agent, request.caller))
         rest = [sentence for sentence in sentences if sentence not in said]
@@ -47,7 +47,7 @@ class Receptionist:
 
 def _message(talk: Talk, request: ReplyRequest) -> Reply | None:
     """The answer to a message for the office, or None when it is none (F3)."""
-    taken = answer_to_message(request.history, request.text, request.call.number)
+    taken = answer_to_message(request.history, request.text, request.call.number, request.lines)
     if taken is None:
         return None
     acts = (SaveLead((("message", request.text),)),) if taken[1] else ()

@@ -14,8 +14,6 @@ from server.engines.reply.plain_words import ELLIPSIS
 
 MAX_SENTENCES = 4
 SHORTEST_SENTENCE = 2  # characters: a letter and its end mark
-# Added to a plain statement that is too short. No gender: neither the caller's nor the agent's.
-ADDED_QUESTION = "אפשר לעזור בעוד משהו?"
 
 
 def shaped(
@@ -24,9 +22,11 @@ def shaped(
     max_chars: int,
     *,
     heard: str,
+    question: str,
     ends: Callable[[], bool],
 ) -> Iterator[str]:
     """The sentences that are said, and the question that E5 adds. ``heard``: the caller's words.
+    ``question``: what is added to plain statements that are too short.
 
     Together they are at most ``max_chars`` long, with a blank behind each. Also yields ``""`` for every item
     that completed nothing: the stream is alive, and deadlines count from there. ``Mark.FORGET``: what waits
@@ -49,8 +49,8 @@ def shaped(
             if reply.full:
                 break
     yield from reply.waiting()
-    if min_chars and reply.wants_question(min_chars) and not ends():
-        yield ADDED_QUESTION
+    if min_chars and reply.wants(question, min_chars) and not ends():
+        yield question
 
 
 class _Reply:
@@ -82,10 +82,10 @@ class _Reply:
         last, self._held, self._fourth = self._held or self._fourth, "", ""
         return [self._say(last)] if last else []
 
-    def wants_question(self, min_chars: int) -> bool:
-        """It is too short, and nothing but plain statements."""
+    def wants(self, question: str, min_chars: int) -> bool:
+        """It is too short, nothing but plain statements, and there is room."""
         short = bool(self._said) and self._chars <= min_chars  # the last blank does not count
-        return short and self._fits(ADDED_QUESTION) and not needs_nothing(self._said)
+        return short and self._fits(question) and not needs_nothing(self._said)
 
     def _take_question(self, question: str) -> list[str]:
         if self._asked:

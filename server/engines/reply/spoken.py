@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 
 from server.core.conversation import Act, EndCall, Expected, Transfer, ends_call
+from server.core.lines import to_caller
 from server.engines.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
 from server.engines.reply.acts import act_of, merged
 from server.engines.reply.constructs import Mark
@@ -16,10 +17,6 @@ from server.engines.reply.written import WrittenCall
 
 log = logging.getLogger("agent")
 
-# For an LLM that ends the call, or hands it over, without a word. No gender: the caller's is not known.
-GOODBYE = "תודה רבה על השיחה, ויום נעים."
-HANDOVER = "השיחה עוברת עכשיו לאדם מהמשרד, רק רגע."
-NOTED = "רשמתי את הפרטים. מה עוד חשוב לדעת?"
 NOT_FINISHED = "…"  # the caller will go on (A7)
 SENTENCE_CHARS = 80  # there is always room for one more, or the LLM could not end what it has begun
 SOON_S = 0.8  # less than any wait for a token
@@ -81,7 +78,8 @@ class SpokenReply:
         sentences = text.sentences(authored=self._mind.authored)
         if not self._mind.authored:
             least, most = still_to_say(self._request)
-            sentences = shaped(sentences, least, most, heard=self._request.text, ends=ends)
+            question = to_caller(self._request.lines.added_question, self._request.caller)
+            sentences = shaped(sentences, least, most, heard=self._request.text, question=question, ends=ends)
         for sentence in sentences:
             if self._cancelled:
                 return
@@ -96,9 +94,9 @@ class SpokenReply:
         if waits:
             yield NOT_FINISHED
         elif EndCall() in acts:
-            yield from self._line(GOODBYE)
+            yield from self._line(self._request.lines.wordless_goodbye)
         elif Transfer() in acts:  # the call itself says when there is nobody
-            yield from self._line(HANDOVER) if self._request.person else ()
+            yield from self._line(self._request.lines.wordless_hand_over) if self._request.person else ()
         elif acts:
             yield from self._noted(acts)
         elif not self._request.said:  # else there was nothing left to say
@@ -115,12 +113,12 @@ class SpokenReply:
             finally:
                 text.close()
         if not self._said and not self._cancelled:
-            yield from self._line(NOTED)
+            yield from self._line(self._request.lines.wordless_noted)
 
     def _line(self, line: str) -> Iterator[str]:
         """``line`` for a reply without a word; one that goes on has had its words."""
         if not self._request.said:
-            yield from Sentences(authored=True).feed(line + "\n")
+            yield to_caller(line, self._request.caller)
 
     # ---- what it does ----
 

@@ -204,7 +204,10 @@ class TestPrompt:
             "שאלה אחת לכל היותר",
             "שבת שלום",
             "תשובה ששואלת משהו אינה מסיימת את השיחה",
-            "פונים אליהם באותה לשון",
+            "באותה לשון שבה דיברו על עצמם",
+            "התפקיד שלך בשיחה:",
+            "סוכן או סוכנת מהמשרד",
+            "חם, סבלני ומסביר פנים",
             "לא כותבים מחשבות, קוד או שמות של כלים",
         ],
     )
@@ -236,9 +239,14 @@ class TestPrompt:
     @pytest.mark.parametrize(
         ("caller", "says"), [(Gender.FEMININE, "את מחפשת"), (Gender.MASCULINE, "אתה מחפש")]
     )
-    def test_the_callers_gender_once_it_is_known(self, cloud: OpenAICloud, caller: Gender, says: str) -> None:
+    def test_the_callers_gender_as_the_rules_guess_it(
+        self, cloud: OpenAICloud, caller: Gender, says: str
+    ) -> None:
+        """hebrew_faults 16, H: a hint: the model has ears of its own, and goes by them."""
         reply(cloud, asked(caller=caller))
         assert prompt.ADDRESS[caller] in prompted(cloud) and says in prompt.ADDRESS[caller]
+        assert "ככל הנראה" in prompt.ADDRESS[caller] and "אלא אם מהשיחה עצמה" in prompt.ADDRESS[caller]
+        assert "גם אם בסוף ההנחיות כתוב ניחוש אחר" in prompted(cloud)
         reply(cloud)
         assert not any(line in prompted(cloud) for line in prompt.ADDRESS.values())
         assert "פונים בלי מגדר" in prompted(cloud)
@@ -473,7 +481,7 @@ class TestTools:
 
     def test_a_long_goodbye_is_not_answered_with_a_question(self, cloud: OpenAICloud) -> None:
         """F2: four sentences, and only behind them the end of the call."""
-        goodbye = "תודה רבה, דנה. רשמתי את כל הפרטים. איש מקצוע מהמשרד יחזור בהקדם. יום נעים. להתראות!"
+        goodbye = "תודה רבה, דנה. רשמתי את כל הפרטים. מישהו מהמשרד יחזור בהקדם. יום נעים. להתראות!"
         cloud.thinks = lambda request: Script(goodbye, (ToolCall("end_call"),))
         said, acts = reply(cloud)
         assert "?" not in said and "יום נעים." in said and acts == (EndCall(),)

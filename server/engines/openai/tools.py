@@ -20,7 +20,7 @@ def _function(name: str, says: str, parameters: dict[str, str]) -> dict[str, Any
 
 SAVE_LEAD = _function("save_lead", "שמירת הפרטים הידועים על הפונה", DETAILS)
 END_CALL = _function("end_call", "סיום השיחה אחרי דברי הפרידה", {})
-TRANSFER = _function("transfer_to_person", "העברת השיחה לאדם מהמשרד אחרי שזה נאמר", {})
+TRANSFER = _function("transfer_to_person", "העברת השיחה למישהו מהמשרד אחרי שזה נאמר", {})
 
 
 def offered(transfer: bool) -> list[dict[str, Any]]:

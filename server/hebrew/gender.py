@@ -2,35 +2,49 @@
 
 import re
 from collections.abc import Iterator
-from enum import Enum
 
 from server.hebrew.data import Phrases, lines_of
-from server.hebrew.digits import number_in
+from server.hebrew.digits import VALUES, number_in
+from server.hebrew.gender_forms import Gender, forms_at, pairs, shown_by_several
 from server.hebrew.words import words_of
 
+__all__ = ["Gender", "shown_gender"]
 
-class Gender(Enum):
-    FEMININE = "feminine"
-    MASCULINE = "masculine"
-
-
-def _pairs(*names: str) -> dict[Gender, Phrases]:
-    """The lists' masculine and feminine forms, which stand on one line with "/" between them."""
-    pairs = [line.split("/") for name in names for line in lines_of(name)]
-    masculine, feminine = zip(*pairs, strict=True)
-    return {Gender.MASCULINE: Phrases(masculine), Gender.FEMININE: Phrases(feminine)}
-
-
-_BEHIND_I = _pairs("gender_pairs", "gender_pairs_alone")
-_KIN = _pairs("gender_pairs_kin")
-_ALONE = _pairs("gender_pairs_alone")
+_ALONE = pairs("gender_pairs_alone")
+_KIN = pairs("gender_pairs_kin", prefixes=("ה",))
+_ROLES = pairs("gender_pairs_roles")
+_AS_A_ROLE = pairs("gender_pairs_roles", prefixes=("כ",))
+_SPEAKING = {"מדבר": Gender.MASCULINE, "מדברת": Gender.FEMININE}
 _I = Phrases(["אני"], prefixes=("ו", "ש", "כש", "וש", "וכש", "לכש", "מש"))
-_BETWEEN = Phrases.read("gender_between")
-_BEFORE_ALONE = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes")
-_OTHERS = Phrases(["אנחנו", "אנו", "זה", "אלה", "אלו"], prefixes=("ו", "ש"))
-_OF_ONE = ("ל", "ב")  # "אמא לשלושה", "אישה בהריון"
-_AGED = Phrases(["בן", "בת"])
+_WE = Phrases(["אנחנו", "אנו"], prefixes=("ו", "ש", "כש"))
+_TWO = Phrases(["שתי", "שתיים", "שתינו"])
+_WAS = Phrases.read("gender_was", prefixes=("ו", "ש", "כש"))
+_BOTH = Phrases.read("gender_both")
+_BETWEEN = Phrases((*lines_of("gender_between"), *lines_of("gender_both"), *VALUES))
+_GREETING = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes")
+_BEFORE_ALONE = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes", "gender_between")
+_ELSEWHERE = Phrases.read("gender_elsewhere")
+_NO_NAME = Phrases.read("gender_manner", "question_words")
 _SAYS = Phrases.read("gender_reported")
+_TO_SOMEBODY = frozenset({"לי", "לו", "לה", "לנו", "לך"})
+_COUNTING = Phrases(["אנחנו", "אנו", "זה", "אלה", "אלו"], prefixes=("ו", "ש"))
+_SOMEBODY_ELSE = Phrases(["היא", "הוא", "את", "אתה"], prefixes=("ו", "ש"))
+_AGED = Phrases(["בן", "בת"])
+_OWN = frozenset({"של", "שלו", "שלה", "שלהם", "שלהן", "עם"})
+_OF_ONE = ("ל", "ב", "ש")  # "אמא לשלושה", "אישה בהריון", "אמא שעובדת"
+_TWO_OF = ("שני", "שתי")
+_NOT_OF_ONE = ("של", *_TWO_OF)  # "אישה שלי ושני ילדים"
+_HERE = frozenset({"כאן", "פה", "זאת"})
+_IN_THE_ROLE_OF = "בתור"
+_AS = "כ"
+_AND = "ו"
+_IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
+_OF_A_QUEUE = Phrases.read("gender_queue")
+_MYSELF = frozenset({"אותי", "עצמי"})
+_THE_ONE = {"זה": Gender.MASCULINE, "זאת": Gender.FEMININE, "זו": Gender.FEMININE}
+_LIKE_ME = frozenset({"כמוני", "בגילי", "במצבי"})
+_THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
+_LONGEST_NAME = 2  # words
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
 
 
@@ -39,43 +53,129 @@ def shown_gender(text: str) -> Gender | None:
 
     "אני מחפשת" shows it, and so does "מחפשת דירה" at the beginning of what is said and not asked.
     """
-    shown = {gender for clause in _CLAUSE.split(text) for gender in _shown_in(clause)}
+    shown: set[Gender] = set()
+    quoting = False
+    for clause in _CLAUSE.split(text):
+        words = words_of(clause)
+        shown.update(_shown_in(words, quoted=quoting))
+        if "?" not in clause:
+            shown.update(_in_the_opening(words))
+        quoting = _quotes(words)
     return shown.pop() if len(shown) == 1 else None
 
 
-def _shown_in(clause: str) -> Iterator[Gender]:
-    words = words_of(clause)
-    for place in range(len(words)):
-        if _I.at(words, place) and not _SAYS.at_end(words[:place]):
-            yield from _form_behind(words, place + 1, _BETWEEN, _BEHIND_I)
-            if not _OTHERS.within(words[:place]):
-                yield from _kin_behind(words, place + 1)
-    if "?" not in clause:
-        yield from _form_behind(words, 0, _BEFORE_ALONE, _ALONE)
+def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
+    """``quoted``: somebody's words were announced right before these."""
+    for place, word in enumerate(words):
+        before = words[:place]
+        if _I.at(words, place):
+            if word.startswith("ש") or not (_quotes(before) if before else quoted):
+                yield from _form_behind(words, place + 1)
+                yield from _one_who(words[place + 1 : place + 3])
+                if not _COUNTING.within(before):
+                    yield from _kin_behind(words, place + 1)
+        elif _WE.at(words, place):
+            yield from _women(words, place + 1)
+        elif _WAS.at(words, place):
+            yield from _form_behind(words, place + 1)
+        elif word in _LIKE_ME and before:
+            yield from forms_at(words, place - 1)
+            yield from _of(_ROLES, words, place - 1)
+        elif word.startswith(_IN_A_ROLE) and not _SOMEBODY_ELSE.within(before):
+            yield from _role_at(words, place)
+    if words[-2:] in _THIS_IS_I:
+        yield Gender.FEMININE
 
 
-def _form_behind(
-    words: list[str], start: int, between: Phrases, forms: dict[Gender, Phrases]
-) -> Iterator[Gender]:
-    """The gender of the forms that stand at ``start``, or behind nothing but words of ``between``."""
-    places = [start + passed for passed in between.reach(words[start:])]
-    for gender, phrases in forms.items():
-        if any(phrases.at(words, place) for place in places):
-            yield gender
+def _quotes(words: list[str]) -> bool:
+    """Somebody else's words follow: "היא אמרה לי", but not "אני אומר"."""
+    said = words[:-1] if words and words[-1] in _TO_SOMEBODY else words
+    return bool(_SAYS.at_end(said)) and not _I.within(said[-3:])
+
+
+def _of(forms: dict[Gender, Phrases], words: list[str], place: int) -> Iterator[Gender]:
+    return (gender for gender, phrases in forms.items() if phrases.at(words, place))
+
+
+def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
+    """The gender of the form that stands at ``start``, or behind nothing but words that may stand between."""
+    for passed in _BETWEEN.reach(words[start:]):
+        yield from forms_at(words, start + passed)
+
+
+def _one_who(words: list[str]) -> Iterator[Gender]:
+    """ "אני זאת שהתקשרה"."""
+    if len(words) > 1 and words[0] in _THE_ONE and words[1].startswith("ש"):
+        yield _THE_ONE[words[0]]
+
+
+def _women(words: list[str], start: int) -> Iterator[Gender]:
+    """ "אנחנו מחפשות", "אנחנו שתי שותפות"; a plural of men may be said of both."""
+    places = {start + passed for passed in _BETWEEN.reach(words[start:])}
+    places |= {place + two for place in places if (two := _TWO.at(words, place))}
+    if any(shown_by_several(words, place) for place in places):
+        yield Gender.FEMININE
 
 
 def _kin_behind(words: list[str], start: int) -> Iterator[Gender]:
     """Such as "אני אמא לשלושה", but not "אני אמא ושני ילדים"."""
-    places = [start + passed for passed in _BETWEEN.reach(words[start:])]
-    for gender, kin in _KIN.items():
-        ends = [place + length for place in places if (length := kin.at(words, place))]
-        if any(_is_of_oneself(words[end:]) for end in ends):
-            yield gender
+    for place in (start + passed for passed in _BETWEEN.reach(words[start:])):
+        for gender, kin in _KIN.items():
+            length = kin.at(words, place)
+            if length and _is_of_oneself(words[place:], length, gender):
+                yield gender
 
 
-def _is_of_oneself(behind: list[str]) -> bool:
-    if not behind or behind[0] == "של":
+def _is_of_oneself(words: list[str], length: int, gender: Gender) -> bool:
+    """The ``length`` words of kin that begin ``words`` are not one of several who are counted."""
+    behind = words[length:]
+    if not behind or behind[0] in _OWN:
+        return True
+    if length == 1 and _AGED.at(words, 0) and number_in(behind[0]) is not None:
+        return not behind[0].startswith((_AND, *_TWO_OF))
+    if _BOTH.at(behind, 0):  # "אבא גאה"
         return True
     if _AGED.at(behind, 0):
         return len(behind) > 1 and number_in(behind[1]) is not None
-    return behind[0].startswith(_OF_ONE)
+    if gender in forms_at(behind, 0):
+        return True
+    return behind[0].startswith(_OF_ONE) and not behind[0].startswith(_NOT_OF_ONE)
+
+
+def _role_at(words: list[str], place: int) -> Iterator[Gender]:
+    """ "בתור אבא", "כלקוחה", "אותי כמנויה"."""
+    if words[place] == _IN_THE_ROLE_OF:
+        yield from _of(_ROLES, words, place + 1)
+        if not _OF_A_QUEUE.at(words, place + 1):
+            yield from forms_at(words, place + 1)
+    elif words[place].startswith(_AS):
+        yield from _of(_AS_A_ROLE, words, place)
+        if words[place - 1 : place] and words[place - 1] in _MYSELF:
+            yield from forms_at([words[place][1:], *words[place + 1 :]], 0)
+
+
+def _in_the_opening(words: list[str]) -> Iterator[Gender]:
+    """What a caller says without "אני": "מחפשת דירה", "מדברת דליה", "כאן אמא של איתי"."""
+    for place in _BEFORE_ALONE.reach(words):
+        for gender, phrases in _ALONE.items():
+            length = phrases.at(words, place)
+            if length and not _ELSEWHERE.at(words, place + length):
+                yield gender
+    for place in _GREETING.reach(words):
+        yield from _speaking(words[place:])
+
+
+def _speaking(words: list[str]) -> Iterator[Gender]:
+    """Who speaks says so: "מדברת דליה", "דליה כהן מדברת", but not "מדברת מהר"."""
+    if not words:
+        return
+    if words[0] in _HERE:
+        yield from _speaking(words[1:])
+        if "של" in words[2:3]:
+            yield from _of(_KIN, words, 1)
+    elif words[0] in _SPEAKING:
+        if words[1:] and not _NO_NAME.at(words, 1):
+            yield _SPEAKING[words[0]]
+    elif words[-1] in _SPEAKING and len(words) <= _LONGEST_NAME + 1:
+        if not words[0].startswith("ה") and not _NO_NAME.within(words[:-1]):
+            yield _SPEAKING[words[-1]]

@@ -1,0 +1,110 @@
+"""The gender of a word that one says of oneself, by how Hebrew builds such words. Exceptions are data.
+
+A verb in the present, an adjective and the name of a trade are built on templates: "עובד, עובדת", "מתקשר,
+מתקשרת", "תקוע, תקועה". The templates here are those of words in the place behind "אני": elsewhere many a noun
+looks like one. Those whose both genders are written alike ("רוצה", "מורה", "חולה") match none of them.
+"""
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+
+from server.hebrew.data import Phrases, lines_of
+
+
+class Gender(Enum):
+    FEMININE = "feminine"
+    MASCULINE = "masculine"
+
+
+def pairs(name: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
+    """The list's masculine and feminine forms: one line holds both with "/" between them, or one of them."""
+    sides = [line.partition("/")[::2] for line in lines_of(name)]
+    masculine, feminine = zip(*sides, strict=True)
+    return {
+        Gender.MASCULINE: Phrases(filter(str.strip, masculine), prefixes),
+        Gender.FEMININE: Phrases(filter(str.strip, feminine), prefixes),
+    }
+
+
+# A letter of the root; a consonant י or ו is written twice inside a word.
+_ROOT = r"(?:יי|וו|[^\Wוי\d_])"
+# The last of a masculine form: with ה both genders look alike, and ת is the mark of the other.
+_END = r"[^\Wהתוי\d_]"
+_NOT_MANY = rf"{_END}(?<!ם)"  # behind י: not "גרים"
+# The first letter of an adjective. ב, ה, ו, כ, ל and מ are more often a prefix ("בחוץ", "בקומה"), א and י the
+# mark of a future ("אגיע", "אבוא", "יגיע"): adjectives that begin so are listed.
+_FIRST = r"[^\Wאבהוילכמ\d_]"
+# Behind the מ of a verb: "מה…" and "ממ…" are "from the…" and "from a…" ("מהעירייה", "ממשרד").
+_OF_A_VERB = rf"מ(?![המ])(?:{_ROOT}{{3,5}}|{_ROOT}[תסשז]ו{_ROOT}{{2}}|[תסשז]{_ROOT}ו{_ROOT}{{2}})"
+_WITH_U = rf"מ(?!מ)[^\W\d_]?ו(?:י|{_ROOT}){_ROOT}{{1,2}}"
+_WITH_I = rf"מ(?:ו|{_ROOT})?{_ROOT}י"
+_OF_A_TRADE = r"(?:יסט|ולוג|ונר|ניק|דנט|אטור)"
+
+_MASCULINE = re.compile(
+    "|".join(
+        (
+            rf"[^\Wו\d_]ו{_ROOT}{_END}",  # עובד
+            rf"{_OF_A_VERB}(?<![הת])",  # מדבר, מתקשר, מטלפן
+            rf"{_WITH_U}(?<![הת])",  # מאושר, מעוניין, מופתע
+            rf"{_WITH_I}{_NOT_MANY}",  # מרגיש, מגיע, מודיע
+            rf"נ{_ROOT}{{2}}{_END}",  # נכנס
+            rf"{_FIRST}{_ROOT}(?:ו{_END}|וי)",  # תקוע, פנוי
+            rf"{_FIRST}{_ROOT}י{_NOT_MANY}",  # צעיר
+            rf"{_FIRST}{_ROOT}{{2,3}}(?:ן|ני)",  # סקרן, עצבני
+            r"[^\Wבל\d_][^\W\d_]+אי",  # גמלאי
+            rf"[^\Wבל\d_][^\W\d_]+{_OF_A_TRADE}",  # פנסיונר
+        )
+    )
+)
+_FEMININE = re.compile(
+    "|".join(
+        (
+            rf"[^\Wו\d_]ו{_ROOT}{_ROOT}ת",  # עובדת
+            rf"{_OF_A_VERB}ת",  # מדברת, מתקשרת, מטלפנת
+            rf"{_WITH_U}ת",  # מאושרת, מעוניינת, מופתעת
+            rf"{_WITH_I}{_ROOT}ה",  # מרגישה, מגיעה, מודיעה
+            rf"נ{_ROOT}{{2}}(?:{_ROOT}|י)ת",  # נכנסת, נהנית
+            rf"{_FIRST}{_ROOT}ו(?:{_ROOT}|י)ה",  # תקועה, פנויה
+            rf"{_FIRST}{_ROOT}י{_ROOT}ה",  # צעירה
+            rf"{_FIRST}(?:{_ROOT}){{2}}ת",  # נהגת
+            r"[^\Wבהוכלמ\d_][^\W\d_]+ית",  # עצבנית, סטודנטית
+            rf"[^\Wבל\d_][^\W\d_]+(?:א|{_OF_A_TRADE})ית",  # גמלאית, מילואימניקית
+        )
+    )
+)
+_LISTED = pairs("gender_pairs")
+_LOOKALIKES = Phrases.read("gender_lookalikes", "gender_between", "gender_both")
+_FROM = Phrases.read("gender_from", prefixes=("מ",))
+_THE = "ה"
+_OF_WOMEN = "ות"
+
+
+def forms_at(words: list[str], place: int) -> frozenset[Gender]:
+    """What the form shows that begins at ``place``, with or without an article; nothing for another word."""
+    if place >= len(words):
+        return frozenset()
+    listed = frozenset(gender for gender, phrases in _LISTED.items() if phrases.at(words, place))
+    if listed or _LOOKALIKES.at(words, place) or _FROM.at(words, place):
+        return listed
+    word = words[place]
+    built = by_template(word)
+    if built is not None:
+        return frozenset({built})
+    return forms_at([word[1:], *words[place + 1 :]], 0) if word.startswith(_THE) else frozenset()
+
+
+def shown_by_several(words: list[str], place: int) -> bool:
+    """The word at ``place`` is the plural of women alone: "מחפשות", "שכנות"."""
+    stem = words[place].removesuffix(_OF_WOMEN) if place < len(words) else ""
+    behind = words[place + 1 :]
+    return stem not in ("", *words[place : place + 1]) and any(
+        Gender.FEMININE in forms_at([stem + ending, *behind], 0) for ending in "תה"
+    )
+
+
+def by_template(word: str) -> Gender | None:
+    """What the build of ``word`` shows; None for no template."""
+    if _FEMININE.fullmatch(word):
+        return Gender.FEMININE
+    return Gender.MASCULINE if _MASCULINE.fullmatch(word) else None

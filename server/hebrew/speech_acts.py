@@ -7,7 +7,10 @@ of it made of words that are listed; whatever else is said is for the LLM to jud
 import re
 
 from server.hebrew.data import Phrases
+from server.hebrew.repeating import asks_to_repeat
 from server.hebrew.words import words_of
+
+__all__ = ["asks_to_repeat", "says_goodbye", "takes_leave", "wants_person"]
 
 _COURTESY = Phrases.read("courtesy")
 _GOODBYE = Phrases.read("goodbye", prefixes=("ו",))
@@ -26,11 +29,6 @@ _ORDERING = Phrases.read("person_order", "courtesy")
 _ORDER = Phrases.read("person_order")
 _NO = "לא"
 _I = "אני"
-
-_REPEAT = Phrases.read("repeat", prefixes=("ו", "ש"))
-_NO_REPEAT = Phrases.read("repeat_not", prefixes=("ו", "ש"))
-_REPEAT_AT_END = Phrases.read("repeat_at_end", prefixes=("ו",))
-_REPEAT_ALONE = Phrases.read("repeat_alone", prefixes=("ו",))
 
 
 def says_goodbye(text: str) -> bool:
@@ -64,33 +62,3 @@ def _calls_for_person(words: list[str]) -> bool:
         return True
     named = _CALLED.within(words) or (_WISHED.within(words) and _WISHING.within(words))
     return named and _CALLING.make_up(words)
-
-
-def asks_to_repeat(text: str) -> bool:
-    """The caller wants to hear the last answer again (E4)."""
-    words = words_of(text)
-    return (
-        _nothing_but(_REPEAT_ALONE, words, around=_COURTESY)
-        or _asks_at_end_to_repeat(words)
-        or any(_REPEAT.at(words, start) > _NO_REPEAT.at(words, start) for start in range(len(words)))
-    )
-
-
-def _asks_at_end_to_repeat(words: list[str]) -> bool:
-    """Such as "אתם יכולים לחזור בבקשה", but not "אני רוצה לחזור לצפון"."""
-    while polite := _COURTESY.at_end(words):
-        words = words[:-polite]
-    return bool(_REPEAT_AT_END.at_end(words))
-
-
-def _nothing_but(phrases: Phrases, words: list[str], *, around: Phrases) -> bool:
-    """One of ``phrases`` is all that was said, but for ``around``."""
-
-    def aside(rest: list[str]) -> bool:
-        return not rest or around.make_up(rest)
-
-    return any(
-        aside(words[:start]) and aside(words[start + length :])
-        for start in range(len(words))
-        if (length := phrases.at(words, start))
-    )

@@ -23,7 +23,7 @@ def test_f3_a_person_is_asked_for(text, act):
 
 @pytest.mark.parametrize("text, act", rows("repeat_cases"))
 def test_e4_the_caller_may_ask_to_hear_it_again(text, act):
-    """E4: whole words of a list, and not a wish to be called back."""
+    """E4: by its constructions, and not a wish to be called back."""
     assert asks_to_repeat(text) is (act == "repeat")
 
 

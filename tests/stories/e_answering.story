@@ -253,6 +253,22 @@ spares E4
  10.34        agent   יש שם שלושה חדרים.
  14.00        caller  hangs up
 
+# One item of it again, slower
+> By how it is asked for, not by a phrase: what was just heard is said again.
+acts B2
+spares E4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  כמה חדרים יש
+              mind    כמה חדרים יש
+              replies יש שם שלושה חדרים.
+  5.34        agent   יש שם שלושה חדרים.
+  8.00-9.50   caller  לא קלטתי את המספר תגידי יותר לאט
+              mind    לא קלטתי את המספר תגידי יותר לאט
+              replies יש שם שלושה חדרים.
+ 10.34        agent   יש שם שלושה חדרים.
+ 14.00        caller  hangs up
+
 # A mind that asks nothing
 > A plain statement that is too short gets one question; the shape adds no other, and none to a request.
 acts E5

@@ -1,0 +1,63 @@
+"""E4: a caller asks to hear it again, by the constructions of Hebrew."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.data import lines_of
+from server.hebrew.repeating import asks_to_repeat
+
+VERBS = [line.split() for line in lines_of("repeat_tell")]
+AGAIN = lines_of("repeat_again")
+MANNERS = lines_of("repeat_manner")
+GOT = ["שמעתי", "הבנתי", "קלטתי", "תפסתי"]
+
+
+@pytest.mark.parametrize("infinitive, stem, short, told", VERBS)
+def test_e4_a_verb_of_telling_in_every_form_that_asks_it_of_us(infinitive, stem, short, told):
+    """E4: "again" and a manner, with an object between or none; the forms are built, not listed."""
+    for form in (f"ת{stem}", f"ת{short}י", f"ת{short}ו", f"אפשר {infinitive}", f"את יכולה {infinitive}"):
+        assert asks_to_repeat(f"{form} שוב")
+        assert asks_to_repeat(f"{form} לי בבקשה את המספר עוד פעם")
+        assert asks_to_repeat(f"סליחה {form} את זה לאט")
+        assert not asks_to_repeat(f"{form} לו שוב")
+        assert not asks_to_repeat(f"{form} שאני רוצה לבוא שוב")
+    assert asks_to_repeat(f"איזה רחוב {told}")
+
+
+@pytest.mark.parametrize("infinitive", [infinitive for infinitive, *_ in VERBS])
+def test_e4_not_what_the_caller_or_another_says_again(infinitive):
+    """E4: nor what is refused."""
+    for around in ("אני רוצה {} שוב תודה", "נמאס לי {} שוב", "אין צורך {} שוב", "הבת שלי צריכה {} שוב"):
+        assert not asks_to_repeat(around.format(infinitive))
+
+
+@pytest.mark.parametrize("again", AGAIN)
+def test_e4_again_with_an_item_of_ours(again):
+    """E4: "שוב את המספר", "המספר שוב"; not what is done again."""
+    for item in ("המספר", "את הכתובת", "שם הרחוב"):
+        assert asks_to_repeat(f"{again} {item}")
+        assert asks_to_repeat(f"סליחה, {item} {again} בבקשה") or item == "שם הרחוב"
+    assert not asks_to_repeat(f"אני רוצה להזמין {again} את אותו דבר")
+    assert not asks_to_repeat(f"זה התקלקל {again}")
+
+
+@pytest.mark.parametrize("manner", MANNERS)
+def test_e4_slower_louder_clearer(manner):
+    assert asks_to_repeat(f"תדברי {manner} בבקשה")
+    assert not asks_to_repeat(f"הרכב נוסע {manner}")
+
+
+@pytest.mark.parametrize("verb", GOT)
+def test_e4_what_was_missed_of_our_words(verb):
+    """E4: ours only: "לא שמעתי מכם" is a complaint."""
+    for rest in ("", "אותך", "את השעה", "מה אמרת", "כלום"):
+        assert asks_to_repeat(f"סליחה לא {verb} {rest}")
+    for rest in ("על זה", "למה ביטלתם"):
+        assert not asks_to_repeat(f"לא {verb} {rest}")
+    assert not asks_to_repeat(f"{verb} אותך מצוין")
+
+
+@given(st.text("אבהויכלמשתמהרעפ ?", max_size=40))
+def test_e4_any_words_are_judged(words):
+    asks_to_repeat(words)

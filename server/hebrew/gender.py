@@ -38,6 +38,7 @@ _HERE = frozenset({"כאן", "פה", "זאת"})
 _IN_THE_ROLE_OF = "בתור"
 _AS = "כ"
 _AND = "ו"
+_THE = "ה"
 _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
 _OF_A_QUEUE = Phrases.read("gender_queue")
 _MYSELF = frozenset({"אותי", "עצמי"})
@@ -45,6 +46,7 @@ _THE_ONE = {"זה": Gender.MASCULINE, "זאת": Gender.FEMININE, "זו": Gender.
 _LIKE_ME = frozenset({"כמוני", "בגילי", "במצבי"})
 _THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
 _LONGEST_NAME = 2  # words
+_AND_FORM = re.compile("ו(?!ה)")
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
 
 
@@ -100,7 +102,15 @@ def _of(forms: dict[Gender, Phrases], words: list[str], place: int) -> Iterator[
 def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
     """The gender of the form that stands at ``start``, or behind nothing but words that may stand between."""
     for passed in _BETWEEN.reach(words[start:]):
-        yield from forms_at(words, start + passed)
+        place = start + passed
+        yield from forms_at(words, place)
+        # "אני לבד ומפחדת", but not "אני נכה ומגיע לי"
+        if (
+            passed
+            and _AND_FORM.match("".join(words[place : place + 1]))
+            and not _ELSEWHERE.at(words, place + 1)
+        ):
+            yield from forms_at([words[place][1:], *words[place + 1 :]], 0)
 
 
 def _one_who(words: list[str]) -> Iterator[Gender]:
@@ -129,7 +139,7 @@ def _kin_behind(words: list[str], start: int) -> Iterator[Gender]:
 def _is_of_oneself(words: list[str], length: int, gender: Gender) -> bool:
     """The ``length`` words of kin that begin ``words`` are not one of several who are counted."""
     behind = words[length:]
-    if not behind or behind[0] in _OWN:
+    if not behind or behind[0] in _OWN or words[0].startswith(_THE):
         return True
     if length == 1 and _AGED.at(words, 0) and number_in(behind[0]) is not None:
         return not behind[0].startswith((_AND, *_TWO_OF))

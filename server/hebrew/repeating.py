@@ -80,6 +80,9 @@ _END_OF_LISTENING = frozenset(
     {"אותך", "אותכם", "אתכם", "כלום", "מילה", "עברית", "אני", "טוב", "סליחה", "אחי"}
 )
 _WRITING = frozenset({"לרשום", "לכתוב", "לשמוע", "לקלוט", "להבין", "לתפוס", "את", "אני"})
+_HINDERED = frozenset(
+    {"לא", "בקושי", "רושם", "רושמת", "כותב", "כותבת", "כבד", "כבדה", "כבדת", "מבוגר", "מבוגרת"}
+)
 _GOT = frozenset({"שמעתי", "קלטתי", "תפסתי", "עקבתי", "הבנתי"})
 _ALL_OF_IT = frozenset({"מה", "מילה", "מההתחלה"})
 _TRIES = frozenset({"הצלחתי", "יכולתי", "מצליח", "מצליחה", "מצליחים"})
@@ -200,6 +203,8 @@ def _is_ours(words: list[str], place: int) -> bool:
         return False
     if not behind:
         return verb not in _TRIES and not (verb == "שמעתי" and _LONG_AGO.intersection(words[:place]))
+    if verb == "הבנתי" and behind[0] == _ITEM_OF and "אמרת" not in behind:
+        return _names_an_item(behind)  # not "את החשבונית"
     if verb in _GOT:
         foreign = behind[0].startswith("מ") and behind[0] not in _ALL_OF_IT
         return verb != "שמעתי" or not (foreign or _LONG_AGO.intersection(words[:place]))
@@ -208,7 +213,7 @@ def _is_ours(words: list[str], place: int) -> bool:
     if verb in _TRIES:
         return behind[0] in _WRITING and behind[0].startswith(_TO)
     if verb == "רשמתי":
-        return behind[0] == _ITEM_OF
+        return behind[0] == _ITEM_OF and _names_an_item(behind)
     # What is missed now: "לא שומעת אותך", but not "לא שומע מוזיקה".
     return behind[0] in _END_OF_LISTENING or behind[:2] in (["מה", "את"], ["מה", "אתה"])
 
@@ -275,7 +280,9 @@ def _in_another_manner(words: list[str], place: int) -> bool:
     """ "יותר לאט", "קצת יותר חזק אני לא שומע"."""
     length = _MANNER_ALONE.at(words, place)
     rest = words[place + length :]
-    reasoned = rest[:1] in (["אני"], ["כי"], ["לא"])
+    reasoned = rest[:1] in (["כי"], ["לא"]) or (
+        rest[:1] == ["אני"] and bool(_HINDERED.intersection(rest[1:2]))
+    )
     item = rest[:1] == [_ITEM_OF] and _names_an_item(rest[:_GAP])
     return bool(length) and (not rest or reasoned or item or _COURTESY.make_up(rest))
 

@@ -75,7 +75,7 @@ _THE = "ה"
 _WHAT = "מה"
 _WHAT_SOUNDS = (["אה"], ["הה"], ["ה"], ["אהה"])
 _NO_VERB = frozenset({"לי", "לנו", "לאט", "שם", "של", "שלך", "שלכם", "שעה", "שעות", "שוב", "שנית"})
-_OF_ONESELF = frozenset({"הוא", "היא", "הם", "הן", "שלי", "שלנו"})
+_ANOTHER = frozenset({"את", "אתה", "אתם", "הוא", "היא", "הם", "הן", "שלי", "שלנו"})
 _END_OF_LISTENING = frozenset(
     {"אותך", "אותכם", "אתכם", "כלום", "מילה", "עברית", "אני", "טוב", "סליחה", "אחי"}
 )
@@ -188,7 +188,7 @@ def _is_no_one_elses(word: str) -> bool:
 
 def _missed_us(words: list[str], start: int) -> bool:
     """Behind "not", which stands before ``start``: "לא (כל כך) שמעתי אותך"."""
-    if start > 1 and words[start - 2] in _OF_ONESELF:  # "אמא שלי לא שומעת"
+    if start > 1 and words[start - 2] in _ANOTHER:  # "אמא שלי לא שומעת", "אתה לא מבין"
         return False
     for place in (start + passed for passed in _STRESS.reach(words[start:])):
         if _MISSED.at(words, place):

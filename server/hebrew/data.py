@@ -1,14 +1,20 @@
 """The lists in ``data``, which Hebrew speakers extend: a phrase a line, ``#`` begins a comment.
 
-Each is read once, when the module that uses it is imported. Raises OSError for a list that is not there.
+A line of phrases may be a construction with slots: ``(x|y)`` is one of them, ``[x|y]`` one or nothing.
+Each list is read once, when the module that uses it is imported. Raises OSError for one that is not there.
 """
 
+import re
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from server.hebrew.words import words_of
 
 _FOLDER = Path(__file__).with_name("data")
+_SLOT = re.compile(r"([(\[][^)\]]*[)\]])")
+_MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
+_FINAL_INSIDE = re.compile(r"[ךםןףץ](?=\w)")
 
 
 def lines_of(name: str) -> list[str]:
@@ -16,6 +22,16 @@ def lines_of(name: str) -> list[str]:
     text = (_FOLDER / f"{name}.txt").read_text("utf-8")
     bare = (line.partition("#")[0].strip() for line in text.splitlines())
     return [line for line in bare if line]
+
+
+def spelled_out(construction: str) -> list[str]:
+    """Every phrase that a construction stands for: "תמשיך[י|ו] (כאן|שם)" for six."""
+    slots = [
+        [*part[1:-1].split("|"), *([""] if part[0] == "[" else [])] if _SLOT.fullmatch(part) else [part]
+        for part in _SLOT.split(construction)
+    ]
+    phrases = (" ".join("".join(choice).split()) for choice in product(*slots))
+    return [_FINAL_INSIDE.sub(lambda letter: letter[0].translate(_MEDIAL), phrase) for phrase in phrases]
 
 
 class Phrases:
@@ -35,11 +51,13 @@ class Phrases:
     @classmethod
     def read(cls, *names: str, prefixes: Iterable[str] = ()) -> "Phrases":
         """The phrases of these lists together."""
-        return cls((line for name in names for line in lines_of(name)), prefixes)
+        return cls(
+            (form for name in names for line in lines_of(name) for form in spelled_out(line)), prefixes
+        )
 
     def at(self, words: list[str], start: int) -> int:
         """How many words the longest phrase has that begins at ``start``; 0 without one."""
-        return max((end - start for end in self._ends(words, start)), default=0)
+        return max((end - start for end in self.ends(words, start)), default=0)
 
     def at_end(self, words: list[str]) -> int:
         """How many words the longest phrase has that ends ``words``; 0 without one."""
@@ -48,20 +66,21 @@ class Phrases:
 
     def within(self, words: list[str]) -> bool:
         """Whether one is anywhere in ``words``."""
-        return any(self._ends(words, start) for start in range(len(words)))
+        return any(self.ends(words, start) for start in range(len(words)))
 
     def reach(self, words: list[str]) -> set[int]:
         """Every number of first words that are phrases of ours one behind the other; always 0."""
         reached = {0}
         for start in range(len(words)):
             if start in reached:
-                reached.update(self._ends(words, start))
+                reached.update(self.ends(words, start))
         return reached
 
     def make_up(self, words: list[str]) -> bool:
         """Whether ``words`` are phrases of ours and nothing else."""
         return bool(words) and len(words) in self.reach(words)
 
-    def _ends(self, words: list[str], start: int) -> list[int]:
+    def ends(self, words: list[str], start: int) -> list[int]:
+        """Where the phrases end that begin at ``start``."""
         last = min(start + self._longest, len(words))
         return [end for end in range(start + 1, last + 1) if tuple(words[start:end]) in self._phrases]

@@ -74,6 +74,11 @@ class Memory:
         return not self._spoken
 
     @property
+    def last_words(self) -> str:
+        """What the caller has heard of us last: of a question they answer, as much as that."""
+        return self._spoken[-1][1] if self._spoken else ""
+
+    @property
     def history(self) -> tuple[Line, ...]:
         return tuple(self._heard)
 

@@ -240,7 +240,7 @@ def say_failure(turn: Turn, memory: Memory) -> list[Action]:
     if memory.closing:
         return say_farewell(turn, memory)
     if turn.caller is not None and turn.words:  # what our line has asked for is answered, as without an LLM
-        meaning = of_an_answer(turn.caller, turn.words, memory.asked)
+        meaning = of_an_answer(turn.caller, turn.words, memory)
         if meaning is not Meaning.WORDS:
             return say_own_answer(turn, meaning, turn.words, memory)
     memory.failed_in_a_row += 1

@@ -4,7 +4,8 @@ from enum import Enum
 
 from server.core.memory import Asked, Memory
 from server.core.turn import CallerTurn
-from server.hebrew.backchannel import is_backchannel, is_interrupt, is_no, is_yes
+from server.hebrew.answers import is_answer, is_no, is_yes
+from server.hebrew.backchannel import is_backchannel, is_interrupt
 from server.hebrew.courtesy import is_courtesy
 from server.hebrew.digits import digits_at_end
 from server.hebrew.questions import is_question
@@ -51,16 +52,14 @@ def meaning_of(
     if memory.is_echo(clock, text, None if interrupts else caller.near):
         return Meaning.ECHO
     over_us = caller.cut_us or caller.all_over_us
-    answers = memory.asked_a_question and (is_yes(text) or is_no(text))
+    answers = memory.asked_a_question and is_answer(text, memory.last_words)
     if over_us and is_backchannel(text) and not interrupts and not answers:
         return Meaning.BACKCHANNEL
     if memory.committed_turns and says_goodbye(text):
         return Meaning.GOODBYE
-    return (
-        _of_an_offer(text, memory.asked)
-        if memory.takes_messages
-        else of_an_answer(caller, text, memory.asked)
-    )
+    if memory.takes_messages:
+        return _of_an_offer(text, memory)
+    return of_an_answer(caller, text, memory)
 
 
 def _of_keys(keys: str, memory: Memory) -> Meaning:
@@ -84,25 +83,27 @@ def _of_no_words(caller: CallerTurn) -> Meaning:
     return Meaning.NOTHING if short or caller.cut_us or caller.all_over_us else Meaning.UNCLEAR
 
 
-def _of_an_offer(text: str, asked: Asked | None) -> Meaning:
+def _of_an_offer(text: str, memory: Memory) -> Meaning:
     """An LLM listens, and knows what our line has asked: a plain yes needs nobody to judge it."""
     offers = {Asked.PERSON: Meaning.PERSON, Asked.CALL_BACK: Meaning.CALL_BACK}
-    return offers[asked] if asked in offers and is_yes(text) else Meaning.WORDS
+    offered = offers.get(memory.asked) if memory.asked else None
+    return offered if offered and is_yes(text, memory.last_words) else Meaning.WORDS
 
 
-def of_an_answer(caller: CallerTurn, text: str, asked: Asked | None) -> Meaning:
+def of_an_answer(caller: CallerTurn, text: str, memory: Memory) -> Meaning:
     """What a line of ours has asked for is answered, or something else is said."""
+    asked, question = memory.asked, memory.last_words
     if asked is None:
         return Meaning.WORDS
     if asked is Asked.MORE:
         goes_on = caller.cut_us or len(digits_at_end(text)) >= TELEPHONE_DIGITS
         return Meaning.MESSAGE if goes_on and not is_question(text) else Meaning.WORDS
-    if is_no(text):
+    if is_no(text, question):
         return Meaning.DECLINED
     if asked is Asked.MESSAGE:
-        if is_yes(text):
+        if is_yes(text, question):
             return Meaning.GO_AHEAD
         return Meaning.WORDS if is_interrupt(text) or is_question(text) else Meaning.MESSAGE
-    if not is_yes(text):
+    if not is_yes(text, question):
         return Meaning.WORDS
     return Meaning.PERSON if asked is Asked.PERSON else Meaning.CALL_BACK

@@ -1,4 +1,4 @@
-"""What a listener says while the other goes on, what stops the other, plain answers (D4). Lists are data."""
+"""What a listener says while the other goes on, and what stops the other (D4). Lists are data."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.words import words_of
@@ -11,9 +11,6 @@ _NO_INTERRUPT = Phrases.read("interrupt_not")
 _PEOPLE = Phrases.read(
     "person_called", "person_wished", prefixes=("ו", "ה", "ל", "ב", "מ", "ש", "וה", "שה", "מה")
 )
-_YES, _NO = Phrases.read("yes"), Phrases.read("no")
-_YES_POLITELY = Phrases.read("yes", "courtesy")
-_NO_POLITELY = Phrases.read("no", "no_behind", "courtesy")
 
 
 def is_backchannel(text: str) -> bool:
@@ -34,15 +31,3 @@ def is_interrupt(text: str) -> bool:
 def _stops(words: list[str], start: int) -> bool:
     begins = _INTERRUPTS.at(words, start) > _NO_INTERRUPT.at(words, start)
     return begins or _INTERRUPTS_ALONE.make_up(words[start:])
-
-
-def is_yes(text: str) -> bool:
-    """All of ``text`` says yes, however politely."""
-    words = words_of(text)
-    return _YES_POLITELY.make_up(words) and _YES.within(words)
-
-
-def is_no(text: str) -> bool:
-    """All of ``text`` says no, however politely."""
-    words = words_of(text)
-    return _NO_POLITELY.make_up(words) and _NO.within(words)

@@ -21,7 +21,7 @@ from typing import Any
 from server.core.memory import Memory, Near
 from server.core.turn import CallerTurn, Segment
 from server.core.understanding import Meaning, meaning_of
-from server.hebrew.backchannel import is_no, is_yes
+from server.hebrew.answers import is_no, is_yes
 from server.hebrew.finished import Ending, ending_of
 from server.hebrew.gender import Gender, shown_gender
 from server.hebrew.redaction import redacted, unfinished
@@ -60,7 +60,8 @@ def only_listening(row: Row) -> tuple[str, str]:
 
 
 def yes_no(row: Row) -> tuple[str, str]:
-    got = "yes" if is_yes(row["said"]) else "no" if is_no(row["said"]) else "neither"
+    said, agent = row["said"], row["agent"]
+    got = "yes" if is_yes(said, agent) else "no" if is_no(said, agent) else "neither"
     return got, row["right"]
 
 

@@ -77,6 +77,14 @@ def test_meaning(case, expected):
         "with something to say": ({"text": "אוקיי ומה המחיר", "cut_us": True}, Meaning.WORDS),
         "yes, while we tell": ({"text": "כן", "cut_us": True}, Meaning.BACKCHANNEL),
         "yes, to a question": ({"text": "כן", "cut_us": True, "question": True}, Meaning.WORDS),
+        "its verb said back to a question": (
+            {"text": "קיבלתי", "cut_us": True, "question": True, "said": "קיבלת את המכתב"},
+            Meaning.WORDS,
+        ),
+        "a verb of no question's": (
+            {"text": "קיבלתי", "cut_us": True, "question": True, "said": "לקבוע ליום שני"},
+            Meaning.BACKCHANNEL,
+        ),
         "nothing, to a question": ({"text": "הממ", "cut_us": True, "question": True}, Meaning.BACKCHANNEL),
         "an interrupt word": ({"text": "רגע", "cut_us": True}, Meaning.WORDS),
         "no": ({"text": "לא", "cut_us": True}, Meaning.WORDS),
@@ -188,6 +196,22 @@ def test_f3_what_a_line_of_ours_has_asked_for(case, expected):
         "no to a call back": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Meaning.WORDS),
         "yes to a call back": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.CALL_BACK),
         "yes to a person": ({"text": "כן, בבקשה", "asked": Asked.PERSON}, Meaning.PERSON),
+        "the verb of our offer": (
+            {"text": "תעבירי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
+            Meaning.PERSON,
+        ),
+        "the verb of our offer, and more": (
+            {"text": "תעבירי למייל שלי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
+            Meaning.WORDS,
+        ),
+        "the verb of no offer": (
+            {"text": "תעבירי", "asked": Asked.PERSON, "said": "לחבר אותך עם המשרד"},
+            Meaning.WORDS,
+        ),
+        "the verb of our offer, refused": (
+            {"text": "אל תעבירי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
+            Meaning.WORDS,
+        ),
         "yes, and more": ({"text": "כן, אבל מה המחיר", "asked": Asked.PERSON}, Meaning.WORDS),
         "nothing was offered": ({"text": "כן"}, Meaning.WORDS),
         "a person all the same": ({"text": "נציג", "asked": Asked.MESSAGE}, Meaning.PERSON),

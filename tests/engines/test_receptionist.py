@@ -603,6 +603,11 @@ def test_f3_other_words_behind_that_line_are_no_message() -> None:
         Line(Speaker.CALLER, "נציג"),
         Line(Speaker.AGENT, in_gender(OURS.no_person, Gender.FEMININE, None)),
     )
-    for line, part in (("כן", "מקשיבה"), ("לא", OURS.no_message), ("כמה זה עולה", "?")):
+    for line, part in (
+        ("כן", "מקשיבה"),
+        ("לא", OURS.no_message),
+        ("אפשר להשאיר הודעה", "מקשיבה"),
+        ("כמה זה עולה", "?"),
+    ):
         stream = respond(line, history)
         assert part in "".join(stream) and stream.acts == ()

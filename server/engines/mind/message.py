@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from server.core.conversation import Line, Speaker
 from server.core.lines import Lines, forms_of
-from server.hebrew.backchannel import is_no, is_yes
+from server.hebrew.answers import is_no, is_yes
 from server.hebrew.number_runs import tells_a_telephone
 from server.hebrew.questions import is_question
 from server.hebrew.sentences import split_sentences
@@ -22,9 +22,9 @@ def answer_to_message(
         return None
     if not _asking(lines).intersection(split_sentences(history[-1].text)):
         return None
-    if is_yes(text):
+    if is_yes(text, history[-1].text):
         return lines.go_ahead, False
-    if is_no(text):
+    if is_no(text, history[-1].text):
         return lines.no_message, False
     return lines.message_taken if number or tells_a_telephone(text) else lines.message_number, True
 

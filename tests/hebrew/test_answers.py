@@ -1,0 +1,54 @@
+"""D4, E1, F3: plain answers, by themselves and to what we have asked."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.answers import is_no, is_yes
+from server.hebrew.data import lines_of, spelled_out
+from tests.hebrew.tables import rows
+
+ROWS = rows("answer_cases")
+YES = [form for line in lines_of("yes") for form in spelled_out(line)]
+NO = [form for line in lines_of("no") for form in spelled_out(line)]
+WILLING = [form for line in lines_of("answer_willing") for form in spelled_out(line)]
+AROUND = [form for line in lines_of("answer_around") for form in spelled_out(line)]
+QUESTIONS = sorted({question for question, _, _ in ROWS})
+
+
+@pytest.mark.parametrize("question, text, answer", ROWS)
+def test_d4_what_is_answered(question, text, answer):
+    """D4, F3: every row, to its question ("-": none is known)."""
+    asked = "" if question == "-" else question
+    assert (is_yes(text, asked), is_no(text, asked)) == (answer == "yes", answer == "no")
+
+
+@given(st.lists(st.sampled_from(YES + WILLING), min_size=1, max_size=3), st.sampled_from(AROUND))
+def test_d4_a_yes_stays_one_whoever_it_is_said_to(phrases, around):
+    """D4: vocatives, God and where it is said from change nothing, nor does saying it twice."""
+    assert is_yes(" ".join([*phrases, around])) and is_yes(" ".join([around, *phrases]))
+    assert not is_yes(around) and not is_no(around)
+
+
+@given(st.lists(st.sampled_from(NO), min_size=1, max_size=2), st.sampled_from(AROUND))
+def test_d4_a_no_stays_one_whoever_it_is_said_to(phrases, around):
+    assert is_no(" ".join([*phrases, around])) and is_no(" ".join([around, *phrases]))
+
+
+@given(st.lists(st.sampled_from(YES), min_size=1), st.lists(st.sampled_from(NO), min_size=1))
+def test_d4_yes_and_no_together_are_neither(yes, no):
+    text = " ".join(yes) + " אבל " + " ".join(no)
+    assert not is_yes(text) and not is_no(text)
+
+
+@given(st.sampled_from(YES + NO), st.sampled_from(QUESTIONS))
+def test_f3_what_else_is_said_is_for_the_mind(phrase, question):
+    """F3: a condition or a wish behind the word is no plain answer, whatever was asked."""
+    for more in ("אבל רק אחרי החגים", "אם זה בחינם", "ומה המחיר"):
+        assert not is_yes(f"{phrase} {more}", question) and not is_no(f"{phrase} {more}", question)
+
+
+@given(st.text(max_size=60), st.one_of(st.sampled_from(QUESTIONS), st.text(max_size=60)))
+def test_d4_any_text_is_judged(text, question):
+    """D4: whatever a recogniser writes, whatever was asked; nothing is both a yes and a no."""
+    assert not (is_yes(text, question) and is_no(text, question))

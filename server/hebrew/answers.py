@@ -20,6 +20,7 @@ _AROUND = Phrases.read("answer_around", "courtesy")
 _BEHIND_NO = Phrases.read("no_behind")
 _OBJECTS = Phrases.read("said_back_around")
 _COMMAND_NOT = Phrases.read("command_not")
+_ASKING = Phrases.read("question_words", prefixes=("ו",))
 _DOUBT = Phrases.read("doubt")
 _NEGATIONS = frozenset(["לא", "אל", "אין", "טרם", "מעולם", "אינני", "איני"])
 _NOT_ANY = frozenset(["שום", "כלום"])  # negates once, whatever is negated beside it
@@ -57,6 +58,7 @@ class _Pieces:
     def __init__(self, words: list[str], asked: Question, *, unasked: bool) -> None:
         self._words = words
         self._asked = asked
+        self._polar = asked.polar and not _ASKING.at(words, 0)  # who asks back does not answer
         of_fact = asked.polar and not asked.offered
         self._yes = [
             _YES,
@@ -114,7 +116,7 @@ class _Pieces:
     def _run(self, start: int) -> list[tuple[int, bool]]:
         """Where a run of the question's own words from ``start`` on may end, and whether that is a yes."""
         if start not in self._runs:
-            self._runs[start] = list(self._said_back(start)) if self._asked.polar else []
+            self._runs[start] = list(self._said_back(start)) if self._polar else []
         return self._runs[start]
 
     def _said_back(self, start: int) -> Iterator[tuple[int, bool]]:

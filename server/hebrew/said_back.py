@@ -21,8 +21,9 @@ Form = tuple[str, tuple[str, ...], tuple[str, ...]]  # before a root, behind it,
 
 _MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
 _VOWELS = str.maketrans("", "", "וי")
+_VOWELLED = re.compile(r"\B[וי]\B")
 _CLAUSES = re.compile(r"[,;:–—]")
-_PREFIXES = frozenset("משהוכלב")
+_PREFIXES = frozenset("שהולב")
 _THAT = "ש"
 _MIN_BARE = 3  # letters that are left of a word without its prefixes
 _ASKS_FOR_MORE = Phrases(
@@ -33,6 +34,7 @@ _BEGINNING = 2  # words, with one of which a question for more than yes or no be
 _OR, _NOT = "או", ("לא", "שלא")
 _MAY_WE = frozenset(["אפשר", "נוכל", "שנוכל"])
 _OPENERS = frozenset(["האם", "אז", "ו", "טוב", "אוקיי", "רק"])
+_OFFERED, _WISHED = ("do",), ("do", "will")
 _FEW_LETTERS = {"תת": "תנ"}  # לתת, and תתן
 _SECOND_PERSON = ("ת", "תם", "תן")
 _FIRST_PERSON = ("תי", "נו")
@@ -45,7 +47,6 @@ _ASKED: tuple[Form, ...] = (
     ("נ", ("",), ("do",)),  # "נקבע?"
     ("א", ("",), ("do",)),
     ("ת", ("", "י", "ו", "נה"), ("will",)),  # "תגיעו?"
-    ("", _GENDERS, ("will",)),  # "באים?"
     ("מ", _GENDERS, ("will",)),  # "מגיעים?"
     ("", _SECOND_PERSON, ("did", "will")),  # "קיבלת?"
     ("ה", _SECOND_PERSON, ("will",)),
@@ -69,12 +70,17 @@ _COMMANDED: tuple[Form, ...] = (("", _COMMAND, ("do",)),)  # "שלח", "רשמי
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: ``polar`` when yes or no answers it; ``offered`` when it is we who would act."""
+    """What was asked: ``polar`` when yes or no answers it; its infinitives are answered in these ``ways``."""
 
     polar: bool = False
-    offered: bool = False
+    ways: tuple[str, ...] = ()
     words: tuple[str, ...] = ()  # that count when they are said back
     forms: frozenset[str] = frozenset()  # of all its words, without their prefixes too
+
+    @property
+    def offered(self) -> bool:
+        """It is we who would act."""
+        return self.ways == _OFFERED
 
     def names(self, word: str) -> bool:
         """``word`` itself is one of the question's, whatever prefixes either has."""
@@ -85,7 +91,7 @@ class Question:
         if not self.words or self.names(word):
             return bool(self.words)
         said = _as_answer(word)
-        return any(not said.isdisjoint(_as_question(asked, self.offered)) for asked in self.words)
+        return any(not said.isdisjoint(_as_question(asked, self.ways)) for asked in self.words)
 
 
 @lru_cache(maxsize=256)
@@ -96,8 +102,9 @@ def question_in(spoken: str) -> Question:
     if not words or _offers_a_choice(words) or _asks_for_more(sentences[-1]):
         return Question()
     content = tuple(word for word in words if not _OBJECTS.at([word], 0))
-    forms = frozenset(form for word in words for form in _bare(word))
-    return Question(True, _is_offer(words), content, forms)
+    not_ours = (word for word in words if len(word) <= _MIN_BARE or not word.endswith(_FIRST_PERSON[0]))
+    forms = frozenset(form for word in not_ours for form in _bare(word))
+    return Question(True, _ways(words), content, forms)
 
 
 def _offers_a_choice(words: list[str]) -> bool:
@@ -114,11 +121,16 @@ def _asks_for_more(sentence: str) -> bool:
     )
 
 
-def _is_offer(words: list[str]) -> bool:
-    """We would do it: "לשלוח", "נקבע", "אפשר להעביר"; not "תוכל לשלוח" or "ניסית", where the caller would."""
+def _ways(words: list[str]) -> tuple[str, ...]:
+    """How an infinitive is answered: by "do it" where we would ("לשלוח", "נקבע", "אפשר להעביר"); else also by
+    "I will" ("תוכל לשלוח"), and by "I did" where that was asked ("ניסית לשלוח").
+    """
     first = next((word for word in words if word not in _OPENERS), "")
-    ours = first[:1] == "ל" or (first[:1] == "נ" and not first.endswith(_SECOND_PERSON))
-    return first in _MAY_WE or (len(first) > _MIN_BARE and ours)
+    asks_past = first.endswith(_SECOND_PERSON) and first[0] not in "למ" and len(first) > _MIN_BARE
+    if asks_past:
+        return (*_WISHED, "did")
+    ours = len(first) > _MIN_BARE and first[0] in "לנ"
+    return _OFFERED if ours or first in _MAY_WE else _WISHED
 
 
 def _bare(word: str) -> set[str]:
@@ -131,10 +143,11 @@ def _bare(word: str) -> set[str]:
 
 
 @lru_cache(maxsize=2048)
-def _as_question(word: str, offered: bool) -> frozenset[Reading]:
+def _as_question(word: str, ways: tuple[str, ...]) -> frozenset[Reading]:
     """The answers that would say ``word`` of a question back."""
-    ways = ("do",) if offered else ("do", "will", "did")
     found = _same_person(word) | {(way, root) for root in _infinitive(word) for way in ways}
+    if word[0] == "ל":
+        found.add(("order", word[1:]))
     return frozenset(found.union(*(_readings(form, _ASKED) for form in _bare_of_that(word))))
 
 
@@ -142,7 +155,9 @@ def _as_answer(word: str) -> set[Reading]:
     """What ``word`` of an answer may say back."""
     found = _same_person(word) | {("do", root) for root in _infinitive(word)}
     found = found.union(*(_readings(form, _ANSWERED) for form in _bare_of_that(word)))
-    return found if "י" in word[1:-1] else found | _readings(word, _COMMANDED)  # "שליח" is no "שלח"
+    if _VOWELLED.search(word):  # "שליח" is no "שלח" and "שלום" no "שלם"; "שמרו" and "בואי" are commands
+        return found | {("order", word.removesuffix(ending)) for ending in _COMMAND}
+    return found | _readings(word, _COMMANDED)
 
 
 def _bare_of_that(word: str) -> list[str]:

@@ -167,5 +167,9 @@ class Memory:
         ours = {word for words in self._recent(clock) for word in words_of(words)}
         return set(words_of(text)) <= ours
 
+    def said_lately(self, clock: int) -> str:
+        """Our words of late."""
+        return " ".join(self._recent(clock))
+
     def _recent(self, clock: int) -> list[str]:
         return [words for when, words in self._spoken if clock - when <= self._dedup_frames]

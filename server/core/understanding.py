@@ -5,7 +5,7 @@ from enum import Enum
 from server.core.memory import Asked, Memory
 from server.core.turn import CallerTurn
 from server.hebrew.answers import is_answer, is_no, is_yes
-from server.hebrew.backchannel import is_backchannel, is_interrupt
+from server.hebrew.backchannel import is_interrupt, only_listens
 from server.hebrew.courtesy import is_courtesy
 from server.hebrew.digits import digits_at_end
 from server.hebrew.questions import is_question
@@ -51,15 +51,19 @@ def meaning_of(
     interrupts = is_interrupt(text)  # always real, but for a whole sentence of ours that has such a word
     if memory.is_echo(clock, text, None if interrupts else caller.near):
         return Meaning.ECHO
-    over_us = caller.cut_us or caller.all_over_us
-    answers = memory.asked_a_question and is_answer(text, memory.last_words)
-    if over_us and is_backchannel(text) and not interrupts and not answers:
+    if (caller.cut_us or caller.all_over_us) and _only_listens(text, memory, clock):
         return Meaning.BACKCHANNEL
     if memory.committed_turns and says_goodbye(text):
         return Meaning.GOODBYE
     if memory.takes_messages:
         return _of_an_offer(text, memory)
     return of_an_answer(caller, text, memory)
+
+
+def _only_listens(text: str, memory: Memory, clock: int) -> bool:
+    asked = memory.asked_a_question
+    answers = asked and is_answer(text, memory.last_words)
+    return not answers and only_listens(text, memory.said_lately(clock), asked=asked)
 
 
 def _of_keys(keys: str, memory: Memory) -> Meaning:

@@ -1,13 +1,15 @@
 """What is said to an end that is agreed upon: thanks, a nod, a goodbye, and nothing else."""
 
-from server.hebrew.data import Phrases
+from server.hebrew.backchannel import NODS
+from server.hebrew.data import Either, Phrases, reach
 from server.hebrew.words import words_of
 
-_COURTESY = Phrases.read("backchannel", "courtesy", "thanks", "goodbye", "goodbye_wish", prefixes=("ו",))
+_COURTESY = Either(Phrases.read("courtesy", "thanks", "goodbye", "goodbye_wish", prefixes=("ו",)), NODS)
 _TO_US = ("לך", "לכם")
 
 
 def is_courtesy(text: str) -> bool:
     """``text`` is thanks, backchannel or leave-taking as a whole: "אוקיי תודה רבה להתראות"."""
     words = words_of(text)
-    return _COURTESY.make_up(words) or _COURTESY.make_up([word for word in words if word not in _TO_US])
+    bare = [word for word in words if word not in _TO_US]
+    return bool(bare) and any(len(said) in reach(said, _COURTESY) for said in (words, bare))

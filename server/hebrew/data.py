@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import Protocol
 
 from server.hebrew.words import words_of
 
@@ -32,6 +33,34 @@ def spelled_out(construction: str) -> list[str]:
     ]
     phrases = (" ".join("".join(choice).split()) for choice in product(*slots))
     return [_FINAL_INSIDE.sub(lambda letter: letter[0].translate(_MEDIAL), phrase) for phrase in phrases]
+
+
+class Source(Protocol):
+    """Something that words are made of."""
+
+    def ends(self, words: list[str], start: int) -> Iterable[int]:
+        """The places behind each of its phrases that begins at ``start``, a word's index."""
+        ...
+
+
+def reach(words: list[str], *sources: Source) -> set[int]:
+    """Every number of first words that are phrases of the sources one behind the other; always 0."""
+    reached = {0}
+    for start in range(len(words)):
+        if start in reached:
+            for source in sources:
+                reached.update(source.ends(words, start))
+    return reached
+
+
+class Either:
+    """Phrases of any of some sources."""
+
+    def __init__(self, *sources: Source) -> None:
+        self._sources = sources
+
+    def ends(self, words: list[str], start: int) -> set[int]:
+        return {end for source in self._sources for end in source.ends(words, start)}
 
 
 class Phrases:
@@ -70,17 +99,13 @@ class Phrases:
 
     def reach(self, words: list[str]) -> set[int]:
         """Every number of first words that are phrases of ours one behind the other; always 0."""
-        reached = {0}
-        for start in range(len(words)):
-            if start in reached:
-                reached.update(self.ends(words, start))
-        return reached
+        return reach(words, self)
 
     def make_up(self, words: list[str]) -> bool:
         """Whether ``words`` are phrases of ours and nothing else."""
         return bool(words) and len(words) in self.reach(words)
 
     def ends(self, words: list[str], start: int) -> list[int]:
-        """Where the phrases end that begin at ``start``."""
+        """The places behind each phrase that begins at ``start``."""
         last = min(start + self._longest, len(words))
         return [end for end in range(start + 1, last + 1) if tuple(words[start:end]) in self._phrases]

@@ -25,6 +25,7 @@ MAX_LOST = 2  # words of ours in a row
 _HESITATION = Phrases.read("hesitation")
 _EXACT = frozenset(lines_of("echo_exact"))
 _OR = "או"
+_OFFERING = frozenset({_OR, "אפשר", "לא", "אין", "בלי"})
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _PREFIXES = frozenset("והבלשכמ")
 _VOWEL_LETTERS = re.compile("[וי]+")
@@ -63,6 +64,29 @@ def is_whole_echo_of(text: str, spoken: str) -> bool:
     )
 
 
+def says_again(span: list[str], spoken: str) -> bool:
+    """``span`` of the caller's words is, word for word, what we have just ``spoken``: they note it.
+
+    Not where we have offered something, or denied it: there they may have chosen, or contradicted us.
+    """
+    sentence = split_sentences(spoken)[-1] if spoken.strip() else ""
+    if not _OFFERING.isdisjoint(words_of(sentence)):
+        return False
+    ours = _tokens(sentence)
+    return bool(_ends(_tokens(" ".join(span)), ours, 1.0, starts=len(ours), least=1))
+
+
+def may_be_of(spoken: str, words: list[str]) -> list[bool]:
+    """Which of ``words`` are ours at a glance: a number, or a word of ours but for its prefix."""
+    ours = {bare for word in words_of(spoken) for bare in _cuts(word)}
+    return [not ours.isdisjoint(_cuts(word)) or number_in(word) is not None for word in words]
+
+
+def _cuts(word: str) -> list[str]:
+    """``word`` without none, one or two letters that may be its prefix."""
+    return [word[cut:] for cut in range(MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES and word[cut:]]
+
+
 def _heard(text: str) -> list[str]:
     return [word for word in _tokens(text) if not _HESITATION.make_up([word])]
 
@@ -73,9 +97,11 @@ def _tokens(text: str) -> list[str]:
     return [word if value is None else str(value) for word, value in values]
 
 
-def _ends(heard: list[str], ours: list[str], share: float, *, starts: int) -> set[int]:
+def _ends(
+    heard: list[str], ours: list[str], share: float, *, starts: int, least: int = ECHO_MIN_WORDS
+) -> set[int]:
     """Where ``heard`` ends if it runs along ``ours`` from one of its first ``starts`` words: none for few."""
-    if len(heard) < ECHO_MIN_WORDS:
+    if len(heard) < least:
         return set()
     allowed: Slips = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
     steps = _Steps(heard, ours)
@@ -144,8 +170,7 @@ def _exact(word: str) -> str | None:
     number = number_in(word)
     if number is not None:
         return str(number)
-    cuts = [word[cut:] for cut in range(MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES]
-    return next((rest for rest in cuts if rest in _EXACT), None)
+    return next((rest for rest in _cuts(word) if rest in _EXACT), None)
 
 
 def _but_for_prefix(one: str, other: str) -> bool:

@@ -1,6 +1,7 @@
 """Who asks the other to wait, and who says that they do (F7). Lists are data."""
 
-from server.hebrew.data import Phrases
+from server.hebrew.backchannel import NODS
+from server.hebrew.data import Either, Phrases, reach
 from server.hebrew.questions import is_question
 from server.hebrew.words import words_of
 
@@ -8,7 +9,7 @@ _ASKS = Phrases.read("wait", prefixes=("ו",))
 _REPORTED = Phrases.read("gender_reported", "wait_reported")
 _NOT = "אל"  # "אל תחכו לי"
 _MOMENT = Phrases.read("wait_moment", prefixes=("ו",))
-_ALL_OF_IT = Phrases.read("wait_moment", "wait_around", "courtesy", "backchannel")
+_ALL_OF_IT = Either(Phrases.read("wait_moment", "wait_around", "courtesy"), NODS)
 _BUSY = Phrases.read("wait_busy", prefixes=("ו",))
 _I = Phrases(["אני", "ואני", "רק", "כבר", "תכף", "תיכף"])
 _AWAY = Phrases.read("wait_away", prefixes=("ו", "כי"))
@@ -21,7 +22,7 @@ def asks_to_wait(text: str) -> bool:
     words = words_of(text)
     if any(_asks(words, start) for start in range(len(words))):
         return True
-    return _MOMENT.within(words) and (_ALL_OF_IT.make_up(words) or _will_be_busy(words))
+    return _MOMENT.within(words) and (len(words) in reach(words, _ALL_OF_IT) or _will_be_busy(words))
 
 
 def _asks(words: list[str], start: int) -> bool:

@@ -152,7 +152,7 @@ def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
     """D2: the reply counts as heard; sixteen frames before its end it is one."""
     for left, interrupted in ((15, False), (16, True)):
         dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (97 - left), "######", "#" * 20, "." * 25])
-        (asked,) = told(play(dialogue, [WordsHeard(2, "תודה")]))
+        (asked,) = told(play(dialogue, [WordsHeard(2, "ויש שם חניה")]))
         assert asked.history[-1].interrupted is interrupted
 
 

@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.hebrew.answers import is_no, is_yes
-from server.hebrew.backchannel import is_backchannel, is_interrupt
+from server.hebrew.backchannel import is_backchannel, is_interrupt, only_listens
 from server.hebrew.data import lines_of
 from tests.hebrew.tables import rows
 
+ASKED = "asked-"
+WISHES = ["דירה", "בחיפה", "אני רוצה", "אבל", "כמה זה עולה", "נציג", "מחר", "שלושה"]
 JUDGES = {"backchannel": is_backchannel, "interrupt": is_interrupt, "yes": is_yes, "no": is_no}
 
 
@@ -16,6 +18,13 @@ JUDGES = {"backchannel": is_backchannel, "interrupt": is_interrupt, "yes": is_ye
 def test_d4_what_it_is(text, kinds):
     """D4: every row is judged four ways; words inside a longer word are none."""
     assert {kind for kind, judge in JUDGES.items() if judge(text)} == set(kinds.split()) - {"-"}
+
+
+@pytest.mark.parametrize("text, spoken, right", rows("listening_cases"))
+def test_d4_who_only_listens_over_us(text, spoken, right):
+    """D4: nods, names, praise, our own words again; whatever wants something takes the floor."""
+    said = text.removeprefix(ASKED)
+    assert only_listens(said, spoken, asked=said != text) is (right == "listens")
 
 
 @given(st.lists(st.sampled_from(lines_of("backchannel")), min_size=1, max_size=6), st.sampled_from(" ,.…-"))
@@ -31,6 +40,23 @@ def test_d4_an_interruption_behind_backchannel_is_heard(phrases, interruption):
     """D4: "כן, אבל" takes the floor."""
     assert is_interrupt(" ".join([*phrases, interruption, "דירה"]))
     assert not is_backchannel(" ".join([*phrases, interruption]))
+
+
+@given(
+    st.lists(st.sampled_from(lines_of("backchannel")), max_size=3),
+    st.sampled_from(WISHES),
+    st.lists(st.sampled_from(lines_of("backchannel")), max_size=3),
+)
+def test_d4_a_wish_among_nods_takes_the_floor(before, wish, behind):
+    """D4: nobody is talked over for the nods around what they want."""
+    assert not only_listens(" ".join([*before, wish, *behind]), "הקומה נמוכה והנוף פתוח", asked=False)
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.booleans())
+def test_d4_any_words_over_us_are_judged(text, spoken, asked):
+    """D4: whatever a recogniser writes; who listens to a question listens to anything."""
+    listens = only_listens(text, spoken, asked=asked)
+    assert not (listens and is_interrupt(text))
 
 
 @given(st.text(max_size=60))

@@ -137,6 +137,7 @@ class CallEngines:
             max_chars=config.llm_max_chars,
             said=action.said,
             may_wait=action.may_wait,
+            may_listen=action.may_listen,
             caller=action.caller,
             person=action.person,
             call=self.call,

@@ -63,7 +63,7 @@ def calls(draw):
         outcome = minds[(number - 1) % len(minds)]
         if outcome == "hangs":
             return None
-        if outcome == "…" and request.may_wait:
+        if outcome == "…" and (request.may_wait or request.may_listen):
             return outcome
         return EngineError("down") if outcome == "fails" else sentences(number)
 

@@ -20,7 +20,7 @@ from server.core.life import Limit, limit_of
 from server.core.memory import Memory
 from server.core.params import DialogueParams
 from server.core.reply import (
-    NOT_FINISHED,
+    NOTHING_TO_SAY,
     acts_due,
     advance,
     ask_mind,
@@ -32,7 +32,7 @@ from server.core.reply import (
     take_up,
 )
 from server.core.turn import CallerTurn, Turn
-from server.core.understanding import Meaning, meaning_of
+from server.core.understanding import Meaning, may_only_listen, meaning_of
 from server.hebrew.finished import Ending
 from server.hebrew.words import fingerprint
 
@@ -100,7 +100,9 @@ class Answering:
         pending.early_starts += 1
         turn = self._floor.take(early=True)
         started = Log(f"EARLY_START turn={turn.turn_id}")
-        return [started, *ask_mind(turn, text, self._memory, may_wait=self._may_wait(pending))]
+        listens = self._may_listen(so_far, text)
+        waits = not listens and self._may_wait(pending)
+        return [started, *ask_mind(turn, text, self._memory, may_wait=waits, may_listen=listens)]
 
     def forget_early_start(self) -> list[Action]:
         """The caller goes on, or has said something else: nothing of it is left."""
@@ -109,6 +111,14 @@ class Answering:
 
     def _may_wait(self, caller: CallerTurn) -> bool:
         return bool(self._params.endpointing.hold_frames) and not caller.waited
+
+    def _may_listen(self, caller: CallerTurn, text: str) -> bool:
+        """D4: there is a reply of the mind's to go on with, and it may be asked whether to."""
+        leftover = self._floor.leftover
+        reply = leftover is not None and leftover.turn.asked is not None and leftover.answers is None
+        if leftover is None or not reply or leftover.parting or self._memory.closing:
+            return False
+        return may_only_listen(caller, text, self._memory)
 
     # ---- a turn: words, thoughts, voice ----
 
@@ -178,6 +188,8 @@ class Answering:
         leftover = self._floor.leftover
         parting = leftover is not None and leftover.parting
         meaning = meaning_of(caller, text, self._memory, self._floor.clock, parting=parting)
+        if meaning is Meaning.WORDS and caller.listens == fingerprint(text):  # as the mind has said (D4)
+            return Meaning.BACKCHANNEL
         limit = limit_of(self._floor.clock, self._params.call_frames)
         within = limit is Limit.WITHIN and not self._memory.closing
         kept = meaning in SAID_AT_ANY_TIME or (meaning is Meaning.PERSON and self._memory.person)
@@ -186,7 +198,10 @@ class Answering:
     def _think(self, turn: Turn, text: str) -> list[Action]:
         self._memory.unclear_in_a_row = 0
         turn.words = text
+        assert turn.caller is not None
+        listens = self._may_listen(turn.caller, text)
         leftover, self._floor.leftover = self._floor.leftover, None
+        turn.cut = leftover if listens else None
         if turn.asked is not None and fingerprint(turn.text) == fingerprint(text):
             return []  # its answer is on its way since before the end of the turn (B3)
         if turn.ask_again_at is not None:
@@ -195,7 +210,8 @@ class Answering:
         turn = self._floor.present
         if leftover is not None and leftover.answers == fingerprint(text) and leftover.kept.complete:
             return actions + take_up(turn, leftover)  # the same words again: their answer is ready (E2)
-        return actions + ask_mind(turn, text, self._memory)
+        turn.cut = leftover if listens else None
+        return actions + ask_mind(turn, text, self._memory, may_listen=listens)
 
     def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
         """Back to where we were: the rest of a reply that was cut, or listening."""
@@ -214,8 +230,8 @@ class Answering:
         """What the workers of the present turn have done."""
         if isinstance(event, TurnOverdue):
             return self._overdue(turn)
-        if isinstance(event, SentenceThought) and event.text.strip() in NOT_FINISHED:
-            return self._not_finished(turn)
+        if isinstance(event, SentenceThought) and event.text.strip() in NOTHING_TO_SAY:
+            return self._only_listened(turn) or self._not_finished(turn)
         if self._memory.closing and isinstance(event, SentenceThought | ReplyThought | MindFailed):
             return self._thought_too_late(turn, event)
         over = isinstance(event, MindFailed | ReplyThought)
@@ -256,6 +272,25 @@ class Answering:
         actions = self._floor.start_over(turn)
         self._floor.present.ask_again_at = turn.began_at + self._params.endpointing.hold_frames
         return [waits, *actions]
+
+    def _only_listened(self, turn: Turn) -> list[Action]:
+        """D4: so the mind says of words over us that no list knows: the reply that they cut goes on.
+
+        Not once the caller has heard that we think (B5): then they are answered, as are any others.
+        """
+        asked = turn.asked
+        if asked is None or not asked.may_listen or turn.sentences:
+            return []
+        heard = Log(f"ONLY_LISTENS turn={turn.turn_id}")
+        if turn.early:
+            self._caller.pending.listens = fingerprint(asked.text)
+            return [heard, *self.forget_early_start()]
+        assert turn.caller is not None
+        actions = self._floor.start_over(turn)
+        if turn.cut is None or not turn.hint_due:
+            return [heard, *actions, *ask_mind(self._floor.present, asked.text, self._memory)]
+        self._floor.leftover = turn.cut
+        return [heard, *actions, *self._nothing_was_said(self._floor.present, turn.caller)]
 
     def _overdue(self, turn: Turn) -> list[Action]:
         """G3: no answer in time; ours is said, and whatever comes later is too late."""

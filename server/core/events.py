@@ -242,7 +242,8 @@ class Think:
     """Ask the mind.
 
     ``history``: what was heard before ``text``. ``said``: the caller has heard so much of the reply, only
-    the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7).
+    the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7);
+    ``may_listen``: likewise, they only listen (D4).
     ``caller``: as they speak of themselves. ``person``: there is one to hand the caller over to.
     """
 
@@ -252,6 +253,7 @@ class Think:
     turn_number: int
     said: str = ""
     may_wait: bool = False
+    may_listen: bool = False
     caller: Gender | None = None
     person: bool = False
 

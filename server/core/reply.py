@@ -30,13 +30,15 @@ CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of who has onl
 BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of who was told so while the server went (F4)
 BROKEN_OFF_HIDDEN = "השיחה הופסקה מצידנו, והמספר חסוי"
 GAVE_UP = "לא הצלחנו לשמוע או לענות"
-NOT_FINISHED = frozenset({"…", "..."})  # a mind's answer to a caller who will go on (A7)
+NOTHING_TO_SAY = frozenset({"…", "..."})  # a mind's answer to who will go on (A7), or only listens (D4)
 
 
 # ---- asked ---------------------------------------------------------------------------------------
 
 
-def ask_mind(turn: Turn, text: str, memory: Memory, *, may_wait: bool = False) -> list[Action]:
+def ask_mind(
+    turn: Turn, text: str, memory: Memory, *, may_wait: bool = False, may_listen: bool = False
+) -> list[Action]:
     """The mind is to answer ``text``."""
     turn.asked = Think(
         turn.turn_id,
@@ -44,6 +46,7 @@ def ask_mind(turn: Turn, text: str, memory: Memory, *, may_wait: bool = False) -
         memory.history,
         memory.committed_turns + 1,
         may_wait=may_wait,
+        may_listen=may_listen,
         caller=memory.caller_with(text),
         person=memory.person,
     )
@@ -55,7 +58,7 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
     cut, kept = leftover.turn, leftover.kept
     turn.fixed, turn.before = cut.is_line, (*cut.before, *kept.before)
     turn.expected, turn.acts, turn.asks = cut.expected, cut.acts, cut.asks
-    turn.asked = None if cut.asked is None else replace(cut.asked, turn_id=turn.turn_id, may_wait=False)
+    turn.asked = None if cut.asked is None else _asked_again(cut.asked, turn.turn_id)
     actions: list[Action] = []
     for text, audio in kept.sentences:
         if audio is None:
@@ -68,6 +71,11 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
         return actions
     said = " ".join((*turn.before, *(text for text, _ in kept.sentences)))
     return [*actions, replace(turn.asked, said=said)]
+
+
+def _asked_again(asked: Think, turn_id: int) -> Think:
+    """For the rest of an answer: there is one."""
+    return replace(asked, turn_id=turn_id, may_wait=False, may_listen=False)
 
 
 # ---- said ----------------------------------------------------------------------------------------

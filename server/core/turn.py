@@ -44,6 +44,7 @@ class CallerTurn:
     early_starts: int = 0  # made for it so far (B3)
     asked_so_far: int = 0  # times its ears were asked for the words so far (B3)
     waited: bool = False  # the mind has said once that it is not finished (A7)
+    listens: int | None = None  # fingerprint of the words with which they only listen, the mind says (D4)
 
     @property
     def transcribed(self) -> bool:
@@ -130,6 +131,7 @@ class Turn:
     final: bool = False  # our last words, and nothing stops them: the server will be gone (F4)
     protected: bool = False  # what is said over it is answered behind it, and does not stop it (B6)
     takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
+    cut: "Leftover | None" = None  # what the caller cut, while the mind may say that they only listened (D4)
 
     @property
     def text(self) -> str:

@@ -8,10 +8,13 @@ from server.hebrew.answers import is_answer, is_no, is_yes
 from server.hebrew.backchannel import is_interrupt, only_listens
 from server.hebrew.courtesy import is_courtesy
 from server.hebrew.digits import digits_at_end
+from server.hebrew.finished import Ending, ending_of
 from server.hebrew.questions import is_question
 from server.hebrew.speech_acts import says_goodbye, wants_person
+from server.hebrew.words import words_of
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
+MOST_WORDS_OF_A_LISTENER = 3  # that the mind is asked about
 PERSON_KEY, CALL_BACK_KEY = "0", "1"
 TELEPHONE_DIGITS = 7
 
@@ -64,6 +67,18 @@ def _only_listens(text: str, memory: Memory, clock: int) -> bool:
     asked = memory.asked_a_question
     answers = asked and is_answer(text, memory.last_words)
     return not answers and only_listens(text, memory.said_lately(clock), asked=asked)
+
+
+def may_only_listen(caller: CallerTurn, text: str, memory: Memory) -> bool:
+    """D4: they cut us with a word or two that no list knows, and that the mind may find to be only listening.
+
+    ``text`` has been judged to be for the mind.
+    """
+    if not caller.cut_us or memory.asked_a_question or len(words_of(text)) > MOST_WORDS_OF_A_LISTENER:
+        return False
+    unfinished = ending_of(text, memory.expected.digits) is Ending.UNFINISHED
+    known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text)
+    return not (unfinished or known or "?" in text)
 
 
 def _of_keys(keys: str, memory: Memory) -> Meaning:

@@ -89,8 +89,9 @@ class ReplyRequest:
 
     ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
     cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
-    hears so answers with a single "…". ``caller``: by the rules' guess from how they have spoken of
-    themselves; None: no telling.
+    hears so answers with a single "…". ``may_listen``: so does one that hears that these words, said over its
+    own voice, want nothing of it. ``caller``: by the rules' guess from how they have spoken of themselves;
+    None: no telling.
     ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
     us, the name first. ``lines``: what we say where the mind says nothing, as this agent says it.
     """
@@ -103,6 +104,7 @@ class ReplyRequest:
     max_chars: int
     said: str = ""
     may_wait: bool = False
+    may_listen: bool = False
     caller: Gender | None = None
     person: bool = False
     call: PhoneCall = PhoneCall()

@@ -84,7 +84,7 @@ class PlainMind:
     It may take ``target_style``, ``min_chars``, ``max_chars`` and the ``call`` too. It must be a function of
     what it is given and do nothing but answer: with early starts (B3) it is also asked for words that turn
     out not to be all, and its answer to those, acts included, is dropped. It cannot wait for the rest
-    (``may_wait``), and asked to go on (``said``) it says all of its answer again.
+    (``may_wait``, ``may_listen``), and asked to go on (``said``) it says all of its answer again.
     """
 
     name = "host"

@@ -61,8 +61,8 @@ class _ScriptedRecognition:
 class ScriptedMind:
     """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard.
 
-    A function of these two, as early starts (B3) need it: ``may_wait`` is ignored, and so is ``said``, with
-    which the whole answer is said again.
+    A function of these two, as early starts (B3) need it: ``may_wait`` and ``may_listen`` are ignored, and so
+    is ``said``, with which the whole answer is said again.
     """
 
     name = "scripted"

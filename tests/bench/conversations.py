@@ -71,7 +71,7 @@ def random_call(dice: random.Random) -> SimCall:
     failing = dice.choice((0.0, 0.0, 0.1, 0.3))
 
     def reply(request: ReplyRequest) -> str | EngineError | None:
-        if request.may_wait and dice.random() < 0.1:
+        if (request.may_wait or request.may_listen) and dice.random() < 0.1:
             return "…"
         if dice.random() < failing:
             return dice.choice((None, EngineError("down"), EngineError("busy", retryable=True), ""))

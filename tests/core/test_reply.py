@@ -270,7 +270,7 @@ def test_d4_who_takes_up_a_reply_takes_up_its_acts():
 
 # ---- D4: the rest of a reply
 
-ASK = Think(3, "ומתי זה", (), 1, may_wait=True, caller=Gender.FEMININE, person=True)
+ASK = Think(3, "ומתי זה", (), 1, may_wait=True, may_listen=True, caller=Gender.FEMININE, person=True)
 
 
 def another_turn():
@@ -302,7 +302,10 @@ def test_d4_a_missing_rest_is_asked_for_with_what_was_said():
     resumed = another_turn()
     actions = take_up(resumed, cut(("שני.", b"\x10"), ("שלישי.", None), before=("קודם.",)))
     said = "קודם. ראשון. שני. שלישי."
-    assert actions == [Say(5, 1, "שלישי."), replace(ASK, turn_id=5, said=said, may_wait=False)]
+    assert actions == [
+        Say(5, 1, "שלישי."),
+        replace(ASK, turn_id=5, said=said, may_wait=False, may_listen=False),
+    ]
     assert not resumed.playout.complete
     assert resumed.before == ("קודם.", "ראשון.")
 

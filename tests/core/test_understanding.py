@@ -5,7 +5,7 @@ import pytest
 from server.core.conversation import Expected, PhoneCall
 from server.core.memory import Asked, Memory, Near
 from server.core.turn import KEYS, CallerTurn, Segment
-from server.core.understanding import Meaning, meaning_of
+from server.core.understanding import Meaning, may_only_listen, meaning_of
 from tests.wording import OURS
 
 SAID = "אפשר לעזור לך היום"
@@ -85,6 +85,15 @@ def test_meaning(case, expected):
             {"text": "קיבלתי", "cut_us": True, "question": True, "said": "לקבוע ליום שני"},
             Meaning.BACKCHANNEL,
         ),
+        "praise, to a question": ({"text": "נשמע מעולה", "cut_us": True, "question": True}, Meaning.WORDS),
+        "our words, and a nod": (
+            {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד"},
+            Meaning.BACKCHANNEL,
+        ),
+        "our words, to a question": (
+            {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד", "question": True},
+            Meaning.WORDS,
+        ),
         "nothing, to a question": ({"text": "הממ", "cut_us": True, "question": True}, Meaning.BACKCHANNEL),
         "an interrupt word": ({"text": "רגע", "cut_us": True}, Meaning.WORDS),
         "no": ({"text": "לא", "cut_us": True}, Meaning.WORDS),
@@ -101,6 +110,30 @@ def test_meaning(case, expected):
 def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
     """D4: a yes after a question is an answer; an interrupt word is real, but for a whole line of ours."""
     assert meaning(**case) is expected
+
+
+@pytest.mark.parametrize(
+    "text, may",
+    [
+        ("אחלה בחלה", True),
+        ("תותי פרוטי אחי", True),
+        ("אחלה בחלה של דירה", False),  # too much for a listener
+        ("כמה עולה", False),  # known: a question, a word that stops us, an answer, a beginning
+        ("יקר?", False),
+        ("רגע אחי", False),
+        ("לא רוצה", False),
+        ("אשמח", False),
+        ("דירה של", False),
+    ],
+)
+def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):
+    """D4: over our voice, while we were telling something; the mind is asked whether it is."""
+    memory = Memory(2, 700, Gender.FEMININE)
+    turn = CallerTurn([Segment(1, text)], cut_us=True)
+    assert may_only_listen(turn, text, memory) is may
+    assert not may_only_listen(CallerTurn([Segment(1, text)]), text, memory)
+    memory.asked_a_question = True
+    assert not may_only_listen(turn, text, memory)
 
 
 @check(

@@ -351,6 +351,16 @@ class TestNotFinished:
         assert reply(cloud, asked("אני מחפש דירה של", may_wait=True)) == ("…", ())
         assert len(cloud.chat.exchanges) == 1
 
+    def test_it_may_find_that_the_caller_only_listens(self, cloud: OpenAICloud) -> None:
+        """D4: told so for words over the agent, and only then."""
+        cloud.thinks = lambda request: "…"
+        assert reply(cloud, asked("אחלה בחלה", may_listen=True)) == ("…", ())
+        told = prompted(cloud, 0)
+        assert prompt.MAY_LISTEN in told and prompt.MAY_WAIT not in told
+        cloud.thinks = lambda request: REPLY
+        reply(cloud, asked(may_wait=True))
+        assert prompt.MAY_LISTEN not in prompted(cloud, 1)
+
     @pytest.mark.parametrize("text", MARKS)
     def test_unasked_it_is_no_answer(self, cloud: OpenAICloud, text: str) -> None:
         cloud.thinks = lambda request: text

@@ -528,6 +528,13 @@ def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) 
     assert answer(text, history)[0] != "…"
 
 
+@pytest.mark.parametrize("text", ["אחלה בחלה", "בלי מעלית", "חולון"])
+def test_words_over_us_are_answered_as_any_others(text: str) -> None:
+    """D4: it has no ear for who only listens."""
+    said = "".join(respond(text, (GREETING,), may_listen=True)).strip()
+    assert said == answer(text, (GREETING,))[0] != "…"
+
+
 @pytest.mark.parametrize("question", [*he.ASK, "done"])
 def test_no_expected_answer_is_waited_for(question: str) -> None:
     """A7."""

@@ -441,10 +441,10 @@ class TestAdded:
 
     @pytest.mark.parametrize("dots", ["…", "...", " … ", "\n...\n", "……", "..", '"…"', "[…]"])
     def test_a7_an_ellipsis_alone_passes(self, dots: str) -> None:
-        """A7: the mind's word for a caller who has not finished, where it may say so; nothing is done."""
+        """A7, D4: the mind's word for who has not finished, or only listens, where it may say so; no act."""
         for pieces in ([dots], list(dots)):
-            mind = Writes(pieces, acts=(EndCall(),))
-            assert spoken(mind, asked(min_chars=140, may_wait=True)) == (["…"], ())
+            for request in (asked(min_chars=140, may_wait=True), asked(min_chars=140, may_listen=True)):
+                assert spoken(Writes(pieces, acts=(EndCall(),)), request) == (["…"], ())
 
     @pytest.mark.parametrize("text", ["… שלום לך.", "שלום לך. …", "...\nשלום לך."])
     def test_a7_an_ellipsis_beside_words_is_not_said(self, text: str) -> None:

@@ -84,10 +84,10 @@ def test_the_hosts_mind_says_it_all_again():
     asked = []
     mind = PlainMind(lambda text, **style: asked.append((text, *style)) or "שלום. איך אפשר לעזור?")
     request = ReplyRequest("שאלה", (), 1, "warm", 10, 200)
-    others = [{}, {"may_wait": True}, {"said": "שלום."}]
+    others = [{}, {"may_wait": True}, {"may_listen": True}, {"said": "שלום."}]
     replies = [list(mind.respond(replace(request, **other), 30.0)) for other in others]
-    assert replies == [["שלום. איך אפשר לעזור?"]] * 3
-    assert asked == [("שאלה", "target_style", "min_chars", "max_chars", "call")] * 3
+    assert replies == [["שלום. איך אפשר לעזור?"]] * 4
+    assert asked == [("שאלה", "target_style", "min_chars", "max_chars", "call")] * 4
 
 
 HOSTS = """<think>לא לומר</think>**שלום!** 😊 יש לנו:

@@ -59,7 +59,7 @@ def test_the_mind_fills_in_its_template(runtime):
     assert reply.expected == Expected()
 
 
-@pytest.mark.parametrize("others", [{"may_wait": True}, {"said": "פעם 3!"}])
+@pytest.mark.parametrize("others", [{"may_wait": True}, {"may_listen": True}, {"said": "פעם 3!"}])
 def test_the_mind_says_it_all_again(runtime, others):
     """B3, D4: its answer depends on the words and the turn's number alone."""
     reply = ScriptedMind(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(**others), 30.0)

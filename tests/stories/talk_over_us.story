@@ -85,6 +85,133 @@ spares E2
               agent   ויש גם מרפסת שמש.
  12.00        caller  hangs up
 
+# A word that nobody listed, and the mind hears that it is only listening
+> It answers "…": never spoken, never in the history; the cut sentence is said again and the rest follows.
+acts D4
+spares E1 G2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אחלה בחלה
+              log     BARGE_IN: interrupt
+              mind    אחלה בחלה
+              replies …
+              log     ONLY_LISTENS
+  7.32        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 14.00-15.50  caller  ומתי אפשר להיכנס
+              mind    ומתי אפשר להיכנס
+              knows   יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+              replies כבר מהחודש הבא.
+              agent   כבר מהחודש הבא.
+ 20.00        caller  hangs up
+
+# Such a word, and the mind has an answer to it
+acts D2
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  בלי מעלית
+              log     BARGE_IN: interrupt
+              mind    בלי מעלית
+              replies יש שם מעלית חדשה.
+              no log  ONLY_LISTENS
+  7.32        agent   יש שם מעלית חדשה.
+ 12.00        caller  hangs up
+
+# The mind hears it while the silence is counted
+> Asked early, it costs no time: the reply goes on behind the closing silence.
+acts D4 B3
+spares B2
+knob SPECULATIVE_TURNS true
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אחלה בחלה
+              log     BARGE_IN: interrupt
+  6.81        mind    אחלה בחלה
+              replies …
+              log     ONLY_LISTENS
+              log     BACKCHANNEL → ignore
+  7.32        agent   יש שם שלושה חדרים גדולים.
+              agent   ויש גם מרפסת שמש.
+ 14.00        caller  hangs up
+
+# The mind hears it, and the caller goes on
+> What follows makes more of it than listening: all of it is answered.
+acts A6
+spares D4
+knob SPECULATIVE_TURNS true
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אחלה בחלה
+  6.81        mind    אחלה בחלה
+              replies …
+              log     ONLY_LISTENS
+  6.95-8.15   caller  ומה עם חניה
+              mind    אחלה בחלה ומה עם חניה
+              replies יש חניה אחת.
+              agent   יש חניה אחת.
+              no log  BACKCHANNEL
+ 13.00        caller  hangs up
+
+# The mind hears it too late
+> The caller has heard that we think: it is asked once more, now for an answer.
+acts B5
+spares D4
+knob SPECULATIVE_TURNS false
+knob THINKING_HINT_MS 800
+knob THINKING_TEXT_HE שנייה אחת
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
+  5.34        agent   יש שם…
+  6.10-6.60   caller  אחלה בחלה
+              mind    אחלה בחלה
+              takes   1400
+              replies …
+              agent   שנייה אחת
+              log     ONLY_LISTENS
+              mind    אחלה בחלה
+              replies אחלה, ומה חשוב לך?
+              no log  BACKCHANNEL
+              agent   אחלה, ומה חשוב לך?
+ 14.00        caller  hangs up
+
+# Two words that nobody listed, to a question of ours
+> They are its answer: the mind is not told that it may go on.
+acts B2
+spares D4
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              mind    ספרו לי על הדירה
+              replies יש שם שלושה חדרים. רוצים לבוא לראות אותה מחר?
+  5.34        agent   יש שם שלושה חדרים.
+              agent   רוצים לבוא לראות…
+  7.40-7.90   caller  אחלה בחלה
+              mind    אחלה בחלה
+              replies מצוין, רשמתי.
+  8.62        agent   מצוין, רשמתי.
+              no log  ONLY_LISTENS
+ 12.00        caller  hangs up
+
 # Prices are said in words
 > Digits and ₪ become Hebrew words before the voice; the history keeps what the mind wrote.
 acts E6

@@ -63,6 +63,11 @@ MAY_WAIT = (
     'ייתכן שהצד השני עוד לא סיים לדבר. אם ברור שהמשפט נקטע באמצע, כמו "אני מחפש דירה של", '
     "התשובה היא התו … לבדו, בלי שום מילה ובלי להפעיל שום כלי. בכל מקרה אחר, וגם כשיש ספק, עונים כרגיל."
 )
+MAY_LISTEN = (
+    'המילים האחרונות של הצד השני נאמרו תוך כדי דבריך. אם הן רק סימן של הקשבה, כמו "וואלה אחי" או "איזה קטע", '
+    "בלי שאלה, בקשה, תשובה, תיקון או הסתייגות, התשובה היא התו … לבדו, בלי שום מילה ובלי להפעיל שום כלי, "
+    "ודבריך יימשכו מעצמם מהמקום שבו נקטעו. בכל מקרה אחר, וגם כשיש ספק, עונים כרגיל."
+)
 BEGUN = "[השיחה התחילה.]"
 CUT_IN = "[כאן נקטעו דבריך: ההמשך לא נשמע, והצד השני התחיל לדבר.]"
 GO_ON = (
@@ -104,6 +109,7 @@ def prompt_of_turn(request: ReplyRequest, today: date) -> str:
     told.append(_number(request.call.number))
     told += [ADDRESS[request.caller]] if request.caller is not None else []
     told += [MAY_WAIT] if request.may_wait else []
+    told += [MAY_LISTEN] if request.may_listen else []
     return "\n".join(("# עכשיו", *told))
 
 

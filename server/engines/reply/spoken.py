@@ -17,7 +17,7 @@ from server.engines.reply.written import WrittenCall
 
 log = logging.getLogger("agent")
 
-NOT_FINISHED = "…"  # the caller will go on (A7)
+NOTHING_TO_SAY = "…"  # the caller will go on (A7), or only listens (D4)
 SENTENCE_CHARS = 80  # there is always room for one more, or the LLM could not end what it has begun
 SOON_S = 0.8  # less than any wait for a token
 READ_ON_CHARS = 120  # behind what was said, for a call
@@ -61,7 +61,8 @@ class SpokenReply:
             yield from self._read_on(text)
             if self._cancelled:
                 return
-            waits = not self._said and text.ellipsis and self._request.may_wait
+            may_wait = self._request.may_wait or self._request.may_listen
+            waits = not self._said and text.ellipsis and may_wait
             acts = () if waits else self._acts(text.calls)
             if not self._said:
                 yield from self._wordless(text, acts, waits)
@@ -92,7 +93,7 @@ class SpokenReply:
         if self._mind.authored:
             return
         if waits:
-            yield NOT_FINISHED
+            yield NOTHING_TO_SAY
         elif EndCall() in acts:
             yield from self._line(self._request.lines.wordless_goodbye)
         elif Transfer() in acts:  # the call itself says when there is nobody

@@ -128,7 +128,7 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
 )
 def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):
     """D4: over our voice, while we were telling something; the mind is asked whether it is."""
-    memory = Memory(2, 700, Gender.FEMININE)
+    memory = Memory(2, 700, OURS)
     turn = CallerTurn([Segment(1, text)], cut_us=True)
     assert may_only_listen(turn, text, memory) is may
     assert not may_only_listen(CallerTurn([Segment(1, text)]), text, memory)

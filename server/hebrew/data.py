@@ -76,6 +76,8 @@ class Phrases:
             for front in fronts
         )
         self._longest = max(map(len, self._phrases))
+        self._first = frozenset(phrase[0] for phrase in self._phrases)
+        self._last = frozenset(phrase[-1] for phrase in self._phrases)
 
     @classmethod
     def read(cls, *names: str, prefixes: Iterable[str] = ()) -> "Phrases":
@@ -86,10 +88,13 @@ class Phrases:
 
     def at(self, words: list[str], start: int) -> int:
         """How many words the longest phrase has that begins at ``start``; 0 without one."""
-        return max((end - start for end in self.ends(words, start)), default=0)
+        ends = self.ends(words, start)
+        return ends[-1] - start if ends else 0
 
     def at_end(self, words: list[str]) -> int:
         """How many words the longest phrase has that ends ``words``; 0 without one."""
+        if not words or words[-1] not in self._last:
+            return 0
         lengths = range(min(self._longest, len(words)), 0, -1)
         return next((n for n in lengths if tuple(words[-n:]) in self._phrases), 0)
 
@@ -106,6 +111,8 @@ class Phrases:
         return bool(words) and len(words) in self.reach(words)
 
     def ends(self, words: list[str], start: int) -> list[int]:
-        """The places behind each phrase that begins at ``start``."""
+        """The places behind each phrase that begins at ``start``, the nearest first."""
+        if start >= len(words) or words[start] not in self._first:
+            return []
         last = min(start + self._longest, len(words))
         return [end for end in range(start + 1, last + 1) if tuple(words[start:end]) in self._phrases]

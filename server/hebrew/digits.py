@@ -10,6 +10,8 @@ _MAX_SAID = 999  # digits are said in groups of three at most
 _PREFIXES = frozenset("והבלשכמ")
 _MAX_PREFIX_CHARS = 2  # "שבשלוש"
 _WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
+_TO_NOUGHT = frozenset(f"{letter}אפס" for letter in "להבמ")
+_BETWEEN = frozenset(lines_of("hesitation")) | {"רגע", "מקף", "קו", "רווח", "ואז", "אז"}
 _NOT_DIGITS = re.compile(r"\D")
 
 
@@ -31,14 +33,28 @@ def _number(word: str) -> int | None:
 
 def digits_at_end(text: str) -> str:
     """The digits that end ``text``, "" without one. A date, an hour or a fraction has none."""
+    return said_at_end(text)[1]
+
+
+def said_at_end(text: str) -> tuple[str, str]:
+    """What stands before the digits that end ``text``, and these.
+
+    A word of one who looks for the next digit, between two of them, is passed over; "to" may stand before a
+    nought ("תחזרו לאפס חמש").
+    """
     parts: list[list[str | int]] = []
-    for token in reversed(text.split()):
-        bare = token.strip(".,;!?()+*-־–")
+    tokens = text.split()
+    end = len(tokens)
+    for place in range(len(tokens) - 1, -1, -1):
+        bare = tokens[place].strip(".,;!?()+*-־–")
         part: list[str | int] = [_NOT_DIGITS.sub("", bare)] if _WRITTEN.fullmatch(bare) else _said(bare)
-        if not part:
+        to_nought = bare in _TO_NOUGHT
+        if part or to_nought:
+            parts.insert(0, part or [0])
+            end = place
+        if to_nought or not (part or (parts and bare in _BETWEEN)):
             break
-        parts.insert(0, part)
-    return _in_digits([group for part in parts for group in part])
+    return " ".join(tokens[:end]), _in_digits([group for part in parts for group in part])
 
 
 def _said(token: str) -> list[str | int]:

@@ -19,7 +19,11 @@ _NOT_NOW = Phrases.read("wait_not")
 
 def asks_to_wait(text: str) -> bool:
     """The caller will be away for a while: "תמתיני רגע", "רגע אחד, אני מביא את התעודה", "שנייה" alone."""
-    words = words_of(text)
+    return words_ask_to_wait(words_of(text))
+
+
+def words_ask_to_wait(words: list[str]) -> bool:
+    """As ``asks_to_wait``, of words that are parted already."""
     if any(_asks(words, start) for start in range(len(words))):
         return True
     return _MOMENT.within(words) and (len(words) in reach(words, _ALL_OF_IT) or _will_be_busy(words))
@@ -27,8 +31,11 @@ def asks_to_wait(text: str) -> bool:
 
 def _asks(words: list[str], start: int) -> bool:
     """Asked here and now: not what a recording has said, or is not wanted, nor beside a question to us."""
-    before, behind = words[:start], words[start + _ASKS.at(words, start) :]
-    if len(before) + len(behind) == len(words) or before[-1:] == [_NOT] or _REPORTED.within(before):
+    length = _ASKS.at(words, start)
+    if not length:
+        return False
+    before, behind = words[:start], words[start + length :]
+    if before[-1:] == [_NOT] or _REPORTED.within(before):
         return False
     return not is_question(" ".join(before + behind))
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.hebrew.data import lines_of
 from server.hebrew.digits import digits_at_end
 from server.hebrew.finished import Ending, ending_of
 from tests.hebrew.tables import rows
@@ -67,3 +68,36 @@ def test_a7_a_telephone_number_is_whole_with_its_last_digit(digits, gaps, in_wor
 def test_a7_any_text_is_judged(text, expected):
     """A7: whatever a recogniser writes."""
     assert ending_of(text, expected) in Ending
+
+
+@given(st.permutations("סבטלנה"), st.integers(2, 6))
+def test_a7_a_name_that_is_spelled_is_whole_with_its_last_letter(letters, said):
+    """A7: "סמך בית טית…" behind the name itself; the same for any name."""
+    name = "".join(letters)
+    spelled = " ".join(LETTERS[letter] for letter in name[:said])
+    whole = said == len(name)
+    assert ending_of(f"השם שלי {name} {spelled}") is (Ending.OPEN if whole else Ending.UNFINISHED)
+
+
+LETTERS = dict(zip("סבטלנה", "סמך בית טית למד נון הא".split(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "label, length", [("תעודת הזהות שלי היא", 9), ("מספר הרכב", 8), ("כרטיס האשראי שלי", 16), ("המיקוד", 7)]
+)
+def test_a7_a_labelled_number_is_whole_with_its_last_digit(label, length):
+    """A7: an identity number, a plate, a card: the label says how many digits there are."""
+    endings = [ending_of(f"{label} {' '.join('3' * said)}") for said in (1, length // 2, length)]
+    assert endings == [Ending.UNFINISHED, Ending.UNFINISHED, Ending.FINISHED]
+
+
+@given(st.sampled_from(["אממ", "אה", "אהממ"]), st.text("אבגדהוזחטיכלמנ ", min_size=3, max_size=30))
+def test_a7_hesitation_never_ends_a_turn(hesitation, said):
+    """A7: whatever was said before it."""
+    assert ending_of(f"{said} אז {hesitation}") is Ending.UNFINISHED
+
+
+@given(st.sampled_from(lines_of("wait")), st.sampled_from(lines_of("ends_politely")))
+def test_a7_politeness_does_not_release_a_request_to_wait(request, polite):
+    """A7: "תמתיני רגע, תודה"."""
+    assert ending_of(f"{request} {polite}") is Ending.UNFINISHED

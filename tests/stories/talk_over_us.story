@@ -16,6 +16,7 @@ spares E1 B2
  12.00        caller  hangs up
 
 # "One moment" is always real
+> Words that come while the caller speaks hold the turn (A7): who asks for a moment may go on.
 acts D2
 spares D4
 
@@ -29,7 +30,7 @@ spares D4
               mind    רגע רגע
               knows   יש שם…
               replies בבקשה, אני איתך.
-  7.42        agent   בבקשה, אני איתך.
+  7.42±0.75   agent   בבקשה, אני איתך.
  11.00        caller  hangs up
 
 # "Yes" to a question is an answer

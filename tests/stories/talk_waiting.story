@@ -1,5 +1,5 @@
 # He goes for his papers
-> He asks to wait, and the agent says that it does: nobody is asked whether he is there, for a minute and a half.
+> He asks to wait, which is held (A7) when words come early, and the agent says that it does: nobody is asked whether he is there, for a minute and a half.
 acts F7
 spares F1
 knob IDLE_PROMPT_SEC 8
@@ -8,7 +8,7 @@ knob IDLE_PROMPT_SEC 8
   3.00-5.00   caller  רגע אחד בבקשה אני הולך להביא את תעודת הזהות
               mind    רגע אחד בבקשה אני הולך להביא את תעודת הזהות
               replies בטח, אני מחכה.
-  5.84        agent   בטח, אני מחכה.
+  5.84±0.75   agent   בטח, אני מחכה.
  45.00-46.00  caller  אני כאן
               mind    אני כאן
               replies יופי, מה המספר?
@@ -24,11 +24,11 @@ knob IDLE_PROMPT_SEC 8
   3.00-4.00   caller  תמתיני רגע
               mind    תמתיני רגע
               replies בטח.
-  4.72-4.96   agent   בטח.
- 94.96±0.2    agent   הלו, שומעים אותי?
-104.10±0.3    agent   אני כאן. במה אפשר לעזור?
-113.70±0.4    agent   אני לא שומעת תשובה, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!
-118.60±0.5    agent   hangs up
+  4.72±0.75   agent   בטח.
+ 94.96±0.9    agent   הלו, שומעים אותי?
+104.10±1.0    agent   אני כאן. במה אפשר לעזור?
+113.70±1.1    agent   אני לא שומעת תשובה, אז נסיים כאן. אפשר להתקשר שוב מתי שנוח. להתראות!
+118.60±1.2    agent   hangs up
 
 # It is we who have said that we wait
 > Whatever the caller said: who is told "take your time" is not asked eight seconds later.
@@ -71,6 +71,6 @@ knob HOLD_SEC 20
   3.00-4.00   caller  תמתיני רגע
               mind    תמתיני רגע
               replies בטח.
-  4.72-4.96   agent   בטח.
- 24.96±0.2    agent   הלו, שומעים אותי?
+  4.72±0.75   agent   בטח.
+ 24.96±0.9    agent   הלו, שומעים אותי?
  28.00        caller  hangs up

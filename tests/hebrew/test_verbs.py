@@ -1,0 +1,47 @@
+"""A7: the forms of verbs that a turn may end in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.hebrew.verbs import verb_in
+
+
+@pytest.mark.parametrize(
+    "form",
+    "מחפש מחפשת מחפשים חיפשתי חיפשנו תחפשי אחפש יחפשו הזמנתי הזמינה מזמינים תזמיני קניתי קנתה קונים תקני "
+    "בדקתי תבדקי בודקת מצאתי רוצות רצינו גרה גרים נתתי תני".split(),
+)
+def test_a7_persons_genders_and_tenses(form):
+    """A7: made from the four forms of the list, whichever the root."""
+    verb = verb_in(form)
+    assert verb is not None and verb.finite and verb.prefix == ""
+
+
+@pytest.mark.parametrize(
+    "form, prefix",
+    [("שקניתי", "ש"), ("כשהזמנתי", "כש"), ("ומצאתי", "ו"), ("ושאמרת", "וש"), ("לכשתגיע", "לכש")],
+)
+def test_a7_verbs_behind_a_conjunction(form, prefix):
+    """A7: "and", "that", "when" are parted from their verb."""
+    verb = verb_in(form)
+    assert verb is not None and verb.prefix == prefix
+
+
+@pytest.mark.parametrize("form, waits", [("לשאול", True), ("שאלתי", False), ("רוצה", True), ("הגיע", False)])
+def test_a7_what_waits_for_an_object(form, waits):
+    """A7: some always, some in the infinitive."""
+    verb = verb_in(form)
+    assert verb is not None and verb.waits is waits
+
+
+@pytest.mark.parametrize("word", ["שבוע", "נשים", "מספר", "שם", "תקווה", "", "ש"])
+def test_a7_words_that_are_no_verbs(word):
+    """A7: though they look like a form of one."""
+    assert verb_in(word) is None
+
+
+@given(st.text(max_size=12))
+def test_a7_any_word_is_looked_up(word):
+    """A7: whatever a recogniser writes."""
+    assert verb_in(word) is None or verb_in(word).finite in (True, False)

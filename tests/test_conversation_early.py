@@ -76,10 +76,10 @@ def test_b3_at_most_so_many_starts_a_turn():
 def test_b3_starts_are_counted_over_what_was_joined():
     """B3, A6: who goes on after the end of the turn has not earned new ones."""
     sounds = [SENTENCE, Sound(END_S + 0.75, 1.0), Sound(END_S + 2.6, 1.0)]
-    call = call_of(*sounds, ears=["יש לי שאלה", "על דירה", "בחיפה"], asr_s=0.05, llm_s=1.4).run(18)
+    call = call_of(*sounds, ears=["ראיתי מודעה", "על דירה", "בחיפה"], asr_s=0.05, llm_s=1.4).run(18)
     starts = [line for line in call.lines("EARLY_START") if "dropped" not in line]
     assert len(starts) == 2
-    assert asked(call)[-1] == "יש לי שאלה על דירה בחיפה"
+    assert asked(call)[-1] == "ראיתי מודעה על דירה בחיפה"
 
 
 def test_b3_other_words_in_the_end_are_asked_anew():
@@ -206,9 +206,9 @@ def test_a7_a_mind_that_says_so_after_the_end_of_the_turn_holds_it_likewise():
 def test_a7_who_goes_on_after_the_mind_has_waited_is_joined():
     """A7, A6: in the hold, after the end of the turn."""
     more = Sound(END_S + 1.0, 1.0)
-    ears = ["יש לי שאלה", "מה המחיר"]
+    ears = ["ראיתי מודעה", "מה המחיר"]
     call = call_of(SENTENCE, more, ears=ears, reply=not_finished, asr_s=0.2, llm_s=0.3).run(16)
-    assert asked(call)[-1] == "יש לי שאלה מה המחיר"
+    assert asked(call)[-1] == "ראיתי מודעה מה המחיר"
     assert [said.text for said in call.heard if said.at_s < more.at_s + 1.0] == ["שלום! איך אפשר לעזור?"]
     assert [request.may_wait for request in call.mind.requests].count(True) == 1
 

@@ -35,7 +35,10 @@ _SURE = ("כי", "ברור", "בטוח", "בטוחה")  # behind these "that" be
 def verb_waits(words: list[str]) -> bool:
     """ "אני מחפש", "העירייה רוצה", "רציתי לשאול"; not "מה אני מחפש", "אני לא רוצה"."""
     verb = verb_in(words[-1])
-    return verb is not None and verb.waits and not _is_answered(words[:-1], verb.prefix)
+    if verb is None or not verb.waits:
+        return False
+    answers = not verb.finite and len(opened(words)) == 1  # "להזמין": which of two it shall be
+    return not answers and not _is_answered(words[:-1], verb.prefix)
 
 
 def to_me(words: list[str]) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 
 from server.core.events import Log
-from server.hebrew.redaction import unfinished
+from server.hebrew.redaction import asked_for, unfinished
 from server.privacy import Mode, Transcripts
 
 log = logging.getLogger("agent")
@@ -48,7 +48,7 @@ class CallLog:
     def __init__(self, mode: Mode) -> None:
         self._sid = ""
         self._transcripts = Transcripts(mode)
-        self._dictated = ""  # the digits that the caller's last words ended with
+        self._dictated = ""  # what the caller's last words ended with, or was asked for
         self._ignored: Counter[str] = Counter()
         self.tally = Tally()
 
@@ -73,8 +73,12 @@ class CallLog:
         self.line(" ".join(part for part in (entry.line, words, cause) if part is not None))
 
     def _words(self, line: str, words: str) -> str:
-        """A number that is dictated over several turns is one; what the agent says between is not of it."""
+        """A number that is dictated over several turns is one; what the agent says between is not of it.
+
+        What it asks for is: "מה הקוד?" tells that "4417" is one.
+        """
         if line != CALLERS_WORDS:
+            self._dictated = asked_for(words) or self._dictated
             return self._transcripts.words(words)
         before, self._dictated = self._dictated, unfinished(words, self._dictated)
         return self._transcripts.words(words, before)

@@ -7,33 +7,25 @@ from typing import Any
 
 from server.hebrew.data import lines_of
 from server.hebrew.digits import number_in, said_together, value_of
-from server.hebrew.nouns import UNITS, counted_at
+from server.hebrew.nouns import UNITS, counted_at, counted_in_the_singular
 
-_JOINS = frozenset(lines_of("digit_joins"))
+JOINS = frozenset(lines_of("digit_joins"))
 _HESITATION = re.compile("א+[המ]*|[המ]+|u+[hm]+|e+[hmr]+")
 _NOUNS = [[form.strip() for form in line.split(",")[:2]] for line in lines_of("nouns")]
 _NO_THINGS = frozenset(lines_of("digit_fillers"))
 _MEASURES = {form for unit in UNITS.values() for form in (unit.one, unit.few, unit.many)}
 _THINGS = {*_MEASURES, *lines_of("labels"), *(form for noun in _NOUNS for form in noun)} - _NO_THINGS
+_TIMES = frozenset("בבוקר בצהריים בצהרים בערב בלילה".split())  # behind an hour
+_NAMED = _THINGS | frozenset("אחרי לפני עד".split())  # before the number of a thing, or an hour
 _LISTED = {*lines_of("quantities_before"), *(plural for _, plural in _NOUNS)} - _NO_THINGS
-_TAGS = frozenset(("id", "card", "phone", "digits", "email"))
+_TAGS = frozenset(("id", "card", "phone", "digits", "email", "secret"))
 _PREFIXES = re.compile("[ובלהמשכ]{0,2}(?=..)")
 _ENGLISH = {
     word: int(value) for value, *words in map(str.split, lines_of("digits_english")) for word in words
 }
-_DOT = r"(?:\.|\s{1,3}(?:נקודה|דוט|dot)\s{1,3})"
-_DASH = r"(?:\s{0,3}[+-]\s{0,3}|\s{1,3}(?:קו\sתחתון|מקף|מינוס|underscore|dash)\s{1,3})"
-_PROVIDERS = "|".join(map(re.escape, lines_of("email_providers")))
-# Behind an "at" that is said: "dan at gmail dot com", and not "at home. See". No part can be read two ways,
-# or the time would grow with the number of readings.
-_SAID_EMAIL = (
-    rf"(?<!\w)\w{{1,64}}+(?:(?:{_DOT}|{_DASH}|\s(?=[0-9])|(?<=[0-9])\s(?![0-9]))\w{{1,64}}+){{0,6}}"
-    r"(?:\s{1,3}(?:שטרודל|כרוכית|אט|at|@)\s{1,3}|@\s{1,3}|\s{1,3}@)"
-    rf"(?:[\w-]{{1,63}}+(?:{_DOT}[^\W\d_]{{2,63}}+){{1,4}}|(?:{_PROVIDERS})(?!\w)(?:\s(?:קום|com)(?!\w))?)"
-)
 _DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
 PART = re.compile(
-    rf"(?P<email>[\w.+%-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}|{_SAID_EMAIL})"
+    rf"(?P<email>[\w.+%-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})"
     rf"|(?P<date>(?<![0-9])(?<![0-9][./-])(?:{_DAY}(?P<mark>[./-]){_MONTH}(?P=mark)(?:19|20)?[0-9]{{2}}"
     rf"|(?:19|20)[0-9]{{2}}-{_MONTH}-{_DAY})(?![./-]?[0-9]))"
     r"|(?P<hour>(?<![0-9:])(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?(?!:?[0-9]))"
@@ -49,10 +41,13 @@ _GAP = re.compile(r"[-\s‐‑‒–—―−־.,;:/()\[\]_'\"׳״…·•|\\?!]
 _SIGN = re.compile(r"(?:(?P<plus>\+|פלוס)|\*|כוכבית)[\s(]{0,2}$")
 _LONGEST_SIGN = 8  # characters, with the blanks behind it
 _MONEY = re.compile(r"\s?(?:[₪$€£]|ש[\"״”']{0,2}ח(?!\w)|שקל|דולר|אירו)")
+_SIGN_OR_WORD = re.compile(r"\s*([₪$€£%]|[^\W\d_]+)")
 _MONEY_SIGN = re.compile(r"[₪$€£]\s?$")
 _PRICE_DIGITS = 8  # of a bare one; a longer one is a number of somebody's
 COUNTED_DIGITS = 7  # from here on nobody counts: it is somebody's number, perhaps misheard
 _QUANTITY_DIGITS = 6
+_IN_THE_SINGULAR = range(2, 4)  # "15 שנה"
+_GUESSED_DIGITS = 3  # so many of what is known by the ending of its plural only
 _THOUSAND = 1000
 _HUNDRED = 100
 _MOST_FILLERS = 2  # words between groups of dictated digits
@@ -72,6 +67,8 @@ class Token:
     begins: bool = False  # it is never the continuation of what is before it
     apart: bool = False  # words, or the end of a line, are between it and the number before it
     listed: bool = False  # what it counts stands beside its list
+    counts: bool = False  # what it counts follows
+    labelled: bool = False  # the word before it is one that numbers name
 
     @property
     def dictated(self) -> bool:
@@ -86,7 +83,7 @@ def runs(text: str) -> Iterator[list[Token]]:
     """Stretches of numbers with nothing but blanks, marks, joining words and a few fillers between."""
     run: list[Token] = []
     at = fillers = 0
-    apart, listed = False, False
+    apart, listed, labelled = False, False, False
     for match in PART.finditer(text):
         joined = _GAP.fullmatch(text, at, match.start()) is not None
         apart |= "\n" in text[at : match.start()]
@@ -101,9 +98,11 @@ def runs(text: str) -> Iterator[list[Token]]:
             yield _closed(run, text, match["word"] if joined and not fillers else None)
             run, fillers = [], 0
         if token is not None:
-            _add(run, replace(token, apart=bool(run) and (apart or fillers > 0), listed=joined and listed))
+            parted = bool(run) and (apart or fillers > 0)
+            _add(run, replace(token, apart=parted, listed=joined and listed, labelled=joined and labelled))
             fillers, apart = 0, False
-        listed = _bare(match["word"]) & _LISTED != set()
+        before = _bare(match["word"])
+        listed, labelled = before & _LISTED != set(), before & _NAMED != set()
     yield _closed(run, text, None)
 
 
@@ -126,14 +125,20 @@ def dictated_at_end(text: str) -> str:
 
 def _says_nothing(match: re.Match[str]) -> bool:
     word = match["word"]
-    return word is not None and (word in _JOINS or _HESITATION.fullmatch(word.casefold()) is not None)
+    return word is not None and (word in JOINS or says_hesitation(word))
+
+
+def says_hesitation(word: str) -> bool:
+    return _HESITATION.fullmatch(word.casefold()) is not None
 
 
 def _is_filler(match: re.Match[str], token: Token | None) -> bool:
     word = match["word"]
     if token is not None or word is None or word in _TAGS or _is_scale(word):
         return False
-    return not _bare(word) & _THINGS and _MONEY.match(match.string, match.start()) is None
+    return (
+        word not in _TIMES and not _bare(word) & _THINGS and _MONEY.match(match.string, match.start()) is None
+    )
 
 
 def _bare(word: str | None) -> set[str]:
@@ -167,16 +172,28 @@ def _closed(run: list[Token], text: str, word: str | None) -> list[Token]:
         return run
     if _is_scale(word) and len(run[-1].digits) <= _QUANTITY_DIGITS:
         return run[:-1]
-    behind = counted_at(text, run[-1].end)
-    listed = bool(_bare(word) & _THINGS) or (behind is not None and behind.unit)
-    return [*run[:-1], replace(run[-1], listed=run[-1].listed or listed)]
+    counts = counts_behind(text, run[-1].end, len(run[-1].digits))
+    listed = run[-1].listed or counts or bool(_bare(word) & _THINGS)
+    return [*run[:-1], replace(run[-1], listed=listed, counts=counts)]
+
+
+def counts_behind(text: str, end: int, digits: int) -> bool:
+    """Whether a number of so many ``digits`` that ends at ``end`` counts what follows; or is an hour."""
+    behind = _SIGN_OR_WORD.match(text, end)
+    found = counted_at(text, end) if behind and behind[1][0] != "ו" else None
+    if found is not None:
+        guessed = found.counted.one is None and digits > _GUESSED_DIGITS  # "31845520 טסים"
+        plural = not found.singular or counted_in_the_singular(found.counted) or digits in _IN_THE_SINGULAR
+        return found.unit or (plural and not guessed)
+    return behind is not None and (behind[1] in _TIMES or not behind[1].isalpha())
 
 
 def _is_scale(word: str | None) -> bool:
-    return word is not None and (_value(word) or 0) >= _THOUSAND
+    return word is not None and (value_in_any_tongue(word) or 0) >= _THOUSAND
 
 
-def _value(word: str) -> int | None:
+def value_in_any_tongue(word: str) -> int | None:
+    """Of a number word in Hebrew or English; None for any other."""
     return _ENGLISH.get(word.casefold(), value_of(word))
 
 
@@ -208,7 +225,7 @@ def _token(match: re.Match[str]) -> Token | None:
 
 
 def _of_word(match: re.Match[str]) -> Token | None:
-    value = _value(match["word"])
+    value = value_in_any_tongue(match["word"])
     bare = number_in(match["word"]) if value is None else value
     if bare is None or bare >= _THOUSAND:
         return None

@@ -1,4 +1,4 @@
-"""Text without what tells who somebody is: identity numbers, cards, telephones, e-mail addresses.
+"""Text without what tells who somebody is: identity numbers, cards, telephones, addresses, announced secrets.
 
 However they are written or said: "052-1234567", "0 5 2. 1 2 3", "אפס חמישים ושתיים", "zero five two", "דן
 שטרודל גמייל נקודה קום"; a word or two between the digits hides nothing. What people talk about all day stays:
@@ -9,8 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
+from server.hebrew.announced import announced, awaited
 from server.hebrew.number_runs import COUNTED_DIGITS, PART, Token, dictated_at_end, runs
+from server.hebrew.said_emails import said_emails
 
 _UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points: nobody hears them
 _PHONE = re.compile(
@@ -25,6 +28,7 @@ _STAR_DIGITS = range(3, 7)
 _MOST_DIGITS = 20  # of a number that has a name
 _DICTATED_DIGITS = 5  # said one by one, or behind a zero
 _BESIDE_DIGITS = 4  # the rest of a number that was told apart from it
+_NOTHING = "\0"  # in the place of an address: no digit of it is looked at twice
 _LOOKED_BACK = 4  # tokens: a number may begin a little behind what looks like one
 
 
@@ -36,13 +40,14 @@ class _Found:
 
 
 def redacted(text: str, before: str = "") -> str:
-    """``text`` with a tag for each number that tells who somebody is: [id] [card] [phone] [digits] [email].
+    """``text`` with a tag for what tells who somebody is: [id] [card] [phone] [digits] [email] [secret].
 
     ``[id]`` and ``[card]`` have the right check digit. Seven digits in a row that are no plain price are
     ``[digits]`` without one, for a misheard number is still somebody's; so are five that are dictated one
-    by one or begin with a zero; with words between them, or an end of line, it takes seven. ``before``: the
-    ``unfinished`` digits of the same speaker, which ``text`` may continue. Never raises; time grows with the
-    length of ``text`` and no faster.
+    by one or begin with a zero; with words between them, or an end of line, it takes seven. What words
+    announce as a secret is ``[digits]``, with letters ``[secret]``, however short. ``before``: what is
+    ``unfinished`` of the same speaker, or ``asked_for``, which ``text`` may continue. Never raises; time
+    grows with the length of ``text`` and no faster.
     """
     places = [place for place, char in enumerate(text) if not _unseen(char)]
     seen = f"{before}\n" if before else ""
@@ -57,14 +62,25 @@ def redacted(text: str, before: str = "") -> str:
 
 
 def unfinished(text: str, before: str = "") -> str:
-    """The dictated digits, as said, that ``before`` and then ``text`` end with; empty for none.
+    """What ``before`` and then ``text`` end with and the next words may go on with; empty for nothing.
 
-    A number that is whole by then is not of them.
+    Digits that are dictated, as said, or the word that announces a secret, with what was told of it. A number
+    that is whole by then is not of them.
     """
     seen = "".join(_figure(char) for char in f"{before}\n{text}" if not _unseen(char))
     dictated = dictated_at_end(seen)
-    whole = [found.end for found in _all_found(dictated) if found.tag != "digits"]
+    named = [found for found in _numbers(seen) if found.tag != "digits"]
+    secret = awaited(seen, _cards(named), [found.end for found in named])
+    if secret and (not dictated or dictated in secret):
+        return secret
+    whole = [found.end for found in _numbers(dictated) if found.tag != "digits"]
     return dictated_at_end(dictated[whole[-1] :]) if whole else dictated
+
+
+def asked_for(text: str) -> str:
+    """The secret that our own ``text`` has asked for ("מה הקוד?"), as ``before`` of the answer; or empty."""
+    asked = awaited("".join(_figure(char) for char in text if not _unseen(char))).strip()
+    return f"{asked}:" if asked else ""
 
 
 def _unseen(char: str) -> bool:
@@ -80,11 +96,39 @@ def _figure(char: str) -> str:
     return plain if len(plain) == 1 else char
 
 
-def _all_found(text: str) -> Iterator[_Found]:
+def _all_found(text: str) -> list[_Found]:
     """In the order of the text; none overlaps another."""
     emails = [_Found(*match.span(), "email") for match in PART.finditer(text) if match["email"]]
-    numbers = [found for run in runs(text) for found in _in_run(run)]
-    return iter(sorted([*emails, *(_with_signs(text, found) for found in numbers)], key=lambda f: f.start))
+    for start, end in said_emails(text):
+        emails.append(_Found(start, end, "email"))
+        text = text[:start] + _NOTHING * (end - start) + text[end:]
+    numbers = _numbers(text)
+    secrets = [
+        _Found(*one.span, "digits" if one.figures else "secret")
+        for one in announced(text, _cards(numbers))
+        if one.span
+    ]
+    together: list[_Found] = []
+    for found in sorted([*emails, *numbers, *secrets], key=lambda f: f.start):
+        if together and found.start < together[-1].end:
+            together[-1] = _union(together[-1], found)
+        else:
+            together.append(found)
+    return together
+
+
+def _union(one: _Found, other: _Found) -> _Found:
+    tag = next((found.tag for found in (one, other) if found.tag not in ("digits", "secret")), one.tag)
+    return _Found(min(one.start, other.start), max(one.end, other.end), tag)
+
+
+def _cards(numbers: list[_Found]) -> list[int]:
+    return [found.start for found in numbers if found.tag == "card"]
+
+
+def _numbers(text: str) -> list[_Found]:
+    """What the digits tell by themselves."""
+    return [_with_signs(text, found) for run in runs(text) for found in _in_run(run)]
 
 
 def _with_signs(text: str, found: _Found) -> _Found:
@@ -105,12 +149,34 @@ def _in_run(run: list[Token]) -> Iterator[_Found]:
     while at < len(run):
         start, end, tag = _best(run, at)
         if tag:
+            start, end = _with_tails(run, done, start, end)
             yield from _rest(run[done:start], beside=True)
             yield _Found(run[start].start, run[end - 1].end, tag)
             done = at = end
         else:
             at += 1
     yield from _rest(run[done:], beside=done > 0)
+
+
+def _with_tails(run: list[Token], done: int, start: int, end: int) -> tuple[int, int]:
+    """The place of a number with the digits that were dictated too many before or behind it.
+
+    Somebody has said a group twice, or one was misheard: what is left of it would tell the rest.
+    """
+    before = run[max(done, start - _BESIDE_DIGITS) : start][::-1]
+    behind = run[end : end + _BESIDE_DIGITS]
+    joined = not (run[start].apart or run[start].begins)
+    first = [*takewhile(lambda token: _is_left_over(token) and not token.labelled, before)] if joined else []
+    last = [*takewhile(lambda token: not (token.apart or token.begins or token.listed), behind)]
+    last = [*takewhile(_is_left_over, last)]
+    return (
+        start - len(first) * (_digits(first) < _BESIDE_DIGITS),
+        end + len(last) * (_digits(last) < _BESIDE_DIGITS),
+    )
+
+
+def _is_left_over(token: Token) -> bool:
+    return token.dictated and not token.quantity
 
 
 def _rest(tokens: list[Token], *, beside: bool) -> Iterator[_Found]:
@@ -141,6 +207,8 @@ def _best(run: list[Token], at: int) -> tuple[int, int, str]:
 def _longest(run: list[Token], first: int) -> tuple[int, str]:
     digits, best = "", (first, "")
     for last in range(first, len(run)):
+        if first < last and run[last].counts and run[last].dictated:
+            break
         digits += run[last].digits if len(run[last].digits) <= _MOST_DIGITS else "0" * _MOST_DIGITS
         if len(digits) > _MOST_DIGITS:
             break
@@ -186,6 +254,8 @@ def _unnamed(tokens: list[Token], least: int) -> Iterator[_Found]:
     counted = tokens if after_zero else [token for token in tokens if not token.quantity]
     if _digits(counted) < least or _are_quantities(counted) or _is_list(tokens):
         return
+    if len(tokens) > 1 and tokens[-1].counts and tokens[-1].dictated:
+        tokens = tokens[:-1]
     digits = "".join(token.digits for token in tokens)
     short_id = len(digits) == _ID_DIGITS - 1 and _checks(digits)
     yield _Found(tokens[0].start, tokens[-1].end, "id" if short_id else "digits")

@@ -154,6 +154,36 @@ def test_a_word_or_two_between_dictated_digits_hide_nothing(digits, fillers, wri
     assert redacted(lines[2], unfinished(lines[1], unfinished(lines[0]))) == "[phone]"
 
 
+ANNOUNCED = ("הקוד", "קוד הכניסה", "הסיסמה שלי", "ה-PIN", "הקוד לדלת של המחסן", "cvv", "סיסמת האינטרנט")
+LINKS = (" ", " הוא ", " זה ", ": ", " - ", " אה זה ", "\n", " שקיבלתי הוא ")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(ANNOUNCED), st.sampled_from(LINKS), digits_of(4), st.sampled_from(("", " ", ", ")))
+def test_kind_26_a_secret_of_few_digits_is_hidden_behind_its_noun_and_before_it(noun, link, digits, gap):
+    """However it is said; a price of as many digits stays."""
+    written = gap.join(digits)
+    said = " ".join(FEMININE[int(digit)] for digit in digits)
+    for value in (written, said):
+        assert spelled(redacted(f"{noun}{link}{value}, תודה")) == spelled(f"{noun}{link}, תודה")
+        assert spelled(redacted(f"{value} זה {noun}")) == spelled(f"זה {noun}")
+        assert redacted(value, unfinished(f"{noun}{link}")) in ("[digits]", "[phone]")
+    assert redacted(f"זה עולה 4{digits[1:]} שקל") == f"זה עולה 4{digits[1:]} שקל"
+
+
+@settings(max_examples=100, deadline=None)
+@given(phones(), digits_of(3).flatmap(lambda digits: st.sampled_from([digits[:n] for n in (1, 2, 3)])))
+def test_f15_no_dictated_digit_is_left_behind_a_tag(number, more):
+    """F15: a group that was said twice, a digit too many."""
+    said = " ".join(FEMININE[int(digit)] for digit in number + more)
+    assert not re.search(r"\d", spelled(redacted(f"כן, {said}, תודה")))
+
+
+def test_f15_a_group_that_is_said_again_in_the_next_turn_goes_too():
+    """F15: what the turn before ended with is repeated."""
+    assert redacted("אחת שתיים שלוש ארבע חמש שש שבע", "אפס חמש אפס אחת שתיים שלוש") == "[phone]"
+
+
 # ---- any text -----------------------------------------------------------------------------------
 
 PIECES = st.sampled_from(
@@ -179,6 +209,20 @@ PIECES = st.sampled_from(
         "12.11",
     ]
     + ["12,345", "שקל", "חדרים", "פלוס ", "כוכבית ", "\u200f", "٣", "a@b.co", "[id]", "2026", "09:30", "₪ "]
+    + [
+        " הקוד ",
+        " הסיסמה ",
+        " היא ",
+        " זה ",
+        "שלי ",
+        "חשבון ",
+        " סניף ",
+        " תוקף ",
+        " ספרות ",
+        "ויזה ",
+        "אלף בית ",
+    ]
+    + ["ארנב", "abc1", " א ", " ב-", "תז ", "04/28", ": ", "[digits]", "[secret]", " מאי ", " כספת "]
     + [" רגע ", " נו טוב ", "דירות ", " מטר", "\n", " zero ", " one", " at ", " dot ", "gmail", " שטרודל "]
 )
 
@@ -208,7 +252,18 @@ def test_any_text_is_taken(text):
 @pytest.mark.parametrize(
     "piece",
     ["1", "1 ", "אפס ", "0 5,2 חמש ", "1.1,", "123,456,", "a.@", "12/11-", "חמישים ו", "+", "(*"]
-    + ["5 a ", "a_", "a.", "a dot ", "a at ", "אפס רגע ", "1\n", "4 5 רגע "],
+    + ["5 a ", "a_", "a.", "a dot ", "a at ", "אפס רגע ", "1\n", "4 5 רגע "]
+    + [
+        "הקוד ",
+        "הקוד 12 ",
+        "הקוד זה א ",
+        "4417 הקוד ",
+        "הסיסמה היא ",
+        "תוקף מאי 3 ",
+        "חשבון בנק 1 ",
+        "א שטרודל ",
+    ]
+    + ["1 2 3 שטרודל ", "ב-1", "א1", "ת.ז. "],
 )
 def test_time_grows_with_the_text_and_no_faster(piece):
     """Four times the text takes about four times as long: nothing is looked at again and again."""

@@ -177,6 +177,33 @@ def test_what_the_agent_says_does_not_end_a_dictation():
     assert logged_words("full", *lines)[-1] == third
 
 
+def test_a_secret_that_is_announced_in_one_turn_and_told_in_the_next_is_not_kept():
+    """F15, kind 26: the word that announces it is remembered, and so is what was told of it."""
+    assert by_turns("הקוד לאזעקה הוא", "ארבע ארבע אחת שבע") == ["הקוד לאזעקה הוא", "[digits]"]
+    assert by_turns("הקוד הוא ארבע ארבע", "אחת שבע")[-1] == "[digits]"
+    assert by_turns("מה הקוד שקיבלתי", "רגע", "אני מחפשת", "4417 תודה")[-1] == "[digits] תודה"
+    assert by_turns("הקוד", "רגע", "אני מחפשת", "שנייה", "לא מוצאת", "1948")[-1] == "1948"
+    told = ["הקוד הוא 4417", "הדירה ברחוב הרצל", "45 קומה 3", "6500 שקל"]
+    assert by_turns(*told) == ["הקוד הוא [digits]", *told[1:]]
+    assert by_turns("שכחתי את הקוד", "3 חדרים") == ["שכחתי את הקוד", "3 חדרים"]
+
+
+@pytest.mark.parametrize(
+    "question, answer, kept",
+    [
+        ("מה הקוד שקיבלת?", "4417", "[digits]"),
+        ("אפשר את שלוש הספרות בגב הכרטיס?", "כן, ארבע אחת שבע", "כן, [digits]"),
+        ("מה הסיסמה?", "ארנב כחול", "[secret]"),
+        ("מה הסיסמה?", "אני לא זוכרת", "אני לא זוכרת"),
+        ("ומה התוקף?", "אפריל עשרים ושמונה", "[digits]"),
+        ("כמה חדרים?", "417", "417"),
+    ],
+)
+def test_the_answer_to_our_own_question_for_a_secret_is_not_kept(question, answer, kept):
+    """Kind 26: our question announces it as well as the caller's words."""
+    assert logged_words("redacted", ("AGENT", question), ("ASR", answer))[-1] == kept
+
+
 def test_answers_with_a_number_are_no_dictation():
     """Precision: rooms, floors, prices, and a number that stays alone."""
     for answers in (

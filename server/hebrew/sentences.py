@@ -2,17 +2,20 @@
 
 A sentence ends at ``. ! ? …`` followed by white space, or at a new line. Not in a decimal (12.5: no white
 space follows), not behind initials (``ד. לוי``, ``ת.ז.``) or a word cut short (``רח. הרצל``, ``טל. 03``), not
-behind the number of an item (``אפשרויות: 1. דירה``), not at a quoted question that words follow (``שאלת
-"כמה?" והתשובה``), not at ``…`` beside a word that joins (``רגע… אבל``), not inside gershayim or behind a
-geresh, which are no end marks at all.
+behind the number of an item (``אפשרויות: 1. דירה``), not at a quoted question or call that words follow
+(``שאלת "כמה?" והתשובה``), not in a name (``חברת Yahoo! פתחה``) or in brackets inside a sentence, not at ``…``
+where nobody ends one (``יש לנו… חדר``, ``אז… מתי?``, ``רגע… אבל``), not inside gershayim or behind a geresh,
+which are no end marks at all.
 """
 
 import re
 
-from server.hebrew.data import lines_of
+from server.hebrew.data import Phrases, lines_of
+from server.hebrew.finished import Ending, ending_of
+from server.hebrew.words import words_of
 
 _END = re.compile(r"[.!?…]+[\"'“”’׳״»)]*(?=\s)|\n")
-_INITIALS = re.compile(r"(?:^|[\s(])(?:[^\W\d_]\.)+$")
+_INITIALS = re.compile(r"(?:^|[\s(])[\"'“„]?(?:[והבלשכמ]{1,3}-?(?=(?:[^\W\d_]\.){2}))?(?:[^\W\d_]\.)+$")
 # "אפשרויות: 1.", but "בקומה 3." is the end of its sentence.
 _ITEM_NUMBER = re.compile(r"(?:^|[:;,.!?…][\"'”׳״)]*\s+)\d{1,2}\.$")
 
@@ -23,13 +26,31 @@ def _shortened(words: list[str]) -> re.Pattern[str]:
 
 _SHORTENED = _shortened(lines_of("shortened"))
 _SHORTENED_BEFORE_NUMBER = _shortened(lines_of("shortened_before_number"))
-_QUOTED_QUESTION = re.compile(r"\?[.!?…]*\)*[\"'”׳״]")
+_QUOTED = re.compile(r"[?!…][.!?…]*\)*[\"'”’“׳״»]")
+_QUOTED_SPEECH = re.compile(r":\s*[\"'“”„׳״«][^\"“”„״«»]*[\"'”’“׳״»]$")  # a whole sentence of somebody's
 _NEW_LINE_OR_QUOTE = re.compile(r"[^\S\n]*[\n\"'“„”״]")
+_IN_BRACKETS = re.compile(r"\S\s*\((?!\s)[^()]*\)?$")
+_MARKED_NAME = re.compile(
+    rf"(?:^|[\s(\"'])[והבלשכמ]{{0,2}}-?(?:{'|'.join(lines_of('marked_names'))})[!?]$"
+    rf"|(?:^|\s)[והבלשכמ]{{0,2}}(?:{'|'.join(lines_of('sentence_names'))})(?:\s[A-Za-z][\w&'.-]*){{1,2}}[!?]$",
+    re.IGNORECASE,
+)
+_LATIN_CALL = re.compile(r"\S\s.*[A-Za-z][\w&'.-]*!$")
+_LATIN_BEHIND = re.compile(r"[^\S\n]*[A-Za-z]")
 _JOINS = frozenset(lines_of("sentence_joins"))
-_ELLIPSIS = re.compile(r"(?:(?:^|\s)[\"'(]*(\w+)\s*)?(?:…|\.\.)[.…]*$")
+_OPENERS = Phrases.read("sentence_openers", prefixes=("ו", "ש"))
+_OWN_AND = frozenset(lines_of("and_letter"))
+_AND = "ו"
+_ELLIPSIS = re.compile(r"(?:…|\.\.)[.…]*$")
 _NEXT_WORD = re.compile(r"[^\S\n]*(\w*)(\W?)")
 _NEXT_DIGIT = re.compile(r"[^\S\n]*(?:[+*(]?\d|$)")  # or nothing yet
-_LONGEST_MARK = 16  # characters of any word that the marks above look for
+# Half a sentence: the other half follows. "אם תרצו… אפשר גם"
+_CONDITION = re.compile(
+    r"ו?(?:אם|כאשר|ברגע|למרות|אפילו|מכיוון|מאחר|היות|כש\w{2,}|(?:אחרי|לפני|עד|אחת)\s(?:כש|ש)\w+)(?:\s[^,]*)?$"
+)
+_NO_ENDS = (_INITIALS, _SHORTENED, _MARKED_NAME, _IN_BRACKETS)
+_MOST_WORDS = 4  # that tell how a sentence ends
+_SEEN = 64  # characters before an end mark that tell whether it is one
 MAX_SENTENCE_CHARS = 400  # a text without end marks is spoken in pieces all the same
 
 
@@ -38,7 +59,7 @@ class SentenceSplitter:
 
     def __init__(self) -> None:
         self._text = ""
-        self._before = ""  # what an overlong sentence had before ``_text``: its last characters, and a blank
+        self._before = ""  # what an overlong sentence had before ``_text``: its last characters
 
     def feed(self, piece: str) -> list[str]:
         """Return the sentences that ``piece`` completed, stripped, none empty."""
@@ -56,38 +77,61 @@ class SentenceSplitter:
         *pieces, self._text = _in_pieces(text) or [""]
         if pieces:
             given = text[: len(text) - len(self._text)]
-            self._before = given.rstrip()[-_LONGEST_MARK:] + (" " if given[-1].isspace() else "")
+            self._before = given[-_SEEN:]
         return sentences + pieces
 
     def _goes_on(self, end: re.Match[str], sentence: str) -> bool:
         """Whether ``end`` is none. Where the next word tells, it is waited for."""
         if end.group() == "\n":
             return False
-        if _QUOTED_QUESTION.search(end.group()):
-            return not _NEW_LINE_OR_QUOTE.match(self._text, end.end())
-        sentence = self._before + sentence
+        sentence = (self._before + sentence)[-_SEEN:]
+        if _QUOTED.search(end.group()):
+            return self._quote_goes_on(end, sentence)
         if _SHORTENED_BEFORE_NUMBER.search(sentence):
             return _NEXT_DIGIT.match(self._text, end.end()) is not None
         if (ellipsis := _ELLIPSIS.search(sentence)) is not None:
-            return ellipsis[1] in _JOINS or self._joined_behind(end.end())
+            return _is_begun(sentence[: ellipsis.start()]) or self._joined_behind(end.end())
         item = _ITEM_NUMBER.search(sentence)
         if item is not None and not _SHORTENED_BEFORE_NUMBER.search(sentence[: item.start() + 1]):
             return True
-        return bool(_INITIALS.search(sentence) or _SHORTENED.search(sentence))
+        if _LATIN_CALL.search(sentence) and (
+            _LATIN_BEHIND.match(self._text, end.end()) or self._joined_behind(end.end())
+        ):
+            return True
+        return any(pattern.search(sentence) for pattern in _NO_ENDS)
+
+    def _quote_goes_on(self, end: re.Match[str], sentence: str) -> bool:
+        """Words behind a quoted question or call belong to its sentence, unless it is a whole one itself."""
+        if _NEW_LINE_OR_QUOTE.match(self._text, end.end()):
+            return False
+        whole = "?" not in end.group() and _QUOTED_SPEECH.search(sentence)
+        return not whole or self._joined_behind(end.end())
 
     def _joined_behind(self, place: int) -> bool:
         """Whether the word at ``place`` joins, or may when more of it comes."""
         word = _NEXT_WORD.match(self._text, place)
         assert word is not None
+        with_and = word[1].startswith(_AND)
         if word[2]:
-            return word[1] in _JOINS
-        return any(join.startswith(word[1]) for join in _JOINS)
+            return word[1] in _JOINS or (with_and and word[1] not in _OWN_AND)
+        return with_and or any(join.startswith(word[1]) for join in _JOINS)
 
     def flush(self) -> list[str]:
         """The text is over: return what is left of it."""
         sentences = self.feed("\n")  # whatever the next word would have told
         self._text = self._before = ""
         return sentences
+
+
+def _is_begun(sentence: str) -> bool:
+    """Whether nobody ends one like this; ``sentence``: its last ``_SEEN`` characters at most."""
+    words = words_of(sentence)[-_MOST_WORDS:]
+    if not words:
+        return False
+    if len(sentence) < _SEEN // 2 and _CONDITION.match(sentence):
+        return True
+    joins = words[-1] in _JOINS or _OPENERS.at_end(words) > 0
+    return joins or ending_of(" ".join(words)) is Ending.UNFINISHED
 
 
 def _in_pieces(text: str) -> list[str]:

@@ -5,7 +5,14 @@ from enum import Enum
 
 from server.core.conversation import Act, Expected, Line, PhoneCall, SaveLead, Speaker
 from server.core.lines import Lines, to_caller
-from server.hebrew.echo import is_echo_of, is_tail_of, is_whole_echo_of
+from server.hebrew.echo import (
+    ECHO_MIN_SHARE,
+    INTERRUPTING_MIN_WORDS,
+    is_echo_of,
+    is_tail_of,
+    is_whole_echo_of,
+    repeats_a_choice,
+)
 from server.hebrew.gender import Gender, shown_gender
 from server.hebrew.number_runs import tells_a_telephone
 from server.hebrew.questions import offers_a_choice
@@ -150,17 +157,22 @@ class Memory:
         """There is a number to call back: the caller's own, or one in what they have left."""
         return bool(self.call.number) or tells_a_telephone(f"{self.message} {message}")
 
-    def is_echo(self, clock: int, text: str, near: Near | None) -> bool:
+    def is_echo(self, clock: int, text: str, near: Near | None, *, interrupts: bool = False) -> bool:
         """``text`` is what we said within the window (E3).
 
         Over our voice any part of that is, right behind it our last words; later, and when they were offered
-        to choose from, only a whole sentence of ours: who takes up what we have offered is the caller.
+        to choose from, only a whole sentence of ours: who takes up what we have offered is the caller. Both
+        things offered are no choice. Text that ``interrupts`` is ours when it is long and each word is.
         """
         recent = self._recent(clock)
-        if near is None or (recent and offers_a_choice(recent[-1])):
+        over_us = near is Near.OVER_US
+        chooses = bool(recent) and offers_a_choice(recent[-1]) and not (over_us and repeats_a_choice(text))
+        real = interrupts and not (over_us and len(words_of(text)) >= INTERRUPTING_MIN_WORDS)
+        if near is None or chooses or real:
             return any(is_whole_echo_of(text, words) for words in recent)
         spoken = " ".join(recent)
-        return is_echo_of(text, spoken) if near is Near.OVER_US else is_tail_of(text, spoken)
+        share = 1.0 if interrupts else ECHO_MIN_SHARE
+        return is_echo_of(text, spoken, share) if over_us else is_tail_of(text, spoken)
 
     def has_said_lately(self, clock: int, text: str) -> bool:
         """Every word of ``text`` is among ours of late: too few of them to tell an echo (E3)."""

@@ -51,8 +51,8 @@ def meaning_of(
         return Meaning.BACKCHANNEL
     if wants_person(text):
         return Meaning.PERSON
-    interrupts = is_interrupt(text)  # always real, but for a whole sentence of ours that has such a word
-    if memory.is_echo(clock, text, None if interrupts else caller.near):
+    interrupts = is_interrupt(text)  # always real, unless we have said each word of it ourselves
+    if memory.is_echo(clock, text, caller.near, interrupts=interrupts):
         return Meaning.ECHO
     if (caller.cut_us or caller.all_over_us) and _only_listens(text, memory, clock):
         return Meaning.BACKCHANNEL

@@ -11,7 +11,7 @@ from server.hebrew.words import words_of
 
 _BUILT = Families("listening")
 _HEARS = _BUILT.of("hears")
-NODS = Either(_HEARS, _BUILT.of("agrees"), Phrases.read("backchannel", prefixes=("ו",)))
+NODS: Source = Either(_HEARS, _BUILT.of("agrees"), Phrases.read("backchannel", prefixes=("ו",)))
 _THANKS = Either(NODS, _BUILT.of("thanks"))
 _GRADES = frozenset({"עשר"})
 _PRAISE = Either(_THANKS, Phrases(_GRADES))  # while no number of ours could be meant

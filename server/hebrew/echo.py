@@ -11,15 +11,18 @@ from rapidfuzz import fuzz
 
 from server.hebrew.data import Phrases, lines_of
 from server.hebrew.digits import number_in, value_of
+from server.hebrew.numbers import cardinal
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 from server.hebrew.words import words_of
 
 ECHO_MIN_WORDS = 3
+INTERRUPTING_MIN_WORDS = 5  # fewer, with a word that stops us, are as likely the caller's
 ECHO_MIN_SHARE = 0.8  # of its words are ours; the others were misheard
 ALIKE_RATIO = 75  # nearly the same letters: another word is another place, day or wish
 ALIKE_MIN_CHARS = 3  # "לי" for "לך" is no mistake of a recogniser
 MAX_PREFIX_CHARS = 2  # "מהגג"
+MIN_STEM = 2  # letters of a noun before the ending of its plural
 MAX_LOST = 2  # words of ours in a row
 
 _HESITATION = Phrases.read("hesitation")
@@ -28,6 +31,7 @@ _OR = "או"
 _OFFERING = frozenset({_OR, "אפשר", "לא", "אין", "בלי"})
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _PREFIXES = frozenset("והבלשכמ")
+_FIGURES = re.compile(r"(?<![\w.,:/-])[1-9]\d{1,6}(?![\w:/-]|[.,]\d)", re.ASCII)
 _VOWEL_LETTERS = re.compile("[וי]+")
 _JOINTS = ((1, 1), (1, 2), (2, 1))  # words heard for words of ours
 
@@ -37,7 +41,7 @@ Slips = tuple[int, int]  # words misheard, words of ours that were lost
 def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
     """``text`` is part of what we have ``spoken``: a ``share`` (0-1) of its words at least."""
     ours = _tokens(spoken)
-    return bool(_ends(_heard(text), ours, share, starts=len(ours)))
+    return any(_ends(heard, ours, share, starts=len(ours)) for heard in _readings(text))
 
 
 def is_tail_of(text: str, spoken: str) -> bool:
@@ -48,7 +52,8 @@ def is_tail_of(text: str, spoken: str) -> bool:
     ours = _tokens(spoken)
     last = _tokens(split_sentences(spoken)[-1]) if spoken.strip() else []
     offered = last[::-1].index(_OR) + 1 if _OR in last else 0
-    ends = _ends(_heard(text), ours, ECHO_MIN_SHARE, starts=len(ours) - offered)
+    starts = len(ours) - offered
+    ends = (end for heard in _readings(text) for end in _ends(heard, ours, ECHO_MIN_SHARE, starts=starts))
     return any(_may_be_lost(ours[end:]) for end in ends)
 
 
@@ -87,14 +92,32 @@ def _cuts(word: str) -> list[str]:
     return [word[cut:] for cut in range(MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES and word[cut:]]
 
 
-def _heard(text: str) -> list[str]:
-    return [word for word in _tokens(text) if not _HESITATION.make_up([word])]
+def repeats_a_choice(text: str) -> bool:
+    """``text`` has something on both sides of an "or": who chooses says one of them."""
+    return _OR in _tokens(text)[1:-1]
+
+
+def _readings(text: str) -> Iterator[list[str]]:
+    """The words heard without hesitation; figures as they are read out, and as a plain amount: 3042."""
+    amounts = _FIGURES.sub(lambda figures: cardinal(int(figures[0])), text)
+    for reading in dict.fromkeys((text, amounts)):
+        yield [word for word in _tokens(reading) if not _HESITATION.make_up([word])]
 
 
 def _tokens(text: str) -> list[str]:
     """Words; a number is the same however it is written, and whatever its gender."""
-    values = ((word, value_of(word)) for word in words_of(speakable(text)))
+    values = ((word, value_of(word)) for word in _with_prefixes(words_of(speakable(text))))
     return [word if value is None else str(value) for word, value in values]
+
+
+def _with_prefixes(words: list[str]) -> list[str]:
+    """A recogniser writes a prefix letter apart before figures: "ב 15" is בחמש עשרה."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in _PREFIXES and value_of(word) is not None:
+            word = joined.pop() + word
+        joined.append(word)
+    return joined
 
 
 def _ends(
@@ -162,7 +185,7 @@ def _misheard(heard: list[str], ours: list[str]) -> int | None:
         return 0
     if len(exact) > 2:  # joined or split, but word for word
         return None
-    return 0 if _but_for_prefix(one, other) else 1 if alike else None
+    return 0 if _but_for_prefix(one, other) or _but_for_plural(one, other) else 1 if alike else None
 
 
 def _exact(word: str) -> str | None:
@@ -179,6 +202,16 @@ def _but_for_prefix(one: str, other: str) -> bool:
     prefix = long[: len(long) - len(short)]
     few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= _PREFIXES
     return few and long == prefix + short
+
+
+def _but_for_plural(one: str, other: str) -> bool:
+    """One thing and many: a recogniser writes שקל for שקלים, and חלק for החלקים."""
+    short, long = sorted((one, other), key=len)
+    singulars = {long.removesuffix(ending) for ending in ("ימ", "ות")} - {long}
+    return any(
+        len(stem) >= MIN_STEM and (_but_for_prefix(short, stem) or _but_for_prefix(short, f"{stem}ה"))
+        for stem in singulars
+    )
 
 
 def _stem(word: str) -> str:

@@ -11,7 +11,7 @@ which are no end marks at all.
 import re
 
 from server.hebrew.data import Phrases, lines_of
-from server.hebrew.finished import Ending, ending_of
+from server.hebrew.ends.last_words import last_words_wait
 from server.hebrew.words import words_of
 
 _END = re.compile(r"[.!?…]+[\"'“”’׳״»)]*(?=\s)|\n")
@@ -131,7 +131,7 @@ def _is_begun(sentence: str) -> bool:
     if len(sentence) < _SEEN // 2 and _CONDITION.match(sentence):
         return True
     joins = words[-1] in _JOINS or _OPENERS.at_end(words) > 0
-    return joins or ending_of(" ".join(words)) is Ending.UNFINISHED
+    return joins or last_words_wait(words)
 
 
 def _in_pieces(text: str) -> list[str]:

@@ -100,6 +100,41 @@ def test_e3_echo_may_span_two_lines_of_ours():
     assert not memory.is_echo(850, "איך אפשר לעזור לך", near=Near.OVER_US)
 
 
+CHOICE = "לשלוח את החשבונית למייל או בדואר?"
+
+
+@pytest.mark.parametrize(
+    "text, near, echo",
+    [
+        ("לשלוח את החשבונית לאימייל או בדואר", Near.OVER_US, True),
+        ("את החשבונית למייל", Near.OVER_US, False),
+        ("או בדואר בבקשה", Near.OVER_US, False),
+        ("את החשבונית לאימייל או בדואר", None, False),
+    ],
+)
+def test_e3_both_things_offered_are_no_choice(text, near, echo):
+    """E3: over our voice; who says one of them has chosen, and later only a whole sentence is ours."""
+    memory = Memory(2, 700, Gender.FEMININE)
+    memory.spoke(100, CHOICE)
+    assert memory.is_echo(100, text, near=near) is echo
+
+
+@pytest.mark.parametrize(
+    "text, near, echo",
+    [
+        ("מעבירה אותך לנציג שרות נא להמתין", Near.OVER_US, True),
+        ("נא להמתין על הקו", Near.OVER_US, False),  # few words
+        ("לא מעבירה אותך לנציג שירות נא להמתין", Near.OVER_US, False),
+        ("מעבירה אותך לנציג שרות נא להמתין", None, False),
+    ],
+)
+def test_e3_an_interrupt_word_in_many_words_of_ours_is_ours(text, near, echo):
+    """E3, D4: each word must be; a few are as likely the caller's."""
+    memory = Memory(2, 700, Gender.FEMININE)
+    memory.spoke(100, "אני מעבירה אותך לנציג שירות, נא להמתין על הקו")
+    assert memory.is_echo(100, text, near=near, interrupts=True) is echo
+
+
 def test_b6_never_spoke_until_a_word_was_heard():
     """B6: a greeting of which nothing was heard is still owed."""
     memory = Memory(2, 700, OURS)

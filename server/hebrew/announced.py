@@ -25,12 +25,14 @@ _FILLERS = frozenset(lines_of("digit_fillers")) | {"או", "לא", "סליחה"}
 _LETTER_NAMES = {word: len(only) == 0 for word, *only in map(str.split, lines_of("letters_said"))}
 _BANKS = announcing(Secret.BRANCH)
 _OF, _FOR = "של", frozenset("לב")
+_EXPIRY = "תוקף"
 _COMMAS = frozenset(",-–—")
 _JOINING = frozenset(",.-–—־/\n") | JOINS
 _COPULA_MARKS = frozenset(":=-–—־")
 _STOPS = frozenset(".?!;\n…")
 _EXPIRES = re.compile(r"(?:0?[1-9]|1[0-2])[/.-](?:20)?\d\d")
 _WORD = re.compile(r"\w+")
+_YEARS = 100  # "עשרים ושמונה", behind a month that is a number
 _EXPIRES_DIGITS = range(3, 7)
 _MOST_BETWEEN = 10  # words from the noun to the secret
 _MOST_ITEMS = 30  # with the marks
@@ -39,8 +41,11 @@ _MOST_PARTS = 40
 _MOST_FILLERS = 2
 _MOST_WORDS = 3  # of a password
 _MOST_TURNS = 3  # that a noun waits for its secret
+_VALUES = (Kind.VALUE, Kind.HIDDEN)
+_MANY_DIGITS = 7  # of what is hidden already
 _FAR_DIGITS = 4  # of a code that words without meaning part from its noun
 _LEAST = {Secret.IDENTITY: 3, Secret.ACCOUNT: 5, Secret.BRANCH: 1, Secret.DEVICE: 4}  # digits
+_ACCOUNT_DIGITS = 6  # of one that any words part from its noun
 _LEAST_NEAR = 2
 _PLACES = (Secret.BRANCH, Secret.DEVICE)  # of a secret, rather than another one
 _OPEN = (Secret.CODE, Secret.PASSWORD)  # any words may be between
@@ -91,8 +96,8 @@ class _Reader:
 
     def __init__(self, text: str, items: list[Item], card_at: int) -> None:
         self._text, self._items = text, items
-        named = (item.start for item in items if item.word == "[card]" or _any(item, _CARDS))
-        self._card_at = min(card_at, next(named, len(text)))
+        named = (item.word == "[card]" or _any(item, _CARDS) for item in items)
+        self._with_card = card_at < len(text) or any(named)
 
     def all(self) -> Iterator[Announced]:
         at = read = 0
@@ -103,14 +108,36 @@ class _Reader:
                 continue
             found = self._of_noun(at, *noun, read)
             yield found
-            at = read = noun[0]
-            while found.span and read < len(self._items) and self._items[read].start < found.span[1]:
-                read += 1
+            read = self._behind_span(noun[0], found)
+            while (another := self._another(found, read)) is not None:
+                yield another
+                found, read = another, self._behind_span(read, another)
+            at = noun[0]
+
+    def _behind_span(self, at: int, found: Announced) -> int:
+        while found.span and at < len(self._items) and self._items[at].start < found.span[1]:
+            at += 1
+        return at
+
+    def _another(self, found: Announced, at: int) -> Announced | None:
+        """One more behind it, which has as many digits: "לא 4417 אלא 4471", "הישן 1234 והחדש 5678"."""
+        if found.secret not in _OPEN or found.span is None or found.span[0] < found.noun[1]:
+            return None
+        for place in range(at, min(at + _MOST_FILLERS + 1, len(self._items))):
+            parts = self._value(place)
+            if parts and _is_new(parts):
+                same = _digits(parts) == _digits(items_of(self._text[slice(*found.span)]))
+                span = (parts[0].start, parts[-1].end)
+                alike = same and _digits(parts) >= _FAR_DIGITS and parts[0].prefix in ("", "ו", "ל")
+                return Announced(found.noun, found.secret, span, found.figures) if alike else None
+            if not _any(self._items[place], _LINKS):
+                return None
+        return None
 
     def _is_none(self, at: int, end: int, secret: Secret) -> bool:
         """Whether it is none after all: קוד לבוש, or what expires without a card."""
-        if secret is Secret.EXPIRY and self._items[at].word[0] == "ב":
-            return self._items[at].start < self._card_at
+        if secret is Secret.EXPIRY and self._items[at].word.lstrip("וה") != _EXPIRY:  # "בתוקף", "תקף"
+            return not self._with_card
         return secret is Secret.CODE and end < len(self._items) and _any(self._items[end], _NO_SECRETS)
 
     def _of_noun(self, at: int, end: int, secret: Secret, read: int) -> Announced:
@@ -134,7 +161,7 @@ class _Reader:
         last = min(at + _MOST_ITEMS, len(self._items))
         while at < last and gap.open:
             item = self._items[at]
-            if item.kind is Kind.TAG:
+            if item.kind is Kind.TAG or (item.kind is Kind.HIDDEN and len(self._value(at)) == 1):
                 return fallback, not fallback
             parts = self._secret_at(at, secret, gap)
             if parts and (gap.near or not self._is_label(at - 1)):
@@ -180,11 +207,11 @@ class _Reader:
         while end > at and not _is_whole_part(self._items[end - 1]):
             end -= 1
         parts = self._uncounted(self._items[at:end])
-        return parts if len(parts) > 1 or any(part.kind is Kind.VALUE for part in parts) else []
+        return parts if len(parts) > 1 or any(part.kind in _VALUES for part in parts) else []
 
     def _is_part(self, place: int, first: int) -> bool:
         item = self._items[place]
-        if item.kind is Kind.VALUE:
+        if item.kind in _VALUES:
             return True
         return item.kind is Kind.WORD and (
             len(item.word) == 1
@@ -235,7 +262,8 @@ class _Reader:
             return [first, *self._value(at + 1)]
         parts = self._value(at)
         digits = _digits(parts)
-        return parts if digits in _EXPIRES_DIGITS and not any(part.mixed for part in parts) else []
+        plain = not any(part.mixed or (part.said or 0) >= _YEARS for part in parts)
+        return parts if digits in _EXPIRES_DIGITS and plain else []
 
     # ---- before it ------------------------------------------------------------------------------
 
@@ -255,11 +283,11 @@ class _Reader:
             return []
         least = _LEAST.get(secret, _FAR_DIGITS - told)
         definite = told or self._items[at].word[0] == "ה"
-        return parts if definite and _digits(parts) >= least else []
+        return parts if definite and _is_new(parts) and _digits(parts) >= least else []
 
     def _is_part_before(self, place: int) -> bool:
         item = self._items[place]
-        return item.kind is Kind.VALUE or item.word in JOINS or item.word in _COMMAS
+        return item.kind in _VALUES or item.word in JOINS or item.word in _COMMAS
 
     def _is_label(self, place: int) -> bool:
         return place >= 0 and _any(self._items[place], _LABELS)
@@ -287,9 +315,11 @@ class _Gap:
         if not self.near:
             plain = parts[0].prefix in ("", "ל")
             size = max(digits + letters, *(len(part.word) for part in parts if part.mixed), 0)
+            if self._secret is Secret.ACCOUNT:
+                return not parts[0].prefix and digits >= _ACCOUNT_DIGITS and not _is_round(parts)
             may = self._secret in _OPEN or (self._secret is Secret.IDENTITY and mixed)
             return may and plain and size >= _FAR_DIGITS
-        if parts[0].prefix not in ("", "ל", "ו"):
+        if parts[0].prefix not in (("", "ל", "ו", "מ") if digits >= _FAR_DIGITS else ("", "ל", "ו")):
             return False
         least = _LEAST.get(self._secret, 1 if self.told else _LEAST_NEAR)
         if self._secret is Secret.ACCOUNT and _is_round(parts):
@@ -322,7 +352,12 @@ def _any(item: Item, words: Iterable[str]) -> bool:
 
 
 def _digits(parts: list[Item]) -> int:
-    return sum(part.digits for part in parts)
+    return sum(_MANY_DIGITS if part.kind is Kind.HIDDEN else part.digits for part in parts)
+
+
+def _is_new(parts: list[Item]) -> bool:
+    """Whether more than one tag hides them already."""
+    return len(parts) > 1 or parts[0].kind is not Kind.HIDDEN
 
 
 def _is_round(parts: list[Item]) -> bool:
@@ -335,7 +370,7 @@ def _may_part(item: Item) -> bool:
 
 
 def _is_whole_part(item: Item) -> bool:
-    return item.kind is Kind.VALUE or (
+    return item.kind in _VALUES or (
         item.kind is Kind.WORD and (len(item.word) == 1 or _LETTER_NAMES.get(item.word, False))
     )
 

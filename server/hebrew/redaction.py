@@ -14,6 +14,7 @@ from itertools import takewhile
 from server.hebrew.announced import announced, awaited
 from server.hebrew.number_runs import COUNTED_DIGITS, PART, Token, dictated_at_end, runs
 from server.hebrew.said_emails import said_emails
+from server.hebrew.secret_items import NAMED, UNNAMED
 
 _UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points: nobody hears them
 _PHONE = re.compile(
@@ -28,7 +29,7 @@ _STAR_DIGITS = range(3, 7)
 _MOST_DIGITS = 20  # of a number that has a name
 _DICTATED_DIGITS = 5  # said one by one, or behind a zero
 _BESIDE_DIGITS = 4  # the rest of a number that was told apart from it
-_NOTHING = "\0"  # in the place of an address: no digit of it is looked at twice
+_MOST_PASSES = 3  # the second finds something in one text of thousands
 _LOOKED_BACK = 4  # tokens: a number may begin a little behind what looks like one
 
 
@@ -49,6 +50,16 @@ def redacted(text: str, before: str = "") -> str:
     ``unfinished`` of the same speaker, or ``asked_for``, which ``text`` may continue. Never raises; time
     grows with the length of ``text`` and no faster.
     """
+    kept = _with_tags(text, before)
+    for _ in range(_MOST_PASSES):
+        if kept == text:
+            break
+        # A tag parts what was one number, and may lay bare what announces the next: look again.
+        text, kept = kept, _with_tags(kept)
+    return kept
+
+
+def _with_tags(text: str, before: str = "") -> str:
     places = [place for place, char in enumerate(text) if not _unseen(char)]
     seen = f"{before}\n" if before else ""
     ours = len(seen)
@@ -98,11 +109,11 @@ def _figure(char: str) -> str:
 
 def _all_found(text: str) -> list[_Found]:
     """In the order of the text; none overlaps another."""
-    emails = [_Found(*match.span(), "email") for match in PART.finditer(text) if match["email"]]
-    for start, end in said_emails(text):
-        emails.append(_Found(start, end, "email"))
-        text = text[:start] + _NOTHING * (end - start) + text[end:]
+    written = [match.span() for match in PART.finditer(text) if match["email"]]
+    emails = [_Found(*span, "email") for span in (*written, *said_emails(text))]
+    text = _without(text, emails)
     numbers = _numbers(text)
+    text = _without(text, numbers)
     secrets = [
         _Found(*one.span, "digits" if one.figures else "secret")
         for one in announced(text, _cards(numbers))
@@ -115,6 +126,16 @@ def _all_found(text: str) -> list[_Found]:
         else:
             together.append(found)
     return together
+
+
+def _without(text: str, places: list[_Found]) -> str:
+    """So that nothing is found twice, and a second time finds no more."""
+    chars = list(text)
+    for found in places:
+        chars[found.start : found.end] = (UNNAMED if found.tag == "digits" else NAMED) * (
+            found.end - found.start
+        )
+    return "".join(chars)
 
 
 def _union(one: _Found, other: _Found) -> _Found:

@@ -22,7 +22,7 @@ _NO_NAME = (
     r"(?!(?:הוא|היא|זה|זאת|זו|שלי|שלו|שלה|שלנו|[ובהל]?(?:מייל|אימייל|ג'?ימייל|דואל)|is|mail|email)(?!\w))"
 )
 _AT = r"(?:\s{1,3}(?:סימן\s)?(?:ש?טרודל|סטרודל|כרוכית|אט(?:\sסיין)?|at|@)\s{1,3}|@\s{1,3}|\s{1,3}@)"
-_PROVIDERS = "|".join(map(re.escape, lines_of("email_providers")))
+_PROVIDERS = "|".join(map(re.escape, sorted(lines_of("email_providers"), key=len, reverse=True)))
 _TLD = (
     r"(?:קום|קומ|com|קו|co|איל|il|איי?\sאל|i\sl|סי\sאו|נט|net|אורג|org|גוב|gov|אקדמי|ac|ישראל|מוני|muni)"
     r"(?!\w)"
@@ -31,11 +31,18 @@ _TLD = (
 # or the time would grow with the number of readings.
 _EMAIL = re.compile(
     rf"(?<![\w'׳]){_NO_NAME}{_PART}{_JOINED}{{0,12}}{_AT}"
-    rf"(?:(?:{_PROVIDERS})(?!\w)(?:(?:{_DOT}|\s{{1,3}}){_TLD}){{0,3}}"
+    rf"(?:(?:{_PROVIDERS})(?![\w\[])(?:(?:{_DOT}|\s{{1,3}}){_TLD}){{0,3}}"
     rf"|[\w-]{{1,63}}+(?:(?:\s{{1,3}}|{_DASH})[\w-]{{1,63}}+){{0,2}}?{_DOT}{_TLD}(?:(?:{_DOT}|\s{{1,3}}){_TLD}){{0,3}}"
     rf"|[\w-]{{1,63}}+(?:{_DOT}[^\W\d_]{{2,63}}+){{1,4}})",
     re.IGNORECASE,
 )
+# "המייל שלי הוא דני לוי שטרודל": behind the word that announces it a name of two words is all of it.
+_ANNOUNCED = re.compile(
+    r"(?:מייל|אימייל|ג'ימייל|דוא[\"״]?ל|mail)(?:\s(?:שלי|שלו|שלה|שלנו|הוא|זה|is))*(?:[\s:,])+"
+    r"(?P<name>(?:(?!(?:שלי|שלו|שלה|שלנו|הוא|זה|is)\s)[^\W\d_]{1,30}\s){1,2})$",
+    re.IGNORECASE,
+)
+_FAR = 100  # characters from there to the address
 _HAS_AT = re.compile(_AT, re.IGNORECASE)
 
 
@@ -43,4 +50,5 @@ def said_emails(text: str) -> Iterator[tuple[int, int]]:
     """Where each of them begins and ends, in the order of ``text``."""
     if _HAS_AT.search(text):
         for match in _EMAIL.finditer(text):
-            yield match.span()
+            name = _ANNOUNCED.search(text[max(0, match.start() - _FAR) : match.start()])
+            yield match.start() - (len(name["name"]) if name else 0), match.end()

@@ -7,20 +7,24 @@ from enum import Enum
 from server.hebrew.data import lines_of
 from server.hebrew.number_runs import value_in_any_tongue
 
+# In the place of what was found by its digits, for a tag: one that tells what it is, and another.
+NAMED, UNNAMED = "\0", "\1"
 _ITEM = re.compile(
-    r"(?P<tag>\[(?:id|card|phone|digits|email|secret)\])"
-    r"|(?P<prefix>(?<!\w)[ובלהמשכ]{1,2}(?:[-־–]?(?=[0-9])|[-־–](?=[A-Za-z])))"
+    r"(?P<tag>\[(?:id|card|phone|email|secret)\]|\x00+)"
+    r"|(?P<hidden>\[digits\]|\x01+)"
+    r"|(?P<prefix>(?<!\w)[ובלהמשכ]{1,2}(?:[-־–]?(?=[0-9\x01]|\[digits\])|[-־–](?=[A-Za-z])))"
     r"|(?P<amount>\d{1,2}:\d\d(?::\d\d)?(?![\d:]))"
-    r"|(?P<glued>[א-ת]{2,30}[0-9]\w{0,30}|[0-9]{1,30}[א-ת]\w{0,30})"
+    r"|(?P<glued>(?:[א-ת]{2,30}[0-9]\w{0,30}+|[0-9]{1,30}+[א-ת]\w{0,30}+)(?![:./]\d))"
     r"|(?P<hebrew>[א-ת](?:\.[א-ת])+\.?|[א-ת]+(?:[\"'״׳’”][א-ת]+)*['׳’]?)"
-    r"|(?P<chunk>[^\W_א-ת](?:[^\s\u0590-\u05ff\[\]:=?]{0,62}[^\W_א-ת])?)"
+    r"|(?P<chunk>[^\W_א-ת](?:[^\s\u0590-\u05ff\x00\x01\[\]:=?]{0,62}[^\W_א-ת])?)"
     r"|(?P<mark>[^\w\s]|_|\n)"
 )
 _NO_LETTERS = re.compile(r"[^\w]|_")
-_GLUED_NOUN = re.compile(r"[א-ת]+")
+_LETTERS = re.compile(r"[א-ת]+")
 # A sum, a decimal, a date: none of them is a code.
 _AMOUNT = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{1,3}\.\d{1,2}|\d{1,2}([./])\d{1,2}(?:\1\d{2,4})?")
 _PREFIX_LETTERS = frozenset("ובלהמשכ")
+_FOUND = 7  # digits, at least, of what was found by them
 _SPACED_PREFIXES = frozenset("בלמ")  # "ל 16"
 _MOST_PREFIXES = 3
 
@@ -29,7 +33,8 @@ class Kind(Enum):
     WORD = "word"
     VALUE = "value"  # a number, or a mixture with digits in it
     MARK = "mark"
-    TAG = "tag"  # what was hidden before
+    TAG = "tag"  # what has a name, and is hidden already
+    HIDDEN = "hidden"  # digits that are: a part of a secret, perhaps
     AMOUNT = "amount"  # a sum, a date, an hour
 
 
@@ -128,6 +133,16 @@ def items_of(text: str) -> list[Item]:
         read = _read(match, prefix)
         prefix = ""
         if (
+            read[0].kind is Kind.HIDDEN
+            and items
+            and items[-1].end == read[0].start
+            and items[-1].word.isascii()
+        ):
+            if items[-1].kind is Kind.WORD:  # "M8841205", of which the digits were found
+                read[0] = replace(
+                    read[0], kind=Kind.VALUE, start=items.pop().start, digits=_FOUND, mixed=True
+                )
+        if (
             read[0].kind is Kind.VALUE
             and read[0].said is None
             and items
@@ -150,22 +165,28 @@ def _read(match: re.Match[str], prefix: str) -> list[Item]:
         return [Item(start, end, Kind.VALUE, word, len(str(value)), value)]
     if match["chunk"]:
         return [_of_chunk(match, word, prefix)]
-    kind = Kind.TAG if match["tag"] else Kind.AMOUNT if match["amount"] else Kind.MARK
-    return [Item(start, end, kind, match[0])]
+    kinds = {"tag": Kind.TAG, "hidden": Kind.HIDDEN, "amount": Kind.AMOUNT, "mark": Kind.MARK}
+    return [Item(start, end, kinds[match.lastgroup or "mark"], match[0], prefix=prefix)]
 
 
 def _of_glued(match: re.Match[str], word: str) -> list[Item]:
     """ארנב17 is one password; הקוד4417 is a noun and what it announces."""
     start, end = match.span()
-    noun = _GLUED_NOUN.match(match[0])
-    if noun and any(stem in _NOUNS for stem in stems(noun[0])):
-        split = start + noun.end()
-        digits = sum(char.isdecimal() for char in word)
-        return [
-            Item(start, split, Kind.WORD, noun[0]),
-            Item(split, end, Kind.VALUE, match[0][noun.end() :], digits),
-        ]
-    return [Item(start, end, Kind.VALUE, word, sum(char.isdecimal() for char in word), mixed=True)]
+    noun = _LETTERS.search(match[0])
+    if noun is None or not any(stem in _NOUNS for stem in stems(noun[0])):
+        return [Item(start, end, Kind.VALUE, word, _digits_of(word), mixed=True)]
+    split = (start, start + noun.start(), start + noun.end(), end)
+    before, behind = match[0][: noun.start()], match[0][noun.end() :]
+    items = [
+        Item(split[0], split[1], Kind.VALUE, before, _digits_of(before)),
+        Item(split[1], split[2], Kind.WORD, noun[0]),
+        Item(split[2], split[3], Kind.VALUE, behind, _digits_of(behind)),
+    ]
+    return [item for item in items if item.word]
+
+
+def _digits_of(word: str) -> int:
+    return sum(char.isdecimal() for char in word)
 
 
 def _of_chunk(match: re.Match[str], word: str, prefix: str) -> Item:
@@ -173,7 +194,7 @@ def _of_chunk(match: re.Match[str], word: str, prefix: str) -> Item:
     value = value_in_any_tongue(word)
     if value is not None:
         return Item(start, end, Kind.VALUE, word, len(str(value)), value)
-    digits = sum(char.isdecimal() for char in word)
+    digits = _digits_of(word)
     if not digits or "@" in match[0]:
         return Item(start, end, Kind.WORD, word)
     kind = Kind.AMOUNT if _AMOUNT.fullmatch(match[0]) else Kind.VALUE

@@ -2,6 +2,7 @@
 
 import re
 
+from server.hebrew.backchannel import is_backchannel
 from server.hebrew.data import Phrases
 from server.hebrew.ends.aloud import opens_a_story, thinks_aloud
 from server.hebrew.ends.clauses import only_begins
@@ -14,7 +15,6 @@ from server.hebrew.words import words_of
 
 __all__ = ["Ending", "ending_of"]
 
-_NODS = Phrases.read("backchannel")
 _HESITATION = Phrases.read("hesitation")
 _DRAWN_OUT = Phrases(["אהה"])  # a nod alone, a search for words behind others
 _FINISHED = Phrases.read("ends_finished", prefixes=("ו",))
@@ -37,7 +37,7 @@ def ending_of(text: str, expected_digits: int | None = None) -> Ending:
         return Ending.OPEN
     if words_ask_to_wait(words[-_LATELY:]):
         return Ending.UNFINISHED
-    if _NODS.make_up(words) and not _HESITATION.make_up(words):
+    if is_backchannel(text) and not _HESITATION.make_up(words):
         return Ending.OPEN
     return _ending_of_words(words, asked=text.rstrip().endswith("?"))
 

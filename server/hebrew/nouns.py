@@ -1,7 +1,7 @@
 """What is counted: nouns with their gender, and the signs and short forms of measures (``data``)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.hebrew.abbreviations import plain_marks, written
 from server.hebrew.data import lines_of
@@ -75,42 +75,99 @@ UNITS, UNITS_ALONE = _read_units()
 _COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
 _LABELS = frozenset(lines_of("labels"))
 _NOT_COUNTED = frozenset(lines_of("not_counted"))
-_ENDINGS = {"ים": Gender.MASCULINE, "ות": Gender.FEMININE}
+_AGAINST_THEIR_ENDING = {
+    word: _GENDERS[gender]
+    for gender, *words in map(str.split, lines_of("nouns_against_ending"))
+    for word in words
+}
+_PLURALS = {"ים": Gender.MASCULINE, "ין": Gender.MASCULINE, "ות": Gender.FEMININE}
+_CONSTRUCT = "י"
+_FEMININE_ENDINGS = ("ה", "ת")
 _SHORTEST_GUESS = 4
+_SHORTEST_CONSTRUCT = 3
 _FAR = 30  # characters; a word that names a number is not farther from it
 
-_UNIT = re.compile(rf"[^\S\n]*({written(UNITS)})(?!\w)")
-_WORD = re.compile(r"[^\S\n]+([א-ת]+(?:['׳’][א-ת]+)?)(?!\w|[\"״׳'][א-ת])")
+_POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+_NOT_A_POINT = re.compile(f"[{_POINTS}]")
+_UNIT = re.compile(rf"[^\S\n]*({written(UNITS)})(?![\w\"״])")
+_WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת][{_POINTS}]*)+)?)(?!\w|[\"״׳'][א-ת])")
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
+_WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת]{2}")
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
+_LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
 _PREFIXES = re.compile(r"[ובלהמשכ]{1,3}(?=[א-ת]{2})")
+_NO_NOUN_BEGINS = ("ו", "ה", "ב", "ל", "ש", "כש", "מה")
 
 
-def counted_at(text: str, start: int, *, one: bool = False, label_before: bool = False) -> Found | None:
+def counted_at(
+    text: str, start: int, *, one: bool = False, label_before: bool = False, unlisted: bool = False
+) -> Found | None:
     """What a number that ends at ``start`` counts; None when nothing.
 
-    ``one``: the number is 1. ``label_before``: it names the word before it, as in קומה 3, unless a plural
-    follows (דירה 3 חדרים).
+    ``one``: the number is 1; ``unlisted``: then a noun of no list may follow it. ``label_before``: it names
+    the word before it, as in קומה 3, unless a plural follows (דירה 3 חדרים).
     """
     if unit := _UNIT.match(text, start):
-        return Found(UNITS[plain_marks(unit[1])], unit.end(), unit=True)
-    if not (word := _WORD.match(text, start)):
+        return _unit(text, unit)
+    if not (match := _WORD.match(text, start)):
         return None
-    second = _WORD.match(text, word.end())
-    if second and (pair := _NOUNS.get(f"{word[1]} {second[1]}")):
-        return _found(pair, f"{word[1]} {second[1]}", second.end())
-    definite = word[1] not in _NOUNS and word[1].startswith("ה") and word[1][1:] in _NOUNS
-    noun = _NOUNS.get(word[1][definite:])
+    word = unpointed(match[1])
+    if pair := _pair(text, word, match.end()):
+        return pair
+    definite = word not in _NOUNS and word.startswith("ה") and word[1:] in _NOUNS
+    noun = _NOUNS.get(word[definite:])
+    if noun is None and one:
+        return _unlisted(match, word) if unlisted and not label_before else None
     if noun is None:
-        return None if one or label_before else _guessed(word)
-    found = _found(noun, word[1], word.end(), definite)
-    if found.singular and (label_before or definite or _NUMBER_FOLLOWS.match(text, word.end())):
+        return None if label_before else _guessed(match, word)
+    found = _found(noun, match[1], word, match.end(), definite)
+    if found.singular and (label_before or definite or _NUMBER_FOLLOWS.match(text, match.end())):
         return None  # "12 דירה 5": it is the name of the next number
     return found
 
 
-def _found(noun: _Noun, as_written: str, end: int, definite: bool = False) -> Found:
-    bare = as_written[definite:]
+def unpointed(word: str) -> str:
+    """``word`` without its vowel points."""
+    return word if word.isascii() else _NOT_A_POINT.sub("", word)
+
+
+def _unit(text: str, match: re.Match[str]) -> Found:
+    """A sign or a short form; with the noun behind it, if both are one: חד' שינה."""
+    unit = UNITS[plain_marks(match[1])]
+    pair = _pair(text, unit.one or "", match.end())
+    return (
+        replace(pair, unit=True, singular=False, counted=_all_forms(pair))
+        if pair
+        else Found(unit, match.end(), unit=True)
+    )
+
+
+def _all_forms(pair: Found) -> Counted:
+    """Of a short form, which stands for the singular and for the plural."""
+    noun = _NOUNS[pair.counted.few]
+    return Counted(noun.gender, noun.one, noun.plural, noun.plural, noun.dual)
+
+
+def _pair(text: str, word: str, end: int) -> Found | None:
+    """A noun of two words; the first may be written as it is without the second: יחידה, of יחידת דיור."""
+    if not (second := _WORD.match(text, end)):
+        return None
+    construct = f"{word[:-1]}ת" if word.endswith("ה") else word
+    for first in (word, construct):
+        if noun := _NOUNS.get(f"{first} {second[1]}"):
+            as_written = f"{first} {second[1]}"
+            return _found(noun, as_written, as_written, second.end())
+    return None
+
+
+def pair_of_unit(text: str, unit: str, end: int) -> tuple[str, int] | None:
+    """The singular of what a short form at the end ``end`` and the noun behind it are together."""
+    pair = _pair(text, UNITS[unit].one or "", end)
+    return (pair.counted.one, pair.end) if pair and pair.counted.one else None
+
+
+def _found(noun: _Noun, as_written: str, bare: str, end: int, definite: bool = False) -> Found:
+    bare = bare[definite:]
     singular = noun.one == bare != noun.plural
     if bare in (noun.one, noun.plural):
         counted = Counted(noun.gender, noun.one, as_written, as_written, noun.dual)
@@ -119,13 +176,36 @@ def _found(noun: _Noun, as_written: str, end: int, definite: bool = False) -> Fo
     return Found(counted, end, definite, singular)
 
 
-def _guessed(word: re.Match[str]) -> Found | None:
-    """A plural, by its ending."""
-    plural = word[1]
-    gender = _ENDINGS.get(plural[-2:])
-    if gender is None or len(plural) < _SHORTEST_GUESS or plural in _NOT_COUNTED:
+def _guessed(match: re.Match[str], word: str) -> Found | None:
+    """A plural or a construct, by its ending."""
+    counted = not any(bare in _NOT_COUNTED for bare in without_prefixes(word))
+    gender = _gender_of_plural(match, word) if counted else None
+    return Found(Counted(gender, None, match[1], match[1]), match.end()) if gender else None
+
+
+def _gender_of_plural(match: re.Match[str], word: str) -> Gender | None:
+    if exception := _AGAINST_THEIR_ENDING.get(word):
+        return exception if word[-2:] in _PLURALS else None
+    if len(word) >= _SHORTEST_GUESS and (gender := _PLURALS.get(word[-2:])):
+        return gender
+    construct = len(word) >= _SHORTEST_CONSTRUCT and word.endswith(_CONSTRUCT)
+    return Gender.MASCULINE if construct and _WORD_FOLLOWS.match(match.string, match.end()) else None
+
+
+def _unlisted(match: re.Match[str], word: str) -> Found | None:
+    """One of something: פנטהאוז, סוויטה; not what begins as words do that are no nouns."""
+    if len(word) < _SHORTEST_GUESS - 1 or word in _NOT_COUNTED or word.startswith(_NO_NOUN_BEGINS):
         return None
-    return Found(Counted(gender, None, plural, plural), word.end())
+    return Found(Counted(gender_of_singular(word), match[1], match[1], match[1]), match.end(), singular=True)
+
+
+def gender_of_singular(word: str) -> Gender:
+    """Of a noun in the singular, known or guessed by its ending."""
+    if noun := _NOUNS.get(word):
+        return noun.gender
+    if exception := _AGAINST_THEIR_ENDING.get(word):
+        return exception
+    return Gender.FEMININE if word.endswith(_FEMININE_ENDINGS) else Gender.MASCULINE
 
 
 def counted_in_the_singular(counted: Counted) -> bool:
@@ -136,7 +216,7 @@ def counted_in_the_singular(counted: Counted) -> bool:
 def label_before(text: str, end: int) -> bool:
     """Whether the word before ``end`` is one that numbers name."""
     word = _LAST_WORD.search(text, max(0, end - _FAR), end)
-    return word is not None and any(bare in _LABELS for bare in _without_prefixes(word[1]))
+    return word is not None and any(bare in _LABELS for bare in without_prefixes(word[1]))
 
 
 def gender_before(text: str, end: int) -> Gender:
@@ -144,12 +224,23 @@ def gender_before(text: str, end: int) -> Gender:
     word = _LAST_WORD.search(text, max(0, end - _FAR), end)
     if word is None:
         return Gender.MASCULINE
-    for bare in _without_prefixes(word[1]):
-        if noun := _NOUNS.get(bare):
+    bares = without_prefixes(word[1])
+    known = next((bare for bare in bares if bare in _NOUNS or bare in _AGAINST_THEIR_ENDING), bares[0])
+    return gender_of_singular(known)
+
+
+def listed_before(text: str, end: int, *, one: bool) -> Gender | None:
+    """The gender of the noun that a number behind it counts: חדרים: 3, or, ``one`` of them, כדור 1."""
+    word = _LAST_NOUN.search(text, max(0, end - _FAR), end)
+    for bare in without_prefixes(word["word"]) if word else ():
+        if bare in _LABELS:
+            return None
+        if (noun := _NOUNS.get(bare)) and (one if bare == noun.one else word and word["colon"]):
             return noun.gender
-    return Gender.FEMININE if word[1].endswith(("ה", "ת")) else Gender.MASCULINE
+    return None
 
 
-def _without_prefixes(word: str) -> list[str]:
+def without_prefixes(word: str) -> list[str]:
+    """``word`` and what is left of it behind each letter that may be a prefix."""
     prefixes = _PREFIXES.match(word)
     return [word[cut:] for cut in range(prefixes.end() + 1 if prefixes else 1)]

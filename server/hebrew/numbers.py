@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from num2words import num2words
 
@@ -27,6 +28,10 @@ class Amount:
         """From text that ``FIGURES`` matches."""
         whole, _, part = figures.replace(",", "").partition(".")
         return cls(int(whole), part)
+
+    def times(self, scale: int) -> Decimal:
+        """Its value, times 10 to the ``scale``."""
+        return Decimal(f"{self.whole}.{self.part or 0}").scaleb(scale)
 
     @property
     def significant(self) -> str:

@@ -17,8 +17,8 @@ from pathlib import Path
 from server.config import Config
 from server.core.conversation import Speaker
 from server.engines.base import EngineError, ReplyRequest
-from server.hebrew.dates import MONTHS
 from server.hebrew.gender import Gender
+from server.hebrew.spoken.place import MONTHS
 from server.office_hours import HEBREW_DAYS
 
 OWN_PROMPT = Path(__file__).with_name("prompt_he.md")

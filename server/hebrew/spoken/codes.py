@@ -1,0 +1,202 @@
+"""Numbers that are read out digit by digit: telephones, star numbers, codes, references."""
+
+import re
+
+from server.hebrew.nouns import counted_at
+from server.hebrew.numbers import LONGEST_NUMBER, cardinal, dictated, dictated_groups
+from server.hebrew.spoken.place import BEHIND_SCALE, Place, Said, words_of
+
+_GAP = r"(?: ?[-./] ?| )?"
+_GROUPS = re.compile(r"\d+")
+_COUNTRY = "972"
+_COMPACT = 7  # digits of a telephone behind its area: three and four
+_LONGEST_GROUP = 4
+_COUNTED_CODE = 3  # digits of a code that is no longer than a number people say: B12, iPhone 15
+
+ISRAELI = rf"\(?(?P<area>0(?:[57]\d|[2-489]))\)?(?P<rest>(?:{_GAP}\d){{7}})(?!\d|[.,]\d)"
+_ISRAEL = re.compile(ISRAELI)
+_AREA_LAST = re.compile(r"(?P<rest>[2-9]\d{6})-(?P<area>0(?:[57]\d|[2-489]))(?!\d)")
+_ABROAD = re.compile(
+    rf"(?P<plus>00)?(?:(?P<israel>972){_GAP}\(?0?\)?|(?P<country>\d{{1,3}}))(?P<rest>(?:{_GAP}\(?\d\)?){{7,12}})(?P<behind>\+)?(?!\d)"
+)
+_FREE = re.compile(r"1-?(?P<hundreds>[5-9]\d\d)(?P<rest>(?:-? ?\d){6})(?!\d)")
+_STAR = re.compile(r"(?P<digits>\d{3,6})(?P<behind>\*)?(?![\d*])")
+_DIGITS = re.compile(r"\d+(?![\d,.:/]*\d)")
+_CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![.,:/]?\d)")
+_ZERO_IN_CHAIN = re.compile(r"\d+-0\d{3,}(?![.,:/-]?\d)")
+_CODE = re.compile(r"\d{2,}(?:[ -]\d{2,}){0,3}(?![.,:/]?\d)")
+_FIRST_GROUP = re.compile(r"\d+(?!\d)")
+_ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
+
+_BETWEEN = r"(?: +[א-ת\"'.]+| ?- ?| *\([^)\d]*\)){0,5}"  # words, between the name and the number
+_NAMED = re.compile(
+    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x-]*$"
+)
+# An amount, though it stands behind such a word: הזמנה של 1500, חשבון על סך 2500
+_OF = re.compile(r"(?:^|[^א-ת])(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|בשנת|שנת)[ :]*$")
+_NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתיימת|שמסתיים|האחרונות|אחרונות)[ :]*$")
+_PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
+_IN_A_NUMBER = re.compile(r"(?:\d|\d[.,:/-])$")
+
+_ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
+_LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+")
+
+
+def telephone(place: Place) -> Said:
+    """An Israeli number however it is grouped, one abroad behind its plus, 1-800 and the like."""
+    text, at = place.text, place.at
+    if (
+        place.minus
+        or place.money
+        or place.key == "*"
+        or (not place.prefix and _IN_A_NUMBER.search(place.before))
+    ):
+        return None
+    if (place.key == "+" or text.startswith(("972", "00972"), at)) and (abroad := _abroad(place)):
+        return abroad
+    if match := _ISRAEL.match(text, at) or _AREA_LAST.match(text, at):
+        return _said(place, dictated_groups([match["area"], *_groups(match["rest"])])), match.end()
+    if match := _FREE.match(text, at):
+        return _said(place, _free(match)), match.end()
+    return None
+
+
+def _abroad(place: Place) -> Said:
+    match = _ABROAD.match(place.text, place.at)
+    if not match or not (place.key == "+" or match["israel"]):
+        return None
+    country = match["israel"] or match["country"]
+    plus = "פלוס " if place.key == "+" or match["behind"] else f"{dictated('00')} " if match["plus"] else ""
+    return _said(place, f"{plus}{dictated(country)}, {dictated_groups(_groups(match['rest']))}"), match.end()
+
+
+def _groups(rest: str) -> list[str]:
+    """The groups of digits as written; one that is too long for a breath in two or three."""
+    groups: list[str] = []
+    for group in _GROUPS.findall(rest):
+        if len(group) <= _LONGEST_GROUP:
+            groups.append(group)
+        else:
+            head = len(group) - _COMPACT if len(group) > _COMPACT else 0
+            tail = group[head:]
+            split = 3 if len(tail) in (6, 7) else 2
+            groups += [part for part in (group[:head], tail[:split], tail[split:]) if part]
+    return groups
+
+
+def _free(match: re.Match[str]) -> str:
+    """1-800: אחת שמונה מאות."""
+    hundreds = match["hundreds"]
+    first = f"{dictated(hundreds[0])} מאות" if hundreds.endswith("00") else dictated(hundreds)
+    return f"אחת {first}, {dictated_groups(_groups(match['rest']))}"
+
+
+def star_number(place: Place) -> Said:
+    """*2700, 2700*; not 5*4."""
+    match = _STAR.match(place.text, place.at)
+    if not match or place.minus or place.money or not (place.key == "*" or match["behind"]):
+        return None
+    if _NAMED.search(place.before) and not match["behind"]:
+        return _said(place, dictated(match["digits"])), match.end()
+    return _said(place, f"כוכבית {dictated(match['digits'])}"), match.end()
+
+
+def numbered(place: Place) -> Said:
+    """#12345 is a reference; behind a word that tells to press it is a key."""
+    match = _DIGITS.match(place.text, place.at) if place.key == "#" else None
+    if not match:
+        return None
+    hash_said = "סולמית " if _PRESS.search(place.before) else ""
+    return _said(place, hash_said + digits_said(match[0])), match.end()
+
+
+def named_code(place: Place) -> Said:
+    """Behind a word that names a number, perhaps with a few words between."""
+    if place.minus or place.money or place.key == "+":
+        return None
+    named = _NAMED.search(place.before)
+    if not named or _OF.search(place.before) or (place.prefix and not _NUMBERED.search(place.before)):
+        return None
+    match = _CODE.match(place.text, place.at)
+    if match and _whole_code(match):
+        return _said(place, _grouped(match[0])), match.end()
+    single = _FIRST_GROUP.match(place.text, place.at)
+    zero = single is not None and single[0].startswith("0")
+    if not single or not (zero or len(single[0]) > _COUNTED_CODE) or _is_amount(place, single.end()):
+        return None
+    return (
+        (_said(place, dictated(single[0])), single.end())
+        if not _in_decimal(place.text, single.end())
+        else None
+    )
+
+
+def _in_decimal(text: str, end: int) -> bool:
+    return re.compile(r"[.,:/]\d").match(text, end) is not None
+
+
+def _whole_code(match: re.Match[str]) -> bool:
+    groups = _GROUPS.findall(match[0])
+    if _is_amount_at(match.string, match.end()):
+        return False
+    return len("".join(groups)) > _COUNTED_CODE + 1 - (len(groups) == 1) and (
+        len(groups) == 1 or "-" in match[0] or min(map(len, groups)) > 2
+    )
+
+
+def _is_amount(place: Place, end: int) -> bool:
+    return _is_amount_at(place.text, end)
+
+
+def _is_amount_at(text: str, end: int) -> bool:
+    counted = counted_at(text, end)
+    return BEHIND_SCALE.match(text, end) is not None or (
+        counted is not None and (counted.unit or not counted.singular)
+    )
+
+
+def _grouped(code: str) -> str:
+    groups = _GROUPS.findall(code)
+    return dictated(groups[0]) if len(groups) == 1 else dictated_groups(groups)
+
+
+def chain(place: Place) -> Said:
+    """12-345-678, and 507-0123456, which no one takes for a range; not 3-4-5 חדרים."""
+    if not place.bare or (not place.prefix and _IN_A_NUMBER.search(place.before)):
+        return None
+    match = _CHAIN.match(place.text, place.at) or _ZERO_IN_CHAIN.match(place.text, place.at)
+    if not match or (_is_amount_at(place.text, match.end()) and max(map(len, _GROUPS.findall(match[0]))) < 3):
+        return None
+    return _said(place, dictated_groups(match[0].split("-"))), match.end()
+
+
+def endless(place: Place) -> Said:
+    """More digits than a number has a name for."""
+    match = _ENDLESS.match(place.text, place.at)
+    return (_said(place, dictated(match[0])), match.end()) if match else None
+
+
+def engine_oil(place: Place) -> Said:
+    match = _ENGINE_OIL.match(place.text, place.at)
+    if not match:
+        return None
+    numbers = [cardinal(int(match[name])) for name in ("first", "second")]
+    return f"{place.prefix}{numbers[0]} {match['letter']} {numbers[1]}", match.end()
+
+
+def latin_code(code: str) -> str:
+    """B12, RU-5583: its letters as they are, its digits apart."""
+    parts = _LATIN_AND_DIGITS.findall(code)
+    return " ".join(digits_said(part) if part.isdigit() else part for part in parts)
+
+
+def digits_said(digits: str) -> str:
+    """A short number as people say it; a longer one, or one that begins with a zero, digit by digit."""
+    if len(digits) > _COUNTED_CODE or (len(digits) > 1 and digits.startswith("0")):
+        return dictated(digits)
+    return cardinal(int(digits))
+
+
+def _said(place: Place, words: str) -> str:
+    """Prefix letters are said with the first digit: ל-050 is לאפס."""
+    return place.prefix + words

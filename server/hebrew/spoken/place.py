@@ -1,0 +1,58 @@
+"""A place of a text where a number begins, and the pieces of grammar that every reading shares."""
+
+import re
+from dataclasses import dataclass
+
+from server.hebrew.data import lines_of
+
+# Letters that stand before a number or a word, with or without a dash: ב-15, ב15. "של" is a word.
+PREFIX_LETTERS = r"(?!של|כל)[ובלהמשכ]{1,3}"
+PREFIXED = r"(?<![א-ת])[ובלהמשכ]{0,3}"  # the beginning of a word, behind its prefix letters
+DASH = r" ?- ?"
+MONTHS = "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר".split()
+MONTH = "|".join([*MONTHS, "מרס"])
+SCALES = {
+    "אלף": 3, "אלפים": 3, "K": 3, "k": 3, "מיליון": 6, "מליון": 6, "M": 6, "מיל'": 6, "מיליארד": 9,
+}  # fmt: skip
+SCALE = rf"(?:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?![\w'])"
+BEHIND_SCALE = re.compile(rf" *{SCALE}")
+_FAR = 60  # characters; what tells how to read a number is not farther before it
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A number in ``text`` (which is plain): its prefix begins at ``start``, its figures at ``at``.
+
+    ``minus``, ``money`` (₪ and the like) and a telephone's ``key`` (* # +) stand between them.
+    """
+
+    text: str
+    start: int
+    at: int
+    prefix: str = ""
+    minus: bool = False
+    money: str = ""
+    key: str = ""
+
+    @property
+    def bare(self) -> bool:
+        """Figures with no sign before them."""
+        return not (self.minus or self.money or self.key)
+
+    @property
+    def before(self) -> str:
+        """What stands before it, as far as it matters."""
+        return self.text[max(0, self.start - _FAR) : self.start]
+
+    def moved(self, at: int) -> "Place":
+        """The same text from ``at`` on, where figures without a prefix begin."""
+        return Place(self.text, at, at)
+
+
+def words_of(name: str) -> str:
+    """A pattern for any entry of the list ``name``, the longest first."""
+    return "|".join(sorted(map(re.escape, lines_of(name)), key=len, reverse=True))
+
+
+# What a reading says of a place, and where the text goes on behind it; None: it is not read so.
+Said = tuple[str, int] | None

@@ -1,0 +1,137 @@
+"""Words that are not said as they are written: short forms, letters for days, both genders in one word."""
+
+import re
+
+from server.hebrew.abbreviations import SHORT_FORMS
+from server.hebrew.data import lines_of
+from server.hebrew.nouns import UNITS_ALONE, pair_of_unit
+from server.hebrew.spoken.place import PREFIXED, words_of
+
+_DAYS = dict(zip("אבגדהוש", "ראשון שני שלישי רביעי חמישי שישי שבת".split(), strict=True))
+_PREFIX = re.compile(r"[ובלהמשכ]{0,3}")
+_FINAL = dict(zip("ןםךףץ", "נמכפצ", strict=True))
+
+# את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; whole words beside each other too: צריך/צריכה
+_SUFFIXES = "ה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
+BOTH = (
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}})(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"'.]|/[א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
+    rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
+)
+_IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
+_IRREGULAR = {
+    ("את", "ה"): ("אתה", "את"), ("בן", "ת"): ("בן", "בת"),
+}  # fmt: skip
+
+# Days: א'-ה', א-ה, א', ג' ו-ה'; letters without a mark only behind a word for days, or before hours.
+_LETTER = r"[א-וש]"
+_DAY_JOINT = r"(?: ?- ?| עד (?:יום )?|, ?(?:ו-?)?| (?:ו-?|או |ל-?))"
+_DAY_WORD = re.compile(
+    r"(?<![א-ת])[ובלהמשכ]{0,3}(?:יום|ימי|ימים)(?: +בין)?:? +(?:[א-וש]'?(?:, ?| ?- ?| ו-?| או ))*$"
+)
+_NO_DAYS = re.compile(rf"{PREFIXED}(?:{words_of('letters_before')})[ :]+$")
+_HOURS_BEHIND = re.compile(r",?:? +(?:(?:בין|ב|מ|בשעות|משעה|מהשעה) ?-?)? ?\d{1,2}(?:[:.]\d\d)?(?![\d/])")
+DAYS = (
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-)?(?P<first>{_LETTER})'?"
+    rf"(?:{_DAY_JOINT}{_LETTER}'?(?![^\W_]|[\"']))*)(?![^\W_]|[\"'-]|\. (?:בוקר|צה|ערב))"
+)
+
+_FEMININE = frozenset(lines_of("women"))
+_HER = re.compile(r"(?: +[א-ת'-]+){0,3}? +(?:[מת][א-ת]{2,}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])")
+_FIRST_NAME = re.compile(r" +(?P<name>[א-ת]+)")
+_OF_WOMEN = {"עורך דין": "עורכת דין", "רואה חשבון": "רואת חשבון", "חבר כנסת": "חברת כנסת"}
+
+
+def short_form(text: str, start: int, word: str) -> tuple[str, int] | None:
+    """The words of a short form at ``start``, and where the text goes on; None for any other word."""
+    bare = word.rstrip(".") if word not in SHORT_FORMS else word
+    for cut in range(_cut(word) + 1):
+        rest = word[cut:]
+        for form in dict.fromkeys((rest, f"{rest}.", bare[cut:])):
+            if form in SHORT_FORMS:
+                return word[:cut] + SHORT_FORMS[form], _end_of(text, start + cut, form)
+            if form in UNITS_ALONE:
+                return _unit_alone(text, word[:cut], form, start + cut + len(form))
+    return None
+
+
+def _end_of(text: str, start: int, form: str) -> int:
+    """The last point of ת.ז. is also the end of a sentence that ends with it."""
+    end = start + len(form)
+    if form.endswith(".") and (text[end - 1 : end] != "." or not text[end:].strip()):
+        return end - 1
+    return end
+
+
+def _cut(word: str) -> int:
+    """How many letters before a short form may be prefixes."""
+    prefix = _PREFIX.match(word)
+    return min(prefix.end() if prefix else 0, len(word) - 2)
+
+
+def _unit_alone(text: str, prefix: str, unit: str, end: int) -> tuple[str, int]:
+    if pair := pair_of_unit(text, unit, end):
+        return prefix + pair[0], pair[1]
+    words = UNITS_ALONE[unit]
+    return prefix + (_OF_WOMEN[words] if words in _OF_WOMEN and _is_a_woman(text, end) else words), end
+
+
+def _is_a_woman(text: str, end: int) -> bool:
+    """Whose title ends at ``end``: by her name, or by a verb behind it."""
+    name = _FIRST_NAME.match(text, end)
+    return name is not None and (name["name"] in _FEMININE or _HER.match(text, end) is not None)
+
+
+def both_genders(match: re.Match[str]) -> str:
+    """Of את/ה both words: אתה או את."""
+    base, other = match["both"], match["other"]
+    if other:
+        words = [base, *other.split("/")]
+        return "או" if words == ["ו", "או"] else f"{', '.join(words[:-1])} או {words[-1]}"
+    masculine, feminine = _forms(base, match["suffix"] or match["within"])
+    return f"{masculine} או {feminine}"
+
+
+def _forms(base: str, suffix: str) -> tuple[str, str]:
+    """The word without its ending for the other gender, and with it."""
+    for cut in range(_cut(base) + 1):
+        if pair := _IRREGULAR.get((base[cut:], suffix)):
+            return base[:cut] + pair[0], base[:cut] + pair[1]
+    masculine = base[:-1] + {v: k for k, v in _FINAL.items()}.get(base[-1], base[-1])
+    stem = base[:-1] + _FINAL.get(base[-1], base[-1])
+    if suffix in ("ות", "ין") and base.endswith("ים"):
+        return base, base[:-2] + suffix
+    if suffix in ("ן", "ם") and base[-1] in "םן":
+        return base, base[:-1] + suffix
+    if (
+        (suffix in ("י", "ית", "ת") and base.endswith("ה"))
+        or (suffix == "ה" and base.endswith("ו"))
+        or (suffix == "אה" and base.endswith("וי"))
+    ):
+        return base, base[:-1] + suffix
+    if suffix == "י" and _IMPERATIVE.fullmatch(base):
+        return base, f"{base[:-1]}י{stem[-1]}י"
+    return masculine, stem + suffix
+
+
+def days(text: str, match: re.Match[str]) -> str | None:
+    """Days of the week that are letters in words; None when the letters are none."""
+    start, end = match.span("days")
+    before = text[max(0, start - 30) : start]
+    of_days = _DAY_WORD.search(before) is not None
+    marks = match["days"].count("'")
+    letters = re.findall(
+        rf"(?<![א-ת]){_LETTER}(?![א-ת])", match["days"].removeprefix(match["day_prefix"] or "")
+    )
+    range_ = len(letters) > 1 and re.search(r"-|עד", match["days"]) is not None
+    with_hours = range_ and _HOURS_BEHIND.match(text, end) is not None
+    if _NO_DAYS.search(before) or not (of_days or (range_ and marks == len(letters)) or with_hours):
+        return None
+    return _days_said(match, letters)
+
+
+def _days_said(match: re.Match[str], letters: list[str]) -> str:
+    prefix = (match["day_prefix"] or "").rstrip("-")
+    rest = match["days"].removeprefix(match["day_prefix"] or "")
+    said = re.sub(rf"(?<![א-ת])({_LETTER})'?(?![א-ת])", lambda m: _DAYS[m[1]], rest)
+    said = re.sub(r" ?- ?(?=[א-ת])", " עד ", re.sub(r" ו-", " ו", said))
+    return prefix + said

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from server.hebrew.abbreviations import plain_marks, written
+from server.hebrew.abbreviations import plain_marks
 from server.hebrew.data import lines_of
 from server.hebrew.gender import Gender
 
@@ -26,7 +26,7 @@ class Counted:
 class Found:
     """What is counted at a place of a text; it ends at ``end``.
 
-    ``unit``: a sign or a short form. ``singular``: a noun that is written so.
+    ``unit``: a sign or a short form. ``singular``: a noun that is written so. ``guessed``: of no list.
     """
 
     counted: Counted
@@ -34,6 +34,7 @@ class Found:
     definite: bool = False
     singular: bool = False
     unit: bool = False
+    guessed: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,14 @@ _FAR = 30  # characters; a word that names a number is not farther from it
 
 _POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
 _NOT_A_POINT = re.compile(f"[{_POINTS}]")
-_UNIT = re.compile(rf"[^\S\n]*({written(UNITS)})(?![\w\"״])")
+_UNIT = re.compile(
+    r"[^\S\n]*(°(?: ?[CF])?|[₪$€£¥%‰]|[א-ת]+(?:(?:[\"״“”„]|''|׳׳)[א-ת]+)?['׳’‘´`]?|[A-Za-z]+[23]?)(?![\w\"״])"
+)
 _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת][{_POINTS}]*)+)?)(?!\w|[\"״׳'][א-ת])")
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
 _WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת]{2}")
+_FEMININE_PLURAL = re.compile(r"[^\S\n]+[א-הח-ת][א-ת]+ות(?![א-ת\"'])")
+_FEMININE_NOUN = re.compile(r"[^\S\n]+([אגדזחטיסעפצקרת][א-ת]+[הת])(?![א-ת\"'])")
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
 _PREFIXES = re.compile(r"[ובלהמשכ]{1,3}(?=[א-ת]{2})")
@@ -107,8 +112,8 @@ def counted_at(
     ``one``: the number is 1; ``unlisted``: then a noun of no list may follow it. ``label_before``: it names
     the word before it, as in קומה 3, unless a plural follows (דירה 3 חדרים).
     """
-    if unit := _UNIT.match(text, start):
-        return _unit(text, unit)
+    if found := _unit(text, start):
+        return found
     if not (match := _WORD.match(text, start)):
         return None
     word = unpointed(match[1])
@@ -120,10 +125,29 @@ def counted_at(
         return _unlisted(match, word) if unlisted and not label_before else None
     if noun is None:
         return None if label_before else _guessed(match, word)
-    found = _found(noun, match[1], word, match.end(), definite)
+    if one and (longer := _one_of_two_words(text, noun, word, match)):
+        return longer
+    found = _agreeing(text, _found(noun, match[1], word, match.end(), definite))
+    label_before = label_before and not counted_in_the_singular(found.counted)
     if found.singular and (label_before or definite or _NUMBER_FOLLOWS.match(text, match.end())):
         return None  # "12 דירה 5": it is the name of the next number
     return found
+
+
+def _agreeing(text: str, found: Found) -> Found:
+    """A noun for both genders is of its adjective's: לקוחות נוספות."""
+    if not (found.counted.few.endswith("ות") and _FEMININE_PLURAL.match(text, found.end)):
+        return found
+    return replace(found, counted=replace(found.counted, gender=Gender.FEMININE))
+
+
+def _one_of_two_words(text: str, noun: _Noun, word: str, match: re.Match[str]) -> Found | None:
+    """One כרטיס כניסה: a feminine noun behind a masculine one is no adjective."""
+    second = _FEMININE_NOUN.match(text, match.end())
+    if not second or noun.one != word or noun.gender is not Gender.MASCULINE or second[1] in _NOT_COUNTED:
+        return None
+    both = f"{match[1]} {second[1]}"
+    return Found(Counted(noun.gender, both, both, both), second.end(), singular=True)
 
 
 def unpointed(word: str) -> str:
@@ -131,15 +155,16 @@ def unpointed(word: str) -> str:
     return word if word.isascii() else _NOT_A_POINT.sub("", word)
 
 
-def _unit(text: str, match: re.Match[str]) -> Found:
+def _unit(text: str, start: int) -> Found | None:
     """A sign or a short form; with the noun behind it, if both are one: חד' שינה."""
-    unit = UNITS[plain_marks(match[1])]
+    match = _UNIT.match(text, start)
+    unit = UNITS.get(plain_marks(match[1])) if match else None
+    if match is None or unit is None:
+        return None
     pair = _pair(text, unit.one or "", match.end())
-    return (
-        replace(pair, unit=True, singular=False, counted=_all_forms(pair))
-        if pair
-        else Found(unit, match.end(), unit=True)
-    )
+    if pair is None:
+        return Found(unit, match.end(), unit=True)
+    return replace(pair, unit=True, singular=False, counted=_all_forms(pair))
 
 
 def _all_forms(pair: Found) -> Counted:
@@ -180,12 +205,16 @@ def _guessed(match: re.Match[str], word: str) -> Found | None:
     """A plural or a construct, by its ending."""
     counted = not any(bare in _NOT_COUNTED for bare in without_prefixes(word))
     gender = _gender_of_plural(match, word) if counted else None
-    return Found(Counted(gender, None, match[1], match[1]), match.end()) if gender else None
+    if gender is None:
+        return None
+    return _agreeing(
+        match.string, Found(Counted(gender, None, match[1], match[1]), match.end(), guessed=True)
+    )
 
 
 def _gender_of_plural(match: re.Match[str], word: str) -> Gender | None:
     if exception := _AGAINST_THEIR_ENDING.get(word):
-        return exception if word[-2:] in _PLURALS else None
+        return exception if word[-2:] in _PLURALS or word.endswith(_CONSTRUCT) else None
     if len(word) >= _SHORTEST_GUESS and (gender := _PLURALS.get(word[-2:])):
         return gender
     construct = len(word) >= _SHORTEST_CONSTRUCT and word.endswith(_CONSTRUCT)

@@ -1,8 +1,8 @@
 """Hebrew number words: cardinals and ordinals in either gender, decimals, numbers that are dictated."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from num2words import num2words
 
@@ -13,6 +13,7 @@ FIGURES = r"(?:\d{1,3}(?:,\d{3}){1,4}(?!\d)|\d{1,15})(?:\.\d+)?"
 LONGEST_NUMBER = 15  # digits that ``FIGURES`` matches; more are dictated
 _FRACTIONS = {"5": "חצי", "25": "רבע"}
 _THREE_QUARTERS = "75"
+_MOST_KEPT = 4096  # words of numbers that were said before
 _MOST_DIGITS_READ = 2  # behind the point: 3.14 is three point fourteen, 3.141 is dictated
 
 
@@ -58,12 +59,16 @@ def cardinal(
 ) -> str:
     """``number`` (from 0, any size below 10**66) in words; feminine as in counting.
 
-    ``before_noun``: שני and שתי, as the noun follows. ``definite``: so does an article, as in שלושת החדרים.
+    ``before_noun``: two is שני and שתי, as the noun follows (but מאה ושניים). ``definite``: so does an
+    article, as in שלושת החדרים.
     """
     construct = (before_noun and number == 2) or (definite and number <= 10)
-    words: str = num2words(number, lang="he", gender=_letter(gender), construct=construct)
-    if before_noun and number > 100 and number % 100 == 2:  # the library knows this for 2 alone
-        words = re.sub(r"(שנ|שת)יים$", r"\1י", words)
+    return _in_words(number, _letter(gender), construct)
+
+
+@lru_cache(_MOST_KEPT)
+def _in_words(number: int, gender: str, construct: bool) -> str:
+    words: str = num2words(number, lang="he", gender=gender, construct=construct)
     return words
 
 

@@ -24,6 +24,8 @@ _SCALE_BEHIND = re.compile(rf" *(?P<scale>{SCALE})")
 # Short forms of money in thousands and millions; "מ'" is a million only before the money.
 _SCALED_MONEY = re.compile(r" *(?:(?P<thousands>אל?ש\"ח)|(?P<millions>מל?ש\"ח))(?!\w)")
 _MILLION_OF_MONEY = re.compile(rf" *מ'(?= ?{_MONEY})")
+# Where a text of two directions puts the minus of 3,042- ₪.
+_MINUS_BEFORE_MONEY = re.compile(rf"-(?= ?{_MONEY})(?! ?[₪$€£] ?\d)")
 _MILLION = 6
 _THOUSAND = 3
 
@@ -36,6 +38,7 @@ class Written:
     scale: int
     end: int
     money: str = ""
+    minus: bool = False
 
 
 def amount_at(place: Place) -> Written | None:
@@ -49,6 +52,8 @@ def _scaled(text: str, amount: Amount, end: int) -> Written:
         return Written(amount, _THOUSAND if money["thousands"] else _MILLION, money.end(), "₪")
     if million := _MILLION_OF_MONEY.match(text, end):
         return Written(amount, _MILLION, million.end())
+    if minus := _MINUS_BEFORE_MONEY.match(text, end):
+        return Written(amount, 0, minus.end(), minus=True)
     scale = _SCALE_BEHIND.match(text, end)
     return Written(amount, SCALES[scale["scale"]], scale.end()) if scale else Written(amount, 0, end)
 

@@ -24,8 +24,8 @@ _STAR = re.compile(r"(?P<digits>\d{3,6})(?P<behind>\*)?(?![\d*])")
 _DIGITS = re.compile(r"\d+(?![\d,.:/]*\d)")
 _CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![.,:/]?\d)")
 _ZERO_IN_CHAIN = re.compile(r"\d+-0\d{3,}(?![.,:/-]?\d)")
-_CODE = re.compile(r"\d{2,}(?:[ -]\d{2,}){0,3}(?![.,:/]?\d)")
-_FIRST_GROUP = re.compile(r"\d+(?!\d)")
+_GROUPED = re.compile(r"\d{2,}(?:[ -]\d{2,}){1,3}(?![.,:/]?\d)")
+_SINGLE = re.compile(r"\d{3,}(?![.,:/]?\d)")
 _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 
 _BETWEEN = r"(?: +[א-ת\"'.]+| ?- ?| *\([^)\d]*\)){0,5}"  # words, between the name and the number
@@ -114,50 +114,36 @@ def named_code(place: Place) -> Said:
     """Behind a word that names a number, perhaps with a few words between."""
     if place.minus or place.money or place.key == "+":
         return None
-    named = _NAMED.search(place.before)
-    if not named or _OF.search(place.before) or (place.prefix and not _NUMBERED.search(place.before)):
-        return None
-    match = _CODE.match(place.text, place.at)
-    if match and _whole_code(match):
-        return _said(place, _grouped(match[0])), match.end()
-    single = _FIRST_GROUP.match(place.text, place.at)
-    zero = single is not None and single[0].startswith("0")
-    if not single or not (zero or len(single[0]) > _COUNTED_CODE) or _is_amount(place, single.end()):
-        return None
-    return (
-        (_said(place, dictated(single[0])), single.end())
-        if not _in_decimal(place.text, single.end())
-        else None
-    )
+    code = _grouped(place.text, place.at) or _single(place.text, place.at)
+    return (_said(place, code[0]), code[1]) if code and _is_named(place) else None
 
 
-def _in_decimal(text: str, end: int) -> bool:
-    return re.compile(r"[.,:/]\d").match(text, end) is not None
-
-
-def _whole_code(match: re.Match[str]) -> bool:
-    groups = _GROUPS.findall(match[0])
-    if _is_amount_at(match.string, match.end()):
+def _is_named(place: Place) -> bool:
+    if not _NAMED.search(place.before) or _OF.search(place.before):
         return False
-    return len("".join(groups)) > _COUNTED_CODE + 1 - (len(groups) == 1) and (
-        len(groups) == 1 or "-" in match[0] or min(map(len, groups)) > 2
-    )
+    return not place.prefix or _NUMBERED.search(place.before) is not None
 
 
-def _is_amount(place: Place, end: int) -> bool:
-    return _is_amount_at(place.text, end)
+def _grouped(text: str, at: int) -> Said:
+    """482 913, 123-456: groups that are read one by one."""
+    match = _GROUPED.match(text, at)
+    if not match or _is_amount(text, match.end()):
+        return None
+    groups = _GROUPS.findall(match[0])
+    return (dictated_groups(groups), match.end()) if "-" in match[0] or min(map(len, groups)) > 2 else None
 
 
-def _is_amount_at(text: str, end: int) -> bool:
+def _single(text: str, at: int) -> Said:
+    match = _SINGLE.match(text, at)
+    if not match or _is_amount(text, match.end()):
+        return None
+    return (dictated(match[0]), match.end()) if len(match[0]) > _COUNTED_CODE or match[0][0] == "0" else None
+
+
+def _is_amount(text: str, end: int) -> bool:
     counted = counted_at(text, end)
-    return BEHIND_SCALE.match(text, end) is not None or (
-        counted is not None and (counted.unit or not counted.singular)
-    )
-
-
-def _grouped(code: str) -> str:
-    groups = _GROUPS.findall(code)
-    return dictated(groups[0]) if len(groups) == 1 else dictated_groups(groups)
+    is_counted = counted is not None and (counted.unit or not counted.singular)
+    return is_counted or BEHIND_SCALE.match(text, end) is not None
 
 
 def chain(place: Place) -> Said:
@@ -165,7 +151,7 @@ def chain(place: Place) -> Said:
     if not place.bare or (not place.prefix and _IN_A_NUMBER.search(place.before)):
         return None
     match = _CHAIN.match(place.text, place.at) or _ZERO_IN_CHAIN.match(place.text, place.at)
-    if not match or (_is_amount_at(place.text, match.end()) and max(map(len, _GROUPS.findall(match[0]))) < 3):
+    if not match or (_is_amount(place.text, match.end()) and max(map(len, _GROUPS.findall(match[0]))) < 3):
         return None
     return _said(place, dictated_groups(match[0].split("-"))), match.end()
 

@@ -16,7 +16,7 @@ _END = r"(?![\d/]|[.-]\d)"
 _FULL = re.compile(
     rf"(?P<day>\d{{1,2}})(?P<sep>[./-])(?P<month>\d{{1,2}})(?P=sep)(?P<year>{_YEAR})(?![\d/]|[.]\d)"
 )
-_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)")
+_ISO = re.compile(r"(?P<year>(?:19|20)\d\d)-(?P<month>\d{2})-(?P<day>\d{2})(?!\d)")
 _SHORT = re.compile(r"(?P<day>\d{1,2})(?P<sep>[./])(?P<month>\d{1,2})(?![\d/:%]|[.,]\d)")
 _DAYS_OF = re.compile(
     rf"(?P<first>\d{{1,2}}){DASH}(?P<day>\d{{1,2}})(?P<sep>[./])(?P<month>\d{{1,2}})(?:(?P=sep)(?P<year>{_YEAR}))?{_END}"

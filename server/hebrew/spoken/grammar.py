@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 
-from server.hebrew.nouns import UNITS_ALONE
 from server.hebrew.spoken import codes, dates, hours, quantities, words
 from server.hebrew.spoken.addresses import EMAIL, HANDLE, URL, address_said
 from server.hebrew.spoken.place import PREFIX_LETTERS, Place, Said
 from server.hebrew.spoken.plain import plain
+from server.hebrew.spoken.signs import sign_said
+from server.hebrew.spoken.text import Spoken
 
 # The readings of a number, in the order in which they are asked: the first that knows the number reads it.
 PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
@@ -20,6 +21,8 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     dates.days_of_a_date,
     hours.clock,
     hours.half_day,
+    quantities.ratio,
+    quantities.plus_one,
     codes.named_code,
     hours.hour_with_a_point,
     dates.short_date,
@@ -53,28 +56,17 @@ _START = re.compile(
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
     r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:[-_/][A-Za-z0-9]+)*)"
     r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)-(?=\d))|(?P<times>(?<=\d) ?[xX×*] ?(?=\d))"
+    r"|(?P<bar> *[|•·] *)"
     rf"|(?:{_APART}(?P<sign_prefix>[ובלהמשכ]{{1,3}})-?)?"
     r"(?P<sign>\*+|#+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]|_)"
 )
 
-_SIGNS = {
-    "&": "וגם", "+": "פלוס", "=": "שווה", "@": "שטרודל", "×": "כפול", "÷": "חלקי", "±": "פלוס מינוס",
-    "№": "מספר",
-    **{sign: words for sign, words in UNITS_ALONE.items() if len(sign) == 1},
-}  # fmt: skip
-_BEFORE_A_NUMBER = {"~": "בערך", "≈": "בערך", "≥": "לפחות", "≤": "עד", ">": "מעל", "<": "פחות מ"}
-_KEYS = {"*": "כוכבית", "#": "סולמית"}
-_BREAKS = {"|": ",", "/": " ", "_": " ", "•": ",", "·": ","}
-_DIGIT_NEXT = re.compile(r" ?[₪$€]?\d")
-_WORD = re.compile(r"\w")
-_PREFIX_LETTERS = frozenset("ובלהמשכ")
-_POINT_INSIDE = re.compile(r"[./(][^\W\d_]")  # behind a number it is no part of a word
 _TO = " ל"  # a prefix that waits for its word: חמישה שקלים לשעה
 
 
 def spoken(text: str) -> str:
     """``text``, as ``plain.seen`` gives it, with every reading said."""
-    line, said, at = plain(text), _Said(), 0
+    line, said, at = plain(text), Spoken(), 0
     while match := _START.search(line, at):
         reading = _read(line, match)
         if reading is None:
@@ -84,48 +76,10 @@ def spoken(text: str) -> str:
             continue
         start, words_said, end = reading
         said.as_written(text[at:start])
-        said.in_words(words_said)
+        said.in_words(words_said, joins=match["latin_prefix"] is not None or words_said.endswith(_TO))
         at = end
     said.as_written(text[at:])
     return said.text()
-
-
-class _Said:
-    """What is said so far; words and what touched them stand apart."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._last = ""  # the last character
-        self._words_last = self._joins = False
-        self._dropped = False
-
-    def as_written(self, text: str) -> None:
-        if text:
-            text = text.replace("`", "'")
-            if self._words_last and _POINT_INSIDE.match(text):
-                text = f"{text[0]} {text[1:]}"
-            self._add(text, apart=self._words_last and not self._joins)
-            self._words_last = self._joins = False
-
-    def in_words(self, words: str) -> None:
-        """``words`` empty: something was left out."""
-        self._dropped |= not words
-        if words:
-            self._add(words, apart=not self._joins)
-            self._words_last = True
-            self._joins = words.endswith(_TO) or set(words) <= _PREFIX_LETTERS
-
-    def text(self) -> str:
-        whole = "".join(self._parts)
-        return (
-            re.sub(r"(?<=[^\n ])  +|^ +", lambda m: " " * (m.start() > 0), whole) if self._dropped else whole
-        )
-
-    def _add(self, text: str, *, apart: bool) -> None:
-        if apart and self._last.isalnum() and text[0].isalnum():
-            self._parts.append(" ")
-        self._parts.append(text)
-        self._last = text[-1]
 
 
 def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
@@ -148,7 +102,10 @@ def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
         return start, codes.latin_code(match["code"]), end
     if match["times"] or match["hyphen"]:
         return start, " על " if match["times"] else " ", end
-    return start, _sign(line, match), end
+    if match["bar"]:
+        inside = line[:start].rpartition("\n")[2].strip(" -") and line[end : end + 1].strip()
+        return start, ", " if inside else "", end
+    return start, sign_said(line, match), end
 
 
 def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:
@@ -174,22 +131,3 @@ def _money(sign: str) -> str:
 def _marked(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
     said = words.short_form(line, match.start("marked"), match["marked"])
     return (match.start(), (match["joined"] or "").rstrip("-") + said[0], said[1]) if said else None
-
-
-def _sign(line: str, match: re.Match[str]) -> str:
-    """What a sign that belongs to no number is called; "" for what is left out, as stars around words."""
-    sign, prefix = match["sign"], match["sign_prefix"] or ""
-    before, after = line[: match.start()][-1:], line[match.end() :][:1]
-    if words_said := _SIGNS.get(sign):
-        return _apart(before if not prefix else "", prefix + words_said, after)
-    if sign in _BEFORE_A_NUMBER:
-        said = _BEFORE_A_NUMBER[sign] if _DIGIT_NEXT.match(line, match.end()) else ""
-        return prefix + said
-    if sign[0] in _KEYS:
-        alone = len(sign) == 1 and (before.isdigit() or not (_WORD.match(before) or _WORD.match(after)))
-        return _apart(before, prefix + _KEYS[sign], after) if alone else prefix
-    return prefix + _BREAKS.get(sign, "")
-
-
-def _apart(before: str, words_said: str, after: str) -> str:
-    return " " * before.isalnum() + words_said + " " * (after.isalnum() or after in _SIGNS)

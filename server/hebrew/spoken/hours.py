@@ -19,7 +19,7 @@ _PART_BEHIND = re.compile(rf"(?: +[א-ת]+){{0,2}}? +(?:{_PART})")
 _PART_BEFORE = re.compile(rf"(?<![א-ת])(?:{_PART})[^,.;:!?\n]*$")
 _OF_A_MONTH = re.compile(rf" +[בל]?(?:{MONTH}|חודש)(?!\w)")
 _HOUR = r"(?:[01]?\d|2[0-4])"
-_AM_PM = r"(?: ?(?P<{0}_half>[AaPp])\.?[Mm]\.?(?![A-Za-z]))?"
+_AM_PM = r"(?: ?(?P<{0}_half>[AaPp])(?:[Mm]|\.[Mm]\.)(?![A-Za-z]))?"
 _NO_MORE = r"(?![\d:%]|[.,]\d| ?- ?\d)"
 
 

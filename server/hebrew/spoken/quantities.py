@@ -43,6 +43,8 @@ _BEHIND_MINUS = re.compile(r"-(?![\w-])(?! \d)")
 _PER = re.compile(r" ?/ ?(?=[א-ת]|m2)")
 _RESOLUTIONS = frozenset((2, 4, 5, 8))
 _MINUS = "מינוס "
+_COUNTED = re.compile(r"(?<![\d.,:/-])\d{1,4}(?= )(?![^.!?\n]*[.!?\n])")
+_MAY_BE_PREFIXED = re.compile(r" +(?:[ובלמשכ]|[א-ת]+י(?![א-ת]))")
 _ENDS_WITH_SCALE = re.compile(rf"{SCALE}$")
 _PART_OF = re.compile(r" +מה")
 _LIST = re.compile(
@@ -52,6 +54,8 @@ _ONE = re.compile(r"\d+(?:\.\d+)?")
 _THIRDS = {"1/3": "שליש", "2/3": "שני שלישים"}
 _THIRD = re.compile(r"[12]/3(?![\d/]|[.,]\d)")
 _SLASH = re.compile(r"(?P<first>\d{1,3}(?:\.\d)?)/(?P<second>\d{1,3})(?![\d/])")
+_RATIO = re.compile(r"(?P<first>\d{1,3}) ?: ?(?P<second>\d{1,3})(?![\d:.,/-]*\d)")
+_PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
 _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}){2,}(?![\d.]*\d)")
 
@@ -123,6 +127,13 @@ def _with_noun(place: Place, low: Written, high: Written | None) -> _Amounts:
     one = exact and low.amount.whole == 1
     fresh = one and (place.prefix[-1:] in ("ו", "ל", "כ") or _FRESH.search(place.before) is not None)
     found = counted_at(place.text, last.end, one=one, label_before=_is_label(place), unlisted=fresh)
+    if (
+        found
+        and found.guessed
+        and place.prefix.endswith("ה")
+        and _MAY_BE_PREFIXED.match(place.text, last.end)
+    ):
+        found = None  # למקום ה-3 בתחרות
     few = exact and low.amount.whole <= _LAST_FEW
     if found and found.singular and few and not one and not counted_in_the_singular(found.counted):
         found = None  # a noun that is not counted by this number: הרצל 5 בניין ב
@@ -160,7 +171,7 @@ def _words(amounts: _Amounts) -> tuple[str, int]:
 
 def _with_its_noun(amounts: _Amounts, found: Found) -> tuple[str, int]:
     counted, low, high, prefix = found.counted, amounts.low, amounts.high, amounts.place.prefix
-    minus = _MINUS if amounts.place.minus else ""
+    minus = _MINUS if amounts.place.minus or low.minus else ""
     if high or low.scale:
         few = (
             high and not (high.scale or low.scale) and high.amount.whole <= _LAST_FEW and not high.amount.part
@@ -218,8 +229,17 @@ def _gender(amounts: _Amounts) -> Gender:
             return found.counted.gender
         if _ENDS_WITH_SCALE.search(another[0]):
             return Gender.MASCULINE
+    if place.prefix.startswith("ו") and (counted := _counted_before(place)):
+        return counted
     one = amounts.exact and amounts.low.amount.whole == 1
     return (None if place.prefix else listed_before(place.text, place.start, one=one)) or Gender.FEMININE
+
+
+def _counted_before(place: Place) -> Gender | None:
+    """Of the noun that the number before it counts: שולחן אחד בחוץ ושניים בפנים."""
+    numbers = [*_COUNTED.finditer(place.before)]
+    found = counted_at(place.before, numbers[-1].end(), one=True) if numbers else None
+    return found.counted.gender if found and not found.unit else None
 
 
 def alternatives(place: Place) -> Said:
@@ -242,6 +262,23 @@ def alternatives(place: Place) -> Said:
         last = cardinal(amounts[-1].whole, found.counted.gender, before_noun=True)
     either = " או " if sep == "/" else ", "
     return f"{place.prefix}{', '.join(words)}{either}{last} {found.counted.few}", found.end
+
+
+def ratio(place: Place) -> Said:
+    """1:4 is one to four."""
+    match = _RATIO.match(place.text, place.at) if place.bare else None
+    if not match:
+        return None
+    first, second = (cardinal(int(match[name])) for name in ("first", "second"))
+    return f"{place.prefix}{first} ל{second}", match.end()
+
+
+def plus_one(place: Place) -> Said:
+    """1+1, an offer; what is counted is not said."""
+    match = _PLUS_ONE.match(place.text, place.at) if place.bare else None
+    if not match or counted_at(place.text, match.end(), one=True):
+        return None
+    return f"{place.prefix}{cardinal(int(match['first']), Gender.MASCULINE)} פלוס אחד", match.end()
 
 
 def third(place: Place) -> Said:

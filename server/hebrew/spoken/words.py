@@ -2,7 +2,7 @@
 
 import re
 
-from server.hebrew.abbreviations import SHORT_FORMS
+from server.hebrew.abbreviations import CONSTRUCTS, SHORT_FORMS
 from server.hebrew.data import lines_of
 from server.hebrew.nouns import UNITS_ALONE, pair_of_unit
 from server.hebrew.spoken.place import PREFIXED, words_of
@@ -14,7 +14,7 @@ _FINAL = dict(zip("ןםךףץ", "נמכפצ", strict=True))
 # את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; whole words beside each other too: צריך/צריכה
 _SUFFIXES = "ה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
 BOTH = (
-    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}})(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"'.]|/[א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}})(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"']|[./][א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
     rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
 )
 _IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
@@ -35,6 +35,7 @@ DAYS = (
     rf"(?:{_DAY_JOINT}{_LETTER}'?(?![^\W_]|[\"']))*)(?![^\W_]|[\"'-]|\. (?:בוקר|צה|ערב))"
 )
 
+_NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # and no prefix letter but the article
 _FEMININE = frozenset(lines_of("women"))
 _HER = re.compile(r"(?: +[א-ת'-]+){0,3}? +(?:[מת][א-ת]{2,}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])")
 _FIRST_NAME = re.compile(r" +(?P<name>[א-ת]+)")
@@ -48,7 +49,9 @@ def short_form(text: str, start: int, word: str) -> tuple[str, int] | None:
         rest = word[cut:]
         for form in dict.fromkeys((rest, f"{rest}.", bare[cut:])):
             if form in SHORT_FORMS:
-                return word[:cut] + SHORT_FORMS[form], _end_of(text, start + cut, form)
+                end = _end_of(text, start + cut, form)
+                long = CONSTRUCTS.get(form) if _NOUN_BEHIND.match(text, end) else None
+                return word[:cut] + (long or SHORT_FORMS[form]), end
             if form in UNITS_ALONE:
                 return _unit_alone(text, word[:cut], form, start + cut + len(form))
     return None

@@ -101,6 +101,8 @@ _FEMININE_NOUN = re.compile(r"[^\S\n]+([אגדזחטיסעפצקרת][א-ת]+[ה
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
 _PREFIXES = re.compile(r"[ובלהמשכ]{1,3}(?=[א-ת]{2})")
+_PREFIX_AND_NOUN = ("ל", "מה", "של")
+_PARTITIVE = re.compile(r"[^\S\n]+מ(?:תוך[^\S\n]+|בין[^\S\n]+)?ה([א-ת]{3,})")
 _NO_NOUN_BEGINS = ("ו", "ה", "ב", "ל", "ש", "כש", "מה")
 
 
@@ -203,13 +205,19 @@ def _found(noun: _Noun, as_written: str, bare: str, end: int, definite: bool = F
 
 def _guessed(match: re.Match[str], word: str) -> Found | None:
     """A plural or a construct, by its ending."""
-    counted = not any(bare in _NOT_COUNTED for bare in without_prefixes(word))
-    gender = _gender_of_plural(match, word) if counted else None
+    gender = None if _is_no_noun(word) else _gender_of_plural(match, word)
     if gender is None:
         return None
     return _agreeing(
         match.string, Found(Counted(gender, None, match[1], match[1]), match.end(), guessed=True)
     )
+
+
+def _is_no_noun(word: str) -> bool:
+    """A word of the list, perhaps behind a prefix; or a noun behind one: 2 למכירות, 3 בדירות, 2 מהחדרים."""
+    if any(bare in _NOT_COUNTED for bare in without_prefixes(word)) or word.startswith(_PREFIX_AND_NOUN):
+        return word not in _AGAINST_THEIR_ENDING
+    return word.startswith("ב") and word[1:] in _NOUNS
 
 
 def _gender_of_plural(match: re.Match[str], word: str) -> Gender | None:
@@ -256,6 +264,15 @@ def gender_before(text: str, end: int) -> Gender:
     bares = without_prefixes(word[1])
     known = next((bare for bare in bares if bare in _NOUNS or bare in _AGAINST_THEIR_ENDING), bares[0])
     return gender_of_singular(known)
+
+
+def gender_of_all(text: str, start: int) -> Gender | None:
+    """Of the nouns of which some are counted: שניים מהחדרים."""
+    match = _PARTITIVE.match(text, start)
+    if match is None:
+        return None
+    noun = _NOUNS.get(match[1])
+    return noun.gender if noun else _AGAINST_THEIR_ENDING.get(match[1]) or _PLURALS.get(match[1][-2:])
 
 
 def listed_before(text: str, end: int, *, one: bool) -> Gender | None:

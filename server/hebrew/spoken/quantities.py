@@ -10,6 +10,7 @@ from server.hebrew.nouns import (
     counted_at,
     counted_in_the_singular,
     gender_before,
+    gender_of_all,
     label_before,
     listed_before,
 )
@@ -55,6 +56,8 @@ _THIRDS = {"1/3": "שליש", "2/3": "שני שלישים"}
 _THIRD = re.compile(r"[12]/3(?![\d/]|[.,]\d)")
 _SLASH = re.compile(r"(?P<first>\d{1,3}(?:\.\d)?)/(?P<second>\d{1,3})(?![\d/])")
 _RATIO = re.compile(r"(?P<first>\d{1,3}) ?: ?(?P<second>\d{1,3})(?![\d:.,/-]*\d)")
+_RATIO_BEFORE = re.compile(rf"{PREFIXED}(?:יחס|צריכה|צריכת|קנה מידה|סיכוי)(?: +[א-ת]+){{0,2}}:? +$")
+_LAST_HOUR, _LAST_MINUTE = 24, 59
 _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
 _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}){2,}(?![\d.]*\d)")
@@ -181,7 +184,8 @@ def _with_its_noun(amounts: _Amounts, found: Found) -> tuple[str, int]:
     definite = prefix.endswith("ה") and not found.unit and low.amount.whole > 1 and amounts.exact
     if not (definite or found.definite):
         return f"{prefix}{minus}{counted_words(low.amount, counted)}", found.end
-    noun = counted.few if found.definite else f"ה{counted.few}"
+    has_article = found.definite or (found.guessed and counted.few.startswith("ה"))
+    noun = counted.few if has_article else f"ה{counted.few}"
     number = cardinal(low.amount.whole, counted.gender, before_noun=True, definite=True)
     return f"{prefix.removesuffix('ה')}{number} {noun}", found.end
 
@@ -229,6 +233,8 @@ def _gender(amounts: _Amounts) -> Gender:
             return found.counted.gender
         if _ENDS_WITH_SCALE.search(another[0]):
             return Gender.MASCULINE
+    if some := gender_of_all(place.text, amounts.end):
+        return some
     if place.prefix.startswith("ו") and (counted := _counted_before(place)):
         return counted
     one = amounts.exact and amounts.low.amount.whole == 1
@@ -269,8 +275,11 @@ def ratio(place: Place) -> Said:
     match = _RATIO.match(place.text, place.at) if place.bare else None
     if not match:
         return None
-    first, second = (cardinal(int(match[name])) for name in ("first", "second"))
-    return f"{place.prefix}{first} ל{second}", match.end()
+    first, second = int(match["first"]), int(match["second"])
+    clock = len(match["second"]) == 2 and first <= _LAST_HOUR and second <= _LAST_MINUTE
+    if clock and not _RATIO_BEFORE.search(place.before):
+        return None
+    return f"{place.prefix}{cardinal(first)} ל{cardinal(second)}", match.end()
 
 
 def plus_one(place: Place) -> Said:
@@ -284,7 +293,12 @@ def plus_one(place: Place) -> Said:
 def third(place: Place) -> Said:
     """1/3, 2/3 of something."""
     match = _THIRD.match(place.text, place.at) if place.bare else None
-    return (place.prefix + _THIRDS[match[0]], match.end()) if match else None
+    if not match:
+        return None
+    found = counted_at(place.text, match.end())
+    if match[0].startswith("2") and found and found.singular and not found.definite:
+        return f"{place.prefix}שני שלישי", match.end()
+    return place.prefix + _THIRDS[match[0]], match.end()
 
 
 def out_of(place: Place) -> Said:

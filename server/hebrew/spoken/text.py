@@ -20,7 +20,7 @@ class Spoken:
         if text:
             text = text.replace("`", "'")
             if self._words_last and _POINT_INSIDE.match(text):
-                text = f"{text[0]} {text[1:]}"
+                text = f" {text}" if text[0] == "(" else f"{text[0]} {text[1:]}"
             self._add(text, apart=self._words_last and not self._joins)
             self._words_last = self._joins = False
 

@@ -29,6 +29,10 @@ _DAY_WORD = re.compile(
     r"(?<![א-ת])[ובלהמשכ]{0,3}(?:יום|ימי|ימים)(?: +בין)?:? +(?:[א-וש]'?(?:, ?| ?- ?| ו-?| או ))*$"
 )
 _NO_DAYS = re.compile(rf"{PREFIXED}(?:{words_of('letters_before')})[ :]+$")
+_NEXT_DAY = re.compile(rf"'?(?P<joint>{_DAY_JOINT})(?P<day>{_LETTER})")
+_UNTIL = " עד "
+_FAR = 30  # characters; what tells that letters are days is not farther before them
+_HOUR_BEHIND = re.compile(r":? +(?:(?:בין|ב|מ) ?-?)? ?\d{1,2}[:.]\d\d")
 _HOURS_BEHIND = re.compile(r",?:? +(?:(?:בין|ב|מ|בשעות|משעה|מהשעה) ?-?)? ?\d{1,2}(?:[:.]\d\d)?(?![\d/])")
 DAYS = (
     rf"(?<![א-ת])(?<![א-ת][\"'])(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-)?(?P<first>{_LETTER})'?"
@@ -119,22 +123,24 @@ def _forms(base: str, suffix: str) -> tuple[str, str]:
 def days(text: str, match: re.Match[str]) -> str | None:
     """Days of the week that are letters in words; None when the letters are none."""
     start, end = match.span("days")
-    before = text[max(0, start - 30) : start]
-    of_days = _DAY_WORD.search(before) is not None
-    marks = match["days"].count("'")
-    letters = re.findall(
-        rf"(?<![א-ת]){_LETTER}(?![א-ת])", match["days"].removeprefix(match["day_prefix"] or "")
-    )
-    range_ = len(letters) > 1 and re.search(r"-|עד", match["days"]) is not None
-    with_hours = range_ and _HOURS_BEHIND.match(text, end) is not None
-    if _NO_DAYS.search(before) or not (of_days or (range_ and marks == len(letters)) or with_hours):
+    before = text[max(0, start - _FAR) : start]
+    said, joints = _days_said(match)
+    marked = match["days"].count("'") > len(joints)  # each of them
+    is_range = any(joint == _UNTIL for joint in joints)
+    opens = _HOURS_BEHIND.match(text, end) if is_range else _HOUR_BEHIND.match(text, end) if marked else None
+    if _NO_DAYS.search(before) or not (_DAY_WORD.search(before) or (is_range and marked) or opens):
         return None
-    return _days_said(match, letters)
+    return said
 
 
-def _days_said(match: re.Match[str], letters: list[str]) -> str:
-    prefix = (match["day_prefix"] or "").rstrip("-")
-    rest = match["days"].removeprefix(match["day_prefix"] or "")
-    said = re.sub(rf"(?<![א-ת])({_LETTER})'?(?![א-ת])", lambda m: _DAYS[m[1]], rest)
-    said = re.sub(r" ?- ?(?=[א-ת])", " עד ", re.sub(r" ו-", " ו", said))
-    return prefix + said
+def _days_said(match: re.Match[str]) -> tuple[str, list[str]]:
+    """The words, and what is said between them."""
+    text, end = match["days"], match.end("days") - match.start("days")
+    said, joints = [(match["day_prefix"] or "").rstrip("-"), _DAYS[match["first"]]], []
+    at = match.end("first") - match.start("days")
+    while next_day := _NEXT_DAY.match(text, at, end):
+        joint = next_day["joint"]
+        joints.append(_UNTIL if joint.strip() in ("-", "עד", "עד יום") else joint.rstrip("-"))
+        said += [joints[-1], _DAYS[next_day["day"]]]
+        at = next_day.end()
+    return "".join(said), joints

@@ -81,7 +81,7 @@ _AGAINST_THEIR_ENDING = {
     for gender, *words in map(str.split, lines_of("nouns_against_ending"))
     for word in words
 }
-_PLURALS = {"ים": Gender.MASCULINE, "ין": Gender.MASCULINE, "ות": Gender.FEMININE}
+_PLURALS = {"ים": Gender.MASCULINE, "ות": Gender.FEMININE}
 _CONSTRUCT = "י"
 _FEMININE_ENDINGS = ("ה", "ת")
 _SHORTEST_GUESS = 4
@@ -97,7 +97,8 @@ _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת]
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
 _WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת]{2}")
 _FEMININE_PLURAL = re.compile(r"[^\S\n]+[א-הח-ת][א-ת]+ות(?![א-ת\"'])")
-_FEMININE_NOUN = re.compile(r"[^\S\n]+([אגדזחטיסעפצקרת][א-ת]+[הת])(?![א-ת\"'])")
+_FEMININE_WORD = re.compile(r"[^\S\n]+([א-ת]{2,}[הת])(?![א-ת\"'])")
+_PREFIX_LETTERS = frozenset("ובלהמשכ")
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
 _PREFIXES = re.compile(r"[ובלהמשכ]{1,3}(?=[א-ת]{2})")
@@ -145,8 +146,10 @@ def _agreeing(text: str, found: Found) -> Found:
 
 def _one_of_two_words(text: str, noun: _Noun, word: str, match: re.Match[str]) -> Found | None:
     """One כרטיס כניסה: a feminine noun behind a masculine one is no adjective."""
-    second = _FEMININE_NOUN.match(text, match.end())
-    if not second or noun.one != word or noun.gender is not Gender.MASCULINE or second[1] in _NOT_COUNTED:
+    second = _FEMININE_WORD.match(text, match.end())
+    if not second or (second[1][0] in _PREFIX_LETTERS and second[1] not in _NOUNS):
+        return None
+    if noun.one != word or noun.gender is not Gender.MASCULINE or second[1] in _NOT_COUNTED:
         return None
     both = f"{match[1]} {second[1]}"
     return Found(Counted(noun.gender, both, both, both), second.end(), singular=True)

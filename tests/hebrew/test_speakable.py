@@ -12,6 +12,7 @@ from server.hebrew.gender import Gender
 from server.hebrew.numbers import cardinal, dictated, ordinal
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
+from server.hebrew.spoken import grammar
 
 TABLE = Path(__file__).with_name("speakable_cases.tsv").read_text("utf-8")
 CASES = [line.split("\t") for line in TABLE.splitlines() if line and not line.startswith("#")]
@@ -151,3 +152,40 @@ def test_e6_short_forms_however_they_are_typed(short, marks):
     assert speakable(f"כאן {typed}, ושם") == f"כאן {words}, ושם"
     if not short.endswith("."):
         assert speakable(f"כאן {typed}.") == f"כאן {words}."
+
+
+@pytest.mark.parametrize("reading", grammar.PRECEDENCE, ids=lambda reading: reading.__name__)
+def test_e6_every_reading_of_the_grammar_has_a_row(monkeypatch, reading):
+    """E6: without one of them a row of the table is read otherwise, or not at all."""
+    others = tuple(other for other in grammar.PRECEDENCE if other is not reading)
+    monkeypatch.setattr(grammar, "PRECEDENCE", others)
+    assert any(_read(written) != spoken for written, spoken in CASES)
+
+
+def _read(written):
+    try:
+        return speakable(written)
+    except LookupError:
+        return None
+
+
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2212")
+def test_e6_a_dash_of_any_kind(dash):
+    """E6: a range, a date, a telephone and a prefix do not depend on the keyboard."""
+    for written, spoken in CASES:
+        if re.search(r"\d-\d|[א-ת]-\d", written):
+            assert speakable(written.replace("-", dash)) == spoken.replace("-", dash)
+
+
+@pytest.mark.parametrize("blank", "\u00a0\u202f\u2009")
+def test_e6_a_blank_of_any_kind(blank):
+    """E6: between thousands, and before what is counted."""
+    assert speakable(f"מחיר 1{blank}850{blank}000{blank}₪") == "מחיר מיליון שמונה מאות וחמישים אלף שקלים"
+    assert speakable(f"3{blank}חדרים") == "שלושה חדרים"
+
+
+@pytest.mark.parametrize("mark", "\u200b\u2060\u00ad\u200f\ufeff")
+def test_e6_marks_that_no_one_sees(mark):
+    """E6: inside a range and a price."""
+    assert speakable(f"3{mark}-4 חדרים") == "שלושה עד ארבעה חדרים"
+    assert speakable(f"₪{mark}3,000") == "שלושת אלפים שקלים"

@@ -2,6 +2,7 @@
 
 import re
 
+from server.hebrew.gender import Gender
 from server.hebrew.nouns import counted_at
 from server.hebrew.numbers import LONGEST_NUMBER, cardinal, dictated, dictated_groups
 from server.hebrew.spoken.place import BEHIND_SCALE, Place, Said, words_of
@@ -20,7 +21,9 @@ _ABROAD = re.compile(
     rf"(?P<plus>00)?(?:(?P<israel>972){_GAP}\(?0?\)?|(?P<country>\d{{1,3}}))(?P<rest>(?:{_GAP}\(?\d\)?){{7,12}})(?P<behind>\+)?(?!\d)"
 )
 _FREE = re.compile(r"1-?(?P<hundreds>[5-9]\d\d)(?P<rest>(?:-? ?\d){6})(?!\d)")
-_STAR = re.compile(r"(?P<digits>\d{3,6})(?P<behind>\*)?(?![\d*])")
+_STAR = re.compile(r"(?P<digits>\d{1,6})(?P<behind>(?<=\d{3})\*)?(?![\d*])")
+_STARS = re.compile(r"([2-5]) ?\*(?!\d)")
+_HOTEL = re.compile(r"(?<![א-ת])[ובלהמש]{0,3}(?:מלון|מלונות|בדירוג|דרגת)(?: +[א-ת]+){0,2} +$")
 _DIGITS = re.compile(r"\d+(?![\d,.:/]*\d)")
 _CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![.,:/]?\d)")
 _ZERO_IN_CHAIN = re.compile(r"\d+-0\d{3,}(?![.,:/-]?\d)")
@@ -28,7 +31,9 @@ _GROUPED = re.compile(r"\d{2,}(?:[ -]\d{2,}){1,3}(?![.,:/]?\d)")
 _SINGLE = re.compile(r"\d{3,}(?![.,:/]?\d)")
 _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 
-_BETWEEN = r"(?: +[א-ת\"'.]+| ?- ?| *\([^)\d]*\)){0,5}"  # words, between the name and the number
+_BETWEEN = (
+    r"(?: +[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"  # words, between the name and the number
+)
 _NAMED = re.compile(
     rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x-]*$"
 )
@@ -99,6 +104,14 @@ def star_number(place: Place) -> Said:
     if _NAMED.search(place.before) and not match["behind"]:
         return _said(place, dictated(match["digits"])), match.end()
     return _said(place, f"כוכבית {dictated(match['digits'])}"), match.end()
+
+
+def hotel(place: Place) -> Said:
+    """מלון 5*: stars."""
+    match = _STARS.match(place.text, place.at) if place.bare and _HOTEL.search(place.before) else None
+    if not match:
+        return None
+    return f"{place.prefix}{cardinal(int(match[1]), Gender.MASCULINE)} כוכבים", match.end()
 
 
 def numbered(place: Place) -> Said:

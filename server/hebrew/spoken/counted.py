@@ -8,6 +8,7 @@ from server.hebrew.spoken.amounts import Written
 _SCALE_NAMES = {3: "אלף", 6: "מיליון", 9: "מיליארד"}
 _THOUSAND = 3
 _LAST_FEW = 10
+_HALF = "5"
 _HUNDREDTHS = {
     "שקל": Counted(Gender.FEMININE, "אגורה", "אגורות", "אגורות"),
     "דולר": Counted(Gender.MASCULINE, "סנט", "סנט", "סנט"),
@@ -43,11 +44,8 @@ def counted_words(amount: Amount, counted: Counted) -> str:
 def _with_part(amount: Amount, counted: Counted) -> str:
     """חצי שעה, חדר וחצי, שנתיים וחצי, שלושה וחצי חדרים, ארבעה שקלים ותשעים אגורות."""
     whole, fraction = amount.whole, amount.fraction
-    if (
-        (small := _HUNDREDTHS.get(counted.one or ""))
-        and len(amount.part) <= 2
-        and not (fraction and (whole or len(amount.part) < 2))
-    ):
+    half = amount.significant == _HALF and (whole > 0 or amount.part == _HALF)
+    if (small := _HUNDREDTHS.get(counted.one or "")) and len(amount.part) <= 2 and not half:
         hundredths = counted_words(Amount(int(f"{amount.part:0<2}")), small)
         return f"{counted_words(Amount(whole), counted)} ו{hundredths}" if whole else hundredths
     if counted.one and whole == 0 and (fraction or amount.three_quarters):

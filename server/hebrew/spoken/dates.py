@@ -80,7 +80,7 @@ def _full(text: str, at: int) -> re.Match[str] | None:
 def days_of_a_date(place: Place) -> Said:
     """Days of one month before its date: 1-5.9.2026; not so with a part: 3-4.5 חדרים."""
     match = _DAYS_OF.match(place.text, place.at) if place.bare else None
-    if not match or not _in_calendar(match) or _counts(place.text, match.end()):
+    if not match or not _in_calendar(match) or _counts(place, match.end()):
         return None
     first = int(match["first"])
     if not 0 < first < int(match["day"]) or not (
@@ -140,9 +140,9 @@ def _second_date(text: str, first: re.Match[str]) -> re.Match[str] | None:
 
 def _means_date(place: Place, match: re.Match[str], second: re.Match[str] | None) -> bool:
     """Not a decimal, a fraction, or the number of a house and a flat."""
-    if any(_counts(place.text, one.end()) for one in (match, second) if one):
+    if any(_counts(place, one.end()) for one in (match, second) if one):
         return False
-    if _other_end_counts(place.text, match.end()):
+    if _other_end_counts(place, match.end()):
         return False
     if _STREET_BEFORE.search(place.before) or (place.prefix in ("", "ה") and _is_labelled(place)):
         return False
@@ -155,11 +155,11 @@ def _is_labelled(place: Place) -> bool:
     return label_before(place.text, place.start) and not _BEFORE_DATE.search(place.before)
 
 
-def _other_end_counts(text: str, end: int) -> bool:
+def _other_end_counts(place: Place, end: int) -> bool:
     """Whether a number behind this one, of the same range, has a unit: מ-1.6 ל-1.75 מיליון."""
-    joint = _RANGE.match(text, end)
-    number = _FIGURES.match(text, joint.end()) if joint else None
-    return number is not None and _counts(text, number.end())
+    joint = _RANGE.match(place.text, end)
+    number = _FIGURES.match(place.text, joint.end()) if joint else None
+    return number is not None and _counts(place, number.end())
 
 
 def _is_later(first: re.Match[str], second: re.Match[str]) -> bool:
@@ -194,8 +194,11 @@ def _no_address(before: str, behind: str) -> bool:
     return not (near_an_address or _WORD_BEFORE.search(before))
 
 
-def _counts(text: str, end: int) -> bool:
-    return counted_at(text, end) is not None or BEHIND_SCALE.match(text, end) is not None
+def _counts(place: Place, end: int) -> bool:
+    """A unit, a scale or a noun is at ``end``; behind a word for dates it is one of a list."""
+    found = counted_at(place.text, end)
+    is_noun = found is not None and not (found.guessed and _BEFORE_DATE.search(place.before))
+    return is_noun or BEHIND_SCALE.match(place.text, end) is not None
 
 
 def _month_and_year(match: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     codes.telephone,
     codes.endless,
     codes.star_number,
+    codes.hotel,
     codes.numbered,
     dates.full_date,
     dates.days_of_a_date,
@@ -55,10 +56,10 @@ _START = re.compile(
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
     r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:[-_/][A-Za-z0-9]+)*)"
-    r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)-(?=\d))|(?P<times>(?<=\d) ?[xX×*] ?(?=\d))"
+    r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)[-:](?=\d))|(?P<times>(?<=\d) ?[xX×*] ?(?=\d))"
     r"|(?P<bar> *[|•·] *)"
     rf"|(?:{_APART}(?P<sign_prefix>[ובלהמשכ]{{1,3}})-?)?"
-    r"(?P<sign>\*+|#+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]|_)"
+    r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»])"
 )
 
 _TO = " ל"  # a prefix that waits for its word: חמישה שקלים לשעה
@@ -121,7 +122,7 @@ def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:
     for reading in PRECEDENCE:
         if said := reading(place):
             return place.start, *said
-    raise AssertionError(line)
+    raise LookupError(f"no reading knows the number at {match.end()} of {line!r}")
 
 
 def _money(sign: str) -> str:

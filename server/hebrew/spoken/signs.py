@@ -27,7 +27,8 @@ def sign_said(line: str, match: re.Match[str]) -> str:
     if sign[0] in _KEYS:
         alone = len(sign) == 1 and (before.isdigit() or not (_WORD.match(before) or _WORD.match(after)))
         return _apart(before, prefix + _KEYS[sign], after) if alone else prefix
-    return prefix + (" " if sign in _GAPS else "")
+    inside = sign[0] in _GAPS and before.isalnum() and after.isalnum()
+    return prefix + " " * inside
 
 
 def _apart(before: str, words: str, after: str) -> str:

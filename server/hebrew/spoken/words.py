@@ -12,14 +12,14 @@ _PREFIX = re.compile(r"[ובלהמשכ]{0,3}")
 _FINAL = dict(zip("ןםךףץ", "נמכפצ", strict=True))
 
 # את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; whole words beside each other too: צריך/צריכה
-_SUFFIXES = "ה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
+_SUFFIXES = "ה|תה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
 BOTH = (
     rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}})(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"']|[./][א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
     rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
 )
 _IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
 _IRREGULAR = {
-    ("את", "ה"): ("אתה", "את"), ("בן", "ת"): ("בן", "בת"),
+    ("את", "ה"): ("אתה", "את"), ("אחד", "ת"): ("אחד", "אחת"), ("בן", "ת"): ("בן", "בת"),
 }  # fmt: skip
 
 # Days: א'-ה', א-ה, א', ג' ו-ה'; letters without a mark only behind a word for days, or before hours.
@@ -110,7 +110,7 @@ def _forms(base: str, suffix: str) -> tuple[str, str]:
     if suffix in ("ן", "ם") and base[-1] in "םן":
         return base, base[:-1] + suffix
     if (
-        (suffix in ("י", "ית", "ת") and base.endswith("ה"))
+        (suffix in ("י", "ית", "ת", "תה") and base.endswith("ה"))
         or (suffix == "ה" and base.endswith("ו"))
         or (suffix == "אה" and base.endswith("וי"))
     ):

@@ -8,6 +8,7 @@ _GERESH = "['׳’‘´`]"
 _GERSHAYIM = "(?:[\"״“”„]|''|׳׳)"
 _ANY_GERSHAYIM = re.compile(_GERSHAYIM)
 _ANY_GERESH = re.compile(_GERESH)
+_A_NUMBER = " 1"  # behind a short form that is none elsewhere
 
 
 def plain_marks(text: str) -> str:
@@ -15,15 +16,20 @@ def plain_marks(text: str) -> str:
     return _ANY_GERESH.sub("'", _ANY_GERSHAYIM.sub('"', text))
 
 
-def _read() -> tuple[dict[str, str], dict[str, str]]:
-    """Short form → words, and → what they are before a noun, where that is another word."""
-    words, constructs = {}, {}
+def _read() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+    """Short form → words; → their construct, where it is another; → words before a number only."""
+    words: dict[str, str] = {}
+    constructs: dict[str, str] = {}
+    before_number: dict[str, str] = {}
     for line in lines_of("abbreviations"):
         short, _, long = (part.strip() for part in line.partition("="))
+        if short.endswith(_A_NUMBER):
+            before_number[short.removesuffix(_A_NUMBER)] = long
+            continue
         words[short], _, construct = (part.strip() for part in long.partition("/"))
         if construct:
             constructs[short] = construct
-    return words, constructs
+    return words, constructs, before_number
 
 
-SHORT_FORMS, CONSTRUCTS = _read()
+SHORT_FORMS, CONSTRUCTS, BEFORE_NUMBER = _read()

@@ -21,6 +21,8 @@ _ABROAD = re.compile(
     rf"(?P<plus>00)?(?:(?P<israel>972){_GAP}\(?0?\)?|(?P<country>\d{{1,3}}))(?P<rest>(?:{_GAP}\(?\d\)?){{7,12}})(?P<behind>\+)?(?!\d)"
 )
 _FREE = re.compile(r"1-?(?P<hundreds>[5-9]\d\d)(?P<rest>(?:-? ?\d){6})(?!\d)")
+_MASKED = re.compile(r"\d{4}(?:[- ]?[*xX]{4}){1,3}[- ]?\d{4}(?!\d)")
+_HIDDEN = re.compile(r"\*{2,}")
 _STAR = re.compile(r"(?P<digits>\d{1,6})(?P<behind>(?<=\d{3})\*)?(?![\d*])")
 _STARS = re.compile(r"([2-5]) ?\*(?!\d)")
 _HOTEL = re.compile(r"(?<![א-ת])[ובלהמש]{0,3}(?:מלון|מלונות|בדירוג|דרגת)(?: +[א-ת]+){0,2} +$")
@@ -94,6 +96,16 @@ def _free(match: re.Match[str]) -> str:
     hundreds = match["hundreds"]
     first = f"{dictated(hundreds[0])} מאות" if hundreds.endswith("00") else dictated(hundreds)
     return f"אחת {first}, {dictated_groups(_groups(match['rest']))}"
+
+
+def masked(place: Place) -> Said:
+    """4580-****-****-1234, ****1234: what is shown of a card."""
+    match = _MASKED.match(place.text, place.at)
+    if match:
+        return _said(place, dictated_groups(_GROUPS.findall(match[0]))), match.end()
+    hidden = _HIDDEN.search(place.text, place.start, place.at) if place.key == "*" else None
+    digits = _DIGITS.match(place.text, place.at) if hidden else None
+    return (_said(place, dictated(digits[0])), digits.end()) if digits else None
 
 
 def star_number(place: Place) -> Said:

@@ -15,6 +15,7 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     dates.always,
     codes.telephone,
     codes.endless,
+    codes.masked,
     codes.star_number,
     codes.hotel,
     codes.numbered,
@@ -43,8 +44,8 @@ _MONEY = r"(?:US)?[₪$€£¥](?: ?(?=[\d½]))|(?:NIS|ILS|USD|EUR) ?(?=\d)|%(?=
 _APART = r"(?<![א-ת])(?<![א-ת][\"'])"  # no word goes on here, and no short form
 _NUMBER = (
     rf"(?:{_APART}(?P<prefix>{PREFIX_LETTERS})(?: ?- ?)?)?(?P<open>\((?={codes.ISRAELI[3:]}))?"
-    rf"(?P<minus>(?<![\w)%])-(?=[₪$€£]? ?\d))?(?P<money>{_MONEY})?"
-    r"(?P<key>(?<![\w*])[*#]+(?=\d)|(?<!\w)\+ ?(?=\d{1,3}[ \d().-]{7}))?(?P<number>(?=\d))"
+    rf"(?P<minus>(?<![\w)%*-])-(?=[₪$€£]? ?\d))?(?P<money>{_MONEY})?"
+    r"(?P<key>(?<![\w*])(?:[*#]|\*{2,}[ -]?)(?=\d)|(?<!\w)\+ ?(?=\d{1,3}[ \d().-]{7}))?(?P<number>(?=\d))"
 )
 _MARKED = (
     rf"{_APART}(?P<joined>[ובלהמשכ]{{1,3}}-)?(?P<marked>[א-ת]?י-ם(?!\w)|א\. (?:בוקר|צהריים|ערב)(?!\w)"
@@ -117,7 +118,7 @@ def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:
         match["prefix"] or "",
         match["minus"] is not None,
         _money(match["money"] or ""),
-        (match["key"] or "").strip()[-1:],
+        (match["key"] or "")[:1],
     )
     for reading in PRECEDENCE:
         if said := reading(place):

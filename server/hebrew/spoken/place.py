@@ -10,7 +10,8 @@ PREFIX_LETTERS = r"(?!של|כל)[ובלהמשכ]{1,3}"
 PREFIXED = r"(?<![א-ת])[ובלהמשכ]{0,3}"  # the beginning of a word, behind its prefix letters
 DASH = r" ?- ?"
 MONTHS = "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר".split()
-MONTH = "|".join([*MONTHS, "מרס"])
+_HEBREW_MONTHS = "תשרי חשוון חשון כסלו טבת שבט אדר ניסן אייר סיוון סיון תמוז אב אלול".split()
+MONTH = "|".join([*MONTHS, "מרס", *_HEBREW_MONTHS])
 SCALES = {
     "אלף": 3, "אלפים": 3, "K": 3, "k": 3, "מיליון": 6, "מליון": 6, "M": 6, "מיל'": 6, "מיליארד": 9,
 }  # fmt: skip

@@ -30,7 +30,7 @@ _SHARED_UNIT = re.compile(
 )
 # Another number with the same noun: 3 או 4 חדרים, 2 מתוך 4 חדרים, מ-3 ל-5 חדרים.
 _LISTED = r", ?(?=(?:[\d.½]+, ?)*[\d.]+,? +(?:או +|עד +|ו-?)\d)"  # a comma, in a list that goes on
-_JOINT = rf" +(?:או|עד|על|מתוך|ועד) +|,(?=\d)|{_LISTED}|/|{DASH}| ?[xX×*] ?| +(?:עד +)?[ול](?:בין )?-?"
+_JOINT = rf" +(?:או|עד|על|מתוך|ועד) +|,(?=\d)|{_LISTED}|/|{DASH}| ?[xX×*+] ?| +(?:עד +)?[ול](?:בין )?-?"
 _SAME_NOUN = re.compile(rf"(?:{_JOINT}){AMOUNT}")
 # פי 2, the children of זוג + 2, and people who are counted without a noun
 _MASCULINE_BEHIND = re.compile(

@@ -2,7 +2,7 @@
 
 import re
 
-from server.hebrew.abbreviations import CONSTRUCTS, SHORT_FORMS
+from server.hebrew.abbreviations import BEFORE_NUMBER, CONSTRUCTS, SHORT_FORMS
 from server.hebrew.data import lines_of
 from server.hebrew.nouns import UNITS_ALONE, pair_of_unit
 from server.hebrew.spoken.place import PREFIXED, words_of
@@ -39,6 +39,7 @@ DAYS = (
     rf"(?:{_DAY_JOINT}{_LETTER}'?(?![^\W_]|[\"']))*)(?![^\W_]|[\"'-]|\. (?:בוקר|צה|ערב))"
 )
 
+_NUMBER_BEHIND = re.compile(r" *-?\d")
 _NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # and no prefix letter but the article
 _FEMININE = frozenset(lines_of("women"))
 _HER = re.compile(r"(?: +[א-ת'-]+){0,3}? +(?:[מת][א-ת]{2,}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])")
@@ -56,6 +57,8 @@ def short_form(text: str, start: int, word: str) -> tuple[str, int] | None:
                 end = _end_of(text, start + cut, form)
                 long = CONSTRUCTS.get(form) if _NOUN_BEHIND.match(text, end) else None
                 return word[:cut] + (long or SHORT_FORMS[form]), end
+            if form in BEFORE_NUMBER and _NUMBER_BEHIND.match(text, start + cut + len(form)):
+                return word[:cut] + BEFORE_NUMBER[form], start + cut + len(form)
             if form in UNITS_ALONE:
                 return _unit_alone(text, word[:cut], form, start + cut + len(form))
     return None

@@ -95,7 +95,7 @@ _UNIT = re.compile(
 )
 _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת][{_POINTS}]*)+)?)(?!\w|[\"״׳'][א-ת])")
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
-_WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת]{2}")
+_WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת][א-ת\"'״׳]")
 _FEMININE_PLURAL = re.compile(r"[^\S\n]+[א-הח-ת][א-ת]+ות(?![א-ת\"'])")
 _FEMININE_WORD = re.compile(r"[^\S\n]+([א-ת]{2,}[הת])(?![א-ת\"'])")
 _PREFIX_LETTERS = frozenset("ובלהמשכ")

@@ -12,6 +12,7 @@ _GROUPS = re.compile(r"\d+")
 _COUNTRY = "972"
 _COMPACT = 7  # digits of a telephone behind its area: three and four
 _LONGEST_GROUP = 4
+_LONG = 5  # digits of a number that is no count
 _COUNTED_CODE = 3  # digits of a code that is no longer than a number people say: B12, iPhone 15
 
 ISRAELI = rf"\(?(?P<area>0(?:[57]\d|[2-489]))\)?(?P<rest>(?:{_GAP}\d){{7}})(?!\d|[.,]\d)"
@@ -33,12 +34,13 @@ _GROUPED = re.compile(r"\d{2,}(?:[ -]\d{2,}){1,3}(?![.,:/]?\d)")
 _SINGLE = re.compile(r"\d{3,}(?![.,:/]?\d)")
 _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 
-_BETWEEN = (
-    r"(?: +[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"  # words, between the name and the number
-)
+# Words, between the name and the number.
+_BETWEEN = r"(?: +\(?[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"
 _NAMED = re.compile(
-    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x-]*$"
+    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x(-]*$"
 )
+# Five digits and more that are somebody's: מס' משלם 123456
+_NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +[א-ת\"']+){0,2}[ :(]+$")
 # An amount, though it stands behind such a word: הזמנה של 1500, חשבון על סך 2500
 _OF = re.compile(r"(?:^|[^א-ת])(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|בשנת|שנת)[ :]*$")
 _NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתיימת|שמסתיים|האחרונות|אחרונות)[ :]*$")
@@ -46,7 +48,7 @@ _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|לל�
 _IN_A_NUMBER = re.compile(r"(?:\d|\d[.,:/-])$")
 
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
-_LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+")
+_LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
 
 
 def telephone(place: Place) -> Said:
@@ -140,11 +142,12 @@ def named_code(place: Place) -> Said:
     if place.minus or place.money or place.key == "+":
         return None
     code = _grouped(place.text, place.at) or _single(place.text, place.at)
-    return (_said(place, code[0]), code[1]) if code and _is_named(place) else None
+    return (_said(place, code[0]), code[1]) if code and _is_named(place, code[1] - place.at) else None
 
 
-def _is_named(place: Place) -> bool:
-    if not _NAMED.search(place.before) or _OF.search(place.before):
+def _is_named(place: Place, length: int) -> bool:
+    named = _NAMED.search(place.before) or (length >= _LONG and _NUMBER_OF.search(place.before))
+    if not named or _OF.search(place.before):
         return False
     return not place.prefix or _NUMBERED.search(place.before) is not None
 
@@ -198,7 +201,9 @@ def engine_oil(place: Place) -> Said:
 def latin_code(code: str) -> str:
     """B12, RU-5583: its letters as they are, its digits apart."""
     parts = _LATIN_AND_DIGITS.findall(code)
-    return " ".join(digits_said(part) if part.isdigit() else part for part in parts)
+    return " ".join(
+        " נקודה ".join(map(digits_said, part.split("."))) if part[0].isdigit() else part for part in parts
+    )
 
 
 def digits_said(digits: str) -> str:

@@ -26,18 +26,22 @@ _DASH = re.compile(rf"{DASH}(?=\d)")
 _FIGURES = re.compile(r"[\d.,]*\d")
 _RANGE = re.compile(rf"(?:{DASH}|,? +(?:עד|או|ועד) +(?:ל?ה-?)?| +[לו](?:בין )?-?)(?=\d)")
 # The month of a bare day, perhaps behind other days: 3, 4 או 5 ביוני
-_NAMED_MONTH = re.compile(
-    rf"(?:(?:{DASH}|,? +(?:עד|או) +|, ?| +(?:עד )?[לו])(?:ה?-)?\d{{1,2}}){{0,3}} +[בל]?(?:{MONTH})(?!\w)"
-)
-_OF_THE_MONTH = re.compile(r" +(?:[בל](?:כל )?|של ה|לכל )חודש(?!\w)")
+_OTHER_DAYS = rf"(?:(?:{DASH}|,? +(?:עד|או) +|, ?| +(?:עד )?ו?[בל]?)(?:ה?-)?\d{{1,2}})"
+_NAMED_MONTH = re.compile(rf"{_OTHER_DAYS}{{0,3}} +[בל]?(?:{MONTH})(?!\w)")
+_THE_MONTH = r" +(?:[בל](?:כל )?|של ה|לכל )חודש(?!\w)"
+_OF_THE_MONTH = re.compile(_THE_MONTH)
+_MONTH_OF_OTHERS = re.compile(rf"{_OTHER_DAYS}{{1,3}}{_THE_MONTH}")
 _DAY = re.compile(r"(?P<day>\d{1,2})(?![\d/:%]|[.,]\d)")
 
 # Words before a day and a month with a point between, which else is a decimal.
-_BEFORE_DATE = re.compile(rf"(?:{words_of('date_before')}|יום [א-ו]'|\d[./]\d{{1,2}} +(?:עד|או|ו))[,:]? +$")
+_BEFORE_DATE = re.compile(
+    rf"(?:{words_of('date_before')}|יום [א-ו]'|\d[./]\d{{1,2}}(?:[./]\d{{2,4}})?(?: +(?:עד|או|ועד))?)[,:]? +$"
+)
+_CLAUSE = r"(?:[^.!?]|\.(?=\d))*"
 # Words near a day and a month behind a prefix that else stands before amounts too (ל-12.5).
-_NEAR_DATE = re.compile(rf"{PREFIXED}(?:{words_of('date_near')})(?![א-ת])[^.!?]*$")
+_NEAR_DATE = re.compile(rf"{PREFIXED}(?:{words_of('date_near')})(?![א-ת]){_CLAUSE}$")
 # Words of what is measured: beside them a point is no date.
-_NEAR_DECIMAL = re.compile(rf"{PREFIXED}(?:{words_of('decimal_near')})(?![א-ת])[^.!?]*$")
+_NEAR_DECIMAL = re.compile(rf"{PREFIXED}(?:{words_of('decimal_near')})(?![א-ת]){_CLAUSE}$")
 # Words before a day and a month with a slash between, which else are a house and a flat.
 _BEFORE_SLASH = re.compile(rf"{PREFIXED}(?:{words_of('date_before_slash')})[,:]? +$")
 _BEHIND_DATE = re.compile(
@@ -122,6 +126,8 @@ def day_of_a_named_month(place: Place) -> Said:
     day, end = int(match["day"]), match.end()
     if _OF_THE_MONTH.match(place.text, end):
         return _day_of_the_month(place.prefix, day), end
+    if _MONTH_OF_OTHERS.match(place.text, end):
+        return _day_of_the_month(place.prefix, day), end
     if not _NAMED_MONTH.match(place.text, end):
         return None
     joint = _DASH.match(place.text, end)
@@ -134,7 +140,7 @@ def day_of_a_named_month(place: Place) -> Said:
 def _second_date(text: str, first: re.Match[str]) -> re.Match[str] | None:
     """The date at the other end of a range, written in the same way."""
     joint = _RANGE.match(text, first.end())
-    second = _SHORT.match(text, joint.end()) if joint else None
+    second = (_SHORT.match(text, joint.end()) or _FULL.match(text, joint.end())) if joint else None
     return second if second and second["sep"] == first["sep"] and _in_calendar(second) else None
 
 

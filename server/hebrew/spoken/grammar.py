@@ -56,8 +56,9 @@ _START = re.compile(
     rf"(?P<address>(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
-    r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:[-_/][A-Za-z0-9]+)*)"
-    r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)[-:](?=\d))|(?P<times>(?<=\d) ?[xX×*] ?(?=\d))"
+    r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"
+    r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)[-:](?=\d))"
+    r"|(?P<times>(?<=\d) ?[xX×*] ?(?=\d)|(?<=[^ ]) [xX×] (?=\d))"
     r"|(?P<bar> *[|•·] *)"
     rf"|(?:{_APART}(?P<sign_prefix>[ובלהמשכ]{{1,3}})-?)?"
     r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»])"
@@ -103,7 +104,8 @@ def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
     if match["code"]:
         return start, codes.latin_code(match["code"]), end
     if match["times"] or match["hyphen"]:
-        return start, " על " if match["times"] else " ", end
+        between_figures = line[start - 1].isdigit()
+        return start, " " if match["hyphen"] else " על " if between_figures else " כפול ", end
     if match["bar"]:
         inside = line[:start].rpartition("\n")[2].strip(" -") and line[end : end + 1].strip()
         return start, ", " if inside else "", end

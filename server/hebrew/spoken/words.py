@@ -18,6 +18,14 @@ BOTH = (
     rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
 )
 _IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
+# Which endings of the other gender stand instead of which, and how many letters of those go.
+_INSTEAD = (
+    (("ות", "ים", "ין"), ("ים", "ות"), 2),
+    (("ן", "ם"), ("ם", "ן"), 1),
+    (("י", "ית", "ת", "תה"), ("ה",), 1),
+    (("ה",), ("ו", "ה"), 1),
+    (("אה",), ("וי",), 1),
+)
 _IRREGULAR = {
     ("את", "ה"): ("אתה", "את"), ("אחד", "ת"): ("אחד", "אחת"), ("בן", "ת"): ("בן", "בת"),
 }  # fmt: skip
@@ -35,7 +43,7 @@ _FAR = 30  # characters; what tells that letters are days is not farther before 
 _HOUR_BEHIND = re.compile(r":? +(?:(?:בין|ב|מ) ?-?)? ?\d{1,2}[:.]\d\d")
 _HOURS_BEHIND = re.compile(r",?:? +(?:(?:בין|ב|מ|בשעות|משעה|מהשעה) ?-?)? ?\d{1,2}(?:[:.]\d\d)?(?![\d/])")
 DAYS = (
-    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-)?(?P<first>{_LETTER})'?"
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-(?={_LETTER}'))?(?P<first>{_LETTER})'?"
     rf"(?:{_DAY_JOINT}{_LETTER}'?(?![^\W_]|[\"']))*)(?![^\W_]|[\"'-]|\. (?:בוקר|צה|ערב))"
 )
 
@@ -98,7 +106,7 @@ def both_genders(match: re.Match[str]) -> str:
         words = [base, *other.split("/")]
         return "או" if words == ["ו", "או"] else f"{', '.join(words[:-1])} או {words[-1]}"
     masculine, feminine = _forms(base, match["suffix"] or match["within"])
-    return f"{masculine} או {feminine}"
+    return masculine if masculine == feminine else f"{masculine} או {feminine}"
 
 
 def _forms(base: str, suffix: str) -> tuple[str, str]:
@@ -108,16 +116,9 @@ def _forms(base: str, suffix: str) -> tuple[str, str]:
             return base[:cut] + pair[0], base[:cut] + pair[1]
     masculine = base[:-1] + {v: k for k, v in _FINAL.items()}.get(base[-1], base[-1])
     stem = base[:-1] + _FINAL.get(base[-1], base[-1])
-    if suffix in ("ות", "ין") and base.endswith("ים"):
-        return base, base[:-2] + suffix
-    if suffix in ("ן", "ם") and base[-1] in "םן":
-        return base, base[:-1] + suffix
-    if (
-        (suffix in ("י", "ית", "ת", "תה") and base.endswith("ה"))
-        or (suffix == "ה" and base.endswith("ו"))
-        or (suffix == "אה" and base.endswith("וי"))
-    ):
-        return base, base[:-1] + suffix
+    for suffixes, endings, cut in _INSTEAD:
+        if suffix in suffixes and base.endswith(endings):
+            return base, base[:-cut] + suffix
     if suffix == "י" and _IMPERATIVE.fullmatch(base):
         return base, f"{base[:-1]}י{stem[-1]}י"
     return masculine, stem + suffix

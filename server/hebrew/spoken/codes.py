@@ -9,7 +9,6 @@ from server.hebrew.spoken.place import BEHIND_SCALE, Place, Said, words_of
 
 _GAP = r"(?: ?[-./] ?| )?"
 _GROUPS = re.compile(r"\d+")
-_COUNTRY = "972"
 _COMPACT = 7  # digits of a telephone behind its area: three and four
 _LONGEST_GROUP = 4
 _LONG = 5  # digits of a number that is no count
@@ -45,7 +44,6 @@ _NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +
 _OF = re.compile(r"(?:^|[^א-ת])(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|בשנת|שנת)[ :]*$")
 _NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתיימת|שמסתיים|האחרונות|אחרונות)[ :]*$")
 _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
-_IN_A_NUMBER = re.compile(r"(?:\d|\d[.,:/-])$")
 
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
 _LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
@@ -54,12 +52,7 @@ _LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
 def telephone(place: Place) -> Said:
     """An Israeli number however it is grouped, one abroad behind its plus, 1-800 and the like."""
     text, at = place.text, place.at
-    if (
-        place.minus
-        or place.money
-        or place.key == "*"
-        or (not place.prefix and _IN_A_NUMBER.search(place.before))
-    ):
+    if place.minus or place.money or place.key == "*" or place.inside:
         return None
     if (place.key == "+" or text.startswith(("972", "00972"), at)) and (abroad := _abroad(place)):
         return abroad
@@ -176,7 +169,7 @@ def _is_amount(text: str, end: int) -> bool:
 
 def chain(place: Place) -> Said:
     """12-345-678, and 507-0123456, which no one takes for a range; not 3-4-5 חדרים."""
-    if not place.bare or (not place.prefix and _IN_A_NUMBER.search(place.before)):
+    if not place.bare or place.inside:
         return None
     match = _CHAIN.match(place.text, place.at) or _ZERO_IN_CHAIN.match(place.text, place.at)
     if not match or (_is_amount(place.text, match.end()) and max(map(len, _GROUPS.findall(match[0]))) < 3):

@@ -11,7 +11,7 @@ _THIS_CENTURY = 70  # 69 is 2069, 70 is 1970
 _HALVES_UP_TO = 10  # 3/4 and 9/10 are parts of something
 _LAST_ORDINAL = 10
 
-_YEAR = r"(?:\d{4}|\d{2})"
+_YEAR = r"(?:(?:19|20)\d\d|\d\d)"
 _END = r"(?![\d/]|[.-]\d)"
 _FULL = re.compile(
     rf"(?P<day>\d{{1,2}})(?P<sep>[./-])(?P<month>\d{{1,2}})(?P=sep)(?P<year>{_YEAR})(?![\d/]|[.]\d)"
@@ -52,7 +52,6 @@ _OF_A_DATE = re.compile(r"(?:תאריך|מועד|כניסה|פינוי)[^.!?\n]*
 _ADDRESS = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:כתובת|דירה|קומה|רחוב)(?![א-ת])")
 _STREET_BEFORE = re.compile(r"(?:רחוב|רח'|שדרות|שד'|סמטת|דרך|כיכר)(?: +[^\W\d]+'?){1,3} +$")
 _ALWAYS = re.compile(r"24/7(?![\d/.])")
-_IN_A_NUMBER = re.compile(r"\d[.,:/-]?$")
 
 
 def always(place: Place) -> Said:
@@ -63,7 +62,7 @@ def always(place: Place) -> Said:
 
 def full_date(place: Place) -> Said:
     """Day, month and year, and a second date behind a dash: 1.9.26-31.8.27."""
-    if not place.bare or (not place.prefix and _IN_A_NUMBER.search(place.before)):
+    if not place.bare or place.inside:
         return None
     match = _full(place.text, place.at)
     if not match:
@@ -96,7 +95,7 @@ def days_of_a_date(place: Place) -> Said:
 
 def short_date(place: Place) -> Said:
     """Day and month, and a second date behind a dash: 15.4-20.4."""
-    if not place.bare or (not place.prefix and _IN_A_NUMBER.search(place.before)):
+    if not place.bare or place.inside:
         return None
     match = _SHORT.match(place.text, place.at)
     if not match or not _in_calendar(match):

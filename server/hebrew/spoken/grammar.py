@@ -13,13 +13,13 @@ from server.hebrew.spoken.text import Spoken
 # The readings of a number, in the order in which they are asked: the first that knows the number reads it.
 PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     dates.always,
+    dates.full_date,
     codes.telephone,
     codes.endless,
     codes.masked,
     codes.star_number,
     codes.hotel,
     codes.numbered,
-    dates.full_date,
     dates.days_of_a_date,
     quantities.ratio,
     hours.clock,
@@ -51,9 +51,10 @@ _MARKED = (
     rf"{_APART}(?P<joined>[ובלהמשכ]{{1,3}}-)?(?P<marked>[א-ת]?י-ם(?!\w)|א\. (?:בוקר|צהריים|ערב)(?!\w)"
     r"|[א-ת]+(?:[\"'.][א-ת]+)*(?:\"[א-ת]+|'|\.(?=[א-ת])|(?<=\.[א-ת])\.?))"
 )
-# Where something begins that is not said as it is written; what a group holds tells what it is.
+# Where something begins that is not said as it is written; what a group holds tells what it is. Nothing
+# begins inside a Hebrew word.
 _START = re.compile(
-    rf"(?P<address>(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
+    rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
     r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"
@@ -61,7 +62,7 @@ _START = re.compile(
     r"|(?P<times>(?<=\d) ?[xX×*] ?(?=\d)|(?<=[^ ]) [xX×] (?=\d))"
     r"|(?P<bar> *[|•·] *)"
     rf"|(?:{_APART}(?P<sign_prefix>[ובלהמשכ]{{1,3}})-?)?"
-    r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»])"
+    r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]))"
 )
 
 _TO = " ל"  # a prefix that waits for its word: חמישה שקלים לשעה

@@ -51,7 +51,6 @@ _AT = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}שע(?:ה|(?P<many>ות))(?: +
 _OPEN = re.compile(
     rf"(?:{PREFIXED}(?:{words_of('hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?):? *,? *$"
 )
-_IN_A_NUMBER = re.compile(r"(?:\d|\d[.,:/-])$")
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class _Hour:
 
 def clock(place: Place) -> Said:
     """17:30, and of a range both ends; 1:30 שעות is how long."""
-    if not place.bare or _IN_A_NUMBER.search(place.before) and not place.prefix:
+    if not place.bare or place.inside:
         return None
     match = _COLONS.match(place.text, place.at)
     if not match:
@@ -117,7 +116,7 @@ def half_day(place: Place) -> Said:
 
 def hour_with_a_point(place: Place) -> Said:
     """9.00-13.00, 20.30: where no decimal and no date can stand."""
-    if not place.bare or _IN_A_NUMBER.search(place.before) and not place.prefix:
+    if not place.bare or place.inside:
         return None
     match = _POINTS.match(place.text, place.at)
     if not match or _counts(place.text, match.end()) or not _is_an_hour(place, match):

@@ -17,6 +17,7 @@ SCALES = {
 }  # fmt: skip
 SCALE = rf"(?:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?![\w'])"
 BEHIND_SCALE = re.compile(rf" *{SCALE}")
+_IN_A_NUMBER = re.compile(r"\d[.,:/-]?$")
 _FAR = 60  # characters; what tells how to read a number is not farther before it
 
 
@@ -45,9 +46,10 @@ class Place:
         """What stands before it, as far as it matters."""
         return self.text[max(0, self.start - _FAR) : self.start]
 
-    def moved(self, at: int) -> "Place":
-        """The same text from ``at`` on, where figures without a prefix begin."""
-        return Place(self.text, at, at)
+    @property
+    def inside(self) -> bool:
+        """Whether the figures before it are of the same number."""
+        return not self.prefix and _IN_A_NUMBER.search(self.before) is not None
 
 
 def words_of(name: str) -> str:

@@ -31,6 +31,7 @@ _ARROW_OR_WAVE = re.compile(r"(?<=\d)( ?)[>~]( ?)(?=\d)")
 _CODE = re.compile(r"`([^`\n]*)`")
 _INCHES = re.compile(r"(?<=\d) ?[\"″](?![\w\"])")
 _QUOTES = re.compile(r"(?<![א-ת])\"|\"(?![א-ת])")
+_FAR = 200  # characters; a mark that opens is not farther from the one that closes
 _TWO_APOSTROPHES = re.compile(r"(?<=\w)['׳’]{2}(?=\w)")
 _KEPT = frozenset("".join(_SAME)) - frozenset("∗⁎★º˚⁄∕\\∼〜→⟶") | frozenset("…₪€£¥‰±≈≥≤×÷№•·«»")
 
@@ -53,7 +54,8 @@ def plain(text: str) -> str:
 
 def _inches(match: re.Match[str]) -> str:
     """55" is a size, unless the mark closes what another one opened."""
-    opened = len(_QUOTES.findall(match.string, 0, match.start())) % 2
+    before = match.string[max(0, match.start() - _FAR) : match.start()]
+    opened = len(_QUOTES.findall(before)) % 2
     return match[0] if opened else " אינץ'"
 
 

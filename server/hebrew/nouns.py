@@ -90,9 +90,8 @@ _FAR = 30  # characters; a word that names a number is not farther from it
 
 _POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
 _NOT_A_POINT = re.compile(f"[{_POINTS}]")
-_UNIT = re.compile(
-    r"[^\S\n]*(°(?: ?[CF])?|[₪$€£¥%‰]|[א-ת]+(?:(?:[\"״“”„]|''|׳׳)[א-ת]+)?['׳’‘´`]?|[A-Za-z]+[23]?)(?![\w\"״])"
-)
+_SHORT = r"[א-ת]+(?:(?:[\"״“”„'׳’]|''|׳׳)[א-ת]+)?['׳’‘´`]?"
+_UNIT = re.compile(rf"[^\S\n]*(°(?: ?[CF])?|[₪$€£¥%‰]|{_SHORT}|[A-Za-z]+[23]?)(?![\w\"״])")
 _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת][{_POINTS}]*)+)?)(?!\w|[\"״׳'][א-ת])")
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
 _WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת][א-ת\"'״׳]")

@@ -65,7 +65,7 @@ _START = re.compile(
     r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]))"
 )
 
-_TO = " ל"  # a prefix that waits for its word: חמישה שקלים לשעה
+_WAITS = (" ל", " מ")  # a prefix that waits for its word: חמישה שקלים לשעה
 
 
 def spoken(text: str) -> str:
@@ -80,7 +80,7 @@ def spoken(text: str) -> str:
             continue
         start, words_said, end = reading
         said.as_written(text[at:start])
-        said.in_words(words_said, joins=match["latin_prefix"] is not None or words_said.endswith(_TO))
+        said.in_words(words_said, joins=match["latin_prefix"] is not None or words_said.endswith(_WAITS))
         at = end
     said.as_written(text[at:])
     return said.text()
@@ -110,7 +110,8 @@ def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
     if match["bar"]:
         inside = line[:start].rpartition("\n")[2].strip(" -") and line[end : end + 1].strip()
         return start, ", " if inside else "", end
-    return start, sign_said(line, match), end
+    said = sign_said(line, match)
+    return start, said, end + (said.endswith(_WAITS) and line[end : end + 1] == " ")
 
 
 def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:

@@ -101,7 +101,6 @@ _PREFIX_LETTERS = frozenset("ובלהמשכ")
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
 _PREFIXES = re.compile(r"[ובלהמשכ]{1,3}(?=[א-ת]{2})")
-_PREFIX_AND_NOUN = ("ל", "מה", "של")
 _PARTITIVE = re.compile(r"[^\S\n]+מ(?:תוך[^\S\n]+|בין[^\S\n]+)?ה([א-ת]{3,})")
 _NO_NOUN_BEGINS = ("ו", "ה", "ב", "ל", "ש", "כש", "מה")
 
@@ -216,10 +215,10 @@ def _guessed(match: re.Match[str], word: str) -> Found | None:
 
 
 def _is_no_noun(word: str) -> bool:
-    """A word of the list, perhaps behind a prefix; or a noun behind one: 2 למכירות, 3 בדירות, 2 מהחדרים."""
-    if any(bare in _NOT_COUNTED for bare in without_prefixes(word)) or word.startswith(_PREFIX_AND_NOUN):
+    """A word of the list, perhaps behind a prefix; or a noun behind one: 3 בדירות, 2 מהחדרים."""
+    if any(bare in _NOT_COUNTED for bare in without_prefixes(word)[:2]):
         return word not in _AGAINST_THEIR_ENDING
-    return word.startswith("ב") and word[1:] in _NOUNS
+    return word.startswith("מה") or (word[0] in "בל" and word[1:] in _NOUNS)
 
 
 def _gender_of_plural(match: re.Match[str], word: str) -> Gender | None:

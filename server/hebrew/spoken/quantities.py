@@ -45,6 +45,7 @@ _PER = re.compile(r" ?/ ?(?=[א-ת]|m2)")
 _RESOLUTIONS = frozenset((2, 4, 5, 8))
 _MINUS = "מינוס "
 _COUNTED = re.compile(r"(?<![\d.,:/-])\d{1,4}(?= )(?![^.!?\n]*[.!?\n])")
+_PRESS = re.compile(r"(?:הקיש|הקש|לחצ|לחץ|להקיש|ללחוץ|מקישים|השיבו)[^.!?]*$")
 _MAY_BE_PREFIXED = re.compile(r" +(?:[ובלמשכ]|[א-ת]+י(?![א-ת]))")
 _ENDS_WITH_SCALE = re.compile(rf"{SCALE}$")
 _PART_OF = re.compile(r" +מה")
@@ -130,17 +131,19 @@ def _with_noun(place: Place, low: Written, high: Written | None) -> _Amounts:
     one = exact and low.amount.whole == 1
     fresh = one and (place.prefix[-1:] in ("ו", "ל", "כ") or _FRESH.search(place.before) is not None)
     found = counted_at(place.text, last.end, one=one, label_before=_is_label(place), unlisted=fresh)
-    if (
-        found
-        and found.guessed
-        and place.prefix.endswith("ה")
-        and _MAY_BE_PREFIXED.match(place.text, last.end)
-    ):
-        found = None  # למקום ה-3 בתחרות
+    if found and found.guessed and _is_apart(place, last.end):
+        found = None
     few = exact and low.amount.whole <= _LAST_FEW
     if found and found.singular and few and not one and not counted_in_the_singular(found.counted):
         found = None  # a noun that is not counted by this number: הרצל 5 בניין ב
     return _Amounts(place, low, high, found, found.end if found else last.end)
+
+
+def _is_apart(place: Place, end: int) -> bool:
+    """Whether the word at ``end``, of no list, is not counted: למקום ה-3 בתחרות; הקישו 2 למכירות."""
+    if place.prefix.endswith("ה"):
+        return _MAY_BE_PREFIXED.match(place.text, end) is not None
+    return place.text[end : end + 2] == " ל" and _PRESS.search(place.before) is not None
 
 
 def _is_label(place: Place) -> bool:

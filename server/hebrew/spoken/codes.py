@@ -3,9 +3,9 @@
 import re
 
 from server.hebrew.gender import Gender
-from server.hebrew.nouns import counted_at
+from server.hebrew.nouns import counted_at, counted_in_the_singular
 from server.hebrew.numbers import LONGEST_NUMBER, cardinal, dictated, dictated_groups
-from server.hebrew.spoken.place import BEHIND_SCALE, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said, words_of
 
 _GAP = r"(?: ?[-./] ?| )?"
 _GROUPS = re.compile(r"\d+")
@@ -38,10 +38,16 @@ _BETWEEN = r"(?: +\(?[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"
 _NAMED = re.compile(
     rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x(-]*$"
 )
+_NUMBERED_THING = re.compile(
+    rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{words_of('numbered')})(?![א-ת\"'])"
+    rf"(?: +\(?(?:{words_of('number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
+)
 # Five digits and more that are somebody's: מס' משלם 123456
 _NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +[א-ת\"']+){0,2}[ :(]+$")
 # An amount, though it stands behind such a word: הזמנה של 1500, חשבון על סך 2500
-_OF = re.compile(r"(?:^|[^א-ת])(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|בשנת|שנת)[ :]*$")
+_OF = re.compile(
+    rf"{PREFIXED}(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|עלה|שנת|שנה|{MONTH})[ :]*$"
+)
 _NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתיימת|שמסתיים|האחרונות|אחרונות)[ :]*$")
 _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
 
@@ -108,8 +114,6 @@ def star_number(place: Place) -> Said:
     match = _STAR.match(place.text, place.at)
     if not match or place.minus or place.money or not (place.key == "*" or match["behind"]):
         return None
-    if _NAMED.search(place.before) and not match["behind"]:
-        return _said(place, dictated(match["digits"])), match.end()
     return _said(place, f"כוכבית {dictated(match['digits'])}"), match.end()
 
 
@@ -139,7 +143,9 @@ def named_code(place: Place) -> Said:
 
 
 def _is_named(place: Place, length: int) -> bool:
-    named = _NAMED.search(place.before) or (length >= _LONG and _NUMBER_OF.search(place.before))
+    before = place.before
+    long = length >= _LONG and _NUMBER_OF.search(before) is not None
+    named = long or _NAMED.search(before) or _NUMBERED_THING.search(before)
     if not named or _OF.search(place.before):
         return False
     return not place.prefix or _NUMBERED.search(place.before) is not None
@@ -163,7 +169,9 @@ def _single(text: str, at: int) -> Said:
 
 def _is_amount(text: str, end: int) -> bool:
     counted = counted_at(text, end)
-    is_counted = counted is not None and (counted.unit or not counted.singular)
+    is_counted = counted is not None and (
+        counted.unit or not counted.singular or counted_in_the_singular(counted.counted)
+    )
     return is_counted or BEHIND_SCALE.match(text, end) is not None
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from server.hebrew.data import lines_of
-from server.hebrew.dates import MONTHS
 from server.hebrew.digits import said_together
 from server.hebrew.number_runs import JOINS, counts_behind, says_hesitation
 from server.hebrew.secret_items import Item, Kind, Secret, announcing, items_of, noun_at, stems
+from server.hebrew.spoken.place import MONTHS
 
 _LINKS = frozenset(lines_of("secret_links"))
 _COPULAS = frozenset(lines_of("secret_copulas"))

@@ -14,6 +14,7 @@ CORE_MAY_IMPORT = {
     "bisect",
     "collections",
     "dataclasses",
+    "decimal",
     "enum",
     "functools",
     "heapq",

@@ -1,7 +1,7 @@
 """Cases by people who had not seen the code, its lists or its tests: ``tests/fresh``.
 
 The figure of the first look is in the changelog; here they keep what was reached. The commands are
-``python -m tests.bench.ways_out`` (each a whole call) and ``python -m tests.bench.replies``.
+``python -m tests.bench.ways_out`` (each a whole call), ``.replies``, ``.hebrew`` and ``.spoken``.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from server.hebrew.speech_acts import says_goodbye, wants_person
+from tests.bench import hebrew, spoken
 from tests.bench.replies import measure, wanted
 
 FRESH = Path(__file__).with_name("fresh")
@@ -37,3 +38,33 @@ def test_e5_what_small_models_write_is_spoken_and_done() -> None:
         row["raw"] for row, outcomes in measure(rows("replies_*.jsonl")) if set(outcomes) != {wanted(row)}
     ]
     assert [raw for raw in wrong if not raw.endswith(CUT_LEADS)] == []
+
+
+# What was reached, of 170 to 260 each. The figures that count are those of cases not seen: see the README.
+MOST_WRONG = {
+    "end_of_turn": 0, "only_listening": 0, "yes_no": 0, "repeat": 0, "gender": 0,
+    "speakable": 2, "sentences": 0, "redaction": 0, "echo": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", hebrew.JUDGES)
+def test_the_hebrew_of_strangers_is_judged_as_people_would(kind: str) -> None:
+    """A7 end_of_turn, D4 only_listening, D4 yes_no, E4 repeat, E6 speakable, C2 sentences, E3 echo."""
+    judged = [hebrew.verdict(kind, row) for _, row in hebrew.rows(hebrew.FRESH, kind)]
+    wrong = [one.row for one in judged if one.wrong]
+    assert len(judged) >= 170
+    assert len(wrong) <= MOST_WRONG[kind], wrong
+
+
+@pytest.mark.parametrize("said", dict.fromkeys(hebrew.said_by_callers(hebrew.FRESH)))
+def test_f2_f3_no_other_words_of_a_caller_end_or_hand_over_a_call(said: str) -> None:
+    """F2, F3: of 897 sentences that do something else, but for two that do just that."""
+    ways_out = {"תודה רבה ביי": says_goodbye, "תעבירי אותי לנציג אנושי": wants_person}
+    meant = ways_out.get(said)
+    assert says_goodbye(said) == (meant is says_goodbye) and wants_person(said) == (meant is wants_person)
+
+
+def test_e6_no_figure_and_no_sign_of_a_reply_reaches_the_voice() -> None:
+    """E6: a thousand sentences of an LLM's kind."""
+    said = map(spoken.spoken, spoken.written(1000, 7))
+    assert [words for words in said if spoken.left_in(words)] == []

@@ -74,7 +74,9 @@ def may_only_listen(caller: CallerTurn, text: str, memory: Memory) -> bool:
 
     ``text`` has been judged to be for the mind.
     """
-    if not caller.cut_us or memory.asked_a_question or len(words_of(text)) > MOST_WORDS_OF_A_LISTENER:
+    if not caller.cut_us or caller.typed or memory.asked_a_question:
+        return False
+    if len(words_of(text)) > MOST_WORDS_OF_A_LISTENER:
         return False
     unfinished = ending_of(text, memory.expected.digits) is Ending.UNFINISHED
     known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text)

@@ -132,6 +132,7 @@ def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):
     turn = CallerTurn([Segment(1, text)], cut_us=True)
     assert may_only_listen(turn, text, memory) is may
     assert not may_only_listen(CallerTurn([Segment(1, text)]), text, memory)
+    assert not may_only_listen(CallerTurn([Segment(KEYS, "5")], cut_us=True), "5", memory)  # F5
     memory.asked_a_question = True
     assert not may_only_listen(turn, text, memory)
 

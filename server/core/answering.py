@@ -286,6 +286,9 @@ class Answering:
             self._caller.pending.listens = fingerprint(asked.text)
             return [heard, *self.forget_early_start()]
         assert turn.caller is not None
+        if not turn.understood:  # the ears may still hear other words: the meaning is judged with their last
+            turn.caller.listens = fingerprint(asked.text)
+            return [heard, *self._floor.start_over(turn)]
         actions = self._floor.start_over(turn)
         if turn.cut is None or not turn.hint_due:
             return [heard, *actions, *ask_mind(self._floor.present, asked.text, self._memory)]

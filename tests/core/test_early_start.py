@@ -375,6 +375,27 @@ def test_a7_a_barge_in_that_was_none_is_not_asked_about():
     assert SendAudio(AUDIO[:160]) in play(dialogue, [BreathDrawn(turn_id, 0), PlayoutRoom(1)])
 
 
+CHIMED_IN = [*INTERRUPTED, "#" * 30 + "." * 7, WordsGuessed(2, "אחלה בחלה"), REST]
+
+
+def test_d4_only_listening_is_heard_before_the_last_word_of_the_ears():
+    """B3, D4: the mind is quicker than the transcript; the reply goes on with that, nobody is asked."""
+    dialogue = after(CHIMED_IN, EARLY)
+    assert dialogue.turn.asked.may_listen
+    done = play(dialogue, [SentenceThought(dialogue.floor.turn_id, "…"), WordsHeard(2, "אחלה בחלה")])
+    assert not any(isinstance(action, Think) for action in done)
+    assert dialogue.memory.history == (Line(Speaker.CALLER, ASKED),)
+    turn_id = dialogue.floor.turn_id
+    assert SendAudio(AUDIO[:160]) in play(dialogue, [BreathDrawn(turn_id, 0), PlayoutRoom(1)])
+
+
+def test_d4_other_words_in_that_transcript_are_answered():
+    """B3, D4: what the mind has found was said of other words."""
+    dialogue = after([*CHIMED_IN, SentenceThought(3, "…")], EARLY)
+    done = play(dialogue, [WordsHeard(2, "אחלה בחלה אבל " + MORE)])
+    assert [action.text for action in done if isinstance(action, Think)] == ["אחלה בחלה אבל " + MORE]
+
+
 AGAIN = [*FINISHED, "." * 40, "#" * 40 + "." * 7, WordsGuessed(2, MORE), SentenceThought(2, FIRST)]
 ALREADY_SAID = [Say(2, 0, to_caller(in_turn(OURS.already_said, 1), None))]
 

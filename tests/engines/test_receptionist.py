@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -604,6 +605,15 @@ def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
     assert spoken[left] == in_gender(OURS.message_taken, Gender.FEMININE, None)
     assert spoken["תגידו שדני התקשר"] == OURS.message_number  # theirs is hidden
     assert all(stream.acts == (SaveLead((("message", line),)),) for line, stream in said.items())
+
+
+def test_f3_a_sentence_that_an_offices_line_shares_asks_for_no_message() -> None:
+    """F3: the line may end in words that a mind says as well."""
+    lines = replace(OURS, no_person="כרגע אין נציג. אפשר להשאיר שם ומספר. תודה.")
+    for said, kept in (("תודה.", False), (lines.no_person, True), (f"בטח. {lines.no_person}", True)):
+        history = (Line(Speaker.CALLER, "שלום"), Line(Speaker.AGENT, said))
+        stream = respond("תגידו שדני התקשר", history, lines=lines, call=PhoneCall("CA1", "+972501234567"))
+        assert "".join(stream) and any(dict(act.details).get("message") for act in stream.acts) is kept
 
 
 def test_f3_other_words_behind_that_line_are_no_message() -> None:

@@ -20,7 +20,8 @@ def answer_to_message(
     """What is said to ``text``, in every gender, and whether it is a message; None: none was asked for."""
     if not history or history[-1].speaker is not Speaker.AGENT or is_question(text):
         return None
-    if not _asking(lines).intersection(split_sentences(history[-1].text)):
+    said = tuple(split_sentences(history[-1].text))
+    if not any(said[-len(line) :] == line for line in _asking(lines)):
         return None
     if is_yes(text, history[-1].text):
         return lines.go_ahead, False
@@ -30,7 +31,7 @@ def answer_to_message(
 
 
 @lru_cache(maxsize=8)
-def _asking(lines: Lines) -> frozenset[str]:
-    """The sentences that end the lines which ask for a message."""
+def _asking(lines: Lines) -> frozenset[tuple[str, ...]]:
+    """The sentences of each line that asks for a message; one of them alone may be said in other places."""
     asking = (lines.no_person, lines.go_ahead, lines.which_number, lines.message_number)
-    return frozenset(split_sentences(form)[-1] for line in asking for form in forms_of(line))
+    return frozenset(tuple(split_sentences(form)) for line in asking for form in forms_of(line))

@@ -13,6 +13,7 @@ from typing import Any, get_origin, get_type_hints
 
 from server.core.lines import Lines, Must, forms_of, spoken_by
 from server.hebrew.gender import Gender
+from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 
 OURS = Path(__file__).with_name("lines_he.txt")
@@ -25,8 +26,11 @@ FORMS = {
 _NAME = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*:\s*(.*)")
 _GROUP = re.compile(r"\{[^{}\[\]]*\}|\[[^{}\[\]]*\]")
 _INNER_BLANKS = re.compile(r"(?<=[\[{|])\s+|\s+(?=[|\]}])")
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")  # unseen signs of word processors
-_PROMISE = re.compile(r"\bו?(?:נחזור|אחזור|יחזור|יחזרו|נתקשר|אתקשר|יתקשר|יתקשרו)\b")
+# Signs that nobody sees: of word processors, pages of the Web, broken files.
+_UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_PROMISE = re.compile(
+    r"\bו?ש?(?:נחזור|אחזור|יחזור|יחזרו|נתקשר|אתקשר|יתקשר|יתקשרו|(?:ניצור|ייצור|ייצרו|יצרו) (?:\S+ )?קשר)\b"
+)
 
 
 class LinesError(ValueError):
@@ -84,7 +88,7 @@ def _entries(text: str, wrong: list[str]) -> dict[str, _Entry]:
     found: dict[str, _Entry] = {}
     name = ""
     for number, raw in enumerate(text.splitlines(), 1):
-        line = " ".join(_DIRECTION.sub("", raw).split())
+        line = " ".join(_UNSEEN.sub("", raw).split())
         if not line or line.startswith("#"):
             continue
         if head := _NAME.fullmatch(line):
@@ -128,6 +132,8 @@ def _wrong_with(name: str, entry: _Entry) -> Iterator[tuple[int, str]]:
         )
     elif not kind.several and count > 1:
         yield entry.at, f"has wordings: {count}; it takes one, on one line of the file however long"
+    elif len({wording for _, wording in entry.wordings}) < count:
+        yield entry.at, "has the same wording twice; they are said in turn, and none twice in a row"
     for at, wording in entry.wordings:
         yield from ((at, why) for why in _wrong_in(wording, kind.musts))
 
@@ -146,7 +152,8 @@ def _wrong_in(wording: str, musts: frozenset[Must]) -> Iterator[str]:
         yield "must not ask: the call ends or is handed over behind it, and nobody hears the answer"
     if Must.ASK in musts and not all(form.endswith("?") for form in forms):
         yield "must end in a question mark: it is a question to answer with yes or no"
-    if Must.NOT_PROMISE in musts and (promise := _PROMISE.search(wording)):
+    told = " ".join(sentence for sentence in split_sentences(wording) if not sentence.endswith("?"))
+    if Must.NOT_PROMISE in musts and (promise := _PROMISE.search(told)):
         yield f"must not promise a call ({promise[0]}): it is for hidden numbers, which nobody can call"
 
 

@@ -76,6 +76,7 @@ class TestAnOfficesOwn:
         [
             "goodbye: ביי, ותודה!",
             "goodbye :\r\n\r\n\t ביי,   ותודה! \r\n",
+            "good\u00adbye\u200b:\nביי\x07, \u2060ותודה!\x00",
             "\ufeff# שלום\n\u200fgoodbye:\n# רגע\n\u202bביי, ותודה!\u202c",
         ],
     )
@@ -86,6 +87,10 @@ class TestAnOfficesOwn:
     def test_quotes_geresh_and_digits_are_text(self) -> None:
         line = "נתראה ברח' הרצל 5, ליד דואר ת\"א ב-8:30!"
         assert of(f"goodbye:\n{line}").goodbye == line
+
+    def test_f3_a_hidden_number_may_be_asked_for(self) -> None:
+        """F3: to ask where to call is no promise yet."""
+        assert of("message_number: רשמתי. לאיזה מספר נחזור?").message_number == "רשמתי. לאיזה מספר נחזור?"
 
     def test_a_file_of_remarks_changes_nothing(self) -> None:
         assert of("# שלום\n") == wording.OURS
@@ -121,6 +126,12 @@ WRONG = {
     "too long when it is spoken": ("goodbye: " + "99,999 ₪ " * 8, "characters long when it is spoken"),
     "a goodbye that asks": ("goodbye: עוד משהו?", "must not ask: the call ends"),
     "an offer that does not ask": ("offer_person: אעביר לנציג.", "must end in a question mark"),
+    "the same twice": ("unclear:\n מה?\n מה? ", "line 1, unclear: has the same wording twice"),
+    "a promise behind other words": ("closing_hidden: תודה, וניצור אתכם קשר.", "a call (וניצור אתכם קשר)"),
+    "a promise before a question": (
+        "message_kept: שנחזור ברור. עוד משהו?",
+        "must not promise a call (שנחזור)",
+    ),
     "a promise to a hidden number": ("closing_hidden: ונחזור אליכם.", "must not promise a call (ונחזור)"),
 }
 

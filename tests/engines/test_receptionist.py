@@ -14,6 +14,7 @@ from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream, Responder
 from server.engines.ears.grammar import build_grammar, hebrew_lexicon
 from server.engines.mind import script_he as he
+from server.engines.mind.dialogue import talk_of
 from server.engines.mind.phrases import expected_after
 from server.engines.mind.receptionist import Receptionist
 from server.engines.openai.tools import DETAILS
@@ -298,6 +299,7 @@ CALLS: dict[
     ),
     "not interested, and thanks": (("לקנות", "סיימנו", "תודה"), [0], {"intent": "קנייה"}, [1, 2]),
     "a wrong number": (("סליחה, טעות במספר",), [], {}, [0]),
+    "all of it is right": ((*BUYING, "כן, זה הכול, תודה"), [0, 1, 2, 3, 4, 5], BOUGHT, [6]),
     "a mistake in what was noted": ((*BUYING, "טעות"), [0, 1, 2, 3, 4, 5], BOUGHT, []),
     "nobody takes leave": (
         ("לקנות", "לא סיימנו", "לא מעוניין בקומת קרקע", "אל תנתקי", "אני לא סוגר", "תסגרי לי פגישה"),
@@ -605,6 +607,13 @@ def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
     assert spoken[left] == in_gender(OURS.message_taken, Gender.FEMININE, None)
     assert spoken["תגידו שדני התקשר"] == OURS.message_number  # theirs is hidden
     assert all(stream.acts == (SaveLead((("message", line),)),) for line, stream in said.items())
+
+
+@pytest.mark.parametrize("last", [("כן, זה הכל",), ("לא", "זה הכול, תודה")])
+def test_f2_that_is_all_closes_what_was_noted(last: tuple[str, ...]) -> None:
+    """F2: who confirms with it is no refuser: the call ends with the promise, not with "never mind"."""
+    talk = talk_of([Line(Speaker.CALLER, line) for line in (*BUYING, *last)], NUMBER)
+    assert talk.remarks == (he.CLOSED,)
 
 
 def test_f3_a_sentence_that_an_offices_line_shares_asks_for_no_message() -> None:

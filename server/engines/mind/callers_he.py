@@ -134,6 +134,12 @@ THAT_IS_ALL = (
         for go in ("ללכת", "לזוז", "לסיים", "לסגור")
     ),
 )
+# To these questions some of that is an answer: it is left out, or all is right as it is.
+ANSWERS = {
+    **dict.fromkeys(("rooms", "budget", "name"), ("לא רלוונטי", "לא רלבנטי", "אין צורך")),
+    **dict.fromkeys(("confirm", "fix"), ("זה הכל", "זה הכול")),
+}
+ANSWERS_AROUND = "כן לא זה תודה רבה טוב אה זהו נכון".split()
 # Words around those that leave their meaning as it is.
 LEAVING_AROUND = (
     "אני אנחנו אז טוב כבר עכשיו רק די יאללה אפשר את השיחה הטלפון שיחה לי לנו זה זהו עזבי עזוב עזבו באמת בכלל "

@@ -12,7 +12,7 @@ from server.engines.mind.numbers_he import MILLION, THOUSAND
 from server.engines.mind.script_he import CITIES, CITY_KEYS, NAMES
 from server.engines.mind.telephones import begins, plain, telephone_in
 from server.engines.mind.tokens import tokens_of, words_in
-from server.engines.mind.wishes import is_owner, refuses, wish_of
+from server.engines.mind.wishes import is_owner, leaves_out, refuses, wish_of
 from server.hebrew.questions import is_question
 from server.hebrew.speech_acts import takes_leave
 
@@ -194,6 +194,8 @@ def _topic(text: str, words: Sequence[str], asked: str) -> str | None:
     line = " ".join(words)
     if takes_leave(text):
         return "goodbye"
+    if leaves_out(text, asked):
+        return "skip"
     if refuses(text, asked):
         return "refusal"
     for topic, phrases in he.TOPIC_WORDS.items():

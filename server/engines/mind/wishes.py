@@ -39,6 +39,9 @@ _REFUSALS = [
         (*_REFUSED, *he.WRONG_NUMBER, *he.MISTAKEN),
     )
 ]
+_ANSWERS = {
+    question: (Phrases(said), Phrases((*said, *he.ANSWERS_AROUND))) for question, said in he.ANSWERS.items()
+}
 _TAKERS: dict[str, Intent] = {word: deal for deal, words in he.TAKERS.items() for word in words}
 _KINDS = {
     "taker": he.TAKERS,
@@ -210,3 +213,12 @@ def refuses(text: str, asked: str) -> bool:
     stays = any(token in he.DENIED and after in _STOPPING for token, after in pairwise(tokens))
     meant, around = _REFUSALS[0 if asked in _CHECKING else 2 if asked == "intent" else 1]
     return not stays and meant.within(words) and around.make_up(words)
+
+
+def leaves_out(text: str, asked: str) -> bool:
+    """What would refuse elsewhere answers the question ``asked``: "לא רלוונטי" of a budget, "כן, זה הכול"."""
+    if asked not in _ANSWERS:
+        return False
+    words = words_of(text)
+    said, around = _ANSWERS[asked]
+    return said.within(words) and around.make_up(words)

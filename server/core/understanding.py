@@ -7,10 +7,10 @@ from server.core.turn import CallerTurn
 from server.hebrew.answers import is_answer, is_no, is_yes
 from server.hebrew.backchannel import is_interrupt, only_listens
 from server.hebrew.courtesy import is_courtesy
-from server.hebrew.digits import digits_at_end
+from server.hebrew.digits import digits_at_end, number_in
 from server.hebrew.finished import Ending, ending_of
 from server.hebrew.questions import is_question
-from server.hebrew.speech_acts import says_goodbye, wants_person
+from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, wants_person
 from server.hebrew.words import words_of
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
@@ -76,10 +76,11 @@ def may_only_listen(caller: CallerTurn, text: str, memory: Memory) -> bool:
     """
     if not caller.cut_us or caller.typed or memory.asked_a_question:
         return False
-    if len(words_of(text)) > MOST_WORDS_OF_A_LISTENER:
+    words = words_of(text)
+    if len(words) > MOST_WORDS_OF_A_LISTENER or any(number_in(word) is not None for word in words):
         return False
     unfinished = ending_of(text, memory.expected.digits) is Ending.UNFINISHED
-    known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text)
+    known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text) or asks_to_repeat(text)
     return not (unfinished or known or "?" in text)
 
 

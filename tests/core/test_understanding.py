@@ -124,6 +124,9 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
         ("לא רוצה", False),
         ("אשמח", False),
         ("דירה של", False),
+        ("ארבעה חדרים", False),  # a correction, an answer
+        ("חזק יותר", False),  # a request
+        ("עוד פעם", False),
     ],
 )
 def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):

@@ -13,6 +13,7 @@ from typing import Any, get_origin, get_type_hints
 
 from server.core.lines import Lines, Must, forms_of, spoken_by
 from server.hebrew.gender import Gender
+from server.hebrew.questions import is_question
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
 
@@ -148,7 +149,7 @@ def _wrong_in(wording: str, musts: frozenset[Must]) -> Iterator[str]:
         yield "has no word in it"
     if (longest := max(len(speakable(form)) for form in forms)) > MAX_CHARS:
         yield f"is {longest} characters long when it is spoken; a caller listens to {MAX_CHARS} at most"
-    if Must.PART in musts and "?" in wording:
+    if Must.PART in musts and ("?" in wording or is_question(split_sentences(wording)[-1].rstrip(" .!…"))):
         yield "must not ask: the call ends or is handed over behind it, and nobody hears the answer"
     if Must.ASK in musts and not all(form.endswith("?") for form in forms):
         yield "must end in a question mark: it is a question to answer with yes or no"

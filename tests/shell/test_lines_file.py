@@ -125,6 +125,7 @@ WRONG = {
     ),
     "too long when it is spoken": ("goodbye: " + "99,999 ₪ " * 8, "characters long when it is spoken"),
     "a goodbye that asks": ("goodbye: עוד משהו?", "must not ask: the call ends"),
+    "a goodbye that asks without its mark": ("goodbye: איך אפשר לעזור", "must not ask: the call ends"),
     "an offer that does not ask": ("offer_person: אעביר לנציג.", "must end in a question mark"),
     "the same twice": ("unclear:\n מה?\n מה? ", "line 1, unclear: has the same wording twice"),
     "a promise behind other words": ("closing_hidden: תודה, וניצור אתכם קשר.", "a call (וניצור אתכם קשר)"),

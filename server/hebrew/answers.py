@@ -12,16 +12,18 @@ from server.hebrew.data import Phrases
 from server.hebrew.said_back import Question, question_in
 from server.hebrew.words import words_of
 
-_YES, _YES_OF_FACT, _YES_UNASKED = map(Phrases.read, ("yes", "yes_of_fact", "yes_unasked"))
-_NO, _NO_MORE = Phrases.read("no"), Phrases.read("no_more")
-_WILLING, _UNWILLING = Phrases.read("answer_willing"), Phrases.read("answer_unwilling")
-_NOT = Phrases.read("answer_not")
-_AROUND = Phrases.read("answer_around", "courtesy")
-_BEHIND_NO = Phrases.read("no_behind")
-_OBJECTS = Phrases.read("said_back_around")
-_COMMAND_NOT = Phrases.read("command_not")
+_YES, _YES_OF_FACT, _YES_UNASKED = map(
+    Phrases.read, ("answers/yes", "answers/yes_of_fact", "answers/yes_unasked")
+)
+_NO, _NO_MORE = Phrases.read("answers/no"), Phrases.read("answers/no_more")
+_WILLING, _UNWILLING = Phrases.read("answers/willing"), Phrases.read("answers/unwilling")
+_NOT = Phrases.read("answers/not")
+_AROUND = Phrases.read("answers/around", "courtesy")
+_BEHIND_NO = Phrases.read("answers/no_behind")
+_OBJECTS = Phrases.read("answers/said_back_around")
+_COMMAND_NOT = Phrases.read("answers/command_not")
 _ASKING = Phrases.read("question_words", prefixes=("ו",))
-_DOUBT = Phrases.read("doubt")
+_DOUBT = Phrases.read("answers/doubt")
 _NEGATIONS = frozenset(["לא", "אל", "אין", "טרם", "מעולם", "אינני", "איני"])
 _NOT_ANY = frozenset(["שום", "כלום"])  # negates once, whatever is negated beside it
 _DO_NOT, _NOR, _MORE = "אל", "ולא", "עוד"

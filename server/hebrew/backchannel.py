@@ -3,29 +3,29 @@
 import re
 from collections.abc import Iterator
 
-from server.hebrew.data import Either, Phrases, Source, lines_of, reach
+from server.hebrew.data import Phrases, lines_of
 from server.hebrew.digits import number_in
 from server.hebrew.echo import may_be_of, says_again
-from server.hebrew.families import Families
 from server.hebrew.words import words_of
 
-_BUILT = Families("listening")
-_HEARS = _BUILT.of("hears")
-NODS: Source = Either(_HEARS, _BUILT.of("agrees"), Phrases.read("backchannel", prefixes=("ו",)))
-_THANKS = Either(NODS, _BUILT.of("thanks"))
-_GRADES = frozenset({"עשר"})
-_PRAISE = Either(_THANKS, Phrases(_GRADES))  # while no number of ours could be meant
-_AROUND = _BUILT.of("around")  # names and little words, which say nothing alone
-_INTERRUPTS = Phrases.read("interrupt", prefixes=("ו",))
-_INTERRUPTS_ALONE = Phrases.read("interrupt_alone", prefixes=("ו",))
-_INTERRUPTS_ANYWHERE = Phrases.read("interrupt_anywhere", prefixes=("ו", "ש"))
+_AND = ("ו",)
+_GRADE = "עשר"
+_HEARS = Phrases.read("listening/built:hears", prefixes=_AND)
+NODS = _HEARS | Phrases.read("listening/built:agrees", "listening/nods", prefixes=_AND)
+_THANKS = NODS | Phrases.read("listening/built:thanks", prefixes=_AND)
+_PRAISE = _THANKS | Phrases([_GRADE])  # while no number of ours could be meant
+_AROUND = Phrases.read("listening/built:around", prefixes=_AND)  # names and little words: nothing alone
+_BEFORE_OURS, _BEFORE_STOPS = _THANKS | _AROUND, NODS | _AROUND
+_INTERRUPTS = Phrases.read("listening/stops", prefixes=("ו",))
+_INTERRUPTS_ALONE = Phrases.read("listening/stops_alone", prefixes=("ו",))
+_INTERRUPTS_ANYWHERE = Phrases.read("listening/stops_anywhere", prefixes=("ו", "ש"))
 _PEOPLE = Phrases.read(
-    "person_called", "person_wished", prefixes=("ו", "ה", "ל", "ב", "מ", "ש", "וה", "שה", "מה")
+    "people/called", "people/wished", prefixes=("ו", "ה", "ל", "ב", "מ", "ש", "וה", "שה", "מה")
 )
 _LAUGHTER = re.compile(r"(?<!\w)(?:ח{2,}ה?|[חה]?ה{2,}|(?:ח[הי]?){2,}|(?:ה[יא]){2,}|(?:ha){2,})(?!\w)")
 _LAUGH, _SOUND = "חח", "אה"
 _HUMMING = re.compile(r"[אהמם]+")
-_NO_SOUNDS = frozenset(lines_of("sounds_not"))
+_NO_SOUNDS = frozenset(lines_of("listening/sounds_not"))
 _MOST_WORDS = 9  # who says more than that speaks
 _LEAST_OF_OURS = 2  # a word of ours alone may be chosen, or asked about
 
@@ -45,7 +45,7 @@ def only_listens(text: str, spoken: str, *, asked: bool) -> bool:
         return False
     if asked:
         return _are(words, _HEARS)
-    graded = not _GRADES.isdisjoint(words) and not any(map(_is_number, words_of(spoken)))
+    graded = _GRADE in words and not any(map(_is_number, words_of(spoken)))
     if _are(words, _PRAISE if graded else _THANKS):
         return True
     return any(says_again(span, spoken) for span in _of_ours(words, spoken)) and not _begins_to_speak(words)
@@ -63,7 +63,7 @@ def _words(text: str) -> list[str]:
     return [_SOUND if _HUMMING.fullmatch(word) and word not in _NO_SOUNDS else word for word in words]
 
 
-def _are(words: list[str], says: Source) -> bool:
+def _are(words: list[str], says: Phrases) -> bool:
     """Whether ``words`` are phrases of ``says`` and nothing else, but for what stands around them."""
     said = {0: False}  # places reached → with more than what stands around
     for start in range(len(words)):
@@ -79,7 +79,7 @@ def _of_ours(words: list[str], spoken: str) -> Iterator[list[str]]:
     ours = may_be_of(spoken, words)
     if not any(ours):
         return
-    for start in sorted(reach(words, _THANKS, _AROUND)):
+    for start in sorted(_BEFORE_OURS.reach(words)):
         for end in range(len(words), start, -1):
             beside = start > 0 or end < len(words)
             if end - start >= (1 if beside else _LEAST_OF_OURS) and all(ours[start:end]):
@@ -99,7 +99,7 @@ def _begins_to_speak(words: list[str]) -> bool:
     """Behind nods or at once there is a word that stops us, and no longer phrase of a listener's: "לא רע"."""
     return any(
         _stops(words, start) or _INTERRUPTS_ALONE.make_up(words[start:])
-        for start in reach(words, NODS, _AROUND)
+        for start in _BEFORE_STOPS.reach(words)
         if start < len(words)
     )
 

@@ -1,10 +1,10 @@
 """What is said to an end that is agreed upon: thanks, a nod, a goodbye, and nothing else."""
 
 from server.hebrew.backchannel import NODS
-from server.hebrew.data import Either, Phrases, reach
+from server.hebrew.data import Phrases
 from server.hebrew.words import words_of
 
-_COURTESY = Either(Phrases.read("courtesy", "thanks", "goodbye", "goodbye_wish", prefixes=("ו",)), NODS)
+_COURTESY = NODS | Phrases.read("courtesy", "thanks", "leaving/goodbye", "leaving/wish", prefixes=("ו",))
 _TO_US = ("לך", "לכם")
 
 
@@ -12,4 +12,4 @@ def is_courtesy(text: str) -> bool:
     """``text`` is thanks, backchannel or leave-taking as a whole: "אוקיי תודה רבה להתראות"."""
     words = words_of(text)
     bare = [word for word in words if word not in _TO_US]
-    return bool(bare) and any(len(said) in reach(said, _COURTESY) for said in (words, bare))
+    return bool(bare) and any(_COURTESY.make_up(said) for said in (words, bare))

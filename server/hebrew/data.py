@@ -1,21 +1,20 @@
 """The lists in ``data``, which Hebrew speakers extend: a phrase a line, ``#`` begins a comment.
 
-A line of phrases may be a construction with slots: ``(x|y)`` is one of them, ``[x|y]`` one or nothing.
-Each list is read once, when the module that uses it is imported. Raises OSError for one that is not there.
+A line may be a family with slots (families.py). In a file ``[kind]`` begins a kind, whose name the slots
+below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``).
+A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge.
+Each is read once, when the module that uses it is imported. Raises OSError for one that is not there.
 """
 
 import re
-from collections.abc import Iterable
-from itertools import product
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Protocol
 
-from server.hebrew.words import words_of
+from server.hebrew.families import Kind, Node, State
 
 _FOLDER = Path(__file__).with_name("data")
-_SLOT = re.compile(r"([(\[][^)\]]*[)\]])")
-_MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
-_FINAL_INSIDE = re.compile(r"[ךםןףץ](?=\w)")
+_HEAD = re.compile(r"\[(\S+)\]")
 
 
 def lines_of(name: str) -> list[str]:
@@ -25,42 +24,32 @@ def lines_of(name: str) -> list[str]:
     return [line for line in bare if line]
 
 
-def spelled_out(construction: str) -> list[str]:
-    """Every phrase that a construction stands for: "תמשיך[י|ו] (כאן|שם)" for six."""
-    slots = [
-        [*part[1:-1].split("|"), *([""] if part[0] == "[" else [])] if _SLOT.fullmatch(part) else [part]
-        for part in _SLOT.split(construction)
-    ]
-    phrases = (" ".join("".join(choice).split()) for choice in product(*slots))
-    return [_FINAL_INSIDE.sub(lambda letter: letter[0].translate(_MEDIAL), phrase) for phrase in phrases]
+class _Kinds(dict[str, Kind]):
+    """The kinds of one file, by name, each other file as one. Raises OSError for a name that is neither."""
+
+    def __missing__(self, name: str) -> Kind:
+        return _kind_of(name)
 
 
-class Source(Protocol):
-    """Something that words are made of."""
-
-    def ends(self, words: list[str], start: int) -> Iterable[int]:
-        """The places behind each of its phrases that begins at ``start``, a word's index."""
-        ...
-
-
-def reach(words: list[str], *sources: Source) -> set[int]:
-    """Every number of first words that are phrases of the sources one behind the other; always 0."""
-    reached = {0}
-    for start in range(len(words)):
-        if start in reached:
-            for source in sources:
-                reached.update(source.ends(words, start))
-    return reached
+@cache
+def _kinds_in(name: str) -> Mapping[str, Kind]:
+    """Every kind of a file, "" the last of them."""
+    parts: dict[str, list[str]] = {}
+    lines = parts[""] = []
+    for line in lines_of(name):
+        if head := _HEAD.fullmatch(line):
+            parts[head[1]] = lines = []
+        else:
+            lines.append(line)
+    kinds = _Kinds()
+    kinds.update({kind: Kind(written, kinds) for kind, written in parts.items()})
+    kinds[""] = list(kinds.values())[-1]
+    return kinds
 
 
-class Either:
-    """Phrases of any of some sources."""
-
-    def __init__(self, *sources: Source) -> None:
-        self._sources = sources
-
-    def ends(self, words: list[str], start: int) -> set[int]:
-        return {end for source in self._sources for end in source.ends(words, start)}
+def _kind_of(name: str) -> Kind:
+    file, _, kind = name.partition(":")
+    return _kinds_in(file)[kind]
 
 
 class Phrases:
@@ -68,23 +57,40 @@ class Phrases:
 
     def __init__(self, phrases: Iterable[str], prefixes: Iterable[str] = ()) -> None:
         """``prefixes``: letters that each phrase may also carry on its first word (ו, ש, כש)."""
-        fronts = ("", *prefixes)
-        self._phrases = frozenset(
-            (front + first, *rest)
-            for phrase in phrases
-            for first, *rest in [words_of(phrase)]
-            for front in fronts
-        )
-        self._longest = max(map(len, self._phrases))
-        self._first = frozenset(phrase[0] for phrase in self._phrases)
-        self._last = frozenset(phrase[-1] for phrase in self._phrases)
+        self._begin([Kind(phrases, _Kinds())], prefixes)
 
     @classmethod
     def read(cls, *names: str, prefixes: Iterable[str] = ()) -> "Phrases":
-        """The phrases of these lists together."""
-        return cls(
-            (form for name in names for line in lines_of(name) for form in spelled_out(line)), prefixes
-        )
+        """The phrases of these lists together; ``list:kind`` are those of one kind in it."""
+        read = cls.__new__(cls)
+        read._begin(map(_kind_of, names), prefixes)
+        return read
+
+    def __or__(self, other: "Phrases") -> "Phrases":
+        """The phrases of both."""
+        either = Phrases.__new__(Phrases)
+        either._starts = self._starts | other._starts
+        either._state = State(either._starts, {})
+        return either
+
+    def _begin(self, kinds: Iterable[Kind], prefixes: Iterable[str]) -> None:
+        start = Node()
+        for kind in kinds:
+            start.add(kind.before(Node(final=True)), ("", *prefixes))
+        self._starts = frozenset([start])
+        self._state = State(self._starts, {})
+
+    def ends(self, words: list[str], start: int) -> list[int]:
+        """The places behind each phrase that begins at ``start``, a word's index."""
+        state, ends = self._state, []
+        for place in range(start, len(words)):
+            behind = state.behind(words[place])
+            if behind is None:
+                break
+            state = behind
+            if state.final:
+                ends.append(place + 1)
+        return ends
 
     def at(self, words: list[str], start: int) -> int:
         """How many words the longest phrase has that begins at ``start``; 0 without one."""
@@ -93,10 +99,8 @@ class Phrases:
 
     def at_end(self, words: list[str]) -> int:
         """How many words the longest phrase has that ends ``words``; 0 without one."""
-        if not words or words[-1] not in self._last:
-            return 0
-        lengths = range(min(self._longest, len(words)), 0, -1)
-        return next((n for n in lengths if tuple(words[-n:]) in self._phrases), 0)
+        count = len(words)
+        return next((count - start for start in range(count) if count in self.ends(words, start)), 0)
 
     def within(self, words: list[str]) -> bool:
         """Whether one is anywhere in ``words``."""
@@ -104,15 +108,12 @@ class Phrases:
 
     def reach(self, words: list[str]) -> set[int]:
         """Every number of first words that are phrases of ours one behind the other; always 0."""
-        return reach(words, self)
+        reached = {0}
+        for start in range(len(words)):
+            if start in reached:
+                reached.update(self.ends(words, start))
+        return reached
 
     def make_up(self, words: list[str]) -> bool:
         """Whether ``words`` are phrases of ours and nothing else."""
         return bool(words) and len(words) in self.reach(words)
-
-    def ends(self, words: list[str], start: int) -> list[int]:
-        """The places behind each phrase that begins at ``start``, the nearest first."""
-        if start >= len(words) or words[start] not in self._first:
-            return []
-        last = min(start + self._longest, len(words))
-        return [end for end in range(start + 1, last + 1) if tuple(words[start:end]) in self._phrases]

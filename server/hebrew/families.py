@@ -1,110 +1,167 @@
 """Families of phrases: what is said is built from slots, and a slot is filled by any word of its kind.
 
-A file of families (``data/<name>.txt``): ``[kind]`` begins one, and each line below it is one way to build
-it, slot by slot. A slot is a word or a ``<kind>`` that stands above, or several to choose from (``את|אתה``).
-Behind a word ``*`` adds its forms (``נחמד*``: נחמדה, נחמדים, …) and ``~`` its endings of affection
-(``מותק~``: מותקי, …); ``ל…`` is any word with that prefix; ``?`` behind a slot: it may be missing.
+A line is one way to build a phrase, slot by slot. A slot is one choice, or several (``את|אתה``); ``?``
+behind it: it may be missing. A choice is a word, words joined by ``_`` (``כל_כך``), a ``<kind>``, or ``ל…``:
+any word with that prefix. A mark behind a word adds its forms: ``*`` those of an adjective or a participle
+(``נחמד*``: נחמדה, נחמדים, …), ``+`` those of "you will" or an order (``תמשיך+``: תמשיכי, תמשיכו), ``~`` its
+endings of affection (``מותק~``: מותקי, …). Words are written in full spelling: the shorter needs no line.
+
+Lines become an automaton that reads word by word, built when a list is read; a place of it is worked out when
+a caller's words first come there.
 """
 
-import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
 
-from server.hebrew.data import Source, lines_of
-from server.hebrew.words import words_of
+from server.hebrew.words import spellings, words_of
 
-_FINALS = str.maketrans("ךםןףץ", "כמנפצ")
-_FORMS = ("ה", "ת", "ים", "ות")
-_AFFECTION = ("י", "לה", "ל", "וש", "ושי", "ונת")
-_OPEN, _AND = "…", "ו"
-_KIND = re.compile(r"\[(\S+)\]")
+_MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
+_ENDINGS = {
+    "*": ("", "ה", "ת", "ים", "ות"),
+    "+": ("", "י", "ו"),
+    "~": ("", "י", "לה", "ל", "וש", "ושי", "ונת"),
+}
+_OPEN, _OR, _MISSING, _JOINT = "…", "|", "?", "_"
+_VOWEL = "ו"
 
-
-class _Slot:
-    """One place in a phrase: a word of ``words``, any with one of ``prefixes``, or a phrase of ``kinds``."""
-
-    def __init__(
-        self, words: frozenset[str], prefixes: tuple[str, ...], kinds: tuple["_Kind", ...], *, missing: bool
-    ) -> None:
-        self._words, self._prefixes, self._kinds = words, prefixes, kinds
-        self.may_miss = missing
-        self.first = words.union(*(kind.first for kind in kinds))  # what it may begin with
-
-    def ends(self, words: list[str], start: int) -> set[int]:
-        """The places behind it where ``words`` from ``start`` on fill it."""
-        word = words[start]
-        ends = {start + 1} if word in self._words or word.startswith(self._prefixes) else set()
-        for kind in self._kinds:
-            if word in kind.first:
-                ends |= kind.ends(words, start)
-        return ends
+Said = tuple[str, ...]  # a phrase, word by word
 
 
-class _Kind:
-    """A family: every way to build it, by its first word."""
+@dataclass(frozen=True)
+class Slot:
+    """One place in a phrase; it may also be filled by a phrase of one of ``kinds`` (their names)."""
 
-    def __init__(self) -> None:
-        self._ways: dict[str, list[list[_Slot]]] = {}
-        self.first = self._ways.keys()
-
-    def add(self, way: list[_Slot]) -> None:
-        needed = next(place for place, slot in enumerate(way) if not slot.may_miss)
-        for word in frozenset[str]().union(*(slot.first for slot in way[: needed + 1])):
-            self._ways.setdefault(word, []).append(way)
-
-    def ends(self, words: list[str], start: int) -> set[int]:
-        ends: set[int] = set()
-        for way in self._ways.get(words[start], ()):
-            places = {start}
-            for slot in way:
-                filled = {end for place in places if place < len(words) for end in slot.ends(words, place)}
-                places = places | filled if slot.may_miss else filled
-                if not places:
-                    break
-            ends |= places
-        return ends
+    phrases: tuple[Said, ...]
+    prefixes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    missing: bool
 
 
-class _Joined:
-    """A family whose phrases may have "and" before them."""
-
-    def __init__(self, kind: _Kind) -> None:
-        self._kind = kind
-
-    def ends(self, words: list[str], start: int) -> set[int]:
-        word = words[start]
-        ends = self._kind.ends(words, start)
-        if word[0] == _AND and len(word) > 2:
-            ends |= self._kind.ends([*words[:start], word[1:], *words[start + 1 :]], start)
-        return ends
+def slots_of(line: str) -> list[Slot]:
+    """The slots of one line."""
+    return [_slot(written) for written in line.split()]
 
 
-class Families:
-    """The kinds of one file. Raises KeyError for a kind that the file does not have."""
-
-    def __init__(self, name: str) -> None:
-        self._kinds: dict[str, _Kind] = {}
-        kind = _Kind()
-        for line in lines_of(name):
-            if head := _KIND.fullmatch(line):
-                kind = self._kinds[head[1]] = _Kind()
-                continue
-            kind.add([self._slot(slot) for slot in line.split()])
-
-    def of(self, kind: str) -> Source:
-        """Phrases of ``kind``, with "and" before them or not."""
-        return _Joined(self._kinds[kind])
-
-    def _slot(self, written: str) -> _Slot:
-        choices = written.removesuffix("?").split("|")
-        prefixes = tuple(choice[:-1] for choice in choices if choice.endswith(_OPEN))
-        kinds = tuple(self._kinds[choice[1:-1]] for choice in choices if choice.startswith("<"))
-        words = (form for choice in choices if not choice.endswith((_OPEN, ">")) for form in _forms(choice))
-        return _Slot(frozenset(words), prefixes, kinds, missing=written.endswith("?"))
+def _slot(written: str) -> Slot:
+    missing = written.endswith(_MISSING) and written != _MISSING
+    choices = written.removesuffix(_MISSING).split(_OR) if missing else written.split(_OR)
+    kinds = tuple(choice[1:-1] for choice in choices if choice.startswith("<"))
+    prefixes = tuple(choice[:-1] for choice in choices if choice.endswith(_OPEN) and choice != _OPEN)
+    words = (choice for choice in choices if not choice.startswith("<") and not choice.endswith(_OPEN))
+    return Slot(tuple(said for choice in words for said in _said(choice)), prefixes, kinds, missing)
 
 
-def _forms(word: str) -> list[str]:
-    """``word`` as it may be said; forms that Hebrew does not have do no harm."""
-    if not word.endswith(("*", "~")):
-        return words_of(word)
-    bare = word[:-1]
-    stem = bare.removesuffix("ה").translate(_FINALS)
-    return [bare, *(stem + ending for ending in (_FORMS if word.endswith("*") else _AFFECTION))]
+def _said(choice: str) -> Iterator[Said]:
+    """``choice`` in every form and spelling."""
+    words = [word for part in choice.split(_JOINT) for word in _forms(part)]
+    yield from product(*words)
+
+
+def _forms(written: str) -> list[list[str]]:
+    """The words of ``written``, each in all of its forms; forms that Hebrew does not have do no harm."""
+    if written[-1:] not in _ENDINGS or len(written) < 2:
+        return [spellings(word) for word in words_of(written)]
+    bare = written[:-1]
+    stem = bare.removesuffix("ה").translate(_MEDIAL)
+    stems = [stem]
+    if written[-1] == "+" and stem[-2:-1] == _VOWEL:
+        stems.append(stem[:-2] + stem[-1])  # "תשמור", "תשמרי"
+    forms = [bare, *(one + ending for one in stems for ending in _ENDINGS[written[-1]] if ending)]
+    return [[spelled for form in forms for spelled in spellings(form)]]
+
+
+class Node:
+    """A place in phrases: which words lead on from it, and whether a phrase may end there."""
+
+    __slots__ = ("final", "prefixes", "words")
+
+    def __init__(self, *, final: bool = False) -> None:
+        self.words: dict[str, list[Node]] = {}
+        self.prefixes: list[tuple[str, Node]] = []
+        self.final = final
+
+    def add(self, other: "Node", fronts: Iterable[str] = ("",)) -> None:
+        """Whatever goes on from ``other`` goes on from here, with one of ``fronts`` before its first word."""
+        for word, nodes in other.words.items():
+            for front in fronts:
+                self.words.setdefault(front + word, []).extend(nodes)
+        self.prefixes += other.prefixes
+        self.final = self.final or other.final
+
+    def lead(self, said: Said, node: "Node") -> None:
+        """The words of ``said`` lead to ``node``."""
+        for word in said[:0:-1]:
+            node, behind = Node(), node
+            node.words[word] = [behind]
+        self.words.setdefault(said[0], []).append(node)
+
+
+class Kind:
+    """A family: every way to build it. ``known``: the kinds that its slots may name (else KeyError)."""
+
+    def __init__(self, lines: Iterable[str], known: Mapping[str, "Kind"]) -> None:
+        self._ways = [slots_of(line) for line in lines]
+        self._known = known
+
+    def before(self, node: Node) -> Node:
+        """Where its phrases begin when ``node`` is behind them."""
+        start = Node()
+        for way in self._ways:
+            place = node
+            for slot in reversed(way):
+                place = self._before(slot, place)
+            start.add(place)
+        return start
+
+    def _before(self, slot: Slot, behind: Node) -> Node:
+        place = Node()
+        for said in slot.phrases:
+            place.lead(said, behind)
+        place.prefixes += [(prefix, behind) for prefix in slot.prefixes]
+        for name in slot.kinds:
+            place.add(self._known[name].before(behind))
+        if slot.missing:
+            place.add(behind)
+        return place
+
+
+class State:
+    """The nodes that the words so far lead to. Threads may share it: each would fill it alike."""
+
+    __slots__ = ("_all", "_moves", "_nodes", "final")
+
+    def __init__(self, nodes: frozenset[Node], states: "dict[frozenset[Node], State]") -> None:
+        self._nodes, self._all = nodes, states
+        self._moves: dict[str, State] | None = None
+        self.final = any(node.final for node in nodes)
+
+    def behind(self, word: str) -> "State | None":
+        """The state behind ``word``; None where no phrase goes on with it."""
+        moves = self._moves
+        if moves is None:
+            moves = self._moves = self._work_out()
+        state = moves.get(word)
+        return state if state is not None or "" not in moves else self._by_prefix(word)
+
+    def _work_out(self) -> "dict[str, State]":
+        leads: dict[str, set[Node]] = {}
+        for node in self._nodes:
+            for word, nodes in node.words.items():
+                leads.setdefault(word, set()).update(nodes)
+            for prefix, behind in node.prefixes:
+                for word in (word for word in leads if word.startswith(prefix)):
+                    leads[word].add(behind)
+        moves = {word: self._state(frozenset(nodes)) for word, nodes in leads.items()}
+        if any(node.prefixes for node in self._nodes):
+            moves[""] = self  # no word: other words than these may lead on
+        return moves
+
+    def _by_prefix(self, word: str) -> "State | None":
+        nodes = {
+            behind for node in self._nodes for prefix, behind in node.prefixes if word.startswith(prefix)
+        }
+        return self._state(frozenset(nodes)) if nodes else None
+
+    def _state(self, nodes: frozenset[Node]) -> "State":
+        return self._all.get(nodes) or self._all.setdefault(nodes, State(nodes, self._all))

@@ -10,22 +10,22 @@ from server.hebrew.words import words_of
 
 __all__ = ["Gender", "shown_gender"]
 
-_ALONE = pairs("gender_pairs_alone")
-_KIN = pairs("gender_pairs_kin", prefixes=("ה",))
-_ROLES = pairs("gender_pairs_roles")
-_AS_A_ROLE = pairs("gender_pairs_roles", prefixes=("כ",))
+_ALONE = pairs("gender/pairs_alone")
+_KIN = pairs("gender/pairs_kin", prefixes=("ה",))
+_ROLES = pairs("gender/pairs_roles")
+_AS_A_ROLE = pairs("gender/pairs_roles", prefixes=("כ",))
 _SPEAKING = {"מדבר": Gender.MASCULINE, "מדברת": Gender.FEMININE}
 _I = Phrases(["אני"], prefixes=("ו", "ש", "כש", "וש", "וכש", "לכש", "מש"))
 _WE = Phrases(["אנחנו", "אנו"], prefixes=("ו", "ש", "כש"))
 _TWO = Phrases(["שתי", "שתיים", "שתינו"])
-_WAS = Phrases.read("gender_was", prefixes=("ו", "ש", "כש"))
-_BOTH = Phrases.read("gender_both")
-_BETWEEN = Phrases((*lines_of("gender_between"), *lines_of("gender_both"), *VALUES))
-_GREETING = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes")
-_BEFORE_ALONE = Phrases.read("gender_before_alone", "courtesy", "hesitation", "yes", "gender_between")
-_ELSEWHERE = Phrases.read("gender_elsewhere")
-_NO_NAME = Phrases.read("gender_manner", "question_words")
-_SAYS = Phrases.read("gender_reported")
+_WAS = Phrases.read("gender/was", prefixes=("ו", "ש", "כש"))
+_BOTH = Phrases.read("gender/both")
+_BETWEEN = Phrases((*lines_of("gender/between"), *lines_of("gender/both"), *VALUES))
+_GREETING = Phrases.read("gender/before_alone", "courtesy", "hesitation", "answers/yes")
+_BEFORE_ALONE = Phrases.read("gender/before_alone", "courtesy", "hesitation", "answers/yes", "gender/between")
+_ELSEWHERE = Phrases.read("gender/elsewhere")
+_NO_NAME = Phrases.read("gender/manner", "question_words")
+_SAYS = Phrases.read("gender/reported")
 _TO_SOMEBODY = frozenset({"לי", "לו", "לה", "לנו", "לך"})
 _COUNTING = Phrases(["אנחנו", "אנו", "זה", "אלה", "אלו"], prefixes=("ו", "ש"))
 _SOMEBODY_ELSE = Phrases(["היא", "הוא", "את", "אתה"], prefixes=("ו", "ש"))
@@ -40,7 +40,7 @@ _AS = "כ"
 _AND = "ו"
 _THE = "ה"
 _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
-_OF_A_QUEUE = Phrases.read("gender_queue")
+_OF_A_QUEUE = Phrases.read("gender/queue")
 _MYSELF = frozenset({"אותי", "עצמי"})
 _THE_ONE = {"זה": Gender.MASCULINE, "זאת": Gender.FEMININE, "זו": Gender.FEMININE}
 _LIKE_ME = frozenset({"כמוני", "בגילי", "במצבי"})

@@ -73,9 +73,9 @@ _FEMININE = re.compile(
         )
     )
 )
-_LISTED = pairs("gender_pairs")
-_LOOKALIKES = Phrases.read("gender_lookalikes", "gender_between", "gender_both")
-_FROM = Phrases.read("gender_from", prefixes=("מ",))
+_LISTED = pairs("gender/pairs")
+_LOOKALIKES = Phrases.read("gender/lookalikes", "gender/between", "gender/both")
+_FROM = Phrases.read("gender/from", prefixes=("מ",))
 _THE = "ה"
 _OF_WOMEN = "ות"
 

@@ -7,8 +7,8 @@ from server.hebrew.words import words_of
 
 MAX_NAMES = 4  # words behind the beginning of a credit
 
-_CREDITS = lines_of("made_up_credits")
-_WHOLE = Phrases.read("made_up")
+_CREDITS = lines_of("made_up/credits")
+_WHOLE = Phrases.read("made_up/whole")
 _SAID_BY = Phrases(line for line in _CREDITS if not line.endswith(":"))
 _TITLES = Phrases(line for line in _CREDITS if line.endswith(":"))
 _ASIDE = re.compile(r"\s*(\[[^\[\]]*\]|\([^()]*\)|♪[^♪]*♪?|\*[^*]*\*)\s*")

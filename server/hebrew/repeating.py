@@ -16,7 +16,7 @@ def _forms(infinitive: str, stem: str, short: str) -> tuple[str, ...]:
     return infinitive, f"ת{stem}", f"ת{short}י", f"ת{short}ו", stem, f"{short}י"
 
 
-_LINES = [line.split() for line in lines_of("repeat_tell")]
+_LINES = [line.split() for line in lines_of("repeat/tell")]
 _VERBS = [_forms(infinitive, stem, short) for infinitive, stem, short, _ in _LINES]
 _SAID = frozenset(
     f"{front}{told}{end}" for *_, told in (*_LINES, ["נתת"]) for front in ("", "ש") for end in ("", "ם")
@@ -26,32 +26,32 @@ _TELL = frozenset(f"{front}{form}" for forms in _VERBS for form in forms for fro
 _COME_BACK = frozenset(f"{front}{form}" for form in _VERBS[0] for front in ("", "ו", "ש"))
 _HEAR = frozenset({"לשמוע", "ולשמוע", "שאשמע"})
 _GIVE = frozenset({"לקבל", "לתת", "תן", "תני", "תנו", "תתן", "תתני", "תיתן", "תביא", "תביאי"})
-_AGAIN = Phrases.read("repeat_again", prefixes=("ו",))
+_AGAIN = Phrases.read("repeat/again", prefixes=("ו",))
 _MORE = [
     more
-    for manner in lines_of("repeat_manner")
+    for manner in lines_of("repeat/manner")
     for more in (f"יותר {manner}", f"{manner} יותר", f"{manner} {manner}")
 ]
 _PIECES = [
-    form for piece in lines_of("repeat_pieces") for form in (f"{piece} {piece}", f"{piece} אחרי {piece}")
+    form for piece in lines_of("repeat/pieces") for form in (f"{piece} {piece}", f"{piece} אחרי {piece}")
 ]
-_AGAIN_OR_MANNER = Phrases([*lines_of("repeat_again"), *lines_of("repeat_manner"), *_MORE, *_PIECES])
-_MANNER_ALONE = Phrases([*lines_of("repeat_manner_alone"), *_MORE, *_PIECES], prefixes=("ו",))
-_BETWEEN = Phrases.read("repeat_between", "courtesy")
-_OPENING = Phrases.read("repeat_opening", "courtesy", "hesitation", "yes", prefixes=("ו",))
-_ALONE = Phrases.read("repeat_alone", prefixes=("ו",))
-_ALONE_POLITELY = Phrases.read("repeat_alone", "courtesy", "repeat_called", prefixes=("ו",))
-_PHRASES = Phrases.read("repeat_phrases", "repeat_line", prefixes=("ו", "ש"))
-_DENIED = Phrases.read("repeat_denied", prefixes=("ו", "ש"))
-_MISSED = Phrases.read("repeat_missed", prefixes=("ו",))
-_NOT_OURS = Phrases.read("repeat_missed_not")
-_VOICE = Phrases.read("repeat_voice", prefixes=("ו", "ש", "כי"))
-_BAD = Phrases.read("repeat_bad")
+_AGAIN_OR_MANNER = Phrases([*lines_of("repeat/again"), *lines_of("repeat/manner"), *_MORE, *_PIECES])
+_MANNER_ALONE = Phrases([*lines_of("repeat/manner_alone"), *_MORE, *_PIECES], prefixes=("ו",))
+_BETWEEN = Phrases.read("repeat/between", "courtesy")
+_OPENING = Phrases.read("repeat/opening", "courtesy", "hesitation", "answers/yes", prefixes=("ו",))
+_ALONE = Phrases.read("repeat/alone", prefixes=("ו",))
+_ALONE_POLITELY = Phrases.read("repeat/alone", "courtesy", "repeat/called", prefixes=("ו",))
+_PHRASES = Phrases.read("repeat/phrases", "repeat/line", prefixes=("ו", "ש"))
+_DENIED = Phrases.read("repeat/denied", prefixes=("ו", "ש"))
+_MISSED = Phrases.read("repeat/missed", prefixes=("ו",))
+_NOT_OURS = Phrases.read("repeat/missed_not")
+_VOICE = Phrases.read("repeat/voice", prefixes=("ו", "ש", "כי"))
+_BAD = Phrases.read("repeat/bad")
 _STRESS = Phrases(["קצת", "ממש", "מאוד", "נורא", "כל הזמן", "לי", "כל כך", "די", "טיפה", "יותר מדי", "את זה"])
-_ITEMS = Phrases.read("repeat_items", prefixes=("ה", "ב", "ל", "מה"))
-_LAST_SAID = Phrases.read("repeat_last_said")
+_ITEMS = Phrases.read("repeat/items", prefixes=("ה", "ב", "ל", "מה"))
+_LAST_SAID = Phrases.read("repeat/last_said")
 _THANKS = Phrases.read("thanks")
-_COURTESY = Phrases.read("courtesy", "repeat_called")
+_COURTESY = Phrases.read("courtesy", "repeat/called")
 _ASKING = Phrases.read("question_words", prefixes=("ו", "ב", "ל", "מ"))
 _REASON = frozenset({"למה", "מדוע", "האם"})
 _TO_OTHERS = frozenset({"לו", "לה", "להם", "להן"})

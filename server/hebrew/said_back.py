@@ -14,7 +14,7 @@ from server.hebrew.data import Phrases, lines_of
 from server.hebrew.sentences import split_sentences
 from server.hebrew.words import words_of
 
-_OBJECTS = Phrases.read("said_back_around")
+_OBJECTS = Phrases.read("answers/said_back_around")
 
 Reading = tuple[str, str]  # a way of answering, and the letters that tell one verb from another
 Form = tuple[str, tuple[str, ...], tuple[str, ...]]  # before a root, behind it, ways of answering

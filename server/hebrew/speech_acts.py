@@ -13,20 +13,22 @@ from server.hebrew.words import words_of
 __all__ = ["asks_to_repeat", "says_goodbye", "takes_leave", "wants_person"]
 
 _COURTESY = Phrases.read("courtesy")
-_GOODBYE = Phrases.read("goodbye", prefixes=("ו",))
+_GOODBYE = Phrases.read("leaving/goodbye", prefixes=("ו",))
 _THANKS = Phrases.read("thanks", prefixes=("ו",))
-_WISH = Phrases.read("goodbye_wish", prefixes=("ו",))
-_PARTING = Phrases.read("goodbye", "goodbye_wish", "goodbye_around", "thanks", "courtesy", prefixes=("ו",))
+_WISH = Phrases.read("leaving/wish", prefixes=("ו",))
+_PARTING = Phrases.read(
+    "leaving/goodbye", "leaving/wish", "leaving/around", "thanks", "courtesy", prefixes=("ו",)
+)
 
 _CLAUSE = re.compile(r"[,.;:!?…\n]+")
-_CALLED = Phrases.read("person_called", prefixes=("ה", "ל", "ב", "מ", "ו"))
-_WISHED = Phrases.read("person_called", "person_wished", prefixes=("ה", "ל", "ב", "מ", "ו"))
-_WISHING = Phrases.read("person_wish", prefixes=("ל",))
+_CALLED = Phrases.read("people/called", prefixes=("ה", "ל", "ב", "מ", "ו"))
+_WISHED = Phrases.read("people/called", "people/wished", prefixes=("ה", "ל", "ב", "מ", "ו"))
+_WISHING = Phrases.read("people/wish", prefixes=("ל",))
 _CALLING = Phrases.read(
-    "person_called", "person_wished", "person_around", "person_wish", "courtesy", prefixes=("ל",)
+    "people/called", "people/wished", "people/around", "people/wish", "courtesy", prefixes=("ל",)
 )
-_ORDERING = Phrases.read("person_order", "courtesy")
-_ORDER = Phrases.read("person_order")
+_ORDERING = Phrases.read("people/order", "courtesy")
+_ORDER = Phrases.read("people/order")
 _NO = "לא"
 _I = "אני"
 

@@ -1,20 +1,20 @@
 """Who asks the other to wait, and who says that they do (F7). Lists are data."""
 
 from server.hebrew.backchannel import NODS
-from server.hebrew.data import Either, Phrases, reach
+from server.hebrew.data import Phrases
 from server.hebrew.questions import is_question
 from server.hebrew.words import words_of
 
-_ASKS = Phrases.read("wait", prefixes=("ו",))
-_REPORTED = Phrases.read("gender_reported", "wait_reported")
+_ASKS = Phrases.read("waiting/asked", prefixes=("ו",))
+_REPORTED = Phrases.read("gender/reported", "waiting/reported")
 _NOT = "אל"  # "אל תחכו לי"
-_MOMENT = Phrases.read("wait_moment", prefixes=("ו",))
-_ALL_OF_IT = Either(Phrases.read("wait_moment", "wait_around", "courtesy"), NODS)
-_BUSY = Phrases.read("wait_busy", prefixes=("ו",))
+_MOMENT = Phrases.read("waiting/moment", prefixes=("ו",))
+_ALL_OF_IT = NODS | Phrases.read("waiting/moment", "waiting/around", "courtesy")
+_BUSY = Phrases.read("waiting/busy", prefixes=("ו",))
 _I = Phrases(["אני", "ואני", "רק", "כבר", "תכף", "תיכף"])
-_AWAY = Phrases.read("wait_away", prefixes=("ו", "כי"))
-_WAITS = Phrases.read("wait_promised", prefixes=("ו",))
-_NOT_NOW = Phrases.read("wait_not")
+_AWAY = Phrases.read("waiting/away", prefixes=("ו", "כי"))
+_WAITS = Phrases.read("waiting/promised", prefixes=("ו",))
+_NOT_NOW = Phrases.read("waiting/not")
 
 
 def asks_to_wait(text: str) -> bool:
@@ -26,7 +26,7 @@ def words_ask_to_wait(words: list[str]) -> bool:
     """As ``asks_to_wait``, of words that are parted already."""
     if any(_asks(words, start) for start in range(len(words))):
         return True
-    return _MOMENT.within(words) and (len(words) in reach(words, _ALL_OF_IT) or _will_be_busy(words))
+    return _MOMENT.within(words) and (_ALL_OF_IT.make_up(words) or _will_be_busy(words))
 
 
 def _asks(words: list[str], start: int) -> bool:

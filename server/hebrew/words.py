@@ -7,6 +7,16 @@ import zlib
 _NOT_A_WORD = re.compile(r"[^\w\s]", re.UNICODE)
 _IN_A_NUMBER = re.compile(r"(?<=\d)[^\w\s](?=\d)")
 _BETWEEN_WORDS = re.compile(r"(?<!\d)[-־–—…,.;:!?/]+|[-־–—…,.;:!?/]+(?!\d)")
+_DOUBLED = re.compile(r"([וי])\1")
+_SHORTER = {
+    "הכול": "הכל",
+    "מאוד": "מאד",
+    "תיכף": "תכף",
+    "הייתה": "היתה",
+    "איתך": "אתך",
+    "אימא": "אמא",
+    "היפך": "הפך",
+}
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -24,3 +34,9 @@ def fingerprint(text: str) -> int:
 def words_of(text: str) -> list[str]:
     """The words of the normal form; a dash or a dot parts two, and no letter is drawn out ("אההה")."""
     return _STRETCHED.sub(r"\1", normalise(_BETWEEN_WORDS.sub(" ", text))).split()
+
+
+def spellings(word: str) -> list[str]:
+    """``word``, which is written in full, and how it is written with fewer vowel letters."""
+    short = _SHORTER.get(word) or _DOUBLED.sub(r"\1", word)
+    return [word] if short == word else [word, short]

@@ -1,9 +1,32 @@
 """Tables that a Hebrew speaker can read and extend: a case a line, tabs between, ``#`` begins a comment."""
 
+from itertools import product
 from pathlib import Path
+
+from server.hebrew.data import lines_of
+from server.hebrew.families import slots_of
 
 
 def rows(name):
     """The rows of ``<name>.tsv``, as tuples."""
     lines = Path(__file__).with_name(f"{name}.tsv").read_text("utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def phrases_of(*names):
+    """Phrases of what these lists are for: of every line whose slots name no kind."""
+    lines = (line for name in names for line in _last_kind(lines_of(name)))
+    return [" ".join(said) for line in lines for said in _said(slots_of(line))]
+
+
+def _last_kind(lines):
+    """A file's last kind, which the file is for."""
+    heads = [place for place, line in enumerate(lines) if line.startswith("[")]
+    return lines[heads[-1] + 1 :] if heads else lines
+
+
+def _said(slots):
+    if any(slot.kinds or slot.prefixes for slot in slots):
+        return ()
+    choices = [[*slot.phrases, *([()] if slot.missing else [])] for slot in slots]
+    return (sum(choice, ()) for choice in product(*choices))

@@ -1,18 +1,17 @@
 """D4, E1, F3: plain answers, by themselves and to what we have asked."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from server.hebrew.answers import is_no, is_yes
-from server.hebrew.data import lines_of, spelled_out
-from tests.hebrew.tables import rows
+from tests.hebrew.tables import phrases_of, rows
 
 ROWS = rows("answer_cases")
-YES = [form for line in lines_of("yes") for form in spelled_out(line)]
-NO = [form for line in lines_of("no") for form in spelled_out(line)]
-WILLING = [form for line in lines_of("answer_willing") for form in spelled_out(line)]
-AROUND = [form for line in lines_of("answer_around") for form in spelled_out(line)]
+YES = phrases_of("answers/yes")
+NO = phrases_of("answers/no")
+WILLING = phrases_of("answers/willing")
+AROUND = [*phrases_of("answers/around"), "אחי", "מאמי שלי", "המפקד", "ברוך השם", "בלי עין הרע"]
 QUESTIONS = sorted({question for question, _, _ in ROWS})
 
 
@@ -26,12 +25,14 @@ def test_d4_what_is_answered(question, text, answer):
 @given(st.lists(st.sampled_from(YES + WILLING), min_size=1, max_size=3), st.sampled_from(AROUND))
 def test_d4_a_yes_stays_one_whoever_it_is_said_to(phrases, around):
     """D4: vocatives, God and where it is said from change nothing, nor does saying it twice."""
+    assume(sum(map(len, map(str.split, phrases))) < 10)
     assert is_yes(" ".join([*phrases, around])) and is_yes(" ".join([around, *phrases]))
     assert not is_yes(around) and not is_no(around)
 
 
 @given(st.lists(st.sampled_from(NO), min_size=1, max_size=2), st.sampled_from(AROUND))
 def test_d4_a_no_stays_one_whoever_it_is_said_to(phrases, around):
+    assume(sum(map(len, map(str.split, phrases))) < 10)
     assert is_no(" ".join([*phrases, around])) and is_no(" ".join([around, *phrases]))
 
 

@@ -1,22 +1,46 @@
-"""Lists that Hebrew speakers extend, and the constructions in them."""
+"""Lists that Hebrew speakers extend, and the families in them."""
 
 import pytest
 
-from server.hebrew.data import spelled_out
+from server.hebrew.data import Phrases
+from server.hebrew.families import slots_of
+
+LINES = [
+    ("כן", "כן", "לא"),
+    ("כל_כך|די טוב*?", "כל כך / די טובות / כל כך טובה", "כל / טוב / כל כך דירה"),
+    ("תמשיך+ כאן|שם", "תמשיך כאן / תמשיכי שם / תמשיכו כאן", "תמשיך / כאן"),
+    ("תשמור+", "תשמור / תשמרי / תשמרו", "תשמ"),
+    ("מעוניין*", "מעוניין / מעוניינת / מעונין / מעונינת / מעוניינים", "מעונ"),
+    ("מותק~", "מותק / מותקי / מותקלה", "מותקים"),
+    ("תודה על ה…", "תודה על העזרה", "תודה על / תודה על זה"),
+]
 
 
-@pytest.mark.parametrize(
-    "construction, phrases",
-    [
-        ("כן", ["כן"]),
-        (
-            "תמשיך[י|ו] (כאן|שם)",
-            ["תמשיכי כאן", "תמשיכי שם", "תמשיכו כאן", "תמשיכו שם", "תמשיך כאן", "תמשיך שם"],
-        ),
-        ("[אני] מאשר(|ת)", ["אני מאשר", "אני מאשרת", "מאשר", "מאשרת"]),
-        ("מעוניי(ן|נת|נים)", ["מעוניין", "מעוניינת", "מעוניינים"]),
-    ],
-)
-def test_e1_a_construction_is_every_phrase_it_stands_for(construction, phrases):
-    """E1, D4: one of a slot, or nothing where it may be empty; a final letter is one only at the end."""
-    assert spelled_out(construction) == phrases
+@pytest.mark.parametrize("line, said, unsaid", LINES)
+def test_d4_a_line_is_a_family(line, said, unsaid):
+    """D4, E1: slots, forms and spellings; a phrase is whole, and found among other words."""
+    family = Phrases([line])
+    assert all(family.make_up(one.split()) for one in said.split(" / "))
+    assert not any(family.make_up(one.split()) for one in unsaid.split(" / "))
+    for one in said.split(" / "):
+        words = one.split()
+        assert family.at(["אז", *words, "נו"], 1) == family.at_end(["אז", *words]) == len(words)
+        assert family.within(["אז", *words]) and not family.within(["אז"])
+
+
+def test_d4_what_may_be_missing_is_a_choice_among_words():
+    """D4: the parts of a line."""
+    wanted, again = slots_of("את_זה|אותו? שוב")
+    assert wanted.missing and wanted.phrases == (("את", "זה"), ("אותו",))
+    assert not again.missing and again.phrases == (("שוב",),)
+
+
+def test_d4_prefixes_stand_before_the_first_word():
+    """D4: "ו" needs no line; what is of either of two lists is of both."""
+    joined = Phrases(["כן אחי"], prefixes=("ו",)) | Phrases(["לא"])
+    assert joined.make_up(["וכן", "אחי", "לא"]) and not joined.within(["ולא"]) and not joined.within(["ואחי"])
+
+
+def test_d4_a_list_that_is_not_there_is_told():
+    with pytest.raises(OSError, match="nowhere"):
+        Phrases.read("nowhere")

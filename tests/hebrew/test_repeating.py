@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from server.hebrew.data import lines_of
 from server.hebrew.repeating import asks_to_repeat
 
-VERBS = [line.split() for line in lines_of("repeat_tell")]
-AGAIN = lines_of("repeat_again")
-MANNERS = lines_of("repeat_manner")
+VERBS = [line.split() for line in lines_of("repeat/tell")]
+AGAIN = lines_of("repeat/again")
+MANNERS = lines_of("repeat/manner")
 GOT = ["שמעתי", "הבנתי", "קלטתי", "תפסתי"]
 
 

@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.data import lines_of
 from server.hebrew.waiting import asks_to_wait, says_to_wait
-from tests.hebrew.tables import rows
+from tests.hebrew.tables import phrases_of, rows
 
 CASES = rows("waiting_cases")
-MOMENTS, BUSY = lines_of("wait_moment"), lines_of("wait_busy")
-POLITE = lines_of("courtesy") + lines_of("backchannel")
+MOMENTS, BUSY = phrases_of("waiting/moment"), phrases_of("waiting/busy")
+POLITE = phrases_of("courtesy", "listening/nods")
 
 
 @pytest.mark.parametrize("text, act", CASES)

@@ -25,7 +25,7 @@ _PREFIXES = "ושכבלהמ"
 _VERB_PREFIXES = "ושכ"
 _MOST_PREFIXES = 2
 
-_LISTS = ("courtesy", "thanks", "goodbye", "goodbye_wish")
+_LISTS = ("courtesy", "thanks", "leaving/goodbye", "leaving/wish")
 _STOPPING = frozenset((*he.HANG_UP, *he.CLOSE, *he.FINISHED))
 _REFUSED = (*he.NO_INTEREST, *he.FINISHED, *he.HANG_UP, *he.CLOSE, *he.THAT_IS_ALL)
 _AROUND = (*he.LEAVING_AROUND, *(line for name in _LISTS for line in lines_of(name)))

@@ -26,7 +26,7 @@ _ASKING = Phrases.read("question_words", prefixes=("ו",))
 _DOUBT = Phrases.read("answers/doubt")
 _NEGATIONS = frozenset(["לא", "אל", "אין", "טרם", "מעולם", "אינני", "איני"])
 _NOT_ANY = frozenset(["שום", "כלום"])  # negates once, whatever is negated beside it
-_DO_NOT, _NOR, _MORE = "אל", "ולא", "עוד"
+_DO_NOT, _NOR, _MORE, _AND = "אל", "ולא", "עוד", "ו"
 _LONGEST = 14  # words: whoever says more has said more than yes or no
 
 
@@ -128,6 +128,8 @@ class _Pieces:
                 negations += 1
             elif word in _NOT_ANY:
                 negations = max(negations, 1)
+            elif counts and word == _AND + self._words[end - 2]:
+                pass  # "יש ויש"
             elif not _OBJECTS.make_up([word]) and not (word == _NOR and negations):
                 if not self._asked.has(word):
                     return

@@ -1,10 +1,11 @@
 """Families of phrases: what is said is built from slots, and a slot is filled by any word of its kind.
 
 A line is one way to build a phrase, slot by slot. A slot is one choice, or several (``את|אתה``); ``?``
-behind it: it may be missing. A choice is a word, words joined by ``_`` (``כל_כך``), a ``<kind>``, or ``ל…``:
-any word with that prefix. A mark behind a word adds its forms: ``*`` those of an adjective or a participle
-(``נחמד*``: נחמדה, נחמדים, …), ``+`` those of "you will" or an order (``תמשיך+``: תמשיכי, תמשיכו), ``~`` its
-endings of affection (``מותק~``: מותקי, …). Words are written in full spelling: the shorter needs no line.
+behind it: it may be missing. A choice is a word, words joined by ``_`` (``כל_כך``), a ``<kind>``, or
+``ל…``: any word with that prefix (``…``: any word). A mark behind a word adds its forms: ``*`` those of
+an adjective or a participle (``נחמד*``: נחמדה, נחמדים, …), ``+`` those of "you will" or an order
+(``תמשיך+``: תמשיכי, תמשיכו), ``~`` its endings of affection (``מותק~``: מותקי, …). Words are written in
+full spelling: the shorter one needs no line.
 
 Lines become an automaton that reads word by word, built when a list is read; a place of it is worked out when
 a caller's words first come there.
@@ -47,7 +48,7 @@ def _slot(written: str) -> Slot:
     missing = written.endswith(_MISSING) and written != _MISSING
     choices = written.removesuffix(_MISSING).split(_OR) if missing else written.split(_OR)
     kinds = tuple(choice[1:-1] for choice in choices if choice.startswith("<"))
-    prefixes = tuple(choice[:-1] for choice in choices if choice.endswith(_OPEN) and choice != _OPEN)
+    prefixes = tuple(choice[:-1] for choice in choices if choice.endswith(_OPEN))
     words = (choice for choice in choices if not choice.startswith("<") and not choice.endswith(_OPEN))
     return Slot(tuple(said for choice in words for said in _said(choice)), prefixes, kinds, missing)
 

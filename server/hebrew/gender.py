@@ -10,8 +10,10 @@ from server.hebrew.words import words_of
 
 __all__ = ["Gender", "shown_gender"]
 
-_ALONE = pairs("gender/pairs_alone")
+_ALONE = pairs("gender/pairs_alone", "gender/openings")
 _KIN = pairs("gender/pairs_kin", prefixes=("ה",))
+_STATES = pairs("gender/states")
+_TOLD = Phrases.read("gender/told", prefixes=("ו", "ש", "כש"))
 _ROLES = pairs("gender/pairs_roles")
 _AS_A_ROLE = pairs("gender/pairs_roles", prefixes=("כ",))
 _SPEAKING = {"מדבר": Gender.MASCULINE, "מדברת": Gender.FEMININE}
@@ -43,9 +45,13 @@ _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
 _OF_A_QUEUE = Phrases.read("gender/queue")
 _MYSELF = frozenset({"אותי", "עצמי"})
 _THE_ONE = {"זה": Gender.MASCULINE, "זאת": Gender.FEMININE, "זו": Gender.FEMININE}
+_MORE_OF_IT = Phrases(["שמיעה", "ראייה", "מאוד", "מת", "מתה", "לגמרי"])
+_GOOD = Phrases.read("good", "answers/yes")
+_NEW_CLAUSE = ("ת", "אז", "ולכן", "כי")
 _LIKE_ME = frozenset({"כמוני", "בגילי", "במצבי"})
 _THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
 _LONGEST_NAME = 2  # words
+_SOON = 5  # words, in which what is told of oneself comes to its end
 _AND_FORM = re.compile("ו(?!ה)")
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
 
@@ -70,6 +76,8 @@ def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
     """``quoted``: somebody's words were announced right before these."""
     for place, word in enumerate(words):
         before = words[:place]
+        if _TOLD.at(words, place):
+            yield from _state_at_end(words[place + 1 :])
         if _I.at(words, place):
             if word.startswith("ש") or not (_quotes(before) if before else quoted):
                 yield from _form_behind(words, place + 1)
@@ -111,6 +119,12 @@ def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
             and not _ELSEWHERE.at(words, place + 1)
         ):
             yield from forms_at([words[place][1:], *words[place + 1 :]], 0)
+
+
+def _state_at_end(words: list[str]) -> Iterator[Gender]:
+    """Behind "חזרתי": "ממילואים עייף"."""
+    if len(words) <= _SOON:
+        yield from (gender for gender, states in _STATES.items() if states.at_end(words))
 
 
 def _one_who(words: list[str]) -> Iterator[Gender]:
@@ -173,6 +187,15 @@ def _in_the_opening(words: list[str]) -> Iterator[Gender]:
                 yield gender
     for place in _GREETING.reach(words):
         yield from _speaking(words[place:])
+        yield from _inverted(words, place)
+
+
+def _inverted(words: list[str], place: int) -> Iterator[Gender]:
+    """ "כבד שמיעה אני", "עייפה מאוד אני", but not "מצוין, אני מחכה"."""
+    i = place + 1 + _MORE_OF_IT.at(words, place + 1)
+    if words[i : i + 1] == ["אני"] and not _GOOD.at(words, place):
+        if i + 1 == len(words) or words[i + 1].startswith(_NEW_CLAUSE):
+            yield from forms_at(words, place)
 
 
 def _speaking(words: list[str]) -> Iterator[Gender]:

@@ -17,9 +17,9 @@ class Gender(Enum):
     MASCULINE = "masculine"
 
 
-def pairs(name: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
-    """The list's masculine and feminine forms: one line holds both with "/" between them, or one of them."""
-    sides = [line.partition("/")[::2] for line in lines_of(name)]
+def pairs(*names: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
+    """The masculine and feminine forms of these lists: a line holds both with "/" between, or one of them."""
+    sides = [line.partition("/")[::2] for name in names for line in lines_of(name)]
     masculine, feminine = zip(*sides, strict=True)
     return {
         Gender.MASCULINE: Phrases(filter(str.strip, masculine), prefixes),

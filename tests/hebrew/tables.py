@@ -15,14 +15,19 @@ def rows(name):
 
 def phrases_of(*names):
     """Phrases of what these lists are for: of every line whose slots name no kind."""
-    lines = (line for name in names for line in _last_kind(lines_of(name)))
+    lines = (line for name in names for line in _kind(*name.partition(":")[::2]))
     return [" ".join(said) for line in lines for said in _said(slots_of(line))]
 
 
-def _last_kind(lines):
-    """A file's last kind, which the file is for."""
-    heads = [place for place, line in enumerate(lines) if line.startswith("[")]
-    return lines[heads[-1] + 1 :] if heads else lines
+def _kind(file, kind):
+    """The lines of one kind, or of the last, which the file is for."""
+    kinds = {"": []}
+    for line in lines_of(file):
+        if line.startswith("["):
+            kinds[line[1:-1]] = []
+        else:
+            list(kinds.values())[-1].append(line)
+    return kinds[kind] if kind else list(kinds.values())[-1]
 
 
 def _said(slots):

@@ -38,7 +38,7 @@ _TWO_OF = ("שני", "שתי")
 _NOT_OF_ONE = ("של", *_TWO_OF)  # "אישה שלי ושני ילדים"
 _HERE = frozenset({"כאן", "פה", "זאת"})
 _IN_THE_ROLE_OF = "בתור"
-_AS = "כ"
+_AS, _THAT = "כ", "ש"
 _AND = "ו"
 _THE = "ה"
 _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
@@ -93,8 +93,12 @@ def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
             yield from _of(_ROLES, words, place - 1)
         elif word.startswith(_IN_A_ROLE) and not _SOMEBODY_ELSE.within(before):
             yield from _role_at(words, place)
-    if words[-2:] in _THIS_IS_I:
-        yield Gender.FEMININE
+    for place in range(len(words) - 1):
+        if words[place : place + 2] in _THIS_IS_I and "".join(words[place + 2 : place + 3])[:1] in (
+            "",
+            _THAT,
+        ):
+            yield Gender.FEMININE
 
 
 def _quotes(words: list[str]) -> bool:

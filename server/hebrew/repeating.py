@@ -23,7 +23,11 @@ _INFINITIVE = Phrases((infinitive for infinitive, *_ in _VERBS), (_AND, _THAT))
 
 def _asked_of_us(verbs: Iterable[list[str]]) -> Phrases:
     """The infinitive; תגיד, תגידי, תגידו; and the orders."""
-    forms = (form for infinitive, stem, _ in verbs for form in (infinitive, f"ת{stem}+", f"{stem}+"))
+    forms = (
+        form
+        for infinitive, stem, _ in verbs
+        for form in (infinitive, f"ת{stem}+", f"ת{stem.replace('ו', '')}", f"{stem}+")  # תאמור is תאמר
+    )
     return Phrases(forms, (_AND, _THAT))
 
 

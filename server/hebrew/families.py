@@ -17,7 +17,7 @@ from itertools import product
 
 from server.hebrew.words import spellings, words_of
 
-_MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
+MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
 _ENDINGS = {
     "*": ("", "ה", "ת", "ים", "ות"),
     "+": ("", "י", "ו"),
@@ -64,7 +64,7 @@ def _forms(written: str) -> list[list[str]]:
     if written[-1:] not in _ENDINGS or len(written) < 2:
         return [spellings(word) for word in words_of(written)]
     bare = written[:-1]
-    stem = bare.removesuffix("ה").translate(_MEDIAL)
+    stem = bare.removesuffix("ה").translate(MEDIAL)
     stems = [stem]
     if written[-1] == "+" and stem[-2:-1] == _VOWEL:
         stems.append(stem[:-2] + stem[-1])  # "תשמור", "תשמרי"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from server.hebrew.data import Phrases, lines_of
+from server.hebrew.data import Phrases
 from server.hebrew.digits import VALUES, number_in
 from server.hebrew.gender_forms import Gender, forms_at, pairs, shown_by_several
 from server.hebrew.words import words_of
@@ -22,7 +22,7 @@ _WE = Phrases(["אנחנו", "אנו"], prefixes=("ו", "ש", "כש"))
 _TWO = Phrases(["שתי", "שתיים", "שתינו"])
 _WAS = Phrases.read("gender/was", prefixes=("ו", "ש", "כש"))
 _BOTH = Phrases.read("gender/both")
-_BETWEEN = Phrases((*lines_of("gender/between"), *lines_of("gender/both"), *VALUES))
+_BETWEEN = Phrases.read("gender/between", "gender/both") | Phrases(VALUES)
 _GREETING = Phrases.read("gender/before_alone", "courtesy", "hesitation", "answers/yes")
 _BEFORE_ALONE = Phrases.read("gender/before_alone", "courtesy", "hesitation", "answers/yes", "gender/between")
 _ELSEWHERE = Phrases.read("gender/elsewhere")

@@ -6,10 +6,11 @@ looks like one. Those whose both genders are written alike ("רוצה", "מור�
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 from server.hebrew.data import Phrases, lines_of
+from server.hebrew.families import MEDIAL
 
 
 class Gender(Enum):
@@ -19,12 +20,27 @@ class Gender(Enum):
 
 def pairs(*names: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
     """The masculine and feminine forms of these lists: a line holds both with "/" between, or one of them."""
-    sides = [line.partition("/")[::2] for name in names for line in lines_of(name)]
-    masculine, feminine = zip(*sides, strict=True)
+    masculine, feminine = zip(*listed_pairs(*names), strict=True)
     return {
-        Gender.MASCULINE: Phrases(filter(str.strip, masculine), prefixes),
-        Gender.FEMININE: Phrases(filter(str.strip, feminine), prefixes),
+        Gender.MASCULINE: Phrases(filter(None, masculine), prefixes),
+        Gender.FEMININE: Phrases(filter(None, feminine), prefixes),
     }
+
+
+def listed_pairs(*names: str) -> Iterator[tuple[str, str]]:
+    """Masculine and feminine as they are listed, "" for one that is not: side by side, or by the ending."""
+    for line in (line for name in names for line in lines_of(name)):
+        if line.startswith("+"):
+            ending, _, forms = line[1:].partition(":")
+            masculine = [form.replace("_", " ") for form in forms.split()]
+            yield from ((form, _with(form, ending)) for form in masculine)
+        else:
+            one, _, other = line.partition("/")
+            yield one.strip(), other.strip()
+
+
+def _with(masculine: str, ending: str) -> str:
+    return "" if ending == "-" else masculine[:-1] + masculine[-1].translate(MEDIAL) + ending
 
 
 # A letter of the root; a consonant י or ו is written twice inside a word.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from server.hebrew.data import Phrases, lines_of
+from server.hebrew.families import MEDIAL
 from server.hebrew.sentences import split_sentences
 from server.hebrew.words import words_of
 
@@ -19,7 +20,6 @@ _OBJECTS = Phrases.read("answers/said_back_around")
 Reading = tuple[str, str]  # a way of answering, and the letters that tell one verb from another
 Form = tuple[str, tuple[str, ...], tuple[str, ...]]  # before a root, behind it, ways of answering
 
-_MEDIAL = str.maketrans("ךםןףץ", "כמנפצ")
 _VOWELS = str.maketrans("", "", "וי")
 _VOWELLED = re.compile(r"\B[וי]\B")
 _CLAUSES = re.compile(r"[,;:–—]")
@@ -178,7 +178,7 @@ def _readings(word: str, forms: tuple[Form, ...]) -> set[Reading]:
 
 def _same_person(word: str) -> set[Reading]:
     """Participles, adjectives and third persons of any gender and number: "גר", "גרה"; "הגיע", "הגיעו"."""
-    stems = {word.removesuffix(ending).translate(_MEDIAL).replace("יי", "י") for ending in _GENDERS}
+    stems = {word.removesuffix(ending).translate(MEDIAL).replace("יי", "י") for ending in _GENDERS}
     return {("same", stem) for stem in stems if len(stem) > 1}
 
 
@@ -193,7 +193,7 @@ def _infinitive(word: str) -> set[str]:
 
 def _root(stem: str) -> str:
     """The consonants of ``stem``; its letters where they are hardly consonants, "" for a single one."""
-    letters = stem.translate(_MEDIAL)
+    letters = stem.translate(MEDIAL)
     root = letters.removesuffix("ה").translate(_VOWELS)
     root = _FEW_LETTERS.get(root, root) if len(root) > 1 else letters
     return root if len(root) > 1 else ""

@@ -4,10 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.data import lines_of
 from server.hebrew.gender import Gender, shown_gender
-from server.hebrew.gender_forms import by_template
-from tests.hebrew.tables import rows
+from server.hebrew.gender_forms import by_template, listed_pairs
+from tests.hebrew.tables import phrases_of, rows
 
 
 @pytest.mark.parametrize("text, gender", rows("gender_cases"))
@@ -17,13 +16,7 @@ def test_the_callers_own_speech_shows_it(text, gender):
     assert (shown.value if shown else "none") == gender
 
 
-def pairs(*names):
-    """The forms of both genders, "" for one that is not listed."""
-    lines = [line.partition("/")[::2] for name in names for line in lines_of(name)]
-    return [(masculine.strip(), feminine.strip()) for masculine, feminine in lines]
-
-
-@pytest.mark.parametrize("masculine, feminine", pairs("gender/pairs", "gender/pairs_alone"))
+@pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs", "gender/pairs_alone")])
 def test_every_pair_shows_both(masculine, feminine):
     if masculine:
         assert shown_gender(f"אני {masculine}").value == "masculine"
@@ -62,20 +55,20 @@ def test_a_word_of_both_genders_shows_none(word):
     assert shown_gender(f"אני {word} את זה") is None
 
 
-@pytest.mark.parametrize("masculine, feminine", pairs("gender/pairs"))
+@pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs")])
 def test_no_pair_is_listed_that_templates_build(masculine, feminine):
     """Kind 16: the list holds what Hebrew builds in no way of those."""
     built = by_template(masculine) is Gender.MASCULINE and by_template(feminine) is Gender.FEMININE
     assert not built
 
 
-@pytest.mark.parametrize("place", lines_of("gender/from"))
+@pytest.mark.parametrize("place", phrases_of("gender/from"))
 def test_where_one_is_from_shows_nothing(place):
     """Kind 16: "אני מחברת הביטוח" is no participle."""
     assert shown_gender(f"אני מ{place}") is shown_gender(f"כן אני מ{place} של החברה") is None
 
 
-@pytest.mark.parametrize("word", lines_of("gender/lookalikes"))
+@pytest.mark.parametrize("word", phrases_of("gender/lookalikes"))
 def test_what_looks_like_a_form_shows_nothing(word):
     """Kind 16: never invent one."""
     assert shown_gender(f"אני {word}") is None
@@ -91,7 +84,7 @@ def test_any_words_behind_i_are_judged(words):
     shown_gender(f"אני {words}")
 
 
-@pytest.mark.parametrize("masculine, feminine", pairs("gender/pairs_kin"))
+@pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs_kin")])
 def test_kin_is_the_caller_only_when_nobody_else_is_counted(masculine, feminine):
     """ "אני אמא לשלושה" is she who speaks; "אני אמא ושני ילדים" are those who will live there."""
     for form, gender in ((masculine, "masculine"), (feminine, "feminine")):
@@ -105,7 +98,7 @@ def test_kin_is_the_caller_only_when_nobody_else_is_counted(masculine, feminine)
         assert shown_gender(f"אנחנו שלושה אני {form}") is None
 
 
-@pytest.mark.parametrize("masculine, feminine", pairs("gender/pairs_roles"))
+@pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs_roles")])
 def test_a_role_is_the_callers(masculine, feminine):
     """Kind 16: "כאמא", "בתור תושב", "גבר כמוני"; not another's role."""
     for form, gender in ((masculine, "masculine"), (feminine, "feminine")):

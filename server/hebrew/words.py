@@ -7,6 +7,7 @@ import zlib
 _NOT_A_WORD = re.compile(r"[^\w\s]", re.UNICODE)
 _IN_A_NUMBER = re.compile(r"(?<=\d)[^\w\s](?=\d)")
 _BETWEEN_WORDS = re.compile(r"(?<!\d)[-־–—…,.;:!?/]+|[-־–—…,.;:!?/]+(?!\d)")
+_SINGLE = re.compile("(?<=ו)י(?=[^\\Wוי])")
 _DOUBLED = re.compile(r"([וי])\1")
 _SHORTER = {
     "הכול": "הכל",
@@ -37,6 +38,6 @@ def words_of(text: str) -> list[str]:
 
 
 def spellings(word: str) -> list[str]:
-    """``word``, which is written in full, and how it is written with fewer vowel letters."""
-    short = _SHORTER.get(word) or _DOUBLED.sub(r"\1", word)
-    return [word] if short == word else [word, short]
+    """``word``, written in full, and as it is also written: with fewer vowel letters, or "מצויין"."""
+    others = (_SHORTER.get(word), _DOUBLED.sub(r"\1", word), _SINGLE.sub("יי", word))
+    return list(dict.fromkeys([word, *filter(None, others)]))

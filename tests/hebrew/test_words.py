@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.words import fingerprint, normalise, words_of
+from server.hebrew.words import fingerprint, normalise, spellings, words_of
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,18 @@ def test_b3_what_stands_inside_a_number_counts(one, other):
     """B3, E2: an answer that was thought for one amount is not given for another."""
     assert fingerprint(one) != fingerprint(other)
     assert fingerprint(one) == fingerprint(one + "?")
+
+
+@pytest.mark.parametrize(
+    "word, written",
+    [
+        ("מצוין", {"מצוין", "מצויין"}),
+        ("מעוניין", {"מעוניין", "מעונין"}),
+        ("הכול", {"הכול", "הכל"}),
+        ("וודאי", {"וודאי", "ודאי"}),
+        ("כן", {"כן"}),
+    ],
+)
+def test_d4_a_word_of_a_list_needs_one_spelling(word, written):
+    """D4: written in full, it is found in the others."""
+    assert set(spellings(word)) == written

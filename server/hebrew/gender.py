@@ -38,7 +38,7 @@ _TWO_OF = ("שני", "שתי")
 _NOT_OF_ONE = ("של", *_TWO_OF)  # "אישה שלי ושני ילדים"
 _HERE = frozenset({"כאן", "פה", "זאת"})
 _IN_THE_ROLE_OF = "בתור"
-_AS, _THAT = "כ", "ש"
+_AS, _AS_ONE_WHO, _THAT = "כ", "כמי", "ש"
 _AND = "ו"
 _THE = "ה"
 _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
@@ -172,7 +172,9 @@ def _is_of_oneself(words: list[str], length: int, gender: Gender) -> bool:
 
 def _role_at(words: list[str], place: int) -> Iterator[Gender]:
     """ "בתור אבא", "כלקוחה", "אותי כמנויה"."""
-    if words[place] == _IN_THE_ROLE_OF:
+    if words[place] == _AS_ONE_WHO and "".join(words[place + 1 : place + 2]).startswith(_THAT):
+        yield from forms_at([words[place + 1][1:], *words[place + 2 :]], 0)
+    elif words[place] == _IN_THE_ROLE_OF:
         yield from _of(_ROLES, words, place + 1)
         if not _OF_A_QUEUE.at(words, place + 1):
             yield from forms_at(words, place + 1)

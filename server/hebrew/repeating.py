@@ -88,6 +88,7 @@ def _asks(words: list[str], asked: bool) -> bool:
         any(map(partial(_asks_at, words), range(len(words))))
         or _asks_in_the_opening(words)
         or _asks_at_end_to_repeat(words)
+        or _again_at_end(words)
         or (asked and (_is_only(_WHAT_SOUNDS, words) or _asks_for_the_missing_word(words)))
     )
 
@@ -325,6 +326,14 @@ def _what_was_it(words: list[str]) -> bool:
     if _WAS.at(words, 1):
         return bool(_ITEMS.at(words, 2)) and _names_an_item(words[2:4])
     return bool(_LAST_SAID.at(words, 1) or (_ITEMS.at(words, 1) and words[2:4] == ["זה", "היה"]))
+
+
+def _again_at_end(words: list[str]) -> bool:
+    """Behind what was loud: "עבר אופנוע, אפשר שוב", "היה פה רעש, עוד פעם בבקשה"."""
+    bare = _without_courtesy(words)
+    before = bare[: len(bare) - _AGAIN.at_end(bare)]
+    asked = bare != words or before[-1:] == [_WISH]
+    return asked and 0 < len(before) < len(bare) and _NOISE.within(before)
 
 
 def _asks_at_end_to_repeat(words: list[str]) -> bool:

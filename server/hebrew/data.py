@@ -2,7 +2,9 @@
 
 A line may be a family with slots (families.py). In a file ``[kind]`` begins a kind, whose name the slots
 below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``).
-A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge.
+A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge:
+``answers`` (answers.py, said_back.py), ``gender``, ``leaving`` and ``people`` (speech_acts.py), ``listening``
+(backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``waiting``.
 Each is read once, when the module that uses it is imported. Raises OSError for one that is not there.
 """
 

@@ -1,9 +1,9 @@
 """A caller asks to hear again what we said: again, slower, louder, or an item of it (E4). Lists are data.
 
 Constructions are looked for: a verb of telling, in the forms that ask it of us, beside "again" or a manner
-("תגידי לי את זה לאט"); our words that were missed ("לא קלטתי את השעה"); a question word beside "you said"
-("איזו קומה אמרת"); an item and "again" ("שוב את המספר"); and beside any of them a reason ("רועש פה"). To come
-back, or to do it again, is none of them.
+("תגידי לי את זה לאט"); our words that were missed (missing.py); a question word beside "you said" ("איזו קומה
+אמרת"); an item and "again" ("שוב את המספר"); and beside any of them a reason ("רועש פה"). To come back, or to
+do it again, is none of them.
 """
 
 import re
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from server.hebrew.data import Phrases, lines_of
+from server.hebrew.missing import ITEMS, misses_us, names_an_item
 from server.hebrew.words import words_of
 
 _AND, _THAT, _BECAUSE = "ו", "ש", "כי"
@@ -35,40 +36,31 @@ _TELL, _COME_BACK = _asked_of_us(_VERBS), _asked_of_us(_VERBS[:1])
 _AGAIN = Phrases.read("repeat/again", prefixes=(_AND,))
 _AGAIN_OR_MANNER = Phrases.read("repeat/again", "repeat/manner")
 _MANNER_ALONE = Phrases.read("repeat/manner:alone", prefixes=(_AND,))
-_AND_MANNER = Phrases(
-    [_AND + manner for manner in ("לאט", "ברור", "בקול", "לאט לאט", "חזק", "יותר לאט|חזק|ברור")]
-)
 _BETWEEN = Phrases.read("repeat/between", "courtesy")
 _OPENING = Phrases.read("repeat/opening", "courtesy", "hesitation", "answers/yes", prefixes=(_AND,))
 _ALONE = Phrases.read("repeat/alone", prefixes=(_AND,))
 _ALONE_POLITELY = Phrases.read("repeat/alone", "courtesy", "dear", prefixes=(_AND,))
-_LOST = Phrases.read("repeat/lost", prefixes=(_AND, _THAT)) | Phrases.read(
-    "repeat/voice", prefixes=(_AND, _THAT, _BECAUSE)
-)
 _DENIED = Phrases.read("repeat/denied", prefixes=(_AND, _THAT))
-_MISSED = Phrases.read("repeat/missed", prefixes=(_AND,))
-_GOT, _TRIES, _HEARD, _OF_OURS = (
-    Phrases.read(f"repeat/missed:{kind}") for kind in ("got", "tries", "heard", "of_ours")
-)
-_NOT_OURS = Phrases.read("repeat/missed_not")
-_STRESS = Phrases.read("repeat/voice:stress")
-_ITEMS = Phrases.read("repeat/items", prefixes=("ה", "ב", "ל", "מה"))
 _LAST_SAID = Phrases.read("repeat/last_said")
 _REASON = Phrases.read("repeat/reasons", prefixes=(_AND, _BECAUSE, _THAT))
 _NOISE = Phrases.read("repeat/reasons:noise", prefixes=(_AND,))
 _THANKS = Phrases.read("thanks")
 _COURTESY = Phrases.read("courtesy", "dear")
 _ASKING = Phrases.read("question_words", prefixes=("ו", "ב", "ל", "מ"))
-_HEAR, _GIVE, _NOT_THINGS, _OTHERS, _OURSELVES, _I, _NOT, _LONG_AGO = (
-    Phrases.read(f"repeat/words:{kind}")
-    for kind in ("hear", "give", "not_things", "others", "ourselves", "i", "not", "long_ago")
-)
-_WAS, _IS, _WISHING, _US, _NO_VERB, _ANOTHER, _EAR, _ALL_OF_IT, _WHAT_SOUNDS, _OF_ANOTHER = (
-    Phrases.read(f"repeat/words:{kind}")
-    for kind in (
-        "was", "is", "wishing", "us", "no_verb", "another", "ear", "all_of_it", "what_sounds", "of_another"
-    )
-)  # fmt: skip
+_HEAR = Phrases.read("repeat/words:hear")
+_GIVE = Phrases.read("repeat/words:give")
+_NOT_THINGS = Phrases.read("repeat/words:not_things")
+_OTHERS = Phrases.read("repeat/words:others")
+_OURSELVES = Phrases.read("repeat/words:ourselves")
+_I = Phrases.read("repeat/words:i")
+_NOT = Phrases.read("repeat/words:not")
+_WAS = Phrases.read("repeat/words:was")
+_IS = Phrases.read("repeat/words:is")
+_WISHING = Phrases.read("repeat/words:wishing")
+_US = Phrases.read("repeat/words:us")
+_NO_VERB = Phrases.read("repeat/words:no_verb")
+_WHAT_SOUNDS = Phrases.read("repeat/words:what_sounds")
+_OF_ANOTHER = Phrases.read("repeat/words:of_another")
 _ITEM_OF, _ABOUT, _WISH, _MINE = "את", "על", "אפשר", "שלי"
 _TO, _TOWARDS, _THE, _WHAT, _MORE = "ל", "אל", "ה", "מה", "יותר"
 _CLAUSE = re.compile(r"[.;:!…\n]+|(?<=\?)")
@@ -100,13 +92,11 @@ def _asks_at(words: list[str], place: int) -> bool:
         return _gives_again(words, place)
     if _HEAR.at(words, place):
         return not _is_denied(words[:place]) and _again_behind(words, place + 1, _AGAIN)
-    if _NOT.at(words, place) and _missed_us(words, place + 1):
-        return True
     if _SAID.at(words, place) and _what_was_said(words, place):
         return True
     if _NOISE.at(words, place) and _what_was_it_behind(words, place + 1):
         return True
-    return bool(_LOST.at(words, place)) and not _LONG_AGO.within(words)
+    return misses_us(words, place)
 
 
 def _is_only(said: Phrases, words: list[str]) -> bool:
@@ -162,7 +152,7 @@ def _gives_again(words: list[str], place: int) -> bool:
     """ "תן לי שוב את הטלפון", "תני שוב"."""
     starts = (place + 1 + passed for passed in _BETWEEN.reach(words[place + 1 :]))
     bare = any(len(words) in _AGAIN.ends(words, start) for start in starts)
-    return bare or (_names_an_item(words[place:]) and _again_behind(words, place + 1, _AGAIN))
+    return bare or (names_an_item(words[place:]) and _again_behind(words, place + 1, _AGAIN))
 
 
 def _is_no_one_elses(words: list[str], place: int) -> bool:
@@ -170,40 +160,6 @@ def _is_no_one_elses(words: list[str], place: int) -> bool:
     if _NO_VERB.at(words, place):
         return True
     return not (_OTHERS.at(words, place) or words[place].startswith(_TO) or words[place] == "ושוב")
-
-
-# ---- our words that were missed ------------------------------------------------------------------
-
-
-def _missed_us(words: list[str], start: int) -> bool:
-    """Behind "not", which stands before ``start``: "לא (כל כך) שמעתי אותך"."""
-    if start > 1 and _ANOTHER.at(words, start - 2):  # "אמא שלי לא שומעת", "אתה לא מבין"
-        return False
-    places = (start + passed for passed in _STRESS.reach(words[start:]))
-    missed = next((place for place in places if _MISSED.at(words, place)), None)
-    return missed is not None and _is_ours(words, missed)
-
-
-def _is_ours(words: list[str], place: int) -> bool:
-    """What is missed by the verb at ``place`` is what we said."""
-    verb, behind = words[place], words[place + 1 :]
-    long_ago = verb == "שמעתי" and _LONG_AGO.within(words[:place])
-    if _NOT_OURS.at(words, place + 1) or _EAR.within(words):
-        return False
-    if not behind:
-        return not _TRIES.at(words, place) and not long_ago
-    if verb == "הבנתי" and behind[0] == _ITEM_OF and "אמרת" not in behind:
-        return _names_an_item(behind)  # not "את החשבונית"
-    if _GOT.at(words, place):
-        foreign = behind[0].startswith("מ") and not _ALL_OF_IT.at(behind, 0)
-        return not long_ago and (verb != "שמעתי" or not foreign)
-    if verb == "הספקתי":
-        return bool(_HEARD.at(behind, 0)) or behind[0] in (_ITEM_OF, "אני")
-    if _TRIES.at(words, place):
-        return bool(_HEARD.at(behind, 0))
-    if verb == "רשמתי":
-        return behind[0] == _ITEM_OF and _names_an_item(behind)
-    return bool(_OF_OURS.at(behind, 0))  # what is missed now: "לא שומעת אותך", but not "לא שומע מוזיקה"
 
 
 # ---- a question about it -------------------------------------------------------------------------
@@ -230,16 +186,7 @@ def _asks_what(words: list[str], start: int) -> bool:
 
 def _asks_for_the_missing_word(words: list[str]) -> bool:
     """ "ברחוב מה?"."""
-    return words[-1] == _WHAT and bool(_ITEMS.at(words, len(words) - 2)) and len(words) > 1
-
-
-def _names_an_item(words: list[str]) -> bool:
-    """ "המספר", "מספר הטלפון"."""
-    return any(
-        word.startswith(_THE) or "".join(words[place + 1 : place + 2]).startswith(_THE)
-        for place, word in enumerate(words)
-        if _ITEMS.at(words, place)
-    )
+    return words[-1] == _WHAT and bool(ITEMS.at(words, len(words) - 2)) and len(words) > 1
 
 
 def _what_was_it_behind(words: list[str], start: int) -> bool:
@@ -268,7 +215,7 @@ def _in_another_manner(words: list[str], place: int) -> bool:
     """ "יותר לאט", "קצת יותר חזק אני לא שומע"."""
     length = _MANNER_ALONE.at(words, place)
     rest = words[place + length :]
-    item = rest[:1] == [_ITEM_OF] and _names_an_item(rest[:_GAP])
+    item = rest[:1] == [_ITEM_OF] and names_an_item(rest[:_GAP])
     more = _MORE in words[place : place + length] and bool(_I.at(rest, 0))
     return bool(length) and (item or more or _is_but_a_reason(rest))
 
@@ -285,15 +232,15 @@ def _again_and_what(words: list[str], place: int) -> bool:
     rest = words[place + length :]
     if not length:
         return False
-    if manner := _AND_MANNER.at(rest, 0):
+    if rest and rest[0].startswith(_AND) and (manner := _MANNER_ALONE.at(rest, 0)):
         return _is_but_a_reason(rest[manner:])
     if not rest or _COURTESY.make_up(rest):
         return not (_THANKS.within(words) or _I.within(words[:place]) or _NOT.within(words[:place]))
     if _HEAR.at(rest, 0) or (_WISH in words[:place] and _INFINITIVE.at(rest, 0)):
         return True
     if rest[0] == _ITEM_OF or _asks_what(rest, 0):
-        return _names_an_item(rest[:_GAP])
-    return len(rest) < _GAP - 1 and _names_an_item(rest) and not _NOT.within(rest)
+        return names_an_item(rest[:_GAP])
+    return len(rest) < _GAP - 1 and names_an_item(rest) and not _NOT.within(rest)
 
 
 def _what_and_again(words: list[str]) -> bool:
@@ -305,8 +252,8 @@ def _what_and_again(words: list[str]) -> bool:
     if _MINE in what:  # the caller's own number, which the caller says again
         return False
     if what[0] == _ITEM_OF or what[0].startswith(_THE):
-        return _names_an_item(what)
-    return len(what) > 1 and _asks_what(what, 0) and (bool(_IS.at(what, 1)) or _names_an_item(what[1:]))
+        return names_an_item(what)
+    return len(what) > 1 and _asks_what(what, 0) and (bool(_IS.at(what, 1)) or names_an_item(what[1:]))
 
 
 def _without_courtesy(words: list[str]) -> list[str]:
@@ -324,8 +271,8 @@ def _what_was_it(words: list[str]) -> bool:
     if len(words) < 3 or not _asks_what(words, 0):
         return False
     if _WAS.at(words, 1):
-        return bool(_ITEMS.at(words, 2)) and _names_an_item(words[2:4])
-    return bool(_LAST_SAID.at(words, 1) or (_ITEMS.at(words, 1) and words[2:4] == ["זה", "היה"]))
+        return bool(ITEMS.at(words, 2)) and names_an_item(words[2:4])
+    return bool(_LAST_SAID.at(words, 1) or (ITEMS.at(words, 1) and words[2:4] == ["זה", "היה"]))
 
 
 def _again_at_end(words: list[str]) -> bool:

@@ -12,7 +12,6 @@ from server.hebrew.words import words_of
 
 __all__ = ["asks_to_repeat", "says_goodbye", "takes_leave", "wants_person"]
 
-_COURTESY = Phrases.read("courtesy")
 _GOODBYE = Phrases.read("leaving/goodbye", prefixes=("ו",))
 _THANKS = Phrases.read("thanks", prefixes=("ו",))
 _WISH = Phrases.read("leaving/wish", prefixes=("ו",))

@@ -10,7 +10,9 @@ from server.hebrew.words import words_of
 
 __all__ = ["Gender", "shown_gender"]
 
-_ALONE = pairs("gender/pairs_alone", "gender/openings")
+_ALONE = pairs("gender/pairs_alone")
+_OPENINGS = pairs("gender/openings")
+_OPENINGS_BEHIND = Phrases.read("gender/openings_behind") | Phrases(VALUES)
 _KIN = pairs("gender/pairs_kin", prefixes=("ה",))
 _STATES = pairs("gender/states")
 _TOLD = Phrases.read("gender/told", prefixes=("ו", "ש", "כש"))
@@ -127,7 +129,8 @@ def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
 
 def _state_at_end(words: list[str]) -> Iterator[Gender]:
     """Behind "חזרתי": "ממילואים עייף"."""
-    if len(words) <= _SOON:
+    of_others = any(word.startswith(_AND) or word.startswith("של") for word in words)
+    if len(words) <= _SOON and not of_others:
         yield from (gender for gender, states in _STATES.items() if states.at_end(words))
 
 
@@ -194,6 +197,15 @@ def _in_the_opening(words: list[str]) -> Iterator[Gender]:
     for place in _GREETING.reach(words):
         yield from _speaking(words[place:])
         yield from _inverted(words, place)
+        yield from _of_oneself(words, place)
+
+
+def _of_oneself(words: list[str], place: int) -> Iterator[Gender]:
+    """ "לקוחה שלכם עשרים שנה", "עומד פה בחוץ", but not "עומד פה רכב"."""
+    for gender, phrases in _OPENINGS.items():
+        ends = phrases.ends(words, place)
+        if any(end == len(words) or _OPENINGS_BEHIND.at(words, end) for end in ends):
+            yield gender
 
 
 def _inverted(words: list[str], place: int) -> Iterator[Gender]:

@@ -57,6 +57,7 @@ _NOT = Phrases.read("repeat/words:not")
 _WAS = Phrases.read("repeat/words:was")
 _IS = Phrases.read("repeat/words:is")
 _WISHING = Phrases.read("repeat/words:wishing")
+_WANTS = Phrases.read("repeat/words:wants")
 _US = Phrases.read("repeat/words:us")
 _NO_VERB = Phrases.read("repeat/words:no_verb")
 _WHAT_SOUNDS = Phrases.read("repeat/words:what_sounds")
@@ -64,6 +65,7 @@ _OF_ANOTHER = Phrases.read("repeat/words:of_another")
 _ITEM_OF, _ABOUT, _WISH, _MINE = "את", "על", "אפשר", "שלי"
 _TO, _TOWARDS, _THE, _WHAT, _MORE = "ל", "אל", "ה", "מה", "יותר"
 _CLAUSE = re.compile(r"[.;:!…\n]+|(?<=\?)")
+_SHORT = 5  # words of a question that was lost in noise
 _GAP = 4  # words between the verb and "again": "תגידי את שם הרחוב שוב"
 
 
@@ -193,7 +195,7 @@ def _what_was_it_behind(words: list[str], start: int) -> bool:
     """Behind what was loud: "הילדים צרחו, מה היה היום והשעה"."""
     return any(
         _what_was_it(words[place:]) and not _OF_ANOTHER.at_end(words[:place])
-        for place in range(start, len(words))
+        for place in range(max(start, len(words) - _SHORT), len(words))
     )
 
 
@@ -216,8 +218,8 @@ def _in_another_manner(words: list[str], place: int) -> bool:
     length = _MANNER_ALONE.at(words, place)
     rest = words[place + length :]
     item = rest[:1] == [_ITEM_OF] and names_an_item(rest[:_GAP])
-    more = _MORE in words[place : place + length] and bool(_I.at(rest, 0))
-    return bool(length) and (item or more or _is_but_a_reason(rest))
+    more = _MORE in words[place : place + length] and _I.at(rest, 0) and not _WANTS.at(rest, 1)
+    return bool(length) and bool(item or more or _is_but_a_reason(rest))
 
 
 def _is_but_a_reason(rest: list[str]) -> bool:

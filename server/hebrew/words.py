@@ -17,6 +17,8 @@ _SHORTER = {
     "איתך": "אתך",
     "אימא": "אמא",
     "היפך": "הפך",
+    "אייתי": "אייתי",  # not "with me", nor "with him"
+    "אייתו": "אייתו",
 }
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
@@ -39,5 +41,5 @@ def words_of(text: str) -> list[str]:
 
 def spellings(word: str) -> list[str]:
     """``word``, written in full, and as it is also written: with fewer vowel letters, or "מצויין"."""
-    others = (_SHORTER.get(word), _DOUBLED.sub(r"\1", word), _SINGLE.sub("יי", word))
-    return list(dict.fromkeys([word, *filter(None, others)]))
+    others = (_SHORTER.get(word, _DOUBLED.sub(r"\1", word)), _SINGLE.sub("יי", word))
+    return list(dict.fromkeys([word, *others]))

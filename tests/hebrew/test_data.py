@@ -1,6 +1,8 @@
 """Lists that Hebrew speakers extend, and the families in them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.hebrew.data import Phrases
 from server.hebrew.families import slots_of
@@ -44,3 +46,29 @@ def test_d4_prefixes_stand_before_the_first_word():
 def test_d4_a_list_that_is_not_there_is_told():
     with pytest.raises(OSError, match="nowhere"):
         Phrases.read("nowhere")
+
+
+SLOTS = st.sampled_from(["א", "ב", "ג", "א|ב", "א_ב|ג", "ב?", "א|ג?", "א_ב?", "א…|ב"])
+LINES_OF_SLOTS = st.lists(SLOTS, min_size=1, max_size=4).filter(lambda line: any("?" not in s for s in line))
+WORDS = st.lists(st.sampled_from(["א", "ב", "ג", "אב"]), max_size=6)
+
+
+def is_said(slots, words):
+    """Whether ``words`` fill ``slots``, tried one by one."""
+    if not slots:
+        return not words
+    slot, *rest = slots
+    filled = any(
+        tuple(words[: len(said)]) == said and is_said(rest, words[len(said) :]) for said in slot.phrases
+    )
+    begun = bool(words) and words[0].startswith(slot.prefixes) and is_said(rest, words[1:])
+    return filled or begun or (slot.missing and is_said(rest, words))
+
+
+@given(st.lists(LINES_OF_SLOTS, min_size=1, max_size=4), WORDS)
+def test_d4_the_automaton_knows_what_the_slots_say(lines, words):
+    """D4: every end of a phrase that trying slot by slot finds, and no other; the same when asked again."""
+    family = Phrases([" ".join(line) for line in lines])
+    ways = [slots_of(" ".join(line)) for line in lines]
+    ends = [end for end in range(1, len(words) + 1) if any(is_said(way, words[:end]) for way in ways)]
+    assert family.ends(words, 0) == ends == family.ends(words, 0)

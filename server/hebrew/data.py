@@ -3,8 +3,8 @@
 A line may be a family with slots (families.py). In a file ``[kind]`` begins a kind, whose name the slots
 below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``).
 A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge:
-``answers`` (answers.py, said_back.py), ``gender``, ``leaving`` and ``people`` (speech_acts.py), ``listening``
-(backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``waiting``.
+``answers`` (answers.py, said_back.py), ``ends``, ``gender``, ``leaving`` and ``people`` (speech_acts.py),
+``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``waiting``.
 Each is read once, when the module that uses it is imported. Raises OSError for one that is not there.
 """
 
@@ -72,12 +72,14 @@ class Phrases:
         """The phrases of both."""
         either = Phrases.__new__(Phrases)
         either._starts = self._starts | other._starts
+        either._longest = max(self._longest, other._longest)
         either._state = State(either._starts, {})
         return either
 
     def _begin(self, kinds: Iterable[Kind], prefixes: Iterable[str]) -> None:
-        start = Node()
+        start, self._longest = Node(), 0
         for kind in kinds:
+            self._longest = max(self._longest, kind.longest)
             start.add(kind.before(Node(final=True)), ("", *prefixes))
         self._starts = frozenset([start])
         self._state = State(self._starts, {})
@@ -102,7 +104,8 @@ class Phrases:
     def at_end(self, words: list[str]) -> int:
         """How many words the longest phrase has that ends ``words``; 0 without one."""
         count = len(words)
-        return next((count - start for start in range(count) if count in self.ends(words, start)), 0)
+        starts = range(max(0, count - self._longest), count)
+        return next((count - start for start in starts if count in self.ends(words, start)), 0)
 
     def within(self, words: list[str]) -> bool:
         """Whether one is anywhere in ``words``."""

@@ -105,6 +105,15 @@ class Kind:
         self._ways = [slots_of(line) for line in lines]
         self._known = known
 
+    @property
+    def longest(self) -> int:
+        """How many words its longest phrase has."""
+        return max((sum(map(self._longest, way)) for way in self._ways), default=0)
+
+    def _longest(self, slot: Slot) -> int:
+        lengths = [len(said) for said in slot.phrases] + [self._known[name].longest for name in slot.kinds]
+        return max(lengths, default=1)  # else any word with a prefix
+
     def before(self, node: Node) -> Node:
         """Where its phrases begin when ``node`` is behind them."""
         start = Node()

@@ -17,9 +17,9 @@ __all__ = ["Ending", "ending_of"]
 
 _HESITATION = Phrases.read("hesitation")
 _DRAWN_OUT = Phrases(["אהה"])  # a nod alone, a search for words behind others
-_FINISHED = Phrases.read("ends_finished", prefixes=("ו",))
-_POLITE = Phrases.read("ends_politely", prefixes=("ו",))
-_BEGINNING = Phrases.read("ends_beginning")
+_FINISHED = Phrases.read("ends/finished", prefixes=("ו",))
+_POLITE = Phrases.read("ends/politely", prefixes=("ו",))
+_BEGINNING = Phrases.read("ends/beginning")
 _LETTER_SPELLED = re.compile(r"(?:^|\s)[א-ת]['׳]\W*$")  # "כיתה ב'" is no prefix that waits for its word
 _LATELY = 10  # words, among which a request to wait is the last thing said
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from server.hebrew.data import lines_of
 from server.hebrew.digits import digits_at_end
 from server.hebrew.finished import Ending, ending_of
-from tests.hebrew.tables import rows
+from tests.hebrew.tables import phrases_of, rows
 
 
 @pytest.mark.parametrize("row", rows("ending_cases"), ids=lambda row: row[0])
@@ -97,7 +97,7 @@ def test_a7_hesitation_never_ends_a_turn(hesitation, said):
     assert ending_of(f"{said} אז {hesitation}") is Ending.UNFINISHED
 
 
-@given(st.sampled_from(lines_of("wait")), st.sampled_from(lines_of("ends_politely")))
+@given(st.sampled_from(phrases_of("waiting/asked")), st.sampled_from(lines_of("ends/politely")))
 def test_a7_politeness_does_not_release_a_request_to_wait(request, polite):
     """A7: "תמתיני רגע, תודה"."""
     assert ending_of(f"{request} {polite}") is Ending.UNFINISHED

@@ -34,7 +34,7 @@ SAID = [
     f"תחזרו אליי ל-{PHONE}",
     "אפס חמש ארבע שבע שבע שבע שמונה תשע אפס אחת",
 ]
-SOUNDS = [Sound(3.0 + 9 * number, 1.5) for number in range(len(SAID))]
+SOUNDS = [Sound(start, 1.5) for start in (3.0, 12.0, 19.6, 30.0)]  # the third over our answer to the second
 KEYS = [(41.0 + 0.2 * number, key) for number, key in enumerate(f"{KEYED}#")]
 KEY = "sk-proj-0123456789abcdef"
 

@@ -20,10 +20,10 @@ from server.hebrew.ends.grammar import (
 )  # fmt: skip
 from server.hebrew.verbs import verb_in
 
-_SUBORDINATE = Phrases.read("ends_subordinate")
-_BEFORE_THAT = Phrases.read("ends_before_that")
+_SUBORDINATE = Phrases.read("ends/subordinate")
+_BEFORE_THAT = Phrases.read("ends/before_that")
 _BEFORE_AND = Phrases(["היות", "מאחר", "במידה", "הואיל"])  # "היות ואני"
-_FIRST = Phrases.read("ends_first")
+_FIRST = Phrases.read("ends/first")
 _BEFORE_CLAUSE, _MAIN_CLAUSE = CLASSES["before_clause"], CLASSES["main_clause"]
 _IF, _CAN = "אם", ("אפשר", "תוכל", "תוכלי", "תוכלו", "ניתן")  # "אם אפשר" is polite, no condition
 _AND_OPENS = ("וכש", "ואם")

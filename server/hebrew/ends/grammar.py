@@ -14,7 +14,7 @@ _PAST = ("תי", "תם", "נו")
 
 def _classes() -> dict[str, frozenset[str]]:
     classes: dict[str, frozenset[str]] = {}
-    for line in lines_of("ends_words"):
+    for line in lines_of("ends/words"):
         name, _, words = line.partition(" = ")
         classes[name] = classes.get(name, frozenset()) | frozenset(words.split())
     return classes
@@ -26,9 +26,9 @@ ASKING, NOT, TIMES, JOINS = (CLASSES[name] for name in ("asking", "not", "times"
 PREDICATES = CLASSES["predicates"]
 ADJECTIVES = frozenset(form for he in lines_of("adjectives") for form in participles(he))
 NOUNS = frozenset(form.strip() for line in lines_of("nouns") for form in line.split(",")[:2])
-WAITING = Phrases.read("ends_waiting", "hesitation", prefixes=JOINED)
-_NOT_DEFINITE = frozenset(lines_of("ends_not_definite"))
-_BEFORE_IT_BEGINS = Phrases.read("courtesy", "ends_beginning", "backchannel", "wait_moment")
+WAITING = Phrases.read("ends/waiting", "hesitation", prefixes=JOINED)
+_NOT_DEFINITE = frozenset(lines_of("ends/not_definite"))
+_BEFORE_IT_BEGINS = Phrases.read("courtesy", "ends/beginning", "listening/nods", "waiting/moment")
 
 
 def bare(word: str) -> str:

@@ -4,7 +4,7 @@ from server.hebrew.data import Phrases
 from server.hebrew.ends import names, predicates, subjects
 from server.hebrew.ends.grammar import WAITING
 
-_OPEN = Phrases.read("ends_open")
+_OPEN = Phrases.read("ends/open")
 _RULES = (
     subjects.pronoun, subjects.this, subjects.adverb, subjects.mine, subjects.age, subjects.another,
     predicates.verb_waits, predicates.to_me, predicates.there_is, predicates.question_word,

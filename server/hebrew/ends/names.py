@@ -17,10 +17,10 @@ from server.hebrew.verbs import verb_in
 
 def _constructs() -> frozenset[str]:
     """דירה: דירת; חדרים: חדרי; with the letters that nouns carry before them."""
-    nouns = [noun for noun in [*NOUNS, *lines_of("ends_nouns")] if " " not in noun]
+    nouns = [noun for noun in [*NOUNS, *lines_of("ends/nouns")] if " " not in noun]
     feminines = {noun[:-1] + "ת" for noun in nouns if noun.endswith("ה")}
     plurals = {noun[:-1] for noun in nouns if noun.endswith("ים") and len(noun) >= _MIN_PLURAL}
-    shapes = (feminines | plurals) - frozenset(lines_of("ends_no_constructs"))
+    shapes = (feminines | plurals) - frozenset(lines_of("ends/no_constructs"))
     return frozenset(front + shape for shape in shapes for front in _FRONTS)
 
 
@@ -28,13 +28,13 @@ _MIN_PLURAL = 5  # letters
 _FRONTS = ("", *"בלמוהשכ", "של", "וב", "ול", "שב")
 _CONSTRUCTS = _constructs()
 _FLATS = tuple(word for word in _CONSTRUCTS if word.endswith("דירת"))
-_PREFIX_LETTERS = frozenset(lines_of("ends_letters"))
+_PREFIX_LETTERS = frozenset(lines_of("ends/letters"))
 _HALVES = Phrases(CLASSES["halves"], (*IN_TO_FROM, *JOINED))
 _TO_TITLES = frozenset(front + title for title in CLASSES["titles"] for front in "למ")
 _PLACES = Phrases(CLASSES["places"], JOINED)
 _MEASURED = Phrases(CLASSES["measured"], JOINED)
 _LABELS = Phrases(CLASSES["label"], (*IN_TO_FROM, "ו"))
-_LABELS_ALONE = Phrases.read("ends_labels_alone", prefixes=("ה", "ו"))
+_LABELS_ALONE = Phrases.read("ends/labels_alone", prefixes=("ה", "ו"))
 _OF_ADDRESS = Phrases(CLASSES["label_of_address"], ("ו",))
 _STREETS = Phrases(CLASSES["streets"], (*IN_TO_FROM, "ה"))
 _LETTERED = Phrases(CLASSES["lettered"], (*IN_TO_FROM, "ה"))

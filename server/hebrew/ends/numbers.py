@@ -11,7 +11,7 @@ from server.hebrew.words import words_of
 _ABROAD = re.compile(r"^972(?=[2-9])")
 _STAR = re.compile(r"\*|כוכבית")
 _STAR_DIGITS = 4
-_TELEPHONE_NAMED = Phrases.read("telephone_named", prefixes=("ה", "ו", "ב"))
+_TELEPHONE_NAMED = Phrases.read("ends/telephones", prefixes=("ה", "ו", "ב"))
 # What a telephone number begins with, and how many digits it has.
 _TELEPHONES = (
     (re.compile(r"1(?:800|700|801|809|599)\d"), 10),
@@ -26,7 +26,7 @@ _BETWEEN = 4  # words between a label and its digits: "תעודת הזהות ש�
 def _labels() -> dict[tuple[str, ...], frozenset[int]]:
     """The words of a label, with any letter before them → how many digits may follow."""
     labels: dict[tuple[str, ...], frozenset[int]] = {}
-    for line in lines_of("ends_lengths"):
+    for line in lines_of("ends/lengths"):
         label, _, lengths = line.partition("=")
         first, *rest = words_of(label)
         whole = frozenset(map(int, lengths.split()))

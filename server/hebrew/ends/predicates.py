@@ -18,7 +18,7 @@ from server.hebrew.ends.grammar import (
 )  # fmt: skip
 from server.hebrew.verbs import verb_in
 
-_HAD = frozenset(lines_of("ends_gives"))
+_HAD = frozenset(lines_of("ends/gives"))
 _HERE, _WHICH = CLASSES["here"], CLASSES["which"]
 _BEFORE_CAN, _BEFORE_THERE_IS = CLASSES["before_can"], CLASSES["before_there_is"]
 _THERE_IS, _NONE, _CAN = "יש", "אין", "אפשר"

@@ -22,7 +22,7 @@ from server.hebrew.ends.grammar import (
     opened,
 )  # fmt: skip
 
-_ADVERBS = Phrases.read("ends_adverbs", prefixes=JOINED)
+_ADVERBS = Phrases.read("ends/adverbs", prefixes=JOINED)
 _IDENTITY = CLASSES["identity"]  # "מי אתה" is whole, "מתי אתה" is not
 _BEFORE_PRONOUN, _BEFORE_THIS = CLASSES["before_pronoun"], CLASSES["before_this"]
 _KIN, _AGED = CLASSES["kin"], CLASSES["aged"]

@@ -276,7 +276,7 @@ def test_time_grows_with_the_text_and_no_faster(piece):
 
     seconds(1000)
     quick = min(seconds(4_000) for _ in range(3))
-    assert seconds(16_000) < 12 * quick + 0.02
+    assert min(seconds(16_000) for _ in range(2)) < 12 * quick + 0.02
 
 
 def test_random_lists_of_prices_and_areas_stay():

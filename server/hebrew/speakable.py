@@ -11,7 +11,7 @@ from server.hebrew.spoken.grammar import spoken
 from server.hebrew.spoken.plain import seen
 
 _TO_READ = re.compile(
-    r"[^\x00-\x7f\u05d0-\u05ea\u0591-\u05c7\u05f3\u05f4–—…“”„‘’«»]"  # of other scripts, or unseen
+    r"[^\x00-\x7f\u05d0-\u05ea\u0591-\u05bd\u05bf-\u05c7\u05f3\u05f4–—…’]"  # other scripts and marks
     r"|[0-9#$%&*+/<=>@\[\\\]^_`{|}~]"
     r"|[א-ת](?:['\"׳״’‘´”„]|\.[א-ת]|\([התי]|\. (?:בוקר|צה|ערב))|[א-ת][-–־][A-Za-z]|[A-Za-z]\.[A-Za-z]|י-ם"
     r"|(?:יום|ימי|ימים) [א-וש](?![א-ת])"

@@ -197,7 +197,8 @@ def test_e6_a_dash_of_any_kind(dash):
     """E6: a range, a date, a telephone and a prefix do not depend on the keyboard."""
     for written, spoken in CASES:
         if re.search(r"\d-\d|[א-ת]-\d", written):
-            assert speakable(written.replace("-", dash)) == spoken.replace("-", dash)
+            said = spoken if dash == "\u2212" else spoken.replace("-", dash)
+            assert speakable(written.replace("-", dash)) == said
 
 
 @pytest.mark.parametrize("blank", "\u00a0\u202f\u2009")

@@ -53,7 +53,7 @@ _DECIMAL_POINT = re.compile(r"\d\.$")
 # At a sentence's head, up to three words that tell how it is said: (בחיוך).
 _STAGE_DIRECTION = re.compile(r"^[^\w(]*\([^\W\d]+(?:\s+[^\W\d]+){0,2}…?\)(?=\s+\S|\s*$)")
 _TAIL = re.compile(r"[.!?…]+\W*$")
-_LEAD = re.compile(r"^\W*?(?=[\"'(“״₪$€+-]?\w)")
+_LEAD = re.compile(r"^\W*?(?=[\"'(“”„«‘‚״₪$€+-]?\w)")
 _COMMAS = re.compile(r"[\s,]*,(?=\s|$)")
 _BLANK_BEFORE_MARK = re.compile(r"[\s,]+(?=[.!?…]+(?:\s|$))")
 _QUESTION_INSIDE = re.compile(r"!*\?[?!]*(?=.*\w)")

@@ -3,7 +3,7 @@
 import re
 
 from server.hebrew.gender import Gender
-from server.hebrew.nouns import counted_at, counted_in_the_singular
+from server.hebrew.nouns import UNITS, counted_at, counted_in_the_singular
 from server.hebrew.numbers import LONGEST_NUMBER, cardinal, dictated, dictated_groups
 from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said, words_of
 
@@ -12,6 +12,7 @@ _GROUPS = re.compile(r"\d+")
 _COMPACT = 7  # digits of a telephone behind its area: three and four
 _LONGEST_GROUP = 4
 _LONG = 5  # digits of a number that is no count
+_LETTERS = 2  # B.A., Ph.D.
 _COUNTED_CODE = 3  # digits of a code that is no longer than a number people say: B12, iPhone 15
 
 ISRAELI = rf"\(?(?P<area>0(?:[57]\d|[2-489]))\)?(?P<rest>(?:{_GAP}\d){{7}})(?!\d|[.,]\d)"
@@ -52,6 +53,12 @@ _NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתי�
 _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
 
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
+_PARTED_DIGITS = re.compile(r"\d+(?![\d.])")
+# A reference that begins with digits: 12A-345, 4471-AB; no clock and no measure has such letters.
+_REFERENCE = re.compile(
+    r"(?P<digits>\d+)(?:(?P<joined>[A-Z]{1,3})|[-/](?P<apart>[A-Z]{1,4}))(?:(?:[-/]|(?<=[A-Z]))[A-Z0-9]+)*(?![A-Za-z0-9])"
+)
+_NO_REFERENCE = frozenset("AM PM K M W X G D".split())
 _LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
 
 
@@ -199,12 +206,38 @@ def engine_oil(place: Place) -> Said:
     return f"{place.prefix}{numbers[0]} {match['letter']} {numbers[1]}", match.end()
 
 
+def reference(place: Place) -> Said:
+    """12A-345, 4471-AB: letters and digits that signs part."""
+    match = _REFERENCE.match(place.text, place.at) if place.bare and not place.inside else None
+    if not match or not re.search("[-/]", match[0]):
+        return None
+    letters = match["joined"] or match["apart"]
+    if letters in _NO_REFERENCE or letters in UNITS or (match["apart"] and len(match["digits"]) == 1):
+        return None
+    parts = _LATIN_AND_DIGITS.findall(match[0])
+    said = " ".join(dictated(part) if part.isdigit() else part for part in parts)
+    return _said(place, said), match.end()
+
+
 def latin_code(code: str) -> str:
-    """B12, RU-5583: its letters as they are, its digits apart."""
+    """B12, RU-5583: its letters as they are, its digits apart; where signs part them one by one: Q36-138/9"""
     parts = _LATIN_AND_DIGITS.findall(code)
+    if len(_PARTED_DIGITS.findall(code)) > 1:
+        return " ".join(dictated(part) if part.isdigit() else part for part in parts)
     return " ".join(
         " נקודה ".join(map(digits_said, part.split("."))) if part[0].isdigit() else part for part in parts
     )
+
+
+def dotted(text: str, name: str, end: int) -> tuple[str, int]:
+    """B.A., Node.js, which ends at ``end``: letters one by one, or words with the point between them.
+
+    The last point of letters is no end, but where the text ends.
+    """
+    parts = name.rstrip(".").split(".")
+    letters = all(len(part) <= _LETTERS for part in parts)
+    point = name.endswith(".") and not (letters and text[end:].strip())
+    return (" " if letters else " נקודה ").join(parts), end - point
 
 
 def digits_said(digits: str) -> str:

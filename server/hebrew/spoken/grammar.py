@@ -31,6 +31,7 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     dates.month_and_year,
     dates.day_of_a_named_month,
     quantities.alternatives,
+    codes.reference,
     codes.chain,
     hours.bare_hour,
     quantities.third,
@@ -57,7 +58,8 @@ _START = re.compile(
     rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
-    r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"
+    r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_/]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"
+    r"|(?P<dotted>(?<![A-Za-z0-9.])[A-Za-z]+(?:\.[A-Za-z]+)+(?![A-Za-z0-9])\.?)"
     r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)[-:](?=\d))"
     r"|(?P<times>(?<=\d) ?[xX×*] ?(?=\d)|(?<=[^ ]) [xX×] (?=\d))"
     r"|(?P<bar> *[|•·] *)"
@@ -104,6 +106,8 @@ def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
         return start, match["latin_prefix"], end
     if match["code"]:
         return start, codes.latin_code(match["code"]), end
+    if match["dotted"]:
+        return start, *codes.dotted(line, match["dotted"], end)
     if match["times"] or match["hyphen"]:
         between_figures = line[start - 1].isdigit()
         return start, " " if match["hyphen"] else " על " if between_figures else " כפול ", end

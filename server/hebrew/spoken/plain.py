@@ -32,24 +32,47 @@ _CODE = re.compile(r"`([^`\n]*)`")
 _INCHES = re.compile(r"(?<=\d) ?[\"″](?![\w\"])")
 _QUOTES = re.compile(r"(?<![א-ת])\"|\"(?![א-ת])")
 _FAR = 200  # characters; a mark that opens is not farther from the one that closes
+# What somebody quotes, between marks of any kind; short forms with gershayim may be inside.
+_INSIDE_A_WORD = r"(?<=[א-ת])[“”\"״](?=[א-ת])"
+_QUOTATION = re.compile(
+    r"(?:(?<![א-ת])(?P<prefix>[ובלהמשכ]{1,3}-?)(?=.(?:[א-ת]{3}|[A-Za-z]))|(?<![א-ת]))"
+    rf"(?:[“”„‟«\"](?P<double>(?:[^“”„‟«»\"״\n]|{_INSIDE_A_WORD}){{1,80}})[“”»\"]"
+    rf"|[‘‚‹](?P<single>(?:[^‘’‚‹›\n]|(?<=[א-ת])’(?=[א-ת])){{1,80}})[‘’›])(?![א-ת])"
+)
+_MINUS_OF_SHARE = re.compile(r"(?: \u2212 ?|(?<=פריים) ?[-–] ?)(?=\d[\d.]* ?(?:%|אחוז))")
+_FOLDED = str.maketrans(
+    {**dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘‚‹›", "'"), **dict.fromkeys("\u2212\u05be", "-")}
+)
+_MARKS = re.compile('["“”„‟«»‘‚‹›\u2212\u05be]|פריים ?[-–]')
 _TWO_APOSTROPHES = re.compile(r"(?<=\w)['׳’]{2}(?=\w)")
 _KEPT = frozenset("".join(_SAME)) - frozenset("∗⁎★º˚⁄∕\\∼〜→⟶") | frozenset("…₪€£¥‰±≈≥≤×÷№•·«»")
 
 
 def seen(text: str) -> str:
-    """``text`` without marks that no one sees, its figures in ASCII; two apostrophes are one mark."""
+    """``text`` without marks that no one sees, its figures in ASCII, its quotation marks and dashes plain."""
     if _FOREIGN.search(text):
         text = _POWER_OF_METRES.sub(
             lambda m: m["prefix"] + _SHORT_METRES[m["power"]], text.translate(_UNSEEN)
         )
         text = _FOREIGN.sub(_ours, text)
+    marks = _MARKS.search(text) is not None
+    if marks:
+        text = _MINUS_OF_SHARE.sub(" -", _QUOTATION.sub(_quoted, text))
     text = _INCHES.sub(_inches, text)
+    if marks:
+        text = text.translate(_FOLDED)
     return _TWO_APOSTROPHES.sub('"', _CODE.sub(r"\1", text))
 
 
 def plain(text: str) -> str:
     """``text``, as ``seen`` gives it, with one sign of each kind; as many characters."""
     return _ARROW_OR_WAVE.sub(r"\1-\2", text.translate(_PLAIN))
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """Between plain marks; behind prefix letters without any, for there they look like gershayim."""
+    inside = match["double"] or match["single"]
+    return match["prefix"].rstrip("-") + inside if match["prefix"] else f'"{inside}"'
 
 
 def _inches(match: re.Match[str]) -> str:

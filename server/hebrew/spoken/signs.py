@@ -13,6 +13,8 @@ _BEFORE_A_NUMBER = {"~": "בערך", "≈": "בערך", "≥": "לפחות", "�
 _KEYS = {"*": "כוכבית", "#": "סולמית"}
 _GAPS = ("/", "_")
 _DIGIT_NEXT = re.compile(r" ?[₪$€]?\d")
+_LATIN_BEFORE = re.compile(r"[A-Za-z] ?$")
+_LATIN_BEHIND = re.compile(r" ?[A-Za-z]")
 _WORD = re.compile(r"\w")
 
 
@@ -20,6 +22,12 @@ def sign_said(line: str, match: re.Match[str]) -> str:
     """Of the groups ``sign`` and ``sign_prefix``; "" for what is left out, as stars around words."""
     sign, prefix = match["sign"], match["sign_prefix"] or ""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
+    if (
+        sign == "&"
+        and _LATIN_BEFORE.search(line, 0, match.start())
+        and _LATIN_BEHIND.match(line, match.end())
+    ):
+        return _apart(before, "and", after)
     if words := _SIGNS.get(sign):
         return _apart(before if not prefix else "", prefix + words, after)
     if sign in _BEFORE_A_NUMBER:

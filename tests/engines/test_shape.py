@@ -54,7 +54,13 @@ class TestPlainWords:
             ("ראו [באתר שלנו](https://a.co.il/x?y=1).", ["ראו באתר שלנו."]),
             ("ראו https://www.a.co.il/x?y=1&z. כן.", ["ראו a.co.il.", "כן."]),
             ("באתר www.a.co.il, או (https://b.co.il).", ["באתר a.co.il, או (b.co.il)."]),
+            (
+                "באתר www.gym1.co.il/sale_50%, או https://b.co.il/p/2459.",
+                ["באתר gym1.co.il/sale_50%, או b.co.il."],
+            ),
             ("קובץ snake_case <br>כאן.", ["קובץ snake case כאן."]),
+            ("הרשת **Home_5G**, moshe_cohen@gmail.com.", ["הרשת Home_5G, moshe_cohen@gmail.com."]),
+            ("פנייה #4821. לחץ #כושר.", ["פנייה #4821.", "לחץ כושר."]),
             ("\u200fשלום\u200e לך\u00ad.", ["שלום לך."]),
         ],
     )
@@ -89,6 +95,13 @@ class TestPlainWords:
     def test_e5_a_star_number_is_a_number_to_call(self) -> None:
         """E5: *2700 loses no sign that the caller needs."""
         assert shape("חייגו *2700. או **2700**.") == ["חייגו כוכבית 2700.", "או 2700."]
+
+    def test_e5_a_key_to_press_is_named(self) -> None:
+        """E5: a star or a hash alone is a key where the sentence tells to press one, else a stray."""
+        assert shape("לרוסית לחצו *, לסיום # או *9. תודה * רבה.") == [
+            "לרוסית לחצו כוכבית, לסיום סולמית או כוכבית 9.",
+            "תודה רבה.",
+        ]
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -185,6 +198,9 @@ class TestItems:
             ),
             ("1. דירה\nועוד: 2. בית.", ["דירה.", "ועוד: בית."]),
             ('"אחת." 1. דירה.', ['"אחת."', "דירה."]),
+            ("1. לבחור תאריך 2. למלא שם 3. לשלם", ["לבחור תאריך, למלא שם, לשלם."]),
+            ("השלבים הם (1) הרשמה, 2) תשלום (בכרטיס) 3) סיום.", ["השלבים הם הרשמה, תשלום (בכרטיס), סיום."]),
+            ("1. דירה בקומה 2. יש מעלית.", ["דירה בקומה 2.", "יש מעלית."]),
         ],
     )
     def test_e5_a_number_inside_a_line_is_not_said(self, text: str, sentences: list[str]) -> None:
@@ -199,6 +215,7 @@ class TestItems:
             "נשארו לנו: 1.",
             "זה, 12.5 אחוז.",
             "רשמתי: 123. נכון.",
+            "הסניף (בבניין 1) פתוח.",
         ],
     )
     def test_e5_a_number_that_is_no_item_is_said(self, text: str) -> None:

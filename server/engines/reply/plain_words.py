@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from server.engines.reply.constructs import TOLD
+from server.hebrew.nouns import label_before
 from server.hebrew.sentences import SentenceSplitter
 
 ELLIPSIS = re.compile(r"…+|\.{2,}")
@@ -104,7 +105,9 @@ class _PlainWords:
     def __init__(self) -> None:
         self._word = ""
         self._line_start = True  # nothing of this line was given out
-        self._clause_end = False  # the last word ends a clause, or a sentence
+        self._last = ""  # the word before, as it is said
+        self._pressing = False  # its sentence tells which keys to press: a star is one of them
+        self._open = False  # behind a bracket that opens
         self._item = 0  # the number of a list's last item
         self._crossed = False  # a cross stood before the next word: there is none of it
 
@@ -124,17 +127,44 @@ class _PlainWords:
 
     def _plain(self, word: str, blank: str) -> str:
         """``word`` as it is said, ``blank`` being what is behind it."""
-        plain = self._negated(_without_markup(word), word, blank)
+        key = _KEY.fullmatch(word) if self._pressing else None
+        bare = (
+            _KEYS[key["key"]] + " " * (key["rest"][:1].isdigit()) + key["rest"]
+            if key
+            else _without_markup(word)
+        )
+        plain = self._negated(bare, word, blank)
         if self._line_start:
             plain = self._without(_LINE_MARK.match(plain), plain)
             self._line_start = not plain.strip()
-        elif self._clause_end and blank != "\n" and (number := _ITEM_NUMBER.fullmatch(plain)):
-            # Only one that is next: "בקומה: 3. יש מעלית" loses no floor.
-            if int(number[1]) in (1, self._item + 1):
-                plain = self._without(number, plain)
-        if plain.strip():
-            self._clause_end = _CLAUSE_OR_SENTENCE_END.search(plain) is not None
+        elif blank != "\n" and (number := _ITEM_NUMBER.fullmatch(plain)) and self._is_item(number):
+            apart = "," * (not self._clause_end and self._item > 0)
+            plain = apart + self._without(number, plain)
+        self._seen(plain)
         return plain
+
+    def _seen(self, plain: str) -> None:
+        if plain.strip():
+            self._last = plain
+        self._pressing = not _SENTENCE_END.search(self._last) and (
+            self._pressing or _PRESS.search(self._last) is not None
+        )
+        if "(" in plain or ")" in plain:
+            self._open = plain.rfind("(") > plain.rfind(")")
+
+    @property
+    def _clause_end(self) -> bool:
+        return _CLAUSE_OR_SENTENCE_END.search(self._last) is not None
+
+    def _is_item(self, number: re.Match[str]) -> bool:
+        """Only one that is next: "בקומה: 3. יש מעלית" loses no floor, nor does "1. דירה בקומה 2. מעלית"."""
+        value = int(number["number"])
+        if self._open and number["mark"] == ")" and not number["own"]:
+            return False
+        if self._clause_end:
+            return value in (1, self._item + 1)
+        begun = value == self._item + 1 and (self._item > 0 or number["mark"] == ")")
+        return begun and not label_before(self._last, len(self._last))
 
     def _negated(self, plain: str, word: str, blank: str) -> str:
         """❌ before a word: there is none of it; alone in a cell, or behind a colon: there is not."""
@@ -152,7 +182,7 @@ class _PlainWords:
         """``word`` without the mark of an item at its start."""
         if mark is None:
             return word
-        self._item = int(mark[1] or self._item)
+        self._item = int(mark["number"] or self._item)
         return word[mark.end() :]
 
 
@@ -161,24 +191,36 @@ _NEGATIONS = frozenset("אין לא בלי ללא אסור איננו אינו �
 _NOTE = re.compile(r"\[[^\[\]\n]*\](?!\()")
 _BEGINS_NOTE = re.compile(r"\[[^\[\]\n]*\]?$")
 _KEYCAP = re.compile("[0-9*#]\ufe0f?\u20e3")
+_KEY = re.compile(r"(?P<key>[*#])(?P<rest>(?:(?:[1-9]\d?)?[.,;:!?…)]*))")
+_KEYS = {"*": "כוכבית", "#": "סולמית"}
+_PRESS = re.compile(
+    r"^[ובלהמש]{0,2}(?:הקיש[וי]?|להקיש|הקשה?|לחצ[וי]|לחץ|לחיצה|מקישים|לוחצים|חייג[וי]?|מקש)\b"
+)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”׳״)]*\s*$")
 _NOTHING = re.compile(r"[-=*_~|:+#>`]{2,}|```\S*|[:;=]-?[()DP]|[*#>`~_]")  # rules, fences, smileys, strays
 _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")
-_URL = re.compile(r"(?:https?://(?:www\.)?|\bwww\.)([^/?#\s]+)\S*?(?=[.,;:!?…)\]\"'*_]*$)")
+# Of an address its host, and a path in words: no one can use numbers and keys of a page.
+_URL = re.compile(
+    r"(?:https?://(?:www\.)?|\bwww\.)"
+    r"([^/?#\s]+(?:(?:/[A-Za-z][A-Za-z0-9%_-]{2,19}){1,2}(?=/?[.,;:!?…)\]\"'*_]*(?:$|[?#])))?)"
+    r"\S*?(?=[.,;:!?…)\]\"'*_]*$)"
+)
 _ABOUT = re.compile(r"(?<![~\w])~(?=\d)")
 _STAR_NUMBER = re.compile(r"(?<![*\w])\*(\d{3,5})(?![\d*])")
-_MARKUP = re.compile(r"<[^>]*>|!(?=\[)|[*`#~\[\]{}<>\\^]")
+_MARKUP = re.compile(r"<[^>]*>|!(?=\[)|#(?!\d)|[*`~\[\]{}<>\\^]")
 _ADDRESS = re.compile(
     r"[\w.+-]@[\w-]|(?<![A-Za-z0-9_.-])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,8}\.[A-Za-z]{2,}",
     re.ASCII,
 )
+_LATIN_NAME = re.compile(r"\W*[A-Za-z]+_[A-Za-z]*\d[A-Za-z\d]*\W*", re.ASCII)  # Home_5G
 _EDGES = re.compile(r"^_+|_+(?=\W*$)")
 _CELL = re.compile(r"\|(?=\w)")
 # Bullets and numbering. Not a minus before a digit, not "12.5".
 _LINE_MARK = re.compile(
-    r"^[\s•▪●◦·‣,]*(?:[-+–—]+$|[-–—](?=[^\W\d_])|\(?([0-9]{1,2})[.)](?=[^\W\d_]|$)|\(?[א-ת]\)$)?"
+    r"^[\s•▪●◦·‣,]*(?:[-+–—]+$|[-–—](?=[^\W\d_])|\(?(?P<number>[0-9]{1,2})[.)](?=[^\W\d_]|$)|\(?[א-ת]\)$)?"
 )
 
-_ITEM_NUMBER = re.compile(r"([0-9]{1,2})\.")  # inside a line
+_ITEM_NUMBER = re.compile(r"(?P<own>\()?(?P<number>[0-9]{1,2})(?P<mark>[.)])")  # inside a line
 _CLAUSE_OR_SENTENCE_END = re.compile(r"[:;,.!?…][\"'”׳״)]*\s*$")
 
 
@@ -191,7 +233,7 @@ def _without_markup(word: str) -> str:
     plain = _ABOUT.sub("בערך ", plain)
     plain = _STAR_NUMBER.sub(r"כוכבית \1", plain)  # *2700 is a telephone number
     plain = _CELL.sub(", ", _MARKUP.sub("", plain)).replace("|", ",")
-    if _ADDRESS.search(plain):  # its underscores are parts of it
+    if _ADDRESS.search(plain) or _LATIN_NAME.fullmatch(plain):  # its underscores are parts of it
         return _EDGES.sub("", plain)
     return plain.replace("_", " ")
 

@@ -25,6 +25,7 @@ _FREE = re.compile(r"1-?(?P<hundreds>[5-9]\d\d)(?P<rest>(?:-? ?\d){6})(?!\d)")
 _MASKED = re.compile(r"\d{4}(?:[- ]?[*xX]{4}){1,3}[- ]?\d{4}(?!\d)")
 _HIDDEN = re.compile(r"\*{2,}")
 _STAR = re.compile(r"(?P<digits>\d{1,6})(?P<behind>(?<=\d{3})\*)?(?![\d*])")
+_STAR_SAID = re.compile(r"(?<![א-ת])[ובלהמ]{0,2}כוכבית $")
 _STARS = re.compile(r"([2-5]) ?\*(?!\d)")
 _HOTEL = re.compile(r"(?<![א-ת])[ובלהמש]{0,3}(?:מלון|מלונות|בדירוג|דרגת)(?: +[א-ת]+){0,2} +$")
 _DIGITS = re.compile(r"\d+(?![\d,.:/]*\d)")
@@ -59,7 +60,8 @@ _REFERENCE = re.compile(
     r"(?P<digits>\d+)(?:(?P<joined>[A-Z]{1,3})|[-/](?P<apart>[A-Z]{1,4}))(?:(?:[-/]|(?<=[A-Z]))[A-Z0-9]+)*(?![A-Za-z0-9])"
 )
 _NO_REFERENCE = frozenset("AM PM K M W X G D".split())
-_LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?")
+_LATIN_AND_DIGITS = re.compile(r"[A-Za-z]+|\d+(?:\.\d+)?|_(?=\w)")
+_SIGNS_OF_NAMES = {"_": "קו תחתון"}
 
 
 def telephone(place: Place) -> Said:
@@ -117,8 +119,10 @@ def masked(place: Place) -> Said:
 
 
 def star_number(place: Place) -> Said:
-    """*2700, 2700*; not 5*4."""
+    """*2700, 2700*, and behind the word for it, which stays; not 5*4."""
     match = _STAR.match(place.text, place.at)
+    if match and place.bare and _STAR_SAID.search(place.before):
+        return dictated(match["digits"]), match.end()
     if not match or place.minus or place.money or not (place.key == "*" or match["behind"]):
         return None
     return _said(place, f"כוכבית {dictated(match['digits'])}"), match.end()
@@ -223,9 +227,12 @@ def latin_code(code: str) -> str:
     """B12, RU-5583: its letters as they are, its digits apart; where signs part them one by one: Q36-138/9"""
     parts = _LATIN_AND_DIGITS.findall(code)
     if len(_PARTED_DIGITS.findall(code)) > 1:
-        return " ".join(dictated(part) if part.isdigit() else part for part in parts)
+        return " ".join(dictated(part) if part.isdigit() else part for part in parts if part != "_")
     return " ".join(
-        " נקודה ".join(map(digits_said, part.split("."))) if part[0].isdigit() else part for part in parts
+        " נקודה ".join(map(digits_said, part.split(".")))
+        if part[0].isdigit()
+        else _SIGNS_OF_NAMES.get(part, part)
+        for part in parts
     )
 
 

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from server.hebrew.spoken.items import items_apart
+
 # One character for one, so that a word that is no part of the grammar can be said as it was written.
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u05be\ufe58\ufe63\uff0d"
 _BLANKS = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t"
@@ -31,6 +33,7 @@ _ARROW_OR_WAVE = re.compile(r"(?<=\d)( ?)[>~]( ?)(?=\d)")
 _CODE = re.compile(r"`([^`\n]*)`")
 _INCHES = re.compile(r"(?<=\d) ?[\"″](?![\w\"])")
 _QUOTES = re.compile(r"(?<![א-ת])\"|\"(?![א-ת])")
+_MAY_BE_ITEM = re.compile(r"\d[.)] ")
 _FAR = 200  # characters; a mark that opens is not farther from the one that closes
 # What somebody quotes, between marks of any kind; short forms with gershayim may be inside.
 _INSIDE_A_WORD = r"(?<=[א-ת])[“”\"״](?=[א-ת])"
@@ -58,6 +61,8 @@ def seen(text: str) -> str:
     marks = _MARKS.search(text) is not None
     if marks:
         text = _MINUS_OF_SHARE.sub(" -", _QUOTATION.sub(_quoted, text))
+    if _MAY_BE_ITEM.search(text):
+        text = items_apart(text)
     text = _INCHES.sub(_inches, text)
     if marks:
         text = text.translate(_FOLDED)

@@ -74,6 +74,7 @@ def _read_units() -> tuple[dict[str, Counted], dict[str, str]]:
 _NOUNS = _read_nouns()
 UNITS, UNITS_ALONE = _read_units()
 _COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
+_CONTAINERS = frozenset(lines_of("containers"))
 _LABELS = frozenset(lines_of("labels"))
 _NOT_COUNTED = frozenset(lines_of("not_counted"))
 _AGAINST_THEIR_ENDING = {
@@ -96,7 +97,7 @@ _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת]
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
 _WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת][א-ת\"'״׳]")
 _FEMININE_PLURAL = re.compile(r"[^\S\n]+[א-הח-ת][א-ת]+ות(?![א-ת\"'])")
-_FEMININE_WORD = re.compile(r"[^\S\n]+([א-ת]{2,}[הת])(?![א-ת\"'])")
+_OF_ACTION = re.compile(r"[א-ת]{2}י[א-ת]ה")  # בחירה, מכירה: the first letter is of the root
 _PREFIX_LETTERS = frozenset("ובלהמשכ")
 _LAST_WORD = re.compile(r"([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
@@ -122,17 +123,29 @@ def counted_at(
         return pair
     definite = word not in _NOUNS and word.startswith("ה") and word[1:] in _NOUNS
     noun = _NOUNS.get(word[definite:])
+    if (
+        noun is None
+        and one
+        and (head := _construct_of(word))
+        and (longer := _one_of_two_words(text, head, match))
+    ):
+        return longer
     if noun is None and one:
         return _unlisted(match, word) if unlisted and not label_before else None
     if noun is None:
         return None if label_before else _guessed(match, word)
-    if one and (longer := _one_of_two_words(text, noun, word, match)):
+    if one and (longer := _one_of_two_words(text, noun, match)):
         return longer
     found = _agreeing(text, _found(noun, match[1], word, match.end(), definite))
     label_before = label_before and not counted_in_the_singular(found.counted)
     if found.singular and (label_before or definite or _NUMBER_FOLLOWS.match(text, match.end())):
         return None  # "12 דירה 5": it is the name of the next number
     return found
+
+
+def _construct_of(word: str) -> _Noun | None:
+    """The noun whose construct in the singular ``word`` is: מנת, of מנה."""
+    return _NOUNS.get(f"{word[:-1]}ה") if word.endswith("ת") else None
 
 
 def _agreeing(text: str, found: Found) -> Found:
@@ -142,15 +155,27 @@ def _agreeing(text: str, found: Found) -> Found:
     return replace(found, counted=replace(found.counted, gender=Gender.FEMININE))
 
 
-def _one_of_two_words(text: str, noun: _Noun, word: str, match: re.Match[str]) -> Found | None:
-    """One כרטיס כניסה: a feminine noun behind a masculine one is no adjective."""
-    second = _FEMININE_WORD.match(text, match.end())
-    if not second or (second[1][0] in _PREFIX_LETTERS and second[1] not in _NOUNS):
-        return None
-    if noun.one != word or noun.gender is not Gender.MASCULINE or second[1] in _NOT_COUNTED:
+def _one_of_two_words(text: str, noun: _Noun, match: re.Match[str]) -> Found | None:
+    """One כרטיס כניסה, מנת פלאפל, בקבוק יין: the second word says of what it is."""
+    second = _WORD.match(text, match.end())
+    if not second or not _is_of(unpointed(match[1]), noun, unpointed(second[1])):
         return None
     both = f"{match[1]} {second[1]}"
     return Found(Counted(noun.gender, both, both, both), second.end(), singular=True)
+
+
+def _is_of(word: str, noun: _Noun, second: str) -> bool:
+    """Whether ``second`` is a noun that ``word`` is of: no adjective, no verb, no prefix before a noun."""
+    if second in _NOT_COUNTED or second.startswith("ה") or len(second) < _SHORTEST_CONSTRUCT:
+        return False
+    prefixed = second[0] in _PREFIX_LETTERS and second not in _NOUNS
+    if prefixed and (second[1:] in _NOUNS or not _OF_ACTION.fullmatch(second)):
+        return False
+    if word != noun.one:  # מנת, of מנה
+        return True
+    disagrees = noun.gender is Gender.MASCULINE and second.endswith(_FEMININE_ENDINGS)
+    listed = second in _NOUNS and _NOUNS[second].one == second
+    return disagrees or listed or word in _CONTAINERS
 
 
 def unpointed(word: str) -> str:

@@ -54,7 +54,7 @@ _DECIMAL_POINT = re.compile(r"\d\.$")
 # At a sentence's head, up to three words that tell how it is said: (בחיוך).
 _STAGE_DIRECTION = re.compile(r"^[^\w(]*\([^\W\d]+(?:\s+[^\W\d]+){0,2}…?\)(?=\s+\S|\s*$)")
 _TAIL = re.compile(r"[.!?…]+\W*$")
-_LEAD = re.compile(r"^\W*?(?=[\"'(“”„«‘‚״₪$€+-]?\w)")
+_LEAD = re.compile(r"^\W*?(?=[\"'(“”„«‘‚״₪$€#+-]?\w)")
 _COMMAS = re.compile(r"[\s,]*,(?=\s|$)")
 _BLANK_BEFORE_MARK = re.compile(r"[\s,]+(?=[.!?…]+(?:\s|$))")
 _QUESTION_INSIDE = re.compile(r"!*\?[?!]*(?=.*\w)")
@@ -128,11 +128,7 @@ class _PlainWords:
     def _plain(self, word: str, blank: str) -> str:
         """``word`` as it is said, ``blank`` being what is behind it."""
         key = _KEY.fullmatch(word) if self._pressing else None
-        bare = (
-            _KEYS[key["key"]] + " " * (key["rest"][:1].isdigit()) + key["rest"]
-            if key
-            else _without_markup(word)
-        )
+        bare = _key_said(key) if key else _without_markup(word)
         plain = self._negated(bare, word, blank)
         if self._line_start:
             plain = self._without(_LINE_MARK.match(plain), plain)
@@ -222,6 +218,12 @@ _LINE_MARK = re.compile(
 
 _ITEM_NUMBER = re.compile(r"(?P<own>\()?(?P<number>[0-9]{1,2})(?P<mark>[.)])")  # inside a line
 _CLAUSE_OR_SENTENCE_END = re.compile(r"[:;,.!?…][\"'”׳״)]*\s*$")
+
+
+def _key_said(key: re.Match[str]) -> str:
+    """A star or a hash, and the digits behind it."""
+    gap = " " if key["rest"][:1].isdigit() else ""
+    return f"{_KEYS[key['key']]}{gap}{key['rest']}"
 
 
 def _without_markup(word: str) -> str:

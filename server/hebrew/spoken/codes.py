@@ -22,6 +22,7 @@ _ABROAD = re.compile(
     rf"(?P<plus>00)?(?:(?P<israel>972){_GAP}\(?0?\)?|(?P<country>\d{{1,3}}))(?P<rest>(?:{_GAP}\(?\d\)?){{7,12}})(?P<behind>\+)?(?!\d)"
 )
 _FREE = re.compile(r"1-?(?P<hundreds>[5-9]\d\d)(?P<rest>(?:-? ?\d){6})(?!\d)")
+_ROUND = re.compile(r"[1-9]\d0")
 _MASKED = re.compile(r"\d{4}(?:[- ]?[*xX]{4}){1,3}[- ]?\d{4}(?!\d)")
 _HIDDEN = re.compile(r"\*{2,}")
 _STAR = re.compile(r"(?P<digits>\d{1,6})(?P<behind>(?<=\d{3})\*)?(?![\d*])")
@@ -51,6 +52,9 @@ _OF = re.compile(
     rf"{PREFIXED}(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|עלה|שנת|שנה|{MONTH})[ :]*$"
 )
 _NUMBERED = re.compile(r"(?:מספר|מס'|המסתיים|מסתיים|מסתיימת|שמסתיים|האחרונות|אחרונות)[ :]*$")
+_EXAMPLE = re.compile(r"(?<![א-ת])(?:למשל|לדוגמה|לדוגמא|כמו)[ :]+$")
+_DIGITS_ASKED = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:ספרות|קוד|סיסמה|תעודת זהות|מספר)(?![א-ת])")
+_YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|\d+0")
 _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
 
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
@@ -105,7 +109,10 @@ def _free(match: re.Match[str]) -> str:
     """1-800: אחת שמונה מאות."""
     hundreds = match["hundreds"]
     first = f"{dictated(hundreds[0])} מאות" if hundreds.endswith("00") else dictated(hundreds)
-    return f"אחת {first}, {dictated_groups(_groups(match['rest']))}"
+    groups = _groups(match["rest"])
+    if all(_ROUND.fullmatch(group) for group in groups):
+        return ", ".join([f"אחת {first}", *(cardinal(int(group)) for group in groups)])
+    return f"אחת {first}, {dictated_groups(groups)}"
 
 
 def masked(place: Place) -> Said:
@@ -151,6 +158,22 @@ def named_code(place: Place) -> Said:
         return None
     code = _grouped(place.text, place.at) or _single(place.text, place.at)
     return (_said(place, code[0]), code[1]) if code and _is_named(place, code[1] - place.at) else None
+
+
+def example(place: Place) -> Said:
+    """למשל 6118: digits that we have asked for. A year and a round number may be something else."""
+    match = _SINGLE.match(place.text, place.at) if place.bare and _EXAMPLE.search(place.before) else None
+    if (
+        not match
+        or place.prefix
+        or counted_at(place.text, match.end())
+        or _is_amount(place.text, match.end())
+    ):
+        return None
+    asked = _DIGITS_ASKED.search(place.text, 0, place.start)
+    if not asked and (len(match[0]) <= _COUNTED_CODE or _YEAR_OR_ROUND.fullmatch(match[0])):
+        return None
+    return dictated(match[0]), match.end()
 
 
 def _is_named(place: Place, length: int) -> bool:

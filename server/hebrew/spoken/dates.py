@@ -37,6 +37,9 @@ _DAY = re.compile(r"(?P<day>\d{1,2})(?![\d/:%]|[.,]\d)")
 _BEFORE_DATE = re.compile(
     rf"(?:{words_of('date_before')}|יום [א-ו]'|\d[./]\d{{1,2}}(?:[./]\d{{2,4}})?(?: +(?:עד|או|ועד))?)[,:]? +$"
 )
+_MEASURED = re.compile(
+    rf"{PREFIXED}(?:{words_of('price_before')}|מינוס|נקודה|פי|רק|היא|הוא)[ :]+$|[-+*/<>=%] ?$"
+)
 _CLAUSE = r"(?:[^.!?]|\.(?=\d))*"
 # Words near a day and a month behind a prefix that else stands before amounts too (ל-12.5).
 _NEAR_DATE = re.compile(rf"{PREFIXED}(?:{words_of('date_near')})(?![א-ת]){_CLAUSE}$")
@@ -188,7 +191,8 @@ def _is_date(place: Place, sep: str, day: int, match: re.Match[str]) -> bool:
     if sep == "/" and not day < int(match["month"]) <= _HALVES_UP_TO and not with_zeros:
         return prefix != "" or _no_address(before, place.text[match.end() :])
     until = before.endswith("עד ") or (prefix != "" and not prefix.endswith("כ"))
-    return with_zeros or (day > len(MONTHS) and until)
+    bare = sep == "." and place.prefix == "" and place.text[match.end() : match.end() + 1] != ","
+    return with_zeros or (day > len(MONTHS) and (until or (bare and not _MEASURED.search(before))))
 
 
 def _no_address(before: str, behind: str) -> bool:

@@ -49,8 +49,15 @@ _SPAN = re.compile(r" +שעות(?!\w)")
 
 _AT = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}שע(?:ה|(?P<many>ות))(?: +[א-ת]+)?:? +(?:בין +)?$")
 _OPEN = re.compile(
-    rf"(?:{PREFIXED}(?:{words_of('hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?):? *,? *$"
+    rf"(?:{PREFIXED}(?:{words_of('hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?"
+    rf"|{PREFIXED}(?:ראשון|שני|שלישי|רביעי|חמישי|שישי|שבת|מוצאי שבת|מוצ\"ש|ערב חג)):? *,? *$"
 )
+# Hours beside it in a list: 16.45, 10.50 ו-10:55
+_ONE_OF_LIST = r"\d{1,2}[.:][0-5]\d"
+_LIST_JOINT = r"(?:, ?| ?ו-?| או )"
+_LIST_BEFORE = re.compile(rf"((?<![\d.,]){_ONE_OF_LIST}(?:{_LIST_JOINT}| $))+$")
+_LIST_BEHIND = re.compile(rf"({_LIST_JOINT} *[ובל]{{0,2}}-?{_ONE_OF_LIST}(?![\d.,:]\d|\d))+")
+_NEAR_HOURS = re.compile(rf"{PREFIXED}(?:{words_of('hours_near')})(?![א-ת])[^!?]*$")
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,7 @@ def _is_opening(place: Place, match: re.Match[str]) -> bool:
     if not match["second"] or _counts(place.text, match.end()) or _OF_A_MONTH.match(place.text, match.end()):
         return False
     first, second = int(match["first"]), int(match["second"])
-    if _OPEN.search(place.before):
+    if _OPEN.search(place.before) and not place.prefix.endswith("ה"):
         return 4 < first and first != second
     until = re.compile(_UNTIL).fullmatch(match["between"])
     day = 5 <= first <= _NOON < second and not match["first_minute"] and not match["second_minute"]
@@ -165,13 +172,27 @@ def _is_opening(place: Place, match: re.Match[str]) -> bool:
 def _is_an_hour(place: Place, match: re.Match[str]) -> bool:
     minutes = [int(match[f"{name}_minute"]) for name in ("first", "second") if match[name]]
     no_month = any(minute == 0 or minute > 12 for minute in minutes)
-    if _AT.search(place.before):
+    if _AT.search(place.before) or _is_in_list(place, match):
         return True
     if not no_month or any(minute % 5 for minute in minutes):
         return False
     begins_with_zero = match["first"].startswith("0") and len(match["first"]) == 2
     opens = _OPEN.search(place.before) is not None
     return bool(match["second"]) or begins_with_zero or opens or place.prefix[-1:] in ("ב", "מ")
+
+
+def _is_in_list(place: Place, match: re.Match[str]) -> bool:
+    """Beside an hour with a colon, or in a list that no month can be in all of, behind what has hours."""
+    before, behind = _LIST_BEFORE.search(place.before), _LIST_BEHIND.match(place.text, match.end())
+    beside = (before[0] if before else "") + (behind[0] if behind else "")
+    if not beside or (behind and _counts(place.text, behind.end())):
+        return False
+    minutes = re.findall(r"(?<=[.:])\d\d", beside + match[0])
+    if any(int(minute) % 5 for minute in minutes):
+        return False
+    return ":" in beside or (
+        _NEAR_HOURS.search(place.before) is not None and any(not 0 < int(minute) <= 12 for minute in minutes)
+    )
 
 
 def _counts(text: str, end: int) -> bool:

@@ -17,7 +17,7 @@ from server.hebrew.nouns import (
 from server.hebrew.numbers import Amount, amount_words, cardinal, dictated, ordinal
 from server.hebrew.spoken.amounts import AMOUNT, Written, amount_at
 from server.hebrew.spoken.counted import alone, counted_words
-from server.hebrew.spoken.place import DASH, PREFIXED, SCALE, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, Place, Said, words_of
 
 _LAST_FEW = 10  # from eleven on some measures are said in the singular
 _FIRST_YEAR = 1000
@@ -38,6 +38,7 @@ _MASCULINE_BEHIND = re.compile(
 )
 _FOR_PEOPLE = re.compile(rf"{PREFIXED}(?:{words_of('places_for_people')})(?: +[א-ת]{{2,}}){{0,2}} +$")
 _FRESH = re.compile(rf"(?:^|[,.:;(+&!?\n\"] *|{PREFIXED}(?:{words_of('counted_before')}) +)$")
+_FIRST_OF_LIST = re.compile(r" +[א-ת]+(?:, ?| )ו?-?\d+ [א-ת]")  # 1 מגבת, 1 חלוק
 _MORE = re.compile(r"\+(?= ?[א-ת])")
 _FLOOR = re.compile(r"(?<![א-ת])[ובלמש]{0,2}(?:קומה|מפלס|קומת|חניון|מרתף)(?: מספר)? +$")
 _BEHIND_MINUS = re.compile(r"-(?![\w-])(?! \d)")
@@ -60,6 +61,8 @@ _RATIO = re.compile(r"(?P<first>\d{1,3}) ?: ?(?P<second>\d{1,3})(?![\d:.,/-]*\d)
 _RATIO_BEFORE = re.compile(rf"{PREFIXED}(?:יחס|צריכה|צריכת|קנה מידה|סיכוי)(?: +[א-ת]+){{0,2}}:? +$")
 _LAST_HOUR, _LAST_MINUTE = 24, 59
 _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
+_PRICE = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})?|\d{4})\.(?P<part>[1-9]\d)(?![\d/%:]|[.,-]\d)")
+_PRICE_BEFORE = re.compile(rf"{PREFIXED}(?:{words_of('price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
 _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}){2,}(?![\d.]*\d)")
 
@@ -129,7 +132,11 @@ def _with_noun(place: Place, low: Written, high: Written | None) -> _Amounts:
         )
     exact = high is None and not low.scale and not low.amount.part
     one = exact and low.amount.whole == 1
-    fresh = one and (place.prefix[-1:] in ("ו", "ל", "כ") or _FRESH.search(place.before) is not None)
+    fresh = one and (
+        place.prefix[-1:] in ("ו", "ל", "כ")
+        or _FRESH.search(place.before) is not None
+        or _FIRST_OF_LIST.match(place.text, last.end) is not None
+    )
     found = counted_at(place.text, last.end, one=one, label_before=_is_label(place), unlisted=fresh)
     if found and found.guessed and _is_apart(place, last.end):
         found = None
@@ -283,6 +290,18 @@ def ratio(place: Place) -> Said:
     if clock and not _RATIO_BEFORE.search(place.before):
         return None
     return f"{place.prefix}{cardinal(first)} ל{cardinal(second)}", match.end()
+
+
+def price(place: Place) -> Said:
+    """עולה 59.90, ב-59.90: as prices are said that no sign follows."""
+    match = _PRICE.match(place.text, place.at) if place.bare else None
+    if not match or counted_at(place.text, match.end()) or BEHIND_SCALE.match(place.text, match.end()):
+        return None
+    of_shops = place.prefix[-1:] == "ב" and match["part"] in ("90", "99", "95")
+    if not (of_shops or _PRICE_BEFORE.search(place.before)) or match["part"] in ("00", "50"):
+        return None
+    whole = Amount.read(match["whole"]).whole
+    return f"{place.prefix}{cardinal(whole)} {cardinal(int(match['part']))}", match.end()
 
 
 def plus_one(place: Place) -> Said:

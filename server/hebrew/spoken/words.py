@@ -24,7 +24,7 @@ _INSTEAD = (
     (("ן", "ם"), ("ם", "ן"), 1),
     (("ות", "ים"), ("ה",), 1),
     (("י", "ית", "ת", "תה"), ("ה",), 1),
-    (("ה",), ("ו", "ה"), 1),
+    (("ה",), ("ו", "ה", "י"), 1),
     (("אה",), ("וי",), 1),
 )
 _IRREGULAR = {
@@ -50,8 +50,11 @@ DAYS = (
 
 _NUMBER_BEHIND = re.compile(r" *-?\d")
 _NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # and no prefix letter but the article
-_FEMININE = frozenset(lines_of("women"))
-_HER = re.compile(r"(?: +[א-ת'-]+){0,3}? +(?:[מת][א-ת]{2,}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])")
+_FEMININE, _MEN = frozenset(lines_of("women")), frozenset(lines_of("men_in_he"))
+_SHE_IS = "|".join(f"{word[:-1]}{_FINAL.get(word[-1], word[-1])}ה" for word in lines_of("adjectives"))
+_HER = re.compile(
+    rf"(?: +[א-ת'-]+){{0,3}}? +(?:{_SHE_IS}|[מת][א-ת]{{2,}}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])"
+)
 _FIRST_NAME = re.compile(r" +(?P<name>[א-ת]+)")
 _OF_WOMEN = {"עורך דין": "עורכת דין", "רואה חשבון": "רואת חשבון", "חבר כנסת": "חברת כנסת"}
 
@@ -97,7 +100,10 @@ def _unit_alone(text: str, prefix: str, unit: str, end: int) -> tuple[str, int]:
 def _is_a_woman(text: str, end: int) -> bool:
     """Whose title ends at ``end``: by her name, or by a verb behind it."""
     name = _FIRST_NAME.match(text, end)
-    return name is not None and (name["name"] in _FEMININE or _HER.match(text, end) is not None)
+    if name is None:
+        return False
+    ending = name["name"].endswith(("ה", "ית")) and name["name"] not in _MEN
+    return ending or name["name"] in _FEMININE or _HER.match(text, end) is not None
 
 
 def both_genders(match: re.Match[str]) -> str:

@@ -32,6 +32,8 @@ _OFFERING = frozenset({_OR, "אפשר", "לא", "אין", "בלי"})
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _PREFIXES = frozenset("והבלשכמ")
 _FIGURES = re.compile(r"(?<![\w.,:/-])[1-9]\d{1,6}(?![\w:/-]|[.,]\d)", re.ASCII)
+_CLOCK = re.compile(r"(?<![\d.,:/-])([12]?\d):([0-5][1-9]|[1-5]0)(?![\d:])")
+_SOUNDS = str.maketrans("אטקס", "עתכש")  # letters that sound as others do
 _VOWEL_LETTERS = re.compile("[וי]+")
 _JOINTS = ((1, 1), (1, 2), (2, 1))  # words heard for words of ours
 
@@ -98,8 +100,9 @@ def repeats_a_choice(text: str) -> bool:
 
 
 def _readings(text: str) -> Iterator[list[str]]:
-    """The words heard without hesitation; figures as they are read out, and as a plain amount: 3042."""
-    amounts = _FIGURES.sub(lambda figures: cardinal(int(figures[0])), text)
+    """The words heard without hesitation; figures as they are read out, and one by one: 3042, 17:20."""
+    clocks = _CLOCK.sub(lambda hour: f"{cardinal(int(hour[1]))} ו{cardinal(int(hour[2]))}", text)
+    amounts = _FIGURES.sub(lambda figures: cardinal(int(figures[0])), clocks)
     for reading in dict.fromkeys((text, amounts)):
         yield [word for word in _tokens(reading) if not _HESITATION.make_up([word])]
 
@@ -185,7 +188,15 @@ def _misheard(heard: list[str], ours: list[str]) -> int | None:
         return 0
     if len(exact) > 2:  # joined or split, but word for word
         return None
-    return 0 if _but_for_prefix(one, other) or _but_for_plural(one, other) else 1 if alike else None
+    if _but_for_prefix(one, other) or _but_for_plural(one, other):
+        return 0
+    return 1 if alike or _sounds_alike(one, other) else None
+
+
+def _sounds_alike(one: str, other: str) -> bool:
+    """Whether other letters of the same sound are all the difference, and a prefix: אור for העור."""
+    one, other = one.translate(_SOUNDS), other.translate(_SOUNDS)
+    return min(len(one), len(other)) >= ALIKE_MIN_CHARS and (one == other or _but_for_prefix(one, other))
 
 
 def _exact(word: str) -> str | None:

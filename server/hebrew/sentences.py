@@ -45,6 +45,8 @@ _ELLIPSIS = re.compile(r"(?:…|\.\.)[.…]*$")
 _NEXT_WORD = re.compile(r"[^\S\n]*(\w*)(\W?)")
 _NEXT_DIGIT = re.compile(r"[^\S\n]*(?:[+*(]?\d|$)")  # or nothing yet
 # Half a sentence: the other half follows. "אם תרצו… אפשר גם"
+# What the search was for is not said behind it, but that one did: "אני מחפש... מצאתי!"
+_FOUND = re.compile(r"\s*[א-ת]{2,}(?:תי|נו)!")
 _CONDITION = re.compile(
     r"ו?(?:אם|כאשר|ברגע|למרות|אפילו|מכיוון|מאחר|היות|כש\w{2,}|(?:אחרי|לפני|עד|אחת)\s(?:כש|ש)\w+)(?:\s[^,]*)?$"
 )
@@ -90,6 +92,8 @@ class SentenceSplitter:
         if _SHORTENED_BEFORE_NUMBER.search(sentence):
             return _NEXT_DIGIT.match(self._text, end.end()) is not None
         if (ellipsis := _ELLIPSIS.search(sentence)) is not None:
+            if _FOUND.match(self._text, end.end()):
+                return False
             return _is_begun(sentence[: ellipsis.start()]) or self._joined_behind(end.end())
         item = _ITEM_NUMBER.search(sentence)
         if item is not None and not _SHORTENED_BEFORE_NUMBER.search(sentence[: item.start() + 1]):

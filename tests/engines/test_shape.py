@@ -58,6 +58,7 @@ class TestPlainWords:
                 "באתר www.gym1.co.il/sale_50%, או https://b.co.il/p/2459.",
                 ["באתר gym1.co.il/sale_50%, או b.co.il."],
             ),
+            ("תורים מעוניין\\ת, 8:15→22:30.", ["תורים מעוניין/ת, 8:15–22:30."]),
             ("קובץ snake_case <br>כאן.", ["קובץ snake case כאן."]),
             ("הרשת **Home_5G**, moshe_cohen@gmail.com.", ["הרשת Home_5G, moshe_cohen@gmail.com."]),
             ("#4821 היא הפנייה. לחץ #כושר.", ["#4821 היא הפנייה.", "לחץ כושר."]),

@@ -86,6 +86,10 @@ from server.hebrew.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_
             "חשבתי על… דירה של... מישהו.",
             ["חשבתי על… דירה של... מישהו."],
         ),
+        "an ellipsis before what was found": (
+            "רגע, אני מחפש... מצאתי! אני מחפש את... משפחתי. כן",
+            ["רגע, אני מחפש...", "מצאתי!", "אני מחפש את... משפחתי.", "כן"],
+        ),
         "an ellipsis before a word that joins": ("זה יקר… אבל יפה... או לא.", ["זה יקר… אבל יפה... או לא."]),
         "an ellipsis before a longer word": ("רגע… שלום. כן… אביב", ["רגע…", "שלום.", "כן…", "אביב"]),
         "an ellipsis at the end of a line": ("רגע…\nאבל כן.", ["רגע…", "אבל כן."]),

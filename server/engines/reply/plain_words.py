@@ -193,12 +193,14 @@ _PRESS = re.compile(
     r"^[ובלהמש]{0,2}(?:הקיש[וי]?|להקיש|הקשה?|לחצ[וי]|לחץ|לחיצה|מקישים|לוחצים|חייג[וי]?|מקש)\b"
 )
 _SENTENCE_END = re.compile(r"[.!?…][\"'”׳״)]*\s*$")
+_BETWEEN_GENDERS = re.compile(r"(?<=[א-ת])\\(?=[א-ת])")  # מעוניין\ת
+_ARROW_BETWEEN_FIGURES = re.compile(r"(?<=\d)[→⟶➝➔](?=\d)")
 _NOTHING = re.compile(r"[-=*_~|:+#>`]{2,}|```\S*|[:;=]-?[()DP]|[*#>`~_]")  # rules, fences, smileys, strays
 _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")
 # Of an address its host, and a path in words: no one can use numbers and keys of a page.
 _URL = re.compile(
     r"(?:https?://(?:www\.)?|\bwww\.)"
-    r"([^/?#\s]+(?:(?:/[A-Za-z][A-Za-z0-9%_-]{2,19}){1,2}(?=/?[.,;:!?…)\]\"'*_]*(?:$|[?#])))?)"
+    r"([^/?#\s]+(?:(?:/[A-Za-z](?:[A-Za-z%_-]|\d(?!\d\d)){2,19}){1,2}(?=/?[.,;:!?…)\]\"'*_]*(?:$|[?#])))?)"
     r"\S*?(?=[.,;:!?…)\]\"'*_]*$)"
 )
 _ABOUT = re.compile(r"(?<![~\w])~(?=\d)")
@@ -228,7 +230,8 @@ def _key_said(key: re.Match[str]) -> str:
 
 def _without_markup(word: str) -> str:
     """``word`` without markdown, emojis and the noise of an address; the words stay."""
-    plain = "".join(map(_plain_char, _KEYCAP.sub("", word)))
+    word = _BETWEEN_GENDERS.sub("/", _ARROW_BETWEEN_FIGURES.sub("–", _KEYCAP.sub("", word)))
+    plain = "".join(map(_plain_char, word))
     if _NOTHING.fullmatch(plain):
         return ""
     plain = _URL.sub(r"\1", _LINK_TARGET.sub("", plain))

@@ -7,7 +7,7 @@ from server.hebrew.spoken import codes, dates, hours, quantities, words
 from server.hebrew.spoken.addresses import EMAIL, HANDLE, URL, address_said
 from server.hebrew.spoken.place import PREFIX_LETTERS, Place, Said
 from server.hebrew.spoken.plain import plain
-from server.hebrew.spoken.signs import sign_said
+from server.hebrew.spoken.signs import AND, sign_said
 from server.hebrew.spoken.text import Spoken
 
 # The readings of a number, in the order in which they are asked: the first that knows the number reads it.
@@ -69,7 +69,7 @@ _START = re.compile(
     r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]))"
 )
 
-_WAITS = (" ל", " מ")  # a prefix that waits for its word: חמישה שקלים לשעה
+_PREFIX_LAST = re.compile(rf" [למ]$|^ ?{AND}$")  # it waits for its word: חמישה שקלים לשעה
 
 
 def spoken(text: str) -> str:
@@ -84,7 +84,9 @@ def spoken(text: str) -> str:
             continue
         start, words_said, end = reading
         said.as_written(text[at:start])
-        said.in_words(words_said, joins=match["latin_prefix"] is not None or words_said.endswith(_WAITS))
+        said.in_words(
+            words_said, joins=match["latin_prefix"] is not None or _PREFIX_LAST.search(words_said) is not None
+        )
         at = end
     said.as_written(text[at:])
     return said.text()
@@ -117,7 +119,7 @@ def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
         inside = line[:start].rpartition("\n")[2].strip(" -") and line[end : end + 1].strip()
         return start, ", " if inside else "", end
     said = sign_said(line, match)
-    return start, said, end + (said.endswith(_WAITS) and line[end : end + 1] == " ")
+    return start, said, end + (line[end : end + 1] == " " and _PREFIX_LAST.search(said) is not None)
 
 
 def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:

@@ -47,7 +47,7 @@ _FOLDED = str.maketrans(
     {**dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘‚‹›", "'"), **dict.fromkeys("\u2212\u05be", "-")}
 )
 _MARKS = re.compile('["“”„‟«»‘‚‹›\u2212\u05be]|פריים ?[-–]')
-_TWO_APOSTROPHES = re.compile(r"(?<=\w)['׳’]{2}(?=\w)")
+_TWO_APOSTROPHES = re.compile(r"['׳’]{2}(?!['׳’])")
 _KEPT = frozenset("".join(_SAME)) - frozenset("∗⁎★º˚⁄∕\\∼〜→⟶") | frozenset("…₪€£¥‰±≈≥≤×÷№•·«»")
 
 
@@ -58,6 +58,7 @@ def seen(text: str) -> str:
             lambda m: m["prefix"] + _SHORT_METRES[m["power"]], text.translate(_UNSEEN)
         )
         text = _FOREIGN.sub(_ours, text)
+    text = _TWO_APOSTROPHES.sub('"', text)
     marks = _MARKS.search(text) is not None
     if marks:
         text = _MINUS_OF_SHARE.sub(" -", _QUOTATION.sub(_quoted, text))
@@ -66,7 +67,7 @@ def seen(text: str) -> str:
     text = _INCHES.sub(_inches, text)
     if marks:
         text = text.translate(_FOLDED)
-    return _TWO_APOSTROPHES.sub('"', _CODE.sub(r"\1", text))
+    return _CODE.sub(r"\1", text)
 
 
 def plain(text: str) -> str:

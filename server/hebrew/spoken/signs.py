@@ -13,6 +13,9 @@ _BEFORE_A_NUMBER = {"~": "בערך", "≈": "בערך", "≥": "לפחות", "�
 _KEYS = {"*": "כוכבית", "#": "סולמית"}
 _GAPS = ("/", "_")
 _DIGIT_NEXT = re.compile(r" ?[₪$€]?\d")
+AND = "ו"
+_HEBREW_BEFORE = re.compile(r"[א-ת] ?$")
+_HEBREW_BEHIND = re.compile(r" ?[א-ת]{2}")
 _LATIN_BEFORE = re.compile(r"[A-Za-z] ?$")
 _LATIN_BEHIND = re.compile(r" ?[A-Za-z]")
 _WORD = re.compile(r"\w")
@@ -22,6 +25,9 @@ def sign_said(line: str, match: re.Match[str]) -> str:
     """Of the groups ``sign`` and ``sign_prefix``; "" for what is left out, as stars around words."""
     sign, prefix = match["sign"], match["sign_prefix"] or ""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
+    if sign == "&" and not prefix and _HEBREW_BEFORE.search(line, 0, match.start()):
+        if _HEBREW_BEHIND.match(line, match.end()):
+            return " " * before.isalnum() + AND
     if (
         sign == "&"
         and _LATIN_BEFORE.search(line, 0, match.start())

@@ -14,7 +14,7 @@ _FINAL = dict(zip("ןםךףץ", "נמכפצ", strict=True))
 # את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; whole words beside each other too: צריך/צריכה
 _SUFFIXES = "ה|תה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
 BOTH = (
-    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}})(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"']|[./][א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}}|ו(?=/או))(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"']|[./][א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
     rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
 )
 _IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
@@ -44,7 +44,7 @@ _FAR = 30  # characters; what tells that letters are days is not farther before 
 _HOUR_BEHIND = re.compile(r":? +(?:(?:בין|ב|מ) ?-?)? ?\d{1,2}[:.]\d\d")
 _HOURS_BEHIND = re.compile(r",?:? +(?:(?:בין|ב|מ|בשעות|משעה|מהשעה) ?-?)? ?\d{1,2}(?:[:.]\d\d)?(?![\d/])")
 DAYS = (
-    rf"(?<![א-ת])(?<![א-ת][\"'])(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-(?={_LETTER}'))?(?P<first>{_LETTER})'?"
+    rf"(?<![א-ת])(?<![א-ת][\"'])(?!ו/)(?P<days>(?P<day_prefix>[ובלמש]{{1,2}}-(?={_LETTER}'))?(?P<first>{_LETTER})'?"
     rf"(?:{_DAY_JOINT}{_LETTER}'?(?![^\W_]|[\"'])){{0,6}})(?![^\W_]|[\"'-]|\. (?:בוקר|צה|ערב))"
 )
 

@@ -128,7 +128,7 @@ def masked(place: Place) -> Said:
 def star_number(place: Place) -> Said:
     """*2700, 2700*, and behind the word for it, which stays; not 5*4."""
     match = _STAR.match(place.text, place.at)
-    if match and place.bare and _STAR_SAID.search(place.before):
+    if match and place.bare and place.before.endswith("כוכבית ") and _STAR_SAID.search(place.before):
         return dictated(match["digits"]), match.end()
     if not match or place.minus or place.money or not (place.key == "*" or match["behind"]):
         return None
@@ -137,8 +137,8 @@ def star_number(place: Place) -> Said:
 
 def hotel(place: Place) -> Said:
     """מלון 5*: stars."""
-    match = _STARS.match(place.text, place.at) if place.bare and _HOTEL.search(place.before) else None
-    if not match:
+    match = _STARS.match(place.text, place.at) if place.bare else None
+    if not match or not _HOTEL.search(place.before):
         return None
     return f"{place.prefix}{cardinal(int(match[1]), Gender.MASCULINE)} כוכבים", match.end()
 
@@ -162,13 +162,10 @@ def named_code(place: Place) -> Said:
 
 def example(place: Place) -> Said:
     """למשל 6118: digits that we have asked for. A year and a round number may be something else."""
-    match = _SINGLE.match(place.text, place.at) if place.bare and _EXAMPLE.search(place.before) else None
-    if (
-        not match
-        or place.prefix
-        or counted_at(place.text, match.end())
-        or _is_amount(place.text, match.end())
-    ):
+    match = _SINGLE.match(place.text, place.at) if place.bare and not place.prefix else None
+    if not match or not _EXAMPLE.search(place.before):
+        return None
+    if counted_at(place.text, match.end()) or _is_amount(place.text, match.end()):
         return None
     asked = _DIGITS_ASKED.search(place.text, 0, place.start)
     if not asked and (len(match[0]) <= _COUNTED_CODE or _YEAR_OR_ROUND.fullmatch(match[0])):

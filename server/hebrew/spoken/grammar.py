@@ -51,13 +51,14 @@ _NUMBER = (
     r"(?P<key>(?<![\w*])(?:[*#]|\*{2,}[ -]?)(?=\d)|(?<!\w)\+ ?(?=\d{1,3}[ \d().-]{7}))?(?P<number>(?=\d))"
 )
 _MARKED = (
-    rf"{_APART}(?P<joined>[ובלהמשכ]{{1,3}}-)?(?P<marked>[א-ת]?י-ם(?!\w)|א\. (?:בוקר|צהריים|ערב)(?!\w)"
+    rf"(?=[א-ת]++[\"'.-]){_APART}(?P<joined>[ובלהמשכ]{{1,3}}-)?(?P<marked>[א-ת]?י-ם(?!\w)"
+    r"|א\. (?:בוקר|צהריים|ערב)(?!\w)"
     r"|[א-ת]+(?:[\"'.][א-ת]+)*(?:\"[א-ת]+|'|\.(?=[א-ת])|(?<=\.[א-ת])\.?))"
 )
 # Where something begins that is not said as it is written; what a group holds tells what it is. Nothing
 # begins inside a Hebrew word.
 _START = re.compile(
-    rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
+    rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?=[A-Za-z0-9_.+@-])(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
     rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
     r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_/]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"

@@ -49,7 +49,8 @@ class Place:
     @property
     def inside(self) -> bool:
         """Whether the figures before it are of the same number."""
-        return not self.prefix and _IN_A_NUMBER.search(self.before) is not None
+        joint = self.text[max(0, self.start - 1) : self.start]  # most have a blank there
+        return joint > " " and not self.prefix and _IN_A_NUMBER.search(self.before) is not None
 
 
 def words_of(name: str) -> str:

@@ -99,7 +99,9 @@ def runs(text: str) -> Iterator[list[Token]]:
             run, fillers = [], 0
         if token is not None:
             parted = bool(run) and (apart or fillers > 0)
-            _add(run, replace(token, apart=parted, listed=joined and listed, labelled=joined and labelled))
+            if parted or (joined and (listed or labelled)):
+                token = replace(token, apart=parted, listed=joined and listed, labelled=joined and labelled)
+            _add(run, token)
             fillers, apart = 0, False
         before = _bare(match["word"])
         listed, labelled = before & _LISTED != set(), before & _NAMED != set()
@@ -174,7 +176,7 @@ def _closed(run: list[Token], text: str, word: str | None) -> list[Token]:
         return run[:-1]
     counts = counts_behind(text, run[-1].end, len(run[-1].digits))
     listed = run[-1].listed or counts or bool(_bare(word) & _THINGS)
-    return [*run[:-1], replace(run[-1], listed=listed, counts=counts)]
+    return [*run[:-1], replace(run[-1], listed=listed, counts=counts)] if listed or counts else run
 
 
 def counts_behind(text: str, end: int, digits: int) -> bool:
@@ -221,7 +223,7 @@ def _token(match: re.Match[str]) -> Token | None:
     if not figures:
         return None
     token = _signed(match, Token(*match.span(), re.sub(r"\D", "", figures), quantity=bool(match["part"])))
-    return replace(token, quantity=token.quantity or _is_price(match))
+    return replace(token, quantity=True) if _is_price(match) else token
 
 
 def _of_word(match: re.Match[str]) -> Token | None:
@@ -230,7 +232,7 @@ def _of_word(match: re.Match[str]) -> Token | None:
     if bare is None or bare >= _THOUSAND:
         return None
     token = _signed(match, Token(*match.span(), **_said(bare)))
-    return replace(token, begins=token.begins or value is None)
+    return replace(token, begins=True) if value is None else token
 
 
 def _of_thousands(match: re.Match[str]) -> Token | None:
@@ -246,7 +248,7 @@ def _signed(match: re.Match[str], token: Token) -> Token:
     sign = _SIGN.search(text, max(0, token.start - _LONGEST_SIGN), token.start)
     starred = text[token.end : token.end + 1] == "*" and not text[token.end + 1 : token.end + 2].isdigit()
     if sign is None:
-        return replace(token, sign="*" if starred else "")
+        return replace(token, sign="*") if starred else token
     return replace(token, sign="+" if sign["plus"] else "*", begins=True)
 
 

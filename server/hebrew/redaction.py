@@ -17,6 +17,7 @@ from server.hebrew.said_emails import said_emails
 from server.hebrew.secret_items import NAMED, UNNAMED
 
 _UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points: nobody hears them
+_ORDINARY = re.compile(r"[\n -~א-ת׳״]*")  # without characters that are unseen, or figures of other scripts
 _PHONE = re.compile(
     r"0[57]\d{8}|0[23489]\d{7}|1[5-9]\d{8}|(?:00)?9720?[2-57-9]\d{7,8}|00(?!972)[1-9]\d{7,13}"
 )
@@ -60,10 +61,11 @@ def redacted(text: str, before: str = "") -> str:
 
 
 def _with_tags(text: str, before: str = "") -> str:
-    places = [place for place, char in enumerate(text) if not _unseen(char)]
+    ordinary = _ORDINARY.fullmatch(text) is not None
+    places = range(len(text)) if ordinary else [place for place, char in enumerate(text) if not _unseen(char)]
     seen = f"{before}\n" if before else ""
     ours = len(seen)
-    seen += "".join(_figure(text[place]) for place in places)
+    seen += text if ordinary else "".join(_figure(text[place]) for place in places)
     parts, done = [], 0
     for found in _all_found(seen):
         if found.end > ours:

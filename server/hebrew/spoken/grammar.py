@@ -43,6 +43,15 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     quantities.quantity,
 )
 
+# Those of figures with a sign behind the first of them; most numbers have none.
+_WITH_A_SIGN = frozenset((
+    dates.always, dates.full_date, dates.days_of_a_date, dates.short_date, dates.month_and_year,
+    hours.clock, hours.hour_with_a_point, codes.chain,
+    quantities.ratio, quantities.plus_one, quantities.price, quantities.alternatives,
+    quantities.third, quantities.out_of, quantities.points,
+))  # fmt: skip
+_SIGN_BEHIND = re.compile(r"\d+ ?[-./:+,]")
+
 _MONEY = r"(?:US)?[₪$€£¥](?: ?(?=[\d½]))|(?:NIS|ILS|USD|EUR) ?(?=\d)|%(?=\d)"
 _APART = r"(?<![א-ת])(?<![א-ת][\"'])"  # no word goes on here, and no short form
 _NUMBER = (
@@ -133,8 +142,9 @@ def _number(line: str, match: re.Match[str]) -> tuple[int, str, int]:
         _money(match["money"] or ""),
         (match["key"] or "")[:1],
     )
+    signed = _SIGN_BEHIND.match(line, match.end()) is not None
     for reading in PRECEDENCE:
-        if said := reading(place):
+        if (signed or reading not in _WITH_A_SIGN) and (said := reading(place)):
             return place.start, *said
     raise LookupError(f"no reading knows the number at {match.end()} of {line!r}")
 

@@ -59,6 +59,8 @@ class TestPlainWords:
                 ["באתר gym1.co.il/sale_50%, או b.co.il."],
             ),
             ("תורים מעוניין\\ת, 8:15→22:30.", ["תורים מעוניין/ת, 8:15–22:30."]),
+            ("ל-<front.desk@gmail.com>, <https://b.co.il>.", ["ל-front.desk@gmail.com, b.co.il."]),
+            ("הקוד 3333#, a.io/booking?id=7892.", ["הקוד 3333#, a.io/booking."]),
             ("קובץ snake_case <br>כאן.", ["קובץ snake case כאן."]),
             ("הרשת **Home_5G**, moshe_cohen@gmail.com.", ["הרשת Home_5G, moshe_cohen@gmail.com."]),
             ("#4821 היא הפנייה. לחץ #כושר.", ["#4821 היא הפנייה.", "לחץ כושר."]),

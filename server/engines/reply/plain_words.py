@@ -205,12 +205,13 @@ _URL = re.compile(
 )
 _ABOUT = re.compile(r"(?<![~\w])~(?=\d)")
 _STAR_NUMBER = re.compile(r"(?<![*\w])\*(\d{3,5})(?![\d*])")
-_MARKUP = re.compile(r"<[^>]*>|!(?=\[)|#(?!\d)|[*`~\[\]{}<>\\^]")
+_MARKUP = re.compile(r"<(?!https?:|[^>]*@)[^>]*>|!(?=\[)|(?<!\d)#(?!\d)|[*`~\[\]{}<>\\^]")
 _ADDRESS = re.compile(
     r"[\w.+-]@[\w-]|(?<![A-Za-z0-9_.-])[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,8}\.[A-Za-z]{2,}",
     re.ASCII,
 )
 _LATIN_NAME = re.compile(r"\W*[A-Za-z]+_[A-Za-z]*\d[A-Za-z\d]*\W*", re.ASCII)  # Home_5G
+_QUERY = re.compile(r"(?<=[A-Za-z0-9/])[?#][\w=&%.+-]*\w", re.ASCII)
 _EDGES = re.compile(r"^_+|_+(?=\W*$)")
 _CELL = re.compile(r"\|(?=\w)")
 # Bullets and numbering. Not a minus before a digit, not "12.5".
@@ -239,7 +240,7 @@ def _without_markup(word: str) -> str:
     plain = _STAR_NUMBER.sub(r"כוכבית \1", plain)  # *2700 is a telephone number
     plain = _CELL.sub(", ", _MARKUP.sub("", plain)).replace("|", ",")
     if _ADDRESS.search(plain) or _LATIN_NAME.fullmatch(plain):  # its underscores are parts of it
-        return _EDGES.sub("", plain)
+        return _EDGES.sub("", plain if "@" in plain else _QUERY.sub("", plain))
     return plain.replace("_", " ")
 
 

@@ -58,6 +58,7 @@ _YEAR_OR_ROUND = re.compile(r"(?:19|20)\d\d|\d+0")
 _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|ללחוץ|מקישים)(?:/י)?[ :]+$")
 
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
+_HIDDEN_LETTERS = re.compile(r"^[xX]{3,}-?")  # xxxx-1290
 _PARTED_DIGITS = re.compile(r"\d+(?![\d.])")
 # A reference that begins with digits: 12A-345, 4471-AB; no clock and no measure has such letters.
 _REFERENCE = re.compile(
@@ -245,7 +246,7 @@ def reference(place: Place) -> Said:
 
 def latin_code(code: str) -> str:
     """B12, RU-5583: its letters as they are, its digits apart; where signs part them one by one: Q36-138/9"""
-    parts = _LATIN_AND_DIGITS.findall(code)
+    parts = _LATIN_AND_DIGITS.findall(_HIDDEN_LETTERS.sub("", code))
     if len(_PARTED_DIGITS.findall(code)) > 1:
         return " ".join(dictated(part) if part.isdigit() else part for part in parts if part != "_")
     return " ".join(

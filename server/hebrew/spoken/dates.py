@@ -185,7 +185,7 @@ def _is_date(place: Place, sep: str, day: int, match: re.Match[str]) -> bool:
         return False
     if behind or prefix[-1:] in ("ב", "ה", "מ") or _BEFORE_DATE.search(before):
         return True
-    if prefix.endswith("ל") and _NEAR_DATE.search(before):
+    if (prefix.endswith("ל") or before.endswith("עד ")) and _NEAR_DATE.search(before):
         return True
     with_zeros = len(match["day"]) == len(match["month"]) == 2 and "0" in (match["day"][0], match["month"][0])
     if sep == "/" and not day < int(match["month"]) <= _HALVES_UP_TO and not with_zeros:

@@ -69,12 +69,12 @@ _MARKED = (
 _START = re.compile(
     rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?=[A-Za-z0-9_.+@-])(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
-    rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}})-(?=[A-Za-z])"
+    rf"|{_APART}(?P<latin_prefix>[ובלהמשכ]{{1,3}}(?=-[A-Za-z])|[ובלהמשכ](?=-[א-ת]{{2}}))-"
     r"|(?<![A-Za-z0-9_])(?P<code>[A-Za-z]+[-_/]?\d[A-Za-z0-9_]*(?:(?<=\d)\.\d+(?![\d.]))?(?:[-_/][A-Za-z0-9]+)*)"
     r"|(?P<dotted>(?<![A-Za-z0-9.])[A-Za-z]+(?:\.[A-Za-z]+)+(?![A-Za-z0-9])\.?)"
     r"|(?P<hyphen>(?<=[א-ת]{2})-(?=\d)|(?<=\d)[-:](?=\d))"
     r"|(?P<times>(?<=\d) ?[xX×*] ?(?=\d)|(?<=[^ ]) [xX×] (?=\d))"
-    r"|(?P<bar> *[|•·] *)"
+    r"|(?P<bar> *[|•·] *| +/ +(?=[^\W\d_]))"
     rf"|(?:{_APART}(?P<sign_prefix>[ובלהמשכ]{{1,3}})-?)?"
     r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]))"
 )

@@ -17,7 +17,7 @@ from server.hebrew.nouns import (
 from server.hebrew.numbers import Amount, amount_words, cardinal, dictated, ordinal
 from server.hebrew.spoken.amounts import AMOUNT, Written, amount_at
 from server.hebrew.spoken.counted import alone, counted_words
-from server.hebrew.spoken.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, SCALES, Place, Said, words_of
 
 _LAST_FEW = 10  # from eleven on some measures are said in the singular
 _FIRST_YEAR = 1000
@@ -42,7 +42,8 @@ _FIRST_OF_LIST = re.compile(r" +[א-ת]+(?:, ?| )ו?-?\d+ [א-ת]")  # 1 מגב�
 _MORE = re.compile(r"\+(?= ?[א-ת])")
 _FLOOR = re.compile(r"(?<![א-ת])[ובלמש]{0,2}(?:קומה|מפלס|קומת|חניון|מרתף)(?: מספר)? +$")
 _BEHIND_MINUS = re.compile(r"-(?![\w-])(?! \d)")
-_PER = re.compile(r" ?/ ?(?=[א-ת]|m2)")
+# 90 ₪/חודש, but "מבוגר: 90 ₪ / ילד: 44 ₪" goes on with another price.
+_PER = re.compile(r" ?/ ?(?=[א-ת]|m2)(?![א-ת ]+(?:\([^()]*\))? ?: )")
 _RESOLUTIONS = frozenset((2, 4, 5, 8))
 _MINUS = "מינוס "
 _COUNTED = re.compile(r"(?<![\d.,:/-])\d{1,4}(?= )(?![^.!?\n]*[.!?\n])")
@@ -63,6 +64,7 @@ _LAST_HOUR, _LAST_MINUTE = 24, 59
 _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRICE = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})?|\d{4})\.(?P<part>[1-9]\d)(?![\d/%:]|[.,-]\d)")
 _PRICE_BEFORE = re.compile(rf"{PREFIXED}(?:{words_of('price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$")
+_MEGA = re.compile(r" ?(?:Mbps|Gbps|מגה|גיגה)(?!\w)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
 _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}){2,}(?![\d.]*\d)")
 
@@ -104,7 +106,7 @@ def _other_end(place: Place, low: Written) -> Written | None:
     """The second number of a range, which is the greater: 10%-20%, ₪1.2M-1.5M."""
     shared = _SHARED_UNIT.match(place.text, low.end)
     joint = _DASH.match(place.text, shared.end() if shared else low.end)
-    if joint is None:
+    if joint is None or (shared and shared[0].strip().isalpha() and not _is_unit(shared[0].strip())):
         return None
     if joint[0].startswith(" ") and _is_label(place):
         return None  # קומה 3 - 4 חדרים
@@ -112,6 +114,11 @@ def _other_end(place: Place, low: Written) -> Written | None:
     if high is None or not _ascending(low, high):
         return None
     return high
+
+
+def _is_unit(letters: str) -> bool:
+    """And no name that a figure begins: 7UP."""
+    return letters in UNITS or letters in SCALES or letters in ("NIS", "ILS")
 
 
 def _behind_joint(place: Place, at: int) -> Place:
@@ -329,6 +336,8 @@ def out_of(place: Place) -> Said:
     if not match:
         return None
     amount = Amount.read(match["first"])
+    if _MEGA.match(place.text, match.end()):
+        return f"{place.prefix}{amount_words(amount, Gender.MASCULINE)} על ", match.start("second")
     if _PRESSURE.search(place.before):
         between = "על"
     elif _FLOOR.search(place.before) or (amount.part and match["second"] in ("5", "10")):

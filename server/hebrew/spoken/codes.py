@@ -32,6 +32,7 @@ _HOTEL = re.compile(r"(?<![א-ת])[ובלהמש]{0,3}(?:מלון|מלונות|ב
 _DIGITS = re.compile(r"\d+(?![\d,.:/]*\d)")
 _CHAIN = re.compile(r"\d+(?:-\d+){2,}(?![.,:/]?\d)")
 _ZERO_IN_CHAIN = re.compile(r"\d+-0\d{3,}(?![.,:/-]?\d)")
+_TOO_LONG_FOR_A_PART = re.compile(r"(?!\d+00/\d+00)\d{4,}/\d{3,}(?![.,:/-]?\d)")  # 2026/1320
 _GROUPED = re.compile(r"\d{2,}(?:[ -]\d{2,}){1,3}(?![.,:/]?\d)")
 _SINGLE = re.compile(r"\d{3,}(?![.,:/]?\d)")
 _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
@@ -208,13 +209,14 @@ def _is_amount(text: str, end: int) -> bool:
 
 
 def chain(place: Place) -> Said:
-    """12-345-678, and 507-0123456, which no one takes for a range; not 3-4-5 חדרים."""
+    """12-345-678, 507-0123456 and 2026/1320, which no one takes for a range or a part; not 3-4-5 חדרים."""
     if not place.bare or place.inside:
         return None
-    match = _CHAIN.match(place.text, place.at) or _ZERO_IN_CHAIN.match(place.text, place.at)
+    chains = (_CHAIN, _ZERO_IN_CHAIN, _TOO_LONG_FOR_A_PART)
+    match = next(filter(None, (one.match(place.text, place.at) for one in chains)), None)
     if not match or (_is_amount(place.text, match.end()) and max(map(len, _GROUPS.findall(match[0]))) < 3):
         return None
-    return _said(place, dictated_groups(match[0].split("-"))), match.end()
+    return _said(place, dictated_groups(_GROUPS.findall(match[0]))), match.end()
 
 
 def endless(place: Place) -> Said:

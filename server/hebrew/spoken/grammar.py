@@ -56,7 +56,7 @@ _MONEY = r"(?:US)?[₪$€£¥](?: ?(?=[\d½]))|(?:NIS|ILS|USD|EUR) ?(?=\d)|%(?=
 _APART = r"(?<![א-ת])(?<![א-ת][\"'])"  # no word goes on here, and no short form
 _NUMBER = (
     rf"(?:{_APART}(?P<prefix>{PREFIX_LETTERS})(?: ?- ?)?)?(?P<open>\((?={codes.ISRAELI[3:]}))?"
-    rf"(?P<minus>(?<![\w)%*-])-(?=[₪$€£]? ?\d))?(?P<money>{_MONEY})?"
+    rf"(?P<minus>(?<![\w)%*'-])-(?=[₪$€£]? ?\d))?(?P<money>{_MONEY})?"
     r"(?P<key>(?<![\w*])(?:[*#]|\*{2,}[ -]?)(?=\d)|(?<!\w)\+ ?(?=\d{1,3}[ \d().-]{7}))?(?P<number>(?=\d))"
 )
 _MARKED = (

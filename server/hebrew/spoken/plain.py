@@ -42,6 +42,7 @@ _QUOTATION = re.compile(
     rf"(?:[“”„‟«\"](?P<double>(?:[^“”„‟«»\"״\n]|{_INSIDE_A_WORD}){{1,80}})[“”»\"]"
     rf"|[‘‚‹](?P<single>(?:[^‘’‚‹›\n]|(?<=[א-ת])’(?=[א-ת])){{1,80}})[‘’›])(?![א-ת])"
 )
+_BULLETS_FOR_DIGITS = re.compile(r"[•●∙·]{2,}")  # of a card: •••• 8842
 _MINUS_OF_SHARE = re.compile(r"(?: \u2212 ?|(?<=פריים) ?[-–] ?)(?=\d[\d.]* ?(?:%|אחוז))")
 _FOLDED = str.maketrans(
     {**dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘‚‹›", "'"), **dict.fromkeys("\u2212\u05be", "-")}
@@ -58,6 +59,7 @@ def seen(text: str) -> str:
             lambda m: m["prefix"] + _SHORT_METRES[m["power"]], text.translate(_UNSEEN)
         )
         text = _FOREIGN.sub(_ours, text)
+    text = _BULLETS_FOR_DIGITS.sub("**", text)
     text = _TWO_APOSTROPHES.sub('"', text)
     marks = _MARKS.search(text) is not None
     if marks:

@@ -40,11 +40,8 @@ def test_e5_what_small_models_write_is_spoken_and_done() -> None:
     assert [raw for raw in wrong if not raw.endswith(CUT_LEADS)] == []
 
 
-# What was reached, of 170 to 260 each. The figures that count are those of cases not seen: see the README.
-MOST_WRONG = {
-    "end_of_turn": 0, "only_listening": 0, "yes_no": 0, "repeat": 0, "gender": 0,
-    "speakable": 2, "sentences": 0, "redaction": 0, "echo": 0,
-}  # fmt: skip
+# What was reached, of 210 to 330 each. The figures that count are those of cases not seen: see the README.
+MOST_WRONG = {"end_of_turn": 4, "redaction": 1}
 
 
 @pytest.mark.parametrize("kind", hebrew.JUDGES)
@@ -52,14 +49,17 @@ def test_the_hebrew_of_strangers_is_judged_as_people_would(kind: str) -> None:
     """A7 end_of_turn, D4 only_listening, D4 yes_no, E4 repeat, E6 speakable, C2 sentences, E3 echo."""
     judged = [hebrew.verdict(kind, row) for _, row in hebrew.rows(hebrew.FRESH, kind)]
     wrong = [one.row for one in judged if one.wrong]
-    assert len(judged) >= 170
-    assert len(wrong) <= MOST_WRONG[kind], wrong
+    assert len(judged) >= 210
+    assert len(wrong) <= MOST_WRONG.get(kind, 0), wrong
 
 
 @pytest.mark.parametrize("said", dict.fromkeys(hebrew.said_by_callers(hebrew.FRESH)))
 def test_f2_f3_no_other_words_of_a_caller_end_or_hand_over_a_call(said: str) -> None:
-    """F2, F3: of 897 sentences that do something else, but for two that do just that."""
-    ways_out = {"תודה רבה ביי": says_goodbye, "תעבירי אותי לנציג אנושי": wants_person}
+    """F2, F3: of 1,160 sentences, but for four that do just that."""
+    ways_out = {
+        "תודה רבה ביי": says_goodbye, "תעבירי אותי לנציג אנושי": wants_person,
+        "יאללה סבבה תודה ביי": says_goodbye, "תעביר אותי בבקשה לבן אדם": wants_person,
+    }  # fmt: skip
     meant = ways_out.get(said)
     assert says_goodbye(said) == (meant is says_goodbye) and wants_person(said) == (meant is wants_person)
 

@@ -28,7 +28,8 @@ _CALLING = Phrases.read(
 )
 _ORDERING = Phrases.read("people/order", "courtesy")
 _ORDER = Phrases.read("people/order")
-_NO = "לא"
+_TOLD = Phrases(["אמרתי", "אומר", "אומרת"])
+_NO, _TO = "לא", "ל"
 _I = "אני"
 
 
@@ -62,4 +63,12 @@ def _calls_for_person(words: list[str]) -> bool:
     if _ORDERING.make_up(words) and _ORDER.within(words):
         return True
     named = _CALLED.within(words) or (_WISHED.within(words) and _WISHING.within(words))
-    return named and _CALLING.make_up(words)
+    return named and _CALLING.make_up(words) and not _tells_one(words)
+
+
+def _tells_one(words: list[str]) -> bool:
+    """It was told to somebody: "כבר אמרתי לנציג"; but "אמרתי נציג", "אמרתי לדבר עם נציג"."""
+    return any(
+        word.startswith(_TO) and _WISHED.at(words, place) and _TOLD.at_end(words[:place])
+        for place, word in enumerate(words)
+    )

@@ -16,10 +16,11 @@ _SHORTER = {
     "הייתה": "היתה",
     "איתך": "אתך",
     "אימא": "אמא",
-    "היפך": "הפך",
-    "אייתי": "אייתי",  # not "with me", nor "with him"
-    "אייתו": "אייתו",
 }
+# With one letter less they are other words: "with me", "with him", the letter B, "or", "allowed", "the flat of".
+_ONLY_IN_FULL = frozenset(
+    ("אייתי", "אייתו", "ביי", "אוו", "מוותר", "מוותרת", "מוותרים", "מוותרות", "דייר", "דיירת")
+)
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -41,5 +42,7 @@ def words_of(text: str) -> list[str]:
 
 def spellings(word: str) -> list[str]:
     """``word``, written in full, and as it is also written: with fewer vowel letters, or "מצויין"."""
+    if word in _ONLY_IN_FULL:
+        return [word]
     others = (_SHORTER.get(word, _DOUBLED.sub(r"\1", word)), _SINGLE.sub("יי", word))
     return list(dict.fromkeys([word, *others]))

@@ -74,6 +74,8 @@ def test_b3_what_stands_inside_a_number_counts(one, other):
         ("הכול", {"הכול", "הכל"}),
         ("וודאי", {"וודאי", "ודאי"}),
         ("כן", {"כן"}),
+        ("ביי", {"ביי"}),  # with one letter less it is the letter B
+        ("מוותר", {"מוותר"}),  # "allowed"
     ],
 )
 def test_d4_a_word_of_a_list_needs_one_spelling(word, written):

@@ -2,7 +2,8 @@
 
 from server.hebrew.data import Phrases
 
-_AND, _THAT, _BECAUSE, _THE, _ITEM_OF = "ו", "ש", "כי", "ה", "את"
+_AND, _THAT, _BECAUSE = "ו", "ש", "כי"
+_THE, _ITEM_OF, _YOU_SAID = "ה", "את", "אמרת"
 _LOST = Phrases.read("repeat/lost", "repeat/voice", prefixes=(_AND, _THAT, _BECAUSE))
 _MISSED = Phrases.read("repeat/missed", prefixes=(_AND,))
 _GOT = Phrases.read("repeat/missed:got")
@@ -15,6 +16,14 @@ _NOT = Phrases.read("repeat/words:not")
 _ANOTHER = Phrases.read("repeat/words:another")
 _LONG_AGO = Phrases.read("repeat/words:long_ago")
 _EAR = Phrases.read("repeat/words:ear")
+_OTHERS = Phrases.read("repeat/words:other_people", prefixes=(_AND, _THAT))
+_STILL_OURS = Phrases.read("repeat/words:still_ours", prefixes=(_AND,))
+_NOT_OUR_WORDS = Phrases.read("repeat/words:not_our_words")
+_THANKS = Phrases.read("thanks")
+_AWAY = ("ה", "ב", "ל")  # "הכלב", "בבית", "לבטל"
+_MIN_AWAY = 4  # letters of a word with one of them
+_OF_ONESELF = ("תי", "בקושי")  # "פספסתי", "בקושי שומע": of us, whatever was told before
+_NEAR = 4  # words
 _ALL_OF_IT = Phrases.read("repeat/words:all_of_it")
 ITEMS = Phrases.read("repeat/items", prefixes=("ה", "ב", "ל", "מה"))
 
@@ -23,7 +32,32 @@ def misses_us(words: list[str], place: int) -> bool:
     """At ``place`` it is said that our words, or a part of them, were lost just now."""
     if _NOT.at(words, place) and _missed_us(words, place + 1):
         return True
-    return bool(_LOST.at(words, place)) and not _LONG_AGO.within(words)
+    length = _LOST.at(words, place)
+    return bool(length) and not _LONG_AGO.within(words) and not _of_another(words, place, place + length)
+
+
+def _of_another(words: list[str], start: int, end: int) -> bool:
+    """``words[start:end]`` is said of something else, "הטלוויזיה נתקעת", "פספסתי את התור"; or of our help."""
+    before, behind = words[:start], words[end:]
+    if _OTHERS.at_end(before) or (not words[start].endswith(_OF_ONESELF) and _a_thing_at_end(before)):
+        return True
+    place = max(_STRESS.reach(behind))
+    return _THANKS.within(words) or (place < len(behind) and _is_another(behind[place:]))
+
+
+def _a_thing_at_end(before: list[str]) -> bool:
+    """What is told behind it is told of it: "התשלום (לא נקלט)"."""
+    thing = before[-1:] != [] and before[-1].startswith(_THE)
+    return thing and not names_an_item(before[-2:]) and _is_another(before[-1:])
+
+
+def _is_another(words: list[str]) -> bool:
+    """``words`` begin with a thing, or where or to what end, that is no item of what we say."""
+    near = words[:_NEAR]
+    if _STILL_OURS.at(near, 0) or names_an_item(near) or _YOU_SAID in near:
+        return False
+    away = near[0].startswith(_AWAY) and len(near[0]) >= _MIN_AWAY
+    return away or bool(_NOT_OUR_WORDS.at(near, 0))
 
 
 def names_an_item(words: list[str]) -> bool:
@@ -52,8 +86,10 @@ def _is_ours(words: list[str], place: int) -> bool:
         return False
     if not behind:
         return not _TRIES.at(words, place) and not long_ago
-    if verb == "הבנתי" and behind[0] == _ITEM_OF and "אמרת" not in behind:
-        return names_an_item(behind)  # not "את החשבונית"
+    what = behind[_HEARD.at(behind, 0) :]
+    if what[:1] == [_ITEM_OF] and not _ALL_OF_IT.at(what, 1) and _YOU_SAID not in behind:
+        if not names_an_item(what[:_NEAR]):
+            return False  # "את החשבונית"
     if _GOT.at(words, place):
         foreign = behind[0].startswith("מ") and not _ALL_OF_IT.at(behind, 0)
         return not long_ago and (verb != "שמעתי" or not foreign)

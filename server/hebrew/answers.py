@@ -26,7 +26,7 @@ _ASKING = Phrases.read("question_words", prefixes=("ו",))
 _DOUBT = Phrases.read("answers/doubt")
 _NEGATIONS = frozenset(["לא", "אל", "אין", "טרם", "מעולם", "אינני", "איני"])
 _NOT_ANY = frozenset(["שום", "כלום"])  # negates once, whatever is negated beside it
-_DO_NOT, _NOR, _MORE, _AND = "אל", "ולא", "עוד", "ו"
+_YES_WORD, _DO_NOT, _NOR, _MORE, _AND = "כן", "אל", "ולא", "עוד", "ו"
 _LONGEST = 14  # words: whoever says more has said more than yes or no
 
 
@@ -48,6 +48,8 @@ def is_answer(text: str, question: str = "") -> bool:
 def _answer(text: str, question: str) -> bool | None:
     words = words_of(text)
     if not 0 < len(words) <= _LONGEST or _DOUBT.within(words):
+        return None
+    if text.rstrip().endswith("?") and not _ASKING.within(words):  # "כן?" asks; "למה לא?" does not
         return None
     pieces = _Pieces(words, question_in(question), unasked=not question)
     yes, no = pieces.fewest(saying=True), pieces.fewest(saying=False)
@@ -126,6 +128,8 @@ class _Pieces:
         for end, word in enumerate(self._words[start:], start + 1):
             if word in _NEGATIONS:
                 negations += 1
+            elif word == _YES_WORD and negations:  # "לא, כן, תעבירי"
+                return
             elif word in _NOT_ANY:
                 negations = max(negations, 1)
             elif counts and word == _AND + self._words[end - 2]:

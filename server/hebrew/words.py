@@ -17,7 +17,7 @@ _SHORTER = {
     "איתך": "אתך",
     "אימא": "אמא",
 }
-# With one letter less they are other words: "with me", "with him", the letter B, "or", "allowed", "the flat of".
+# With one letter less they are other words: "with me" and "him", the letter B, "or", "allowed", "flat of".
 _ONLY_IN_FULL = frozenset(
     ("אייתי", "אייתו", "ביי", "אוו", "מוותר", "מוותרת", "מוותרים", "מוותרות", "דייר", "דיירת")
 )

@@ -23,6 +23,7 @@ _I = Phrases(["אני"], prefixes=("ו", "ש", "כש", "וש", "וכש", "לכש
 _WE = Phrases(["אנחנו", "אנו"], prefixes=("ו", "ש", "כש"))
 _TWO = Phrases(["שתי", "שתיים", "שתינו"])
 _WAS = Phrases.read("gender/was", prefixes=("ו", "ש", "כש"))
+_FELT = Phrases.read("gender/felt")
 _BOTH = Phrases.read("gender/both")
 _BETWEEN = Phrases.read("gender/between", "gender/both") | Phrases(VALUES)
 _GREETING = Phrases.read("gender/before_alone", "courtesy", "hesitation", "answers/yes")
@@ -41,7 +42,8 @@ _NOT_OF_ONE = ("של", *_TWO_OF)  # "אישה שלי ושני ילדים"
 _HERE = frozenset({"כאן", "פה", "זאת"})
 _IN_THE_ROLE_OF = "בתור"
 _AS, _AS_ONE_WHO, _THAT = "כ", "כמי", "ש"
-_AND = "ו"
+_AND, _IN = "ו", "ב"
+_BESIDE = frozenset({"עם", "ליד", "מול", "אצל", "בלי", "את"})  # "עם טלפון שבור"
 _THE = "ה"
 _IN_A_ROLE = (_IN_THE_ROLE_OF, _AS)
 _OF_A_QUEUE = Phrases.read("gender/queue")
@@ -52,6 +54,8 @@ _GOOD = Phrases.read("good", "answers/yes")
 _NEW_CLAUSE = ("ת", "אז", "ולכן", "כי")
 _LIKE_ME = frozenset({"כמוני", "בגילי", "במצבי"})
 _THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
+_MINE = frozenset({"שלי", "שלנו"})
+_WITH_KIN = 3  # words: "מחפשת הבת שלי"
 _LONGEST_NAME = 2  # words
 _SOON = 5  # words, in which what is told of oneself comes to its end
 _AND_FORM = re.compile("ו(?!ה)")
@@ -88,7 +92,7 @@ def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
                     yield from _kin_behind(words, place + 1)
         elif _WE.at(words, place):
             yield from _women(words, place + 1)
-        elif _WAS.at(words, place):
+        elif _WAS.at(words, place) and not _FELT.at(words, place + 1):
             yield from _form_behind(words, place + 1)
         elif word in _LIKE_ME and before:
             yield from forms_at(words, place - 1)
@@ -104,8 +108,8 @@ def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
 
 
 def _quotes(words: list[str]) -> bool:
-    """Somebody else's words follow: "היא אמרה לי", but not "אני אומר"."""
-    said = words[:-1] if words and words[-1] in _TO_SOMEBODY else words
+    """Somebody else's words follow: "היא אמרה לי", "הוא כתב בהודעה"; but not "אני אומר"."""
+    said = words[:-1] if words and (words[-1] in _TO_SOMEBODY or words[-1].startswith(_IN)) else words
     return bool(_SAYS.at_end(said)) and not _I.within(said[-3:])
 
 
@@ -129,9 +133,13 @@ def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
 
 def _state_at_end(words: list[str]) -> Iterator[Gender]:
     """Behind "חזרתי": "ממילואים עייף"."""
-    of_others = any(word.startswith(_AND) or word.startswith("של") for word in words)
-    if len(words) <= _SOON and not of_others:
-        yield from (gender for gender, states in _STATES.items() if states.at_end(words))
+    of_others = any(word.startswith((_AND, "של")) or word in _BESIDE for word in words)
+    if len(words) > _SOON or of_others:
+        return
+    for gender, states in _STATES.items():
+        length = states.at_end(words)
+        if length and not "".join(words[-1 - length : -length]).startswith(_IN):  # "ברגל שבורה"
+            yield gender
 
 
 def _one_who(words: list[str]) -> Iterator[Gender]:
@@ -189,6 +197,8 @@ def _role_at(words: list[str], place: int) -> Iterator[Gender]:
 
 def _in_the_opening(words: list[str]) -> Iterator[Gender]:
     """What a caller says without "אני": "מחפשת דירה", "מדברת דליה", "כאן אמא של איתי"."""
+    if _is_of_kin(words):
+        return
     for place in _BEFORE_ALONE.reach(words):
         for gender, phrases in _ALONE.items():
             length = phrases.at(words, place)
@@ -198,6 +208,13 @@ def _in_the_opening(words: list[str]) -> Iterator[Gender]:
         yield from _speaking(words[place:])
         yield from _inverted(words, place)
         yield from _of_oneself(words, place)
+
+
+def _is_of_kin(words: list[str]) -> bool:
+    """Who does it stands behind it: "מחפשת עבודה הבת שלי"; but "מחפשת עבודה עם הבת שלי"."""
+    if len(words) < _WITH_KIN or words[-1] not in _MINE or words[-3] in (*_BESIDE, "של", "בשביל", "עבור"):
+        return False
+    return any(kin.at(words, len(words) - 2) for kin in _KIN.values())
 
 
 def _of_oneself(words: list[str], place: int) -> Iterator[Gender]:

@@ -97,8 +97,9 @@ def _stops_anywhere(words: list[str]) -> bool:
 
 def _begins_to_speak(words: list[str]) -> bool:
     """Behind nods or at once there is a word that stops us, and no longer phrase of a listener's: "לא רע"."""
+    alone = len(words) - _MOST_WORDS  # behind more than that, nothing else is said at the end
     return any(
-        _stops(words, start) or _INTERRUPTS_ALONE.make_up(words[start:])
+        _stops(words, start) or (start >= alone and _INTERRUPTS_ALONE.make_up(words[start:]))
         for start in _BEFORE_STOPS.reach(words)
         if start < len(words)
     )

@@ -113,10 +113,13 @@ class Phrases:
 
     def reach(self, words: list[str]) -> set[int]:
         """Every number of first words that are phrases of ours one behind the other; always 0."""
-        reached = {0}
+        reached, farthest = {0}, 0
         for start in range(len(words)):
+            if start > farthest:
+                break
             if start in reached:
-                reached.update(self.ends(words, start))
+                reached.update(ends := self.ends(words, start))
+                farthest = max([farthest, *ends[-1:]])
         return reached
 
     def make_up(self, words: list[str]) -> bool:

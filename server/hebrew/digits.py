@@ -7,6 +7,7 @@ from server.hebrew.words import words_of
 
 VALUES = {word: int(value) for value, *words in map(str.split, lines_of("digit_words")) for word in words}
 _MAX_SAID = 999  # digits are said in groups of three at most
+_MOST_DIGITS = 4000  # that Python reads of a written number without being asked to
 _PREFIXES = frozenset("והבלשכמ")
 _MAX_PREFIX_CHARS = 2  # "שבשלוש"
 _WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
@@ -28,7 +29,7 @@ def number_in(word: str) -> int | None:
 
 
 def _number(word: str) -> int | None:
-    return int(word) if word.isdecimal() else value_of(word)
+    return int(word[:_MOST_DIGITS]) if word.isdecimal() else value_of(word)
 
 
 def digits_at_end(text: str) -> str:

@@ -139,11 +139,12 @@ class Kind:
 class State:
     """The nodes that the words so far lead to. Threads may share it: each would fill it alike."""
 
-    __slots__ = ("_all", "_moves", "_nodes", "final")
+    __slots__ = ("_all", "_moves", "_nodes", "_open", "final")
 
     def __init__(self, nodes: frozenset[Node], states: "dict[frozenset[Node], State]") -> None:
         self._nodes, self._all = nodes, states
         self._moves: dict[str, State] | None = None
+        self._open = any(node.prefixes for node in nodes)  # words that no phrase holds may lead on, too
         self.final = any(node.final for node in nodes)
 
     def behind(self, word: str) -> "State | None":
@@ -152,7 +153,7 @@ class State:
         if moves is None:
             moves = self._moves = self._work_out()
         state = moves.get(word)
-        return state if state is not None or "" not in moves else self._by_prefix(word)
+        return self._by_prefix(word) if state is None and self._open else state
 
     def _work_out(self) -> "dict[str, State]":
         leads: dict[str, set[Node]] = {}
@@ -162,10 +163,7 @@ class State:
             for prefix, behind in node.prefixes:
                 for word in (word for word in leads if word.startswith(prefix)):
                     leads[word].add(behind)
-        moves = {word: self._state(frozenset(nodes)) for word, nodes in leads.items()}
-        if any(node.prefixes for node in self._nodes):
-            moves[""] = self  # no word: other words than these may lead on
-        return moves
+        return {word: self._state(frozenset(nodes)) for word, nodes in leads.items()}
 
     def _by_prefix(self, word: str) -> "State | None":
         nodes = {

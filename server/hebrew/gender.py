@@ -57,6 +57,7 @@ _THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
 _MINE = frozenset({"שלי", "שלנו"})
 _WITH_KIN = 3  # words: "מחפשת הבת שלי"
 _LONGEST_NAME = 2  # words
+_LONGEST_CLAUSE = 100  # words that are looked at: nobody says more of oneself in a breath
 _SOON = 5  # words, in which what is told of oneself comes to its end
 _AND_FORM = re.compile("ו(?!ה)")
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
@@ -70,7 +71,7 @@ def shown_gender(text: str) -> Gender | None:
     shown: set[Gender] = set()
     quoting = False
     for clause in _CLAUSE.split(text):
-        words = words_of(clause)
+        words = words_of(clause)[:_LONGEST_CLAUSE]
         shown.update(_shown_in(words, quoted=quoting))
         if "?" not in clause:
             shown.update(_in_the_opening(words))

@@ -66,6 +66,7 @@ _ITEM_OF, _ABOUT, _WISH, _MINE = "את", "על", "אפשר", "שלי"
 _TO, _TOWARDS, _THE, _WHAT, _MORE = "ל", "אל", "ה", "מה", "יותר"
 _CLAUSE = re.compile(r"[.;:!…\n]+|(?<=\?)")
 _SHORT = 5  # words of a question that was lost in noise
+_LONGEST_OPENING = 12  # words
 _GAP = 4  # words between the verb and "again": "תגידי את שם הרחוב שוב"
 
 
@@ -101,6 +102,11 @@ def _asks_at(words: list[str], place: int) -> bool:
     return misses_us(words, place)
 
 
+def _openings(words: list[str]) -> set[int]:
+    """Where what is wanted may begin, behind politeness and little words."""
+    return _OPENING.reach(words[:_LONGEST_OPENING])
+
+
 def _is_only(said: Phrases, words: list[str]) -> bool:
     return said.at(words, 0) == len(words)
 
@@ -118,7 +124,7 @@ def _tells_again(words: list[str], place: int) -> bool:
         return False
     if _COME_BACK.at(words, place) and _returns_to_it(words[place + 1 :]):
         return True
-    first = any(place in _AGAIN.ends(words, start) for start in _OPENING.reach(words))
+    first = any(place in _AGAIN.ends(words, start) for start in _openings(words))
     return first or _again_behind(words, place + 1, _AGAIN_OR_MANNER)
 
 
@@ -127,7 +133,7 @@ def _is_asked_of_us(words: list[str], place: int) -> bool:
     near = words[max(0, place - _GAP) : place]
     if _WISHING.within(near):
         return True
-    return not _I.within(near) and (_US.within(near) or place in _OPENING.reach(words))
+    return not _I.within(near) and (_US.within(near) or place in _openings(words))
 
 
 def _returns_to_it(behind: list[str]) -> bool:
@@ -175,7 +181,7 @@ def _what_was_said(words: list[str], place: int) -> bool:
     near = 2 if words[place].startswith(_THAT) else 1
     if any(_asks_what(words, start) for start in range(max(0, place - _GAP), place - near + 1)):
         return True
-    if place not in _OPENING.reach(words) and words[:place] not in (["את"], ["אתה"]):
+    if place not in _openings(words) and words[:place] not in (["את"], ["אתה"]):
         return False
     return "או" in behind or (0 < len(behind) < _GAP and _asks_what(words, len(words) - 1))
 
@@ -208,7 +214,7 @@ def _asks_in_the_opening(words: list[str]) -> bool:
         or _again_and_what(words, place)
         or _what_and_again(words[place:])
         or _what_was_it(words[place:])
-        for place in _OPENING.reach(words)
+        for place in _openings(words)
         if place < len(words)
     )
 

@@ -43,6 +43,12 @@ def test_d4_prefixes_stand_before_the_first_word():
     assert joined.make_up(["וכן", "אחי", "לא"]) and not joined.within(["ולא"]) and not joined.within(["ואחי"])
 
 
+def test_d4_no_word_leads_nowhere():
+    """D4: what is left of a word without its prefix may be nothing."""
+    family = Phrases(["ה…"])
+    assert family.ends(["העזרה"], 0) and not family.ends(["", "העזרה"], 0)
+
+
 def test_d4_a_list_that_is_not_there_is_told():
     with pytest.raises(OSError, match="nowhere"):
         Phrases.read("nowhere")

@@ -24,6 +24,7 @@ _SUBORDINATE = Phrases.read("ends/subordinate")
 _BEFORE_THAT = Phrases.read("ends/before_that")
 _BEFORE_AND = Phrases(["היות", "מאחר", "במידה", "הואיל"])  # "היות ואני"
 _FIRST = Phrases.read("ends/first")
+_BEFORE_PRONOUN = CLASSES["before_pronoun"] | {"או"}
 _BEFORE_CLAUSE, _MAIN_CLAUSE = CLASSES["before_clause"], CLASSES["main_clause"]
 _IF, _CAN = "אם", ("אפשר", "תוכל", "תוכלי", "תוכלו", "ניתן")  # "אם אפשר" is polite, no condition
 _AND_OPENS = ("וכש", "ואם")
@@ -74,7 +75,8 @@ def _second_clause(words: list[str]) -> bool:
     for place, word in enumerate(words):
         if place and (asks(word) or word in _MAIN_CLAUSE):
             return True
-        if place and told and is_pronoun(word) and word == bare(word):
+        new = told or (place > 1 and words[place - 1] not in _BEFORE_PRONOUN)  # "אם אתם פתוחים, אני בא"
+        if place and new and is_pronoun(word) and word == bare(word):
             return True
         told += _tells(word, words[place - 1] if place else "")
     return told > 1
@@ -86,7 +88,7 @@ def _tells(word: str, before: str) -> bool:
         return False
     verb = verb_in(word)
     if verb is None:
-        return word in PREDICATES
+        return word in PREDICATES or (is_pronoun(before) and _may_be_participle(word))
     return verb.finite and (not verb.prefix.endswith(THAT) or not before)
 
 
@@ -119,9 +121,12 @@ def _may_tell(word: str) -> bool:
     verb = verb_in(word)
     if verb is not None:
         return verb.finite and not verb.prefix
-    participle = word.startswith(_PARTICIPLE) and len(word) in _PARTICIPLE_LETTERS
     known = (PREDICATES, ADJECTIVES, NOT, THIS, CLASSES["told_with"])
-    return participle or any(word in words for words in known) or asks(word) or is_pronoun(word)
+    return _may_be_participle(word) or any(word in words for words in known) or asks(word) or is_pronoun(word)
+
+
+def _may_be_participle(word: str) -> bool:
+    return word.startswith(_PARTICIPLE) and len(word) in _PARTICIPLE_LETTERS
 
 
 def _object(words: list[str]) -> bool:

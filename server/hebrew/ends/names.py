@@ -38,6 +38,7 @@ _LABELS_ALONE = Phrases.read("ends/labels_alone", prefixes=("ה", "ו"))
 _OF_ADDRESS = Phrases(CLASSES["label_of_address"], ("ו",))
 _STREETS = Phrases(CLASSES["streets"], (*IN_TO_FROM, "ה"))
 _LETTERED = Phrases(CLASSES["lettered"], (*IN_TO_FROM, "ה"))
+_NONE = "אין"
 _STREET_AWAY = 3  # words from the street to what stands behind its name: "רחוב בן גוריון דירה"
 _WHOLE = ("כן", "הכול", "הכל")  # "כן בערך"
 _MOST_COUNTED = 10  # up to which a number has a form of its own before its noun
@@ -107,5 +108,8 @@ def _in_address(before: list[str]) -> bool:
 
 
 def _asked_for(words: list[str]) -> bool:
-    """ "איזו קומה", "באיזה רחוב", "אין מספר"."""
-    return len(words) > 1 and words[-2] in CLASSES["before_label"]
+    """ "איזו קומה", "באיזה רחוב", "אין (לי) מספר"."""
+    before = words[:-1]
+    if before and before[-1] in TO_ME and before[-2:-1] == [_NONE]:
+        return True
+    return bool(before) and before[-1] in CLASSES["before_label"]

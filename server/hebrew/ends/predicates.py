@@ -8,17 +8,22 @@ from server.hebrew.ends.grammar import (
     JOINS,
     NOT,
     THAT,
+    THIS,
     TO_ME,
     WHO,
+    YOURS,
     asks,
     asks_something,
     bare,
+    is_definite,
     is_pronoun,
     opened,
 )  # fmt: skip
 from server.hebrew.verbs import verb_in
 
 _HAD = frozenset(lines_of("ends/gives"))
+_BEFALLS = CLASSES["befalls"]
+_ALREADY = "כבר"  # "כבר אמרתי לך"
 _HERE, _WHICH = CLASSES["here"], CLASSES["which"]
 _BEFORE_CAN, _BEFORE_THERE_IS = CLASSES["before_can"], CLASSES["before_there_is"]
 _THERE_IS, _NONE, _CAN = "יש", "אין", "אפשר"
@@ -53,7 +58,14 @@ def to_me(words: list[str]) -> bool:
         return False
     if giving.endswith(_NONE):
         return len(opened(words)) > _SHORT and before[-1] not in NOT
+    if before[-1:] == [_ALREADY] or (giving in _BEFALLS and before and _is_told_of(before[-1])):
+        return False
     return not _is_answered(before) and words[0] not in NOT
+
+
+def _is_told_of(word: str) -> bool:
+    """ "הראש כואב לי", "זה קרה לי": what hurts or happened was named."""
+    return is_definite(word) or word in THIS or word in YOURS
 
 
 def there_is(words: list[str]) -> bool:

@@ -22,6 +22,7 @@ _INTERRUPTS_ANYWHERE = Phrases.read("listening/stops_anywhere", prefixes=("ו", 
 _PEOPLE = Phrases.read(
     "people/called", "people/wished", prefixes=("ו", "ה", "ל", "ב", "מ", "ש", "וה", "שה", "מה")
 )
+_LITTLE = Phrases.read("answers/said_back_around")  # of ours, these say nothing of it
 _LAUGHTER = re.compile(r"(?<!\w)(?:ח{2,}ה?|[חה]?ה{2,}|(?:ח[הי]?){2,}|(?:ה[יא]){2,}|(?:ha){2,})(?!\w)")
 _LAUGH, _SOUND = "חח", "אה"
 _HUMMING = re.compile(r"[אהמם]+")
@@ -83,6 +84,8 @@ def _of_ours(words: list[str], spoken: str) -> Iterator[list[str]]:
         for end in range(len(words), start, -1):
             beside = start > 0 or end < len(words)
             if end - start >= (1 if beside else _LEAST_OF_OURS) and all(ours[start:end]):
+                if _LITTLE.make_up(words[start:end]):
+                    continue  # "אני לא מאמין לך", where we have said "שלך"
                 if end == len(words) or _are(words[end:], _THANKS):
                     yield words[start:end]
 

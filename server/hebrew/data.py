@@ -1,7 +1,8 @@
 """The lists in ``data``, which Hebrew speakers extend: a phrase a line, ``#`` begins a comment.
 
 A line may be a family with slots (families.py). In a file ``[kind]`` begins a kind, whose name the slots
-below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``).
+below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``) or
+a kind in it (``<very:behind>``).
 A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge:
 ``answers`` (answers.py, said_back.py), ``ends``, ``gender``, ``leaving`` and ``people`` (speech_acts.py),
 ``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``waiting``.

@@ -75,6 +75,7 @@ _NOUNS = _read_nouns()
 UNITS, UNITS_ALONE = _read_units()
 _COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
 _CONTAINERS = frozenset(lines_of("containers"))
+_WATER = "מים"  # is not counted, but what holds it is
 _LABELS = frozenset(lines_of("labels"))
 _NOT_COUNTED = frozenset(lines_of("not_counted"))
 _AGAINST_THEIR_ENDING = {
@@ -166,13 +167,14 @@ def _one_of_two_words(text: str, noun: _Noun, match: re.Match[str]) -> Found | N
 
 def _is_of(word: str, noun: _Noun, second: str) -> bool:
     """Whether ``second`` is a noun that ``word`` is of: no adjective, no verb, no prefix before a noun."""
-    if second in _NOT_COUNTED or second.startswith("ה") or len(second) < _SHORTEST_CONSTRUCT:
+    contents = second == _WATER and word in _CONTAINERS
+    if (second in _NOT_COUNTED and not contents) or second[0] == "ה" or len(second) < _SHORTEST_CONSTRUCT:
         return False
+    if word != noun.one or contents:  # מנת, of מנה
+        return True
     prefixed = second[0] in _PREFIX_LETTERS and second not in _NOUNS
     if prefixed and (second[1:] in _NOUNS or not _OF_ACTION.fullmatch(second)):
         return False
-    if word != noun.one:  # מנת, of מנה
-        return True
     disagrees = noun.gender is Gender.MASCULINE and second.endswith(_FEMININE_ENDINGS)
     listed = second in _NOUNS and _NOUNS[second].one == second
     return disagrees or listed or word in _CONTAINERS

@@ -15,7 +15,9 @@ from server.hebrew.ends.last_words import last_words_wait
 from server.hebrew.words import words_of
 
 _END = re.compile(r"[.!?…]+[\"'“”’׳״»)]*(?=\s)|\n")
-_INITIALS = re.compile(r"(?:^|[\s(])[\"'“„]?(?:[והבלשכמ]{1,3}-?(?=(?:[^\W\d_]\.){2}))?(?:[^\W\d_]\.)+$")
+_INITIALS = re.compile(
+    r"(?:^|[\s(])[\"'“„]?(?:[והבלשכמ]{1,3}-?(?=(?:[^\W\d_]\.){2}))?(?:(?:[^\W\d_]|[A-Z][a-z](?=\.[A-Z]))\.)+$"
+)
 # "אפשרויות: 1.", but "בקומה 3." is the end of its sentence.
 _ITEM_NUMBER = re.compile(r"(?:^|[:;,.!?…][\"'”׳״)]*\s+)\d{1,2}\.$")
 

@@ -86,6 +86,7 @@ from server.hebrew.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_
             "חשבתי על… דירה של... מישהו.",
             ["חשבתי על… דירה של... מישהו."],
         ),
+        "a title in Latin letters": ("יש לה Ph.D. במדעים. כן", ["יש לה Ph.D. במדעים.", "כן"]),
         "an ellipsis before what was found": (
             "רגע, אני מחפש... מצאתי! אני מחפש את... משפחתי. כן",
             ["רגע, אני מחפש...", "מצאתי!", "אני מחפש את... משפחתי.", "כן"],

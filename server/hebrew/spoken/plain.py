@@ -86,7 +86,9 @@ def _quoted(match: re.Match[str]) -> str:
 def _inches(match: re.Match[str]) -> str:
     """55" is a size, unless the mark closes what another one opened."""
     before = match.string[max(0, match.start() - _FAR) : match.start()]
-    opened = len(_QUOTES.findall(before)) % 2
+    opened = False
+    for mark in _QUOTES.finditer(before):
+        opened = not opened and not before[: mark.start()][-1:].isdigit()
     return match[0] if opened else " אינץ'"
 
 

@@ -63,6 +63,7 @@ _RATIO_BEFORE = re.compile(rf"{PREFIXED}(?:יחס|צריכה|צריכת|קנה �
 _LAST_HOUR, _LAST_MINUTE = 24, 59
 _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRICE = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})?|\d{4})\.(?P<part>[1-9]\d)(?![\d/%:]|[.,-]\d)")
+_RATE_BEFORE = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מדד|שער|ריבית|ממוצע|ציון)(?![א-ת])")
 _PRICE_BEFORE = re.compile(rf"{PREFIXED}(?:{words_of('price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$")
 _MEGA = re.compile(r" ?(?:Mbps|Gbps|מגה|גיגה)(?!\w)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
@@ -305,7 +306,9 @@ def price(place: Place) -> Said:
     if not match or counted_at(place.text, match.end()) or BEHIND_SCALE.match(place.text, match.end()):
         return None
     of_shops = place.prefix[-1:] == "ב" and match["part"] in ("90", "99", "95")
-    if not (of_shops or _PRICE_BEFORE.search(place.before)) or match["part"] in ("00", "50"):
+    if not (of_shops or _PRICE_BEFORE.search(place.before)) or _RATE_BEFORE.search(place.before):
+        return None
+    if match["part"] in ("00", "50"):
         return None
     whole = Amount.read(match["whole"]).whole
     return f"{place.prefix}{cardinal(whole)} {cardinal(int(match['part']))}", match.end()

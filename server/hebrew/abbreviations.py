@@ -21,7 +21,7 @@ def _read() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     words: dict[str, str] = {}
     constructs: dict[str, str] = {}
     before_number: dict[str, str] = {}
-    for line in lines_of("abbreviations"):
+    for line in lines_of("spoken/abbreviations"):
         short, _, long = (part.strip() for part in line.partition("="))
         if short.endswith(_A_NUMBER):
             before_number[short.removesuffix(_A_NUMBER)] = long

@@ -15,14 +15,14 @@ from server.hebrew.number_runs import JOINS, counts_behind, says_hesitation
 from server.hebrew.secret_items import Item, Kind, Secret, announcing, items_of, noun_at, stems
 from server.hebrew.spoken.place import MONTHS
 
-_LINKS = frozenset(lines_of("secret_links"))
-_COPULAS = frozenset(lines_of("secret_copulas"))
-_NO_SECRETS = frozenset(lines_of("secret_not"))
-_NO_PASSWORDS = frozenset(lines_of("password_not"))
-_CARDS = frozenset(lines_of("secret_cards"))
+_LINKS = frozenset(lines_of("secrets/links"))
+_COPULAS = frozenset(lines_of("secrets/copulas"))
+_NO_SECRETS = frozenset(lines_of("secrets/not"))
+_NO_PASSWORDS = frozenset(lines_of("secrets/password_not"))
+_CARDS = frozenset(lines_of("secrets/cards"))
 _LABELS = frozenset(lines_of("labels")) - _LINKS
 _FILLERS = frozenset(lines_of("digit_fillers")) | {"או", "לא", "סליחה"}
-_LETTER_NAMES = {word: len(only) == 0 for word, *only in map(str.split, lines_of("letters_said"))}
+_LETTER_NAMES = {word: len(only) == 0 for word, *only in map(str.split, lines_of("secrets/letters_said"))}
 _BANKS = announcing(Secret.BRANCH)
 _OF, _FOR = "של", frozenset("לב")
 _EXPIRY = "תוקף"

@@ -5,7 +5,9 @@ below it may use; the last of them is what the file is for. A slot may also name
 a kind in it (``<very:behind>``).
 A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge:
 ``answers`` (answers.py, said_back.py), ``ends``, ``gender``, ``leaving`` and ``people`` (speech_acts.py),
-``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``waiting``.
+``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``secrets`` (announced.py,
+secret_items.py, said_emails.py, number_runs.py), ``sentences``, ``spoken`` (and nouns.py, abbreviations.py),
+``waiting``.
 Each is read once, when the module that uses it is imported. Raises OSError for one that is not there.
 """
 

@@ -62,7 +62,7 @@ def _read_nouns() -> dict[str, _Noun]:
 def _read_units() -> tuple[dict[str, Counted], dict[str, str]]:
     """Written form → what is counted; written form → what is said without a number."""
     units, alone = {}, {}
-    for line in lines_of("units"):
+    for line in lines_of("spoken/units"):
         sign, _, forms = (field.strip() for field in line.partition("="))
         one, few, many, lone, gender = (field.strip() for field in forms.split(","))
         units[sign] = Counted(_GENDERS[gender], one, few, many)
@@ -74,13 +74,13 @@ def _read_units() -> tuple[dict[str, Counted], dict[str, str]]:
 _NOUNS = _read_nouns()
 UNITS, UNITS_ALONE = _read_units()
 _COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
-_CONTAINERS = frozenset(lines_of("containers"))
+_CONTAINERS = frozenset(lines_of("spoken/containers"))
 _WATER = "מים"  # is not counted, but what holds it is
 _LABELS = frozenset(lines_of("labels"))
-_NOT_COUNTED = frozenset(lines_of("not_counted"))
+_NOT_COUNTED = frozenset(lines_of("spoken/not_counted"))
 _AGAINST_THEIR_ENDING = {
     word: _GENDERS[gender]
-    for gender, *words in map(str.split, lines_of("nouns_against_ending"))
+    for gender, *words in map(str.split, lines_of("spoken/nouns_against_ending"))
     for word in words
 }
 _PLURALS = {"ים": Gender.MASCULINE, "ות": Gender.FEMININE}

@@ -17,11 +17,11 @@ _MEASURES = {form for unit in UNITS.values() for form in (unit.one, unit.few, un
 _THINGS = {*_MEASURES, *lines_of("labels"), *(form for noun in _NOUNS for form in noun)} - _NO_THINGS
 _TIMES = frozenset("בבוקר בצהריים בצהרים בערב בלילה".split())  # behind an hour
 _NAMED = _THINGS | frozenset("אחרי לפני עד".split())  # before the number of a thing, or an hour
-_LISTED = {*lines_of("quantities_before"), *(plural for _, plural in _NOUNS)} - _NO_THINGS
+_LISTED = {*lines_of("secrets/quantities_before"), *(plural for _, plural in _NOUNS)} - _NO_THINGS
 _TAGS = frozenset(("id", "card", "phone", "digits", "email", "secret"))
 _PREFIXES = re.compile("[ובלהמשכ]{0,2}(?=..)")
 _ENGLISH = {
-    word: int(value) for value, *words in map(str.split, lines_of("digits_english")) for word in words
+    word: int(value) for value, *words in map(str.split, lines_of("secrets/digits_english")) for word in words
 }
 _DAY, _MONTH = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])"
 PART = re.compile(

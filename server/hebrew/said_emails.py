@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from server.hebrew.data import lines_of
 from server.hebrew.digits import VALUES
 
-_ENGLISH = [word for line in lines_of("digits_english") for word in line.split()[1:]]
+_ENGLISH = [word for line in lines_of("secrets/digits_english") for word in line.split()[1:]]
 _NUMBER = rf"(?:ו?(?:{'|'.join(sorted(VALUES, key=len, reverse=True))})|{'|'.join(_ENGLISH)})(?!\w)"
-_LETTER = "|".join(word for word, *also in map(str.split, lines_of("letters_said")) if not also)
+_LETTER = "|".join(word for word, *also in map(str.split, lines_of("secrets/letters_said")) if not also)
 _DOT = r"(?:\s{0,3}\.|\s{1,3}(?:נקודה|דוט|פוינט|dot)\s{1,3})"
 _DASH = (
     r"(?:\s{0,3}[+-]\s{0,3}"
@@ -22,7 +22,7 @@ _NO_NAME = (
     r"(?!(?:הוא|היא|זה|זאת|זו|שלי|שלו|שלה|שלנו|[ובהל]?(?:מייל|אימייל|ג'?ימייל|דואל)|is|mail|email)(?!\w))"
 )
 _AT = r"(?:\s{1,3}(?:סימן\s)?(?:ש?טרודל|סטרודל|כרוכית|אט(?:\sסיין)?|at|@)\s{1,3}|@\s{1,3}|\s{1,3}@)"
-_PROVIDERS = "|".join(map(re.escape, sorted(lines_of("email_providers"), key=len, reverse=True)))
+_PROVIDERS = "|".join(map(re.escape, sorted(lines_of("secrets/email_providers"), key=len, reverse=True)))
 _TLD = (
     r"(?:קום|קומ|com|קו|co|איל|il|איי?\sאל|i\sl|סי\sאו|נט|net|אורג|org|גוב|gov|אקדמי|ac|ישראל|מוני|muni)"
     r"(?!\w)"

@@ -84,7 +84,7 @@ def _bare(word: str) -> str:
 
 def _read_nouns() -> dict[str, list[tuple[tuple[str, ...], Secret]]]:
     nouns: dict[str, list[tuple[tuple[str, ...], Secret]]] = {}
-    for line in lines_of("secrets"):
+    for line in lines_of("secrets/secrets"):
         kind, _, words = line.partition(":")
         first, *rest = map(_bare, words.split())
         nouns.setdefault(first, []).append((tuple(rest), Secret(kind.strip())))

@@ -26,22 +26,22 @@ def _shortened(words: list[str]) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[\s(\"'])[והבלשכמ]?(?:{'|'.join(words)})\.$", re.IGNORECASE)
 
 
-_SHORTENED = _shortened(lines_of("shortened"))
-_SHORTENED_BEFORE_NUMBER = _shortened(lines_of("shortened_before_number"))
+_SHORTENED = _shortened(lines_of("sentences/shortened"))
+_SHORTENED_BEFORE_NUMBER = _shortened(lines_of("sentences/shortened_before_number"))
 _QUOTED = re.compile(r"[?!…][.!?…]*\)*[\"'”’“׳״»]")
 _QUOTED_SPEECH = re.compile(r":\s*[\"'“”„׳״«][^\"“”„״«»]*[\"'”’“׳״»]$")  # a whole sentence of somebody's
 _NEW_LINE_OR_QUOTE = re.compile(r"[^\S\n]*[\n\"'“„”״]")
 _IN_BRACKETS = re.compile(r"\S\s*\((?!\s)[^()]*\)?$")
 _MARKED_NAME = re.compile(
-    rf"(?:^|[\s(\"'])[והבלשכמ]{{0,2}}-?(?:{'|'.join(lines_of('marked_names'))})[!?]$"
-    rf"|(?:^|\s)[והבלשכמ]{{0,2}}(?:{'|'.join(lines_of('sentence_names'))})(?:\s[A-Za-z][\w&'.-]*){{1,2}}[!?]$",
+    rf"(?:^|[\s(\"'])[והבלשכמ]{{0,2}}-?(?:{'|'.join(lines_of('sentences/marked_names'))})[!?]$"
+    rf"|(?:^|\s)[והבלשכמ]{{0,2}}(?:{'|'.join(lines_of('sentences/names'))})(?:\s[A-Za-z][\w&'.-]*){{1,2}}[!?]$",
     re.IGNORECASE,
 )
 _LATIN_CALL = re.compile(r"\S\s.*[A-Za-z][\w&'.-]*!$")
 _LATIN_BEHIND = re.compile(r"[^\S\n]*[A-Za-z]")
-_JOINS = frozenset(lines_of("sentence_joins"))
-_OPENERS = Phrases.read("sentence_openers", prefixes=("ו", "ש"))
-_OWN_AND = frozenset(lines_of("and_letter"))
+_JOINS = frozenset(lines_of("sentences/joins"))
+_OPENERS = Phrases.read("sentences/openers", prefixes=("ו", "ש"))
+_OWN_AND = frozenset(lines_of("sentences/and_letter"))
 _AND = "ו"
 _ELLIPSIS = re.compile(r"(?:…|\.\.)[.…]*$")
 _NEXT_WORD = re.compile(r"[^\S\n]*(\w*)(\W?)")

@@ -6,7 +6,7 @@ from server.hebrew.speech_acts import asks_to_repeat
 from server.hebrew.verbs import verb_in
 
 _OPENERS = Phrases.read("ends/openers", prefixes=("ו",))
-_VOCATIVES = Phrases.read("vocatives")
+_VOCATIVES = Phrases.read("ends/vocatives")
 _ALOUD = Phrases.read("ends/aloud", prefixes=("ו",))
 _LATELY = 7  # words, among which one thinks aloud: "איפה שמתי את הפתק"
 _MOMENT, _NO_MOMENT = CLASSES["moment"], CLASSES["no_moment"]

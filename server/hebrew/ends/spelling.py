@@ -5,12 +5,14 @@ from server.hebrew.ends.ending import Ending
 from server.hebrew.words import words_of
 
 _LETTERS = {
-    words_of(name)[0]: letter for letter, *names in map(str.split, lines_of("letter_names")) for name in names
+    words_of(name)[0]: letter
+    for letter, *names in map(str.split, lines_of("ends/letter_names"))
+    for name in names
 }
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _AT = frozenset(("שטרודל", "כרוכית", "אט", "at"))
 _DOT = frozenset(("נקודה", "דוט", "dot"))
-_TOPS = Phrases.read("email_endings")
+_TOPS = Phrases.read("ends/email_endings")
 _LIKE = "כמו"  # "קוף כמו קופסה"
 _MIN_LETTERS = 2
 _MIN_NAME = 3  # letters of a name that somebody would spell

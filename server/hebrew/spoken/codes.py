@@ -40,11 +40,12 @@ _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 # Words, between the name and the number.
 _BETWEEN = r"(?: +\(?[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"
 _NAMED = re.compile(
-    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('codes')})(?:'|(?![א-ת\"'])){_BETWEEN}[ :#*x(-]*$"
+    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('spoken/codes')})(?:'|(?![א-ת\"']))"
+    rf"{_BETWEEN}[ :#*x(-]*$"
 )
 _NUMBERED_THING = re.compile(
-    rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{words_of('numbered')})(?![א-ת\"'])"
-    rf"(?: +\(?(?:{words_of('number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
+    rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{words_of('spoken/numbered')})(?![א-ת\"'])"
+    rf"(?: +\(?(?:{words_of('spoken/number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
 )
 # Five digits and more that are somebody's: מס' משלם 123456
 _NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +[א-ת\"']+){0,2}[ :(]+$")

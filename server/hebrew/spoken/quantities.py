@@ -34,10 +34,10 @@ _JOINT = rf" +(?:או|עד|על|מתוך|ועד) +|,(?=\d)|{_LISTED}|/|{DASH}| ?
 _SAME_NOUN = re.compile(rf"(?:{_JOINT}){AMOUNT}")
 # פי 2, the children of זוג + 2, and people who are counted without a noun
 _MASCULINE_BEHIND = re.compile(
-    rf"{PREFIXED}(?:פי +|זוג(?:ות)? ?(?:\+|פלוס) ?|(?:{words_of('people_before')}) +(?:רק +|בערך +)?)$"
+    rf"{PREFIXED}(?:פי +|זוג(?:ות)? ?(?:\+|פלוס) ?|(?:{words_of('spoken/people_before')}) +(?:רק +|בערך +)?)$"
 )
-_FOR_PEOPLE = re.compile(rf"{PREFIXED}(?:{words_of('places_for_people')})(?: +[א-ת]{{2,}}){{0,2}} +$")
-_FRESH = re.compile(rf"(?:^|[,.:;(+&!?\n\"] *|{PREFIXED}(?:{words_of('counted_before')}) +)$")
+_FOR_PEOPLE = re.compile(rf"{PREFIXED}(?:{words_of('spoken/places_for_people')})(?: +[א-ת]{{2,}}){{0,2}} +$")
+_FRESH = re.compile(rf"(?:^|[,.:;(+&!?\n\"] *|{PREFIXED}(?:{words_of('spoken/counted_before')}) +)$")
 _FIRST_OF_LIST = re.compile(r" +[א-ת]+(?:, ?| )ו?-?\d+ [א-ת]")  # 1 מגבת, 1 חלוק
 _MORE = re.compile(r"\+(?= ?[א-ת])")
 _FLOOR = re.compile(r"(?<![א-ת])[ובלמש]{0,2}(?:קומה|מפלס|קומת|חניון|מרתף)(?: מספר)? +$")
@@ -64,7 +64,9 @@ _LAST_HOUR, _LAST_MINUTE = 24, 59
 _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRICE = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})?|\d{4})\.(?P<part>[1-9]\d)(?![\d/%:]|[.,-]\d)")
 _RATE_BEFORE = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מדד|שער|ריבית|ממוצע|ציון)(?![א-ת])")
-_PRICE_BEFORE = re.compile(rf"{PREFIXED}(?:{words_of('price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$")
+_PRICE_BEFORE = re.compile(
+    rf"{PREFIXED}(?:{words_of('spoken/price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$"
+)
 _MEGA = re.compile(r" ?(?:Mbps|Gbps|מגה|גיגה)(?!\w)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")
 _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}){2,}(?![\d.]*\d)")

@@ -37,7 +37,7 @@ _DAY_JOINT = r"(?: ?- ?| עד (?:יום )?|, ?(?:ו-?)?| (?:ו-?|או |ל-?))"
 _DAY_WORD = re.compile(
     r"(?<![א-ת])[ובלהמשכ]{0,3}(?:יום|ימי|ימים)(?: +בין)?:? +(?:[א-וש]'?(?:, ?| ?- ?| ו-?| או ))*$"
 )
-_NO_DAYS = re.compile(rf"{PREFIXED}(?:{words_of('letters_before')})[ :]+$")
+_NO_DAYS = re.compile(rf"{PREFIXED}(?:{words_of('spoken/letters_before')})[ :]+$")
 _NEXT_DAY = re.compile(rf"'?(?P<joint>{_DAY_JOINT})(?P<day>{_LETTER})")
 _UNTIL = " עד "
 _FAR = 30  # characters; what tells that letters are days is not farther before them
@@ -50,7 +50,7 @@ DAYS = (
 
 _NUMBER_BEHIND = re.compile(r" *-?\d")
 _NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # and no prefix letter but the article
-_FEMININE, _MEN = frozenset(lines_of("women")), frozenset(lines_of("men_in_he"))
+_FEMININE, _MEN = frozenset(lines_of("spoken/women")), frozenset(lines_of("spoken/men_in_he"))
 _SHE_IS = "|".join(f"{word[:-1]}{_FINAL.get(word[-1], word[-1])}ה" for word in lines_of("adjectives"))
 _HER = re.compile(
     rf"(?: +[א-ת'-]+){{0,3}}? +(?:{_SHE_IS}|[מת][א-ת]{{2,}}[^ו]ת|היא|שלה|אמרה|ביקשה|תחזור|תוכל|תשמח)(?![א-ת])"

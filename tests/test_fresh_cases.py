@@ -40,8 +40,11 @@ def test_e5_what_small_models_write_is_spoken_and_done() -> None:
     assert [raw for raw in wrong if not raw.endswith(CUT_LEADS)] == []
 
 
-# What was reached, of 210 to 330 each. The figures that count are those of cases not seen: see the README.
-MOST_WRONG = {"end_of_turn": 4, "redaction": 1}
+# What was reached, of 240 to 360 each. The figures that count are those of cases not seen: see the README.
+MOST_WRONG = {
+    "end_of_turn": 5, "only_listening": 4, "yes_no": 3, "repeat": 2, "gender": 7,
+    "sentences": 1, "redaction": 2, "echo": 1,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", hebrew.JUDGES)
@@ -49,7 +52,7 @@ def test_the_hebrew_of_strangers_is_judged_as_people_would(kind: str) -> None:
     """A7 end_of_turn, D4 only_listening, D4 yes_no, E4 repeat, E6 speakable, C2 sentences, E3 echo."""
     judged = [hebrew.verdict(kind, row) for _, row in hebrew.rows(hebrew.FRESH, kind)]
     wrong = [one.row for one in judged if one.wrong]
-    assert len(judged) >= 210
+    assert len(judged) >= 240
     assert len(wrong) <= MOST_WRONG.get(kind, 0), wrong
 
 

@@ -8,7 +8,8 @@ A list that several judges read stands in ``data`` itself, each of the others in
 ``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``secrets`` (announced.py,
 secret_items.py, said_emails.py, number_runs.py), ``sentences``, ``spoken`` (and nouns.py, abbreviations.py),
 ``waiting``.
-Each is read once, when the module that uses it is imported. Raises OSError for one that is not there.
+Each is read once, when the module that uses it is imported. Raises OSError for one that is not there, and
+ValueError for a line that is no family.
 """
 
 import re
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from server.hebrew.families import Kind, Node, State
+from server.hebrew.families import Kind, Node, State, slots_of
 
 _FOLDER = Path(__file__).with_name("data")
 _HEAD = re.compile(r"\[(\S+)\]")
@@ -46,10 +47,26 @@ def _kinds_in(name: str) -> Mapping[str, Kind]:
             parts[head[1]] = lines = []
         else:
             lines.append(line)
+    if len(parts) > 1 and parts[""]:
+        raise ValueError(f"{name}.txt: {parts[''][0]!r} stands above the first [kind] and belongs to none")
     kinds = _Kinds()
-    kinds.update({kind: Kind(written, kinds) for kind, written in parts.items()})
+    for kind, written in parts.items():
+        _check(name, written, parts)
+        kinds[kind] = Kind(written, kinds)
     kinds[""] = list(kinds.values())[-1]
     return kinds
+
+
+def _check(name: str, lines: list[str], kinds: Iterable[str]) -> None:
+    """Raises ValueError that names the file, the line and what is wrong with it."""
+    for line in lines:
+        try:
+            named = [kind for slot in slots_of(line) for kind in slot.kinds]
+        except ValueError as wrong:
+            raise ValueError(f"{name}.txt: {line!r}: {wrong}") from None
+        for kind in named:
+            if kind not in kinds and not (_FOLDER / f"{kind.partition(':')[0]}.txt").is_file():
+                raise ValueError(f"{name}.txt: {line!r}: <{kind}> is no [kind] of this file and no file")
 
 
 def _kind_of(name: str) -> Kind:

@@ -11,6 +11,7 @@ Lines become an automaton that reads word by word, built when a list is read; a 
 a caller's words first come there.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -25,6 +26,7 @@ _ENDINGS = {
 }
 _OPEN, _OR, _MISSING, _JOINT = "…", "|", "?", "_"
 _VOWEL = "ו"
+_CHOICE = re.compile(r"<[^<>\s]+>|[^<>,;/\s]*\w[^<>,;/\s]*|[^<>,;/\s]*…")
 
 Said = tuple[str, ...]  # a phrase, word by word
 
@@ -40,13 +42,16 @@ class Slot:
 
 
 def slots_of(line: str) -> list[Slot]:
-    """The slots of one line."""
+    """The slots of one line. Raises ValueError for one that nothing could fill."""
     return [_slot(written) for written in line.split()]
 
 
 def _slot(written: str) -> Slot:
     missing = written.endswith(_MISSING) and written != _MISSING
     choices = written.removesuffix(_MISSING).split(_OR) if missing else written.split(_OR)
+    for choice in choices:
+        if not _CHOICE.fullmatch(choice):
+            raise ValueError(f"{written!r} is no slot: words with | between them and no blank, or <kind>")
     kinds = tuple(choice[1:-1] for choice in choices if choice.startswith("<"))
     prefixes = tuple(choice[:-1] for choice in choices if choice.endswith(_OPEN))
     words = (choice for choice in choices if not choice.startswith("<") and not choice.endswith(_OPEN))

@@ -178,6 +178,8 @@ def main() -> int:
     parser.add_argument("--kind", choices=JUDGES)
     parser.add_argument("--show", action="store_true", help="each case that is wrong")
     asked = parser.parse_args()
+    if not any(asked.folder.glob("*.jsonl")):
+        parser.error(f"{asked.folder} has no cases")
     for kind in [asked.kind] if asked.kind else JUDGES:
         _report(kind, asked.folder, asked.show)
     ends = [said for said in said_by_callers(asked.folder) if says_goodbye(said) or wants_person(said)]

@@ -20,7 +20,7 @@ def test_e1_wording_varies_and_every_third_time_is_an_offer(wordings):
 
 
 def test_the_playbooks_own_words_come_first():
-    """hebrew_faults G: what its author has written stays, ours are for the second time."""
+    """G: what its author has written stays, ours are for the second time."""
     him = lines_of("", Gender.MASCULINE)
     assert OURS.unclear[0] == "אפשר לנסח שוב במשפט קצר?"
     assert OURS.mind_failed[0] == "בסדר, איך אוכל לסייע?"

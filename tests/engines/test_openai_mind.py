@@ -212,7 +212,7 @@ class TestPrompt:
         ],
     )
     def test_what_it_says_of_speech(self, cloud: OpenAICloud, says: str) -> None:
-        """hebrew_faults G: what a voice can say right, and what only the mind can judge."""
+        """Kind G: what a voice can say right, and what only the mind can judge."""
         reply(cloud)
         assert says in prompted(cloud)
         assert "שאלה אחת בדיוק" not in prompted(cloud)
@@ -242,7 +242,7 @@ class TestPrompt:
     def test_the_callers_gender_as_the_rules_guess_it(
         self, cloud: OpenAICloud, caller: Gender, says: str
     ) -> None:
-        """hebrew_faults 16, H: a hint: the model has ears of its own, and goes by them."""
+        """Kind 16, H: a hint: the model has ears of its own, and goes by them."""
         reply(cloud, asked(caller=caller))
         assert prompt.ADDRESS[caller] in prompted(cloud) and says in prompt.ADDRESS[caller]
         assert "ככל הנראה" in prompt.ADDRESS[caller] and "אלא אם מהשיחה עצמה" in prompt.ADDRESS[caller]

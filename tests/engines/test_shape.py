@@ -283,7 +283,7 @@ class TestOneQuestion:
         ],
     )
     def test_kind_27_a_question_that_opens_the_reply_ends_it(self, text: str, said: list[str]) -> None:
-        """hebrew_faults 27: only the "?" tells it from a claim, so it keeps it, and what follows is said."""
+        """Kind 27: only the "?" tells it from a claim, so it keeps it, and what follows is said."""
         assert shape(text, 140, 420, heard="שלום") == said
 
     @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ class TestOneQuestion:
         ],
     )
     def test_kind_27_what_refers_to_the_question_follows_it(self, text: str, said: list[str]) -> None:
-        """hebrew_faults 27: then it keeps its mark where it stands."""
+        """Kind 27: then it keeps its mark where it stands."""
         assert shape(text, 140, 420, heard="הרכב נתקע") == said
 
     @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ class TestOneQuestion:
     def test_kind_27_an_echo_repeats_the_callers_own_words(
         self, heard: str, text: str, said: list[str]
     ) -> None:
-        """hebrew_faults 27: what repeats the caller is no question to answer, and the reply goes on."""
+        """Kind 27: what repeats the caller is no question to answer, and the reply goes on."""
         assert shape(text, 0, 420, heard=heard) == said
         assert "." not in shape(text, 0, 420, heard="שלום")[-1], "of other words it is a question"
 
@@ -388,7 +388,7 @@ class TestAdded:
         ["התור בוטל.", "יש שם שלושה חדרים.", "רשמתי. הכתובת היא הרצל 5.", "אי אפשר לבטל.", "יש לך תור."],
     )
     def test_kind_28_a_short_plain_statement_gets_one_question(self, text: str) -> None:
-        """hebrew_faults 28, E5: always the same one."""
+        """Kind 28, E5: always the same one."""
         assert shape(text, 140) == [*shape(text), "אפשר לעזור בעוד משהו?"]
 
     @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ class TestAdded:
         ],
     )
     def test_kind_28_nothing_is_added_to_what_needs_nothing(self, text: str) -> None:
-        """hebrew_faults 28: a request, a question without its mark, a wait, a leave-taking, a question."""
+        """Kind 28: a request, a question without its mark, a wait, a leave-taking, a question."""
         assert OURS.added_question not in shape(text, 140)
 
     def test_kind_28_nothing_is_added_to_what_is_long_enough(self) -> None:

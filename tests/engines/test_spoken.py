@@ -53,7 +53,7 @@ THOUGHTS = {
 class TestThoughts:
     @pytest.mark.parametrize("text", THOUGHTS.values(), ids=THOUGHTS)
     def test_row_1_reasoning_is_not_said(self, text: str, size: int) -> None:
-        """faults 1, F3, hebrew_faults 29."""
+        """faults 1, F3, kind 29."""
         assert outcome(text, size) == (["בשמחה.", "מה התקציב?"], ())
 
     @pytest.mark.parametrize("text", ["<think>המשתמש רוצה. צריך לשאול.", "<think></think>", "[THINK] שלום."])
@@ -169,7 +169,7 @@ class TestWrittenCalls:
 
     @pytest.mark.parametrize("call", ENDS)
     def test_row_2_a_goodbye_ends_the_call(self, call: str, size: int) -> None:
-        """faults 2, F3, hebrew_faults 29."""
+        """faults 2, F3, kind 29."""
         assert outcome(f"להתראות! {call}", size, min_chars=140) == (["להתראות!"], (EndCall(),))
 
     def test_row_2_a_hand_over(self, size: int) -> None:
@@ -328,7 +328,7 @@ class TestMarkup:
         ],
     )
     def test_row_7_what_is_markup_is_not_said(self, text: str, said: str, size: int) -> None:
-        """faults 6, 7, hebrew_faults 29, 30."""
+        """faults 6, 7, kind 29, 30."""
         assert " ".join(outcome(text, size)[0]) == said
 
 

@@ -18,6 +18,29 @@ LINES = [
 ]
 
 
+@pytest.mark.parametrize("line", ["קופי | רוגר", "קופי|", "קופי / רוגר", "קופי,רוגר", "קופי <very", "**"])
+def test_a_line_that_nothing_could_fill_is_told(line):
+    """Who extends a list reads what is wrong with a line, and not a traceback of ours."""
+    with pytest.raises(ValueError, match="is no slot"):
+        Phrases([line])
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("כן\nקופי | רוגר", "nods.txt: 'קופי | רוגר': '|' is no slot"),
+        ("קופי <very2>?", "nods.txt: 'קופי <very2>[?]': <very2> is no"),
+        ("כן\n[army]\nקופי", "nods.txt: 'כן' stands above the first"),
+    ],
+)
+def test_a_wrong_list_is_named_with_its_line(text, told, tmp_path, monkeypatch):
+    """The file, the line, and what is wrong."""
+    (tmp_path / "nods.txt").write_text(text, "utf-8")
+    monkeypatch.setattr("server.hebrew.data._FOLDER", tmp_path)
+    with pytest.raises(ValueError, match=told.replace("|", "[|]").replace("[[]|[]]", "[|]")):
+        Phrases.read("nods")
+
+
 @pytest.mark.parametrize("line, said, unsaid", LINES)
 def test_d4_a_line_is_a_family(line, said, unsaid):
     """D4, E1: slots, forms and spellings; a phrase is whole, and found among other words."""

@@ -71,7 +71,7 @@ def test_the_mind_ends_the_call(tmp_path: Path) -> None:
 
 def as_small_models_write(request: dict[str, Any]) -> Script:
     """One fault a turn (faults 1, 2, 3), and a goodbye that is written out."""
-    turn = OURS.index(request["messages"][-1]["content"])
+    turn = LINES.index(request["messages"][-1]["content"])
     malformed = ToolCall("save_lead", '{"name":"דני","phone":"0501234567",}')
     return [
         Script("<think>המשתמש רוצה דירה. אני צריכה לשאול על התקציב.</think>\nבשמחה. מה התקציב?"),

@@ -3,12 +3,11 @@
 import re
 
 from server.hebrew.data import lines_of
-from server.hebrew.words import words_of
+from server.hebrew.words import without_prefixes, words_of
 
 VALUES = {word: int(value) for value, *words in map(str.split, lines_of("digit_words")) for word in words}
 _MAX_SAID = 999  # digits are said in groups of three at most
 _MOST_DIGITS = 4000  # that Python reads of a written number without being asked to
-_PREFIXES = frozenset("והבלשכמ")
 _MAX_PREFIX_CHARS = 2  # "שבשלוש"
 _WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
 _TO_NOUGHT = frozenset(f"{letter}אפס" for letter in "להבמ")
@@ -24,8 +23,8 @@ def value_of(word: str) -> int | None:
 
 def number_in(word: str) -> int | None:
     """The number that ``word`` is, written or said, behind two prefix letters at most; None for any other."""
-    cuts = [word[cut:] for cut in range(_MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES]
-    return next((value for rest in cuts if (value := _number(rest)) is not None), None)
+    bare = without_prefixes(word, _MAX_PREFIX_CHARS)
+    return next((value for rest in bare if (value := _number(rest)) is not None), None)
 
 
 def _number(word: str) -> int | None:

@@ -14,7 +14,7 @@ from server.hebrew.digits import number_in, value_of
 from server.hebrew.numbers import cardinal
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
-from server.hebrew.words import words_of
+from server.hebrew.words import PREFIX_LETTERS, without_prefixes, words_of
 
 ECHO_MIN_WORDS = 3
 INTERRUPTING_MIN_WORDS = 5  # fewer, with a word that stops us, are as likely the caller's
@@ -30,7 +30,6 @@ _EXACT = frozenset(lines_of("echo_exact"))
 _OR = "או"
 _OFFERING = frozenset({_OR, "אפשר", "לא", "אין", "בלי"})
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
-_PREFIXES = frozenset("והבלשכמ")
 _FIGURES = re.compile(r"(?<![\w.,:/-])[1-9]\d{1,6}(?![\w:/-]|[.,]\d)", re.ASCII)
 _CLOCK = re.compile(r"(?<![\d.,:/-])([12]?\d):([0-5][1-9]|[1-5]0)(?![\d:])")
 _SOUNDS = str.maketrans("אטקס", "עתכש")  # letters that sound as others do
@@ -85,13 +84,11 @@ def says_again(span: list[str], spoken: str) -> bool:
 
 def may_be_of(spoken: str, words: list[str]) -> list[bool]:
     """Which of ``words`` are ours at a glance: a number, or a word of ours but for its prefix."""
-    ours = {bare for word in words_of(spoken) for bare in _cuts(word)}
-    return [not ours.isdisjoint(_cuts(word)) or number_in(word) is not None for word in words]
-
-
-def _cuts(word: str) -> list[str]:
-    """``word`` without none, one or two letters that may be its prefix."""
-    return [word[cut:] for cut in range(MAX_PREFIX_CHARS + 1) if set(word[:cut]) <= _PREFIXES and word[cut:]]
+    ours = {bare for word in words_of(spoken) for bare in without_prefixes(word, MAX_PREFIX_CHARS)}
+    return [
+        not ours.isdisjoint(without_prefixes(word, MAX_PREFIX_CHARS)) or number_in(word) is not None
+        for word in words
+    ]
 
 
 def repeats_a_choice(text: str) -> bool:
@@ -117,7 +114,7 @@ def _with_prefixes(words: list[str]) -> list[str]:
     """A recogniser writes a prefix letter apart before figures: "ב 15" is בחמש עשרה."""
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] in _PREFIXES and value_of(word) is not None:
+        if joined and joined[-1] in PREFIX_LETTERS and value_of(word) is not None:
             word = joined.pop() + word
         joined.append(word)
     return joined
@@ -204,14 +201,14 @@ def _exact(word: str) -> str | None:
     number = number_in(word)
     if number is not None:
         return str(number)
-    return next((rest for rest in _cuts(word) if rest in _EXACT), None)
+    return next((rest for rest in without_prefixes(word, MAX_PREFIX_CHARS) if rest in _EXACT), None)
 
 
 def _but_for_prefix(one: str, other: str) -> bool:
     """Whether prefix letters are all that one of the words has more than the other."""
     short, long = sorted((one, other), key=len)
     prefix = long[: len(long) - len(short)]
-    few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= _PREFIXES
+    few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= PREFIX_LETTERS
     return few and long == prefix + short
 
 

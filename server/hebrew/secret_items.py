@@ -6,6 +6,7 @@ from enum import Enum
 
 from server.hebrew.data import lines_of
 from server.hebrew.number_runs import value_in_any_tongue
+from server.hebrew.words import without_prefixes
 
 # In the place of what was found by its digits, for a tag: one that tells what it is, and another.
 NAMED, UNNAMED = "\0", "\1"
@@ -23,7 +24,6 @@ _NO_LETTERS = re.compile(r"[^\w]|_")
 _LETTERS = re.compile(r"[א-ת]+")
 # A sum, a decimal, a date: none of them is a code.
 _AMOUNT = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{1,3}\.\d{1,2}|\d{1,2}([./])\d{1,2}(?:\1\d{2,4})?")
-_PREFIX_LETTERS = frozenset("ובלהמשכ")
 _FOUND = 7  # digits, at least, of what was found by them
 _SPACED_PREFIXES = frozenset("בלמ")  # "ל 16"
 _MOST_PREFIXES = 3
@@ -74,8 +74,7 @@ class Item:
 
 def stems(word: str) -> list[str]:
     """``word`` without none, one, two or three of the letters that may stand before it."""
-    cuts = range(min(_MOST_PREFIXES, len(word) - 1) + 1)
-    return [word[cut:] for cut in cuts if _PREFIX_LETTERS.issuperset(word[:cut])]
+    return without_prefixes(word, _MOST_PREFIXES)
 
 
 def _bare(word: str) -> str:

@@ -21,6 +21,7 @@ _SHORTER = {
 _ONLY_IN_FULL = frozenset(
     ("אייתי", "אייתו", "ביי", "אוו", "מוותר", "מוותרת", "מוותרים", "מוותרות", "דייר", "דיירת")
 )
+PREFIX_LETTERS = frozenset("והבלשכמ")  # written in one with the word behind them
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 
@@ -38,6 +39,12 @@ def fingerprint(text: str) -> int:
 def words_of(text: str) -> list[str]:
     """The words of the normal form; a dash or a dot parts two, and no letter is drawn out ("אההה")."""
     return _STRETCHED.sub(r"\1", normalise(_BETWEEN_WORDS.sub(" ", text))).split()
+
+
+def without_prefixes(word: str, most: int) -> list[str]:
+    """``word`` without none, one, … ``most`` of the letters that may stand before it; something is left."""
+    cuts = range(min(most, len(word) - 1) + 1)
+    return [word[cut:] for cut in cuts if PREFIX_LETTERS.issuperset(word[:cut])]
 
 
 def spellings(word: str) -> list[str]:

@@ -30,6 +30,11 @@ def lines_of(name: str) -> list[str]:
     return [line for line in bare if line]
 
 
+def pattern_of(name: str) -> str:
+    """A pattern for any line of the list ``name``, the longest first."""
+    return "|".join(sorted(map(re.escape, lines_of(name)), key=len, reverse=True))
+
+
 class _Kinds(dict[str, Kind]):
     """The kinds of one file, by name, each other file as one. Raises OSError for a name that is neither."""
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from server.hebrew.data import lines_of
+from server.hebrew.data import lines_of, pattern_of
 from server.hebrew.digits import VALUES
 
 _ENGLISH = [word for line in lines_of("secrets/digits_english") for word in line.split()[1:]]
@@ -22,7 +22,7 @@ _NO_NAME = (
     r"(?!(?:הוא|היא|זה|זאת|זו|שלי|שלו|שלה|שלנו|[ובהל]?(?:מייל|אימייל|ג'?ימייל|דואל)|is|mail|email)(?!\w))"
 )
 _AT = r"(?:\s{1,3}(?:סימן\s)?(?:ש?טרודל|סטרודל|כרוכית|אט(?:\sסיין)?|at|@)\s{1,3}|@\s{1,3}|\s{1,3}@)"
-_PROVIDERS = "|".join(map(re.escape, sorted(lines_of("secrets/email_providers"), key=len, reverse=True)))
+_PROVIDERS = pattern_of("secrets/email_providers")
 _TLD = (
     r"(?:קום|קומ|com|קו|co|איל|il|איי?\sאל|i\sl|סי\sאו|נט|net|אורג|org|גוב|gov|אקדמי|ac|ישראל|מוני|muni)"
     r"(?!\w)"

@@ -2,10 +2,11 @@
 
 import re
 
+from server.hebrew.data import pattern_of
 from server.hebrew.gender import Gender
 from server.hebrew.nouns import UNITS, counted_at, counted_in_the_singular
 from server.hebrew.numbers import LONGEST_NUMBER, cardinal, dictated, dictated_groups
-from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said
 
 _GAP = r"(?: ?[-./] ?| )?"
 _GROUPS = re.compile(r"\d+")
@@ -40,12 +41,12 @@ _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 # Words, between the name and the number.
 _BETWEEN = r"(?: +\(?[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"
 _NAMED = re.compile(
-    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{words_of('spoken/codes')})(?:'|(?![א-ת\"']))"
+    rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{pattern_of('spoken/codes')})(?:'|(?![א-ת\"']))"
     rf"{_BETWEEN}[ :#*x(-]*$"
 )
 _NUMBERED_THING = re.compile(
-    rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{words_of('spoken/numbered')})(?![א-ת\"'])"
-    rf"(?: +\(?(?:{words_of('spoken/number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
+    rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{pattern_of('spoken/numbered')})(?![א-ת\"'])"
+    rf"(?: +\(?(?:{pattern_of('spoken/number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
 )
 # Five digits and more that are somebody's: מס' משלם 123456
 _NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +[א-ת\"']+){0,2}[ :(]+$")

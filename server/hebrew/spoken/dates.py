@@ -2,10 +2,11 @@
 
 import re
 
+from server.hebrew.data import pattern_of
 from server.hebrew.gender import Gender
 from server.hebrew.nouns import counted_at, label_before
 from server.hebrew.numbers import cardinal, ordinal
-from server.hebrew.spoken.place import BEHIND_SCALE, DASH, MONTH, MONTHS, PREFIXED, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, DASH, MONTH, MONTHS, PREFIXED, Place, Said
 
 _THIS_CENTURY = 70  # 69 is 2069, 70 is 1970
 _HALVES_UP_TO = 10  # 3/4 and 9/10 are parts of something
@@ -35,19 +36,19 @@ _DAY = re.compile(r"(?P<day>\d{1,2})(?![\d/:%]|[.,]\d)")
 
 # Words before a day and a month with a point between, which else is a decimal.
 _BEFORE_DATE = re.compile(
-    rf"(?:{words_of('spoken/date_before')}|יום [א-ו]'"
+    rf"(?:{pattern_of('spoken/date_before')}|יום [א-ו]'"
     rf"|\d[./]\d{{1,2}}(?:[./]\d{{2,4}})?(?: +(?:עד|או|ועד))?)[,:]? +$"
 )
 _MEASURED = re.compile(
-    rf"{PREFIXED}(?:{words_of('spoken/price_before')}|מינוס|נקודה|פי|רק|היא|הוא)[ :]+$|[-+*/<>=%] ?$"
+    rf"{PREFIXED}(?:{pattern_of('spoken/price_before')}|מינוס|נקודה|פי|רק|היא|הוא)[ :]+$|[-+*/<>=%] ?$"
 )
 _CLAUSE = r"(?:[^.!?]|\.(?=\d))*"
 # Words near a day and a month behind a prefix that else stands before amounts too (ל-12.5).
-_NEAR_DATE = re.compile(rf"{PREFIXED}(?:{words_of('spoken/date_near')})(?![א-ת]){_CLAUSE}$")
+_NEAR_DATE = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/date_near')})(?![א-ת]){_CLAUSE}$")
 # Words of what is measured: beside them a point is no date.
-_NEAR_DECIMAL = re.compile(rf"{PREFIXED}(?:{words_of('spoken/decimal_near')})(?![א-ת]){_CLAUSE}$")
+_NEAR_DECIMAL = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/decimal_near')})(?![א-ת]){_CLAUSE}$")
 # Words before a day and a month with a slash between, which else are a house and a flat.
-_BEFORE_SLASH = re.compile(rf"{PREFIXED}(?:{words_of('spoken/date_before_slash')})[,:]? +$")
+_BEFORE_SLASH = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/date_before_slash')})[,:]? +$")
 _BEHIND_DATE = re.compile(
     r",? +(?:ב-?\d{1,2}[:.]\d\d|\d{1,2}:\d\d|בשעה|בשעות|בבוקר|בצהריים|בערב|אחר הצהריים|לפני הצהריים|אחה\"צ)"
 )

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
+from server.hebrew.data import pattern_of
 from server.hebrew.gender import Gender
 from server.hebrew.nouns import UNITS, counted_at, label_before
 from server.hebrew.numbers import cardinal
-from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said
 
 _FAR = 60  # characters; what tells the part of the day is not farther before it
 _DAY_STARTS, _DAY_ENDS = 7, 18  # hours whose part of the day goes without saying
@@ -49,7 +50,7 @@ _SPAN = re.compile(r" +שעות(?!\w)")
 
 _AT = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}שע(?:ה|(?P<many>ות))(?: +[א-ת]+)?:? +(?:בין +)?$")
 _OPEN = re.compile(
-    rf"(?:{PREFIXED}(?:{words_of('spoken/hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?"
+    rf"(?:{PREFIXED}(?:{pattern_of('spoken/hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?"
     rf"|{PREFIXED}(?:ראשון|שני|שלישי|רביעי|חמישי|שישי|שבת|מוצאי שבת|מוצ\"ש|ערבי? חג(?:ים)?)):? *,? *$"
 )
 # Hours beside it in a list: 16.45, 10.50 ו-10:55
@@ -57,7 +58,7 @@ _ONE_OF_LIST = r"\d{1,2}[.:][0-5]\d"
 _LIST_JOINT = r"(?:, ?| ?ו-?| או )"
 _LIST_BEFORE = re.compile(rf"((?<![\d.,]){_ONE_OF_LIST}(?:{_LIST_JOINT}| $))+$")
 _LIST_BEHIND = re.compile(rf"({_LIST_JOINT} *[ובל]{{0,2}}-?{_ONE_OF_LIST}(?![\d.,:]\d|\d))+")
-_NEAR_HOURS = re.compile(rf"{PREFIXED}(?:{words_of('spoken/hours_near')})(?![א-ת])[^!?]*$")
+_NEAR_HOURS = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/hours_near')})(?![א-ת])[^!?]*$")
 
 
 @dataclass(frozen=True)

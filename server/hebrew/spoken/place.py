@@ -3,8 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from server.hebrew.data import lines_of
-
 # Letters that stand before a number or a word, with or without a dash: ב-15, ב15. "של" is a word.
 PREFIX_LETTERS = r"(?!של|כל)[ובלהמשכ]{1,3}"
 PREFIXED = r"(?<![א-ת])[ובלהמשכ]{0,3}"  # the beginning of a word, behind its prefix letters
@@ -51,11 +49,6 @@ class Place:
         """Whether the figures before it are of the same number."""
         joint = self.text[max(0, self.start - 1) : self.start]  # most have a blank there
         return joint > " " and not self.prefix and _IN_A_NUMBER.search(self.before) is not None
-
-
-def words_of(name: str) -> str:
-    """A pattern for any entry of the list ``name``, the longest first."""
-    return "|".join(sorted(map(re.escape, lines_of(name)), key=len, reverse=True))
 
 
 # What a reading says of a place, and where the text goes on behind it; None: it is not read so.

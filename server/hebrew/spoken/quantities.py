@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from server.hebrew.data import pattern_of
 from server.hebrew.gender import Gender
 from server.hebrew.nouns import (
     UNITS,
@@ -17,7 +18,7 @@ from server.hebrew.nouns import (
 from server.hebrew.numbers import Amount, amount_words, cardinal, dictated, ordinal
 from server.hebrew.spoken.amounts import AMOUNT, Written, amount_at
 from server.hebrew.spoken.counted import alone, counted_words
-from server.hebrew.spoken.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, SCALES, Place, Said, words_of
+from server.hebrew.spoken.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, SCALES, Place, Said
 
 _LAST_FEW = 10  # from eleven on some measures are said in the singular
 _FIRST_YEAR = 1000
@@ -34,10 +35,13 @@ _JOINT = rf" +(?:או|עד|על|מתוך|ועד) +|,(?=\d)|{_LISTED}|/|{DASH}| ?
 _SAME_NOUN = re.compile(rf"(?:{_JOINT}){AMOUNT}")
 # פי 2, the children of זוג + 2, and people who are counted without a noun
 _MASCULINE_BEHIND = re.compile(
-    rf"{PREFIXED}(?:פי +|זוג(?:ות)? ?(?:\+|פלוס) ?|(?:{words_of('spoken/people_before')}) +(?:רק +|בערך +)?)$"
+    rf"{PREFIXED}(?:פי +|זוג(?:ות)? ?(?:\+|פלוס) ?"
+    rf"|(?:{pattern_of('spoken/people_before')}) +(?:רק +|בערך +)?)$"
 )
-_FOR_PEOPLE = re.compile(rf"{PREFIXED}(?:{words_of('spoken/places_for_people')})(?: +[א-ת]{{2,}}){{0,2}} +$")
-_FRESH = re.compile(rf"(?:^|[,.:;(+&!?\n\"] *|{PREFIXED}(?:{words_of('spoken/counted_before')}) +)$")
+_FOR_PEOPLE = re.compile(
+    rf"{PREFIXED}(?:{pattern_of('spoken/places_for_people')})(?: +[א-ת]{{2,}}){{0,2}} +$"
+)
+_FRESH = re.compile(rf"(?:^|[,.:;(+&!?\n\"] *|{PREFIXED}(?:{pattern_of('spoken/counted_before')}) +)$")
 _FIRST_OF_LIST = re.compile(r" +[א-ת]+(?:, ?| )ו?-?\d+ [א-ת]")  # 1 מגבת, 1 חלוק
 _MORE = re.compile(r"\+(?= ?[א-ת])")
 _FLOOR = re.compile(r"(?<![א-ת])[ובלמש]{0,2}(?:קומה|מפלס|קומת|חניון|מרתף)(?: מספר)? +$")
@@ -65,7 +69,7 @@ _PLUS_ONE = re.compile(r"(?P<first>[12]) ?\+ ?1(?![\d.,:/-]*\d)")
 _PRICE = re.compile(r"(?P<whole>\d{1,3}(?:,\d{3})?|\d{4})\.(?P<part>[1-9]\d)(?![\d/%:]|[.,-]\d)")
 _RATE_BEFORE = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מדד|שער|ריבית|ממוצע|ציון)(?![א-ת])")
 _PRICE_BEFORE = re.compile(
-    rf"{PREFIXED}(?:{words_of('spoken/price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$"
+    rf"{PREFIXED}(?:{pattern_of('spoken/price_before')})(?![א-ת])(?:[^.!?]|\.(?=\d)){{0,20}}$"
 )
 _MEGA = re.compile(r" ?(?:Mbps|Gbps|מגה|גיגה)(?!\w)")
 _PRESSURE = re.compile(r"(?<![א-ת])[ובהלש]{0,2}לחץ(?: ה?דם)?(?: +[א-ת]+){0,3}:? +$")

@@ -3,9 +3,9 @@
 import re
 
 from server.hebrew.abbreviations import BEFORE_NUMBER, CONSTRUCTS, SHORT_FORMS
-from server.hebrew.data import lines_of
+from server.hebrew.data import lines_of, pattern_of
 from server.hebrew.nouns import UNITS_ALONE, pair_of_unit
-from server.hebrew.spoken.place import PREFIXED, words_of
+from server.hebrew.spoken.place import PREFIXED
 
 _DAYS = dict(zip("אבגדהוש", "ראשון שני שלישי רביעי חמישי שישי שבת".split(), strict=True))
 _PREFIX = re.compile(r"[ובלהמשכ]{0,3}")
@@ -37,7 +37,7 @@ _DAY_JOINT = r"(?: ?- ?| עד (?:יום )?|, ?(?:ו-?)?| (?:ו-?|או |ל-?))"
 _DAY_WORD = re.compile(
     r"(?<![א-ת])[ובלהמשכ]{0,3}(?:יום|ימי|ימים)(?: +בין)?:? +(?:[א-וש]'?(?:, ?| ?- ?| ו-?| או ))*$"
 )
-_NO_DAYS = re.compile(rf"{PREFIXED}(?:{words_of('spoken/letters_before')})[ :]+$")
+_NO_DAYS = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/letters_before')})[ :]+$")
 _NEXT_DAY = re.compile(rf"'?(?P<joint>{_DAY_JOINT})(?P<day>{_LETTER})")
 _UNTIL = " עד "
 _FAR = 30  # characters; what tells that letters are days is not farther before them

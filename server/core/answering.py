@@ -20,7 +20,7 @@ from server.core.life import Limit, limit_of
 from server.core.memory import Memory
 from server.core.params import DialogueParams
 from server.core.reply import (
-    NOTHING_TO_SAY,
+    SAYS_NOTHING,
     acts_due,
     advance,
     ask_mind,
@@ -230,7 +230,7 @@ class Answering:
         """What the workers of the present turn have done."""
         if isinstance(event, TurnOverdue):
             return self._overdue(turn)
-        if isinstance(event, SentenceThought) and event.text.strip() in NOTHING_TO_SAY:
+        if isinstance(event, SentenceThought) and event.text.strip() in SAYS_NOTHING:
             return self._only_listened(turn) or self._not_finished(turn)
         if self._memory.closing and isinstance(event, SentenceThought | ReplyThought | MindFailed):
             return self._thought_too_late(turn, event)

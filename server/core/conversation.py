@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+# A mind's whole answer to a caller who will go on (A7), or only listens (D4); never spoken.
+NOTHING_TO_SAY = "…"
+
 
 class Speaker(Enum):
     CALLER = "caller"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from server.core.conversation import Act, EndCall, Expected, SaveLead, Transfer, ends_call
+from server.core.conversation import NOTHING_TO_SAY, Act, EndCall, Expected, SaveLead, Transfer, ends_call
 from server.core.events import (
     Action,
     AudioMade,
@@ -30,7 +30,7 @@ CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of who has onl
 BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of who was told so while the server went (F4)
 BROKEN_OFF_HIDDEN = "השיחה הופסקה מצידנו, והמספר חסוי"
 GAVE_UP = "לא הצלחנו לשמוע או לענות"
-NOTHING_TO_SAY = frozenset({"…", "..."})  # a mind's answer to who will go on (A7), or only listens (D4)
+SAYS_NOTHING = frozenset({NOTHING_TO_SAY, "..."})
 
 
 # ---- asked ---------------------------------------------------------------------------------------

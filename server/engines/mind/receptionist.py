@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from server.core.conversation import Act, Expected, SaveLead
+from server.core.conversation import NOTHING_TO_SAY, Act, Expected, SaveLead
 from server.core.lines import in_gender
 from server.engines.base import ReplyRequest, ReplyStream
 from server.engines.mind.dialogue import Reply, Talk, reply_to, talk_of
@@ -11,8 +11,6 @@ from server.engines.mind.phrases import expected_after
 from server.hebrew.finished import Ending, ending_of
 from server.hebrew.gender import Gender
 from server.hebrew.sentences import split_sentences
-
-NOT_FINISHED = "…"  # the caller will go on (A7)
 
 
 class Receptionist:
@@ -34,7 +32,7 @@ class Receptionist:
         talk = talk_of(request.history, request.call.number)
         asked = expected_after(talk.question, talk.form.intent)
         if request.may_wait and ending_of(request.text, asked.digits) is Ending.UNFINISHED:
-            return _Reply([NOT_FINISHED], asked, ())
+            return _Reply([NOTHING_TO_SAY], asked, ())
         reply = _message(talk, request) or reply_to(talk, request.text, request.lines, person=request.person)
         said = split_sentences(request.said)
         sentences = split_sentences(in_gender(reply.text, self._agent, request.caller))

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from server.core.conversation import Act, EndCall, Expected, Transfer, ends_call
+from server.core.conversation import NOTHING_TO_SAY, Act, EndCall, Expected, Transfer, ends_call
 from server.core.lines import to_caller
 from server.engines.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
 from server.engines.reply.acts import act_of, merged
@@ -17,7 +17,6 @@ from server.engines.reply.written import WrittenCall
 
 log = logging.getLogger("agent")
 
-NOTHING_TO_SAY = "…"  # the caller will go on (A7), or only listens (D4)
 SENTENCE_CHARS = 80  # there is always room for one more, or the LLM could not end what it has begun
 SOON_S = 0.8  # less than any wait for a token
 READ_ON_CHARS = 120  # behind what was said, for a call

@@ -11,6 +11,7 @@ from server.hebrew.words import words_of
 __all__ = ["Gender", "shown_gender"]
 
 _ALONE = pairs("gender/pairs_alone")
+_SIBLINGS = {Gender.MASCULINE: "אחי", Gender.FEMININE: "אחותי"}  # and whom one talks to
 _OPENINGS = pairs("gender/openings")
 _OPENINGS_BEHIND = Phrases.read("gender/openings_behind") | Phrases(VALUES)
 _KIN = pairs("gender/pairs_kin", prefixes=("ה",))
@@ -203,12 +204,20 @@ def _in_the_opening(words: list[str]) -> Iterator[Gender]:
     for place in _BEFORE_ALONE.reach(words):
         for gender, phrases in _ALONE.items():
             length = phrases.at(words, place)
-            if length and not _ELSEWHERE.at(words, place + length):
+            if (
+                length
+                and not _ELSEWHERE.at(words, place + length)
+                and not _may_be_theirs(words[:place], gender)
+            ):
                 yield gender
     for place in _GREETING.reach(words):
-        yield from _speaking(words[place:])
-        yield from _inverted(words, place)
-        yield from _of_oneself(words, place)
+        shown = (*_speaking(words[place:]), *_inverted(words, place), *_of_oneself(words, place))
+        yield from (gender for gender in shown if not _may_be_theirs(words[:place], gender))
+
+
+def _may_be_theirs(before: list[str], gender: Gender) -> bool:
+    """ "אחותי צריכה תור": a sister, who may as well be spoken to; but "אחותי לא יודע" is said to her."""
+    return _SIBLINGS[gender] in before
 
 
 def _is_of_kin(words: list[str]) -> bool:

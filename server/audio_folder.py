@@ -12,8 +12,8 @@ import threading
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from server.engines.native import run_native
 from server.hebrew.speakable import speakable
+from server.native import run_native
 
 log = logging.getLogger("agent")
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from cachetools import TLRUCache, TTLCache
 
-from server.engines.native import run_native
+from server.native import run_native
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.engines.base import EngineError, Recognition, Transcript
 from server.engines.ears.decoder import Heard, SphinxDecoder
 from server.engines.ears.grammar import Grammar, build_grammar, hebrew_lexicon
-from server.engines.native import run_native
-from server.engines.oslock import os_lock
+from server.native import run_native
+from server.oslock import os_lock
 
 log = logging.getLogger("agent")
 

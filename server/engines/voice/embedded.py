@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 
 from server.engines.base import EngineError, SpeechStream
-from server.engines.native import run_native
 from server.engines.voice import espeak
 from server.engines.voice.espeak import EspeakError, VoiceSettings
 from server.engines.voice.lexicon import LexiconError
@@ -12,6 +11,7 @@ from server.engines.voice.phonemes import to_espeak
 from server.engines.voice.pointing import PointingError, point
 from server.engines.voice.reading import Clause, clauses, read_clause
 from server.engines.voice.telephone import to_telephone
+from server.native import run_native
 
 _AGENT = VoiceSettings()
 _PAUSE_MS = {",": 120, ".": 280, "!": 280, "?": 280}

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from typing import Any
 
-from server.engines.oslock import os_lock
+from server.oslock import os_lock
 
 ESPEAK_RATE_HZ = 22_050
 

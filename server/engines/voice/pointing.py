@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from server.engines.oslock import os_lock
+from server.oslock import os_lock
 
 
 class PointingError(Exception):

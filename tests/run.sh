@@ -29,5 +29,5 @@ step format "$PY" -m ruff format --check .
 step lint "$PY" -m ruff check .
 step types "$PY" -m mypy --strict
 step audit "$PY" -m tests.audit
-# Two at a time: most tests wait for real sockets. A file stays with one worker, for the servers it starts.
-step tests "$PY" -m pytest -n 2 --dist loadfile "$@"
+# Three at a time on two cores: most tests wait for real sockets. A file stays with one worker, for the servers it starts.
+step tests "$PY" -m pytest -n 3 --dist loadfile "$@"

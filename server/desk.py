@@ -2,16 +2,15 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
 
 from server.call_record import CallSummary
 from server.caller_number import leaves_number
 from server.config import Config
 from server.core.conversation import PhoneCall
-from server.lead import Details, Missed, with_number
+from server.lead import Details, Missed, legible, with_number
+from server.leads_file import LeadsFile
 from server.ledger import Ledger, Outcome
 from server.office_hours import ISRAEL
 from server.stores import shared_store
@@ -19,6 +18,12 @@ from server.stores import shared_store
 log = logging.getLogger("agent")
 
 MISSED_ONCE_S = 600.0  # Twilio may ask twice: the first answer can be lost on its way
+DISK_S = 0.75  # for a line to be on the disk: a call's end has not much more (F6), and a webhook answers soon
+
+
+def _in_one_line(text: str) -> str:
+    """Who is not Twilio may give any CallSid to a server that is open."""
+    return " ".join(legible(text).split())
 
 
 def in_israel() -> datetime:
@@ -28,15 +33,27 @@ def in_israel() -> datetime:
 class Desk:
     """Shared by the calls and webhooks of a process; any thread.
 
-    The file of leads is JSON Lines. ``kind`` says what a line is: ``detail`` (at once, whatever comes later),
-    ``call`` (all of a call, at its end) or ``missed`` (a caller whom a webhook knows to be lost). All have
-    ``at`` (in Israel), ``call_sid``, ``caller``; a hidden number is "", and ``hidden`` is true then.
+    The file of leads is JSON Lines. ``kind`` says what a line is: ``rang`` (a caller whom a webhook has let
+    in), ``detail`` (at once, whatever comes later), ``call`` (all of a call, at its end) or ``missed`` (a
+    caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``, ``caller``; a hidden
+    number is "", and ``hidden`` is true then.
+
+    What is to be saved waits DISK_S at most for the disk, and is kept in any case: see ``LeadsFile``.
     """
 
     def __init__(self, leads_file: str, ledger: Ledger, now: Callable[[], datetime] = in_israel) -> None:
-        self._leads_file = leads_file
+        self._leads = LeadsFile(leads_file) if leads_file else None
         self._now = now
         self.ledger = ledger
+
+    def save_rang(self, call_sid: str, caller: str, *, outbound: bool = False) -> None:
+        """A call is let in: should nothing come of it, this is who called. Returns at once. Never raises.
+
+        ``outbound``: we have called them.
+        """
+        if call_sid:
+            values = {"outbound": True} if outbound else {}
+            self._append("rang", PhoneCall(call_sid, caller), self._now(), values, within_s=0.0)
 
     def save_lead(self, call_sid: str, caller: str, details: Details) -> None:
         """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises."""
@@ -59,27 +76,27 @@ class Desk:
         how |= {"duration_s": round(summary.duration_s, 1), "turns": summary.turns}
         self._append("call", summary.call, summary.at, {**summary.lead, **how})
 
-    def _append(self, kind: str, call: PhoneCall, at: datetime, values: Mapping[str, object]) -> None:
+    def _append(
+        self,
+        kind: str,
+        call: PhoneCall,
+        at: datetime,
+        values: Mapping[str, object],
+        within_s: float = DISK_S,
+    ) -> None:
         when = at.astimezone(ISRAEL).isoformat(timespec="seconds")
-        who = {"at": when, "call_sid": call.sid, "caller": call.number}
+        who = {"at": when, "call_sid": _in_one_line(call.sid), "caller": _in_one_line(call.number)}
         hidden = {} if call.number else {"hidden": True}
         # The kind is read first, and is ours whatever a mind calls its details.
         lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)
-        if not self._leads_file:
+        if self._leads is None:
             log.info("LEAD %s", lead)
-            return
-        try:
-            Path(self._leads_file).parent.mkdir(parents=True, exist_ok=True)
-            # One write in append mode: lines of several workers do not mix. Callers' details: owner only.
-            file = os.open(self._leads_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(file, (lead + "\n").encode(errors="replace"))
-            finally:
-                os.close(file)
-        except OSError as error:
-            log.error("LEAD_ERR LEADS_FILE=%s: %s; it is kept here: %s", self._leads_file, error, lead)
-            return
-        log.info("LEAD_SAVED call=%s", call.sid)
+        else:
+            self._leads.add(who["call_sid"], lead, within_s)
+
+    def settle(self, within_s: float) -> bool:
+        """The process is about to end: whether all that was saved is on the disk, after one more try."""
+        return self._leads is None or self._leads.settle(within_s)
 
     def can_call_back(self, call_sid: str, caller: str) -> bool:
         """Whether the office has a number: theirs, or one left in this call. May block as ``outcome``."""

@@ -25,6 +25,7 @@ from server.twilio_auth import TwilioAuth
 log = logging.getLogger("agent")
 
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
+LEADS_TIMEOUT_S = 2.5  # at the end, for a disk that has failed before; gunicorn's own way out takes no more
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 
 
@@ -60,7 +61,12 @@ class House:
         """What to ``begin`` when the process is to end: no new calls, those in progress end well."""
         # A greeting in the TwiML is played between the webhook and the socket.
         settle_s = PENDING_S if self.config.twiml_play_greeting else SETTLE_S
-        return Drain(self.reception, Threads(), self.config.drain_sec, finished, settle_s)
+
+        def end() -> None:
+            self.desk.settle(LEADS_TIMEOUT_S)
+            finished()
+
+        return Drain(self.reception, Threads(), self.config.drain_sec, end, settle_s)
 
     @property
     def warm(self) -> bool:

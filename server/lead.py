@@ -1,15 +1,18 @@
 """What a call leaves for the office, as values: details, one by one and together; why a caller was lost."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import islice
 
 Details = tuple[tuple[str, str], ...]
 
 # What a line of the file says of the call itself; a detail of that name is kept as ``detail_…``.
-OF_THE_CALL = frozenset("kind at call_sid caller hidden ended missed duration_s turns".split())
+OF_THE_CALL = frozenset("kind at call_sid caller hidden outbound ended missed duration_s turns".split())
 NOTED_IN_PARTS = frozenset({"message", "notes"})  # what comes later adds to it; of all else the last counts
 BETWEEN_PARTS = " / "
+MAX_DETAILS, MAX_NAME_CHARS, MAX_TEXT_CHARS = 50, 60, 4000  # a host's mind may say anything
 _THIS_NUMBER = re.compile(
     r"\b(?:this|same|current|caller'?s?|calling|incoming)\b|מתקשר|התקשר|הזה|אותו|הנוכחי"
 )
@@ -31,12 +34,39 @@ class Missed(StrEnum):
 
 
 def with_number(details: Details, caller: str) -> Details:
-    """``details`` as an office can use them: "this number" is that of ``caller``, or nothing."""
+    """``details`` as an office can use them: "this number" is that of ``caller``, or nothing.
+
+    They are bounded, and legible.
+    """
+    shown = ((legible(name)[:MAX_NAME_CHARS], legible(told)[:MAX_TEXT_CHARS]) for name, told in details)
     return tuple(
         (f"detail_{name}" if name in OF_THE_CALL else name, text)
-        for name, told in details
+        for name, told in islice(shown, MAX_DETAILS)
         if (text := caller if name == "phone" and _is_this_number(told) else told)
     )
+
+
+def legible(text: str) -> str:
+    """``text`` without what hides, turns round or overwrites other text; line breaks stay.
+
+    Hebrew needs none of it. Half of a character, which no file takes, is a question mark.
+    """
+    return text if text.isprintable() else "".join(map(_legible, text))
+
+
+def _legible(character: str) -> str:
+    if character == "\n":
+        return character
+    match unicodedata.category(character):
+        case "Cf":  # U+202E, U+200B; marks of direction, too
+            return ""
+        case "Cc":
+            return " "
+        case "Zl" | "Zp":
+            return "\n"
+        case "Cs":
+            return "?"
+    return character
 
 
 def _is_this_number(phone: str) -> bool:

@@ -1,7 +1,8 @@
 """The leads as an office reads them: a row a call, printed or as CSV (``python -m server.leads --help``).
 
-The lines of a call are put together by its CallSid: details as they came, all of it at its end, what a
-webhook knew of it. What is no lead's line is passed over, so that a server's log can be read too.
+The lines of a call are put together by its CallSid: that it rang, details as they came, all of it at its end,
+what a webhook knew of it. What is no lead's line is passed over, so that a server's log can be read too; a
+line that was written twice counts once.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from server.lead import OF_THE_CALL, Missed, merged
 from server.office_hours import ISRAEL
 
 _JSON = re.compile(r"(?:^|\bLEAD |it is kept here: )(\{.*\})\s*$")
+_BEGINNING = '{"kind": "'
 _FORMULA = tuple("=+-@＝＋－＠")  # what a spreadsheet takes for the start of a formula
 _ISRAELI = re.compile(r"(?:\+?972|0)(\d{1,2})(\d{7})")
 _RANGE = re.compile(r"(\d+)-(\d+)")
@@ -38,6 +40,10 @@ WHAT_HAPPENED = {
     Missed.NO_ANSWER: "ההעברה לנציג לא נענתה",
     Missed.HUNG_UP: "ניתקו לפני שנציג ענה",
 }
+RANG, RANG_OUTBOUND = "התקשרו", "התקשרנו"
+AND_NO_MORE = "והשיחה לא התחילה או נקטעה"
+MAYBE_STILL = "ואולי השיחה עוד נמשכת"
+IN_PROGRESS = timedelta(hours=1)  # few calls are longer
 TRANSFERRED = "הועברה לנציג"
 DETAILS_LEFT = "נמסרו פרטים"
 TOLD = {  # name of a detail → header
@@ -85,23 +91,31 @@ class CallLines:
         why = webhook.get("missed", "")
         return whole.get("missed", "") if not why or (whole and why in _NOT_TAKEN) else why
 
-    @property
-    def what_happened(self) -> str:
+    def what_happened(self, now: datetime) -> str:
         if self.missed:
             return WHAT_HAPPENED.get(Missed(self.missed), "") if self.missed in {*Missed} else self.missed
+        if self.kinds.keys() == {"rang"}:
+            who = RANG_OUTBOUND if self.first("outbound") else RANG
+            began = _moment(self.first("at"))
+            return f"{who}, {MAYBE_STILL if began and now - began < IN_PROGRESS else AND_NO_MORE}"
         return TRANSFERRED if self.first("ended") == "transfer" else DETAILS_LEFT
 
 
 def lead_lines(text: str) -> Iterator[dict[str, Any]]:
-    """Those of a file of leads, or of a log."""
-    for line in text.split("\n"):
-        found = _JSON.search(line)
-        try:
-            lead = json.loads(found[1]) if found else None
-        except ValueError:  # cut off with the disk full
-            continue
+    """Those of a file of leads, or of a log, each once: what the log has kept may be in the file as well."""
+    found = dict.fromkeys(match[1] for line in text.split("\n") if (match := _JSON.search(line)))
+    for written in found:
+        # Of a line that was cut off, by a disk that was full, and that another goes on behind.
+        lead = _read(written) or _read(written[written.rfind(_BEGINNING) :])
         if isinstance(lead, dict) and "call_sid" in lead:
             yield lead
+
+
+def _read(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return None
 
 
 def calls_of(lines: Iterable[Mapping[str, Any]]) -> list[CallLines]:
@@ -113,15 +127,15 @@ def calls_of(lines: Iterable[Mapping[str, Any]]) -> list[CallLines]:
     return list(calls.values())
 
 
-def row_of(call: CallLines) -> dict[str, str]:
-    """What an office wants to know, by header; cells without a value are empty."""
+def row_of(call: CallLines, now: datetime) -> dict[str, str]:
+    """What an office wants to know, by header; cells without a value are empty. ``now`` knows its zone."""
     lead = call.lead
     phone = lead.pop("phone", "") or call.first("caller")
     told = {header: _RANGE.sub(r"\1–\2", lead.pop(name, "")) for name, header in TOLD.items()}
     row = {
         WHEN: _when(call.first("at")),
         PHONE: _number(phone) or HIDDEN,
-        WHAT: call.what_happened,
+        WHAT: call.what_happened(now),
         **told,
         MORE: "; ".join(f"{name}: {text}" for name, text in lead.items()),
         SECONDS: call.first("duration_s").partition(".")[0],
@@ -131,10 +145,15 @@ def row_of(call: CallLines) -> dict[str, str]:
 
 
 def _when(at: str) -> str:
+    moment = _moment(at)
+    return f"{moment:%d/%m/%Y %H:%M}" if moment else at
+
+
+def _moment(at: str) -> datetime | None:
     try:
-        return f"{datetime.fromisoformat(at).astimezone(ISRAEL):%d/%m/%Y %H:%M}"
-    except ValueError:
-        return at
+        return datetime.fromisoformat(at).astimezone(ISRAEL)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(phone: str) -> str:
@@ -191,7 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(f"no leads yet: there is no {file}")
     except OSError as error:
         return _fail(f"{file} cannot be read: {error}")
-    rows = map(row_of, calls_of(lead_lines(text)))
+    now = datetime.now(ISRAEL)
+    rows = [row_of(call, now) for call in calls_of(lead_lines(text))]
     shown, encoding = (as_csv(rows), "utf-8-sig") if chosen.csv else (as_text(rows), "utf-8")
     sys.stdout.buffer.write(shown.encode(encoding, "replace"))
     return 0

@@ -1,7 +1,8 @@
-"""A lock for native threads, whatever gevent has patched."""
+"""A lock and a pause for native threads, whatever gevent has patched."""
 
 import _thread
 import sys
+import time
 
 
 def os_lock() -> _thread.LockType:
@@ -17,3 +18,10 @@ def os_lock() -> _thread.LockType:
         return _thread.allocate_lock()
     lock: _thread.LockType = monkey.get_original("_thread", "allocate_lock")()
     return lock
+
+
+def os_sleep(seconds: float) -> None:
+    """Let a native thread pause; gevent's ``sleep`` would make a hub of its own there."""
+    monkey = sys.modules.get("gevent.monkey")
+    sleep = time.sleep if monkey is None else monkey.get_original("time", "sleep")
+    sleep(seconds)

@@ -133,6 +133,8 @@ def _incoming_call(house: House) -> Response:
     _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
     match answer:
         case Answer.CONNECT:
+            # Nothing else may be left of them: they hang up before the socket, or our process is killed.
+            house.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
             return _connect(house)
         case Answer.REJECT:
             _missed(house, Missed.RATE)

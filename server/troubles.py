@@ -7,12 +7,14 @@ Each ``why_…`` answers "" where nothing is wrong.
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.config import Config
 from server.stores import shared_store
+from server.whole_lines import OTHERS
 
 WORKER_MB = 225  # with the embedded engines
 MASTER_MB = 75
@@ -34,7 +36,7 @@ class Trouble:
 def tried_files(config: Config) -> Iterator[Trouble]:
     """What is set of the files and folders that calls write, and Google's key file. Writes nothing."""
     for knob, path, why in (
-        ("LEADS_FILE", config.leads_file, why_not_written(config.leads_file)),
+        ("LEADS_FILE", config.leads_file, why_no_leads(config.leads_file)),
         ("STATE_FILE", _state_file(config), why_not_written(_state_file(config))),
         ("TTS_CACHE_DIR", config.tts_cache_dir, why_not_written(config.tts_cache_dir, folder=True)),
         (
@@ -79,6 +81,20 @@ def why_not_written(path: str, *, folder: bool = False) -> str:
     if not above.is_dir():
         return f"cannot be written: {above} is no folder"
     return "" if os.access(above, os.W_OK) else f"cannot be written in {above}"
+
+
+def why_no_leads(path: str) -> str:
+    """The same for the file of leads; and why others can read it, where we do not change that ourselves."""
+    if (why := why_not_written(path)) or not os.path.exists(path):
+        return why
+    found = os.stat(path)
+    if not stat.S_ISREG(found.st_mode):
+        return "is a pipe or a device, and keeps nothing"
+    foreign = found.st_uid != os.geteuid()
+    if not found.st_mode & OTHERS or not (foreign or os.path.islink(path)):
+        return ""
+    whose = "belongs to another user" if foreign else "is a link"
+    return f"{whose}, and others can read it (mode {stat.S_IMODE(found.st_mode):o}): chmod 600"
 
 
 def why_no_key(path: str) -> str:

@@ -634,7 +634,7 @@ class TestMissed:
 
     def lines(self, file: Path) -> list[tuple[str, str, str]]:
         written = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-        leads = [json.loads(line) for line in written]
+        leads = [lead for line in written if (lead := json.loads(line))["kind"] == "missed"]
         assert all(datetime.fromisoformat(lead["at"]).utcoffset() for lead in leads)
         return [(lead["call_sid"], lead["missed"], lead["caller"]) for lead in leads]
 
@@ -688,6 +688,34 @@ class TestMissed:
         for call_sid in ("CA1", "CA2"):
             self.ask(client, "stream_ended", call_sid, CallStatus="completed")
         assert self.lines(file) == [("CA1", "hung_up", CALL["From"])]
+
+
+class TestRang:
+    """Each call leaves who called, whatever becomes of it: ``kind`` is ``rang``."""
+
+    def rang(self, tmp_path: Path, *calls: dict[str, str], **knobs: Any) -> list[dict[str, Any]]:
+        file = tmp_path / "leads.jsonl"
+        client = make_app(leads_file=str(file), **knobs).test_client()
+        for call in calls:
+            client.post("/webhook/incoming_call", data=CALL | call)
+        assert house_of(client).desk.settle(10)
+        leads = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [lead for lead in leads if lead["kind"] == "rang"]
+
+    def test_b3_who_called(self, tmp_path: Path) -> None:
+        calls = {"CallSid": "CA1"}, {"CallSid": "CA2", "From": "anonymous"}
+        seen, hidden = self.rang(tmp_path, *calls)
+        assert (seen["call_sid"], seen["caller"], "hidden" in seen) == ("CA1", CALL["From"], False)
+        assert (hidden["call_sid"], hidden["caller"], hidden["hidden"]) == ("CA2", "", True)
+
+    def test_b3_whom_we_have_called(self, tmp_path: Path) -> None:
+        (line,) = self.rang(tmp_path, {"Direction": "outbound-api", "To": "+972501234567"})
+        assert (line["caller"], line["outbound"]) == ("+972501234567", True)
+
+    def test_b3_only_who_is_let_in(self, tmp_path: Path) -> None:
+        """One telephone that rings forty times writes no more than it is let in."""
+        calls = [{"CallSid": f"CA{number}"} for number in range(40)]
+        assert len(self.rang(tmp_path, *calls, calls_per_caller_min=3)) == 3
 
 
 class TestMedia:

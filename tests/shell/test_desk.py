@@ -97,6 +97,19 @@ def test_b3_without_a_file_leads_are_in_the_log(logged, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_b3_what_only_hides_or_turns_round_is_not_kept(tmp_path, logged):
+    """B3: in a name, a value, the CallSid that anybody may give to an open server; nor in the log."""
+    file = tmp_path / "leads.jsonl"
+    forged = "CA1\n2026-01-01 \u202eforged\x1b[2J"
+    details = (("name", "ד\u200bנ\u202eה\u200f"), ("no\x00te", "א\tב\u2028ג\x9b"), ("ki\u200bnd", "x"))
+    Desk(str(file), Ledger()).save_lead(forged, CALLER, (*details, ("long", "א" * 100_000)))
+    (lead,) = leads(file)
+    assert (lead["name"], lead["no te"], lead["detail_kind"]) == ("דנה", "א ב\nג ", "x")
+    assert len(lead["long"]) == 4000
+    assert lead["call_sid"] == "CA1 2026-01-01 forged [2J"
+    assert logged.messages == ["LEAD_SAVED call=CA1 2026-01-01 forged [2J"]
+
+
 def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
     """B3: a model may give half of a surrogate pair; the rest of the lead is there all the same."""
     file = tmp_path / "leads.jsonl"

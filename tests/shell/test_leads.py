@@ -5,6 +5,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.lead import Missed, merged, with_number
-from server.leads import HEADERS, WHAT_HAPPENED, as_csv, as_text, calls_of, lead_lines, main, row_of
+from server.leads import (
+    AND_NO_MORE,
+    HEADERS,
+    MAYBE_STILL,
+    WHAT_HAPPENED,
+    as_csv,
+    as_text,
+    calls_of,
+    lead_lines,
+    main,
+    row_of,
+)
+from server.office_hours import ISRAEL
 
 CALLER = "+972501112222"
+NOW = datetime(2026, 12, 1, 12, tzinfo=ISRAEL)
 
 
 def line(kind: str, call_sid: str = "CA1", **values: Any) -> dict[str, Any]:
@@ -31,7 +45,7 @@ def line(kind: str, call_sid: str = "CA1", **values: Any) -> dict[str, Any]:
 
 def rows_of(*lines: dict[str, Any]) -> list[dict[str, str]]:
     text = "\n".join(json.dumps(each, ensure_ascii=False) for each in lines)
-    return [row_of(call) for call in calls_of(lead_lines(text))]
+    return [row_of(call, NOW) for call in calls_of(lead_lines(text))]
 
 
 DANA = (
@@ -118,6 +132,33 @@ def test_every_reason_has_its_words() -> None:
     assert rows_of(line("missed", missed="of a newer version"))[0]["מה קרה"] == "of a newer version"
 
 
+def test_b3_who_only_rang() -> None:
+    """Each call leaves who called; where it left more, that it rang says nothing."""
+    (row,) = rows_of(line("rang"))
+    assert (row["טלפון"], row["מה קרה"]) == ("050-1112222", f"התקשרו, {AND_NO_MORE}")
+    just_now = (NOW - timedelta(minutes=5)).isoformat()
+    assert rows_of(line("rang", at=just_now))[0]["מה קרה"] == f"התקשרו, {MAYBE_STILL}"
+    assert rows_of(line("rang", outbound=True))[0]["מה קרה"] == f"התקשרנו, {AND_NO_MORE}"
+    assert rows_of(line("rang", at="?"))[0]["מה קרה"] == f"התקשרו, {AND_NO_MORE}"
+    rang = line("rang", at=DANA[2]["at"])
+    assert rows_of(rang, *DANA) == rows_of(*DANA) == rows_of(*DANA, rang)
+    assert rows_of(line("rang"), line("missed", missed="failed"))[0]["מה קרה"] == WHAT_HAPPENED[Missed.FAILED]
+
+
+def test_b3_a_line_that_was_written_twice_counts_once() -> None:
+    """The log has kept it, and then the disk took it; what was said later is not undone by that."""
+    first, later = line("detail", "", city="חיפה"), line("detail", "", city="תל אביב")
+    assert [row["עיר"] for row in rows_of(first, later, first)] == ["חיפה", "תל אביב"]
+
+
+def test_b3_a_line_behind_one_that_was_cut_off() -> None:
+    """As earlier versions left them on a disk that was full, one behind the other."""
+    whole = json.dumps(line("detail", name="דנה", notes='{"kind": "x"}'), ensure_ascii=False)
+    for cut in range(1, len(whole) - 1):
+        (lead,) = lead_lines(whole[:cut] + whole + "\n")
+        assert lead["name"] == "דנה"
+
+
 def test_calls_are_not_mixed() -> None:
     rows = rows_of(*DANA, line("missed", "CA2", missed="busy"), line("missed", "CA3", missed="busy"))
     assert [row["מזהה שיחה"] for row in rows] == ["CA1", "CA2", "CA3"]
@@ -157,7 +198,9 @@ CELL = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(FORM
 def test_no_cell_is_a_formula(name: str, notes: str, other: str, **values: str) -> None:
     """What a caller says goes into somebody's spreadsheet."""
     lead = line("detail") | {"name": name, "notes": notes, "x": other, **values}
-    table = list(csv.reader(io.StringIO(as_csv([row_of(call) for call in calls_of([lead])]), newline="")))
+    table = list(
+        csv.reader(io.StringIO(as_csv([row_of(call, NOW) for call in calls_of([lead])]), newline=""))
+    )
     assert len(table) == 2 and tuple(table[0]) == HEADERS and len(table[1]) == len(HEADERS)
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")) for cell in table[1])
     assert all(cell.isprintable() for cell in table[1])

@@ -1,6 +1,7 @@
 """What would fail later is told at the start and by ``check`` (newcomer 9, 16, 17; F12)."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ class TestFilesThatCallsWrite:
         [
             ({"leads_file": "folder"}, "is a folder"),
             ({"leads_file": "file/leads.jsonl"}, "/file is no folder"),
+            ({"leads_file": "/dev/null"}, "keeps nothing"),
             ({"state_file": "folder"}, "is a folder"),
             ({"state_file": "file/deep/agent.db"}, "/file is no folder"),
             ({"tts_cache_dir": "file"}, "is a file"),
@@ -119,6 +121,21 @@ class TestFilesThatCallsWrite:
             "LEADS_FILE": "cannot be written",
             "TTS_CACHE_DIR": f"cannot be written in {folder}",
         }
+
+    def test_leads_that_others_can_read(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+        """What is ours and no link is closed with the first line; it costs nobody a word here."""
+        (folder / "file").chmod(0o640)
+        (folder / "link").symlink_to("file")
+        assert problems(leads_file="file") == {"LEADS_FILE": ""}
+        assert problems(leads_file="link") == {
+            "LEADS_FILE": "is a link, and others can read it (mode 640): chmod 600"
+        }
+        monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+        assert problems(leads_file="file") == {
+            "LEADS_FILE": "belongs to another user, and others can read it (mode 640): chmod 600"
+        }
+        (folder / "file").chmod(0o600)
+        assert problems(leads_file="link") == problems(leads_file="file") == {"LEADS_FILE": ""}
 
     def test_a_host_hears_it_when_it_mounts(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ from server.core.frames import mulaw_to_pcm16
 from server.desk import open_desk
 from server.drain import SETTLE_S, Drain
 from server.ending import Ending, start
+from server.leads_file import END_S
 from server.ledger import Ledger
 from server.meter import Seldom
 from server.person import availability
@@ -25,7 +26,6 @@ from server.twilio_auth import TwilioAuth
 log = logging.getLogger("agent")
 
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
-LEADS_TIMEOUT_S = 2.5  # at the end, for a disk that has failed before; gunicorn's own way out takes no more
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 
 
@@ -63,7 +63,7 @@ class House:
         settle_s = PENDING_S if self.config.twiml_play_greeting else SETTLE_S
 
         def end() -> None:
-            self.desk.settle(LEADS_TIMEOUT_S)
+            self.desk.settle(END_S)
             finished()
 
         return Drain(self.reception, Threads(), self.config.drain_sec, end, settle_s)

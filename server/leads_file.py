@@ -15,7 +15,7 @@ from server.whole_lines import PRIVATE, append
 log = logging.getLogger("agent")
 
 WRITE_S = 2.0  # then the line is in the log as well
-END_S = 2.5  # of the process, for one more try
+END_S = 1.0  # of the process, for one more try
 FIRST_AGAIN_S, LAST_AGAIN_S = 1.0, 10.0
 MAX_WAITING_CHARS = 8_000_000
 MAX_AT_ONCE = 64  # lines that wait for the disk together
@@ -107,8 +107,9 @@ class LeadsFile:
             if last:
                 self._stop()
                 return
-            self._pause(again_s)
-            again_s = min(2 * again_s, LAST_AGAIN_S)
+            if not self._hangs:  # else the next try waits for this one
+                self._pause(again_s)
+                again_s = min(2 * again_s, LAST_AGAIN_S)
 
     def _next(self) -> Sequence[_Line]:
         """What is to be tried now; nothing: this thread is needed no longer."""
@@ -131,6 +132,10 @@ class LeadsFile:
                 "LEAD_FILE %s had mode %o, now %o: others could read it", self._path, open_mode, PRIVATE
             )
         return ""
+
+    @property
+    def _hangs(self) -> bool:
+        return self._pool is not None and self._pool.hanging > 0
 
     def _append(self, lines: Sequence[_Line]) -> int:
         """On a native thread, one at a time; what an earlier try that hung has done since is done."""

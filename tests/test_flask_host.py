@@ -77,5 +77,6 @@ def test_the_example_answers_notes_and_hangs_up(tmp_path: Path, served: str) -> 
     assert "שלום דנה." in said[1] and "לאיזה יום" in said[1]
     assert "על איזה שם" in said[2]
     assert "להתראות" in said[3]
-    lead = json.loads((tmp_path / "leads.jsonl").read_text("utf-8").splitlines()[0])
+    lines = map(json.loads, (tmp_path / "leads.jsonl").read_text("utf-8").splitlines())
+    lead = next(line for line in lines if line["kind"] == "detail")
     assert (lead["name"], lead["notes"], lead["caller"]) == ("דנה כהן", "תור ליום שלישי", "+972501234567")

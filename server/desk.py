@@ -10,7 +10,7 @@ from server.caller_number import leaves_number
 from server.config import Config
 from server.core.conversation import PhoneCall
 from server.lead import Details, Missed, legible, with_number
-from server.leads_file import LeadsFile
+from server.leads_file import opened
 from server.ledger import Ledger, Outcome
 from server.office_hours import ISRAEL
 from server.stores import shared_store
@@ -42,7 +42,7 @@ class Desk:
     """
 
     def __init__(self, leads_file: str, ledger: Ledger, now: Callable[[], datetime] = in_israel) -> None:
-        self._leads = LeadsFile(leads_file) if leads_file else None
+        self._leads = opened(leads_file) if leads_file else None
         self._now = now
         self.ledger = ledger
 

@@ -2,6 +2,7 @@
 
 import atexit
 import logging
+import os
 import threading
 import weakref
 from collections import deque
@@ -47,7 +48,6 @@ class LeadsFile:
         self._writing = False  # there is a thread for it
         self._failing = False  # the last try
         self._ending = False  # one try more, and no pause before it
-        atexit.register(_settle, weakref.ref(self))
 
     def add(self, call_sid: str, text: str, within_s: float = 0.0) -> bool:
         """Keep one line; True: it is on the disk. Never raises.
@@ -185,6 +185,17 @@ class LeadsFile:
             return list(self._waiting)
 
 
-def _settle(file: "weakref.ref[LeadsFile]") -> None:
-    if left := file():
-        left.settle(END_S)
+_files: "weakref.WeakValueDictionary[str, LeadsFile]" = weakref.WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def opened(path: str) -> LeadsFile:
+    """The one of this process, however many ask for it."""
+    with _opening:
+        return _files.setdefault(os.path.abspath(path), LeadsFile(path))
+
+
+@atexit.register
+def _settle_all() -> None:
+    for file in list(_files.values()):
+        file.settle(END_S)

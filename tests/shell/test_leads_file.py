@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server import leads_file
-from server.leads_file import LeadsFile
+from server.leads_file import LeadsFile, opened
 from server.oslock import os_lock
 from server.whole_lines import append
 
@@ -164,11 +164,11 @@ def test_b3_one_try_more_at_the_end(
 AT_ITS_END = """
 import logging, os, sys
 from server import leads_file
-from server.leads_file import LeadsFile
+from server.leads_file import opened
 logging.basicConfig(format="%(message)s", stream=sys.stdout, level="INFO")
 leads_file.FIRST_AGAIN_S = 60.0
 os.mkdir(sys.argv[1])
-file = LeadsFile(sys.argv[1])
+file = opened(sys.argv[1])
 print(file.add("CA1", "one", 20))
 os.rmdir(sys.argv[1])
 """
@@ -183,6 +183,12 @@ def test_b3_a_process_that_ends(tmp_path: Path, patch: str) -> None:
     )
     assert done.stderr == "" and file.read_text() == "one\n"
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["LEAD_ERR", "False", "LEAD_SAVED"]
+
+
+def test_b3_a_process_has_one_of_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = opened("leads.jsonl")
+    assert opened(str(tmp_path / "leads.jsonl")) is file is not opened("other.jsonl")
 
 
 def test_b3_what_others_could_read_is_told_once(tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.addresses import AddressText, SecretAddress, without_user_info
 from server.core.endpointing import endpointing_params
 from server.core.frames import FRAMES_PER_S, ms_to_frames
 from server.core.lines import Lines
@@ -72,8 +73,8 @@ class Config(BaseSettings):
         "", "Address to listen on; empty: 0.0.0.0, or 127.0.0.1 while TWILIO_AUTH_TOKEN is unset."
     )
     port: int = knob(5000, "Port to listen on.", 1, 65535)
-    public_base_url: str = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
-    public_host: str = knob("", "The same, host name only (https is assumed).")
+    public_base_url: AddressText = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
+    public_host: AddressText = knob("", "The same, host name only (https is assumed).")
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
     threads: int = knob(64, "gthread only: threads a worker; at least MAX_CALLS plus 14.", 4, 1000)
@@ -95,7 +96,7 @@ class Config(BaseSettings):
     )
 
     # What the processes of a host know together
-    redis_url: SecretStr = knob(
+    redis_url: SecretAddress = knob(
         SecretStr(""), "Calls and limits, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
     )
     state_file: PathText = knob(
@@ -117,18 +118,24 @@ class Config(BaseSettings):
         SecretStr(""), "That key file's content, where there are no files (Heroku)."
     )
     google_cloud_project: str = knob("", "Project of the v2 speech API; empty: the credentials' own.")
-    google_speech_endpoint: str = knob("", "Other Speech endpoint; http://host:port is plaintext gRPC.")
+    google_speech_endpoint: AddressText = knob(
+        "", "Other Speech endpoint; http://host:port is plaintext gRPC."
+    )
     google_speech_api: Literal["v1", "v2"] = knob("v1", "Version of the Speech API.")
     google_speech_location: str = knob("eu", "Where v2 recognises: eu, us, …")
     google_speech_model: str = knob("", "Empty: command_and_search with v1, chirp_3 with v2.")
     google_speech_language: str = knob("iw-IL", "iw-IL or he-IL; the other one is tried once on refusal.")
     asr_phrases_file: PathText = knob("", "Names, streets, cities that callers say: one a line, # comments.")
     google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice; he-IL-Chirp3-HD-… ones stream.")
-    google_tts_endpoint: str = knob("", "Other Google TTS endpoint; http://host:port is plaintext gRPC.")
+    google_tts_endpoint: AddressText = knob(
+        "", "Other Google TTS endpoint; http://host:port is plaintext gRPC."
+    )
 
     # OpenAI
     openai_api_key: SecretStr = knob(SecretStr(""), "OpenAI's key, or that of what speaks its protocol.")
-    openai_base_url: str = knob("", "Another server with OpenAI's protocol, e.g. http://localhost:8000/v1.")
+    openai_base_url: AddressText = knob(
+        "", "Another server with OpenAI's protocol, e.g. http://localhost:8000/v1."
+    )
     openai_llm_model: str = knob("gpt-5.4-mini", "The mind's model.")
     openai_llm_effort: Literal["auto", "unset", "none", "minimal", "low", "medium", "high"] = knob(
         "auto", "Reasoning effort; auto: the least for gpt-5 models, else unset."
@@ -360,7 +367,7 @@ def _complaints(error: ValidationError) -> Iterable[str]:
         if name not in seen:
             seen.add(name)
             field = Config.model_fields[name]
-            value = "" if field.annotation is SecretStr else f"={problem['input']!r}"
+            value = "" if field.annotation is SecretStr else without_user_info(f"={problem['input']!r}")
             yield f"  {name.upper()}{value}: must be {allowed(name, field)}"
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -116,10 +117,13 @@ def post_worker_init(worker: Any) -> None:
 
     And see to it that SIGTERM breaks no call off.
     """
+    from server.privacy import log_uncaught  # of the worker's: the master does without it
+
     interrupted = signal.signal(signal.SIGINT, _leave)  # gunicorn's way out would be a traceback here
     signal.signal(signal.SIGTERM, _leave)
     if not worker.alive:  # it came while the application was imported
         _leave()
+    threading.excepthook = log_uncaught
     house = worker.wsgi.extensions[EXTENSION]
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):

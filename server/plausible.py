@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from server.addresses import is_address, shown, user_info, without_user_info
 from server.office_hours import OfficeHours
 
 if TYPE_CHECKING:
     from server.config import Config
 
-URL_KNOBS = ("public_base_url", "google_speech_endpoint", "google_tts_endpoint", "openai_base_url")
 NOT_TWILIOS = "TWILIO_AUTH_TOKEN is not like Twilio's (32 of 0-9, a-f): is it whole, and the auth token?"
 _QUOTES = "\"'`"
 _UNFILLED = re.compile(r"[<\[{(].*[>\])}]|\$\{?[A-Za-z_]\w*\}?|%\w+%|.*(?:\.{3}|\*{3}).*|[^\w]+", re.DOTALL)
@@ -66,6 +66,21 @@ def why_no_key_file(path: str) -> str:
     if _API_KEY.search(path):
         return "must be the path of a service account's key file, and not an API key"
     return "must be the path of a file: this is too long" if len(path) > 4096 else ""
+
+
+def why_no_url(name: str, url: str) -> str:
+    """An http(s):// one, of the knob ``name``."""
+    if not url.startswith(("http://", "https://")) or any(c.isspace() for c in url):
+        return "must start with http:// or https://, without blanks"
+    if "@" in url.partition("//")[2].partition("/")[2]:
+        return "must have no @ behind its host; in a password @ / ? # are written %40 %2F %3F %23"
+    if name == "public_base_url":
+        return why_no_base_url(url)
+    if "?" in url or "#" in url:
+        return "must end before the ? or #: what stands behind it is never sent"
+    if name.startswith("google_") and any(user_info(url)):
+        return "must be a host and its port: who we are is in GOOGLE_APPLICATION_CREDENTIALS"
+    return ""
 
 
 def why_no_base_url(url: str) -> str:
@@ -137,20 +152,17 @@ def _wrong_secrets(config: "Config") -> Iterator[str]:
 
 
 def _wrong_addresses(config: "Config") -> Iterator[str]:
-    for name in URL_KNOBS:
+    for name, field in type(config).model_fields.items():
         url = getattr(config, name)
-        why = "must start with http:// or https://, without blanks"
-        if url.startswith(("http://", "https://")) and not any(c.isspace() for c in url):
-            why = why_no_base_url(url) if name == "public_base_url" else ""
-        if url and why:
-            shown = re.sub(r"//.*@", "//…@", url)  # a password may stand there
-            yield f"{name.upper()}={shown!r}: {why}"
-    if config.public_host and (why := why_no_host(config.public_host)):
-        yield f"PUBLIC_HOST={config.public_host!r}: {why}"
+        if not is_address(field) or not isinstance(url, str) or not url:  # redis_url: see above
+            continue
+        if why := why_no_host(url) if name == "public_host" else why_no_url(name, url):
+            yield f"{name.upper()}={shown(url)!r}: {why}"
     for name in ("transfer_number", "overflow_number"):
         number = getattr(config, name)
         if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
-            yield f"{name.upper()}={number!r}: must be like +972501234567, no 0 behind +972"
+            said = without_user_info(number)
+            yield f"{name.upper()}={said!r}: must be like +972501234567, no 0 behind +972"
 
 
 def _wrong_ranges(config: "Config") -> Iterator[str]:
@@ -164,7 +176,7 @@ def _wrong_ranges(config: "Config") -> Iterator[str]:
     try:
         OfficeHours.parse(config.office_hours)
     except ValueError as error:
-        yield f"OFFICE_HOURS={config.office_hours!r}: {error}"
+        yield without_user_info(f"OFFICE_HOURS={config.office_hours!r}: {error}")
     for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
         if not getattr(config, name).strip():
             yield f"{name.upper()}='': must not be empty"

@@ -238,7 +238,7 @@ def main() -> int:
         install_secrets_filter(config)
         engines = build_engines(config, Threads())
     except (KnobError, EngineError) as error:
-        print(error, file=sys.stderr)
+        print(without_secrets(str(error)), file=sys.stderr)
         return 1
     for remark in env_file_remarks():
         print(remark)

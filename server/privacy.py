@@ -5,25 +5,24 @@ import re
 import threading
 from collections.abc import Iterable
 from typing import Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote
 
-from pydantic import SecretStr
-
+from server.addresses import LEFT_OUT, without_user_info
 from server.config import Config
 from server.hebrew.redaction import redacted
+from server.secret_texts import any_of, secrets_of
 
 Mode = Literal["redacted", "full", "off"]
 
 HIDDEN = "(hidden)"
 KEPT_DIGITS = 4  # of a telephone number: enough to find a call by
 FULL_NUMBER_DIGITS = 8  # a shorter one is a service, an extension, or withheld
-MIN_SECRET_CHARACTERS = 6  # a shorter text is in every other line by chance
 _TELEPHONE = re.compile(r"\+?[\d\s().-]+")
 _WITHHELD = re.compile(r"[A-Za-z]*")  # anonymous, Restricted, unavailable
 _OCTET = r"(?:0|[1-9]\d{0,2})(?!\d)"
 # Where an engine was looked for. 052.123.45.67 is a telephone, and so is the host of http://0521234567.
 _HOST = (
-    r"(?i:(?<!\w)[a-z][a-z0-9+.-]{0,15}://(?!0\d|[^\s/?#]{0,255}@)[a-z0-9.:_-]{1,255})"
+    r"(?i:(?<!\w)[a-z][a-z0-9+.-]{0,15}://(?:…@)?(?!0\d|[^\s/?#]{0,255}@)[a-z0-9.:_-]{1,255})"
     rf"|(?<![\w.])[1-9]\d{{0,2}}(?:\.{_OCTET}){{3}}(?::\d{{1,5}})?(?!\w|\.\d)"
 )
 _ADDRESS = re.compile(f"({_HOST})")
@@ -43,8 +42,10 @@ _KEPT = re.compile(
     r"(?:Error|Exception|Timeout|Exceeded|Exhausted|Unavailable|Denied)(?!\w)"
     r"|(?<!\w)(?:[A-Z]{2,20}_[A-Z_]{2,30}|[45]\d\d|Errno -?\d{1,3}|\d{1,6}(?:\.\d{1,3})? ?m?s)(?!\w))"
 )
-_LEFT_OUT = "…"
 MAX_COMPLAINT_CHARACTERS = 4000
+
+GUNICORNS = "gunicorn.error"
+FULL: Mode = "full"
 
 log = logging.getLogger("agent")
 
@@ -72,7 +73,7 @@ class Transcripts:
         text = without_secrets(text)[:MAX_COMPLAINT_CHARACTERS]
         if self._mode == "full":
             return text
-        parts = _ADDRESS.split(_unescaped(_QUERY.sub(f"?{_LEFT_OUT}", text)))
+        parts = _ADDRESS.split(_unescaped(_QUERY.sub(f"?{LEFT_OUT}", text)))
         parts[::2] = map(redacted, parts[::2])
         return "".join(parts) if self._mode == "redacted" else _without_words("".join(parts))
 
@@ -96,7 +97,7 @@ def _unescaped(text: str) -> str:
 def _without_words(text: str) -> str:
     """Of ``text`` what cannot be a caller's."""
     kept = _KEPT.split(text)
-    kept[::2] = (_LEFT_OUT if re.search(r"\w", part) else part for part in kept[::2])
+    kept[::2] = (LEFT_OUT if re.search(r"\w", part) else part for part in kept[::2])
     return "".join(kept)
 
 
@@ -115,13 +116,10 @@ class SecretsFilter(logging.Filter):
         self.hide(secrets, mode)
 
     def hide(self, secrets: Iterable[str], mode: Mode) -> None:
-        """Hide these too; texts shorter than MIN_SECRET_CHARACTERS are left alone. ``mode`` from now on."""
+        """Hide these too; texts of a few characters are left alone. ``mode`` from now on."""
         self._transcripts = Transcripts(mode)
-        long = (secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS)
-        self._secrets = self._secrets.union(long)
-        # The longest first: one secret may be part of another.
-        any_of = "|".join(map(re.escape, sorted(self._secrets, key=len, reverse=True)))
-        self._any = re.compile(any_of) if any_of else None
+        self._secrets = self._secrets.union(secrets)
+        self._any = any_of(self._secrets)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true: a line without its secret is still wanted."""
@@ -139,8 +137,8 @@ class SecretsFilter(logging.Filter):
         return True
 
     def clean(self, text: str) -> str:
-        """``text`` without a secret."""
-        return text if self._any is None else self._any.sub(HIDDEN, text)
+        """``text`` without a secret, and without the name and password of any URL, however short."""
+        return without_user_info(text if self._any is None else self._any.sub(HIDDEN, text))
 
     def _complaint(self, message: str) -> str:
         message = self.clean(message)
@@ -162,43 +160,42 @@ def _message(record: logging.LogRecord) -> str:
         return f"{record.msg} {record.args}"
 
 
-def secrets_of(config: Config) -> frozenset[str]:
-    """What no log may hold: each secret knob, each of its parts between commas, a URL's password."""
-    found: set[str] = set()
-    for name in type(config).model_fields:
-        value = getattr(config, name)
-        if isinstance(value, SecretStr):
-            found.update(_forms(value.get_secret_value()))
-    return frozenset(found)
-
-
-def _forms(secret: str) -> Iterable[str]:
-    yield secret
-    yield secret.strip()
-    yield from (part.strip() for part in secret.split(","))
-    if "://" in secret:
-        password = urlsplit(secret).password or ""
-        yield from (password, unquote(password), quote(unquote(password), safe=""))
-
-
 _installing = threading.Lock()
 
 
 def install_secrets_filter(config: Config) -> None:
-    """No line of ours holds a secret of ``config``, in a host's logging too. Again: those of both configs."""
+    """No line of ours holds a secret of ``config``, in a host's logging too. Again: those of both configs.
+
+    Nor does one of gunicorn's: it writes the tracebacks of workers that could not start. Reads a file.
+    """
+    secrets = secrets_of(config)
     with _installing:
-        installed = _installed()
-        if installed is None:
-            log.addFilter(SecretsFilter(secrets_of(config), config.log_transcripts))
-        else:
-            installed.hide(secrets_of(config), config.log_transcripts)
+        for logger, mode in ((log, config.log_transcripts), (logging.getLogger(GUNICORNS), FULL)):
+            installed = _installed(logger)
+            if installed is None:
+                logger.addFilter(SecretsFilter(secrets, mode))
+            else:
+                installed.hide(secrets, mode)
+
+
+def log_uncaught(died: "threading.ExceptHookArgs") -> None:
+    """For ``threading.excepthook``, whose own traceback goes to standard error as it is."""
+    if died.exc_type is SystemExit or died.exc_value is None:
+        return
+    name = died.thread.name if died.thread is not None else "?"
+    log.error("THREAD_ERR %s", name, exc_info=(died.exc_type, died.exc_value, died.exc_traceback))
 
 
 def without_secrets(text: str) -> str:
     """``text`` as a log of ours may hold it."""
-    installed = _installed()
-    return text if installed is None else installed.clean(text)
+    installed = _installed(log)
+    return without_user_info(text) if installed is None else installed.clean(text)
 
 
-def _installed() -> SecretsFilter | None:
-    return next((f for f in log.filters if isinstance(f, SecretsFilter)), None)
+def excerpt(text: str, characters: int) -> str:
+    """The beginning of what somebody else wrote. Cut first, half a secret would be there and not be found."""
+    return without_secrets(text)[:characters]
+
+
+def _installed(logger: logging.Logger) -> SecretsFilter | None:
+    return next((f for f in logger.filters if isinstance(f, SecretsFilter)), None)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import request, url_for
 
+from server.addresses import shown
 from server.config import Config
 
 SOCKET_SCHEMES = {"wss": "https", "ws": "http"}
@@ -48,7 +49,7 @@ def doubled_path(config: Config, url_prefix: str) -> str:
     shared = next((base[at:] for at in range(len(base)) if base[at:] == prefix[: len(base) - at]), [])
     if not any(shared):
         return ""
-    twice = f"{config.public_base_url.rstrip('/')}/{'/'.join(prefix)}/webhook/incoming_call"
+    twice = f"{shown(config.public_base_url).rstrip('/')}/{'/'.join(prefix)}/webhook/incoming_call"
     return (
         f"/{'/'.join(shared)} is in PUBLIC_BASE_URL and in url_prefix, so Twilio would be told {twice}: "
         "leave it out of PUBLIC_BASE_URL, unless a proxy takes it away"

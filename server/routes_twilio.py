@@ -13,6 +13,7 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
+from server.addresses import shown
 from server.caller_number import number_to_call
 from server.config import own_lines
 from server.core.conversation import EndCall, Transfer
@@ -117,8 +118,9 @@ def socket_is_twilios(house: House) -> bool:
 
 
 def _mismatch(url: str) -> str:
+    where = shown(url)[:MAX_LOGGED_CHARACTERS]
     return (
-        f"the signature is not for {url[:MAX_LOGGED_CHARACTERS]!r}: is PUBLIC_BASE_URL what Twilio calls, "
+        f"the signature is not for {where!r}: is PUBLIC_BASE_URL what Twilio calls, "
         "and TWILIO_AUTH_TOKEN its account's?"
     )
 

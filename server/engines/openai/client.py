@@ -10,8 +10,10 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from server.addresses import bare, shown, user_info
 from server.config import Config
 from server.engines.base import EngineError
+from server.privacy import excerpt
 
 if TYPE_CHECKING:
     from openai import APIResponse, OpenAI
@@ -143,7 +145,7 @@ def events(response: "APIResponse[Any]") -> Generator[dict[str, Any], None, bool
         if field in ("", "event", "id", "retry"):  # an empty field is a blank line or a comment
             continue
         if field != "data":
-            raise EngineError(f"OpenAI: not an event of a stream: {line[:80]!r}", retryable=True)
+            raise EngineError(f"OpenAI: not an event of a stream: {excerpt(line, 80)!r}", retryable=True)
         if value.strip() == DONE:
             _drain(response, lines)
             return True
@@ -169,9 +171,9 @@ def _parsed(value: str) -> dict[str, Any]:
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        raise EngineError(f"OpenAI: not JSON: {value[:80]!r}", retryable=True)
+        raise EngineError(f"OpenAI: not JSON: {excerpt(value, 80)!r}", retryable=True)
     if event.get("error"):
-        raise EngineError(f"OpenAI gave up: {str(event['error'])[:200]}", retryable=True)
+        raise EngineError(f"OpenAI gave up: {excerpt(str(event['error']), 200)}", retryable=True)
     return event
 
 
@@ -235,7 +237,7 @@ def explained(error: Exception, config: Config) -> EngineError:
         return _explained_status(error, config)
     cause = error.__cause__ or error
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
-        where = config.openai_base_url or "api.openai.com"
+        where = shown(config.openai_base_url) or "api.openai.com"
         return EngineError(f"no connection to {where}: {type(cause).__name__}: {cause}", retryable=True)
     return EngineError(f"OpenAI: {type(error).__name__}: {error}")
 
@@ -263,7 +265,7 @@ def _explained_status(error: Any, config: Config) -> EngineError:
 def _message(error: Any) -> str:
     """The server's own words, short. Those of a 401 quote the key in part, and are not asked for."""
     message = error.body.get("message") if isinstance(error.body, dict) else None
-    return " ".join(str(message or error.message).split())[:200]
+    return excerpt(" ".join(str(message or error.message).split()), 200)
 
 
 def _model_knob(error: Any, config: Config) -> str:
@@ -272,7 +274,7 @@ def _model_knob(error: Any, config: Config) -> str:
     if knob is None:  # asked for by name, at the start
         name = path.rsplit("/", 1)[-1]
         knob = next((k for k in KNOB_OF_ROUTE.values() if getattr(config, k) == name), "openai_base_url")
-    return f"{knob.upper()}={getattr(config, knob)}"
+    return f"{knob.upper()}={shown(getattr(config, knob))}"
 
 
 # ---- one client a process -----------------------------------------------------------------------
@@ -301,7 +303,10 @@ def _make_client(base_url: str, key: str) -> "OpenAI":
         from server.engines.openai import connections
     except ImportError as error:
         raise EngineError(f"{error}: install openai (see requirements.txt)") from error
+    # Beside the URL and not in it: so nothing that quotes the URL of a request has it.
+    name, password = user_info(base_url)
     http = openai.DefaultHttpxClient(
+        auth=httpx2.BasicAuth(name, password) if name or password else None,
         timeout=httpx2.Timeout(connect=CONNECT_S, read=READ_S, write=WRITE_S, pool=POOL_S),
         limits=httpx2.Limits(
             max_connections=MAX_CONNECTIONS,
@@ -313,7 +318,7 @@ def _make_client(base_url: str, key: str) -> "OpenAI":
     connections.watch(http)
     return openai.OpenAI(
         api_key=key or KEYLESS,
-        base_url=base_url or OPENAI_URL,  # never None: then the SDK looks at the environment itself
+        base_url=bare(base_url) or OPENAI_URL,  # never None: then the SDK looks at the environment itself
         max_retries=0,
         timeout=http.timeout,
         http_client=http,

@@ -17,6 +17,7 @@ from server.engines.hints import read_phrases
 from server.engines.openai.client import Call, Cancelled, events, warm
 from server.engines.samples import wav_of
 from server.hebrew.made_up import is_made_up
+from server.privacy import excerpt
 
 if TYPE_CHECKING:
     from openai import APIResponse, OpenAI
@@ -198,7 +199,9 @@ def _whole(body: bytes) -> dict[str, Any]:
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise EngineError(f"OpenAI: not a transcription: {body[:80]!r}", retryable=True)
+        raise EngineError(
+            f"OpenAI: not a transcription: {excerpt(body.decode('utf-8', 'replace'), 80)!r}", retryable=True
+        )
     return said
 
 

@@ -9,7 +9,6 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
@@ -35,6 +34,7 @@ from server.knobs import (
 )
 from server.lines_file import LinesError, lines_of
 from server.plausible import what_cannot_be_right
+from server.text_file import why_not_read
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
 ENV_FILE = ".env"
@@ -298,15 +298,19 @@ def _names() -> set[str]:
 
 def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config:
     """Read the environment and ``.env``; raise KnobError that lists every bad knob, or line, at once."""
+    meant_otherwise: list[str] = []
     try:
-        in_file = read_env_file(_env_file, _names()).values if _env_file is not None else {}
+        file = read_env_file(_env_file, _names()) if _env_file is not None else None
+        in_file = file.values if file is not None else {}
+        meant_otherwise = file.references() if file is not None else []
         in_environment = {name.upper() for name in os.environ}
         from_file = {name.lower(): in_file[name] for name in _names() & in_file.keys() - in_environment}
         return Config(**{**from_file, **overrides})
     except EnvFileError as error:
         raise KnobError(str(error)) from None
     except ValidationError as error:
-        raise KnobError("bad knobs:\n" + "\n".join(_complaints(error))) from None
+        complaints = [*_complaints(error), *(f"  {remark}" for remark in meant_otherwise)]
+        raise KnobError("bad knobs:\n" + "\n".join(complaints)) from None
 
 
 def load_config_to_start(**overrides: Any) -> Config:
@@ -315,7 +319,7 @@ def load_config_to_start(**overrides: Any) -> Config:
     wrong = []
     for name in ("llm_prompt_file", "asr_phrases_file", "lines_file"):
         path = getattr(config, name)
-        if path and (why := _why_not_read(path)):
+        if path and (why := why_not_read(path)):
             wrong.append(f"  {name.upper()}={path!r}: {why}")
         elif path and name == "lines_file":
             wrong += (f"  LINES_FILE={path!r}, {why}" for why in _wrong_lines(config))
@@ -330,15 +334,6 @@ def _wrong_lines(config: Config) -> tuple[str, ...]:
     except LinesError as error:
         return error.problems
     return ()
-
-
-def _why_not_read(path: str) -> str:
-    try:
-        return "" if Path(path).read_text("utf-8-sig").strip() else "is empty"
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-    except UnicodeDecodeError:
-        return "is not UTF-8 text: save it as UTF-8"
 
 
 def env_file_remarks() -> list[str]:

@@ -5,17 +5,21 @@ it cannot read is a setting at its default, and a quote that is not closed takes
 
 * ``NAME="…ב"מ…"``: a quote of the same kind inside, up to the line's last one, is text (gershayim, geresh);
 * a value over several lines is one while none of its lines looks like another setting;
-* all else is refused. No message holds a value, for it may be a secret.
+* all else is refused. No message holds a value, for it may be a secret;
+* ``${NAME}`` is text, as it is for ``docker --env-file``: a password with such signs in it would become
+  another one without a word. ``remarks`` name the settings that have one.
 """
 
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
+
+from server.text_file import NoText, not_utf8, read_text
 
 _SETTING = re.compile(
     r"(?P<start>\s*(?:export\s+)?(?:'(?P<quoted>[^']+)'|(?P<name>[^=#\s]+))\s*=\s*)(?P<value>.*)"
@@ -24,13 +28,12 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 # A line inside quotes that would have been a setting, in use or commented out.
 _LIKE_A_SETTING = re.compile(r"\s*#?\s*(?:export\s+)?'?(?P<name>[A-Za-z_]\w*)'?\s*(?P<sign>[=:])(?P<rest>.*)")
 _BEHIND_A_VALUE = re.compile(r"\s*|\s+#.*")
-_NOTHING = "\0"  # no file that is read has one
-_REFERENCE = re.compile(r"\$\{(?P<name>[^}:]*)\}")
+_REFERENCE = re.compile(r"\$\{[^}]*\}")
 
 NO_SETTING = "must be NAME=value; a text that should not count begins with #"
 NOT_CLOSED = "its quote is not closed at the end of the line: the next settings would be taken for its text"
 UNCLEAR = "where its value ends is not clear; leave out the comment behind it, or the quotes around it"
-NOT_SET = "a ${…} in its value names nothing that is set, and would be left out of it"
+TAKEN_AS_TEXT = "the ${…} in its value is text: nothing is put in its place"
 
 
 class EnvFileError(ValueError):
@@ -47,13 +50,20 @@ class EnvFile:
     repeated: Mapping[str, Sequence[int]]
 
     def remarks(self) -> list[str]:
-        """What is odd, a line each: names that are not ours (slips, or somebody else's), repeated ones."""
+        """What is odd, a line each: names that are not ours (slips, or another's), ``${…}``, repeats."""
         unknown = [
             f"{self.path}: {name} is no knob of ours" for name in self.values if name not in self.known
         ]
-        return unknown + [
+        return [*unknown, *self.references()] + [
             f"{self.path}: {name} is set on lines {' and '.join(map(str, lines))}: the last one counts"
             for name, lines in self.repeated.items()
+        ]
+
+    def references(self) -> list[str]:
+        """The settings of ours whose value may have been meant to name another one, a line each."""
+        named = (name for name, value in self.values.items() if name in self.known)
+        return [
+            f"{self.path}: {name}: {TAKEN_AS_TEXT}" for name in named if _REFERENCE.search(self.values[name])
         ]
 
 
@@ -93,10 +103,11 @@ def read_env_file(path: str | Path, known: Collection[str]) -> EnvFile:
         except _Refused as refused:
             problems.append(_problem(at + 1, refused))
         at += taken
-    if problems := problems or list(_not_set(statements, known)):
+    if problems:
         raise EnvFileError(f"{path} cannot be read as it stands:\n" + "\n".join(problems))
     readable = io.StringIO("\n".join(statement.text for _, statement in statements))
-    values = {name.upper(): value or "" for name, value in dotenv_values(stream=readable).items()}
+    read = dotenv_values(stream=readable, interpolate=False)
+    values = {name.upper(): value or "" for name, value in read.items()}
     return EnvFile(path, known, values, _repeated(statements))
 
 
@@ -110,23 +121,19 @@ def _text_of(path: Path) -> str:
     if path.is_dir() and (path / "pyvenv.cfg").exists():  # some call their virtual environment so
         return ""
     try:
-        data = path.read_bytes()
-        text = data.decode("utf-8-sig")
+        text = read_text(path)
     except FileNotFoundError:
         if path.is_symlink():
             raise EnvFileError(f"{path} is a link to a file that is not there") from None
         return ""
     except OSError as error:
         raise EnvFileError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise EnvFileError(_not_utf8(path, data.count(b"\n", 0, error.start) + 1)) from None
-    if "\0" in text:  # UTF-16 without its mark
-        raise EnvFileError(_not_utf8(path, text.count("\n", 0, text.index("\0")) + 1))
+    except NoText as error:
+        raise EnvFileError(f"{path} cannot be read: {error}") from None
+    if "\0" in text:  # no environment can hold one
+        why = not_utf8(text.count("\n", 0, text.index("\0")) + 1)
+        raise EnvFileError(f"{path} cannot be read: {why}")
     return re.sub(r"\r\n?", "\n", text)
-
-
-def _not_utf8(path: Path, line: int) -> str:
-    return f"{path} cannot be read: line {line} is not UTF-8 (UTF-16 or windows-1255?); save {path} as UTF-8"
 
 
 def _statement(lines: Sequence[str], at: int, known: Collection[str]) -> _Statement | None:
@@ -165,15 +172,6 @@ def _refuse_a_slip(name: str, known: Collection[str]) -> None:
         raise _Refused(f"the setting must be written {bare}=value, without other signs", bare)
     if not _NAME.fullmatch(name):
         raise _Refused(NO_SETTING)
-
-
-def _not_set(statements: Sequence[tuple[int, _Statement]], known: Collection[str]) -> Iterator[str]:
-    """Complaints: python-dotenv puts nothing in the place of a ``${NAME}`` that nobody has set."""
-    marked = (_REFERENCE.sub(rf"${{\g<name>:-{_NOTHING}}}", statement.text) for _, statement in statements)
-    values = dotenv_values(stream=io.StringIO("\n".join(marked)))
-    for line, statement in statements:
-        if _NOTHING in (values[statement.name] or "") and (ours := _ours(statement.name, known)):
-            yield _problem(line, _Refused(NOT_SET, ours))
 
 
 def _readable(text: str) -> bool:

@@ -16,6 +16,7 @@ from server.hebrew.gender import Gender
 from server.hebrew.questions import is_question
 from server.hebrew.sentences import split_sentences
 from server.hebrew.speakable import speakable
+from server.text_file import NoText, read_text
 
 OURS = Path(__file__).with_name("lines_he.txt")
 MAX_CHARS = 200  # about 15 seconds
@@ -71,9 +72,9 @@ def lines_of(path: str, agent: Gender) -> Lines:
 def _read(path: Path) -> dict[str, Any]:
     """Name to a text, or several. Raises LinesError."""
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LinesError([f"cannot be read as UTF-8 text ({error})"]) from error
+        text = read_text(path)
+    except (OSError, NoText) as error:
+        raise LinesError([f"cannot be read: {error}"]) from error
     wrong: list[str] = []
     entries = _entries(text, wrong)
     for name, entry in entries.items():

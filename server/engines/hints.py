@@ -1,9 +1,9 @@
 """Words that callers are likely to say, as hints for the recogniser."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from server.engines.base import EngineError
+from server.text_file import NoText, read_text
 
 MAX_PHRASES = 1000  # v1 takes 5000 a request, a phrase set of v2 about as many as this
 MAX_PHRASE_CHARS = 100
@@ -13,8 +13,8 @@ REFUSED = str.maketrans("", "", "<>")  # a keyword with one of these makes OpenA
 def read_phrases(path: str) -> tuple[str, ...]:
     """The phrases of ``ASR_PHRASES_FILE``: UTF-8, one a line, ``#`` begins a comment. Raises EngineError."""
     try:
-        text = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, NoText) as error:
         raise EngineError(f"ASR_PHRASES_FILE={path} cannot be read: {error}") from error
     lines = (line.partition("#")[0].translate(REFUSED).strip() for line in text.splitlines())
     return tuple(filter(None, lines))

@@ -1,6 +1,7 @@
 """``.env``: what stands there is what is set, or a line stops the start (faults 38, F12, newcomer 2)."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Config, KnobError, env_file_remarks, load_config, load_mounted_config, main
+from server.engines.hints import read_phrases
+from server.engines.openai.prompt import template
 from server.env_file import EnvFileError, read_env_file
 
 KNOWN = {name.upper() for name in Config.model_fields}
@@ -113,7 +116,6 @@ def test_a_text_in_quotes_is_that_text_or_is_refused(text: str, quote: str) -> N
         (f"={SECRET}", 1, "", "NAME=value"),
         ('GOOGLE_TTS_VOICE="א" # "ב" ג"ד"', 1, "GOOGLE_TTS_VOICE", ""),
         ('AI_GREETING_HE="ב"ק" # "ב"', 1, "AI_GREETING_HE", "not clear"),
-        (f"REDIS_URL='redis://:{SECRET}${{oops}}@h'", 1, "REDIS_URL", "nothing that is set"),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, line: int, name: str, says: str) -> None:
@@ -132,9 +134,35 @@ def test_every_line_that_cannot_be_read_is_said_at_once() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "windows-1255"])
 def test_another_encoding_is_named_by_what_to_do(encoding: str) -> None:
-    assert "save .env as UTF-8" in refused(
-        f"TWILIO_AUTH_TOKEN={SECRET}\nAI_GREETING_HE=שלום\n".encode(encoding)
-    )
+    message = refused(f"TWILIO_AUTH_TOKEN={SECRET}\nAI_GREETING_HE=שלום\n".encode(encoding))
+    assert message.startswith(".env cannot be read: line ") and "save it as UTF-8" in message
+    assert "line 1" in message or encoding in ("windows-1255", "utf-16-le", "utf-16-be")
+
+
+def test_a_nul_is_in_no_setting() -> None:
+    assert "line 2 is not UTF-8" in refused(f"PORT=1\nTWILIO_AUTH_TOKEN={SECRET[:9]}\0{SECRET[9:]}\n")
+
+
+@pytest.mark.parametrize("knob", ["LINES_FILE", "LLM_PROMPT_FILE", "ASR_PHRASES_FILE"])
+@pytest.mark.parametrize("encoding", ["windows-1255", "utf-16"])
+def test_an_offices_file_in_another_encoding_is_named_with_its_line(
+    knob: str, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the start, before a call; and nothing of the file is shown."""
+    Path("mine.txt").write_bytes(f"# mine\n# {SECRET}\ngoodbye: שלום ולהתראות\n".encode(encoding))
+    Path(".env").write_text(f"{knob}=mine.txt\n")
+    assert main(["export"]) == 1
+    said = capsys.readouterr().err
+    line = 3 if encoding == "windows-1255" else 1
+    assert f"{knob}='mine.txt': cannot be read: line {line} is not UTF-8" in said
+    assert SECRET not in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("knob", ["llm_prompt_file", "asr_phrases_file"])
+def test_the_mark_that_notepad_puts_first_is_no_text(knob: str) -> None:
+    Path("mine.txt").write_bytes("\ufeffתל אביב\n".encode())
+    read = template if knob == "llm_prompt_file" else lambda path: "".join(read_phrases(path))
+    assert read(str(Path("mine.txt").absolute())) == "תל אביב"
 
 
 def test_a_file_that_is_none() -> None:
@@ -166,10 +194,48 @@ def test_what_was_right_stays_right(end: str, mark: str) -> None:
     assert values["LLM_TARGET_STYLE"] == r"a\b$c$$"
 
 
-def test_a_reference_to_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROVIDED_URL", "redis://h:1/0")
-    values = read("NAME=דן\nREDIS_URL=${PROVIDED_URL}\nAI_GREETING_HE='כאן ${NAME} ${NO:-ולא}'\nX=${Y}\n")
-    assert values["REDIS_URL"] == "redis://h:1/0" and values["AI_GREETING_HE"] == "כאן דן ולא"
+EXPANDABLE = [
+    "abc${OPENAI_API_KEY}def",
+    "${NAME}",
+    "${NAME:-x}",
+    "$NAME",
+    "$(id)",
+    "`id`",
+    "a$$b",
+    "${",
+    "$\\{x}",
+]
+
+
+@pytest.mark.parametrize("value", EXPANDABLE)
+@pytest.mark.parametrize("quote", ["", "'", '"'])
+def test_nothing_in_a_value_is_expanded(value: str, quote: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password with such signs is that password, for us and for whatever evaluates our export."""
+    monkeypatch.setenv("NAME", "another")
+    written = value.replace("\\", "\\\\") if quote == '"' else value  # in these quotes \\\\ is one
+    values = read(f"OPENAI_API_KEY=sk-1\nLLM_TARGET_STYLE={quote}{written}{quote}\n")
+    assert values["LLM_TARGET_STYLE"] == value == load_config().llm_target_style
+
+
+def test_a_shell_that_evaluates_the_export_expands_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """What ./start_all.sh does, all of them at once; docker --env-file hands over the same."""
+    Path(".env").write_text(f"LLM_TARGET_STYLE={' '.join(EXPANDABLE)}\n")
+    assert main(["export"]) == 0
+    script = f'{capsys.readouterr().out}\nprintf %s "$LLM_TARGET_STYLE"'
+    shell = ["bash", "-euo", "pipefail", "-c", script]
+    assert subprocess.run(shell, capture_output=True, text=True, check=True).stdout == " ".join(EXPANDABLE)
+
+
+def test_who_relies_on_a_reference_is_told() -> None:
+    """At the start, by the setting's name: what stands in the braces may be a part of a password."""
+    Path(".env").write_text("OTHER=${X}\nLLM_TARGET_STYLE=a${NAME}b\n")
+    remark = ".env: LLM_TARGET_STYLE: the ${…} in its value is text: nothing is put in its place"
+    assert env_file_remarks() == [".env: OTHER is no knob of ours", remark]
+    Path(".env").write_text("REDIS_URL=${NAME}\n")
+    with pytest.raises(
+        KnobError, match="REDIS_URL: must be like (?s:.*)REDIS_URL: the ..…. in its value is text"
+    ):
+        load_config()
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])

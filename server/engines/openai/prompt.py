@@ -20,6 +20,7 @@ from server.engines.base import EngineError, ReplyRequest
 from server.hebrew.gender import Gender
 from server.hebrew.spoken.place import MONTHS
 from server.office_hours import HEBREW_DAYS
+from server.text_file import NoText, read_text
 
 OWN_PROMPT = Path(__file__).with_name("prompt_he.md")
 STYLES = {
@@ -82,9 +83,9 @@ ROLES = {Speaker.CALLER: USER, Speaker.AGENT: ASSISTANT}
 def template(path: str) -> str:
     """The prompt file (empty: our own), read once a process. Raises EngineError."""
     try:
-        return Path(path or OWN_PROMPT).read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EngineError(f"LLM_PROMPT_FILE={path}: cannot be read as UTF-8 text ({error})") from error
+        return read_text(path or OWN_PROMPT).strip()
+    except (OSError, NoText) as error:
+        raise EngineError(f"LLM_PROMPT_FILE={path}: cannot be read: {error}") from error
 
 
 def standing_prompt(config: Config, request: ReplyRequest) -> str:

@@ -1,26 +1,28 @@
 """Made sentences on disk: one file each, so that a restart does not pay for them again.
 
 Our own and not a cache library: the one that is kept for this (diskcache) stores pickles, which a shared
-folder must not be trusted with. Here a file is raw μ-law and its name a hash; nothing in it is executed.
+folder must not be trusted with. Here a file is raw μ-law with a check sum behind it, and its name a hash;
+nothing in it is executed.
 """
 
 import hashlib
 import logging
-import os
 import queue
 import threading
-from collections.abc import Collection, Iterator
-from pathlib import Path
+import time
+from collections.abc import Callable, Collection, Iterator
 
+from server.audio_files import AudioFiles
 from server.hebrew.speakable import speakable
-from server.native import run_native
+from server.native import Pool
 
 log = logging.getLogger("agent")
 
-SUFFIX = ".ulaw"
-PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # a sentence may have a caller's name in it
 MAX_WAITING = 256  # sentences; a disk that is so far behind does without the next ones
-PRUNED = 0.9  # of the bound is left after pruning, so that not every file after it prunes again
+WITHIN_S = 5.0  # to write a file, or to read BATCH of them
+LOAD_S = 10.0  # to read all: a worker that takes 20 s to be warm takes calls before it is
+BATCH = 32
+REST_S = 60.0  # behind a failure: the disk may be freed, or come back
 
 
 def audio_key(identity: str, text: str) -> str:
@@ -29,42 +31,58 @@ def audio_key(identity: str, text: str) -> str:
 
 
 class AudioFolder:
-    """Bounded: above ``max_bytes`` the oldest files go. Any thread; several processes may share a folder.
+    """Any thread; several processes may share a folder.
 
-    Files are written by a thread of their own, which no call waits for. A folder that cannot be used is
-    reported once and then does nothing.
+    Files are written by a thread of their own, which no call waits for, on native threads with a bound. A
+    folder that cannot be used, or hangs, is reported once; what is made meanwhile is not kept, but counted,
+    and a minute later it is tried again.
     """
 
-    def __init__(self, folder: str, max_bytes: int) -> None:
-        self._folder = Path(folder)
-        self._max_bytes = max_bytes
-        self._bytes = 0  # as far as this process knows; the writer's, once it runs
-        self._broken = False
+    def __init__(
+        self,
+        folder: str,
+        max_bytes: int,
+        *,
+        files: AudioFiles | None = None,
+        within_s: float = WITHIN_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``files``: what touches the disk; None: those of ``folder``. ``clock``: seconds, monotonic."""
+        self._folder = folder
+        self._files = files or AudioFiles(folder, max_bytes)
+        self._within_s = within_s
+        self._clock = clock
+        self._pool: Pool | None = None  # made by the process that uses it
         self._to_write: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
         self._writer: threading.Thread | None = None
-        self._lock = threading.Lock()  # guards the start of the writer
+        self._lock = threading.Lock()  # guards all that is below, and the start of the two above
+        self._failing = False
+        self._rest_until = 0.0
+        self._skipped = 0
 
     def load(self, needed: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
-        """Keys and μ-law 8 kHz of what is there, the oldest first; what is ``needed`` stays young. Blocks."""
+        """Keys and μ-law 8 kHz of what is there, the oldest first; what is ``needed`` stays young.
+
+        Waits LOAD_S for the disk at most; the rest is then not loaded.
+        """
+        left_s = LOAD_S
         try:
-            self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-            files = self._files()
-        except OSError as error:
-            self._give_up(error)
-            return
-        for path in files:
-            try:
-                audio = path.read_bytes()
-                if path.stem in needed:
-                    path.touch()
-            except OSError:  # another process has pruned it, or it is none of ours
-                continue
-            self._bytes += len(audio)
-            if audio:
-                yield path.stem, audio
+            paths = self._disk().run(self._within_s, self._files.found)
+            for start in range(0, len(paths), BATCH):
+                if left_s <= 0:
+                    raise TimeoutError(f"{len(paths) - start} of {len(paths)} sentences are not read yet")
+                began = self._clock()
+                batch = paths[start : start + BATCH]
+                read = self._disk().run(min(left_s, self._within_s), self._files.read, batch, needed)
+                left_s -= self._clock() - began
+                yield from read
+        except OSError as error:  # Stuck is one
+            self._fail(error)
 
     def save(self, key: str, mulaw_8k: bytes) -> bool:
-        """Have one file written, whole or not at all. Never blocks; False when too much is waiting."""
+        """Have one file written, whole or not at all. Never blocks; False when it will not be."""
+        if self._rests():
+            return False
         with self._lock:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_all, name="audio-folder", daemon=True)
@@ -76,52 +94,46 @@ class AudioFolder:
         return True
 
     def wait(self) -> None:
-        """Block until all that was saved is written."""
+        """Block until all that was saved is written, or will not be."""
         self._to_write.join()
 
     def _write_all(self) -> None:
         while True:
             key, mulaw_8k = self._to_write.get()
-            if not self._broken:
+            if not self._rests():
                 try:
-                    # On a real thread: under gevent a slow disk would hold every call.
-                    run_native(self._write, self._folder / (key + SUFFIX), mulaw_8k)
+                    self._disk().run(self._within_s, self._files.write, key, mulaw_8k)
                 except OSError as error:
-                    self._give_up(error)
+                    self._fail(error)
+                else:
+                    self._work()
             self._to_write.task_done()
 
-    def _write(self, path: Path, mulaw_8k: bytes) -> None:
-        self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{os.getpid()}")
-        unfinished.write_bytes(mulaw_8k)
-        unfinished.chmod(PRIVATE)
-        unfinished.replace(path)
-        self._bytes += len(mulaw_8k)
-        if self._bytes > self._max_bytes:
-            self._prune()
+    def _disk(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = Pool("audio files", 2)  # one reads, one writes
+            return self._pool
 
-    def _prune(self) -> None:
-        files = [(path, _stat(path).st_size) for path in self._files()]
-        self._bytes = sum(size for _, size in files)
-        for path, size in files:
-            if self._bytes <= self._max_bytes * PRUNED:
-                return
-            path.unlink(missing_ok=True)
-            self._bytes -= size
+    def _rests(self) -> bool:
+        """Nothing is to be written now; then it is counted."""
+        hangs = self._disk().hanging > 0
+        with self._lock:
+            rests = self._failing and (hangs or self._clock() < self._rest_until)
+            self._skipped += rests
+            return rests
 
-    def _files(self) -> list[Path]:
-        """The oldest first; folders are none of ours."""
-        paths = [path for path in self._folder.glob(f"*{SUFFIX}") if not path.is_dir()]
-        return sorted(paths, key=lambda path: _stat(path).st_mtime)
+    def _fail(self, error: OSError) -> None:
+        with self._lock:
+            first, self._failing = not self._failing, True
+            self._rest_until = self._clock() + REST_S
+            self._skipped += 1
+        if first:
+            log.error("CACHE_ERR TTS_CACHE_DIR=%s: %s; made sentences are not kept", self._folder, error)
 
-    def _give_up(self, error: OSError) -> None:
-        self._broken = True
-        log.error("CACHE_ERR TTS_CACHE_DIR=%s: %s; made sentences are not kept", self._folder, error)
-
-
-def _stat(path: Path) -> os.stat_result:
-    """That of a file; of one that another process has just pruned, nothing's."""
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return os.stat_result((0,) * 10)
+    def _work(self) -> None:
+        with self._lock:
+            failed, self._failing = self._failing, False
+            skipped, self._skipped = self._skipped, 0
+        if failed:
+            log.info("CACHE_OK TTS_CACHE_DIR=%s: sentences are kept, %d were not", self._folder, skipped)

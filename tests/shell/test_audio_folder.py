@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from server.audio_folder import MAX_WAITING, AudioFolder, audio_key
+from server.audio_files import CHECK_BYTES, AudioFiles
+from server.audio_folder import BATCH, LOAD_S, MAX_WAITING, REST_S, AudioFolder, audio_key
 
 ROOT = Path(__file__).parents[2]
-AUDIO = b"\x10" * 100
+AUDIO = b"\x10" * (100 - CHECK_BYTES)  # a file of 100 bytes
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +64,25 @@ def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
     folder.save("key", AUDIO)
     folder.wait()
     assert list(AudioFolder(str(tmp_path), 1000).load()) == []
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [lambda data: data[:50], lambda data: bytes(100), lambda data: b"\x11" + data[1:], lambda data: b""],
+    ids=["cut short", "zeros", "a byte", "empty"],
+)
+def test_a_file_that_a_disk_has_broken_is_not_played(tmp_path, broken, logged):
+    """TTS_CACHE_DIR: a power cut; the sentence is made again and written over it."""
+    folder = AudioFolder(str(tmp_path), 1000)
+    save(folder, tmp_path, *"ab")
+    file = tmp_path / "a.ulaw"
+    file.write_bytes(broken(file.read_bytes()))
+    again = AudioFolder(str(tmp_path), 1000)
+    assert list(again.load()) == [("b", AUDIO)]
+    save(again, tmp_path, "a")
+    assert dict(AudioFolder(str(tmp_path), 1000).load()) == {"a": AUDIO, "b": AUDIO}
+    assert logged.messages == []
 
 
 def test_empty_and_foreign_files_are_left_alone(tmp_path):
@@ -131,23 +151,64 @@ def test_what_is_needed_stays_young(tmp_path):
     assert names(tmp_path) == list("acefghijk")
 
 
-def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, monkeypatch, logged):
+def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
     """TTS_CACHE_MB: two processes prune the same folder."""
-    folder = AudioFolder(str(tmp_path), 1000)
-    save(folder, tmp_path, *"abcdefghij")
-    files = AudioFolder._files
 
-    def pruned_meanwhile(self):
-        found = files(self)
-        found[0].unlink()
-        return found
+    class Pruned(AudioFiles):
+        def _files(self):
+            found = super()._files()
+            if len(found) > 10:
+                found[0].unlink()
+            return found
 
-    monkeypatch.setattr(AudioFolder, "_files", pruned_meanwhile)
-    save(folder, tmp_path, "k")
-    monkeypatch.undo()
-    save(folder, tmp_path, "l")
+    folder = AudioFolder(str(tmp_path), 1000, files=Pruned(str(tmp_path), 1000))
+    save(folder, tmp_path, *"abcdefghijkl")
     assert names(tmp_path)[-2:] == ["k", "l"]
     assert logged.messages == []
+
+
+def test_the_folder_is_counted_and_not_the_process(tmp_path):
+    """TTS_CACHE_MB: four processes that share it write in turn, and stay within it together."""
+    four = [AudioFolder(str(tmp_path), 10_000) for _ in range(4)]
+    for number in range(400):
+        four[number % 4].save(f"{number:03}", AUDIO)
+    for folder in four:
+        folder.wait()
+    assert 8_900 <= sum(file.stat().st_size for file in tmp_path.iterdir()) <= 10_000 * 1.08
+
+
+def leftovers(path):
+    """What killed writers have left: of an earlier version, of a process that is over, an old one of ours."""
+    over = subprocess.Popen([sys.executable, "-c", ""])
+    over.wait()
+    left = [
+        path / f"{'a' * 64}.{over.pid}",
+        path / f"{'b' * 64}.{over.pid}.7",
+        path / f"{'c' * 64}.{os.getpid()}.1",
+    ]
+    for file in left:
+        file.write_bytes(AUDIO)
+    os.utime(left[-1], (1, 1))
+    return left
+
+
+@pytest.mark.parametrize("when", ["load", "write"])
+def test_leftovers_of_killed_writers_are_swept(tmp_path, when):
+    """TTS_CACHE_DIR: they would stay for ever, and count for nothing; one that is being written stays."""
+    leftovers(tmp_path)
+    being_written = tmp_path / f"{'d' * 64}.{os.getpid()}.2"
+    being_written.write_bytes(AUDIO)
+    (tmp_path / "notes.2026").write_text("mine")
+    folder = AudioFolder(str(tmp_path), 1000)
+    if when == "load":
+        assert list(folder.load()) == []
+    else:
+        save(folder, tmp_path, "key")
+    assert (
+        {being_written.name, "notes.2026"}
+        <= set(names(tmp_path))
+        <= {being_written.name, "notes.2026", "key"}
+    )
 
 
 def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, logged):
@@ -184,59 +245,84 @@ def test_a_folder_that_cannot_be_used_is_reported_once(tmp_path, first, logged):
     assert complaint.endswith("made sentences are not kept")
 
 
-def test_a_folder_that_is_read_only_is_read(tmp_path, monkeypatch, logged):
-    """TTS_CACHE_DIR: what is there is served; what cannot be added is reported once."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, "a")
-    folder = AudioFolder(str(tmp_path), 1000)
-    monkeypatch.setattr(Path, "write_bytes", lambda *_: (_ for _ in ()).throw(PermissionError("read-only")))
-    assert [key for key, _ in folder.load()] == ["a"]
-    folder.save("b", AUDIO)
-    folder.save("c", AUDIO)
-    folder.wait()
-    assert len(logged.messages) == 1
+class Disk(AudioFiles):
+    """One whose ``trouble`` comes before every write; and every read, with ``reads``."""
 
-
-class SlowDisk:
-    """A disk on which every file waits for ``release``."""
-
-    def __init__(self, monkeypatch):
-        self.release = threading.Event()
-        self.began = threading.Event()
+    def __init__(self, folder, trouble, *, reads=False):
+        super().__init__(str(folder), 1_000_000)
+        self.trouble, self.reads = trouble, reads
         self.writers = set()
-        write = Path.write_bytes
 
-        def waits(path, data):
-            self.writers.add(threading.current_thread().name)
-            self.began.set()
-            self.release.wait(2)
-            return write(path, data)
+    def write(self, key, audio):
+        self.writers.add(threading.current_thread().name)
+        self.trouble()
+        super().write(key, audio)
 
-        monkeypatch.setattr(Path, "write_bytes", waits)
+    def read(self, paths, needed):
+        if self.reads:
+            self.trouble()
+        return super().read(paths, needed)
 
 
-def test_a_slow_disk_holds_nobody(tmp_path, monkeypatch):
-    """TTS_CACHE_DIR: to save is to hand over; one thread writes, in the order of saving."""
-    disk = SlowDisk(monkeypatch)
-    folder = AudioFolder(str(tmp_path), 1000)
-    for name in "abc":
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_disk_that_is_full_or_read_only_is_reported_once_and_tried_again(tmp_path, logged):
+    """TTS_CACHE_DIR: what is there is served; what cannot be added is counted, and tried in a minute."""
+    save(AudioFolder(str(tmp_path), 1000), tmp_path, "a")
+    full = [True]
+
+    def trouble():
+        if full[0]:
+            raise OSError(28, "No space left on device")
+
+    clock = Clock()
+    folder = AudioFolder(str(tmp_path), 1000, files=Disk(tmp_path, trouble), clock=clock)
+    assert [key for key, _ in folder.load()] == ["a"]
+    for name in "bcd":
         folder.save(name, AUDIO)
-    assert disk.began.wait(5)
+        folder.wait()
+    assert not folder.save("e", AUDIO)
+    (complaint,) = logged.messages
+    assert complaint.startswith("CACHE_ERR") and "No space left" in complaint
+    full[0] = False
+    clock.now += REST_S
+    assert folder.save("f", AUDIO)
+    folder.wait()
+    assert names(tmp_path) == ["a", "f"]
+    assert logged.messages[1:] == [f"CACHE_OK TTS_CACHE_DIR={tmp_path}: sentences are kept, 4 were not"]
+
+
+def test_a_slow_disk_holds_nobody(tmp_path):
+    """TTS_CACHE_DIR: to save is to hand over; one at a time is written, in the order of saving."""
+    release, began = threading.Event(), threading.Event()
+    disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
+    folder = AudioFolder(str(tmp_path), 1000, files=disk)
+    for name in "abc":
+        assert folder.save(name, AUDIO)
+    assert began.wait(5)
     assert names(tmp_path) == []
-    disk.release.set()
+    release.set()
     folder.wait()
     assert names(tmp_path) == list("abc")
-    assert disk.writers == {"audio-folder"}
+    assert disk.writers == {"audio files"}
 
 
-def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path, monkeypatch):
+def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path):
     """TTS_CACHE_DIR: what waits is bounded, and nobody waits for room."""
-    disk = SlowDisk(monkeypatch)
-    folder = AudioFolder(str(tmp_path), 1_000_000)
+    release, began = threading.Event(), threading.Event()
+    disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
+    folder = AudioFolder(str(tmp_path), 1_000_000, files=disk)
     folder.save("first", AUDIO)
-    assert disk.began.wait(5)
+    assert began.wait(5)
     for number in range(MAX_WAITING + 10):
         folder.save(f"{number}", AUDIO)
-    disk.release.set()
+    release.set()
     folder.wait()
     assert set(names(tmp_path)) == {"first", *map(str, range(MAX_WAITING))}
     folder.save("later", AUDIO)
@@ -244,17 +330,71 @@ def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path, monkeypatch):
     assert "later" in names(tmp_path)
 
 
+def test_a_disk_that_hangs_keeps_nobody_waiting(tmp_path, logged):
+    """TTS_CACHE_DIR: for ever, or until it comes back: one line, nothing queued, and then it is as before."""
+    release = threading.Event()
+    clock = Clock()
+    disk = Disk(tmp_path, lambda: release.wait(20))
+    folder = AudioFolder(str(tmp_path), 1000, files=disk, within_s=0.05, clock=clock)
+    for name in "abc":
+        folder.save(name, AUDIO)
+    folder.wait()
+    clock.now += 10 * REST_S
+    assert not folder.save("d", AUDIO)  # it still hangs: no second thread is given to it
+    (complaint,) = logged.messages
+    assert "nothing within 0.05 s" in complaint
+    release.set()
+    while not folder.save("e", AUDIO):
+        pass
+    folder.wait()
+    assert "e" in names(tmp_path)
+    assert logged.messages[1].startswith("CACHE_OK")
+
+
+def test_a_disk_that_hangs_at_the_start_is_left(tmp_path, logged):
+    """TTS_CACHE_DIR: engines are warm all the same."""
+    save(AudioFolder(str(tmp_path), 1000), tmp_path, "a")
+    release = threading.Event()
+    disk = Disk(tmp_path, lambda: release.wait(20), reads=True)
+    assert list(AudioFolder(str(tmp_path), 1000, files=disk, within_s=0.05).load()) == []
+    release.set()
+    assert len(logged.messages) == 1
+
+
+def test_a_disk_that_is_slow_at_the_start_is_read_for_a_while(tmp_path, logged):
+    """TTS_CACHE_DIR: LOAD_S of its time, however many files there are."""
+    before = AudioFolder(str(tmp_path), 100_000)
+    for number in range(4 * BATCH):
+        before.save(f"{number}", AUDIO)
+    before.wait()
+    clock = Clock()
+
+    def slow():
+        clock.now += LOAD_S / 2
+
+    folder = AudioFolder(str(tmp_path), 1000, files=Disk(tmp_path, slow, reads=True), clock=clock)
+    assert len(list(folder.load())) == 2 * BATCH
+    assert f"{2 * BATCH} of {4 * BATCH} sentences are not read yet" in logged.messages[0]
+
+
 UNDER_GEVENT = """
 from gevent import monkey
 real_sleep = __import__("time").sleep
 monkey.patch_all()
 import sys, time
-from pathlib import Path
 import gevent
+from server.audio_files import AudioFiles
 from server.audio_folder import AudioFolder
 
-write = Path.write_bytes
-Path.write_bytes = lambda path, data: (real_sleep(0.5), write(path, data))[1]
+class Slow(AudioFiles):
+    def write(self, key, audio):
+        real_sleep(0.5)
+        super().write(key, audio)
+
+    def read(self, paths, needed):
+        real_sleep(0.5)
+        return super().read(paths, needed)
+
 gaps, last = [], time.monotonic()
 
 def tick():
@@ -266,19 +406,19 @@ def tick():
         last = now
 
 gevent.spawn(tick)
-folder = AudioFolder(sys.argv[1], 1000)
+folder = AudioFolder(sys.argv[1], 1000, files=Slow(sys.argv[1], 1000))
 began = time.monotonic()
 folder.save("key", b"x")
 assert time.monotonic() - began < 0.2, "saving waited"
 folder.wait()
 assert time.monotonic() - began >= 0.5
-assert max(gaps) < 0.4, f"the other calls stood still for {max(gaps):.2f} s"
 assert list(folder.load()) == [("key", b"x")]
+assert max(gaps) < 0.4, f"the other calls stood still for {max(gaps):.2f} s"
 """
 
 
 def test_a_slow_disk_holds_no_call_under_gevent(tmp_path):
-    """TTS_CACHE_DIR: the file is written on a real thread, so that the hub goes on."""
+    """TTS_CACHE_DIR: files are written and read on a real thread, so that the hub goes on."""
     command = [sys.executable, "-c", UNDER_GEVENT, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
@@ -293,10 +433,29 @@ def test_keys_tell_voices_and_texts_apart():
 
 
 def test_newcomer_17_sentences_are_their_owners_only(tmp_path):
-    """A name may be among them, whatever the umask says."""
+    """A name may be among them, whatever the umask says: from the first byte, and old ones."""
+
+    class Watched(AudioFiles):
+        def write(self, key, audio):
+            replace = Path.replace
+            modes.append(None)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Path, "replace", lambda path, to: (seen(path), replace(path, to)))
+                super().write(key, audio)
+
+    modes = []
+
+    def seen(path):
+        modes[-1] = path.stat().st_mode & 0o777
+
+    new = tmp_path / "new"
     before = os.umask(0)
     try:
-        save(AudioFolder(str(tmp_path / "new"), 1000), tmp_path / "new", "a")
+        save(AudioFolder(str(new), 1000, files=Watched(str(new), 1000)), new, "a")
     finally:
         os.umask(before)
+    assert modes == [0o600]
     assert [path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")] == [0o700, 0o600]
+    (new / "a.ulaw").chmod(0o644)
+    assert len(list(AudioFolder(str(new), 1000).load())) == 1
+    assert (new / "a.ulaw").stat().st_mode & 0o777 == 0o600

@@ -4,12 +4,12 @@ import logging
 import os
 import random
 import threading
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.audio_files import AudioFiles
 from server.audio_folder import AudioFolder, audio_key
 from server.core.frames import level_rms, pcm16_to_mulaw
 from server.engines.base import EngineError
@@ -413,7 +413,8 @@ def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
 def test_a_slow_disk_does_not_hold_who_asks(tmp_path, monkeypatch):
     """C2: ``get`` has the call's lock, and behind ``keep`` the next sentence waits."""
     release = threading.Event()
-    monkeypatch.setattr(Path, "write_bytes", lambda path, data: release.wait(2) and path.touch())
+    write = AudioFiles.write
+    monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
     phrases = cache(tmp_path, "שלום")
     phrases.keep("voice", "שלום", b"\x44")
     phrases.keep("voice", "הדירה פנויה.", b"\x33")

@@ -124,8 +124,10 @@ compile() {
         --output-file "$name.txt" "$@" "$name.in" || fail "could not lock $name.in (see above)"
 }
 
+# From here on no file is others' to read: logs, recordings and leads hold callers' words.
 export_knobs() {
     local knobs
+    umask 077
     knobs=$("$VENV_PYTHON" -m server.config export) || exit 1 # it has said which knobs are bad
     eval "$knobs"
 }
@@ -175,6 +177,7 @@ demo_failed() {
 check_options() {
     local said
     mkdir -p "$DEMO_DIR"
+    chmod 700 "$DEMO_DIR" # it may be there already, with files that others can read
     said=$("$VENV_PYTHON" -m server.simulator --demo "$DEMO_DIR" --check-only "$@") || exit $?
     if [ -n "$said" ]; then
         printf '%s\n' "$said"

@@ -31,6 +31,7 @@ from server.troubles import (  # noqa: E402
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
 SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
+OTHERS = 0o077  # what no file of a worker lets them do: callers' words and numbers are in most
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -102,6 +103,7 @@ def post_fork(server: Any, worker: Any) -> None:
     The master's handlers are inherited: they keep the signal for a master that is not there. One that came
     while gevent patches, for half a second, was lost, and the worker lived until ``graceful_timeout``.
     """
+    os.umask(OTHERS)
     worker.elders = tuple(server.WORKERS)
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)

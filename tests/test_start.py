@@ -337,6 +337,8 @@ class TestStartScript:
         with wave.open(str(clone / "out" / "demo_call.wav")) as audio:
             assert audio.getnchannels() == 2 and audio.getnframes() > 8000
         assert "Handling signal: term" in (clone / "out" / "demo_server.log").read_text(encoding="utf-8")
+        made = [clone / "out", *(clone / "out").iterdir()]
+        assert len(made) >= 3 and not [path for path in made if path.stat().st_mode & 0o077]
 
     def test_the_demonstration_says_which_files_it_has_written(self, clone: Path, tmp_path: Path) -> None:
         """Newcomer 14: and not which it writes when it is not told."""

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
@@ -161,4 +162,5 @@ def _write_json(path: Path | None, plain: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # a recording is its owner's only
     sys.exit(main())

@@ -2,10 +2,10 @@
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from server.audio_files import AudioFiles
 from server.audio_folder import AudioFolder, audio_key
 from server.core.conversation import EndCall, Expected, SaveLead
 from server.core.events import AudioMade, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
@@ -667,7 +667,8 @@ def test_g4_a_voice_that_was_dropped_while_it_probed_is_tried_again():
 def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
     """C2: a sentence is voiced, and the next one begun, while the one before it is being written."""
     release = threading.Event()
-    monkeypatch.setattr(Path, "write_bytes", lambda path, data: release.wait(2) and path.touch())
+    write = AudioFiles.write
+    monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
     turn = Turn(voices=[[[PCM16]]])
     folder = AudioFolder(str(tmp_path), 1_000_000)
     phrases = PhraseCache(["ראשון", "שני"], ["voice0"], folder=folder)

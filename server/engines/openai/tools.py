@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.core.conversation import Act, SaveLead
+from server.engines.openai.foreign import as_words
 from server.engines.reply.acts import DETAILS, act_of, merged
 
 MAX_CALLS = 8  # in one reply; more is a model gone astray, and they are ignored
@@ -94,7 +95,9 @@ def as_messages(acts: Iterable[Act], result: str) -> list[dict[str, Any]]:
             "type": "function",
             "function": {
                 "name": "save_lead",
-                "arguments": json.dumps(dict(act.details), ensure_ascii=False),
+                "arguments": json.dumps(
+                    {name: as_words(value) for name, value in act.details}, ensure_ascii=False
+                ),
             },
         }
         for number, act in enumerate(acts)

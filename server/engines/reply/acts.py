@@ -33,6 +33,7 @@ MAX_DETAIL_CHARS = 300
 MAX_DEPTH = 4  # of objects in objects, and of JSON in JSON's text
 
 _NAME = re.compile(rf"(?:[\w-]+[.:/])*({FUNCTION})(?::\d+)?(?:\(\))?", re.IGNORECASE)
+_SAID = re.compile(r"save[\W_]*lead|end[\W_]*call|transfer[\W_]*to[\W_]*person", re.IGNORECASE)
 _NAMES = {name.replace("_", ""): name for name in ("save_lead", "end_call", "transfer_to_person")}
 _NOTHING = frozenset(["", "null", "none", "undefined", "unknown", "n/a", "-", "לא ידוע"])
 _KEYWORD = re.compile(r"""([^\W\d]\w*)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,;\n{}]+)""")
@@ -45,6 +46,11 @@ def function_named(name: str) -> str | None:
     """The function of ours that ``name`` means (``functions.save_lead``, ``saveLead``); None for another."""
     found = _NAME.fullmatch(name.strip())
     return _NAMES[re.sub(r"[\\_]", "", found[1]).lower()] if found else None
+
+
+def functions_told_of(text: str) -> frozenset[str]:
+    """The functions of ours whose names a caller has said, however a speech recogniser writes them."""
+    return frozenset(_NAMES[re.sub(r"[\W_]", "", name).lower()] for name in _SAID.findall(text))
 
 
 def act_of(name: str, arguments: Any, *, person: bool) -> Act | None:

@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from server.core.conversation import NOTHING_TO_SAY, Act, EndCall, Expected, Transfer, ends_call
+from server.core.conversation import NOTHING_TO_SAY, Act, EndCall, Expected, Speaker, Transfer, ends_call
 from server.core.lines import to_caller
 from server.engines.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
-from server.engines.reply.acts import act_of, merged
+from server.engines.reply.acts import act_of, function_named, functions_told_of, merged
 from server.engines.reply.constructs import Mark
 from server.engines.reply.doubt import Doubt
 from server.engines.reply.plain_words import ELLIPSIS, Sentences
@@ -30,8 +30,9 @@ class SpokenReply:
     count from there. What does not depend on time does not depend on how the text was cut into pieces.
 
     Neither reasoning, markup, JSON, calls nor half a sentence is said; calls that were written as text become
-    ``acts`` like real ones, each once. A reply that only acts gets a line of ours. An ``authored`` reply
-    keeps its length and its questions. Raises EngineError: the engine's, and for an answer that says nothing.
+    ``acts`` like real ones, each once, but for those whose names the caller has said. A reply that only acts
+    gets a line of ours. An ``authored`` reply keeps its length and its questions. Raises EngineError: the
+    engine's, and for an answer that says nothing.
 
     Best effort: an end of reasoning whose beginning was not written drops what was not given out yet, which
     is what ``doubt`` held back and what no blank has completed.
@@ -43,6 +44,8 @@ class SpokenReply:
         self.acts: tuple[Act, ...] = ()
         self._mind = mind
         self._request = request
+        by_caller = (line.text for line in request.history if line.speaker is Speaker.CALLER)
+        self._told_of = functions_told_of("\n".join((*by_caller, request.text)))
         self._stream = mind.respond(request, timeout_s)
         self._tools = self._stream if isinstance(self._stream, ReplyWithTools) else None
         self._cancelled = False
@@ -127,9 +130,17 @@ class SpokenReply:
 
     def _acts(self, calls: list[WrittenCall]) -> tuple[Act, ...]:
         """Those written in the text and the real ones, each once."""
-        person = self._request.person
-        written = (act_of(call.name, call.arguments, person=person) for call in calls)
+        written = (self._act_of(call) for call in calls)
         return merged([*(act for act in written if act is not None), *self._stream.acts])
+
+    def _act_of(self, call: WrittenCall) -> Act | None:
+        """What ``call`` does; nothing where the caller has said its name: then it is they who are repeated.
+
+        A model that means it calls the function itself, and is not asked here.
+        """
+        if function_named(call.name) in self._told_of:
+            return None
+        return act_of(call.name, call.arguments, person=self._request.person)
 
     def _ends(self, text: "_Text") -> bool:
         """Whether the reply ends the call, as far as the LLM says so soon. Blocks."""
@@ -160,8 +171,12 @@ class SpokenReply:
     def _complain(self, calls: list[WrittenCall]) -> None:
         """Functions written as text are a sign of a model, or a server, that is set up wrongly."""
         for call in calls:
-            does = act_of(call.name, call.arguments, person=self._request.person) is not None
-            done = "done like a real call" if does else "not one of ours, or says nothing: ignored"
+            does = self._act_of(call) is not None
+            done = (
+                "done like a real call"
+                if does
+                else "not ours, says nothing, or is the caller's word: ignored"
+            )
             log.warning("LLM_ERR %s: a call of %r written as text: %s", self._mind.name, call.name[:40], done)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from server.addresses import without_user_info
 from server.engines.base import EngineError
 from server.simulator.call import CallPlan, PhoneCall
 from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
@@ -42,7 +43,7 @@ def _main(argv: list[str]) -> int:
         pids = options.pid or (_read_pids(options.pid_file) if options.pid_file else [])
         _check(options)
     except (ValueError, OSError) as error:
-        parser.error(str(error))
+        parser.error(without_user_info(str(error)))
     if options.check_only:
         return 0
     if options.calls > 1:
@@ -51,7 +52,7 @@ def _main(argv: list[str]) -> int:
         options.record = options.record or options.demo / "demo_call.wav"
         options.server_log = options.server_log or options.demo / "demo_server.log"
     report = place_call(plan, options.expect_turns, options.server_log)
-    print(as_text(report))
+    print(without_user_info(as_text(report)))
     if options.record:
         write_stereo_wav(options.record, *report.record.recording())
         print(f"The call is in {options.record}: the caller left, the agent right.")
@@ -150,14 +151,15 @@ def _load(options: argparse.Namespace, plan: CallPlan, pids: list[int]) -> int:
     except psutil.NoSuchProcess as error:
         print(error, file=sys.stderr)
         return 2
-    print(load_as_text(load))
+    print(without_user_info(load_as_text(load)))
     _write_json(options.json, load_as_json(load))
     return 1 if load.failed else 0
 
 
 def _write_json(path: Path | None, plain: dict[str, Any]) -> None:
     if path:
-        path.write_text(json.dumps(plain, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        text = without_user_info(json.dumps(plain, ensure_ascii=False, indent=2))
+        path.write_text(f"{text}\n", encoding="utf-8")
         print(f"The report is in {path}.")
 
 

@@ -18,6 +18,7 @@ from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from twilio.request_validator import RequestValidator
 
 from server.addresses import shown
 from server.app import phone_agent
@@ -138,6 +139,21 @@ def test_no_refusal_of_a_webhook_has_the_password(secret: str) -> None:
     assert answer.status_code == 403
     assert "WEBHOOK_REFUSED the signature is not for 'https://…@agent.example.com/" in lines.getvalue()
     assert not told(secret, lines.getvalue() + answer.text)
+
+
+def test_a_public_url_with_a_password_is_signed_and_told_as_it_is() -> None:
+    """Twilio takes https://user:password@host for its webhooks: whoever has set one is let in as before."""
+    url = "https://agent:pw@agent.example.com"
+    config = load_config(**OWN | SCRIPTED | {"public_base_url": url, "twilio_auth_token": SecretStr(TOKEN)})
+    blueprint, _ = phone_agent(config)
+    app = Flask("host")
+    app.register_blueprint(blueprint)
+    form = {"CallSid": "CA" + "1" * 32, "CallStatus": "completed"}
+    signature = RequestValidator(TOKEN).compute_signature(f"{url}/webhook/stream_status", form)
+    answer = app.test_client().post(
+        "/webhook/stream_status", data=form, headers={"X-Twilio-Signature": signature}
+    )
+    assert answer.status_code == 204
 
 
 @FEW

@@ -7,6 +7,7 @@ import pytest
 from server.core.conversation import Expected
 from server.engines.base import Transcript
 from tests.sim.call import GREETING, REPLY, SimCall, worded
+from tests.sim.engines import Reply
 from tests.sim.line import Sound
 from tests.wording import OURS
 
@@ -191,6 +192,47 @@ def test_f5_what_was_being_said_belongs_to_the_same_turn():
     """F5, A6: words, then a key: one turn, words first."""
     call = SimCall([Sound(3.0, 1.0)], ears=["שלוחה"], keys=[(3.9, "7"), (4.1, "#")]).run(10)
     assert asked(call) == ["שלוחה 7"]
+
+
+def test_f5_a_dialler_asks_the_mind_once_a_second():
+    """F5: nine keys a second; the first answer at once, the others together, and none of them is lost."""
+    typed = "".join(f"{number}#" for number in range(10, 55))
+    call = SimCall([], keys=[(3.0 + n / 9, key) for n, key in enumerate(typed)]).run(25)
+    assert asked(call)[0] == "10" and len(asked(call)) <= 16  # it was 45
+    assert asked(call)[-1] == " ".join(map(str, range(10, 55)))
+    assert call.texts[-2:] == [FIRST, SECOND]
+
+
+def test_f5_a_second_answer_of_keys_waits_for_its_second_and_no_longer():
+    """F5: the mind is asked again 1 s behind the first time, though nothing more comes."""
+    call = SimCall([], keys=[(3.0, "1"), (3.1, "#"), (3.3, "2"), (3.4, "#")]).run(9)
+    assert asked(call) == ["1", "1 2"]
+    assert call.mind.spans[1][0] - call.mind.spans[0][0] == pytest.approx(1.0, abs=0.05)
+
+
+# ---- what a call may cost ----
+
+
+def answers_by_keys(count, **how):
+    """So many answers, one every 1.03 s, and when the last of them was complete."""
+    keys = [(3.0 + 0.515 * n, "#" if n % 2 else str(n // 2 % 10)) for n in range(2 * count)]
+    return SimCall([], keys=keys, **how), keys[-1][0]
+
+
+def test_the_mind_is_asked_so_often_in_a_call_and_who_is_faster_waits_and_is_answered():
+    """G3: behind the hint; the question that waited has its whole deadline, and holds all that was typed."""
+
+    def last_is_slow(request):
+        return Reply(f"{FIRST} {SECOND}", delay_s=1.4 if request.text.split()[-1] == "8" else 0.05)
+
+    call, last_s = answers_by_keys(69, reply=last_is_slow, knobs={"turn_timeout_ms": 2000})
+    call.run(95)
+    assert len(asked(call)) <= 20 + (last_s - 3.0) / 2 + 2
+    assert asked(call)[-1].endswith("8") and call.texts[-2:] == [FIRST, SECOND]
+    waited = [at for at, line in zip(call.log_times, call.log, strict=True) if "MIND_WAITS" in line]
+    assert waited[-1] >= last_s and not call.lines("TURN_TIMEOUT")
+    hints = [said for said in call.heard if said.text == call.config.thinking_text_he]
+    assert hints[-1].at_s == pytest.approx(last_s + 0.8, abs=0.1)
 
 
 # ---- F6, and bad input ----

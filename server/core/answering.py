@@ -4,6 +4,7 @@ words so far --(A7)--> more or less patience;  in a pause --(B3)--> an early sta
 all words --(understanding)--> the mind is asked | a line of ours | the rest of what was cut | nothing
 """
 
+from server.core.allowance import Allowance
 from server.core.caller import CallerSide
 from server.core.conversation import ends_call
 from server.core.events import (
@@ -13,6 +14,7 @@ from server.core.events import (
     MindFailed,
     ReplyThought,
     SentenceThought,
+    StartTurn,
     TurnOverdue,
 )
 from server.core.floor import Floor, State
@@ -46,8 +48,11 @@ SAID_AT_ANY_TIME = frozenset(
 class Answering:
     """Decides with what the present turn is filled. Not thread-safe."""
 
-    def __init__(self, params: DialogueParams, floor: Floor, caller: CallerSide, memory: Memory) -> None:
+    def __init__(
+        self, params: DialogueParams, floor: Floor, caller: CallerSide, memory: Memory, allowance: Allowance
+    ) -> None:
         self._params = params
+        self._allowance = allowance
         self._floor = floor
         self._caller = caller
         self._memory = memory
@@ -56,9 +61,12 @@ class Answering:
 
     @property
     def may_start_early(self) -> bool:
-        """We listen, and have not begun too often for what the caller is saying."""
+        """We listen, and have not begun too often for what the caller is saying, or in this call."""
         listening = self._floor.state is State.LISTENING and self._floor.turn is self._floor.early
-        return listening and self._caller.pending.early_starts < self._params.early_starts
+        begun = self._caller.pending.early_starts
+        return (
+            listening and begun < self._params.early_starts and self._allowance.may_guess(self._floor.clock)
+        )
 
     def may_ask_so_far(self) -> bool:
         """As often as that: ears that do not guess hear everything again each time."""
@@ -299,6 +307,9 @@ class Answering:
         """G3: no answer in time; ours is said, and whatever comes later is too late."""
         if self._floor.state is not State.THINKING or turn.playout.ready_frames:
             return []
+        if turn.may_be_late_by:
+            more, turn.may_be_late_by = turn.may_be_late_by, 0
+            return [StartTurn(turn.turn_id, self._floor.clock - turn.began_at - more)]
         late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), *self._floor.give_up(turn)]
         return late + say_failure(self._floor.present, self._memory)
 

@@ -45,8 +45,9 @@ class CallerSide:
 
     @property
     def busy(self) -> bool:
-        """The caller is speaking or typing: what is pending is not complete."""
-        return self._hearing.phase is Phase.CONFIRMED or self._keypad.typing
+        """The caller is speaking or typing, or has just typed: what is pending is not complete."""
+        rests = self._keypad.resting and self.pending.has_keys
+        return self._hearing.phase is Phase.CONFIRMED or self._keypad.typing or rests
 
     @property
     def perhaps_speaking(self) -> bool:
@@ -116,8 +117,10 @@ class CallerSide:
     # ---- keys ----
 
     def tick_keys(self, clock: int) -> bool:
-        """One frame has passed; True when it completed what was typed (a pause)."""
-        return self._typed(self._keypad.tick(), clock)
+        """One frame has passed; True when it completed what was typed (a pause), or the keypad has rested."""
+        rested = self._keypad.resting
+        typed = self._typed(self._keypad.tick(), clock)
+        return typed or (rested and not self._keypad.resting and self.pending.has_keys)
 
     def interrupt_voice(self) -> list[Heard]:
         """A key was pressed: what was being said is over (F5)."""
@@ -215,6 +218,8 @@ class CallerSide:
     def take_pending(self) -> CallerTurn:
         """A turn answers what was pending."""
         taken, self.pending = self.pending, CallerTurn()
+        if taken.has_keys:
+            self._keypad.answered()
         self._waits_behind = None
         return taken
 

@@ -5,6 +5,7 @@
 An event that carries an old turn ID is dropped at the top of ``handle``.
 """
 
+from server.core.allowance import EVERY_FRAMES, Allowance
 from server.core.answering import Answering
 from server.core.caller import CallerSide
 from server.core.conversation import Act, EndCall
@@ -27,6 +28,7 @@ from server.core.events import (
     Say,
     SendClear,
     StreamStarted,
+    Think,
     WordsGuessed,
     WordsHeard,
 )
@@ -57,7 +59,8 @@ class Dialogue:
         self.floor = Floor()
         self.caller = CallerSide(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
         self.memory = Memory(params.history_turns, params.dedup_frames, params.lines)
-        self._answering = Answering(params, self.floor, self.caller, self.memory)
+        self._allowance = Allowance()
+        self._answering = Answering(params, self.floor, self.caller, self.memory, self._allowance)
         self._silence = Silence(params.idle_frames)
         self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
 
@@ -73,6 +76,22 @@ class Dialogue:
         """Advance on one event; return what the shell must now do, in order."""
         if getattr(event, "turn_id", self.floor.turn_id) != self.floor.turn_id:
             return []
+        return [self._allowed(action) for action in self._decide(event)] + self._allowed_now()
+
+    def _allowed(self, action: Action) -> Action:
+        """A question to the mind costs money: one too many is kept, and the caller hears the hint."""
+        if not isinstance(action, Think) or self._allowance.pass_on(action, self.floor.clock):
+            return action
+        if self.turn is not None:
+            self.turn.may_be_late_by = EVERY_FRAMES
+        return Log(f"MIND_WAITS turn={action.turn_id}")
+
+    def _allowed_now(self) -> list[Action]:
+        """The question that was kept."""
+        question = self._allowance.due(self.floor.turn_id, self.floor.clock)
+        return [] if question is None else [question]
+
+    def _decide(self, event: Event) -> list[Action]:
         match event:
             case FrameHeard():
                 return self._frame(event)

@@ -3,21 +3,34 @@
 from server.core.frames import FRAMES_PER_S
 
 PAUSE_FRAMES = 2 * FRAMES_PER_S
+REST_FRAMES = FRAMES_PER_S  # a dialler presses nine keys a second, and each answer is a question to the mind
 MAX_DIGITS = 40
 END_KEY = "#"
 
 
 class Keypad:
-    """Collects keys until ``#``, a pause of 2 s, or as many digits as the question expects."""
+    """Collects keys until ``#``, a pause of 2 s, or as many digits as the question expects.
+
+    Behind keys that were answered it rests for a second: what is complete by its end is answered together.
+    """
 
     def __init__(self) -> None:
         self._typed = ""
         self._quiet = 0
         self._since_full = PAUSE_FRAMES  # frames since keys were complete by their number
+        self._since_answered = REST_FRAMES
 
     @property
     def typing(self) -> bool:
         return bool(self._typed)
+
+    @property
+    def resting(self) -> bool:
+        return self._since_answered < REST_FRAMES
+
+    def answered(self) -> None:
+        """A turn has taken what was typed."""
+        self._since_answered = 0
 
     def press(self, key: str, expected_digits: int | None) -> str | None:
         """Take one key; return what was typed when it is complete. ``#`` alone is an answer too."""
@@ -40,6 +53,7 @@ class Keypad:
     def tick(self) -> str | None:
         """One frame has passed; return what was typed when the pause was long enough."""
         self._since_full += 1
+        self._since_answered += 1
         if not self._typed:
             return None
         self._quiet += 1

@@ -71,6 +71,10 @@ class CallerTurn:
         return all(segment.over_us for segment in self.segments)
 
     @property
+    def has_keys(self) -> bool:
+        return any(segment.utterance_id == KEYS for segment in self.segments)
+
+    @property
     def typed(self) -> bool:
         """Keys, and no voice that has words."""
         typed = [segment.utterance_id == KEYS for segment in self.segments if (segment.text or "").strip()]
@@ -117,6 +121,7 @@ class Turn:
     words: str = ""  # what was understood in the end
     ask_again_at: int | None = None  # frame clock: the caller had not finished, the mind said (A7)
     asked_again_at: int = 0  # and when it was
+    may_be_late_by: int = 0  # frames: the mind was asked too often in this call
     understood: bool = False
     hint_due: bool = True
     stops: int = 0  # times an unconfirmed sound stopped it

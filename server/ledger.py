@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from server.core.conversation import EndCall, Transfer
-from server.stores import MemoryStore
+from server.stores import IN_NONE, MemoryStore, Share
 
 log = logging.getLogger("agent")
 
@@ -38,17 +38,22 @@ class Store(Protocol):
         """True once in ``for_s``."""
         ...
 
-    def lease(self, host: str, call_sid: str, most: int, for_s: float) -> bool:
-        """Give the call a place for ``for_s``: it has one, or fewer than ``most`` of its host do (0: any)."""
+    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
+        """Give the call a place for ``for_s``, in its share too: it has one, or fewer than ``most`` do.
+
+        That many of its host (0: any), and of its share. It has both places, or neither is new.
+        """
         ...
 
     def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
-        """Give every one of these calls a place for ``for_s``, however many there are."""
+        """Give every one of these calls a place for ``for_s``, however many there are; in its share too."""
         ...
 
     def release(self, host: str, call_sid: str) -> None: ...
 
-    def leased(self, host: str) -> int: ...
+    def leased(self, pool: str) -> int:
+        """How many places of a host, or of a share by its name, are in use."""
+        ...
 
 
 class Ledger:
@@ -110,22 +115,23 @@ class Ledger:
         """Whether one was left, in the last minutes."""
         return bool(call_sid) and self._get(f"a number left in {call_sid!r}", f"number:{call_sid}") == "left"
 
-    def lease(self, call_sid: str, most: int, for_s: float) -> bool:
+    def lease(self, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
         """A place for ``for_s`` seconds among at most ``most`` calls of this host (0: any number).
 
-        True again, and for ``for_s`` from now, for a call that has one. True without a CallSid: not
-        counted, and not refused for that. While the store fails ``most`` holds for this process alone.
+        And among the calls of ``share``, of all hosts: both are given, or none. True again, and for
+        ``for_s`` from now, for a call that has one. True without a CallSid: not counted, and not refused for
+        that. While the store fails ``most`` holds for this process alone.
         """
         if not call_sid:
             return True
         call = _spelled(call_sid)
         given = self._ask(
-            f"the place of {call!r}", lambda shared: shared.lease(self._host, call, most, for_s)
+            f"the place of {call!r}", lambda shared: shared.lease(self._host, call, most, for_s, share)
         )
         if given is None:
-            return self._own.lease(self._host, call, most, for_s)
-        if given:
-            self._own.renew(self._host, [call], for_s)  # known here too, should the store fail next
+            return self._own.lease(self._host, call, most, for_s, share)
+        if given:  # known here too, should the store fail next
+            self._own.lease(self._host, call, 0, for_s, Share(share.name))
         return given
 
     def renew(self, call_sids: Sequence[str], for_s: float) -> None:
@@ -148,6 +154,17 @@ class Ledger:
         """How many calls of this host have a place; while the store fails, of this process."""
         held = self._ask("the places in use", lambda shared: shared.leased(self._host))
         return self._own.leased(self._host) if held is None else held
+
+    def leased_here(self) -> int:
+        """How many calls of this process have a place, and how many that it has given one of late."""
+        return self._own.leased(self._host)
+
+    def all_taken(self, share: Share) -> bool:
+        """Whether this share, and not the host, is what has no more places."""
+        if not share.most:
+            return False
+        held = self._ask("the places of a share", lambda shared: shared.leased(share.name))
+        return (self._own.leased(share.name) if held is None else held) >= share.most
 
     def _put(self, what: str, key: str, value: str) -> None:
         spelled = _spelled(key)

@@ -7,8 +7,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,23 @@ MAX_LEASES = 10_000
 OUTCOME_S = 600  # Twilio asks within seconds
 BUSY_S = 0.25  # another worker writes for a millisecond
 REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
+
+
+SHARE = "share:"  # before a share's name; no host has a colon in its own
+
+
+@dataclass(frozen=True)
+class Share:
+    """Calls that are counted together beside those of their host, on all hosts: those of one caller, say.
+
+    ``name``: begins with SHARE; "": the call is in none. ``most``: at once; 0: any number.
+    """
+
+    name: str = ""
+    most: int = 0
+
+
+IN_NONE = Share()
 
 
 class MemoryStore:
@@ -52,28 +70,42 @@ class MemoryStore:
             self._keys[key] = for_s
             return True
 
-    def lease(self, host: str, call_sid: str, most: int, for_s: float) -> bool:
+    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
         with self._lock:
-            if most and (host, call_sid) not in self._leases and self._count(host) >= most:
-                return False
-            self._leases[host, call_sid] = for_s
+            pools = _pools(host, most, share)
+            for pool, limit in pools:
+                if limit and (pool, call_sid) not in self._leases and self._count(pool) >= limit:
+                    return False
+            for pool, _ in pools:
+                self._leases[pool, call_sid] = for_s
             return True
 
     def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
         with self._lock:
-            for call_sid in call_sids:
-                self._leases[host, call_sid] = for_s
+            renewed = frozenset(call_sids)
+            for lease in [*self._shares_of(renewed), *((host, call_sid) for call_sid in call_sids)]:
+                self._leases[lease] = for_s
 
     def release(self, host: str, call_sid: str) -> None:
-        with self._lock, suppress(KeyError):
-            del self._leases[host, call_sid]
-
-    def leased(self, host: str) -> int:
         with self._lock:
-            return self._count(host)
+            for lease in [*self._shares_of({call_sid}), (host, call_sid)]:
+                with suppress(KeyError):
+                    del self._leases[lease]
 
-    def _count(self, host: str) -> int:
-        return sum(1 for holder, _ in self._leases if holder == host)
+    def leased(self, pool: str) -> int:
+        with self._lock:
+            return self._count(pool)
+
+    def _count(self, pool: str) -> int:
+        return sum(1 for holder, _ in self._leases if holder == pool)
+
+    def _shares_of(self, call_sids: Set[str]) -> list[tuple[str, str]]:
+        return [lease for lease in self._leases if lease[0].startswith(SHARE) and lease[1] in call_sids]
+
+
+def _pools(host: str, most: int, share: Share) -> list[tuple[str, int]]:
+    """Where a call is counted, and up to what."""
+    return [(host, most), *([(share.name, share.most)] if share.name else [])]
 
 
 def _until(_key: object, for_s: float, now: float) -> float:
@@ -83,12 +115,15 @@ def _until(_key: object, for_s: float, now: float) -> float:
 TABLES = (
     "outcomes (call_sid TEXT PRIMARY KEY, name TEXT, at REAL)",
     "keys (key TEXT PRIMARY KEY, until REAL)",
-    "leases (host TEXT, call_sid TEXT, until REAL, PRIMARY KEY (host, call_sid))",
+    "leases (host TEXT, call_sid TEXT, until REAL, PRIMARY KEY (host, call_sid))",  # host: or a share's name
 )
 RENEW = (
     "INSERT INTO leases VALUES (?, ?, ?)"
     " ON CONFLICT (host, call_sid) DO UPDATE SET until = excluded.until"  # it keeps its age: see _keep
 )
+
+
+OF_ITS_SHARE = f"call_sid = ? AND host GLOB '{SHARE}*'"
 
 
 class SqliteStore:
@@ -125,14 +160,16 @@ class SqliteStore:
 
         return self._write(change)
 
-    def lease(self, host: str, call_sid: str, most: int, for_s: float) -> bool:
+    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
         def change(file: sqlite3.Connection, now: float) -> bool:
             file.execute("DELETE FROM leases WHERE until <= ?", (now,))
             query = "SELECT count(*), ifnull(sum(call_sid = ?), 0) FROM leases WHERE host = ?"
-            held, by_this_call = file.execute(query, (call_sid, host)).fetchone()
-            if most and not by_this_call and held >= most:
-                return False
-            file.execute(RENEW, (host, call_sid, now + for_s))
+            pools = _pools(host, most, share)
+            for pool, limit in pools:
+                held, by_this_call = file.execute(query, (call_sid, pool)).fetchone()
+                if limit and not by_this_call and held >= limit:
+                    return False
+            file.executemany(RENEW, [(pool, call_sid, now + for_s) for pool, _ in pools])
             _keep(file, "leases", MAX_LEASES)
             return True
 
@@ -141,6 +178,8 @@ class SqliteStore:
     def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
         def change(file: sqlite3.Connection, now: float) -> None:
             file.executemany(RENEW, [(host, call_sid, now + for_s) for call_sid in call_sids])
+            renew_share = f"UPDATE leases SET until = ? WHERE {OF_ITS_SHARE} AND until > ?"
+            file.executemany(renew_share, [(now + for_s, call_sid, now) for call_sid in call_sids])
             _keep(file, "leases", MAX_LEASES)
 
         self._write(change)
@@ -148,12 +187,13 @@ class SqliteStore:
     def release(self, host: str, call_sid: str) -> None:
         def change(file: sqlite3.Connection, now: float) -> None:
             file.execute("DELETE FROM leases WHERE host = ? AND call_sid = ?", (host, call_sid))
+            file.execute(f"DELETE FROM leases WHERE {OF_ITS_SHARE}", (call_sid,))
 
         self._write(change)
 
-    def leased(self, host: str) -> int:
+    def leased(self, pool: str) -> int:
         query = "SELECT count(*) FROM leases WHERE host = ? AND until > ?"
-        row = self._read("leases", query, host, self._now())
+        row = self._read("leases", query, pool, self._now())
         return 0 if row is None else int(row[0])
 
     def _write(self, change: Callable[[sqlite3.Connection, float], T]) -> T:
@@ -205,20 +245,40 @@ def _keep(file: sqlite3.Connection, table: str, most: int) -> None:
     file.execute(f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?", (most,))
 
 
+# ARGV: milliseconds, the bound, the most of the host, the share's set or "", the most of the share, where the
+# share of a call is kept, the calls.
 LEASE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local most, for_ms, bound = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-for i = 4, #ARGV do
-  if most > 0 and not redis.call('ZSCORE', KEYS[1], ARGV[i]) and redis.call('ZCARD', KEYS[1]) >= most then
-    return 0
+local for_ms, bound = tonumber(ARGV[1]), tonumber(ARGV[2])
+for i = 7, #ARGV do
+  local call = ARGV[i]
+  local share = ARGV[4] ~= '' and ARGV[4] or redis.call('GET', ARGV[6] .. call)
+  local pools = {{KEYS[1], tonumber(ARGV[3])}}
+  if share then pools[2] = {share, tonumber(ARGV[5])} end
+  for _, pool in ipairs(pools) do
+    local name, most = pool[1], pool[2]
+    redis.call('ZREMRANGEBYSCORE', name, '-inf', now)
+    if most > 0 and not redis.call('ZSCORE', name, call) and redis.call('ZCARD', name) >= most then
+      return 0
+    end
   end
-  redis.call('ZADD', KEYS[1], now + for_ms, ARGV[i])
+  for _, pool in ipairs(pools) do
+    redis.call('ZADD', pool[1], now + for_ms, call)
+    redis.call('ZREMRANGEBYRANK', pool[1], 0, -1 - bound)
+    redis.call('PEXPIREAT', pool[1], redis.call('ZREVRANGE', pool[1], 0, 0, 'WITHSCORES')[2])
+  end
+  if share then redis.call('SET', ARGV[6] .. call, share, 'PX', for_ms) end
 end
-redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - bound)
-redis.call('PEXPIREAT', KEYS[1], redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2])
 return 1
+"""
+RELEASE = """
+local share = redis.call('GET', KEYS[2])
+redis.call('ZREM', KEYS[1], ARGV[1])
+if share then
+  redis.call('ZREM', share, ARGV[1])
+  redis.call('DEL', KEYS[2])
+end
 """
 LEASED = """
 local time = redis.call('TIME')
@@ -231,7 +291,8 @@ class RedisStore:
     """For the workers of several hosts. The server forgets by itself, and its clock alone counts.
 
     Every operation connects anew: a connection that was kept could be a dead one, just when it is needed.
-    The leases of a host are one sorted set, by the millisecond in which they end; MAX_LEASES bounds it.
+    The leases of a host, or a share, are one sorted set, by the millisecond in which they end; MAX_LEASES
+    bounds it. In which share a call is, is kept with it: who renews or releases it need not know.
     """
 
     def __init__(self, url: str) -> None:
@@ -253,23 +314,25 @@ class RedisStore:
         with self._connect() as client:
             return bool(client.set(_key("key", key), 1, nx=True, px=_ms(for_s)))
 
-    def lease(self, host: str, call_sid: str, most: int, for_s: float) -> bool:
-        return self._lease(host, [call_sid], most, for_s)
+    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
+        return self._lease(host, [call_sid], most, for_s, share)
 
     def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
-        self._lease(host, call_sids, 0, for_s)
+        self._lease(host, call_sids, 0, for_s, IN_NONE)
 
     def release(self, host: str, call_sid: str) -> None:
         with self._connect() as client:
-            client.zrem(_key("leases", host), call_sid)
+            client.eval(RELEASE, 2, _key("leases", host), _key("share-of", call_sid), call_sid)
 
-    def leased(self, host: str) -> int:
+    def leased(self, pool: str) -> int:
         with self._connect() as client:
-            return int(client.eval(LEASED, 1, _key("leases", host)))
+            return int(client.eval(LEASED, 1, _key("leases", pool)))
 
-    def _lease(self, host: str, call_sids: Sequence[str], most: int, for_s: float) -> bool:
+    def _lease(self, host: str, call_sids: Sequence[str], most: int, for_s: float, share: Share) -> bool:
+        shared = _key("leases", share.name) if share.name else ""
+        limits = (_ms(for_s), MAX_LEASES, most, shared, share.most, _key("share-of", ""))
         with self._connect() as client:
-            return bool(client.eval(LEASE, 1, _key("leases", host), most, _ms(for_s), MAX_LEASES, *call_sids))
+            return bool(client.eval(LEASE, 1, _key("leases", host), *limits, *call_sids))
 
 
 def _key(kind: str, name: str) -> str:

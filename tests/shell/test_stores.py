@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from server import stores as module
 from server.ledger import Ledger
-from server.stores import MemoryStore, RedisStore, SqliteStore, shared_store
+from server.stores import IN_NONE, SHARE, MemoryStore, RedisStore, Share, SqliteStore, shared_store
 from tests.serving import ROOT
 
 HOUR_S = 3600.0
@@ -115,34 +115,49 @@ class Model:
         self.keys.setdefault(key, (None, self.now + for_s))
         return first
 
-    def lease(self, host, sid, most, for_s):
-        given = most == 0 or (host, sid) in self.leases or self.leased(host) < most
+    def lease(self, host, sid, most, for_s, share):
+        pools = [(host, most), (share.name, share.most)][: 2 if share.name else 1]
+        given = all(not m or (p, sid) in self.leases or self.leased(p) < m for p, m in pools)
         if given:
-            self.renew(host, [sid], for_s)
+            self.leases.update({(pool, sid): (None, self.now + for_s) for pool, _ in pools})
         return given
 
     def renew(self, host, sids, for_s):
-        self.leases.update({(host, sid): (None, self.now + for_s) for sid in sids})
+        kept = [(host, sid) for sid in sids] + [lease for sid in sids for lease in self.shares_of(sid)]
+        self.leases.update({lease: (None, self.now + for_s) for lease in kept})
 
     def release(self, host, sid):
-        self.leases.pop((host, sid), None)
+        for lease in [(host, sid), *self.shares_of(sid)]:
+            self.leases.pop(lease, None)
 
-    def leased(self, host):
-        return sum(1 for holder, _ in self.leases if holder == host)
+    def leased(self, pool):
+        return sum(1 for holder, _ in self.leases if holder == pool)
+
+    def shares_of(self, sid):
+        return [lease for lease in self.leases if lease[0].startswith(SHARE) and lease[1] == sid]
 
 
 # Real milliseconds pass in Redis: no two of these end at the same moment.
 SIDS, HOSTS, FOR_S = st.sampled_from(["CA1", "CA2", "CA3", "נ'"]), st.sampled_from("ab"), (50, 150, 350)
+DANAS = Share(f"{SHARE}dana", 1)
+SHARES = {
+    "CA1": DANAS,
+    "CA2": DANAS,
+    "CA3": Share(f"{SHARE}avi"),
+    "נ'": IN_NONE,
+}  # of a call, always the same
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("pass_s"), st.sampled_from([100, 200, 500])),
         st.tuples(st.just("put"), SIDS, st.sampled_from(["EndCall", "Transfer"])),
         st.tuples(st.just("get"), SIDS),
         st.tuples(st.just("first_time"), SIDS, st.sampled_from(FOR_S)),
-        st.tuples(st.just("lease"), HOSTS, SIDS, st.integers(0, 3), st.sampled_from(FOR_S)),
+        st.tuples(st.just("lease"), HOSTS, SIDS, st.integers(0, 3), st.sampled_from(FOR_S)).map(
+            lambda step: (*step, SHARES[step[2]])
+        ),
         st.tuples(st.just("renew"), HOSTS, st.lists(SIDS, min_size=1, max_size=3), st.sampled_from(FOR_S)),
         st.tuples(st.just("release"), HOSTS, SIDS),
-        st.tuples(st.just("leased"), HOSTS),
+        st.tuples(st.just("leased"), st.sampled_from(["a", "b", DANAS.name])),
     ),
     max_size=25,
 )
@@ -170,6 +185,20 @@ def test_a_call_that_has_a_place_keeps_it(store):
     assert [store.lease("a", sid, 2, HOUR_S) for sid in ("CA1", "CA2", "CA3")] == [True, True, False]
     assert store.lease("a", "CA1", 2, HOUR_S) and store.lease("a", "CA1", 1, HOUR_S)
     assert store.leased("a") == 2
+
+
+def test_a_share_is_of_all_hosts_and_no_place_is_taken_for_it_alone(store):
+    """CALLS_PER_CALLER_AT_ONCE: with the place, or neither; it lasts, and ends, as the place does."""
+    share = Share(f"{SHARE}dana", 2)
+    assert [store.lease(host, sid, 1, HOUR_S, share) for host, sid in (("a", "CA1"), ("b", "CA2"))] == [
+        True
+    ] * 2
+    assert not store.lease("c", "CA3", 9, HOUR_S, share) and store.leased("c") == 0
+    assert store.lease("a", "CA1", 1, HOUR_S, share), "Twilio asks again"
+    store.renew("a", ["CA1"], HOUR_S)  # by a worker that knows of no share
+    store.release("b", "CA2")
+    assert not store.lease("a", "CA4", 1, HOUR_S, share) and store.leased(share.name) == 1
+    assert store.lease("c", "CA3", 9, HOUR_S, share) and store.leased(share.name) == 2
 
 
 def test_a_place_is_for_so_long_from_now(aging):

@@ -2,18 +2,22 @@
 
     webhook            socket                                      socket's end
     reserve ---------> take -----> renewed every BEAT_S ---------> release
-       place for PENDING_S   place for LEASE_S, again and again      place is free
+       place for pending_s   place for LEASE_S, again and again      place is free
 
 A place nobody renews comes back by itself: of a caller who hung up before the socket came, and of a
-worker that was killed.
+worker that was killed. A socket that comes later all the same is let in, above the limit: it was promised.
+So a place that waits for its socket need not be kept for long, and who rings and hangs up again and again
+holds as many as ring in PENDING_S. A place is taken in the caller's share at the same time (``Share``).
 """
 
 from collections import Counter
 
 from server.ledger import Ledger
 from server.runtime import Channel, Runtime, pause
+from server.stores import IN_NONE, Share
 
-PENDING_S = 30.0  # Twilio connects within seconds of the answer; a greeting may be played before
+PENDING_S = 3.0  # Twilio connects within a second of the answer
+PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
 LEASE_S = 15.0
 BEAT_S = LEASE_S / 3  # two renewals may fail
 
@@ -25,18 +29,25 @@ class Admission:
     A call without a CallSid is let in and not counted (``Ledger.lease``).
     """
 
-    def __init__(self, ledger: Ledger, runtime: Runtime, max_calls: int) -> None:
-        """``max_calls`` of this host; 0: any number."""
+    def __init__(
+        self, ledger: Ledger, runtime: Runtime, max_calls: int, pending_s: float = PENDING_S
+    ) -> None:
+        """``max_calls`` of this host; 0: any number. ``pending_s``: from the webhook to the socket."""
         self._ledger = ledger
         self._runtime = runtime
         self._max_calls = max_calls
+        self._pending_s = pending_s
         self._changed = runtime.condition()
         self._held: Counter[str] = Counter()  # sockets by call, of this process; under _changed
         self._beating = False  # the heartbeat was started; under _changed
 
-    def reserve(self, call_sid: str) -> bool:
+    def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
         """At the webhook: True when the call may come; again True when Twilio asks again."""
-        return self._ledger.lease(call_sid, self._max_calls, PENDING_S)
+        return self._ledger.lease(call_sid, self._max_calls, self._pending_s, share)
+
+    def all_taken(self, share: Share) -> bool:
+        """After a refusal: whether it was this share that had no more."""
+        return self._ledger.all_taken(share)
 
     def take(self, call_sid: str) -> None:
         """The call's socket has come. It was admitted, so it counts above the limit too."""
@@ -48,7 +59,7 @@ class Admission:
                 self._beating = True
             self._held[call_sid] += 1
             self._changed.notify_all()
-        self._ledger.lease(call_sid, 0, LEASE_S)
+        self._ledger.renew([call_sid], LEASE_S)
 
     def release(self, call_sid: str) -> None:
         """Once for each ``take``, or for a reservation that is of no use any more.
@@ -65,6 +76,10 @@ class Admission:
     def in_use(self) -> int:
         """Calls of this host that have a place, reserved or taken."""
         return self._ledger.leased()
+
+    def in_use_here(self) -> int:
+        """Calls of this process, those included that it has admitted and whose socket may still come."""
+        return self._ledger.leased_here()
 
     def _beat(self) -> None:
         undisturbed: Channel[None] = Channel(self._runtime, 1)

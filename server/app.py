@@ -27,6 +27,7 @@ from server.routes_twilio import SOCKET_PATH, socket_is_twilios, twilio_blueprin
 from server.runtime import Threads
 from server.troubles import tried_files
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
+from server.web_server import gunicorn_below, threads_for_calls
 
 __all__ = [  # what a host may need
     "EXTENSION",
@@ -86,6 +87,7 @@ def phone_agent(
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = house
+        house.reception.threads_for_calls = threads_for_calls(gunicorn_below())
         HostApp(house.config, state)
 
     blueprint.record(hand_over)

@@ -10,6 +10,7 @@ HIDDEN = frozenset({"+266696687", "+7378742833", "+7378742883", "+86282452253", 
 _HIDDEN_DIGITS = frozenset(number.removeprefix("+") for number in HIDDEN)
 _SCHEME = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?[0-9][0-9 ().-]*")
+ISRAEL = "972"
 _DIGITS = range(3, 16)  # from a short number to the longest of E.164
 
 
@@ -22,6 +23,15 @@ def number_to_call(caller: str) -> str:
     digits = re.sub(r"\D", "", number).removeprefix("00")
     can_be_called = len(digits) in _DIGITS and digits.strip("0") and digits not in _HIDDEN_DIGITS
     return number if can_be_called and _NUMBER.fullmatch(number) else ""
+
+
+def bare_number(number: str) -> str:
+    """``number`` as digits with its country's code, so that all ways to write it compare equal."""
+    digits = re.sub(r"\D", "", number)
+    international = digits.removeprefix("00")
+    if digits.startswith("0") and international == digits:
+        return f"{ISRAEL}{digits[1:]}"
+    return re.sub(rf"^{ISRAEL}0", ISRAEL, international)  # +972 (0)50-…
 
 
 def leaves_number(details: tuple[tuple[str, str], ...]) -> bool:

@@ -23,6 +23,7 @@ from server.env_file import EnvFileError, read_env_file
 from server.hebrew.gender import Gender
 from server.knobs import (
     MaybeNumber,
+    Numbers,
     PathText,
     allowed,
     comma_separated,
@@ -77,7 +78,9 @@ class Config(BaseSettings):
     public_host: AddressText = knob("", "The same, host name only (https is assumed).")
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
-    threads: int = knob(64, "gthread only: threads a worker; at least MAX_CALLS plus 14.", 4, 1000)
+    threads: int = knob(
+        64, "gthread only: threads a worker, at least MAX_CALLS plus 14; calls hold all but 14.", 4, 1000
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
 
     # Doors
@@ -85,10 +88,14 @@ class Config(BaseSettings):
         SecretStr(""), "The account's token: with it only Twilio gets in; empty: whoever reaches us."
     )
     max_calls: int = knob(
-        40, "Calls at once on this host; more hear that we are busy. 0: no limit.", 0, 10000
+        40, "Calls at once on this host; more hear that we are busy. 0: no limit but THREADS.", 0, 10000
     )
     overflow_number: str = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
     calls_per_caller_min: int = knob(6, "New calls a minute from one number; 0: no limit.", 0, 1000)
+    calls_per_caller_at_once: int = knob(2, "Calls at once from one number; 0: no limit.", 0, 1000)
+    callers_let_off: Numbers = knob((), "Numbers in no limit of one caller, +97231234567: an office's own.")
+    hidden_calls_per_min: int = knob(30, "New calls a minute from all hidden numbers; 0: no limit.", 0, 10000)
+    hidden_calls_percent: int = knob(50, "Of MAX_CALLS at once: from all hidden numbers.", 1, 100)
     calls_per_sec: int = knob(10, "New calls a second from all; 0: no limit.", 0, 1000)
     drain_sec: int = knob(15, "At SIGTERM: how long calls go on before they are told.", 0, 3600)
     log_transcripts: Literal["redacted", "full", "off"] = knob(

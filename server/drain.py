@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from server.admission import PENDING_S
 from server.runtime import Channel, Runtime, pause
 
 log = logging.getLogger("agent")
@@ -18,7 +19,6 @@ log = logging.getLogger("agent")
 FAREWELL_S = 10.0  # five for who is speaking, and our last line
 CUT_S = 1.5  # a call that was cut is gone in one (F6)
 LINGER_S = 2.0  # Twilio asks within one, and fetches what is to be played
-SETTLE_S = 5.0  # between the webhook that has connected a call and its socket
 POLL_S = 0.1
 
 
@@ -64,7 +64,7 @@ class Drain:
         runtime: Runtime,
         drain_s: float,
         finished: Callable[[], None],
-        settle_s: float = SETTLE_S,
+        settle_s: float = PENDING_S,
     ) -> None:
         self._reception = reception
         self._runtime = runtime

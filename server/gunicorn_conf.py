@@ -27,10 +27,10 @@ from server.troubles import (  # noqa: E402
     why_not_written,
     why_too_little_memory,
 )
+from server.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
-SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
 OTHERS = 0o077  # what no file of a worker lets them do: callers' words and numbers are in most
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -158,6 +158,7 @@ def summary(config: Config) -> list[str]:
         f"engines: ears {', '.join(chosen_ears(config))}; mind {', '.join(chosen_minds(config))}; "
         f"voice {', '.join(chosen_voices(config))}",
         f"serving on {bind}, {workers} {worker_class} worker(s)",
+        *(f"limit: {bound}" for bound in bounds(config)),
         *env_file_remarks(),
         *(f"OPEN: {danger}" for danger in open_doors(config)),
         *(f"workers disagree: {why}" for why in disagreements(config)),
@@ -166,6 +167,14 @@ def summary(config: Config) -> list[str]:
         *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
     ]
     return lines
+
+
+def bounds(config: Config) -> list[str]:
+    """What limits the calls where no knob does."""
+    if config.worker_class != "gthread" or config.max_calls:
+        return []
+    most = threads_for_calls(Gunicorn("gthread", threads))
+    return [f"MAX_CALLS=0, and a call holds one of THREADS={threads}: a worker takes {most} at once"]
 
 
 def open_doors(config: Config) -> list[str]:

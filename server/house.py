@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from server.admission import PENDING_S, Admission
+from server.admission import PENDING_GREETED_S, PENDING_S, Admission
 from server.config import Config
 from server.core.frames import mulaw_to_pcm16
 from server.desk import open_desk
-from server.drain import SETTLE_S, Drain
+from server.drain import Drain
 from server.ending import Ending, start
 from server.leads_file import END_S
 from server.ledger import Ledger
@@ -19,6 +19,7 @@ from server.person import availability
 from server.rates import CallRates
 from server.reception import Reception
 from server.runtime import Threads
+from server.shares import Limits, Parties, hidden_at_once
 from server.troubles import tried_store
 from server.turn_pipeline import Engines
 from server.twilio_auth import TwilioAuth
@@ -40,6 +41,7 @@ class House:
         self.engines = engines
         self.desk = open_desk(config)
         self.reception = _reception(config, self.desk.ledger)
+        self.parties = _parties(config)
         self.refusals = Seldom(log)
         self._lock = threading.Lock()
         self._warming = False
@@ -59,14 +61,12 @@ class House:
 
     def drain(self, finished: Callable[[], None]) -> Drain:
         """What to ``begin`` when the process is to end: no new calls, those in progress end well."""
-        # A greeting in the TwiML is played between the webhook and the socket.
-        settle_s = PENDING_S if self.config.twiml_play_greeting else SETTLE_S
 
         def end() -> None:
             self.desk.settle(END_S)
             finished()
 
-        return Drain(self.reception, Threads(), self.config.drain_sec, end, settle_s)
+        return Drain(self.reception, Threads(), self.config.drain_sec, end, _pending_s(self.config))
 
     @property
     def warm(self) -> bool:
@@ -119,7 +119,21 @@ class House:
 def _reception(config: Config, ledger: Ledger) -> Reception:
     return Reception(
         TwilioAuth(config.twilio_auth_token.get_secret_value(), ledger),
-        CallRates(config.calls_per_caller_min, config.calls_per_sec, config.redis_url.get_secret_value()),
-        Admission(ledger, Threads(), config.max_calls),
+        CallRates(config.calls_per_sec, config.redis_url.get_secret_value()),
+        Admission(ledger, Threads(), config.max_calls, _pending_s(config)),
         ledger.first_time,
+    )
+
+
+def _pending_s(config: Config) -> float:
+    """Between the webhook that has connected a call and its socket."""
+    return PENDING_GREETED_S if config.twiml_play_greeting else PENDING_S
+
+
+def _parties(config: Config) -> Parties:
+    return Parties(
+        config.twilio_auth_token.get_secret_value(),
+        Limits(config.calls_per_caller_min, config.calls_per_caller_at_once),
+        Limits(config.hidden_calls_per_min, hidden_at_once(config.max_calls, config.hidden_calls_percent)),
+        config.callers_let_off,
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_settings import NoDecode
 
 
 def comma_separated(value: object) -> object:
@@ -30,6 +31,7 @@ def without_quotes(value: object) -> object:
 
 # The path of a file or folder; ~ is a home folder there too where no shell has looked at it.
 PathText = Annotated[str, AfterValidator(os.path.expanduser)]
+Numbers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]  # of telephones
 MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from server.addresses import is_address, shown, user_info, without_user_info
+from server.caller_number import number_to_call
 from server.office_hours import OfficeHours
 
 if TYPE_CHECKING:
@@ -163,6 +164,9 @@ def _wrong_addresses(config: "Config") -> Iterator[str]:
         if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
             said = without_user_info(number)
             yield f"{name.upper()}={said!r}: must be like +972501234567, no 0 behind +972"
+    for number in config.callers_let_off:
+        if number_to_call(number) != number or number[0] not in "+0":
+            yield f"CALLERS_LET_OFF={without_user_info(number)!r}: must be numbers like +97231234567, with commas between"
 
 
 def _wrong_ranges(config: "Config") -> Iterator[str]:

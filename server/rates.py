@@ -1,4 +1,4 @@
-"""How many new calls are taken a second, and a minute from one number.
+"""How many new calls are taken a second, and a minute from one number, or from all who hide theirs.
 
 Counted behind the signature, so that nobody but Twilio can use a caller's share up. The counting is that of
 ``limits``, on which Flask-Limiter stands: Flask-Limiter itself would count before a blueprint can look at
@@ -6,34 +6,47 @@ a signature, and in a host's application enforce the host's own RATELIMIT_DEFAUL
 """
 
 import logging
+import time
+from collections.abc import Callable
+from functools import partial
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
-from server.caller_number import number_to_call
+from server.meter import OnceIn
+from server.native import Pool
+from server.shares import Party
 
 log = logging.getLogger("agent")
 
-REDIS_TIMEOUT_S = 0.25
+REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
+WITHIN_S = 0.5  # both, and to look its name up, which no timeout of a socket bounds
+THREADS = 4
+TOLD_EVERY_S = 60.0
 PREFIX = "phone_agent"
 
 
 class CallRates:
     """Any thread. In this process's memory, or in Redis for all; while Redis fails, in memory.
 
-    ``per_caller_min``, ``per_sec``: 0 is no limit.
+    ``per_sec``: 0 is no limit. May block for WITHIN_S.
     """
 
-    def __init__(self, per_caller_min: int, per_sec: int, redis_url: str = "") -> None:
-        self._of_a_caller = RateLimitItemPerMinute(per_caller_min, namespace=PREFIX)
+    def __init__(
+        self, per_sec: int, redis_url: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._of_all = RateLimitItemPerSecond(per_sec, namespace=PREFIX)
         self._memory = FixedWindowRateLimiter(MemoryStorage())
-        self._shared = _by_redis(redis_url) if redis_url else None
+        self._redis_url = redis_url
+        if redis_url:
+            import redis  # noqa: F401  # now: ``limits`` would do it on several threads at once, and find half of it
+        self._pool = Pool("limits", THREADS)
+        self._told = OnceIn(TOLD_EVERY_S, clock)
 
-    def one_more_from(self, caller: str) -> bool:
-        """Count a call of ``caller``; False: too many this minute. Who hides their number is not counted."""
-        return not number_to_call(caller) or self._hit(self._of_a_caller, caller)
+    def one_more_of(self, party: Party) -> bool:
+        """Count a call of this party; False: too many this minute."""
+        return self._hit(RateLimitItemPerMinute(party.a_minute, namespace=PREFIX), party.name)
 
     def one_more(self) -> bool:
         """Count a call; False: too many this second."""
@@ -42,15 +55,17 @@ class CallRates:
     def _hit(self, limit: RateLimitItem, key: str) -> bool:
         if not limit.amount:
             return True
-        if self._shared is not None:
+        if self._redis_url:
             try:
-                return self._shared.hit(limit, key)
+                return self._pool.run(WITHIN_S, partial(_hit_in_redis, self._redis_url, limit, key))
             except Exception as error:  # whatever a store does, calls are taken
-                log.error("LIMITS_ERR: counted in this process only: %s", error)
+                if self._told.due("redis"):
+                    log.error("LIMITS_ERR: counted in this process only: %s", error)
         return self._memory.hit(limit, key)
 
 
-def _by_redis(url: str) -> FixedWindowRateLimiter:
-    options = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
+def _hit_in_redis(url: str, limit: RateLimitItem, key: str) -> bool:
+    """On a native thread. The client is made here: under gevent one that was made elsewhere is that hub's."""
+    timeouts = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
     named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
-    return FixedWindowRateLimiter(storage_from_string(named, **options))
+    return FixedWindowRateLimiter(storage_from_string(named, **timeouts)).hit(limit, key)

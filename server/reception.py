@@ -7,14 +7,16 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-from server.admission import PENDING_S, Admission
+from server.admission import Admission
 from server.core.twilio_messages import Start
 from server.line_clock import LATE_S
 from server.rates import CallRates
+from server.shares import ANYBODY, Party
 from server.twilio_auth import TokenRefused, TwilioAuth
 
 log = logging.getLogger("agent")
 
+RETRIED_S = 30.0  # Twilio asks again within seconds
 HICCUP_S, LOOK_S = 2.0, 0.05  # a new caller may wait so long for the calls to catch up
 STEADY_S = 1.0  # and to stay so: a process at its limit is in time every other moment
 
@@ -22,16 +24,24 @@ STEADY_S = 1.0  # and to stay so: a process at its limit is in time every other 
 class Answer(Enum):
     """What a ringing call gets, as it is in the log; who is busy says which limit makes it so.
 
-    Busy is a line of ours, or another number; rejected is the busy tone of the telephone network, which costs
-    nothing.
+    Busy is a line of ours, or another number: we have too many calls. Rejected is the busy tone of the
+    telephone network, which costs nothing: the caller has.
     """
 
     CONNECT = "connect"
     DRAINING = "busy limit=draining"
     RUSH = "busy limit=CALLS_PER_SEC"
     FULL = "busy limit=MAX_CALLS"
+    THREADS = "busy limit=THREADS"
     LATE = "busy limit=overload"
-    REJECT = "reject limit=CALLS_PER_CALLER_MIN"
+    OFTEN = "reject limit=CALLS_PER_CALLER_MIN"
+    AT_ONCE = "reject limit=CALLS_PER_CALLER_AT_ONCE"
+    HIDDEN_OFTEN = "reject limit=HIDDEN_CALLS_PER_MIN"
+    HIDDEN_AT_ONCE = "reject limit=HIDDEN_CALLS_PERCENT"
+
+    @property
+    def rejects(self) -> bool:
+        return self.value.startswith("reject")
 
 
 class LiveCall(Protocol):
@@ -57,6 +67,7 @@ class Reception:
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         self.auth = auth
+        self.threads_for_calls = 0  # of this process, where a call holds one; 0: none does
         self.draining = False  # no new calls: the process will end
         self._closed = False  # no sockets either: it ends
         self._first_time = first_time
@@ -66,19 +77,25 @@ class Reception:
         self._lock = threading.Lock()
         self._live: dict[LiveCall, str] = {}  # call → its CallSid
 
-    def ring(self, call_sid: str, caller: str) -> Answer:
+    def ring(self, call_sid: str, party: Party = ANYBODY) -> Answer:
         """Whether to take a new call; one that is to be connected has its place. May block."""
         # A call that rings again (Twilio retries) is not counted again.
-        counts = not call_sid or self._first_time(f"ring:{call_sid}", PENDING_S)
-        if counts and not self._rates.one_more_from(caller):
-            return Answer.REJECT
+        counts = not call_sid or self._first_time(f"ring:{call_sid}", RETRIED_S)
+        if counts and not self._rates.one_more_of(party):
+            return Answer.HIDDEN_OFTEN if party.hidden else Answer.OFTEN
         if self.draining:
             return Answer.DRAINING
         if counts and not self._rates.one_more():
             return Answer.RUSH
         if counts and self._overloaded():
             return Answer.LATE
-        return Answer.CONNECT if self._admission.reserve(call_sid) else Answer.FULL
+        if counts and 0 < self.threads_for_calls <= self._admission.in_use_here():
+            return Answer.THREADS
+        if self._admission.reserve(call_sid, party.share):
+            return Answer.CONNECT
+        if self._admission.all_taken(party.share):
+            return Answer.HIDDEN_AT_ONCE if party.hidden else Answer.AT_ONCE
+        return Answer.FULL
 
     def admit(self, call: LiveCall, start: Start) -> str:
         """Let the socket of a call that was connected in; else why not. May block."""

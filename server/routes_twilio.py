@@ -26,6 +26,7 @@ from server.person import availability
 from server.privacy import Transcripts
 from server.public_url import absolute, path_of, signed_socket_urls, signed_webhook_urls, socket_url
 from server.reception import Answer
+from server.shares import ANYBODY
 
 log = logging.getLogger("agent")
 
@@ -131,20 +132,19 @@ def _mismatch(url: str) -> str:
 def _incoming_call(house: House) -> Response:
     house.begin_warming()  # for a host whose server does not do it at its start
     # Whom we have called ourselves may be called as often as we like.
-    answer = house.reception.ring(_field("CallSid"), "" if _is_outbound() else _caller())
+    party = ANYBODY if _is_outbound() else house.parties.of(_field("From"))
+    answer = house.reception.ring(_field("CallSid"), party)
     _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
-    match answer:
-        case Answer.CONNECT:
-            # Nothing else may be left of them: they hang up before the socket, or our process is killed.
-            house.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
-            return _connect(house)
-        case Answer.REJECT:
-            _missed(house, Missed.RATE)
-            twiml = VoiceResponse()
-            twiml.reject(reason="busy")
-            return _twiml(twiml)
-        case _:
-            return _busy(house)
+    if answer is Answer.CONNECT:
+        # Nothing else may be left of them: they hang up before the socket, or our process is killed.
+        house.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
+        return _connect(house)
+    if not answer.rejects:
+        return _busy(house)
+    _missed(house, Missed.BUSY if party.hidden else Missed.RATE)
+    twiml = VoiceResponse()
+    twiml.reject(reason="busy")
+    return _twiml(twiml)
 
 
 def _connect(house: House) -> Response:
@@ -178,7 +178,12 @@ def _busy(house: House) -> Response:
 
 
 def _stream_status(house: House) -> Response:
+    """What Twilio tells of a stream; and of a call, to a number whose status is sent here: a caller who has
+    hung up before the socket came gives their place back at once.
+    """
     _log_webhook(house, "stream_status=204", "StreamSid", "StreamEvent", "StreamError")
+    if _field("StreamEvent") == "stream-stopped" or not _still_there():
+        house.reception.hung_up(_field("CallSid"))
     return Response(status=204)
 
 

@@ -42,6 +42,13 @@ def gunicorn_below() -> Gunicorn | None:
     return None
 
 
+def threads_for_calls(gunicorn: Gunicorn | None) -> int:
+    """How many of a worker's threads calls may hold, so that webhooks are answered; 0: a call holds none."""
+    if gunicorn is None or not gunicorn.has_threads:
+        return 0
+    return max(1, gunicorn.threads - min(SPARE_THREADS, gunicorn.threads // 2))
+
+
 def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
     """Why calls would hold all that a worker has; empty when they would not. ``calls``: MAX_CALLS."""
     if gunicorn is None:
@@ -51,7 +58,8 @@ def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
     if not gunicorn.has_threads or gunicorn.threads > calls > 0:
         return ""
     limit = f"MAX_CALLS is {calls}" if calls else "there is no MAX_CALLS"
-    return f"a call holds one of a worker's {gunicorn.threads} threads, and {limit}: {_advice(calls)}"
+    held = f"a call holds one of a worker's {gunicorn.threads} threads, and {limit}"
+    return f"{held}: more than {threads_for_calls(gunicorn)} at once hear that we are busy; {_advice(calls)}"
 
 
 def why_no_call(environ: dict[str, Any], calls: int) -> str:

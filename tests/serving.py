@@ -32,6 +32,9 @@ def environment(**knobs: str) -> dict[str, str]:
         "STATE_FILE": "",
         "CALLS_PER_CALLER_MIN": "0",
         "CALLS_PER_SEC": "0",
+        "CALLS_PER_CALLER_AT_ONCE": "0",
+        "HIDDEN_CALLS_PER_MIN": "0",
+        "HIDDEN_CALLS_PERCENT": "100",
         "DRAIN_SEC": "0",
         "MALLOC_ARENA_MAX": "2",  # as start_all.sh and the Procfile say
         "LOG_TRANSCRIPTS": "full",

@@ -194,6 +194,11 @@ class TestRefusals:
             ({"LLM_MIN_CHARS": "500"}, "must not exceed LLM_MAX_CHARS=420"),
             ({"PUBLIC_BASE_URL": "agent.example.com"}, "must start with http:// or https://"),
             ({"GOOGLE_TTS_ENDPOINT": "host:1"}, "must start with http:// or https://"),
+            (
+                {"CALLERS_LET_OFF": "+97231234567,anonymous"},
+                r"CALLERS_LET_OFF='anonymous': must be numbers like",
+            ),
+            ({"CALLERS_LET_OFF": "97231234567"}, r"must be numbers like \+97231234567, with commas"),
             ({"TRANSFER_NUMBER": "050-1234567"}, r"must be like \+972501234567"),
             ({"TRANSFER_NUMBER": "+97250123456789012"}, r"must be like \+972501234567"),
             ({"OPENAI_LLM_MODEL": " "}, "must not be empty"),

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler
@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 
 from server.app import EXTENSION, phone_agent
 from server.config import load_config
-from tests.serving import ROOT, SUBPROTOCOL, Server, started
+from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, started
 
 HOST = """
 from flask import Flask
@@ -32,7 +32,6 @@ sock.init_app(app)
 """
 SID = "CA" + "0" * 32
 CALL = {"CallSid": SID, "From": "+972501234567", "CallStatus": "in-progress"}
-START = {"event": "start", "streamSid": "MZ1", "start": {"streamSid": "MZ1", "callSid": SID}}
 
 
 @contextmanager
@@ -46,10 +45,11 @@ def gunicorn(folder: Path, *options: str, **knobs: str) -> Iterator[Server]:
         yield server
 
 
-def post(address: str, path: str) -> str:
+def post(address: str, path: str, call_sid: str = SID) -> str:
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(f"http://{address}{path}", data=CALL, timeout=5).text
+        data = CALL | {"CallSid": call_sid}
+        return session.post(f"http://{address}{path}", data=data, timeout=5).text
 
 
 @contextmanager
@@ -77,9 +77,10 @@ def handshake(address: str) -> int:
         client.close()
 
 
-def is_held(ws: WebSocket) -> bool:
+def is_held(ws: WebSocket, call_sid: str = SID) -> bool:
     """The server takes a call, and does not close."""
-    ws.send(json.dumps(START))
+    start = {"streamSid": "MZ1", "callSid": call_sid}
+    ws.send(json.dumps({"event": "start", "streamSid": "MZ1", "start": start}))
     ws.ping("are you there?")
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
@@ -132,6 +133,23 @@ def test_a_worker_that_holds_calls(tmp_path: Path, options: list[str], too_few: 
         assert "WS_REFUSED" not in server.log
         assert ("HOST_SERVER a call holds one of a worker's 4 threads" in server.log) == too_few
         assert ("HOST_SERVER" in server.log) == too_few
+
+
+@pytest.mark.parametrize("whose, most", [("a host's", 3), ("ours", 7)])  # ours has 14 at least
+def test_whom_no_thread_is_left_for_hears_that_we_are_busy(tmp_path: Path, whose: str, most: int) -> None:
+    """R11: without MAX_CALLS too, and though no socket has come yet; others are answered all the time."""
+    knobs = {"MAX_CALLS": "0"}
+    threads = ["-k", "gthread", "--threads", "6"]
+    own = started(GUNICORN, ROOT, tmp_path / "log", WORKER_CLASS="gthread", THREADS="6", **knobs)
+    with own if whose == "ours" else gunicorn(tmp_path, *threads, **knobs) as server, ExitStack() as calls:
+        answers = [post(server.address, "/webhook/incoming_call", f"CA{n:032x}") for n in range(most + 4)]
+        assert ["<Connect" in answer for answer in answers] == [True] * most + [False] * 4
+        for number in range(most):
+            ws = calls.enter_context(connected(server.address))
+            assert is_held(ws, f"CA{number:032x}")
+        assert "/media/busy.wav" in post(server.address, "/webhook/incoming_call", f"CA{99:032x}")
+        for line in ("busy limit=THREADS", "limit: MAX_CALLS=0"):  # a host's log is its own
+            assert (line in server.log) == (whose == "ours")
 
 
 def mounted() -> Flask:

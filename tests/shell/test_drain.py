@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.drain import CUT_S, FAREWELL_S, LINGER_S, SETTLE_S, Drain, follow_signals
+from server.admission import PENDING_S
+from server.drain import CUT_S, FAREWELL_S, LINGER_S, Drain, follow_signals
 from tests.sim.simtime import SimRuntime
 
 NEVER = 1e9
@@ -112,7 +113,7 @@ def test_a_call_that_was_connected_just_before_is_waited_for():
 
 def test_a_call_that_never_comes_is_not_waited_for_long():
     """Its caller has hung up meanwhile."""
-    assert drained([], to_come=lambda: 1) == [pytest.approx(SETTLE_S, abs=LATE_S)]
+    assert drained([], to_come=lambda: 1) == [pytest.approx(PENDING_S, abs=LATE_S)]
 
 
 def test_a_call_that_comes_when_the_others_are_told_is_told_too():

@@ -7,14 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.admission import Admission
 from server.core.twilio_messages import Start
 from server.ledger import Ledger
 from server.line_clock import LATE_S
 from server.rates import CallRates
 from server.reception import HICCUP_S, LOOK_S, STEADY_S, Answer, Reception
+from server.runtime import Threads
+from server.shares import Party
+from server.stores import IN_NONE, SHARE, Share
 from server.twilio_auth import TwilioAuth
 
 SECRET = "0123456789abcdef0123456789abcdef"
+CALLERS = [Party(f"caller {number}") for number in range(5)]
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Places:
     held: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
 
-    def reserve(self, call_sid: str) -> bool:
+    def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
         if call_sid not in self.held and len(self.held) >= self.most:
             return False
         self.held = list(dict.fromkeys([*self.held, call_sid]))
@@ -37,7 +42,13 @@ class Places:
     def release(self, call_sid: str) -> None:
         self.held = [held for held in self.held if held != call_sid]
 
+    def all_taken(self, share: Share) -> bool:
+        return False
+
     def in_use(self) -> int:
+        return len(self.held)
+
+    def in_use_here(self) -> int:
         return len(self.held)
 
 
@@ -58,19 +69,18 @@ def places() -> Places:
 def reception(
     places: Places,
     *,
-    per_caller_min: int = 0,
     per_sec: int = 0,
     secret: str = "",
     wait: Callable[[float], None] = lambda s: None,
 ) -> Reception:
     ledger = Ledger()
-    rates = CallRates(per_caller_min, per_sec)
+    rates = CallRates(per_sec)
     return Reception(TwilioAuth(secret, ledger), rates, places, ledger.first_time, wait)  # type: ignore[arg-type]
 
 
 def test_up_to_max_calls(places: Places) -> None:
     desk = reception(places)
-    assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA1")] == [
+    assert [desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA1")] == [
         Answer.CONNECT,
         Answer.CONNECT,
         Answer.FULL,
@@ -78,36 +88,64 @@ def test_up_to_max_calls(places: Places) -> None:
     ]
 
 
-def test_a_caller_beyond_their_limit_takes_no_place(places: Places) -> None:
-    desk = reception(places, per_caller_min=1)
-    assert [desk.ring(sid, "+9721") for sid in ("CA1", "CA2")] == [Answer.CONNECT, Answer.REJECT]
-    assert places.held == ["CA1"]
+@pytest.mark.parametrize("hidden, answer", [(False, Answer.OFTEN), (True, Answer.HIDDEN_OFTEN)])
+def test_a_caller_beyond_their_limit_takes_no_place(hidden: bool, answer: Answer, places: Places) -> None:
+    desk, dana = reception(places), Party("dana", a_minute=1, hidden=hidden)
+    assert [desk.ring(sid, dana) for sid in ("CA1", "CA2")] == [Answer.CONNECT, answer]
+    assert places.held == ["CA1"] and answer.rejects
+
+
+@pytest.mark.parametrize("hidden, answer", [(False, Answer.AT_ONCE), (True, Answer.HIDDEN_AT_ONCE)])
+def test_a_caller_who_has_their_calls_on_the_line(hidden: bool, answer: Answer) -> None:
+    """Their own limit is told, and costs nobody else a place; a retry is the same call."""
+    admission = Admission(ledger := Ledger(), Threads(), 3)
+    desk = Reception(TwilioAuth("", ledger), CallRates(0), admission, ledger.first_time)
+    dana = Party("dana", Share(f"{SHARE}dana", 1), hidden=hidden)
+    assert [desk.ring(sid, dana) for sid in ("CA1", "CA1", "CA2")] == [Answer.CONNECT, Answer.CONNECT, answer]
+    assert [desk.ring(sid) for sid in ("CA3", "CA4", "CA5")] == [Answer.CONNECT, Answer.CONNECT, Answer.FULL]
+    assert desk.ring("CA2", dana) is answer, "theirs is told first, though all is taken"
+    assert answer.rejects and not Answer.FULL.rejects
+    desk.hung_up("CA1")
+    assert desk.ring("CA2", dana) is Answer.CONNECT
+
+
+def test_where_a_call_holds_a_thread_some_are_left(places: Places) -> None:
+    """Else nobody would be answered at all; MAX_CALLS may be none."""
+    desk = reception(places)
+    places.most, desk.threads_for_calls = 9, 2
+    for number in (1, 2):
+        assert desk.ring(f"CA{number}") is Answer.CONNECT
+        desk.admit(call := Call(), Start("MZ1", f"CA{number}", {}))
+    assert desk.ring("CA3") is Answer.THREADS and places.held == ["CA1", "CA2"]
+    assert desk.ring("CA2") is Answer.CONNECT, "Twilio asks again"
+    desk.leave(call)
+    assert desk.ring("CA4") is Answer.CONNECT
 
 
 def test_a_call_that_rings_again_is_not_counted_again(places: Places) -> None:
     """Twilio retries a webhook whose answer was lost."""
-    desk = reception(places, per_caller_min=1, per_sec=1)
-    assert {desk.ring("CA1", "+9721") for _ in range(3)} == {Answer.CONNECT}
+    desk = reception(places, per_sec=1)
+    assert {desk.ring("CA1", Party("dana", a_minute=1)) for _ in range(3)} == {Answer.CONNECT}
 
 
 def test_nobody_comes_in_once_it_is_closed(places: Places) -> None:
     desk = reception(places)
-    desk.ring("CA1", "+9721")
+    desk.ring("CA1", CALLERS[1])
     desk.close()
     assert desk.admit(Call(), Start("MZ1", "CA1", {})) == "the server ends" and desk.live() == []
 
 
 def test_a_rush_hears_that_we_are_busy(places: Places) -> None:
     desk = reception(places, per_sec=1)
-    answers = {desk.ring(sid, "+9721") for sid in ("CA1", "CA2", "CA3", "CA4")}
-    assert Answer.RUSH in answers and Answer.REJECT not in answers
+    answers = {desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA4")}
+    assert Answer.RUSH in answers and not any(answer.rejects for answer in answers)
 
 
 def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places) -> None:
     desk = reception(places)
-    assert desk.ring("CA1", "+9721") is Answer.CONNECT
+    assert desk.ring("CA1", CALLERS[1]) is Answer.CONNECT
     desk.stop_taking_calls()
-    assert desk.draining and desk.ring("CA2", "+9722") is Answer.DRAINING
+    assert desk.draining and desk.ring("CA2", CALLERS[2]) is Answer.DRAINING
     assert desk.admit(call := Call(), Start("MZ1", "CA1", {})) == ""
     assert desk.live() == [call]
 
@@ -123,13 +161,13 @@ def test_a9_nobody_new_while_the_calls_are_heard_late(
         if lag_s > 0.5:
             behind = late
     assert (desk.lag_s, desk.overloaded) == (0.9, True)
-    assert desk.ring("CA1", "+9721") is Answer.LATE and places.held == []
+    assert desk.ring("CA1", CALLERS[1]) is Answer.LATE and places.held == []
     assert "CALL_REFUSED the calls are heard late: lag_ms=900" in caplog.text
     behind.lag_s = LATE_S
-    assert not desk.overloaded and desk.ring("CA2", "+9722") is Answer.CONNECT
+    assert not desk.overloaded and desk.ring("CA2", CALLERS[2]) is Answer.CONNECT
     behind.lag_s = 3.0
     desk.leave(behind)
-    assert desk.ring("CA3", "+9723") is Answer.CONNECT
+    assert desk.ring("CA3", CALLERS[3]) is Answer.CONNECT
 
 
 def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
@@ -143,14 +181,14 @@ def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
 
     desk = reception(places, wait=wait)
     desk.admit(late, Start("MZ1", "CA1", {}))
-    assert desk.ring("CA2", "+9722") is Answer.CONNECT
+    assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT
     assert sum(waited) == pytest.approx(0.4 + STEADY_S, abs=LOOK_S + 1e-6)
     late.lag_s = 9.0
-    assert desk.ring("CA2", "+9722") is Answer.CONNECT, "Twilio asks again: it has its place"
+    assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT, "Twilio asks again: it has its place"
     waited.clear()
     late.lag_s, desk_s = 9.0, reception(places, wait=waited.append)
     desk_s.admit(late, Start("MZ1", "CA1", {}))
-    assert desk_s.ring("CA4", "+9724") is Answer.LATE and sum(waited) == pytest.approx(
+    assert desk_s.ring("CA4", CALLERS[4]) is Answer.LATE and sum(waited) == pytest.approx(
         HICCUP_S, abs=LOOK_S + 1e-6
     )
 
@@ -164,12 +202,12 @@ def test_a9_a_process_at_its_limit_takes_nobody(places: Places) -> None:
 
     desk = reception(places, wait=wait)
     desk.admit(late, Start("MZ1", "CA1", {}))
-    assert desk.ring("CA2", "+9722") is Answer.LATE
+    assert desk.ring("CA2", CALLERS[2]) is Answer.LATE
 
 
 def test_a_socket_comes_in_and_leaves(places: Places) -> None:
     desk = reception(places, secret=SECRET)
-    desk.ring("CA1", "+9721")
+    desk.ring("CA1", CALLERS[1])
     token = desk.auth.new_token("CA1", "signature")
     call = Call()
     assert desk.admit(call, Start("MZ1", "CA1", {"token": token})) == ""
@@ -183,7 +221,7 @@ def test_a_socket_comes_in_and_leaves(places: Places) -> None:
 def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, str], places: Places) -> None:
     """Else it would free the place of the call that it names."""
     desk = reception(places, secret=SECRET)
-    desk.ring("CA1", "+9721")
+    desk.ring("CA1", CALLERS[1])
     stranger = Call()
     assert desk.admit(stranger, Start("MZ1", "CA1", parameters)) in ("no token", "a token that is not ours")
     desk.leave(stranger)
@@ -192,7 +230,7 @@ def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, st
 
 def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
     desk = reception(places)
-    desk.ring("CA1", "+9721")  # its socket met another worker
+    desk.ring("CA1", CALLERS[1])  # its socket met another worker
     desk.hung_up("CA1")
     assert places.held == []
 
@@ -200,7 +238,7 @@ def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
 def test_a_call_that_is_still_ours_keeps_it(places: Places) -> None:
     """Twilio asks before our side has tidied up; the end of the socket gives it back."""
     desk = reception(places)
-    desk.ring("CA1", "+9721")
+    desk.ring("CA1", CALLERS[1])
     desk.admit(call := Call(), Start("MZ1", "CA1", {}))
     desk.hung_up("CA1")
     assert places.held == ["CA1"]
@@ -219,7 +257,7 @@ def test_no_place_is_lost_or_made(steps: list[tuple[str, int]]) -> None:
         match step:
             case "ring":
                 before = set(places.held)
-                answer = desk.ring(sid, "")
+                answer = desk.ring(sid)
                 assert (answer is Answer.CONNECT) == (sid in before or len(before) < 3)
             case "admit" if sid in places.held and call not in desk.live():
                 desk.admit(call, Start("MZ", sid, {}))

@@ -663,6 +663,21 @@ class TestMissed:
             self.ask(client, "incoming_call", call_sid)
         assert self.lines(file) == [(sid, "rate", CALL["From"]) for sid in ("CA2", "CA3")]
 
+    @pytest.mark.parametrize(
+        "caller, why", [(CALL["From"], "rate"), ("+266696687", "busy")], ids=["one number", "hidden"]
+    )
+    def test_newcomer_4_too_many_at_once(self, tmp_path: Path, caller: str, why: str) -> None:
+        """The network's busy tone, which nobody pays for; in the calls that we place the line is ours."""
+        client, file = self.app(
+            tmp_path, max_calls=2, calls_per_caller_at_once=1, overflow_number="+97231112222"
+        )
+        for call_sid in ("CA1", "CA2"):
+            answer = client.post("/webhook/incoming_call", data=CALL | {"CallSid": call_sid, "From": caller})
+        assert "<Reject" in answer.text and "<Dial" not in answer.text
+        assert [(sid, missed) for sid, missed, _ in self.lines(file)] == [("CA2", why)]
+        ours = {"CallSid": "CA3", "Direction": "outbound-api", "From": "+97231234567", "To": caller}
+        assert "<Connect" in client.post("/webhook/incoming_call", data=CALL | ours).text
+
     def test_newcomer_4_who_overflows_is_lost_only_when_nobody_answers(self, tmp_path: Path) -> None:
         client, file = self.app(tmp_path, max_calls=1, overflow_number="+97231112222")
         for call_sid in ("CA1", "CA2", "CA3"):

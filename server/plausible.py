@@ -166,7 +166,8 @@ def _wrong_addresses(config: "Config") -> Iterator[str]:
             yield f"{name.upper()}={said!r}: must be like +972501234567, no 0 behind +972"
     for number in config.callers_let_off:
         if number_to_call(number) != number or number[0] not in "+0":
-            yield f"CALLERS_LET_OFF={without_user_info(number)!r}: must be numbers like +97231234567, with commas between"
+            said = without_user_info(number)
+            yield f"CALLERS_LET_OFF={said!r}: must be numbers like +97231234567, with commas between"
 
 
 def _wrong_ranges(config: "Config") -> Iterator[str]:

@@ -8,7 +8,7 @@ env-example`` the file ``.env.example``. Environment wins over ``.env``.
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
@@ -262,6 +262,9 @@ class Config(BaseSettings):
         return self
 
 
+_NAMES = frozenset(map(str.upper, Config.model_fields))
+
+
 def dialogue_params(config: Config) -> DialogueParams:
     """The knobs of the conversation in frames: the one place where milliseconds become counts."""
     return DialogueParams(
@@ -299,20 +302,16 @@ def own_lines(config: Config) -> Lines:
     return lines_of(config.lines_file, Gender(config.agent_gender))
 
 
-def _names() -> set[str]:
-    return {name.upper() for name in Config.model_fields}
-
-
 def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config:
     """Read the environment and ``.env``; raise KnobError that lists every bad knob, or line, at once."""
     meant_otherwise: list[str] = []
     try:
-        file = read_env_file(_env_file, _names()) if _env_file is not None else None
-        in_file = file.values if file is not None else {}
-        meant_otherwise = file.references() if file is not None else []
-        in_environment = {name.upper() for name in os.environ}
-        from_file = {name.lower(): in_file[name] for name in _names() & in_file.keys() - in_environment}
-        return Config(**{**from_file, **overrides})
+        in_file: Mapping[str, str] = {}
+        if _env_file is not None:
+            file = read_env_file(_env_file, _NAMES)
+            in_file, meant_otherwise = file.values, file.references()
+        names = _NAMES & in_file.keys() - {name.upper() for name in os.environ}
+        return Config(**{**{name.lower(): in_file[name] for name in names}, **overrides})
     except EnvFileError as error:
         raise KnobError(str(error)) from None
     except ValidationError as error:
@@ -346,7 +345,7 @@ def _wrong_lines(config: Config) -> tuple[str, ...]:
 def env_file_remarks() -> list[str]:
     """What is odd in ``.env``, a line each, if it can be read; why it cannot is ``load_config``'s to say."""
     try:
-        return read_env_file(ENV_FILE, _names()).remarks()
+        return read_env_file(ENV_FILE, _NAMES).remarks()
     except EnvFileError:
         return []
 
@@ -381,8 +380,8 @@ def as_environment(config: Config) -> dict[str, str]:
 def main(words: list[str]) -> int:
     """``export``, ``table`` or ``env-example``; 1 and the complaints on standard error when a knob is bad."""
     documents = {"table": knob_table, "env-example": env_example}
-    if len(words) == 1 and words[0] in documents:
-        print(documents[words[0]](Config.model_fields))
+    if document := documents.get(" ".join(words)):
+        print(document(Config.model_fields))
         return 0
     if words != ["export"]:
         print("usage: python -m server.config export|table|env-example", file=sys.stderr)

@@ -730,7 +730,7 @@ class TestRang:
     def test_b3_only_who_is_let_in(self, tmp_path: Path) -> None:
         """One telephone that rings forty times writes no more than it is let in."""
         calls = [{"CallSid": f"CA{number}"} for number in range(40)]
-        assert len(self.rang(tmp_path, *calls, calls_per_caller_min=3)) == 3
+        assert len(self.rang(tmp_path, *calls, calls_per_caller_at_once=3)) == 3
 
 
 class TestMedia:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.addresses import shown
 from server.config import Config, KnobError, as_environment, load_config
 from server.knobs import without_quotes
 from server.plausible import is_like_an_auth_token, why_no_secret
@@ -165,7 +166,7 @@ class TestAddresses:
     )
     def test_a_base_url_that_would_refuse_every_call(self, url: str, meant: str) -> None:
         message = refused(public_base_url=url)
-        assert f"  PUBLIC_BASE_URL={url!r}: must " in message and message.endswith(f" {meant}")
+        assert f"  PUBLIC_BASE_URL={shown(url)!r}: must " in message and message.endswith(f" {meant}")
 
     @pytest.mark.parametrize(
         "url",
@@ -200,7 +201,9 @@ class TestAddresses:
         ],
     )
     def test_a_host_with_more_than_its_name(self, host: str) -> None:
-        assert f"  PUBLIC_HOST={host!r}: must be a host's name only, like " in refused(public_host=host)
+        assert f"  PUBLIC_HOST={shown(host)!r}: must be a host's name only, like " in refused(
+            public_host=host
+        )
 
     @pytest.mark.parametrize(
         "host",

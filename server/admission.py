@@ -13,8 +13,8 @@ holds as many as ring in PENDING_S. A place is taken in the caller's share at th
 from collections import Counter
 
 from server.ledger import Ledger
+from server.places import IN_NONE, Share
 from server.runtime import Channel, Runtime, pause
-from server.stores import IN_NONE, Share
 
 PENDING_S = 3.0  # Twilio connects within a second of the answer
 PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before

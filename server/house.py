@@ -20,7 +20,6 @@ from server.rates import CallRates
 from server.reception import Reception
 from server.runtime import Threads
 from server.shares import Limits, Parties, hidden_at_once
-from server.troubles import tried_store
 from server.turn_pipeline import Engines
 from server.twilio_auth import TwilioAuth
 
@@ -90,9 +89,7 @@ class House:
 
     def _load(self, ending: Ending) -> None:
         started = time.monotonic()
-        for tried in tried_store(self.config):
-            if tried.problem:
-                log.error("LEDGER_ERR %s", tried)
+        self.reception.in_use()  # a store that does not answer is told before the first call
         try:
             self.engines.warm(ending)
         except Exception:  # the thread's edge: engines that failed are tried again by the calls

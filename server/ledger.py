@@ -5,12 +5,16 @@ The socket of a call and its webhooks may meet different workers of a host, or d
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Protocol, TypeVar
 
 from server.core.conversation import EndCall, Transfer
-from server.stores import IN_NONE, MemoryStore, Share
+from server.meter import OnceIn
+from server.places import IN_NONE, Share
+from server.stores import MemoryStore
 
 log = logging.getLogger("agent")
 
@@ -19,12 +23,38 @@ Outcome = EndCall | Transfer
 NAMED: dict[str, Outcome] = {type(outcome).__name__: outcome for outcome in (EndCall(), Transfer())}
 
 
+SLOW_S = 0.2
+SLOW_IN_A_ROW = 2  # and it is left alone, so that callers do not wait for it again and again
+REST_S = 5.0
+SAID_EVERY_S = 60.0
+
+
+class Sharing(Enum):
+    """How this process shares what it knows with others; the words of ``/healthz``."""
+
+    NONE = "none"  # it is to keep all to itself
+    SHARED = "shared"
+    RENEWED = "renewed"  # in a store that was begun anew within the hour: what was in the old one is lost
+    ALONE = "alone"  # the store fails
+
+
 class Store(Protocol):
     """Any thread. Every method may block for half a second, and raise when the store fails.
 
     All answers are the same for all processes that share the store, and every change is made at once or
-    not at all. ``for_s``: seconds from now, above 0. What is full forgets its oldest first.
+    not at all. ``for_s``: seconds from now, above 0; of a place at most LONGEST_LEASE_S. What is full forgets
+    its oldest first.
     """
+
+    @property
+    def name(self) -> str:
+        """For the log: the knob that asks for it; no secret."""
+        ...
+
+    @property
+    def renewed(self) -> bool:
+        """It was begun anew within the hour, as far as this process has seen. Does not block."""
+        ...
 
     def put(self, call_sid: str, name: str) -> None:
         """Remember the name of an outcome, the last one given, for minutes."""
@@ -59,8 +89,9 @@ class Store(Protocol):
 class Ledger:
     """What this process knows and, through ``shared``, what others know. Any thread.
 
-    Never raises: a store that fails costs a log line (``LEDGER_ERR``), and what this process remembers
-    answers alone. Methods block as long as ``shared`` does, half a second at worst.
+    Never raises: while a store fails, what this process remembers answers alone, and the log says so
+    (``LEDGER_ERR``, once a minute; ``LEDGER_BACK``). Methods block as long as ``shared`` does, half a second
+    at worst; one that keeps callers waiting is left alone for some seconds each time.
     ``host``: whose calls are counted together; this machine's name unless told. ``now``: this process's
     own seconds, which do not jump.
     A call without a CallSid is not kept: nobody could ask for it, and nobody could count it twice.
@@ -70,8 +101,17 @@ class Ledger:
         self, shared: Store | None = None, host: str = "", now: Callable[[], float] = time.monotonic
     ) -> None:
         self._own = MemoryStore(now)
-        self._shared = shared
+        self._shared = None if shared is None else _Asked(shared, now)
         self._host = _spelled(host or socket.gethostname())
+
+    @property
+    def sharing(self) -> Sharing:
+        """As this process found it last. Does not block."""
+        if self._shared is None:
+            return Sharing.NONE
+        if self._shared.fails:
+            return Sharing.ALONE
+        return Sharing.RENEWED if self._shared.store.renewed else Sharing.SHARED
 
     def close(self, call_sid: str, outcome: Outcome) -> None:
         """The call ends like this (F2, F3). This process knows it before the store is asked to keep it."""
@@ -152,7 +192,7 @@ class Ledger:
 
     def leased(self) -> int:
         """How many calls of this host have a place; while the store fails, of this process."""
-        held = self._ask("the places in use", lambda shared: shared.leased(self._host))
+        held = self._ask("the places in use", lambda shared: shared.leased(self._host), reads=True)
         return self._own.leased(self._host) if held is None else held
 
     def leased_here(self) -> int:
@@ -163,7 +203,7 @@ class Ledger:
         """Whether this share, and not the host, is what has no more places."""
         if not share.most:
             return False
-        held = self._ask("the places of a share", lambda shared: shared.leased(share.name))
+        held = self._ask("the places of a share", lambda shared: shared.leased(share.name), reads=True)
         return (self._own.leased(share.name) if held is None else held) >= share.most
 
     def _put(self, what: str, key: str, value: str) -> None:
@@ -173,17 +213,79 @@ class Ledger:
 
     def _get(self, what: str, key: str) -> str | None:
         spelled = _spelled(key)
-        return self._own.get(spelled) or self._ask(what, lambda shared: shared.get(spelled))
+        return self._own.get(spelled) or self._ask(what, lambda shared: shared.get(spelled), reads=True)
 
-    def _ask(self, what: str, question: Callable[[Store], T]) -> T | None:
+    def _ask(self, what: str, question: Callable[[Store], T], *, reads: bool = False) -> T | None:
         """The answer of the shared store; None: there is no store, or it has failed and the log says so."""
-        if self._shared is None:
+        return None if self._shared is None else self._shared.ask(what, question, reads)
+
+
+class _Asked:
+    """A store that may fail, and whether to ask it at all. Any thread."""
+
+    def __init__(self, store: Store, now: Callable[[], float]) -> None:
+        self.store = store
+        self._now = now
+        self._lock = threading.Lock()  # guards what follows; held for nothing that waits
+        self._failing: set[bool] = set()  # whether what has failed reads: a full disk is read all the same
+        self._slow = 0  # failures in a row that somebody had to wait for
+        self._rests_until = now()
+        self._say = OnceIn(SAID_EVERY_S, now)
+        self._said = False
+        self._unsaid = 0
+
+    @property
+    def fails(self) -> bool:
+        with self._lock:
+            return bool(self._failing)
+
+    def ask(self, what: str, question: Callable[[Store], T], reads: bool) -> T | None:
+        """Its answer; None: it has failed, or is left alone."""
+        if not self._may_be_asked():
             return None
+        began = self._now()
         try:
-            return question(self._shared)
+            answer = question(self.store)
         except Exception as error:  # whatever a store does, the line stays open
-            log.error("LEDGER_ERR: %s is known to this process only: %s", what, error)
+            self._failed(what, error, reads, self._now() - began)
             return None
+        self._answered(reads)
+        return answer
+
+    def _may_be_asked(self) -> bool:
+        with self._lock:
+            now = self._now()
+            if now < self._rests_until:
+                self._unsaid += 1
+                return False
+            if self._slow >= SLOW_IN_A_ROW:  # one finds out, while the others do without
+                self._rests_until = now + REST_S
+            return True
+
+    def _failed(self, what: str, error: Exception, reads: bool, took_s: float) -> None:
+        with self._lock:
+            self._failing.add(reads)
+            self._slow = self._slow + 1 if took_s >= SLOW_S else 0
+            self._rests_until = self._now() + (REST_S if self._slow >= SLOW_IN_A_ROW else 0)
+            if not self._say.due("it fails"):
+                self._unsaid += 1
+                return
+            unsaid, self._unsaid, self._said = self._unsaid, 0, True
+        more = f" (and {unsaid} before it)" if unsaid else ""
+        log.error(
+            "LEDGER_ERR: %s is known to this process only: %s: %s%s", what, self.store.name, error, more
+        )
+
+    def _answered(self, reads: bool) -> None:
+        with self._lock:
+            self._rests_until = self._now()
+            if not reads:
+                self._slow = 0
+            self._failing -= {True} if reads else {True, False}
+            if self._failing or not self._said:
+                return
+            unsaid, self._unsaid, self._said = self._unsaid, 0, False
+        log.warning("LEDGER_BACK %s answers again (and %d not shared meanwhile)", self.store.name, unsaid)
 
 
 def _spelled(name: str) -> str:

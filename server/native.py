@@ -29,9 +29,14 @@ class Pool:
     they are needed, and the end of the process waits for none of them.
     """
 
-    def __init__(self, name: str, threads: int) -> None:
-        """``threads``: pieces of work at once; while so many hang, what comes waits for one to end."""
+    def __init__(self, name: str, threads: int, *, by_sockets: bool = False) -> None:
+        """``threads``: pieces of work at once; while so many hang, what comes waits for one to end.
+
+        ``by_sockets``: the work waits for Python's sockets alone (a client of Redis). Under gevent those are
+        the hub's, so it is done on greenlets there, and may use what is forbidden to other work.
+        """
         self._name = name
+        self._by_sockets = by_sockets
         self._threads = threads
         self._free = threading.Semaphore(threads)
         self._lock = threading.Lock()
@@ -63,7 +68,7 @@ class Pool:
             return len(self._hanging)
 
     def _start(self, work: "_Work[Any]") -> None:
-        if not on_gevent():
+        if self._by_sockets or not on_gevent():
             threading.Thread(target=self._do, args=(work,), name=self._name, daemon=True).start()
             return
         with self._lock:

@@ -321,7 +321,10 @@ def _media(house: House, name: str) -> Response:
 
 
 def _health(house: House) -> Response:
-    """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere."""
+    """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere.
+
+    Not for a store that fails: calls are held all the same, and every host may share that one.
+    """
     engines, failing = house.engines, house.failing
     response = jsonify(
         ok=not failing,
@@ -332,6 +335,7 @@ def _health(house: House) -> Response:
         draining=house.reception.draining,
         lag_ms=round(house.reception.lag_s * 1000),
         overloaded=house.reception.overloaded,
+        store=house.desk.ledger.sharing.value,
         engines={
             "asr": [ears.name for ears in engines.ears],
             "llm": [mind.name for mind in engines.minds],

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from server.caller_number import bare_number, number_to_call
-from server.stores import IN_NONE, SHARE, Share
+from server.places import IN_NONE, SHARE, Share
 
 
 @dataclass(frozen=True)

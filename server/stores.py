@@ -1,52 +1,31 @@
-"""Where processes keep what they must know together: this process's memory, a host's SQLite file, a Redis.
+"""Where processes keep what they must know together: this process's memory, a host's file, a Redis.
 
-A store holds strings and seconds. What they mean, and what a store promises, is in ``server.ledger``.
+A store holds strings and seconds. What they mean, and what a store promises, is in ``server.ledger``; the
+file is ``server.state_file``.
 """
 
-import os
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cachetools import TLRUCache, TTLCache
 
-from server.native import run_native
+from server.native import Pool, Stuck
+from server.places import IN_NONE, SHARE, Share, pools
+from server.state_file import LONGEST_LEASE_S, MAX_LEASES, MAX_OUTCOMES, OUTCOME_S, WITHIN_S, StateFile
 
-T = TypeVar("T")
-
-MAX_OUTCOMES = 10_000
-MAX_KEYS = 50_000  # four a call, for a day
-MAX_LEASES = 10_000
-OUTCOME_S = 600  # Twilio asks within seconds
-BUSY_S = 0.25  # another worker writes for a millisecond
-REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
-
-
-SHARE = "share:"  # before a share's name; no host has a colon in its own
-
-
-@dataclass(frozen=True)
-class Share:
-    """Calls that are counted together beside those of their host, on all hosts: those of one caller, say.
-
-    ``name``: begins with SHARE; "": the call is in none. ``most``: at once; 0: any number.
-    """
-
-    name: str = ""
-    most: int = 0
-
-
-IN_NONE = Share()
+MAX_KEYS = 100_000  # 400 bytes each; a process that has no store knows the last 16,000 calls of a day
+REDIS_TIMEOUT_S = 0.25  # to connect, and for each part of an answer
+REDIS_THREADS = 8
 
 
 class MemoryStore:
     """One process's; never fails. Beyond MAX_… entries the oldest go. ``now``: seconds that do not jump."""
+
+    name, renewed = "memory", False
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
@@ -72,11 +51,11 @@ class MemoryStore:
 
     def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
         with self._lock:
-            pools = _pools(host, most, share)
-            for pool, limit in pools:
+            counted = pools(host, most, share)
+            for pool, limit in counted:
                 if limit and (pool, call_sid) not in self._leases and self._count(pool) >= limit:
                     return False
-            for pool, _ in pools:
+            for pool, _ in counted:
                 self._leases[pool, call_sid] = for_s
             return True
 
@@ -103,155 +82,17 @@ class MemoryStore:
         return [lease for lease in self._leases if lease[0].startswith(SHARE) and lease[1] in call_sids]
 
 
-def _pools(host: str, most: int, share: Share) -> list[tuple[str, int]]:
-    """Where a call is counted, and up to what."""
-    return [(host, most), *([(share.name, share.most)] if share.name else [])]
-
-
 def _until(_key: object, for_s: float, now: float) -> float:
     return now + for_s
 
 
-TABLES = (
-    "outcomes (call_sid TEXT PRIMARY KEY, name TEXT, at REAL)",
-    "keys (key TEXT PRIMARY KEY, until REAL)",
-    "leases (host TEXT, call_sid TEXT, until REAL, PRIMARY KEY (host, call_sid))",  # host: or a share's name
-)
-RENEW = (
-    "INSERT INTO leases VALUES (?, ?, ?)"
-    " ON CONFLICT (host, call_sid) DO UPDATE SET until = excluded.until"  # it keeps its age: see _keep
-)
-
-
-OF_ITS_SHARE = f"call_sid = ? AND host GLOB '{SHARE}*'"
-
-
-class SqliteStore:
-    """A file for the workers of a host, its owner's only. Beyond MAX_… rows the oldest go.
-
-    Every operation opens the file anew, on a native thread: nothing is shared by threads or inherited by
-    forked workers, and gevent's hub does not wait for a disk. ``now``: seconds that all processes agree on;
-    set back, they keep what should be forgotten for so much longer.
-    """
-
-    def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
-        self._path = Path(path)
-        self._now = now
-
-    def put(self, call_sid: str, name: str) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.execute("REPLACE INTO outcomes VALUES (?, ?, ?)", (call_sid, name, now))
-            file.execute("DELETE FROM outcomes WHERE at <= ?", (now - OUTCOME_S,))
-            _keep(file, "outcomes", MAX_OUTCOMES)
-
-        self._write(change)
-
-    def get(self, call_sid: str) -> str | None:
-        query = "SELECT name FROM outcomes WHERE call_sid = ? AND at > ?"
-        row = self._read("outcomes", query, call_sid, self._now() - OUTCOME_S)
-        return None if row is None else str(row[0])
-
-    def first_time(self, key: str, for_s: float) -> bool:
-        def change(file: sqlite3.Connection, now: float) -> bool:
-            file.execute("DELETE FROM keys WHERE until <= ?", (now,))
-            first = file.execute("INSERT OR IGNORE INTO keys VALUES (?, ?)", (key, now + for_s)).rowcount == 1
-            _keep(file, "keys", MAX_KEYS)
-            return first
-
-        return self._write(change)
-
-    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
-        def change(file: sqlite3.Connection, now: float) -> bool:
-            file.execute("DELETE FROM leases WHERE until <= ?", (now,))
-            query = "SELECT count(*), ifnull(sum(call_sid = ?), 0) FROM leases WHERE host = ?"
-            pools = _pools(host, most, share)
-            for pool, limit in pools:
-                held, by_this_call = file.execute(query, (call_sid, pool)).fetchone()
-                if limit and not by_this_call and held >= limit:
-                    return False
-            file.executemany(RENEW, [(pool, call_sid, now + for_s) for pool, _ in pools])
-            _keep(file, "leases", MAX_LEASES)
-            return True
-
-        return self._write(change)
-
-    def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.executemany(RENEW, [(host, call_sid, now + for_s) for call_sid in call_sids])
-            renew_share = f"UPDATE leases SET until = ? WHERE {OF_ITS_SHARE} AND until > ?"
-            file.executemany(renew_share, [(now + for_s, call_sid, now) for call_sid in call_sids])
-            _keep(file, "leases", MAX_LEASES)
-
-        self._write(change)
-
-    def release(self, host: str, call_sid: str) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.execute("DELETE FROM leases WHERE host = ? AND call_sid = ?", (host, call_sid))
-            file.execute(f"DELETE FROM leases WHERE {OF_ITS_SHARE}", (call_sid,))
-
-        self._write(change)
-
-    def leased(self, pool: str) -> int:
-        query = "SELECT count(*) FROM leases WHERE host = ? AND until > ?"
-        row = self._read("leases", query, pool, self._now())
-        return 0 if row is None else int(row[0])
-
-    def _write(self, change: Callable[[sqlite3.Connection, float], T]) -> T:
-        """What ``change`` answers: one transaction, that no other worker's can come between."""
-        return run_native(self._transaction, change)
-
-    def _transaction(self, change: Callable[[sqlite3.Connection, float], T]) -> T:
-        if not self._path.exists():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            # SQLite would make it readable for all; what it puts beside it follows this one. Only a new file
-            # is opened here: closing one that is in use would drop the locks of this process on it.
-            with suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with self._opened() as file:
-            with suppress(sqlite3.OperationalError):  # another worker is at it: SQLite waits for all but this
-                file.execute("PRAGMA journal_mode=WAL")
-            file.execute("BEGIN IMMEDIATE")
-            for table in TABLES:
-                file.execute(f"CREATE TABLE IF NOT EXISTS {table}")
-            answer = change(file, self._now())  # asked for here: to wait for the others takes time
-            file.execute("COMMIT")
-            return answer
-
-    def _read(self, table: str, query: str, *values: str | float) -> tuple[Any, ...] | None:
-        """The first row; None too while nobody has made the file, or this table in it."""
-        return run_native(self._first_row, table, query, values)
-
-    def _first_row(self, table: str, query: str, values: tuple[str | float, ...]) -> tuple[Any, ...] | None:
-        if not self._path.exists():
-            return None
-        with self._opened() as file:
-            if file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is None:
-                return None
-            row: tuple[Any, ...] | None = file.execute(query, values).fetchone()
-            return row
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        file = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
-        try:
-            file.execute("PRAGMA synchronous=NORMAL")
-            yield file
-        finally:
-            file.close()
-
-
-def _keep(file: sqlite3.Connection, table: str, most: int) -> None:
-    """Let go of the rows that are older than the youngest ``most``: SQLite numbers rows as they come."""
-    file.execute(f"DELETE FROM {table} WHERE rowid <= (SELECT max(rowid) FROM {table}) - ?", (most,))
-
-
 # ARGV: milliseconds, the bound, the most of the host, the share's set or "", the most of the share, where the
-# share of a call is kept, the calls.
+# share of a call is kept, the longest a place may last, the calls.
 LEASE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local for_ms, bound = tonumber(ARGV[1]), tonumber(ARGV[2])
-for i = 7, #ARGV do
+local for_ms, bound, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[7])
+for i = 8, #ARGV do
   local call = ARGV[i]
   local share = ARGV[4] ~= '' and ARGV[4] or redis.call('GET', ARGV[6] .. call)
   local pools = {{KEYS[1], tonumber(ARGV[3])}}
@@ -259,6 +100,7 @@ for i = 7, #ARGV do
   for _, pool in ipairs(pools) do
     local name, most = pool[1], pool[2]
     redis.call('ZREMRANGEBYSCORE', name, '-inf', now)
+    redis.call('ZREMRANGEBYSCORE', name, '(' .. now + longest, '+inf')
     if most > 0 and not redis.call('ZSCORE', name, call) and redis.call('ZCARD', name) >= most then
       return 0
     end
@@ -283,7 +125,7 @@ end
 LEASED = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-return redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf')
+return redis.call('ZCOUNT', KEYS[1], '(' .. now, now + ARGV[1])
 """
 
 
@@ -291,28 +133,31 @@ class RedisStore:
     """For the workers of several hosts. The server forgets by itself, and its clock alone counts.
 
     Every operation connects anew: a connection that was kept could be a dead one, just when it is needed.
+    Raises ``Stuck`` (a TimeoutError) after WITHIN_S: the client's own bound holds for one part of an answer,
+    and not for the look-up of a name.
     The leases of a host, or a share, are one sorted set, by the millisecond in which they end; MAX_LEASES
     bounds it. In which share a call is, is kept with it: who renews or releases it need not know.
     """
+
+    name = "REDIS_URL"
+    renewed = False  # one that has lost all it knew does not say so
 
     def __init__(self, url: str) -> None:
         import redis  # now: when a call ends there is no time to load it
 
         timeouts = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
         self._connect = partial(redis.Redis.from_url, url, **timeouts)
+        self._pool = Pool("the server", REDIS_THREADS, by_sockets=True)
 
     def put(self, call_sid: str, name: str) -> None:
-        with self._connect() as client:
-            client.set(_key("outcome", call_sid), name, ex=OUTCOME_S)
+        self._ask(lambda client: client.set(_key("outcome", call_sid), name, ex=OUTCOME_S))
 
     def get(self, call_sid: str) -> str | None:
-        with self._connect() as client:
-            name = client.get(_key("outcome", call_sid))
+        name = self._ask(lambda client: client.get(_key("outcome", call_sid)))
         return None if name is None else str(name.decode())
 
     def first_time(self, key: str, for_s: float) -> bool:
-        with self._connect() as client:
-            return bool(client.set(_key("key", key), 1, nx=True, px=_ms(for_s)))
+        return bool(self._ask(lambda client: client.set(_key("key", key), 1, nx=True, px=_ms(for_s))))
 
     def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
         return self._lease(host, [call_sid], most, for_s, share)
@@ -321,18 +166,40 @@ class RedisStore:
         self._lease(host, call_sids, 0, for_s, IN_NONE)
 
     def release(self, host: str, call_sid: str) -> None:
-        with self._connect() as client:
-            client.eval(RELEASE, 2, _key("leases", host), _key("share-of", call_sid), call_sid)
+        words = (_key("leases", host), _key("share-of", call_sid), call_sid)
+        self._ask(lambda client: client.eval(RELEASE, 2, *words))
 
     def leased(self, pool: str) -> int:
-        with self._connect() as client:
-            return int(client.eval(LEASED, 1, _key("leases", pool)))
+        key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
+        return int(self._ask(lambda client: client.eval(LEASED, 1, key, longest)))
 
     def _lease(self, host: str, call_sids: Sequence[str], most: int, for_s: float, share: Share) -> bool:
         shared = _key("leases", share.name) if share.name else ""
-        limits = (_ms(for_s), MAX_LEASES, most, shared, share.most, _key("share-of", ""))
-        with self._connect() as client:
-            return bool(client.eval(LEASE, 1, _key("leases", host), *limits, *call_sids))
+        limits = (
+            _ms(for_s),
+            MAX_LEASES,
+            most,
+            shared,
+            share.most,
+            _key("share-of", ""),
+            _ms(LONGEST_LEASE_S),
+        )
+        words = (_key("leases", host), *limits, *call_sids)
+        return bool(self._ask(lambda client: client.eval(LEASE, 1, *words)))
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """What the client answers."""
+        client = self._connect()  # nothing is opened yet
+
+        def ask() -> Any:
+            with client:
+                return question(client)
+
+        try:
+            return self._pool.run(WITHIN_S, ask)
+        except Stuck:
+            client.connection_pool.disconnect()  # else a byte now and then would hold its place for ever
+            raise
 
 
 def _key(kind: str, name: str) -> str:
@@ -343,8 +210,8 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def shared_store(redis_url: str, state_file: str) -> RedisStore | SqliteStore | None:
+def shared_store(redis_url: str, state_file: str) -> RedisStore | StateFile | None:
     """The store that the knobs ask for; None: this process alone. Opens nothing yet."""
     if redis_url:
         return RedisStore(redis_url)
-    return SqliteStore(state_file) if state_file else None
+    return StateFile(state_file) if state_file else None

@@ -790,7 +790,7 @@ class TestManners:
         assert response.status_code == 200
         engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
         known = {"ok": True, "status": "ok", "failing": [], "warm": False, "calls": 0, "draining": False}
-        known |= {"engines": engines, "lag_ms": 0, "overloaded": False}
+        known |= {"engines": engines, "lag_ms": 0, "overloaded": False, "store": "none"}
         assert response.json == known
         reception = house_of(client).reception
         reception.admit(call := Call(), Start("MZ1", "CA1", {}))
@@ -803,6 +803,14 @@ class TestManners:
             "lag_ms": 1250,
             "overloaded": True,
         }
+
+    @pytest.mark.parametrize("redis_url, store", [("", "none"), ("redis://127.0.0.1:1/0", "alone")])
+    def test_health_says_who_is_alone(self, redis_url: str, store: str) -> None:
+        """And no balancer drops a server that can hold calls; every host may share the one that fails."""
+        client = make_app(redis_url=redis_url).test_client()
+        house_of(client).reception.in_use()
+        response = client.get("/healthz")
+        assert (response.status_code, response.json and response.json["store"]) == (200, store)
 
     @pytest.mark.parametrize(
         "kind, chain_of",

@@ -11,11 +11,11 @@ from server.admission import Admission
 from server.core.twilio_messages import Start
 from server.ledger import Ledger
 from server.line_clock import LATE_S
+from server.places import IN_NONE, SHARE, Share
 from server.rates import CallRates
 from server.reception import HICCUP_S, LOOK_S, STEADY_S, Answer, Reception
 from server.runtime import Threads
 from server.shares import Party
-from server.stores import IN_NONE, SHARE, Share
 from server.twilio_auth import TwilioAuth
 
 SECRET = "0123456789abcdef0123456789abcdef"

@@ -10,11 +10,12 @@ from server.admission import LEASE_S, PENDING_S, Admission
 from server.config import Config
 from server.core.twilio_messages import Start
 from server.ledger import Ledger
+from server.places import IN_NONE
 from server.rates import CallRates
 from server.reception import Answer, Reception
 from server.runtime import Channel, pause
 from server.shares import ANYBODY, Limits, Parties, hidden_at_once
-from server.stores import IN_NONE, MemoryStore
+from server.stores import MemoryStore
 from server.twilio_auth import TwilioAuth
 from tests.shell.test_caller_number import NO_NUMBERS
 from tests.sim.simtime import SimRuntime

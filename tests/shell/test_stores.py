@@ -13,12 +13,16 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server import state_file
 from server import stores as module
 from server.ledger import Ledger
-from server.stores import IN_NONE, SHARE, MemoryStore, RedisStore, Share, SqliteStore, shared_store
+from server.places import IN_NONE, SHARE, Share
+from server.state_file import LONGEST_LEASE_S, OUTCOME_S, StateFile
+from server.stores import MemoryStore, RedisStore, shared_store
 from tests.serving import ROOT
 
 HOUR_S = 3600.0
+LONG_S = LONGEST_LEASE_S  # for which a place may be given
 
 
 class Aging:
@@ -43,7 +47,7 @@ class AgingFile(Aging):
         super().__init__()
 
     def make(self):
-        return SqliteStore(str(self.path), lambda: self.now)
+        return StateFile(str(self.path), lambda: self.now, lambda: self.now, HOUR_S)
 
 
 class AgingRedis:
@@ -105,7 +109,7 @@ class Model:
                 del known[gone]
 
     def put(self, sid, name):
-        self.outcomes[sid] = (name, self.now + module.OUTCOME_S)
+        self.outcomes[sid] = (name, self.now + OUTCOME_S)
 
     def get(self, sid):
         return self.outcomes.get(sid, (None, 0))[0]
@@ -138,7 +142,7 @@ class Model:
 
 
 # Real milliseconds pass in Redis: no two of these end at the same moment.
-SIDS, HOSTS, FOR_S = st.sampled_from(["CA1", "CA2", "CA3", "נ'"]), st.sampled_from("ab"), (50, 150, 350)
+SIDS, HOSTS, FOR_S = st.sampled_from(["CA1", "CA2", "CA3", "נ'"]), st.sampled_from("ab"), (5, 15, 35)
 DANAS = Share(f"{SHARE}dana", 1)
 SHARES = {
     "CA1": DANAS,
@@ -148,7 +152,7 @@ SHARES = {
 }  # of a call, always the same
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("pass_s"), st.sampled_from([100, 200, 500])),
+        st.tuples(st.just("pass_s"), st.sampled_from([10, 20, 50])),
         st.tuples(st.just("put"), SIDS, st.sampled_from(["EndCall", "Transfer"])),
         st.tuples(st.just("get"), SIDS),
         st.tuples(st.just("first_time"), SIDS, st.sampled_from(FOR_S)),
@@ -182,23 +186,23 @@ def test_f2_f3_an_outcome_is_told_again(store):
 
 def test_a_call_that_has_a_place_keeps_it(store):
     """The limit: it may ask again when all places are taken, and when there are fewer than were given."""
-    assert [store.lease("a", sid, 2, HOUR_S) for sid in ("CA1", "CA2", "CA3")] == [True, True, False]
-    assert store.lease("a", "CA1", 2, HOUR_S) and store.lease("a", "CA1", 1, HOUR_S)
+    assert [store.lease("a", sid, 2, LONG_S) for sid in ("CA1", "CA2", "CA3")] == [True, True, False]
+    assert store.lease("a", "CA1", 2, LONG_S) and store.lease("a", "CA1", 1, LONG_S)
     assert store.leased("a") == 2
 
 
 def test_a_share_is_of_all_hosts_and_no_place_is_taken_for_it_alone(store):
     """CALLS_PER_CALLER_AT_ONCE: with the place, or neither; it lasts, and ends, as the place does."""
     share = Share(f"{SHARE}dana", 2)
-    assert [store.lease(host, sid, 1, HOUR_S, share) for host, sid in (("a", "CA1"), ("b", "CA2"))] == [
+    assert [store.lease(host, sid, 1, LONG_S, share) for host, sid in (("a", "CA1"), ("b", "CA2"))] == [
         True
     ] * 2
-    assert not store.lease("c", "CA3", 9, HOUR_S, share) and store.leased("c") == 0
-    assert store.lease("a", "CA1", 1, HOUR_S, share), "Twilio asks again"
-    store.renew("a", ["CA1"], HOUR_S)  # by a worker that knows of no share
+    assert not store.lease("c", "CA3", 9, LONG_S, share) and store.leased("c") == 0
+    assert store.lease("a", "CA1", 1, LONG_S, share), "Twilio asks again"
+    store.renew("a", ["CA1"], LONG_S)  # by a worker that knows of no share
     store.release("b", "CA2")
-    assert not store.lease("a", "CA4", 1, HOUR_S, share) and store.leased(share.name) == 1
-    assert store.lease("c", "CA3", 9, HOUR_S, share) and store.leased(share.name) == 2
+    assert not store.lease("a", "CA4", 1, LONG_S, share) and store.leased(share.name) == 1
+    assert store.lease("c", "CA3", 9, LONG_S, share) and store.leased(share.name) == 2
 
 
 def test_a_place_is_for_so_long_from_now(aging):
@@ -212,10 +216,10 @@ def test_a_place_is_for_so_long_from_now(aging):
 
 def test_admitted_calls_count_above_the_limit(store):
     """The limit: it is for those that come after them."""
-    assert all(store.lease("a", sid, 0, HOUR_S) for sid in ("CA1", "CA2", "CA3"))
-    store.renew("a", ["CA4"], HOUR_S)
+    assert all(store.lease("a", sid, 0, LONG_S) for sid in ("CA1", "CA2", "CA3"))
+    store.renew("a", ["CA4"], LONG_S)
     assert store.leased("a") == 4
-    assert not store.lease("a", "CA5", 4, HOUR_S)
+    assert not store.lease("a", "CA5", 4, LONG_S)
 
 
 # ---- many at once
@@ -240,7 +244,7 @@ def test_never_more_places_than_there_are(store):
 
     def come_and_go(caller):
         for _ in range(25):
-            if not store.lease("a", caller, 3, HOUR_S):
+            if not store.lease("a", caller, 3, LONG_S):
                 continue
             with counted:
                 held.add(caller)
@@ -300,7 +304,7 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
     """F3: the first calls of a fresh host end together; SQLite does not wait for who changes the journal."""
     with ThreadPoolExecutor(8) as pool:
         for number in range(40):
-            store, together = SqliteStore(str(tmp_path / f"{number}.db")), threading.Barrier(8)
+            store, together = StateFile(str(tmp_path / f"{number}.db")), threading.Barrier(8)
 
             def put(caller, store=store, together=together):
                 together.wait(10)
@@ -316,7 +320,7 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
 def test_redis_goes_before_the_file(tmp_path):
     """F3: several hosts have no file in common; without either a process is alone."""
     assert isinstance(shared_store("redis://127.0.0.1:1", str(tmp_path / "agent.db")), RedisStore)
-    assert isinstance(shared_store("", str(tmp_path / "agent.db")), SqliteStore)
+    assert isinstance(shared_store("", str(tmp_path / "agent.db")), StateFile)
     assert shared_store("", "") is None
     assert list(tmp_path.iterdir()) == []
 
@@ -329,13 +333,14 @@ def test_f3_beyond_the_bound_the_oldest_go(kind, tmp_path, monkeypatch):
     """F3: three of each are kept here, whatever is asked meanwhile."""
     for bound in ("MAX_OUTCOMES", "MAX_KEYS", "MAX_LEASES"):
         monkeypatch.setattr(module, bound, 3)
-    store = MemoryStore() if kind == "memory" else SqliteStore(str(tmp_path / "agent.db"))
+        monkeypatch.setattr(state_file, bound, 3)
+    store = MemoryStore() if kind == "memory" else StateFile(str(tmp_path / "agent.db"))
     sids = [f"CA{number}" for number in range(4)]
     for sid in sids:
         store.put(sid, "EndCall")
-        store.lease("a", sid, 0, HOUR_S)
+        store.lease("a", sid, 0, LONG_S)
     assert [store.get(sid) for sid in sids] == [None, *["EndCall"] * 3]
-    assert store.leased("a") == 3 and not store.lease("a", "CA0", 3, HOUR_S)
+    assert store.leased("a") == 3 and not store.lease("a", "CA0", 3, LONG_S)
     assert all(store.first_time(sid, HOUR_S) for sid in sids)
     assert [store.first_time(sid, HOUR_S) for sid in reversed(sids)] == [False] * 3 + [True]
 
@@ -345,18 +350,18 @@ def test_the_bound_of_redis(redis_url, monkeypatch):
     monkeypatch.setattr(module, "MAX_LEASES", 3)
     life = AgingRedis(redis_url)
     with life.client:
-        life.store.renew("a", [f"CA{number}" for number in range(4)], HOUR_S)
+        life.store.renew("a", [f"CA{number}" for number in range(4)], LONG_S)
         assert life.store.leased("a") == 3
 
 
 def test_a_renewal_makes_nothing_younger(tmp_path, monkeypatch):
     """The limit: renewed for an hour, a call's row is as old as the call, and pushes no other out."""
-    monkeypatch.setattr(module, "MAX_LEASES", 5)
-    store = SqliteStore(str(tmp_path / "agent.db"))
-    store.lease("a", "CA-pending", 0, HOUR_S)
+    monkeypatch.setattr(state_file, "MAX_LEASES", 5)
+    store = StateFile(str(tmp_path / "agent.db"))
+    store.lease("a", "CA-pending", 0, LONG_S)
     for _ in range(10):
-        store.renew("a", ["CA1", "CA2"], HOUR_S)
-        store.lease("a", "CA1", 0, HOUR_S)
+        store.renew("a", ["CA1", "CA2"], LONG_S)
+        store.lease("a", "CA1", 0, LONG_S)
     assert store.leased("a") == 3
 
 
@@ -370,7 +375,7 @@ def rows(path):
 
 
 def test_f3_a_file_forgets(tmp_path):
-    """F3: on the disk too, whenever something new is kept."""
+    """F3: on the disk too, when something new is kept, once a minute."""
     life = AgingFile(tmp_path / "agent.db")
 
     def keep(name):
@@ -380,7 +385,7 @@ def test_f3_a_file_forgets(tmp_path):
 
     keep("CA1")
     keep("CA2")
-    life.pass_s(module.OUTCOME_S - 1)
+    life.pass_s(OUTCOME_S - 1)
     assert rows(life.path) == [2, 2, 2] and life.store.get("CA1") == "EndCall"
     life.pass_s(1)
     assert life.store.get("CA1") is None
@@ -393,12 +398,125 @@ def test_f3_redis_forgets(redis_url):
     life = AgingRedis(redis_url)
     life.store.put("CA1", "EndCall")
     life.store.first_time("token", 60)
-    life.store.lease("a", "CA1", 2, 300)
+    life.store.lease("a", "CA1", 2, 50)
     life.store.lease("a", "CA2", 2, 30)
     with life.client:
         left_s = [life.client.ttl(key) for key in sorted(life.client.keys())]
-    for left, kept_for in zip(left_s, [60, 300, module.OUTCOME_S], strict=True):
+    for left, kept_for in zip(left_s, [60, 50, OUTCOME_S], strict=True):
         assert kept_for - 5 <= left <= kept_for
+
+
+# ---- the file that is broken, and clocks that jump
+
+
+GARBAGE = b"garbage" * 5000
+
+
+def spoil(path):
+    """As a power cut may leave it: what SQLite had put beside it is gone."""
+    path.write_bytes(GARBAGE)
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink(missing_ok=True)
+
+
+def test_a_broken_file_is_moved_away_and_begun_anew(tmp_path, caplog):
+    """The token, F3: in one operation; what is shared from then on is shared, and the log says it once."""
+    path = tmp_path / "agent.db"
+    first, second = AgingFile(path), AgingFile(path)
+    assert first.store.first_time("token", HOUR_S) and not second.store.first_time("token", HOUR_S)
+    assert not first.store.renewed
+    spoil(path)
+    assert second.store.first_time("another", HOUR_S) and not first.store.first_time("another", HOUR_S)
+    assert path.with_name("agent.db.broken-1").read_bytes() == GARBAGE
+    assert [line for line in caplog.messages if "was broken" in line] == [
+        f"LEDGER_ERR: STATE_FILE={path} was broken (file is not a database): it is agent.db.broken-1 now, "
+        "and a new one is begun"
+    ]
+    assert first.store.renewed and second.store.renewed
+    second.pass_s(HOUR_S)
+    assert not second.store.renewed
+
+
+@pytest.mark.parametrize("where", [200, 5000, 9000])
+def test_a_file_that_is_broken_in_parts(where, tmp_path):
+    """F3: whatever SQLite finds malformed, sooner or later, ends the file and not the sharing."""
+    life = AgingFile(tmp_path / "agent.db")
+    for number in range(300):
+        life.store.put(f"CA{number}", "EndCall")
+    with life.path.open("r+b") as file:
+        file.seek(where)
+        file.write(b"\xff" * 4000)
+    life.store.put("CA1", "Transfer")
+    life.store.first_time("key", HOUR_S)
+    assert life.store.lease("a", "CA1", 1, LONG_S)
+    assert life.store.get("CA1") == "Transfer" and not life.store.first_time("key", HOUR_S)
+
+
+def test_workers_that_find_it_broken_together(tmp_path):
+    """The token: one moves it away, and nobody the new one."""
+    path = tmp_path / "agent.db"
+    for number in range(10):
+        spoil(path)
+        stores = [StateFile(str(path), within_s=HOUR_S) for _ in range(4)]
+        with ThreadPoolExecutor(4) as pool:
+            told = list(pool.map(lambda store, n=number: store.first_time(f"token {n}", HOUR_S), stores))
+        assert sorted(told) == [False, False, False, True]
+    assert {file.name for file in tmp_path.iterdir() if "broken" in file.name} == {
+        f"agent.db.broken-{number}" for number in (1, 2, 3)
+    }
+
+
+def test_a_disk_that_breaks_every_file_is_not_filled(tmp_path):
+    """F2: the second time at once it is the file that fails, and the sharing."""
+    life = AgingFile(tmp_path / "agent.db")
+    spoil(life.path)
+    assert life.store.first_time("key", HOUR_S)
+    spoil(life.path)
+    with pytest.raises(sqlite3.DatabaseError):
+        life.store.first_time("key", HOUR_S)
+    life.pass_s(11)
+    assert life.store.first_time("key", HOUR_S)
+
+
+def test_who_only_reads_moves_nothing(tmp_path):
+    """``check`` is run with any STATE_FILE."""
+    spoil(path := tmp_path / "agent.db")
+    with pytest.raises(sqlite3.DatabaseError):
+        StateFile(str(path)).leased("a")
+    assert path.read_bytes() == GARBAGE
+
+
+@pytest.mark.parametrize("aging", ["file", "redis"], indirect=True)
+def test_places_of_before_the_clock_was_put_back(aging):
+    """The limit: they end an hour from now, as it seems, and nobody has them; calls have theirs again."""
+    life = aging()
+    assert life.store.lease("a", "CA1", 2, LONG_S) and life.store.lease("a", "CA2", 2, LONG_S)
+    life.pass_s(-HOUR_S)
+    assert life.store.leased("a") == 0
+    assert life.store.lease("a", "CA3", 2, LONG_S)
+    life.store.renew("a", ["CA1"], LONG_S)
+    assert life.store.leased("a") == 2 and not life.store.lease("a", "CA4", 2, LONG_S)
+
+
+@pytest.mark.parametrize("jump_s", [-HOUR_S, HOUR_S])
+def test_keys_outlive_a_jump(jump_s, tmp_path):
+    """The token: no clock that is set makes it good again; nor is an outcome lost by one put back."""
+    life = AgingFile(tmp_path / "agent.db")
+    life.store.put("CA1", "Transfer")
+    assert life.store.first_time("token", 24 * HOUR_S)
+    life.pass_s(jump_s)
+    assert not life.store.first_time("token", 24 * HOUR_S)
+    assert life.store.get("CA1") == ("Transfer" if jump_s < 0 else None)
+
+
+def test_a_day_of_keys_is_not_forgotten_by_number(tmp_path):
+    """The token: 60,000 that others have brought about do not push out what was recorded an hour ago."""
+    life = AgingFile(tmp_path / "agent.db")
+    assert life.store.first_time("recorded", 24 * HOUR_S)
+    with sqlite3.connect(life.path) as file:
+        file.executemany("INSERT INTO keys VALUES (?, ?)", ((f"k{n}", 9e9) for n in range(60_000)))
+    file.close()
+    assert life.store.first_time("one more", HOUR_S) and not life.store.first_time("recorded", HOUR_S)
 
 
 # ---- the file
@@ -407,7 +525,7 @@ def test_f3_redis_forgets(redis_url):
 def test_f3_the_file_is_its_owners_only(tmp_path):
     """F3: and so is what SQLite puts beside it while it is open."""
     path = tmp_path / "agent.db"
-    store = SqliteStore(str(path))
+    store = StateFile(str(path))
     store.put("CA1", "EndCall")
     reader = sqlite3.connect(path)
     reader.execute("BEGIN").execute("SELECT * FROM outcomes").fetchall()
@@ -419,7 +537,7 @@ def test_f3_the_file_is_its_owners_only(tmp_path):
 
 def test_f3_asking_makes_no_file(tmp_path):
     """F3: a call that failed leaves nothing."""
-    store = SqliteStore(str(tmp_path / "agent.db"))
+    store = StateFile(str(tmp_path / "agent.db"))
     assert (store.get("CA1"), store.leased("a")) == (None, 0)
     assert list(tmp_path.iterdir()) == []
 
@@ -428,7 +546,7 @@ def test_f3_asking_makes_no_file(tmp_path):
 def test_f3_a_file_without_our_tables(version, tmp_path):
     """F3: calls end while a new version is rolled out; what the older one left is known."""
     path, now = tmp_path / "agent.db", 5000.0
-    store = SqliteStore(str(path), lambda: now)
+    store = StateFile(str(path), lambda: now)
     path.touch()
     if version != "a file that is being made":
         with sqlite3.connect(path) as file:
@@ -462,7 +580,7 @@ def test_f2_a_redis_that_was_restarted(redis_url, caplog):
     """F2: no connection is kept that could be dead by the next call."""
     here = Ledger(RedisStore(redis_url), "a")
     life = AgingRedis(redis_url)
-    assert here.lease("CA1", 1, HOUR_S)
+    assert here.lease("CA1", 1, LONG_S)
     with life.client:
         assert life.client.client_kill_filter(_type="normal", skipme=True) == 0
     assert Ledger(RedisStore(redis_url), "a").leased() == 1
@@ -481,9 +599,9 @@ from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent
 from server.ledger import EndCall, Ledger
-from server.stores import SqliteStore
+from server.state_file import LONGEST_LEASE_S, OUTCOME_S, StateFile
 
-store = SqliteStore(sys.argv[1])
+store = StateFile(sys.argv[1])
 store.put("CA1", "EndCall")
 holder = sqlite3.connect(sys.argv[1], isolation_level=None)
 holder.execute("BEGIN IMMEDIATE")
@@ -505,4 +623,5 @@ def test_f2_under_gevent_no_other_call_waits_for_the_file(tmp_path):
     command = [sys.executable, "-c", HELD, str(tmp_path / "agent.db")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert "LEDGER_ERR: the end of 'CA2' is known to this process only: database is locked" in done.stderr
+    assert "LEDGER_ERR: the end of 'CA2' is known to this process only: STATE_FILE=" in done.stderr
+    assert "agent.db: database is locked" in done.stderr

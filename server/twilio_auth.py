@@ -16,7 +16,10 @@ from itsdangerous import BadData, URLSafeSerializer
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
+from server.wall import Jumps
+
 GOOD_S = 60.0  # Twilio's retries come within seconds; a greeting may be played before the stream
+APART_S = 60.0  # between the clocks of two hosts; one that is so far ahead takes no call of the other's
 SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
 SALT = "phone agent, media socket"
 
@@ -37,10 +40,17 @@ class TwilioAuth:
     """``auth_token`` empty: nobody is asked for anything. Any thread.
 
     ``memory`` is shared by every process that may meet the same request or token; ``now()`` is in seconds
-    that these processes agree on, more or less.
+    that these processes agree on, hosts by less than a minute. ``jumps``: when the host's clock is set, the
+    calls that are coming in at that moment come in all the same.
     """
 
-    def __init__(self, auth_token: str, memory: Memory, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        auth_token: str,
+        memory: Memory,
+        now: Callable[[], float] = time.time,
+        jumps: Jumps | None = None,
+    ) -> None:
         self.required = bool(auth_token)
         self._validator = RequestValidator(auth_token)
         self._serializer = URLSafeSerializer(
@@ -48,6 +58,7 @@ class TwilioAuth:
         )
         self._memory = memory
         self._now = now
+        self._jumps = jumps or Jumps()
 
     def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
         """Whether ``signature`` is Twilio's for a request to one of ``urls`` with these form fields."""
@@ -61,7 +72,7 @@ class TwilioAuth:
 
     def in_time(self, signature: str) -> bool:
         """Whether a request with this good signature is new, or Twilio's retry. Blocks as memory does."""
-        return not self.required or self._now() < self._good_until(signature)
+        return not self.required or self._is_good(self._good_until(signature))
 
     def new_token(self, call_sid: str, signature: str) -> str:
         """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
@@ -77,6 +88,11 @@ class TwilioAuth:
         until = round(self._now() + GOOD_S, 3)
         return self._memory.first_deadline(f"signed:{_name(signature)}", until, SEEN_S)
 
+    def _is_good(self, until: float) -> bool:
+        """Not over; nor of a time when the clock was ahead: then it may have been seen an hour ago."""
+        now, jump_s = self._now(), self._jumps.recent_s()
+        return now - max(0.0, jump_s) < until <= now + GOOD_S + APART_S + max(0.0, -jump_s)
+
     def use(self, token: str, call_sid: str) -> None:
         """Let the socket of ``call_sid`` in, once. Blocks as memory does. Raises TokenRefused."""
         if not self.required:
@@ -89,7 +105,7 @@ class TwilioAuth:
             raise TokenRefused("a token that is not ours") from None
         if of_call != call_sid:
             raise TokenRefused("another call's token")
-        if self._now() >= until:
+        if not self._is_good(until):
             raise TokenRefused("an expired token")
         if not self._memory.first_time(f"token:{name}", SEEN_S):
             raise TokenRefused("a used token")

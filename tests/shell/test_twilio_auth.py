@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from server.ledger import Ledger
 from server.stores import MemoryStore
 from server.twilio_auth import GOOD_S, SEEN_S, TokenRefused, TwilioAuth
+from server.wall import FELT_S, JUMP_S, Jumps
 
 SECRET = "0123456789abcdef0123456789abcdef"
 URL = "https://agent.example.com/webhook/incoming_call"
@@ -104,6 +105,49 @@ class TestReplay:
 
     def test_without_a_secret_nothing_is_old(self) -> None:
         assert all(Host("").auth.in_time("") for _ in range(3))
+
+
+class TestAClockThatIsSet:
+    """The host's; what this process counts by itself goes on."""
+
+    class Host:
+        def __init__(self) -> None:
+            self.steady_s, self.ahead_s = 5_000.0, 1_000_000.0
+            ledger = Ledger(now=lambda: self.steady_s)
+            self.auth = TwilioAuth(SECRET, ledger, self.wall, Jumps(self.wall, lambda: self.steady_s))
+
+        def wall(self) -> float:
+            return self.steady_s + self.ahead_s
+
+    @pytest.mark.parametrize("jump_s", [61.0, 3600.0, 1e6, -61.0, -3600.0, JUMP_S - 1])
+    def test_calls_that_are_coming_in_come_in(self, jump_s: float) -> None:
+        host = self.Host()
+        token = host.auth.new_token("CA1", "s1")
+        host.ahead_s += jump_s
+        host.steady_s += 1.0
+        assert host.auth.in_time("s1")
+        host.auth.use(token, "CA1")
+
+    def test_for_a_minute_and_once(self) -> None:
+        host = self.Host()
+        used, late = host.auth.new_token("CA1", "s1"), host.auth.new_token("CA2", "s2")
+        host.auth.use(used, "CA1")
+        host.ahead_s += 3600
+        with pytest.raises(TokenRefused, match="used"):
+            host.auth.use(used, "CA1")
+        host.steady_s += FELT_S
+        with pytest.raises(TokenRefused, match="expired"):
+            host.auth.use(late, "CA2")
+
+    def test_what_was_recorded_is_not_young_again(self) -> None:
+        """Put back by an hour: what was seen half an hour before would be good for half an hour more."""
+        host = self.Host()
+        assert host.auth.in_time("recorded")
+        host.steady_s += 300
+        host.ahead_s -= 3600
+        host.auth.in_time("another")
+        host.steady_s += FELT_S
+        assert not host.auth.in_time("recorded") and host.auth.in_time("a third")
 
 
 class TestToken:

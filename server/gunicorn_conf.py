@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.names import bound_look_ups  # noqa: E402
 from server.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
 from server.runtime import Threads  # noqa: E402
 from server.troubles import (  # noqa: E402
@@ -126,6 +127,7 @@ def post_worker_init(worker: Any) -> None:
     if not worker.alive:  # it came while the application was imported
         _leave()
     threading.excepthook = log_uncaught
+    bound_look_ups()
     house = worker.wsgi.extensions[EXTENSION]
     house.begin_warming()
     if not house.wait_until_warm(WARM_TIMEOUT_S):

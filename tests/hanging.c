@@ -143,7 +143,8 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     const char *flag = getenv("HANGING_NAMES");
     unsigned char address[16];
     int is_name = name != NULL && strcmp(name, "localhost") != 0 && inet_pton(AF_INET, name, address) != 1 &&
-                  inet_pton(AF_INET6, name, address) != 1;
+                  inet_pton(AF_INET6, name, address) != 1 &&
+                  (hints == NULL || !(hints->ai_flags & AI_NUMERICHOST));
     while (flag != NULL && is_name && illness(flag) == 'h') wait_a_little();
     return REAL(getaddrinfo)(name, service, hints, found);
 }

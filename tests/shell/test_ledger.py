@@ -5,8 +5,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -219,6 +221,37 @@ def test_f2_a_file_that_another_process_holds(tmp_path, logged):
         assert StateFile(str(path)).get("CA0") == "EndCall"
     finally:
         holder.close()
+
+
+AS_NOBODY = """
+import os, sys
+from server.ledger import EndCall, Ledger, Sharing
+from server.state_file import StateFile
+if os.getuid() == 0:
+    os.setuid(65534)
+here = Ledger(StateFile(sys.argv[1]))
+for number in range(9):
+    here.close(f"CA{number}", EndCall())
+assert here.outcome("CA8") == EndCall() and here.sharing is Sharing.ALONE
+assert [here.lease(f"CA{number}", 3, 60) for number in range(4)] == [True] * 3 + [False]
+"""
+
+
+@pytest.mark.parametrize("kind", ["a read-only folder", "a file of another user", "a file nobody may read"])
+def test_f2_what_this_user_may_not_write(kind):
+    """F2, the limit: said once, and calls are taken."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
+        path = Path(name) / "agent.db"
+        if kind != "a read-only folder":
+            StateFile(str(path)).put("CA0", "EndCall")
+            path.chmod(0o400 if kind == "a file nobody may read" else 0o444)
+        Path(name).chmod(0o555)
+        command = [sys.executable, "-c", AS_NOBODY, str(path)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        Path(name).chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("LEDGER_ERR: the end of 'CA0' is known to this process only: STATE_FILE=") == 1
+    assert len(done.stderr.splitlines()) == 1
 
 
 FULL = """

@@ -29,7 +29,7 @@ from tests.hanging import Hanging, NoCompiler
 from tests.serving import ROOT, SUBPROTOCOL, Server, started
 
 WATCHED = [sys.executable, "-m", "gunicorn", "-c", "tests/bench/ticking_conf.py", "server.app:create_app()"]
-HANGS_S = 2.0
+HANGS_S = 1.6
 LATE_MS = 150.0  # a machine that does other work too; what hangs would be a second and more
 WEBHOOK_S = 2.5  # of the first ones; Twilio waits for 15
 PIPE_BYTES = 4096
@@ -142,9 +142,9 @@ def hold_a_call(server: Server, until: float, seen: Watched) -> None:
 def check(seen: Watched, webhook_s: float = WEBHOOK_S) -> None:
     assert seen.late_ms < LATE_MS
     assert max(seen.health_s) < 1.0
-    assert max(seen.webhooks_s) < webhook_s and len(seen.webhooks_s) > 15
+    assert max(seen.webhooks_s) < webhook_s and len(seen.webhooks_s) > 8
     # The second of them, when the first has been let in.
-    assert max(seen.call_s[1:]) < 1.0 and len(seen.call_s) > 25
+    assert max(seen.call_s[1:]) < 1.0 and len(seen.call_s) > 20
 
 
 @pytest.fixture

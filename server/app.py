@@ -20,6 +20,7 @@ from server.hebrew.gender import Gender
 from server.host_app import HostApp
 from server.house import House
 from server.log_lines import LogLine
+from server.log_writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.phone_sock import PhoneSock, reject
 from server.privacy import install_secrets_filter
@@ -122,7 +123,11 @@ def _say_what_is_wrong(house: House) -> None:
 
 
 def set_up_logging(level: str) -> None:
-    """Our lines to standard output with a time. What they hold of callers: LOG_TRANSCRIPTS."""
+    """Our lines to standard output with a time. What they hold of callers: LOG_TRANSCRIPTS.
+
+    Nobody waits from now on for who reads the output of this process (``unblock_output``).
+    """
+    unblock_output()
     log.setLevel(level)
     if not log.handlers:
         handler = logging.StreamHandler(sys.stdout)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.log_writer import last_words  # noqa: E402
 from server.names import bound_look_ups  # noqa: E402
 from server.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
 from server.runtime import Threads  # noqa: E402
@@ -112,6 +113,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def _leave(*_: object) -> None:
     """Nobody has been let in, and a model that loads on a thread waits for nobody."""
+    last_words()
     os._exit(0)
 
 

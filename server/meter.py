@@ -8,6 +8,8 @@ from collections.abc import Callable, Hashable
 from cachetools import TTLCache
 
 MAX_KEYS = 256
+BUG_TOLD_EVERY_S = 60.0
+MAX_CHARACTERS = 200  # of a line that a stranger may have a part in
 
 
 class Meter:
@@ -25,6 +27,11 @@ class Meter:
             return False
         self._left -= amount
         return True
+
+    def left(self, now: float) -> float:
+        """How much may come."""
+        self.take(0, now)
+        return self._left
 
 
 class Seldom:
@@ -61,3 +68,31 @@ class OnceIn:
                 return False
             self._told[kind] = None
             return True
+
+
+class Bugs:
+    """Failures of our own, which strangers may find and repeat. Any thread.
+
+    The first of a kind in a minute comes with its traceback, the others in one line a second.
+    """
+
+    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._once = OnceIn(BUG_TOLD_EVERY_S, clock)
+        self._seldom = Seldom(log, clock)
+
+    def tell(self, line: str, error: BaseException) -> None:
+        """``line``: what has failed; may hold what a stranger has sent."""
+        line = "".join(character if character.isprintable() else "?" for character in line[:MAX_CHARACTERS])
+        if self._once.due(_kind(error)):
+            self._log.error("%s", line, exc_info=error)
+        else:
+            self._seldom.warn("%s: %s again", line, type(error).__name__)
+
+
+def _kind(error: BaseException) -> Hashable:
+    """Its type, and the place in the code that raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return type(error), trace and (trace.tb_frame.f_code, trace.tb_lineno)

@@ -14,6 +14,7 @@ from simple_websocket import Server
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
 from server.core.conversation import EndCall, Line, SaveLead, Speaker, Transfer
+from server.door import socket_is_twilios
 from server.engines.host_reply import Call, Reply
 from server.engines.plain import Asr, Respond, Synth
 from server.hebrew.gender import Gender
@@ -24,7 +25,7 @@ from server.log_writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.phone_sock import PhoneSock, reject
 from server.privacy import install_secrets_filter
-from server.routes_twilio import SOCKET_PATH, socket_is_twilios, twilio_blueprint
+from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime import Threads
 from server.troubles import tried_files
 from server.turn_pipeline import build_engines, default_engines, with_host_functions

@@ -7,11 +7,15 @@ import signal
 import socket
 import sys
 import threading
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import InvalidChunkSize
 from gunicorn.systemd import listen_fds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
@@ -34,6 +38,7 @@ from server.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
 OTHERS = 0o077  # what no file of a worker lets them do: callers' words and numbers are in most
+MOST_PIECES = 100  # of a body that comes in chunks
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -51,7 +56,7 @@ bind = (
     if ":" in _config.listen_host
     else f"{_config.listen_host}:{_config.port}"
 )
-worker_class = _config.worker_class
+worker_class = "server.gunicorn_gthread.Worker" if _config.worker_class == "gthread" else _config.worker_class
 workers = _config.web_concurrency
 threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a call holds one
 # Far above the number of calls, so that it is never the socket queue that turns a caller away.
@@ -60,6 +65,10 @@ timeout = 30  # a watchdog over the worker, not over a request
 # From SIGTERM until the master kills; what we do takes less, and with DRAIN_SEC=15 a host that kills after
 # 30 s sees no call of ours.
 graceful_timeout = int(_config.drain_sec + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S)
+# Twilio's requests have some 15 headers, and a proxy adds as many. gunicorn's own limits, 100 of 8 KB, are
+# 70 ms of work for every request; these are 2.
+limit_request_fields = 50
+limit_request_field_size = 2048
 max_requests = 0  # recycling a worker would cut its calls
 preload_app = False  # models, clients and threads belong to the worker, made after gevent has patched
 logger_class = "server.gunicorn_log.GunicornLogger"  # one format for all lines
@@ -149,6 +158,38 @@ def post_worker_init(worker: Any) -> None:
             os.kill(elder, signal.SIGURG)
 
 
+def pre_request(worker: Any, request: Any) -> None:
+    """A connection that has brought a body brings no other request, and its body is not in crumbs.
+
+    gunicorn would read on until the body that nobody wanted is over, however long it is, and let nobody else
+    run meanwhile.
+    """
+    if _has_body(request.headers):
+        request.force_close()
+    reader = getattr(request.body, "reader", None)
+    if isinstance(reader, ChunkedReader) and reader.parser is not None:
+        reader.parser = _few(reader.parser)
+
+
+def _few(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A body in chunks of one byte is 40 ms of work; a proxy that does not know the length sends a few."""
+    for number, piece in enumerate(pieces):
+        if number == MOST_PIECES:
+            raise InvalidChunkSize(b"too small")
+        yield piece
+
+
+def _has_body(headers: Sequence[tuple[str, str]]) -> bool:
+    return any(
+        name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and value != "0") for name, value in headers
+    )
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """Let others run: what has come in one go would be answered in one go, thousands of requests of it."""
+    time.sleep(0)
+
+
 def worker_int(worker: Any) -> None:
     """Ctrl-C: gunicorn waits for nobody, but gthread's threads end only with their calls."""
     app = getattr(worker, "wsgi", None)  # None: it was still starting
@@ -161,10 +202,10 @@ def summary(config: Config) -> list[str]:
     lines = [
         f"engines: ears {', '.join(chosen_ears(config))}; mind {', '.join(chosen_minds(config))}; "
         f"voice {', '.join(chosen_voices(config))}",
-        f"serving on {bind}, {workers} {worker_class} worker(s)",
+        f"serving on {bind}, {workers} {config.worker_class} worker(s)",
         *(f"limit: {bound}" for bound in bounds(config)),
         *env_file_remarks(),
-        *(f"OPEN: {danger}" for danger in open_doors(config)),
+        *(f"OPEN: {danger}" for danger in [*open_doors(config), *beside_the_proxy(config)]),
         *(f"workers disagree: {why}" for why in disagreements(config)),
         *(f"ERROR: {tried}" for tried in tried_files(config) if tried.problem and tried.knob != "STATE_FILE"),
         *(f"memory: {why}" for why in [why_too_little_memory(config, memory_limit_mb())] if why),
@@ -191,6 +232,17 @@ def open_doors(config: Config) -> list[str]:
     alone = config.listen_host in LOOPBACK and not published
     reached_by = "this machine" if alone else "WHOEVER FINDS THIS ADDRESS"
     return [f"TWILIO_AUTH_TOKEN is unset, so webhooks and calls of {reached_by} are taken for Twilio's"]
+
+
+def beside_the_proxy(config: Config) -> list[str]:
+    """Who could get in without passing the proxy's limits. Who says BIND_HOST=0.0.0.0 has heard of it."""
+    proxied = config.public_base_url.startswith("https://") or config.public_host
+    if config.bind_host or config.listen_host in LOOPBACK or not proxied:
+        return []
+    return [
+        f"port {config.port} is reached beside the proxy: set BIND_HOST=127.0.0.1 if it is on this machine, "
+        "and 0.0.0.0 in a container or on a platform"
+    ]
 
 
 def disagreements(config: Config) -> list[str]:

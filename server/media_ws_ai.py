@@ -145,7 +145,7 @@ class MediaStreamHandler:
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
         self._opening = engines.minds.first.opening
         self._takes_messages = engines.minds.first.takes_messages
-        self._rx = Rx(engines.new_speech)  # RX only
+        self._rx = Rx(engines.new_speech, self._runtime.clock)  # RX only
         self._log = CallLog(self._config.log_transcripts)
         self._record = CallRecord(self._runtime.clock, self._log.tally, own_lines(self._config).no_person)
         self._lock = self._runtime.condition()  # guards everything below

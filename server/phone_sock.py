@@ -19,7 +19,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from server.host_app import reached
 from server.media_ws_ai import POLICY_VIOLATION, SOCKET_ENDED
-from server.meter import Meter, OnceIn
+from server.meter import Bugs, Meter, OnceIn, Seldom
 from server.web_server import why_no_call
 
 log = logging.getLogger("agent")
@@ -30,6 +30,11 @@ SOCKET_OPTIONS = {"subprotocols": [SUBPROTOCOL], "ping_interval": 25, "max_messa
 UNACKNOWLEDGED_MS = 5000
 # A call's audio is some 25,000 a second; behind a network that was away for ten seconds comes what it kept.
 BYTES_PER_S, BYTES_AT_ONCE = 64 * 1024, 512 * 1024
+# What is no whole message: pings, pongs, fragments. A call needs a ping in 25 s; what the reader answers and
+# throws away is counted nowhere else.
+OTHERS_PER_S, OTHERS_AT_ONCE = 100, 1000
+FIN, CONTROL = 0x80, 0x08
+CLOSE_1008 = b"\x88\x02" + POLICY_VIOLATION.to_bytes(2, "big")
 READER_TIMEOUT_S = 0.3
 TOLD_EVERY_S = 60.0
 
@@ -47,6 +52,8 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
         super().__init__()
         self._calls = calls
         self._once = OnceIn(TOLD_EVERY_S)
+        self._bugs = Bugs(log)
+        self._floods = Seldom(log)
 
     def route(self, path: str, bp: Blueprint | None = None, **options: Any) -> Callable[..., Any]:
         """As ``Sock.route``. Whatever ``serve`` raises ends its socket and nothing else."""
@@ -58,7 +65,7 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
             def view() -> Response:
                 why_not = why_no_call(request.environ, self._calls)
                 try:
-                    ws = Server(_guarded(request.environ), **SOCKET_OPTIONS)
+                    ws = Server(_guarded(request.environ, self._floods.warn), **SOCKET_OPTIONS)
                 except (RemoteProtocolError, ValueError, OSError) as error:  # no handshake, or no text in it
                     return Response(f"no WebSocket: {error}\n", 400, mimetype="text/plain")
                 except RuntimeError:  # no socket
@@ -67,8 +74,8 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
                 try:
                     # Closed by us, so that Twilio asks what follows: an apology, and a person or a call back.
                     self._refuse(ws, why_not) if why_not else serve(ws)
-                except Exception:  # the thread's edge: an error page cannot follow a WebSocket
-                    log.exception("SOCKET_ERR")
+                except Exception as error:  # the thread's edge: an error page cannot follow a WebSocket
+                    self._bugs.tell("SOCKET_ERR", error)
                 _close(ws)
                 return _SocketOver(ws.mode)
 
@@ -118,7 +125,7 @@ class _SocketOver(Response):
         return super().__call__(*wsgi) if self._mode == "werkzeug" else []
 
 
-def _guarded(environ: dict[str, Any]) -> dict[str, Any]:
+def _guarded(environ: dict[str, Any], tell: Callable[[str, str], None]) -> dict[str, Any]:
     """The WSGI environment with its socket in a ``GuardedSocket``, and without compression.
 
     A kilobyte of compressed frames is a megabyte of text; Twilio does not compress.
@@ -126,12 +133,48 @@ def _guarded(environ: dict[str, Any]) -> dict[str, Any]:
     guarded = {key: value for key, value in environ.items() if key != "HTTP_SEC_WEBSOCKET_EXTENSIONS"}
     for key in ("gunicorn.socket", "werkzeug.socket"):
         if key in environ:
-            guarded[key] = GuardedSocket(environ[key])
+            guarded[key] = GuardedSocket(environ[key], tell=tell)
     return guarded
 
 
 class Flood(OSError):
     """The peer sends more than a telephone call can."""
+
+
+class Frames:
+    """Counts the frames of a WebSocket's bytes, as they come in pieces of any length."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()  # of the frame that is beginning
+        self._left = 0  # of its payload, still to come
+
+    def feed(self, data: bytes) -> int:
+        """How many frames have begun in ``data`` that are no whole message: controls and fragments."""
+        others = at = 0
+        while True:
+            skipped = min(self._left, len(data) - at)
+            at += skipped
+            self._left -= skipped
+            if at == len(data):
+                return others
+            self._head.append(data[at])
+            at += 1
+            if len(self._head) == self._head_length():
+                others += self._head[0] & (FIN | CONTROL) != FIN or not self._head[0] & 0x0F
+                self._left = self._payload_length()
+                self._head.clear()
+
+    def _head_length(self) -> int:
+        """Of the head that has begun; a client's has a mask."""
+        if len(self._head) < 2:
+            return 2
+        masked = 4 if self._head[1] & 0x80 else 0
+        return 2 + {126: 2, 127: 8}.get(self._head[1] & 0x7F, 0) + masked
+
+    def _payload_length(self) -> int:
+        short = self._head[1] & 0x7F
+        extended = {126: 2, 127: 8}.get(short, 0)
+        return int.from_bytes(self._head[2 : 2 + extended], "big") if extended else short
 
 
 class GuardedSocket:
@@ -141,11 +184,19 @@ class GuardedSocket:
     count it ignores: a slow peer or a pong at the wrong moment would cut a frame in two.
     """
 
-    def __init__(self, sock: socket.socket, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        clock: Callable[[], float] = time.monotonic,
+        tell: Callable[[str, str], None] = log.warning,
+    ) -> None:
         self._sock = sock
         self._clock = clock
+        self._tell = tell
         self._lock = threading.Lock()
         self._meter = Meter(BYTES_PER_S, BYTES_AT_ONCE, clock())
+        self._frames = Frames()
+        self._others = Meter(OTHERS_PER_S, OTHERS_AT_ONCE, clock())
         with suppress(AttributeError, OSError):  # not on this system, or not TCP: pings find a vanished peer
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
@@ -158,12 +209,21 @@ class GuardedSocket:
     def recv(self, at_most: int) -> bytes:
         """Block for some bytes. Raises Flood, and OSError."""
         data = self._sock.recv(at_most)
-        if not self._meter.take(len(data), self._clock()):
-            log.warning("WS_FLOOD more than %d bytes a second", BYTES_PER_S)
-            raise Flood("too much")
+        now = self._clock()
+        if not self._meter.take(len(data), now):
+            raise self._flood(f"more than {BYTES_PER_S} bytes a second")
+        if not self._others.take(self._frames.feed(data), now):
+            raise self._flood(f"more than {OTHERS_PER_S} pings, pongs and fragments a second")
         if len(data) == at_most:  # there is more: gevent would read on and on, and nobody else would run
             time.sleep(0)
         return data
+
+    def _flood(self, why: str) -> Flood:
+        self._tell("WS_FLOOD %s", why)
+        with suppress(OSError), self._lock:
+            self._sock.settimeout(READER_TIMEOUT_S)  # it may take nothing while it sends
+            self._sock.sendall(CLOSE_1008)
+        return Flood(why)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

@@ -4,27 +4,24 @@ Every answer, a refusal too, is made here and not raised: a host application's e
 """
 
 import logging
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
 from twilio.twiml.voice_response import Connect, VoiceResponse
-from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
 
-from server.addresses import shown
 from server.caller_number import number_to_call
 from server.config import own_lines
 from server.core.conversation import EndCall, Transfer
 from server.core.lines import to_caller
+from server.door import SIGNATURE, limit_body, of_twilio, on_errors, plain
 from server.engines.samples import wav_of
 from server.host_app import reached
 from server.house import House
 from server.lead import Missed
 from server.person import availability
 from server.privacy import Transcripts
-from server.public_url import absolute, path_of, signed_socket_urls, signed_webhook_urls, socket_url
+from server.public_url import absolute, path_of, socket_url
 from server.reception import Answer
 from server.shares import ANYBODY
 
@@ -33,14 +30,10 @@ log = logging.getLogger("agent")
 SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
 MAX_LOGGED_CHARACTERS = 200
-MAX_BODY_BYTES = 65536  # Twilio's forms have some 2,000
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
 NUMBERS = frozenset({"From", "To"})
-SIGNATURE = "X-Twilio-Signature"
-FORMS = ("application/x-www-form-urlencoded", "")
-CALL_SID = re.compile("CA[0-9a-f]{32}")
 NO_NUMBER = "anonymous"  # in the log: for digits that nobody can call
 TO_CALL_BACK = "צריך לחזור"
 TO_THE_NUMBER_LEFT = "צריך לחזור למספר שנמסר בשיחה"
@@ -68,7 +61,7 @@ def twilio_blueprint(house: House) -> Blueprint:
         )
 
     def webhook(name: str, view: Callable[[House], Response]) -> None:
-        route(f"/webhook/{name}", "POST", name, lambda: _for_twilio(house, view))
+        route(f"/webhook/{name}", "POST", name, lambda: of_twilio(house, view))
 
     webhook("incoming_call", _incoming_call)
     webhook("stream_status", _stream_status)
@@ -77,53 +70,9 @@ def twilio_blueprint(house: House) -> Blueprint:
     route("/healthz", "GET", "healthz", lambda: _health(house))
     route("/media/<name>.wav", "GET", "media", lambda name: _media(house, name))
     route(SOCKET_PATH, "GET", "socket_by_http", _socket_by_http)
-    blueprint.before_request(_limit_body)
-    blueprint.register_error_handler(Exception, _on_error)
+    blueprint.before_request(limit_body)
+    blueprint.register_error_handler(Exception, on_errors())
     return blueprint
-
-
-# ---- the door -----------------------------------------------------------------------------------
-
-
-def _for_twilio(house: House, view: Callable[[House], Response]) -> Response:
-    if why_not := _why_not_twilio(house):
-        house.refusals.warn("WEBHOOK_REFUSED %s", why_not)
-        return _text(403, "not signed by Twilio")
-    return view(house)
-
-
-def _why_not_twilio(house: House) -> str:
-    """What a developer wants to know whose own calls are refused; empty for Twilio's."""
-    auth, signature = house.reception.auth, request.headers.get(SIGNATURE, "")
-    if not auth.required:
-        return ""
-    if not signature:  # before the body is read: it may never come
-        return "no signature"
-    # A signature covers neither how the fields are written nor where one ends: as Twilio writes them only.
-    if request.mimetype not in FORMS or not CALL_SID.fullmatch(request.form.get("CallSid", "")):
-        return "no form of a call"
-    urls = list(signed_webhook_urls(house.config))
-    if not auth.signed(urls, request.form, signature):
-        return _mismatch(urls[0])
-    return "" if auth.in_time(signature) else "an old request"
-
-
-def socket_is_twilios(house: House) -> bool:
-    """Whether Twilio has signed this handshake; says so in the log when not."""
-    auth, signature = house.reception.auth, request.headers.get(SIGNATURE, "")
-    urls = list(signed_socket_urls(house.config))
-    if auth.signed(urls, MultiDict(), signature):
-        return True
-    house.refusals.warn("WS_REFUSED %s", _mismatch(urls[0]) if signature else "no signature")
-    return False
-
-
-def _mismatch(url: str) -> str:
-    where = shown(url)[:MAX_LOGGED_CHARACTERS]
-    return (
-        f"the signature is not for {where!r}: is PUBLIC_BASE_URL what Twilio calls, "
-        "and TWILIO_AUTH_TOKEN its account's?"
-    )
 
 
 # ---- the call -----------------------------------------------------------------------------------
@@ -309,10 +258,10 @@ def _media(house: House, name: str) -> Response:
     }
     if not texts.get(name, "").strip():
         known = ", ".join(f"{known}.wav" for known, text in texts.items() if text.strip())
-        return _text(404, f"no such audio: there is {known}")
+        return plain(404, f"no such audio: there is {known}")
     pcm16_8k = house.phrase_pcm16_8k(to_caller(texts[name], None))
     if pcm16_8k is None:
-        return _text(503, "no voice can say this now: see TTS_ERR in the server's log")
+        return plain(503, "no voice can say this now: see TTS_ERR in the server's log")
     response = Response(wav_of(pcm16_8k), mimetype="audio/wav")
     response.cache_control.no_cache = True  # Twilio keeps audio: let it ask whether the line is the same
     response.add_etag()
@@ -350,30 +299,15 @@ def _health(house: House) -> Response:
 
 
 def _socket_by_http() -> Response:
-    response = _text(426, "this is a WebSocket: connect with the subprotocol audio.twilio.com")
+    response = plain(426, "this is a WebSocket: connect with the subprotocol audio.twilio.com")
     response.headers["Upgrade"] = "websocket"
     return response
 
 
 def _refusal(method: str) -> Callable[..., Response]:
     def refuse(**_: str) -> Response:
-        response = _text(405, f"use {method}")
+        response = plain(405, f"use {method}")
         response.headers["Allow"] = method
         return response
 
     return refuse
-
-
-def _limit_body() -> None:
-    request.max_content_length = MAX_BODY_BYTES
-
-
-def _on_error(error: Exception) -> Response:
-    if isinstance(error, HTTPException):  # a request that Flask could not read
-        return _text(error.code or 400, error.description or error.name)
-    log.error("WEBHOOK_ERR %s", request.path, exc_info=error)
-    return _text(500, "internal error")
-
-
-def _text(status: int, text: str) -> Response:
-    return Response(text + "\n", status, mimetype="text/plain")

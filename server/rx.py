@@ -3,17 +3,24 @@
 from collections.abc import Callable, Iterator
 
 from server.core.events import FrameHeard
-from server.core.frames import level_rms
-from server.core.inbound import InboundAudio
+from server.core.frames import FRAME_MS, level_rms
+from server.core.inbound import MAX_FILL_MS, InboundAudio
 from server.core.twilio_messages import Media
+from server.meter import Meter
 from server.turn_pipeline import Speech
+
+# Stamps go with the clock: what is missing by them is no more than the time that has passed. A peer whose
+# stamps run ahead would make the call's time run as fast. A network that was away brings many holes at once.
+FILL_MS_PER_S, FILL_MS_AT_ONCE = 2000, 20_000
 
 
 class Rx:
-    """Inbound audio judged frame by frame. One thread."""
+    """Inbound audio judged frame by frame. One thread. ``clock`` gives monotonic seconds."""
 
-    def __init__(self, new_speech: Callable[[], Speech]) -> None:
+    def __init__(self, new_speech: Callable[[], Speech], clock: Callable[[], float]) -> None:
         self._inbound = InboundAudio()
+        self._clock = clock
+        self._filling = Meter(FILL_MS_PER_S, FILL_MS_AT_ONCE, clock())
         self._new_speech = new_speech
         self._speech: Speech | None = None  # until there is something to judge
         self.frames = 0
@@ -27,7 +34,10 @@ class Rx:
 
     def feed(self, media: Media) -> Iterator[FrameHeard]:
         """The frames that ``media`` completed, with what the two judges measure on them."""
-        return self._judge(self._inbound.feed(media))
+        now, before = self._clock(), self._inbound.filled_frames
+        frames = self._inbound.feed(media, min(MAX_FILL_MS, int(self._filling.left(now))))
+        self._filling.take((self._inbound.filled_frames - before) * FRAME_MS, now)
+        return self._judge(frames)
 
     def quiet(self, frames: int) -> Iterator[FrameHeard]:
         """The same for frames of silence on a line that sends nothing."""

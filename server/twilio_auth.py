@@ -62,11 +62,15 @@ class TwilioAuth:
 
     def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
         """Whether ``signature`` is Twilio's for a request to one of ``urls`` with these form fields."""
-        return not self.required or any(self._signed(url, fields, signature) for url in urls)
+        if not self.required:
+            return True
+        # The validator would join the same fields for each URL, with and without its port.
+        joined = {"": _joined(fields)}
+        return any(self._signed(url, joined, signature) for url in urls)
 
-    def _signed(self, url: str, fields: MultiDict[str, str], signature: str) -> bool:
+    def _signed(self, url: str, joined: dict[str, str], signature: str) -> bool:
         try:
-            return bool(self._validator.validate(url, fields, signature))
+            return bool(self._validator.validate(url, joined, signature))
         except ValueError:  # no URL, as a Host header may make it, or no text
             return False
 
@@ -109,6 +113,11 @@ class TwilioAuth:
             raise TokenRefused("an expired token")
         if not self._memory.first_time(f"token:{name}", SEEN_S):
             raise TokenRefused("a used token")
+
+
+def _joined(fields: MultiDict[str, str]) -> str:
+    """What of ``fields`` is signed, as Twilio's validator joins it: each name with each of its values."""
+    return "".join(name + value for name, values in sorted(fields.lists()) for value in sorted(set(values)))
 
 
 def _name(signature: str) -> str:

@@ -18,6 +18,7 @@ LISTEN_S = 10
 # Debian puts it where only root's PATH looks.
 BINARY = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
+# The limits are the README's but for the rate: all the world is one address here, and asks as it can.
 # One process: run by root, a worker would be somebody who may not enter a test's folder.
 CONFIGURATION = """\
 daemon off;
@@ -27,6 +28,8 @@ error_log stderr warn;
 events {{ worker_connections 1024; }}
 http {{
     access_log off;
+    limit_req_zone $binary_remote_addr zone=agent:1m rate=10000r/s;
+    limit_conn_zone $binary_remote_addr zone=agent_open:1m;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -47,7 +50,9 @@ LOCATIONS = """\
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Proto $scheme;
-            client_max_body_size 64k;
+            client_max_body_size 16k;
+            limit_req zone=agent burst=200 nodelay;
+            limit_conn agent_open 100;
         }}
         location {prefix}/ws/ {{
             proxy_pass http://{server}/ws/;
@@ -57,6 +62,8 @@ LOCATIONS = """\
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Proto $scheme;
+            limit_req zone=agent burst=200 nodelay;
+            limit_conn agent_open 100;
             proxy_read_timeout 75s;
             proxy_send_timeout 75s;
         }}

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websocket import ABNF, WebSocketException
 
-from server.phone_sock import BYTES_AT_ONCE, BYTES_PER_S, Flood, GuardedSocket
+from server.phone_sock import BYTES_AT_ONCE, BYTES_PER_S, OTHERS_AT_ONCE, Flood, Frames, GuardedSocket
 from tests.test_app import HELLO, START, SUBPROTOCOL, connected, media, mount, scripted, serving, wait_for
 
 BUZZ_FRAME = b"\x00" * 160
@@ -94,6 +96,56 @@ def test_a_peer_that_pings_without_end_is_cut(address: str, caplog: pytest.LogCa
     assert "WS_FLOOD" in caplog.text
 
 
+OTHERS = {
+    "pings": (b"", frame(9, b"")),
+    "pongs": (b"", frame(10, b"")),
+    "empty fragments": (frame(1, b"", first=0), frame(0, b"", first=0)),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_no_message_has_its_measure_too(
+    kind: str, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Closed with 1008 when more come than a hundred a second, once a network has brought what it kept."""
+    first, others = OTHERS[kind]
+    with raw(address) as peer, caplog.at_level(logging.INFO, "agent"):
+        peer.settimeout(5)
+        peer.sendall(first + others * (OTHERS_AT_ONCE * 3 // 2))
+        heard = b""
+        with suppress(OSError):
+            while part := peer.recv(65536):
+                heard += part
+        assert wait_for(lambda: "WS_DONE" in caplog.text)
+    assert "WS_FLOOD more than 100 pings" in caplog.text
+    assert b"\x88\x02\x03\xf0" in heard
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(0, 255), st.sampled_from([0, 1, 125, 126, 300, 70_000]), st.booleans())),
+    st.data(),
+)
+def test_frames_are_counted_in_whatever_pieces_they_come(
+    frames: list[tuple[int, int, bool]], data: st.DataObject
+) -> None:
+    """Those that are no whole message: controls, fragments, the ends of fragments."""
+    stream = b"".join(long_frame(first, length, mask=mask) for first, length, mask in frames)
+    counter, others, at = Frames(), 0, 0
+    while at < len(stream):
+        piece = data.draw(st.integers(1, 5000))
+        others += counter.feed(stream[at : at + piece])
+        at += piece
+    assert others == sum(not (first & 0x80 and 0 < first & 0x0F < 8) for first, _, _ in frames)
+
+
+def long_frame(first: int, length: int, *, mask: bool) -> bytes:
+    short = length if length < 126 else 126 if length < 65536 else 127
+    extended = {126: 2, 127: 8}.get(short, 0)
+    head = bytes([first, short | (0x80 if mask else 0)])
+    return head + (length.to_bytes(extended, "big") if extended else b"") + bytes(4 * mask) + b"\xff" * length
+
+
 def read_all(peer: socket.socket) -> None:
     try:
         while peer.recv(65536):
@@ -119,7 +171,8 @@ def test_it_reads_within_its_measure_and_lets_others_run(monkeypatch: pytest.Mon
     now_s = 0.0
     guarded = GuardedSocket(here, clock=lambda: now_s)
     there.settimeout(5)
-    sender = threading.Thread(target=lambda: there.sendall(bytes(BYTES_AT_ONCE + BYTES_PER_S + 1)))
+    message = b"\x81\x7f" + (1 << 40).to_bytes(8, "big") + bytes(BYTES_AT_ONCE + BYTES_PER_S - 9)
+    sender = threading.Thread(target=lambda: there.sendall(message))
     sender.start()
     read(guarded, BYTES_AT_ONCE)
     assert yielded and set(yielded) == {0}

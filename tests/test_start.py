@@ -171,6 +171,12 @@ class TestSettings:
         assert "OPEN: " in self.said(tmp_path, **unset, bind_host="0.0.0.0")
         assert "calls of WHOEVER FINDS THIS ADDRESS" in self.said(tmp_path, **unset, bind_host="0.0.0.0")
 
+    def test_a_port_beside_the_proxy_is_said_until_bind_host_says_what_is_meant(self, tmp_path: Path) -> None:
+        proxied = {"public_base_url": "https://agent.example.com"}
+        assert "OPEN: port 5000 is reached beside the proxy" in self.said(tmp_path, **proxied)
+        for bind_host in ("127.0.0.1", "0.0.0.0"):
+            assert "OPEN:" not in self.said(tmp_path, **proxied, bind_host=bind_host)
+
     def test_workers_that_would_not_agree_are_told_of(self, tmp_path: Path) -> None:
         alone = {"web_concurrency": 2, "state_file": ""}
         assert "workers disagree: set STATE_FILE" in self.said(tmp_path, **alone)

@@ -24,10 +24,10 @@ class InboundAudio:
         self.steps_back = 0
         self._back_in_a_row = 0
 
-    def feed(self, media: Media) -> list[bytes]:
-        """Frames in order; silence first where the stamps say that some is missing, at most 2 s."""
+    def feed(self, media: Media, most_ms: int = MAX_FILL_MS) -> list[bytes]:
+        """Frames in order; silence first where the stamps say that some is missing, at most ``most_ms``."""
         length_ms = len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
-        return self._fill(media.timestamp_ms, length_ms) + self._splitter.feed(media.mulaw_8k)
+        return self._fill(media.timestamp_ms, length_ms, most_ms) + self._splitter.feed(media.mulaw_8k)
 
     def quiet(self, frames: int) -> list[bytes]:
         """The line sends nothing: so many frames of silence."""
@@ -35,7 +35,7 @@ class InboundAudio:
         self._quiet_ms += frames * FRAME_MS
         return [SILENT_FRAME] * frames
 
-    def _fill(self, stamp_ms: int | None, length_ms: int) -> list[bytes]:
+    def _fill(self, stamp_ms: int | None, length_ms: int, most_ms: int) -> list[bytes]:
         if stamp_ms is None:
             return []
         expected_ms = stamp_ms if self._next_ms is None else self._next_ms
@@ -49,6 +49,6 @@ class InboundAudio:
         gap_ms, self._quiet_ms = gap_ms - self._quiet_ms, 0
         if gap_ms <= GAP_MS:
             return []
-        missing = min(gap_ms, MAX_FILL_MS) // FRAME_MS
+        missing = min(gap_ms, most_ms) // FRAME_MS
         self.filled_frames += missing
         return [SILENT_FRAME] * missing

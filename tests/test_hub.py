@@ -142,7 +142,7 @@ def hold_a_call(server: Server, until: float, seen: Watched) -> None:
 def check(seen: Watched, webhook_s: float = WEBHOOK_S) -> None:
     assert seen.late_ms < LATE_MS
     assert max(seen.health_s) < 1.0
-    assert max(seen.webhooks_s) < webhook_s and len(seen.webhooks_s) > 8
+    assert max(seen.webhooks_s) < webhook_s and len(seen.webhooks_s) > 2  # one that saves waits DISK_S
     # The second of them, when the first has been let in.
     assert max(seen.call_s[1:]) < 1.0 and len(seen.call_s) > 20
 
@@ -184,13 +184,11 @@ def test_a_name_server_that_is_silent(place: Place) -> None:
             check(place.watched(server, "/webhook/incoming_call"))
 
 
-@pytest.mark.xfail(strict=True, reason="the file of leads is written on the hub")
 def test_the_disk_of_the_leads(place: Place) -> None:
     with place.serving() as server, place.hanging.disk(place.folder / "leads").being():
         check(place.watched(server, "/webhook/stream_ended"))
 
 
-@pytest.mark.xfail(strict=True, reason="the log is written on the hub")
 def test_the_logs_reader(place: Place) -> None:
     fifo = place.folder / "fifo"
     os.mkfifo(fifo)

@@ -38,6 +38,8 @@ from tests.cloud.recorded import CALLER_VARIANT
 DEAD_AIR_S = 4.0
 MAX_CALL_S = 90.0
 TURNS = 2
+MEDIA = '{"event":"media"'
+PCM_FRAME_BYTES = 320
 GONE = (websocket.WebSocketException, OSError)
 
 
@@ -50,6 +52,7 @@ class Wire:
         self.parameters = parameters
         self.stream = MediaStream(ids, CallerScript(()), parameters)
         self.closed = ""  # by the server: why
+        self.heard = 0  # media messages of ours
 
     @property
     def sock(self) -> socket.socket:
@@ -80,13 +83,31 @@ class Wire:
                 if not listening:
                     time.sleep(left)
 
+    def say(self, pcm16_8k: bytes) -> None:
+        """Speak with this voice."""
+        self.stream.noise = tuple(
+            pcm16_8k[i : i + PCM_FRAME_BYTES] for i in range(0, len(pcm16_8k), PCM_FRAME_BYTES)
+        )
+        self.speak(len(self.stream.noise) / 50)
+        self.stream.noise = ()
+
+    def key(self, digit: str) -> None:
+        self.ws.send(
+            json.dumps({"event": "dtmf", "streamSid": self.ids.stream_sid, "dtmf": {"digit": digit}})
+        )
+
+    def hang_up(self) -> None:
+        """As Twilio does for a caller who puts the phone down."""
+        self.ws.send(self.stream.stop())
+        self.ws.hang_up()
+
     def listen(self, seconds: float) -> bool:
         """Take what the server sends within ``seconds``; True when it has closed."""
         if self.closed:
             return True
         if select.select([self.sock], [], [], max(0.0, seconds))[0]:
             try:
-                self.ws.messages()
+                self.heard += sum(str(message).startswith(MEDIA) for message in self.ws.messages())
             except GONE as error:
                 self.closed = str(error) or type(error).__name__
         return bool(self.closed)
@@ -100,7 +121,9 @@ class Wire:
         return None
 
     def vanish(self) -> None:
-        """Reset the connection: no close frame, nothing."""
+        """Reset the connection, if there still is one: no close frame, nothing."""
+        if self.ws.sock is None:
+            return
         with suppress(OSError):
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.sock.close()

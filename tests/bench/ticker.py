@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 TICK_S = 0.020
@@ -30,11 +31,16 @@ def tick(path: Path, stop: threading.Event | None = None) -> None:
             due = max(due + TICK_S, time.monotonic())
 
 
-def latenesses_ms(path: Path, since: float, until: float) -> list[float]:
-    """Milliseconds late of the ticks between two times (``time.time()``), sorted."""
+def records(path: Path) -> Iterator[tuple[float, float]]:
+    """Each tick: when it came (``time.time()``), and how many seconds late."""
     data = path.read_bytes()
     whole = len(data) // _RECORD.size * _RECORD.size
-    return sorted(late * 1000 for at, late in _RECORD.iter_unpack(data[:whole]) if since <= at <= until)
+    yield from _RECORD.iter_unpack(data[:whole])
+
+
+def latenesses_ms(path: Path, since: float, until: float) -> list[float]:
+    """Milliseconds late of the ticks between two times (``time.time()``), sorted."""
+    return sorted(late * 1000 for at, late in records(path) if since <= at <= until)
 
 
 def percentile(ordered: list[float], q: float) -> float:

@@ -1,139 +1,152 @@
-"""What a stranger's request costs before it is known to be no request of Twilio's: the dearest that we know.
+"""What nobody has signed: what a request costs, and whether a call notices fifty of them a second.
 
-``python -m tests.bench.unsigned [WORKER_CLASS]``: one worker, asked straight, a connection a request. Exit
-status 1 when a kind costs more than MOST_CPU_MS of the worker's time.
+``python -m tests.bench.unsigned [--rate 50] [--through nginx|straight|both] [--worker-class …]``: a server of
+one worker; through nginx as the README configures it (needs ``nginx``), or straight. Some two minutes each.
+
+First every kind is sent alone, and costs so many ms of the worker's CPU a request. Then the dearest of them
+is sent at ``--rate`` for five seconds, five seconds not, and so on, with a call on. ``p99``: how late a frame
+of the call that is due would go out, by a 20 ms ticker in the worker, without and with the load, in one run.
+Exit status 1 when the load moves it by 20 ms or more, or the call hears a gap above 400 ms.
 """
 
-import os
+import argparse
 import socket
+import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from tests.doors import HEADER, RING, SECRET, SOCKET
-from tests.serving import GUNICORN, ROOT, Server, started
+from tests.bench.chaos_house import signing
+from tests.bench.ticker import percentile
+from tests.bench.unsigned_kinds import KINDS, Kind
+from tests.bench.watched import ALLOWED_GAP_MS, CLASSES, Watched, latenesses_ms, watched
+from tests.nginx import HOST, Place, free_place, proxied
 
-TIMES = 100
-MOST_CPU_MS = 4.0  # on two cores that are shared; 2 where nothing else runs
-FORM = "application/x-www-form-urlencoded"
-SID = "CallSid=CA" + "0" * 32
-PROOF = f"{HEADER}: {'x' * 27}=\r\n"
+RATE, ROUNDS, ROUND_S = 50.0, 3, 5.0
+ALLOWED_MS = 20.0
+TRIES = 40
+ANSWER_S = 10.0
+WAYS = ("straight", "nginx")
+AT_ONCE = 64
 
-
-def post(body: bytes, kind: str = FORM, headers: str = PROOF, path: str = RING) -> bytes:
-    told = f"Content-Type: {kind}\r\n{headers}Content-Length: {len(body)}\r\n"
-    return f"POST {path} HTTP/1.1\r\nHost: x\r\n{told}\r\n".encode("latin-1") + body
-
-
-def get(path: str, headers: str = "") -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode("latin-1")
+Send = Callable[[Kind], int]  # the status of its first answer; 0: none
 
 
-def form(field: Callable[[int], str], size: int) -> bytes:
-    """A call's form with ever more fields, ``size`` bytes of it."""
-    text, fields = [SID], size // (len(field(100)) + 1)
-    text += [field(n) for n in range(fields)]
-    return "&".join(text)[:size].encode("latin-1")
+def sender(port: int, tls: ssl.SSLContext | None) -> Send:
+    """A new connection a send, as a stranger's many machines make."""
 
-
-def chunked(body: bytes, size: int) -> bytes:
-    pieces = [body[at : at + size] for at in range(0, len(body), size)]
-    told = f"Content-Type: {FORM}\r\n{PROOF}Transfer-Encoding: chunked\r\n"
-    sent = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
-    return f"POST {RING} HTTP/1.1\r\nHost: x\r\n{told}\r\n".encode() + sent + b"0\r\n\r\n"
-
-
-def multipart(parts: int) -> bytes:
-    one = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n1\r\n'
-    return "".join(one.format(n) for n in range(parts)).encode() + b"--b--\r\n"
-
-
-def headers(count: int, length: int) -> str:
-    return "".join(f"X-{n}: {'a' * length}\r\n" for n in range(count))
-
-
-HANDSHAKE = (
-    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-)
-SMALL = form(lambda n: f"Field{n}=abc", 600)
-KINDS: dict[str, bytes] = {
-    "health": get("/healthz"),
-    "media": get("/media/busy.wav"),
-    "no such page": get("/x"),
-    "a path of 4,000 characters": get("/" + "a/" * 2000),
-    "a query of 4,000 characters": get("/healthz?" + "a=&" * 1300),
-    "100 headers of 8,000 bytes": get("/healthz", headers(98, 8000)),
-    "no signature": post(SMALL, headers=""),
-    "a small form": post(SMALL),
-    "190 fields": post(form(lambda n: f"F{n}={'a' * 70}", 15_000)),
-    "190 fields, percent-escaped": post(form(lambda n: "%46%46%46%46=" + "%D7%90" * 11, 15_000)),
-    "one field of 16 KB, escaped": post(f"{SID}&a={'%D7%90' * 2700}".encode()),
-    "one field of 16 KB, no UTF-8": post(f"{SID}&a={'%D7' * 5400}".encode()),
-    "one field of 16 KB, no escapes": post(f"{SID}&a={'%' * 16000}".encode()),
-    "raw bytes": post(f"{SID}&a=".encode() + b"\xd7" * 16000),
-    "12,000 names, 65,000 bytes": post(form(lambda n: f"{n:x}=", 65_000)),
-    "one name 16,000 times": post(form(lambda n: f"a={n}", 65_000)),
-    "%D7 for 65,000 bytes": post(f"{SID}&a={'%D7' * 21000}".encode()),
-    "4,000 names, 16,000 bytes": post(form(lambda n: f"{n:x}=", 16_000)),
-    "multipart of 800 parts": post(multipart(800), "multipart/form-data; boundary=b"),
-    "JSON, nested": post(b"[" * 16000, "application/json"),
-    "chunks of 1 byte": chunked(form(lambda n: f"F{n}={'a' * 70}", 15_000), 1),
-    "chunks of 1 byte, unsigned": chunked(SMALL, 1).replace(PROOF.encode(), b""),
-    "a handshake, not signed": get(SOCKET, HANDSHAKE),
-    "a handshake, badly signed": get(SOCKET, HANDSHAKE + PROOF),
-    "a handshake of 4,000 characters": get(SOCKET + "?" + "a=%D7%90&" * 400, HANDSHAKE + PROOF),
-}
-
-
-def ask(server: Server, request: bytes) -> int:
-    """The status of the answer; 0: there was none."""
-    host, port = server.address.split(":")
-    with socket.create_connection((host, int(port)), 10) as sock:
+    def send(kind: Kind) -> int:
         try:
-            sock.sendall(request)
-            answer = sock.recv(65536)
+            with socket.create_connection(("127.0.0.1", port), ANSWER_S) as plain:
+                with closing(tls.wrap_socket(plain, server_hostname=HOST) if tls else plain) as sock:
+                    sock.sendall(kind.data)
+                    return _status(sock, kind.requests)
         except OSError:  # it has heard enough
             return 0
-    return int(answer[9:12]) if answer.startswith(b"HTTP/1") else 0
+
+    return send
 
 
-def worker_of(server: Server) -> int:
-    pid = server.process.pid
-    (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(worker)
+def _status(sock: socket.socket, answers: int) -> int:
+    """Of the first of so many answers, once all have come."""
+    data = b""
+    while data.count(b"HTTP/1.1 ") < answers:
+        piece = sock.recv(1 << 16)
+        if not piece:
+            break
+        data += piece
+    return int(data[9:12]) if data.startswith(b"HTTP/1") else 0
 
 
-def cpu_s(pid: int) -> float:
-    """Of the process: all its threads, those that have ended too."""
-    return time.clock_gettime((~pid << 3) | 2)  # Linux's clock of another process, as clock_getcpuclockid(3)
+@contextmanager
+def through(way: str, server: Watched, folder: Path) -> Iterator[Send]:
+    port = int(server.server.address.partition(":")[2])
+    place: Place = free_place()
+    with (
+        proxied(server.server.address, place, folder / "nginx")
+        if way == "nginx"
+        else nullcontext() as authority
+    ):
+        tls = ssl.create_default_context(cafile=str(authority)) if authority else None
+        yield sender(int(place.port) if tls else port, tls)
 
 
-def cost(server: Server, request: bytes, times: int = TIMES) -> tuple[int, float]:
-    """The status, and milliseconds of the worker's CPU a request."""
-    worker = worker_of(server)
-    status = ask(server, request)
-    before = cpu_s(worker)
-    for _ in range(times):
-        ask(server, request)
-    return status, (cpu_s(worker) - before) * 1000 / times
+def costs(server: Watched, send: Send) -> dict[Kind, tuple[int, float]]:
+    """The status, and ms of the worker's CPU a request, of every kind."""
+    found = {}
+    for kind in KINDS:
+        sends = max(1, TRIES // kind.requests)
+        status, before = send(kind), server.cpu_s()
+        for _ in range(sends):
+            send(kind)
+        found[kind] = (status, (server.cpu_s() - before) * 1000 / (sends * kind.requests))
+    return found
 
 
-def main(worker_class: str) -> int:
-    worst = 0.0
-    public = "https://agent.example.com"
-    with tempfile.TemporaryDirectory() as folder:
-        known = {"TWILIO_AUTH_TOKEN": SECRET, "PUBLIC_BASE_URL": public, "WORKER_CLASS": worker_class}
-        with started(GUNICORN, ROOT, Path(folder) / "log", **known) as server:
-            for kind, request in KINDS.items():
-                status, cpu_ms = cost(server, request)
-                worst = max(worst, cpu_ms)
-                print(f"{kind:34}{len(request):8} bytes{status:5}{cpu_ms:9.2f} ms", flush=True)
-        print(f"the log: {os.path.getsize(Path(folder) / 'log')} bytes")
-    return int(worst > MOST_CPU_MS)
+def load(send: Send, kind: Kind, rate: float, seconds: float) -> Counter[int]:
+    """Statuses of what was sent meanwhile at ``rate`` requests a second; all have been answered."""
+    statuses: Counter[int] = Counter()
+    began = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for number in range(round(rate * seconds / kind.requests)):
+            time.sleep(max(0.0, began + number * kind.requests / rate - time.monotonic()))
+            pool.submit(lambda: statuses.update([send(kind)]))
+    return statuses
+
+
+def measure(worker_class: str, way: str, rate: float) -> bool:
+    """Print all of it; whether the call notices nothing."""
+    with tempfile.TemporaryDirectory() as place, signing():
+        folder = Path(place)
+        with watched(folder, worker_class, says_s=90.0) as server, through(way, server, folder) as send:
+            found = costs(server, send)
+            print(f"{worker_class}, {way}: ms of CPU a request")
+            for kind, (status, cpu_ms) in found.items():
+                print(f"  {kind.name:30}{len(kind.data) // kind.requests:8} bytes{status:5}{cpu_ms:8.2f} ms")
+            dearest = max(found, key=lambda kind: found[kind][1])
+            with server.beside() as beside:
+                late: dict[bool, list[float]] = {False: [], True: []}
+                statuses: Counter[int] = Counter()
+                for number in range(2 * ROUNDS):
+                    loaded, since = bool(number % 2), time.monotonic()
+                    if loaded:
+                        statuses += load(send, dearest, rate, ROUND_S)
+                    else:
+                        time.sleep(ROUND_S)
+                    time.sleep(1.0)  # the ticker keeps half a second to itself
+                    late[loaded] += latenesses_ms(server.ticks, since, time.monotonic() - 1.0)
+                noticed = beside.end()
+    without, with_load = (percentile(sorted(late[loaded]), 0.99) for loaded in (False, True))
+    moved = with_load - without
+    ok = moved < ALLOWED_MS and noticed.gap_ms <= ALLOWED_GAP_MS and not noticed.cut
+    print(
+        f"  {rate:g} a second of {dearest.name!r}, answered {dict(statuses)}: p99 {without:.1f} ms without,"
+    )
+    print(f"  {with_load:.1f} ms with it, moved by {moved:.1f} ms; {'ok' if ok else 'BROKEN'}")
+    print(f"  the call: {noticed}", flush=True)
+    return ok
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second")
+    parser.add_argument("--through", choices=(*WAYS, "both"), default="both")
+    parser.add_argument("--worker-class", choices=(*CLASSES, "both"), default="both")
+    words = parser.parse_args()
+    well = [
+        measure(worker_class, way, words.rate)
+        for worker_class in (CLASSES if words.worker_class == "both" else (words.worker_class,))
+        for way in (WAYS if words.through == "both" else (words.through,))
+    ]
+    return 0 if all(well) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "gevent"))
+    sys.exit(main())

@@ -60,7 +60,7 @@ class Hanging:
     def __init__(self, workshop: Path, *folders: Path) -> None:
         self.names = Switch(workshop / "names.ill")
         self._folders = [folder.resolve() for folder in folders]
-        self._library = _built(workshop)
+        self._library = built(SOURCE, workshop)
         self._names_flag = workshop / "names.ill"
 
     def disk(self, folder: Path) -> Switch:
@@ -79,12 +79,13 @@ class Hanging:
         }
 
 
-def _built(workshop: Path) -> Path:
+def built(source: Path, workshop: Path) -> Path:
+    """A library of this C file, in ``workshop``. Raises NoCompiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise NoCompiler("no C compiler: what hangs cannot be built")
-    library = workshop.resolve() / "hanging.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(SOURCE), "-ldl"]
+    library = workshop.resolve() / f"{source.stem}.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(source), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise NoCompiler(f"what hangs cannot be built here: {done.stderr[-500:]}")

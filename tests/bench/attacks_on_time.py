@@ -28,7 +28,7 @@ LOOK = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
 def log_stalls(worker_class: str, folder: Path) -> Iterable[Outcome]:
     """R2: who reads our standard output stops, and webhooks make lines."""
-    reader = LogReader(folder)
+    reader = LogReader(folder / "log")
     answers: Counter[bool] = Counter()
     with watched(folder, worker_class, command=reader.command, before_end=reader.go_on) as server:
 
@@ -46,7 +46,8 @@ def log_stalls(worker_class: str, folder: Path) -> Iterable[Outcome]:
             answered = answers[True]
             noticed = beside.end()
             reader.go_on()
-    log = reader.end()
+    reader.end()
+    log = server.server.log
     lines = log.count("stream_status=204")
     said = f"{answered} of {LINES_ASKED} webhooks answered meanwhile; {lines} of their lines came later"
     yield Outcome("nobody reads our log for 10 s", said, answered == LINES_ASKED, noticed)

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from server import gunicorn_conf
+from server.config import EXTENSION
 from server.gunicorn_conf import *  # noqa: F403  # gunicorn reads the names of this module
 
 LOOK_S = 0.05
@@ -29,15 +30,17 @@ COUNTED_AS_THREAD = ("Thread._bootstrap",)
 def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
     folder = Path(os.environ["WATCH_FOLDER"])
-    threading.Thread(target=answer, args=(folder,), name="watch-census", daemon=True).start()
+    reception = worker.wsgi.extensions[EXTENSION].reception
+    watch = threading.Thread(target=answer, args=(folder, reception), name="watch-census", daemon=True)
+    watch.start()
 
 
-def answer(folder: Path) -> None:
+def answer(folder: Path, reception: Any) -> None:
     number = 0
     while True:
         if (folder / f"wanted-{number}").exists():
             unfinished = folder / f"unfinished-{os.getpid()}"
-            unfinished.write_text(json.dumps(census()), encoding="utf-8")
+            unfinished.write_text(json.dumps(census() | {"places": reception.in_use()}), encoding="utf-8")
             unfinished.rename(folder / f"census-{number}-{os.getpid()}")
             number += 1
         time.sleep(LOOK_S)

@@ -1,8 +1,12 @@
-"""Hundreds of calls while every engine fails at random and callers misbehave: each ends, and nothing is left.
+"""Hundreds of calls while engines fail, callers misbehave, and disks, log, state and clock fall ill by turns.
 
-``python -m tests.bench.chaos --calls 500 --rate 0.2``: the real server with two workers on a local cloud.
-Exit status 1 when a promise is broken: a call that does not end, a fault of ours in the log, something that
-a worker holds one second after the last call, or a caller who hears nothing for more than four seconds.
+``python -m tests.bench.chaos --calls 500 --rate 0.2``: the real server with two workers on a local cloud;
+gevent on a state file, gthread on a Redis of its own (``--store`` says otherwise). Needs a C compiler and
+``redis-server``; Linux.
+Exit status 1 when a promise is broken: a call that does not end, a fault of ours in the log, a place that is
+not free five seconds after the last call, anything that a worker holds a second later, memory that grows from
+one half of many calls to the other, a caller who hears nothing for more than four seconds, a lead that was
+promised (or a call that came in) and can be read nowhere.
 The same ``--seed`` draws the same callers and the same chances of the cloud.
 """
 
@@ -14,18 +18,27 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.simulator.webhooks import Endpoint
 from tests.bench.chaos_callers import DEAD_AIR_S, MAX_CALL_S, RUDE, TALKS, Call
-from tests.bench.chaos_house import TOKEN, House, grown, two_workers
+from tests.bench.chaos_house import TOKEN, Census, House, grown, two_workers
+from tests.bench.chaos_troubles import Troubles
 from tests.bench.house import LINES
+from tests.bench.promised import lost, text_of
 from tests.cloud.local import CLOUD_KNOBS, LocalCloud
 from tests.cloud.watch import Exchange, Fault
 from tests.serving import ROOT, environment
 
-GONE_S = 1.0  # after the last call's end nothing of the calls is left (F6)
+PLACES_S = 5.0  # after the last call's end every place is free
+# A second more, and nothing of the calls is left (F6): a mind may be read on for five, for what it calls.
+GONE_S = 6.0
+TROUBLE_S = 5.0
+LEADS_S = 5.0  # what was kept while a disk was ill is written
+MANY = 100  # calls, of which each half takes as much memory as the other
+GROWTH_MB = 8
 LATE_MS = 1000.0  # a caller's process that was itself so late proves nothing about silences
 WARM_UP = 12  # calls before the first census: what exists once a process is there by then
 ENDINGS = ("hung up by the server", "caller hung up", "dialled", "end of TwiML")
@@ -39,6 +52,12 @@ class Result:
     streams: list[str]  # requests to the cloud that are still open
     unended: list[str]  # calls that the log saw begin and not end
     faults: list[str]  # of ours, in the log
+    had: list[str]  # the troubles that were
+    promised: list[str]  # CallSids of leads
+    lost: list[str]  # those of them that can be read nowhere
+    places: int  # still taken
+    growth_mb: float  # of the worker that grew most, from the first half to the second
+    expired: int  # sockets whose token the clock made old on their way
 
     @property
     def talks(self) -> list[Call]:
@@ -57,11 +76,15 @@ class Result:
         found += [f"left: {count} {name}" for name, count in self.left.items()]
         found += [f"left: {stream}" for stream in self.streams]
         found += [f"never ended: {sid}" for sid in self.unended[:5]]
-        found += [
+        found += [f"places: {self.places} are taken"] if self.places else []
+        found += [f"lost: the lead of {call_sid}" for call_sid in self.lost[:5]]
+        found += [f"memory: {self.growth_mb:.1f} MB more"] if self.growth_mb > GROWTH_MB else []
+        failed = [
             f"{call.kind} {call.call_sid} ended {call.ending!r}: {call.failures}"
             for call in self.calls
             if not call.ending.startswith(ENDINGS) or (call.kind == TALKS and call.failures)
         ]
+        found += failed[self.expired :]
         found += [
             f"dead air: {seconds:.1f} s in {call.call_sid}"
             for call in self.talks
@@ -94,31 +117,93 @@ def measure(
     rude_rate: float = 0.4,
     seed: int = 1,
     warm_up: int = WARM_UP,
+    on_redis: bool = False,
+    trouble_s: float = TROUBLE_S,
     **knobs: str,
 ) -> Result:
-    """Warm-up calls of every kind, a census, the calls, a second of quiet, a census."""
-    with tempfile.TemporaryDirectory() as folder, LocalCloud(LINES, answer) as cloud:
+    """Warm-up calls of every kind, a census, the calls with their troubles, some quiet, a census."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalCloud(LINES, answer) as cloud,
+        closing(Troubles(Path(folder), trouble_s, on_redis=on_redis)) as troubles,
+    ):
         cloud.take(0.2, 0.35, 0.15)
         engines = (
             CLOUD_KNOBS | cloud.knobs | {"VAD_ENGINE": "silero", "LLM_MIN_CHARS": "0", "TTS_CACHE_MB": "1"}
         )
-        with two_workers(Path(folder), worker_class, **(engines | knobs)) as house:
+        knobs = engines | troubles.knobs | knobs
+        with two_workers(Path(folder), worker_class, command=troubles.command, **knobs) as house:
             cloud.fail(rate, seed)
-            place(house.endpoint, warm_up, at_once, rude_rate, seed + 1)
-            time.sleep(GONE_S)
+            if warm_up:
+                place(house.endpoint, warm_up, at_once, rude_rate, seed + 1)
+                time.sleep(GONE_S)
             before = house.census()
             for watch in cloud.watches:
                 watch.exchanges.clear()
-            placed = place(house.endpoint, calls, at_once, rude_rate, seed)
-            time.sleep(GONE_S)
+            troubles.begin(house.door)
+            placed, half = halves(house, calls, at_once, rude_rate, seed, troubles)
+            time.sleep(PLACES_S)
+            places = max(census.places for census in house.census().values())
+            time.sleep(GONE_S - PLACES_S)
             streams = [described(each) for watch in cloud.watches for each in watch.open]
             after = house.census()
-            kept = frozenset({f"ESTABLISHED to {cloud.openai.base_url.split(':')[2].split('/')[0]}"})
+            openai_port = cloud.openai.base_url.split(":")[2].split("/")[0]
+            kept = frozenset(f"ESTABLISHED to {port}" for port in (openai_port, troubles.redis_port))
             left: Counter[str] = Counter()
             for pid in before:
                 left.update(grown(before[pid], after[pid], kept) if pid in after else {"worker lost": 1})
             faulty = Counter(each.fault.value for watch in cloud.watches for each in list(watch.exchanges))
-            return Result(placed, faulty, dict(left), streams, unended(house), house.faults)
+            log = house.server.log
+            promised = [*troubles.promised, *came_in(log)]
+            return Result(
+                placed,
+                faulty,
+                dict(left),
+                streams,
+                unended(house),
+                house.faults,
+                troubles.had,
+                promised,
+                lost_at_last(house, troubles, promised),
+                places,
+                growth_mb(half, after),
+                log.count("an expired token"),
+            )
+
+
+def halves(
+    house: House, calls: int, at_once: int, rude_rate: float, seed: int, troubles: Troubles
+) -> tuple[list[Call], dict[int, Census]]:
+    """The callers, and what the workers held between the two halves of many; the troubles are over then."""
+    if calls < MANY:
+        placed, half = place(house.endpoint, calls, at_once, rude_rate, seed), {}
+    else:
+        placed = place(house.endpoint, calls // 2, at_once, rude_rate, seed)
+        time.sleep(GONE_S)
+        half = house.census()
+        placed += place(house.endpoint, calls - calls // 2, at_once, rude_rate, seed + 2)
+    troubles.end()
+    return placed, half
+
+
+def growth_mb(before: dict[int, Census], after: dict[int, Census]) -> float:
+    """Of the worker that grew most."""
+    return max((after[pid].rss - held.rss for pid, held in before.items() if pid in after), default=0) / 2**20
+
+
+def came_in(log: str) -> list[str]:
+    """CallSids of the calls whose sockets were let in: each leaves who called."""
+    return [line.split(" call=")[1].split()[0] for line in log.splitlines() if " WS_START sid=MZ" in line]
+
+
+def lost_at_last(house: House, troubles: Troubles, promised: list[str]) -> list[str]:
+    """CallSids of leads that cannot be read, when all has been well for some seconds."""
+    deadline = time.monotonic() + LEADS_S
+    while gone := lost(promised, [house.server.log, text_of(troubles.leads_file)]):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return gone
 
 
 def answer(request: dict[str, object]) -> str:
@@ -159,7 +244,12 @@ def show(worker_class: str, result: Result) -> None:
         print(f"  {len(waits)} turns: silence p50 {p50:.2f}, p99 {p99:.2f}, worst {waits[-1]:.2f} s")
     late = [call.late_ms for call in result.talks]
     print(f"  the callers' own frames were at worst {max(late, default=0):.0f} ms late")
-    print(f"  left a second after: {result.left or 'nothing'}, {len(result.streams)} requests open")
+    print(f"  troubles: {dict(Counter(result.had))}; {result.expired} tokens grew old on their way")
+    readable = len(result.promised) - len(result.lost)
+    print(f"  leads: {len(result.promised)} promised, {readable} can be read")
+    print(f"  {result.places} places taken after {PLACES_S:g} s")
+    print(f"  memory {result.growth_mb:+.1f} MB in the second half of many calls")
+    print(f"  left after {GONE_S:g} s: {result.left or 'nothing'}, {len(result.streams)} requests open")
     for promise in result.broken:
         print(f"  BROKEN: {promise}")
     print("", flush=True)
@@ -173,6 +263,7 @@ def main() -> int:
     parser.add_argument("--rude-rate", type=float, default=0.4, help="of the callers that misbehave")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--worker-class", choices=("gevent", "gthread"), action="append")
+    parser.add_argument("--store", choices=("sqlite", "redis"), help="where their state is shared")
     words = parser.parse_args()
     print(f"seed {words.seed}", flush=True)
     broken = 0
@@ -184,6 +275,7 @@ def main() -> int:
             rate=words.rate,
             rude_rate=words.rude_rate,
             seed=words.seed,
+            on_redis=words.store == "redis" if words.store else worker_class == "gthread",
         )
         show(worker_class, result)
         broken += len(result.broken)

@@ -25,7 +25,7 @@ from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import BufferedWebSocket, StreamPump
 from server.simulator.report import make_report
 from server.simulator.script import CallerScript, Manners, Say
-from server.simulator.sounds import Clip
+from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import CallIds, MediaStream
 from server.simulator.timeline import Interval, audible_intervals
 from server.simulator.twiml import Connect
@@ -201,9 +201,34 @@ def half_closes(wire: Wire, chance: random.Random) -> None:
     wire.listen_until_closed(5.0)
 
 
+def hangs_up_early(wire: Wire, chance: random.Random) -> None:
+    """In the middle of a word, or before the answer to it."""
+    wire.speak(chance.uniform(0.0, 2.0))
+    wire.say(synthetic_speech(chance.uniform(0.3, 1.5)))
+    wire.speak(chance.uniform(0.0, 0.4))
+    wire.hang_up()
+
+
+def types(wire: Wire, chance: random.Random) -> None:
+    """Keys, nine a second, as a dialler does."""
+    until = time.monotonic() + chance.uniform(2.0, 8.0)
+    while time.monotonic() < until and not wire.closed:
+        wire.key(chance.choice("0123456789*#"))
+        wire.speak(0.12)
+
+
 RUDE: dict[str, Behaviour] = {
     behave.__name__: behave
-    for behave in (vanishes, falls_silent, stops_reading, floods, sends_garbage, half_closes)
+    for behave in (
+        vanishes,
+        falls_silent,
+        stops_reading,
+        floods,
+        sends_garbage,
+        half_closes,
+        hangs_up_early,
+        types,
+    )
 }
 HANGS_UP = "hangs_up"  # politely, in the middle of whatever is going on
 TALKS = "talks"
@@ -269,9 +294,8 @@ def place(plan: CallPlan, kind: str, seed: str, pump: StreamPump) -> Call:
         return conversation(plan, kind, chance, pump)
     rude = RudeCall(plan, RUDE[kind], seed)
     record = rude.run()
-    return Call(
-        kind, record.ids.call_sid, record.ending, record.failures, rude.wire.closed if rude.wire else ""
-    )
+    closed = rude.wire.closed if rude.wire else ""
+    return Call(kind, record.ids.call_sid, record.ending, record.failures, closed)
 
 
 def kinds(chance: random.Random, calls: int, rude_rate: float) -> list[str]:

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from json import loads
@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from server.simulator.webhooks import Endpoint
+from tests.doors import Door
 from tests.serving import ROOT, Server, started
 
 COUNTED = [sys.executable, "-m", "gunicorn", "-c", "tests/bench/census_conf.py", "server.app:create_app()"]
@@ -32,9 +33,10 @@ OUR_FAULT = re.compile(
 
 @dataclass(frozen=True)
 class Census:
-    """What a worker held. ``rss`` in bytes, the rest counted by name."""
+    """What a worker held. ``rss`` in bytes; what has no number is counted by name."""
 
     rss: int
+    places: int  # of the host: calls that have one
     threads: Counter[str]
     greenlets: Counter[str]
     files: Counter[str]
@@ -47,6 +49,7 @@ class House:
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
         self.endpoint = Endpoint(f"http://{server.address}", PUBLIC_URL)
+        self.door = Door("straight", f"http://{server.address}", PUBLIC_URL, server.address)
         self._folder = folder
         self._asked = 0
 
@@ -86,7 +89,7 @@ def last_line(traceback: list[str]) -> str:
 def read_census(path: Path) -> Census:
     plain = loads(path.read_text(encoding="utf-8"))
     counted = {name: Counter(plain[name]) for name in ("threads", "greenlets", "files", "connections")}
-    return Census(plain["rss"], **counted)
+    return Census(plain["rss"], plain["places"], **counted)
 
 
 def grown(before: Census, after: Census, kept: frozenset[str] = frozenset()) -> dict[str, int]:
@@ -114,13 +117,15 @@ def signing() -> Iterator[None]:
 
 
 @contextmanager
-def two_workers(out: Path, worker_class: str, **knobs: str) -> Iterator[House]:
+def two_workers(
+    out: Path, worker_class: str, *, command: Sequence[str] = COUNTED, **knobs: str
+) -> Iterator[House]:
     """A server of two workers, its files in ``out``. It lets in who signs with TOKEN; this process does."""
     both = {"WEB_CONCURRENCY": str(WORKERS), "WORKER_CLASS": worker_class, "WATCH_FOLDER": str(out)}
     doors = OPEN_DOORS | {"TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_BASE_URL": PUBLIC_URL}
     files = {"STATE_FILE": str(out / "agent.db"), "LEADS_FILE": str(out / "leads.jsonl")}
     knobs = doors | both | files | knobs
-    with signing(), started(COUNTED, ROOT, out / "server.log", **knobs) as server:
+    with signing(), started(list(command), ROOT, out / "server.log", **knobs) as server:
         house = House(server, out)
         deadline = time.monotonic() + CENSUS_S
         while len(house.workers) < WORKERS and time.monotonic() < deadline:

@@ -17,8 +17,6 @@ read, a new caller without an answer, an end later than ``graceful_timeout``.
 
 import argparse
 import random
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -37,13 +35,12 @@ from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
 from tests.bench.chaos_callers import RudeCall, Wire
 from tests.bench.chaos_house import signing
+from tests.bench.own_redis import OwnRedis
 from tests.bench.promised import ask, lost, promise, text_of
 from tests.bench.stalled_log import LogReader
 from tests.bench.watched import CLASSES, PUBLIC_URL, Noticed, Watched, watched
-from tests.conftest import wait_until_it_listens
 from tests.doors import RING, ringing
 from tests.hanging import Hanging, Ill
-from tests.serving import free_port
 
 CALLS, SECONDS = 20, 10.0
 FOREVER_S = 15.0  # is looked at for so long, and then the server is told to end
@@ -101,28 +98,6 @@ class Names:
         self._switch.heal()
 
 
-class Redis:
-    """A Redis of our own, whose process is stopped."""
-
-    def __init__(self, folder: Path) -> None:
-        binary, port = shutil.which("redis-server"), free_port()
-        assert binary is not None, "redis-server is not installed"
-        command = [binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-        wait_until_it_listens(int(port))
-        self.knobs = {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-
-    def hang(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def come_back(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
 class Log:
     """Standard output that nobody reads."""
 
@@ -149,7 +124,7 @@ def thing(name: str, folder: Path, reader: LogReader) -> Iterator[Thing]:
     redis = None
     made: Thing
     if name == "redis":
-        made = redis = Redis(folder)
+        made = redis = OwnRedis(folder)
     elif name == "log":
         made = Log(reader)
     else:
@@ -189,7 +164,7 @@ def hangs(
     """``seconds`` None: for ever. ``ends``: the server is told to end, and how long it takes is measured."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place, signing():
         folder = Path(place)
-        reader = LogReader(folder)
+        reader = LogReader(folder / "log")
         with thing(name, folder, reader) as it:
             knobs = {"DRAIN_SEC": str(DRAIN_S), "STATE_FILE": str(folder / "agent.db")} | it.knobs
             with watched(
@@ -230,12 +205,10 @@ def _hung(
             made = [each.result() for each in promises]
             waits = [each.result() for each in rang]
         promised = [sid for sid in made if sid] + [leaver.call_sid for leaver in leavers]
-        if seconds is None:
-            it.come_back()  # only to read what was written before
-            log = reader.end()
-        else:
-            log = reader.text
-    gone = lost(promised, [log, text_of(leads)])
+        it.come_back()  # only to read what was written before
+        if ends:
+            reader.end()
+    gone = lost(promised, [server.server.log, text_of(leads)])
     return Hung(noticed, promised, gone, waits, ended_s, [sid for sid in made if not sid])
 
 

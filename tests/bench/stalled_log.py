@@ -18,17 +18,17 @@ _INTO = 'exec "$@" >"$0" 2>&1'
 class LogReader:
     """``command`` starts a server whose log goes into a pipe; it is read here until ``stall``.
 
-    ``text``: what was read so far. ``end`` once the server is gone.
+    What was read is in ``file``, as if the server had written there. ``end`` once the server is gone.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str] = TICKING) -> None:
-        fifo = folder / "log.fifo"
+    def __init__(self, file: Path, command: Sequence[str] = TICKING) -> None:
+        self._file = file
+        fifo = file.with_suffix(".fifo")
         os.mkfifo(fifo)
         self.command = ["sh", "-c", _INTO, str(fifo), *command]
         self._pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reads, self._over = threading.Event(), threading.Event()
-        self._read: list[bytes] = []
         self._reads.set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -39,25 +39,22 @@ class LogReader:
     def go_on(self) -> None:
         self._reads.set()
 
-    @property
-    def text(self) -> str:
-        return b"".join(self._read).decode(errors="replace")
-
-    def end(self) -> str:
-        """All of it. Idempotent."""
+    def end(self) -> None:
+        """Read the rest. Idempotent."""
         if not self._over.is_set():
             self.go_on()
             time.sleep(5 * LOOK_S)
             self._over.set()
             self._thread.join(5)
             os.close(self._pipe)
-        return self.text
 
     def _run(self) -> None:
         while not self._over.is_set():
             if not self._reads.wait(LOOK_S):
                 continue
             if select.select([self._pipe], [], [], LOOK_S)[0]:
-                self._read.append(os.read(self._pipe, 1 << 16))
-                if not self._read[-1]:  # nobody writes, not yet or not any more
+                data = os.read(self._pipe, 1 << 16)
+                with self._file.open("ab") as file:
+                    file.write(data)
+                if not data:  # nobody writes, not yet or not any more
                     time.sleep(LOOK_S)

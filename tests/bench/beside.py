@@ -1,7 +1,8 @@
 """The call beside: who only listens to a long sentence of ours while something is done to the server.
 
 ``python -m tests.bench.beside --url … --public-url … --calls 20`` is the callers' process: it prints
-``talking`` when all of them hear us, and at the end of its standard input a line of JSON a call. It is a
+``talking`` when all of them hear us, and for each line of its standard input a line of JSON a call. They hang
+up, none of them politely, when it ends. It is a
 process of its own, for an attacker's load must not make these callers late.
 """
 
@@ -63,7 +64,7 @@ class Heard:
 
 
 class Beside:
-    """``calls`` callers in a process of their own, from when all hear us until ``end``."""
+    """``calls`` callers in a process of their own, from when all hear us until ``kill``."""
 
     def __init__(self, url: str, public_url: str, token: str, calls: int = 1) -> None:
         """Blocks until they hear us. Raises AssertionError when one does not."""
@@ -77,14 +78,17 @@ class Beside:
             text=True,
         )
         assert self._process.stdout is not None
+        self._calls = calls
         if self._process.stdout.readline() != "talking\n":
-            raise AssertionError(f"the calls beside do not hear us: {self.end()}")
+            raise AssertionError(f"the calls beside do not hear us: {self.report()}")
         self.since = time.monotonic()
 
-    def end(self) -> list[Heard]:
-        """They report, and their connections are gone: nobody hangs up politely."""
-        told, _ = self._process.communicate(timeout=30)
-        return [Heard(**json.loads(line)) for line in told.splitlines() if line.startswith("{")]
+    def report(self) -> list[Heard]:
+        """What each has heard so far; they listen on."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return [Heard(**json.loads(self._process.stdout.readline())) for _ in range(self._calls)]
 
     def kill(self) -> None:
         self._process.kill()
@@ -149,9 +153,9 @@ def main() -> int:
     while not all(_heard(call).at for call in calls) and time.monotonic() < deadline:
         time.sleep(0.02)
     print("talking" if time.monotonic() < deadline else "not talking", flush=True)
-    sys.stdin.read()
-    for call in calls:
-        print(json.dumps(asdict(_heard(call)), ensure_ascii=False), flush=True)
+    for _ in sys.stdin:
+        for call in calls:
+            print(json.dumps(asdict(_heard(call)), ensure_ascii=False), flush=True)
     return 0
 
 

@@ -25,7 +25,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +46,7 @@ CALLS, SECONDS = 20, 10.0
 FOREVER_S = 15.0  # is looked at for so long, and then the server is told to end
 PROMISES, LEAVERS, RINGERS = 5, 3, 5
 BACK_S = 4.0  # what was kept is written within so long
+SOON_S = 0.5  # and who has waited sends all at once
 DRAIN_S = 2
 # gunicorn's own graceful_timeout, and as much for a busy machine.
 ALLOWED_END_S = DRAIN_S + FAREWELL_S + CUT_S + LINGER_S + 4.0 + 3.0
@@ -146,13 +147,13 @@ class Hung:
     lost: list[str]
     rang: list[float]
     ended_s: float
-    missing: list[str] = field(default_factory=list)  # promises that were not even made
+    unanswered: int  # webhooks that would have promised
 
     @property
     def broken(self) -> list[str]:
         found = [] if self.beside.well else [f"beside: {self.beside}"]
         found += [f"{len(self.lost)} leads lost"] if self.lost else []
-        found += [f"{len(self.missing)} webhooks without an answer"] if self.missing else []
+        found += [f"{self.unanswered} webhooks without an answer"] if self.unanswered else []
         found += ["a new caller without an answer"] if not all(self.rang) else []
         found += [f"the end took {self.ended_s:.0f} s"] if self.ended_s > ALLOWED_END_S else []
         return found
@@ -170,20 +171,21 @@ def hangs(
             with watched(
                 folder, worker_class, says_s=60.0, command=reader.command, before_end=it.come_back, **knobs
             ) as server:
-                return _hung(
-                    server,
-                    it,
-                    seconds,
-                    calls,
-                    reader,
-                    Path(knobs.get("LEADS_FILE", folder / "leads.jsonl")),
-                    ends,
-                )
+                hung = _hung(server, it, seconds, calls, ends)
+                leads = Path(knobs.get("LEADS_FILE", folder / "leads.jsonl"))
+                it.come_back()  # of what is for ever: only to read what was written before
+                until = time.monotonic() + BACK_S
+                while time.monotonic() < until:
+                    hung.lost = lost(hung.promised, [server.server.log, text_of(leads)])
+                    if not hung.lost:
+                        break
+                    time.sleep(0.1)
+            reader.end()
+            return hung
 
 
-def _hung(
-    server: Watched, it: Thing, seconds: float | None, calls: int, reader: LogReader, leads: Path, ends: bool
-) -> Hung:
+def _hung(server: Watched, it: Thing, seconds: float | None, calls: int, ends: bool) -> Hung:
+    """``lost`` is not known yet."""
     with server.beside(calls) as beside:
         leavers = [_Leaver(server, number) for number in range(LEAVERS)]
         time.sleep(1.0)
@@ -199,17 +201,13 @@ def _hung(
             time.sleep(max(0.0, until - time.monotonic()))
             if seconds is not None:
                 it.come_back()
-                time.sleep(BACK_S)
+                time.sleep(BACK_S if ends else SOON_S)
             noticed = beside.end()
             ended_s = _end(server) if ends else 0.0
             made = [each.result() for each in promises]
             waits = [each.result() for each in rang]
-        promised = [sid for sid in made if sid] + [leaver.call_sid for leaver in leavers]
-        it.come_back()  # only to read what was written before
-        if ends:
-            reader.end()
-    gone = lost(promised, [server.server.log, text_of(leads)])
-    return Hung(noticed, promised, gone, waits, ended_s, [sid for sid in made if not sid])
+    promised = [sid for sid in made if sid] + [leaver.call_sid for leaver in leavers]
+    return Hung(noticed, promised, [], waits, ended_s, made.count(""))
 
 
 class _Leaver:
@@ -265,7 +263,7 @@ def show(name: str, worker_class: str, seconds: float | None, hung: Hung) -> Non
         f"{hung.beside.gap_ms:.0f} ms{cut}",
         f"{hung.beside.late_ms:.0f} ms",
         f"{hung.beside.health_ms:.0f} ms",
-        f"{kept} of {len(hung.promised) + len(hung.missing)}",
+        f"{kept} of {len(hung.promised) + hung.unanswered}",
         rang,
         f"{hung.ended_s:.1f} s",
         "ok" if not hung.broken else f"**BROKEN** {'; '.join(hung.broken)}",

@@ -6,6 +6,7 @@ import select
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tests.bench.house import TICKING
@@ -27,6 +28,7 @@ class LogReader:
         os.mkfifo(fifo)
         self.command = ["sh", "-c", _INTO, str(fifo), *command]
         self._pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self._filler = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._reads, self._over = threading.Event(), threading.Event()
         self._reads.set()
@@ -34,7 +36,12 @@ class LogReader:
         self._thread.start()
 
     def stall(self) -> None:
+        """From now on there is no room for a line."""
         self._reads.clear()
+        time.sleep(2 * LOOK_S)  # it may be reading just now
+        with suppress(BlockingIOError):
+            while True:
+                os.write(self._filler, b"\n")
 
     def go_on(self) -> None:
         self._reads.set()
@@ -47,6 +54,7 @@ class LogReader:
             self._over.set()
             self._thread.join(5)
             os.close(self._pipe)
+            os.close(self._filler)
 
     def _run(self) -> None:
         while not self._over.is_set():
@@ -56,5 +64,3 @@ class LogReader:
                 data = os.read(self._pipe, 1 << 16)
                 with self._file.open("ab") as file:
                     file.write(data)
-                if not data:  # nobody writes, not yet or not any more
-                    time.sleep(LOOK_S)

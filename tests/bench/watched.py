@@ -129,17 +129,17 @@ class Noticing:
         """What came before does not count."""
         self._since = time.monotonic()
 
-    def end(self, *, may_end: bool = False) -> Noticed:
-        """``may_end``: the server has been told to end, and calls with it."""
+    def end(self) -> Noticed:
+        """What comes later does not count; the calls go on until ``beside`` is over."""
         if self._noticed is None:
             until = time.monotonic()
             health_ms = self._health.end()
-            self.heard = self._callers.end()
+            self.heard = self._callers.report()
             self._noticed = Noticed(
                 longest_gap_ms(self.heard, self._watched.frames, self._since, until),
                 self._watched.late_ms(self._since, until),
                 health_ms,
-                0 if may_end else sum(bool(each.ending) for each in self.heard),
+                sum(bool(each.ending) for each in self.heard),
             )
         return self._noticed
 

@@ -23,7 +23,7 @@ from server.gunicorn_conf import *  # noqa: F403  # gunicorn reads the names of 
 LOOK_S = 0.05
 # gunicorn's own threads, and gevent's native ones: they stay, and are as many as were busy at once.
 POOLED = ("ThreadPoolExecutor", "Dummy", "_WorkerGreenlet")
-ONCE = ("admission",)  # begun by a process's first call, for all
+ONCE = ("admission", "lines")  # begun once a process, for all its calls
 COUNTED_AS_THREAD = ("Thread._bootstrap",)
 
 

@@ -85,8 +85,9 @@ class Wire:
 
     def say(self, pcm16_8k: bytes) -> None:
         """Speak with this voice."""
+        whole = pcm16_8k + bytes(-len(pcm16_8k) % PCM_FRAME_BYTES)
         self.stream.noise = tuple(
-            pcm16_8k[i : i + PCM_FRAME_BYTES] for i in range(0, len(pcm16_8k), PCM_FRAME_BYTES)
+            whole[i : i + PCM_FRAME_BYTES] for i in range(0, len(whole), PCM_FRAME_BYTES)
         )
         self.speak(len(self.stream.noise) / 50)
         self.stream.noise = ()

@@ -66,8 +66,8 @@ class Server:
     def log(self) -> str:
         return self._log_path.read_text(encoding="utf-8")
 
-    def wait_until_it_serves(self, health: str = "/healthz") -> None:
-        deadline = time.monotonic() + BOOT_S
+    def wait_until_it_serves(self, health: str = "/healthz", boot_s: float = BOOT_S) -> None:
+        deadline = time.monotonic() + boot_s
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 get(f"http://{self.address}{health}")  # 503: it serves, with an engine that fails
@@ -79,7 +79,13 @@ class Server:
 
 @contextmanager
 def started(
-    command: list[str], cwd: Path, log_path: Path, health: str = "/healthz", **knobs: str
+    command: list[str],
+    cwd: Path,
+    log_path: Path,
+    health: str = "/healthz",
+    *,
+    boot_s: float = BOOT_S,
+    **knobs: str,
 ) -> Iterator[Server]:
     port = free_port()
     with log_path.open("wb") as log:
@@ -88,7 +94,7 @@ def started(
         )
     try:
         server = Server(process, port, log_path)
-        server.wait_until_it_serves(health)
+        server.wait_until_it_serves(health, boot_s)
         yield server
     finally:
         process.terminate()

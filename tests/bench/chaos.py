@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.simulator.webhooks import Endpoint
-from tests.bench.chaos_callers import DEAD_AIR_S, MAX_CALL_S, RUDE, TALKS, Call
+from tests.bench.chaos_callers import DEAD_AIR_S, MAX_CALL_S, RUDE, TALKS, TURNS, Call
 from tests.bench.chaos_house import TOKEN, Census, House, grown, two_workers
 from tests.bench.chaos_troubles import Troubles
 from tests.bench.house import LINES
@@ -94,11 +94,13 @@ class Result:
         return found
 
 
-def place(endpoint: Endpoint, calls: int, at_once: int, rude_rate: float, seed: int) -> list[Call]:
+def place(
+    endpoint: Endpoint, calls: int, at_once: int, rude_rate: float, seed: int, turns: int = TURNS
+) -> list[Call]:
     """The callers, in a process of their own: what the cloud costs must not make them late."""
     command = [sys.executable, "-m", "tests.bench.chaos_callers", "--url", endpoint.connect_url]
     command += ["--public-url", endpoint.public_url, "--calls", str(calls), "--at-once", str(at_once)]
-    command += ["--rude-rate", str(rude_rate), "--seed", str(seed)]
+    command += ["--rude-rate", str(rude_rate), "--seed", str(seed), "--turns", str(turns)]
     signed = environment() | {"TWILIO_AUTH_TOKEN": TOKEN}
     allowed_s = (calls / at_once + 1) * 2 * MAX_CALL_S
     done = subprocess.run(
@@ -119,6 +121,7 @@ def measure(
     warm_up: int = WARM_UP,
     on_redis: bool = False,
     trouble_s: float = TROUBLE_S,
+    turns: int = TURNS,
     **knobs: str,
 ) -> Result:
     """Warm-up calls of every kind, a census, the calls with their troubles, some quiet, a census."""
@@ -141,7 +144,7 @@ def measure(
             for watch in cloud.watches:
                 watch.exchanges.clear()
             troubles.begin(house.door)
-            placed, half = halves(house, calls, at_once, rude_rate, seed, troubles)
+            placed, half = halves(house, calls, at_once, rude_rate, seed, turns, troubles)
             time.sleep(PLACES_S)
             places = max(census.places for census in house.census().values())
             time.sleep(GONE_S - PLACES_S)
@@ -172,16 +175,22 @@ def measure(
 
 
 def halves(
-    house: House, calls: int, at_once: int, rude_rate: float, seed: int, troubles: Troubles
+    house: House,
+    calls: int,
+    at_once: int,
+    rude_rate: float,
+    seed: int,
+    turns: int,
+    troubles: Troubles,
 ) -> tuple[list[Call], dict[int, Census]]:
     """The callers, and what the workers held between the two halves of many; the troubles are over then."""
     if calls < MANY:
-        placed, half = place(house.endpoint, calls, at_once, rude_rate, seed), {}
+        placed, half = place(house.endpoint, calls, at_once, rude_rate, seed, turns), {}
     else:
-        placed = place(house.endpoint, calls // 2, at_once, rude_rate, seed)
+        placed = place(house.endpoint, calls // 2, at_once, rude_rate, seed, turns)
         time.sleep(GONE_S)
         half = house.census()
-        placed += place(house.endpoint, calls - calls // 2, at_once, rude_rate, seed + 2)
+        placed += place(house.endpoint, calls - calls // 2, at_once, rude_rate, seed + 2, turns)
     troubles.end()
     return placed, half
 

@@ -255,8 +255,8 @@ def clip(line: str) -> Clip:
     return Clip.from_pcm16(speak_pcm16_8k(line, variant=CALLER_VARIANT))
 
 
-def conversation(plan: CallPlan, kind: str, chance: random.Random, pump: StreamPump) -> Call:
-    lines = chance.sample(LINES, TURNS)
+def conversation(plan: CallPlan, kind: str, chance: random.Random, pump: StreamPump, turns: int) -> Call:
+    lines = chance.sample(LINES, turns)
     over_us = 1.0 if chance.random() < 0.3 else None
     steps = [Say(line, clip(line), over_us if number else None) for number, line in enumerate(lines)]
     manners = Manners(patience_s=12.0, hint_s=1.5)
@@ -289,10 +289,10 @@ def silence(heard: tuple[Interval, ...], end_s: float, until_s: float) -> float:
     )
 
 
-def place(plan: CallPlan, kind: str, seed: str, pump: StreamPump) -> Call:
+def place(plan: CallPlan, kind: str, seed: str, pump: StreamPump, turns: int) -> Call:
     chance = random.Random(seed)
     if kind in (TALKS, HANGS_UP):
-        return conversation(plan, kind, chance, pump)
+        return conversation(plan, kind, chance, pump, turns)
     rude = RudeCall(plan, RUDE[kind], seed)
     record = rude.run()
     closed = rude.wire.closed if rude.wire else ""
@@ -305,7 +305,9 @@ def kinds(chance: random.Random, calls: int, rude_rate: float) -> list[str]:
     return [chance.choice(rude) if chance.random() < rude_rate else TALKS for _ in range(calls)]
 
 
-def place_all(endpoint: Endpoint, calls: int, at_once: int, rude_rate: float, seed: int) -> Iterator[Call]:
+def place_all(
+    endpoint: Endpoint, calls: int, at_once: int, rude_rate: float, seed: int, turns: int = TURNS
+) -> Iterator[Call]:
     """Place ``calls`` calls, ``at_once`` at a time; each as soon as it is over."""
     pump = StreamPump()
     wanted = kinds(random.Random(seed), calls, rude_rate)
@@ -320,7 +322,7 @@ def place_all(endpoint: Endpoint, calls: int, at_once: int, rude_rate: float, se
             time.sleep(0.1 if begun < at_once else 0.0)
             begun += 1
         plan = CallPlan(endpoint, (), max_s=MAX_CALL_S, caller=f"+97250{number:07}")
-        return place(plan, wanted[number], f"{seed}-{number}", pump)
+        return place(plan, wanted[number], f"{seed}-{number}", pump, turns)
 
     with ThreadPoolExecutor(at_once) as pool:
         yield from pool.map(one, range(calls))
@@ -335,9 +337,10 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=20)
     parser.add_argument("--rude-rate", type=float, default=0.4)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--turns", type=int, default=TURNS, help="of those who talk")
     words = parser.parse_args()
     endpoint = Endpoint(words.url, words.public_url)
-    for call in place_all(endpoint, words.calls, words.at_once, words.rude_rate, words.seed):
+    for call in place_all(endpoint, words.calls, words.at_once, words.rude_rate, words.seed, words.turns):
         print(json.dumps(asdict(call), ensure_ascii=False), flush=True)
     return 0
 

@@ -24,6 +24,7 @@ PUBLIC_URL = "https://agent.example.com"
 # The doors are open for as many calls as a test places; what they do is proved elsewhere.
 OPEN_DOORS = {"MAX_CALLS": "0", "CALLS_PER_CALLER_MIN": "0", "CALLS_PER_SEC": "0"}
 CENSUS_S = 10.0
+BOOT_S = 60.0  # every engine, twice, on a machine that may have other things to do
 # What an unhandled exception, or a fault of our own that was caught at a thread's edge, leaves in the log.
 OUR_FAULT = re.compile(
     r"Traceback|Exception in thread|Logging error|RX_ERR|TX_ERR|CALL_ERR|WEBHOOK_ERR|SOCKET_ERR"
@@ -125,7 +126,7 @@ def two_workers(
     doors = OPEN_DOORS | {"TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_BASE_URL": PUBLIC_URL}
     files = {"STATE_FILE": str(out / "agent.db"), "LEADS_FILE": str(out / "leads.jsonl")}
     knobs = doors | both | files | knobs
-    with signing(), started(list(command), ROOT, out / "server.log", **knobs) as server:
+    with signing(), started(list(command), ROOT, out / "server.log", boot_s=BOOT_S, **knobs) as server:
         house = House(server, out)
         deadline = time.monotonic() + CENSUS_S
         while len(house.workers) < WORKERS and time.monotonic() < deadline:

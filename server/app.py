@@ -103,6 +103,7 @@ def phone_agent(
             config,
             engines=house.engines,
             desk=house.desk,
+            afterwards=house.afterwards,
             admit=lambda start: house.reception.admit(call, start),
         )
         try:

@@ -15,6 +15,7 @@ from server.core.events import (
     FeedEars,
     HearOn,
     HearSoFar,
+    LetFinish,
     OpenEars,
     Say,
     SentenceVoiced,
@@ -27,11 +28,16 @@ from server.turn_pipeline import Engines
 from server.turn_worker import TurnWorker, WorkerParams
 from server.utterance_ears import Post, UtteranceEars
 
+AFTER_CALL_S = 6.0  # what a call has left at work goes on for so long behind it
+
 
 class CallEngines:
     """Every method is called with the call's lock held, and never blocks.
 
     ``post`` hands in an event from another thread, without the lock; ``handle`` one from here, with it.
+
+    When the call is over, ``end_call`` and then ``hand_over``: what the core still awaits goes on, in other
+    hands.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class CallEngines:
         self._ears: dict[int, UtteranceEars] = {}
         self._closed: set[int] = set()  # utterances that are over and wait for their transcript
         self._workers: dict[int, TurnWorker] = {}
+        self._finishing: set[int] = set()  # turns whose mind goes on when the call is over
         self._tasks: list[Task] = []  # of what was dropped, for the end of the call
 
     def perform(self, action: Action) -> None:
@@ -75,6 +82,9 @@ class CallEngines:
                 self._think(action)
             case Say():
                 self._say(action)
+            case LetFinish(turn_id) if turn_id in self._workers:
+                self._finishing.add(turn_id)
+                self._workers[turn_id].let_finish(AFTER_CALL_S)
             case DropTurn(turn_id):
                 self._drop(self._workers.pop(turn_id, None))
 
@@ -93,16 +103,31 @@ class CallEngines:
             ears.late()
         self._drop(ears)
 
-    def drop_all(self) -> list[Task]:
-        """The call is over; return the threads that are still ending."""
-        for ears in self._ears.values():
-            self._drop(ears)
-        for worker in self._workers.values():
-            self._drop(worker)
-        self._ears.clear()
-        self._closed.clear()
-        self._workers.clear()
+    @property
+    def listening(self) -> tuple[int, ...]:
+        """Utterances that are over and whose transcript is awaited."""
+        return tuple(self._closed)
+
+    def end_call(self) -> list[Task]:
+        """Drop what nobody awaits behind the end of the call; return the threads that are still ending."""
+        for utterance_id in self._ears.keys() - self._closed:
+            self._drop(self._ears.pop(utterance_id))
+        for turn_id in self._workers.keys() - self._finishing:
+            self._drop(self._workers.pop(turn_id))
         return [task for task in self._tasks if task.is_alive()]
+
+    def hand_over(self, post: Post, handle: Callable[[Event], None]) -> None:
+        """From now on it is for another to decide."""
+        self._post, self._handle = post, handle
+
+    def drop_all(self) -> list[Task]:
+        """Nothing is awaited any more; return the threads that are still ending."""
+        self._closed.clear()
+        self._finishing.clear()
+        return self.end_call()
+
+    def _tell(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
+        self._post(event, wanted)
 
     def _drop(self, job: UtteranceEars | TurnWorker | None) -> None:
         if job is not None:
@@ -115,7 +140,7 @@ class CallEngines:
             self._engines.ears,
             utterance_id,
             (action.expected, action.turn_number),
-            self._post,
+            self._tell,
         )
 
     def _close_ears(self, utterance_id: int) -> None:
@@ -139,12 +164,15 @@ class CallEngines:
             may_wait=action.may_wait,
             may_listen=action.may_listen,
             caller=action.caller,
+            gone=action.gone,
             person=action.person,
             call=self.call,
             agent=config.agent_persona,
             lines=own_lines(config),
         )
-        self._worker(action.turn_id).think(request)
+        if action.gone:
+            self._finishing.add(action.turn_id)
+        self._worker(action.turn_id, patient=action.gone).think(request)
 
     def _say(self, action: Say) -> None:
         down = self._engines.voices.skips_first
@@ -155,15 +183,15 @@ class CallEngines:
         elif not action.instant:
             self._worker(action.turn_id).say(action.index, action.text)
 
-    def _worker(self, turn_id: int) -> TurnWorker:
+    def _worker(self, turn_id: int, *, patient: bool = False) -> TurnWorker:
         if turn_id not in self._workers:
             config = self._config
             params = WorkerParams(
-                first_token_s=config.llm_first_token_timeout_ms / 1000,
+                first_token_s=AFTER_CALL_S if patient else config.llm_first_token_timeout_ms / 1000,
                 first_audio_s=config.tts_timeout_ms / 1000,
                 retry_within_s=config.turn_timeout_ms / 2000,
             )
             self._workers[turn_id] = TurnWorker(
-                self._runtime, turn_id, self._engines, params, post=self._post, complain=self._complain
+                self._runtime, turn_id, self._engines, params, post=self._tell, complain=self._complain
             )
         return self._workers[turn_id]

@@ -94,8 +94,11 @@ class CallRecord:
         """The first who says so is right; whoever says nothing was the caller."""
         self._ended = self._ended or how
 
-    def over(self, *, person: bool) -> CallSummary | None:
-        """All of it; None: it was never a call. ``person``: there is one now, to make up for our failures."""
+    def over(self, *, person: bool, listening: bool = False) -> CallSummary | None:
+        """All of it; None: it was never a call. ``person``: there is one now, to make up for our failures.
+
+        ``listening``: something was said whose words are still awaited.
+        """
         if self._call is None:
             return None
         ended, tally = self._ended or Ended.CALLER, self._tally
@@ -103,7 +106,7 @@ class CallRecord:
             call=self._call,
             at=self._at,
             ended=ended,
-            missed=self._missed(ended, person=person),
+            missed=self._missed(ended, person=person, listening=listening),
             duration_s=self._clock() - self._began_s,
             turns=tally["RESPONSE_GAP"],
             gap_ms=tally.longest_gap_ms,
@@ -114,7 +117,7 @@ class CallRecord:
             lead=merged(dict(with_number(details, self._call.number)) for details in self._left),
         )
 
-    def _missed(self, ended: Ended, *, person: bool) -> Missed | None:
+    def _missed(self, ended: Ended, *, person: bool, listening: bool) -> Missed | None:
         """Why nothing is left of the caller; None: something is, or somebody else talks to them now."""
         if self._left or ended is Ended.TRANSFER or (ended in MADE_UP_FOR and person):
             return None
@@ -122,6 +125,6 @@ class CallRecord:
             return Missed.FAILED
         if self._no_person:
             return Missed.NO_PERSON
-        if self._tally["ASR_TEXT:"]:
+        if self._tally["ASR_TEXT:"] or listening:
             return Missed.NO_DETAILS
         return Missed.NOT_HEARD if self._tally["ASR_ERR:"] else Missed.NO_WORD

@@ -55,10 +55,14 @@ class Desk:
             values = {"outbound": True} if outbound else {}
             self._append("rang", PhoneCall(call_sid, caller), self._now(), values, within_s=0.0)
 
-    def save_lead(self, call_sid: str, caller: str, details: Details) -> None:
-        """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises."""
+    def save_lead(self, call_sid: str, caller: str, details: Details, *, after_call: bool = False) -> None:
+        """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises.
+
+        ``after_call``: the call is over, and its own line does not know of it.
+        """
         details = with_number(details, caller)
-        self._append("detail", PhoneCall(call_sid, caller), self._now(), dict(details))
+        late = {"after_call": True} if after_call else {}
+        self._append("detail", PhoneCall(call_sid, caller), self._now(), {**dict(details), **late})
         if leaves_number(details):
             self.ledger.note_number(call_sid)
 

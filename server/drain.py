@@ -52,6 +52,17 @@ class Reception(Protocol):
         ...
 
 
+class Afterwards(Protocol):
+    """What goes on for calls that are over. Any thread."""
+
+    @property
+    def going_on(self) -> int: ...
+
+    def end(self) -> None:
+        """Keep what there is, and leave the rest. Blocks, for half a second at most."""
+        ...
+
+
 class Drain:
     """``finished()`` is called once, from a thread of its own, whatever happens.
 
@@ -65,12 +76,15 @@ class Drain:
         drain_s: float,
         finished: Callable[[], None],
         settle_s: float = PENDING_S,
+        *,
+        afterwards: Afterwards,
     ) -> None:
         self._reception = reception
         self._runtime = runtime
         self._drain_s = drain_s
         self._finished = finished
         self._settle_s = settle_s
+        self._afterwards = afterwards
         self._undisturbed: Channel[None] = Channel(runtime, 1)
         self._lock = runtime.condition()
         self._begun = False  # under _lock
@@ -104,8 +118,8 @@ class Drain:
         for call in cut:
             call.cut()
         self._wait(CUT_S, lambda: bool(self._live()))
-        if self._seen:
-            pause(self._undisturbed, LINGER_S)
+        self._wait(LINGER_S, lambda: bool(self._seen or self._afterwards.going_on))
+        self._afterwards.end()
         took_s = self._runtime.clock() - began
         log.info(
             "DRAINED calls=%d told=%d cut=%d in %.1f s", len(self._seen), len(self._told), len(cut), took_s

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.admission import PENDING_GREETED_S, PENDING_S, Admission
+from server.afterwards import Afterwards
 from server.config import Config
 from server.core.frames import mulaw_to_pcm16
 from server.desk import open_desk
@@ -39,6 +40,7 @@ class House:
         self.config = config
         self.engines = engines
         self.desk = open_desk(config)
+        self.afterwards = Afterwards(Threads())
         self.reception = _reception(config, self.desk.ledger)
         self.parties = _parties(config)
         self.refusals = Seldom(log)
@@ -65,7 +67,8 @@ class House:
             self.desk.settle(END_S)
             finished()
 
-        return Drain(self.reception, Threads(), self.config.drain_sec, end, _pending_s(self.config))
+        settle_s, drain_s = _pending_s(self.config), self.config.drain_sec
+        return Drain(self.reception, Threads(), drain_s, end, settle_s, afterwards=self.afterwards)
 
     @property
     def warm(self) -> bool:

@@ -35,6 +35,19 @@ MOST_FRAMES_AT_ONCE = 50
 ALIVE = Media | Mark | Dtmf
 
 
+class WebSocket(Protocol):
+    """What is used of ``simple_websocket.Server``."""
+
+    def receive(self, timeout: float | None = None) -> str | bytes | None: ...
+
+    def send(self, data: str) -> None: ...
+
+    def close(self, reason: int | None = None) -> None: ...
+
+    @property
+    def sock(self) -> socket: ...
+
+
 class OutOfLine(Exception):
     """The peer does not behave as Twilio does: the socket is to be closed. Says so as a log line."""
 

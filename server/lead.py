@@ -9,7 +9,9 @@ from itertools import islice
 Details = tuple[tuple[str, str], ...]
 
 # What a line of the file says of the call itself; a detail of that name is kept as ``detail_…``.
-OF_THE_CALL = frozenset("kind at call_sid caller hidden outbound ended missed duration_s turns".split())
+OF_THE_CALL = frozenset(
+    "kind at call_sid caller hidden outbound ended missed duration_s turns after_call".split()
+)
 NOTED_IN_PARTS = frozenset({"message", "notes"})  # what comes later adds to it; of all else the last counts
 BETWEEN_PARTS = " / "
 MAX_DETAILS, MAX_NAME_CHARS, MAX_TEXT_CHARS = 50, 60, 4000  # a host's mind may say anything

@@ -80,8 +80,12 @@ class CallLines:
 
     @property
     def lead(self) -> dict[str, str]:
-        """All that was told; what the whole line says of it counts, wherever it stands in the file."""
-        lead = merged([*self.told, self.kinds.get("call", {})])
+        """All that was told; what the whole line says of it counts, wherever it stands in the file.
+
+        But what was understood behind the call is newer, and the whole line does not know it.
+        """
+        late = [line for line in self.told if "after_call" in line]
+        lead = merged([*self.told, self.kinds.get("call", {}), *late])
         return {name: text for name, text in lead.items() if name not in OF_THE_CALL}
 
     @property
@@ -89,7 +93,9 @@ class CallLines:
         """Why the caller was lost. A webhook that comes behind the call knows more than its own line."""
         webhook, whole = (self.kinds.get(kind, {}) for kind in ("missed", "call"))
         why = webhook.get("missed", "")
-        return whole.get("missed", "") if not why or (whole and why in _NOT_TAKEN) else why
+        # What was left may have been understood when the whole line had been written.
+        of_the_call = "" if "detail" in self.kinds else whole.get("missed", "")
+        return of_the_call if not why or (whole and why in _NOT_TAKEN) else why
 
     def what_happened(self, now: datetime) -> str:
         if self.missed:

@@ -7,6 +7,7 @@
 | ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
 | ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
 | ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
+| ``after-call`` | when all else is over: wait for what was said last, keep its leads | touch the socket |
 | ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
@@ -22,12 +23,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from socket import SHUT_RD, SHUT_RDWR, socket
-from typing import Protocol
+from functools import partial
+from socket import SHUT_RD, SHUT_RDWR
 
 from simple_websocket import ConnectionClosed
 from wsproto.utilities import LocalProtocolError
 
+from server.afterwards import AfterCall, Afterwards, default_afterwards
 from server.call_engines import CallEngines
 from server.call_log import CallLog
 from server.call_record import CallRecord, CallSummary, Ended
@@ -63,7 +65,7 @@ from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Sta
 from server.desk import Desk, open_desk
 from server.engines.plain import Asr, Respond, Synth
 from server.engines.registry import asr_timeout_ms
-from server.inbox import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, has_unread
+from server.inbox import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, WebSocket, has_unread
 from server.ledger import Outcome
 from server.line_clock import LineClock
 from server.person import availability
@@ -86,24 +88,12 @@ POLICY_VIOLATION = 1008
 SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
 
 
-class WebSocket(Protocol):
-    """What is used of ``simple_websocket.Server``."""
-
-    def receive(self, timeout: float | None = None) -> str | bytes | None: ...
-
-    def send(self, data: str) -> None: ...
-
-    def close(self, reason: int | None = None) -> None: ...
-
-    @property
-    def sock(self) -> socket: ...
-
-
 class MediaStreamHandler:
     """One call. ``MediaStreamHandler(ws).run()`` blocks until it is over.
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
     in the place of the configured engines. ``desk``: where leads and the call's outcome are left.
+    ``afterwards``: to whom its last words are left.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no engine works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
@@ -118,6 +108,7 @@ class MediaStreamHandler:
         respond: Respond | None = None,
         synth: Synth | None = None,
         desk: Desk | None = None,
+        afterwards: Afterwards | None = None,
         admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
@@ -129,13 +120,14 @@ class MediaStreamHandler:
         self._draw_breath = breath
         self._now = now
         self._desk = desk or open_desk(self._config)
+        self._afterwards = afterwards or default_afterwards()
+        self._after: AfterCall | None = None  # once the call is over, if it leaves anything
         self._admit = admit
-        longest_s = self._config.max_call_sec + OVERTIME_S
         self._line = LineClock(self._runtime.clock)  # RX tells it, anybody reads
         self._inbox = Inbox(
             lambda timeout_s: ws.receive(timeout=timeout_s),
             self._runtime.clock,
-            longest_s,
+            self._config.max_call_sec + OVERTIME_S,
             line=self._line,
             unread=lambda: has_unread(ws),
             played_at=self._owes_until,
@@ -143,8 +135,7 @@ class MediaStreamHandler:
         self._close_reason: int | None = None  # a normal end
         self._call = PhoneCall()  # RX writes it once, before there are turns
         engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
-        self._opening = engines.minds.first.opening
-        self._takes_messages = engines.minds.first.takes_messages
+        self._mind = engines.minds.first
         self._rx = Rx(engines.new_speech, self._runtime.clock)  # RX only
         self._log = CallLog(self._config.log_transcripts)
         self._record = CallRecord(self._runtime.clock, self._log.tally, own_lines(self._config).no_person)
@@ -247,7 +238,7 @@ class MediaStreamHandler:
             self._tx.start(start.stream_sid)
             for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
                 self._tx.deadline(after_s, PersonAvailable(available))
-        self._post(StreamStarted(self._opening, self._call, self._takes_messages))
+        self._post(StreamStarted(self._mind.opening, self._call, self._mind.takes_messages))
 
     def _on_quiet(self, frames: int) -> None:
         if not self._rx.oddities["quiet"]:
@@ -280,6 +271,8 @@ class MediaStreamHandler:
     def _handle(self, event: Event) -> None:
         """Lock held. What an action brings about at once waits its turn behind it."""
         if self._over:
+            if self._after is not None:  # it came from a thread that was waiting for the lock
+                self._after.handle(event)
             return
         self._events.append(event)
         if len(self._events) > 1:
@@ -362,16 +355,19 @@ class MediaStreamHandler:
         """F6: streams, workers and deadlines of the call are gone, and its socket. What the call was."""
         started = self._runtime.clock()
         with self._lock:
-            self._handle(CallerGone())
-            self._over = True
+            self._leave_last_words()
             self._tx.close()
-            tasks = [tx_task, *self._engines.drop_all()]
+            tasks = [tx_task, *self._engines.end_call()]
+            listening = bool(self._engines.listening)
+        if self._after is not None:
+            self._afterwards.take(self._after)
         person = availability(self._config).person_available(self._now())
-        summary = self._record.over(person=person)
+        summary = self._record.over(person=person, listening=listening)
         if summary:
             tasks.append(self._runtime.spawn("lead", lambda: self._desk.save_call(summary)))
-        if self._outcome:  # nothing changes it any more
-            tasks.append(self._leave(self._outcome))
+        if self._outcome:  # nothing changes it any more; on a thread of its own: a store may keep it waiting
+            leave = partial(self._desk.close_call, self._call.sid, self._outcome)
+            tasks.append(self._runtime.spawn("outcome", leave))
         tx_task.join(SEND_TIMEOUT_S)
         if self._outcome:
             # Twilio asks what follows as soon as the socket is closed.
@@ -389,6 +385,12 @@ class MediaStreamHandler:
             self._log.line(f"WS_LEFT {left} threads did not end in time")
         return summary
 
-    def _leave(self, outcome: Outcome) -> Task:
-        """On a thread of its own: a store may keep it waiting."""
-        return self._runtime.spawn("outcome", lambda: self._desk.close_call(self._call.sid, outcome))
+    def _leave_last_words(self) -> None:
+        """Lock held. What the core awaits behind the end, whoever has brought it about, is left to others."""
+        self._over = False
+        self._handle(CallerGone())
+        self._over = True
+        if not self._dialogue.over:
+            keep = partial(self._desk.save_lead, self._call.sid, self._call.number, after_call=True)
+            self._after = AfterCall(self._runtime, self._lock, self._dialogue, self._engines, self._log, keep)
+            self._engines.hand_over(self._after.post, self._after.handle)

@@ -11,6 +11,7 @@ log = logging.getLogger("agent")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+MIN_WAIT_S = 0.001  # a clock may stand still for less
 BOUND = 4096  # items an engine may be ahead of its reader; more is a runaway, and ends the stream
 
 
@@ -45,9 +46,15 @@ class BoundedStream(Generic[T]):
         self._stream = stream
         self._first_s = first_s
         self._next_s = next_s
+        self._runtime = runtime
+        self._bears_until: float | None = None
         self._items: Channel[T] = Channel(runtime, BOUND)
         self._error: EngineError | None = None
         self.task = runtime.spawn(name, self._read)
+
+    def bear_with(self, seconds: float) -> None:
+        """Nobody hears a pause any more: from now on the engine is late only after so long. Any thread."""
+        self._bears_until = self._runtime.clock() + seconds
 
     def __iter__(self) -> Iterator[T]:
         """Block for items. Raises EngineError when the engine fails or is late; ends when cancelled."""
@@ -56,6 +63,9 @@ class BoundedStream(Generic[T]):
             try:
                 item = self._items.get(wait_s)
             except Late:
+                if (left_s := (self._bears_until or 0.0) - self._runtime.clock()) > MIN_WAIT_S:
+                    wait_s = left_s
+                    continue
                 self.cancel()
                 raise EngineError(f"nothing within {(wait_s or 0) * 1000:.0f} ms", retryable=True) from None
             except Closed:

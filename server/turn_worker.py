@@ -18,6 +18,7 @@ from server.turn_pipeline import Engines
 T = TypeVar("T")
 HALF_SPOKEN_BYTES = 8 * 60 // 2  # μ-law a character, of some 60 ms
 ENGINE_TIMEOUT_S = 30.0
+MIND, AUDIO = "mind", "audio"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class TurnWorker:
         self._post = post
         self._complain = complain
         self._dropped = False
-        self._streams: set[BoundedStream[Any]] = set()
+        self._bears_s = 0.0  # the caller has gone: so long the mind is read on, and nothing is voiced
+        self._mind: SpokenReply | None = None
+        self._streams: dict[BoundedStream[Any], str] = {}  # to what it is of: MIND, AUDIO
         self._to_say: Channel[tuple[int, str]] | None = None
         self._stirred = False  # the mind has given something
         self._said = False  # and said a sentence
@@ -70,6 +73,19 @@ class TurnWorker:
             self.tasks.append(self._runtime.spawn(f"voice-{self.turn_id}", lambda: self._speak(to_say)))
         self._to_say.put((index, text))
 
+    def let_finish(self, within_s: float) -> None:
+        """The caller has gone: the mind is read to its end, for its acts alone, and the voice is closed.
+
+        What is posted of it still is ReplyThought or MindFailed. Under the call's lock; never blocks.
+        """
+        self._bears_s = within_s
+        if self._to_say is not None:
+            self._to_say.close(drop=True)
+        if self._mind is not None:
+            self._mind.hush()
+        for stream, kind in tuple(self._streams.items()):
+            self._left_alone(stream, kind)
+
     def drop(self) -> None:
         """Close every stream; what is still posted is too late to matter. Idempotent, any thread."""
         self._dropped = True
@@ -83,14 +99,22 @@ class TurnWorker:
         bounded = BoundedStream(
             self._runtime, f"{kind}-{self.turn_id}", stream, first_s=first_s, next_s=first_s
         )
-        self._streams.add(bounded)
+        self._streams[bounded] = kind
         self.tasks.append(bounded.task)
         if self._dropped:  # between the caller's check and the line above
             bounded.cancel()
+        elif self._bears_s:
+            self._left_alone(bounded, kind)
         try:
             yield from bounded
         finally:
-            self._streams.discard(bounded)
+            self._streams.pop(bounded, None)
+
+    def _left_alone(self, stream: BoundedStream[Any], kind: str) -> None:
+        if kind == MIND:
+            stream.bear_with(self._bears_s)
+        else:
+            stream.cancel()
 
     # ---- the mind ----
 
@@ -135,14 +159,16 @@ class TurnWorker:
 
     def _ask(self, mind: Responder, request: ReplyRequest) -> None:
         """Post one mind's reply, sentence by sentence. Raises whatever it raises."""
-        stream = SpokenReply(mind, request, ENGINE_TIMEOUT_S)
-        for sentence in self._read("mind", stream, self._params.first_token_s):
+        stream = self._mind = SpokenReply(mind, request, ENGINE_TIMEOUT_S)
+        if self._bears_s:
+            stream.hush()
+        for sentence in self._read(MIND, stream, self._params.first_token_s):
             self._stirred = True
             if sentence:
                 self._thought(sentence)
         if self._dropped:
             return
-        self._post(ReplyThought(self.turn_id, stream.expected, stream.acts))
+        self._post(ReplyThought(self.turn_id, stream.expected, stream.acts, stream.whole))
 
     def _thought(self, sentence: str) -> None:
         self._said = True
@@ -168,13 +194,13 @@ class TurnWorker:
             made = bytearray()
             complaint = ""
             try:
-                for pcm16 in self._read("audio", SpokenSentence(voice, text), self._params.first_audio_s):
+                for pcm16 in self._read(AUDIO, SpokenSentence(voice, text), self._params.first_audio_s):
                     mulaw = pcm16_to_mulaw(pcm16)
                     made += mulaw
                     self._post(AudioMade(self.turn_id, index, mulaw))
             except EngineError as error:
                 complaint = str(error)
-            if self._dropped:  # perhaps cut short: nothing to keep, and nobody's fault
+            if self._dropped or self._bears_s:  # perhaps cut short: nothing to keep, and nobody's fault
                 attempt.untried()
                 return True
             if not complaint:

@@ -117,7 +117,7 @@ def test_b3_nothing_is_done_for_a_start_that_was_dropped():
     class Desk:
         left = []
 
-        def save_lead(self, call_sid, caller, details):
+        def save_lead(self, call_sid, caller, details, *, after_call=False):
             self.left.append(call.runtime.now)
 
         def save_call(self, summary):

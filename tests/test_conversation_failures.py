@@ -67,7 +67,10 @@ def test_g2_a_mind_that_fails_twice_is_covered_by_a_line():
 def test_g2_a_mind_that_cannot_be_mended_is_not_asked_twice():
     """G2: a refused key is refused again: the line comes at once."""
     call = SimCall(SPEECH[:1], reply=lambda request: EngineError("no key")).run(10)
-    assert len(call.mind.requests) == 1
+    assert [request.gone for request in call.mind.requests] == [
+        False,
+        True,
+    ]  # and for a lead, behind the call
     assert call.texts == [GREETING, OURS.mind_failed[0]]
 
 
@@ -84,7 +87,7 @@ def test_g2_a_mind_cut_in_the_middle_keeps_what_it_said():
     assert call.texts == [GREETING, FIRST] + call.texts[2:]
     assert call.lines("LLM_ERR: sim: nothing within 500 ms")
     assert call.lines("tts_done")
-    assert len(call.mind.requests) == 2
+    assert [request.gone for request in call.mind.requests] == [False, False, True]
 
 
 def test_g3_a_mind_that_hangs():
@@ -310,7 +313,7 @@ class Desk:
     def __init__(self):
         self.leads, self.outcomes = [], []
 
-    def save_lead(self, call_sid, caller, details):
+    def save_lead(self, call_sid, caller, details, *, after_call=False):
         self.leads.append(details)
 
     def save_call(self, summary):
@@ -392,7 +395,9 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
     first, second, third = OURS.mind_failed
     said = [first, second, worded(OURS.offer_call_back), third, first]
     assert call.texts[1:] == [*said, worded(OURS.giving_up)]
-    assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
+    # And what was said all the time, once no mind could judge it behind the call either.
+    assert call.desk.leads == [(("message", GAVE_UP),), (("message", f"{GAVE_UP} שלום לך"),)]
+    assert call.desk.outcomes == [EndCall()]
 
 
 def test_g4_a_caller_who_goes_on_is_no_failure_of_the_mind():

@@ -20,7 +20,7 @@ class Desk:
     def __init__(self):
         self.leads, self.outcomes = [], []
 
-    def save_lead(self, call_sid, caller, details):
+    def save_lead(self, call_sid, caller, details, *, after_call=False):
         self.leads.append((call_sid, caller, dict(details)))
 
     def save_call(self, summary):

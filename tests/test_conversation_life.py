@@ -31,7 +31,7 @@ class Desk:
         self.leads, self.outcomes = [], []
         self.ended_s = None
 
-    def save_lead(self, call_sid, caller, details):
+    def save_lead(self, call_sid, caller, details, *, after_call=False):
         self.leads.append(details)
 
     def save_call(self, summary):

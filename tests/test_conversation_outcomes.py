@@ -25,7 +25,7 @@ class Desk:
         self._call = call
         self.leads, self.outcomes, self.calls = [], [], []
 
-    def save_lead(self, call_sid, caller, details):
+    def save_lead(self, call_sid, caller, details, *, after_call=False):
         self.leads.append((self._call.runtime.now, call_sid, caller, details))
 
     def save_call(self, summary):

@@ -111,7 +111,7 @@ class Desk:
     def __init__(self):
         self.left = []
 
-    def save_lead(self, call_sid, caller, details):
+    def save_lead(self, call_sid, caller, details, *, after_call=False):
         self.left.append(SaveLead(details))
 
     def save_call(self, summary):

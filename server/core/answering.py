@@ -33,8 +33,8 @@ from server.core.reply import (
     say_own_answer,
     take_up,
 )
-from server.core.turn import CallerTurn, Turn
-from server.core.understanding import Meaning, may_only_listen, meaning_of
+from server.core.turn import CallerTurn, Thought, Turn
+from server.core.understanding import Meaning, may_only_listen, meaning_of, tells_more
 from server.hebrew.finished import Ending
 from server.hebrew.words import fingerprint
 
@@ -190,6 +190,7 @@ class Answering:
                 return actions + self._nothing_was_said(turn, caller)
         self._floor.leftover = None
         turn.words = text
+        turn.thought = Thought.BROKEN if tells_more(meaning, text) else Thought.NONE
         return actions + say_own_answer(turn, meaning, text, self._memory)
 
     def _meaning(self, caller: CallerTurn, text: str) -> Meaning:
@@ -252,6 +253,8 @@ class Answering:
         if isinstance(event, ReplyThought) and self._floor.state is State.SPEAKING:
             self._memory.expected = turn.expected or self._memory.expected
             self._memory.asked = turn.asks
+            if turn.thought is Thought.WHOLE:
+                self._memory.unjudged.clear()
             actions += acts_due(turn, self._memory, heard=False)
         return actions
 
@@ -260,6 +263,9 @@ class Answering:
         if not isinstance(event, ReplyThought) or self._floor.state is not State.SPEAKING:
             return []
         turn.acts = tuple(act for act in event.acts if not ends_call(act))
+        if event.judged:
+            turn.thought = Thought.WHOLE
+            self._memory.unjudged.clear()
         return acts_due(turn, self._memory, heard=False)
 
     def _early_start_failed(self, event: Event) -> list[Action]:
@@ -338,10 +344,6 @@ class Answering:
         self._floor.leftover = None
         return acts_due(leftover.turn, self._memory, heard=True)
 
-    def caller_gone(self) -> list[Action]:
-        """They have hung up."""
-        return self._keep_leads()
-
     def _keep_leads(self) -> list[Action]:
         """Nothing can supersede the turn any more, and what was to be kept is kept."""
         turn = self._floor.turn
@@ -386,7 +388,11 @@ class Answering:
 
     def insist(self) -> list[Action]:
         """Nobody has paused in time: the last line is said over whatever is going on."""
-        kept = [*self._keep_leads(), *self._floor.drop()]
+        kept, dropped = self._keep_leads(), self._floor.turn
+        if self._floor.state is State.THINKING and dropped and dropped.caller:
+            if dropped.thought is not Thought.WHOLE:  # it is judged behind the call
+                self._caller.give_back(dropped.caller)
+        kept += self._floor.drop()
         turn = self._floor.take(breath_frames=0)
         turn.final = True
         return [*kept, *say_farewell(turn, self._memory)]

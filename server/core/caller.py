@@ -134,8 +134,13 @@ class CallerSide:
         """Take a key; True when it completed what was typed."""
         return self._typed(self._keypad.press(key, expected_digits), clock)
 
+    def end_now(self, clock: int) -> list[Heard]:
+        """The call is over, and with it what was being said or typed."""
+        self._typed(self._keypad.take(), clock)
+        return self._hearing.end_now()
+
     def _typed(self, keys: str | None, clock: int) -> bool:
-        if keys is None:
+        if not keys:
             return False
         self.pending.segments.append(Segment(KEYS, text=keys, ended_at=clock))
         self.pending.said_at = clock
@@ -222,6 +227,11 @@ class CallerSide:
             self._keypad.answered()
         self._waits_behind = None
         return taken
+
+    def guesses_are_all(self, clock: int) -> None:
+        """No transcript is waited for any more: the last partials are what was said."""
+        for utterance_id in tuple(self._unheard):
+            self.ears_failed(utterance_id, clock)
 
     def give_back(self, caller: CallerTurn) -> None:
         """A turn was superseded: what it was to answer comes before what is pending (A6)."""

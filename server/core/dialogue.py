@@ -35,6 +35,7 @@ from server.core.events import (
 from server.core.floor import Floor, State
 from server.core.frames import FRAME_MS, FRAMES_PER_S
 from server.core.hearing import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
+from server.core.last_words import LastWords
 from server.core.life import Limit, Silence, limit_of, out_of_patience
 from server.core.lines import in_turn
 from server.core.memory import Memory, Near
@@ -63,6 +64,7 @@ class Dialogue:
         self._answering = Answering(params, self.floor, self.caller, self.memory, self._allowance)
         self._silence = Silence(params.idle_frames)
         self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
+        self._last_words: LastWords | None = None  # the call is over, and this is all that goes on
 
     @property
     def state(self) -> State:
@@ -74,6 +76,8 @@ class Dialogue:
 
     def handle(self, event: Event) -> list[Action]:
         """Advance on one event; return what the shell must now do, in order."""
+        if self._last_words is not None:
+            return self._last_words.handle(event)
         if getattr(event, "turn_id", self.floor.turn_id) != self.floor.turn_id:
             return []
         return [self._allowed(action) for action in self._decide(event)] + self._allowed_now()
@@ -116,13 +120,19 @@ class Dialogue:
                 self.memory.takes_messages = takes_messages
                 return []
             case CallerGone():
-                return self._answering.caller_gone()
+                self._last_words = LastWords(self.params, self.floor, self.caller, self.memory)
+                return self._last_words.begin()
             case ClosingDown():
                 return self._answering.close_down()
             case PersonAvailable(available):
                 self.memory.person = available
                 return []
         return self._answering.turn_event(self.turn, event) if self.turn is not None else []
+
+    @property
+    def over(self) -> bool:
+        """The caller has gone, and nothing is awaited any more: no event matters."""
+        return self._last_words is not None and self._last_words.over
 
     @property
     def patience_frames(self) -> int:
@@ -328,6 +338,7 @@ class Dialogue:
             actions.append(Log(f"RESPONSE_GAP ms={gap * FRAME_MS} turn={turn.turn_id}", since_frames=gap))
         self.memory.take_back_interruption(turn.takes_back)
         self.memory.caller_said(turn.answers)
+        turn.tell_unjudged(self.memory.unjudged)
         turn.final = self.memory.closing and turn.parting
         return actions + acts_due(turn, self.memory, heard=False)
 

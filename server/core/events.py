@@ -5,7 +5,7 @@ The events alone give the call again: whatever is random or outside enters here.
 
 from dataclasses import dataclass
 
-from server.core.conversation import Act, Expected, Line, PhoneCall
+from server.core.conversation import Act, Expected, Line, PhoneCall, SaveLead
 from server.hebrew.gender import Gender
 
 # ---- events -------------------------------------------------------------------------------------
@@ -32,7 +32,15 @@ class PersonAvailable:
 
 @dataclass(frozen=True, slots=True)
 class CallerGone:
-    """They have hung up, or the line has: nothing more is heard or said."""
+    """They have hung up, or the line has, or we have: nothing more is heard or said.
+
+    What follows it are transcripts and minds that were still awaited, for a lead; then TimeIsUp, if need be.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class TimeIsUp:
+    """The call has been over for so long that nothing is awaited any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +114,20 @@ class SentenceThought:
 
 @dataclass(frozen=True, slots=True)
 class ReplyThought:
-    """The mind has finished. ``expected``: what the caller may answer; ``acts``: what else it decided."""
+    """The mind has finished. ``expected``: what the caller may answer; ``acts``: what else it decided.
+
+    ``whole``: it came to its own end; else it might have decided more.
+    """
 
     turn_id: int
     expected: Expected = Expected()
     acts: tuple[Act, ...] = ()
+    whole: bool = True
+
+    @property
+    def judged(self) -> bool:
+        """Whatever the caller has said until then, and was worth it, is among ``acts``."""
+        return self.whole or any(isinstance(act, SaveLead) for act in self.acts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,7 @@ Event = (
     StreamStarted
     | PersonAvailable
     | CallerGone
+    | TimeIsUp
     | ClosingDown
     | FrameHeard
     | DigitPressed
@@ -245,6 +263,7 @@ class Think:
     the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7);
     ``may_listen``: likewise, they only listen (D4).
     ``caller``: as they speak of themselves. ``person``: there is one to hand the caller over to.
+    ``gone``: the call is over: what is worth it is kept, and nothing is said.
     """
 
     turn_id: int
@@ -256,6 +275,7 @@ class Think:
     may_listen: bool = False
     caller: Gender | None = None
     person: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +298,13 @@ class Perform:
 @dataclass(frozen=True, slots=True)
 class DropTurn:
     """Close the turn's mind and voice; whatever they still post is too late to matter."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetFinish:
+    """The caller has gone: read the turn's mind to its end, for what it does; its voice is closed."""
 
     turn_id: int
 
@@ -325,6 +352,7 @@ Action = (
     | Think
     | Say
     | DropTurn
+    | LetFinish
     | SendAudio
     | SendMark
     | SendClear

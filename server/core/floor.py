@@ -154,6 +154,11 @@ class Floor:
             self.leftover = Leftover(turn.playout.kept(), turn, heard=True, due_at=self.clock + grace)
         return [*self.enter(State.LISTENING), DropTurn(turn.turn_id)]
 
+    def hung_up(self, turn: Turn, memory: Memory) -> list[Action]:
+        """The line is dead in the middle of what we said: so much of it was heard."""
+        words = self._heard(turn, memory, interrupted=not turn.playout.nearly_over)
+        return [Log("AGENT_TEXT:", words)] if words else []
+
     def _heard(self, turn: Turn, memory: Memory, *, interrupted: bool = False) -> str:
         in_full, words = turn.playout.heard()
         memory.asked_a_question = turn.playout.at_a_question

@@ -36,13 +36,13 @@ class Keypad:
         """Take one key; return what was typed when it is complete. ``#`` alone is an answer too."""
         self._quiet = 0
         if key == END_KEY:
-            return self._take() or END_KEY
+            return self.take() or END_KEY
         self._typed += key
         full = len(self._typed) >= MAX_DIGITS or len(self._typed) == expected_digits
         if not full:
             return None
         self._since_full = 0
-        return self._take()
+        return self.take()
 
     def is_late(self, key: str) -> bool:
         """A ``#`` right after keys that were complete without it: people type it all the same."""
@@ -57,8 +57,9 @@ class Keypad:
         if not self._typed:
             return None
         self._quiet += 1
-        return self._take() if self._quiet >= PAUSE_FRAMES else None
+        return self.take() if self._quiet >= PAUSE_FRAMES else None
 
-    def _take(self) -> str:
+    def take(self) -> str:
+        """What was typed so far, complete or not; empty for nothing."""
         typed, self._typed = self._typed, ""
         return typed

@@ -62,6 +62,8 @@ class Memory:
         self.person = False  # there is one to hand the caller over to (F3)
         self.closing_at: int | None = None  # frame clock: the server will be gone soon (F4)
         self._caller: Gender | None = None  # as they have spoken of themselves
+        # What the caller has said since a mind came to its end last: it may hold details nobody has kept.
+        self.unjudged: deque[str] = deque(maxlen=2 * history_turns)
         self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
 
     @property

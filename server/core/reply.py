@@ -20,7 +20,7 @@ from server.core.events import (
 from server.core.lines import ACT_AFTER, DEAF_AFTER, asking_again, in_turn, offers
 from server.core.memory import Asked, Memory
 from server.core.playout import HINT_INDEX
-from server.core.turn import Leftover, Turn
+from server.core.turn import Leftover, Thought, Turn
 from server.core.understanding import Meaning, of_an_answer
 from server.hebrew.speech_acts import asks_to_repeat
 from server.hebrew.words import fingerprint, normalise
@@ -37,9 +37,15 @@ SAYS_NOTHING = frozenset({NOTHING_TO_SAY, "..."})
 
 
 def ask_mind(
-    turn: Turn, text: str, memory: Memory, *, may_wait: bool = False, may_listen: bool = False
+    turn: Turn,
+    text: str,
+    memory: Memory,
+    *,
+    may_wait: bool = False,
+    may_listen: bool = False,
+    gone: bool = False,
 ) -> list[Action]:
-    """The mind is to answer ``text``."""
+    """The mind is to answer ``text``; once the caller is ``gone``, to keep what is worth it."""
     turn.asked = Think(
         turn.turn_id,
         text,
@@ -49,7 +55,9 @@ def ask_mind(
         may_listen=may_listen,
         caller=memory.caller_with(text),
         person=memory.person,
+        gone=gone,
     )
+    turn.thought = Thought.AT_WORK
     return [turn.asked]
 
 
@@ -67,8 +75,10 @@ def take_up(turn: Turn, leftover: Leftover) -> list[Action]:
             turn.playout.adopt(turn.sentences, text, audio)
             turn.sentences += 1
     turn.playout.complete = kept.complete or cut.asked is None
+    turn.thought = Thought.BROKEN if cut.thought is Thought.AT_WORK else cut.thought
     if turn.playout.complete or turn.asked is None:
         return actions
+    turn.thought = Thought.AT_WORK
     said = " ".join((*turn.before, *(text for text, _ in kept.sentences)))
     return [*actions, replace(turn.asked, said=said)]
 
@@ -88,9 +98,11 @@ def advance(turn: Turn, event: Event, memory: Memory, hint: str) -> list[Action]
             turn.breath_frames = frames
         case SentenceThought(_, text):
             return say_sentence(turn, text, memory)
-        case ReplyThought(_, expected, acts):
-            return _reply_done(turn, expected, acts, memory)
+        case ReplyThought():
+            turn.thought = Thought.WHOLE if event.judged else Thought.BROKEN
+            return _reply_done(turn, event.expected, event.acts, memory)
         case MindFailed(_, reason):
+            turn.thought = Thought.BROKEN
             return [Log("LLM_ERR:", cause=reason), *no_more_sentences(turn, memory)]
         case AudioMade() | SentenceVoiced():
             take_audio(turn, event, hint)
@@ -177,13 +189,14 @@ def _give_up(turn: Turn, memory: Memory) -> list[Action]:
     if memory.person:
         return say_line(turn, memory.worded(memory.lines.handing_over), acts=(Transfer(),))
     line = memory.lines.giving_up if memory.can_be_called() else memory.lines.giving_up_hidden
-    kept = _for_the_office(memory, "" if memory.message else GAVE_UP)
+    kept = for_the_office(memory, "" if memory.message else GAVE_UP)
     return say_line(turn, memory.worded(line), acts=(kept, EndCall()))
 
 
 def _take_message(turn: Turn, text: str, memory: Memory) -> list[Action]:
     """It is kept whatever follows; a call back is promised where there is a number to call (F3)."""
-    kept = _for_the_office(memory, text)
+    kept = for_the_office(memory, text)
+    turn.thought = Thought.NONE  # whatever a mind would have made of it
     reachable = memory.can_be_called(text)
     if memory.deaf_in_a_row >= DEAF_AFTER:
         return say_line(turn, memory.worded(memory.lines.noted_goodbye), acts=(kept, EndCall()))
@@ -200,14 +213,14 @@ def say_farewell(turn: Turn, memory: Memory, message: str = "") -> list[Action]:
 
     ``message``: what the caller has just left for the office.
     """
-    kept = (_for_the_office(memory, message),) if message else ()
+    kept = (for_the_office(memory, message),) if message else ()
     if memory.person:
         return say_line(
             turn, memory.worded(memory.lines.closing_hand_over, message), acts=(*kept, Transfer())
         )
     reachable = memory.can_be_called(message)
     broken_off = BROKEN_OFF if reachable else BROKEN_OFF_HIDDEN
-    kept = kept or (_for_the_office(memory, "" if memory.message else broken_off),)
+    kept = kept or (for_the_office(memory, "" if memory.message else broken_off),)
     line = memory.lines.closing_call_back if reachable else memory.lines.closing_hidden
     return say_line(turn, memory.worded(line, message), acts=(*kept, EndCall()))
 
@@ -288,7 +301,7 @@ def _say(turn: Turn, text: str) -> list[Action]:
     return [Say(turn.turn_id, turn.sentences - 1, text)]
 
 
-def _for_the_office(memory: Memory, text: str) -> SaveLead:
+def for_the_office(memory: Memory, text: str) -> SaveLead:
     """What was left so far, and ``text``."""
     return SaveLead((("message", f"{memory.message} {text}".strip()),))
 

@@ -1,6 +1,8 @@
 """A turn: what the caller said, in one or more utterances, and where our answer to it stands."""
 
+from collections import deque
 from dataclasses import dataclass, field
+from enum import Enum
 
 from server.core.conversation import Act, Expected, ends_call
 from server.core.events import Think
@@ -107,6 +109,15 @@ class CallerTurn:
         return " ".join(parts), repeated
 
 
+class Thought(Enum):
+    """How far a mind has come with what the caller has said: what it does it may say last of all."""
+
+    NONE = "none"  # none is to judge it
+    AT_WORK = "at work"
+    WHOLE = "whole"  # it has come to its end
+    BROKEN = "broken"  # it has failed, or was given up: nobody knows what it would have done
+
+
 @dataclass
 class Turn:
     """Our side of a turn, or a line of our own when ``caller`` is None."""
@@ -118,6 +129,7 @@ class Turn:
     breath_frames: int | None = None  # None until drawn
     early: bool = False  # begun before the caller's turn was over: nothing of it is heard yet (B3)
     asked: Think | None = None  # what the mind was asked
+    thought: Thought = Thought.NONE
     words: str = ""  # what was understood in the end
     ask_again_at: int | None = None  # frame clock: the caller had not finished, the mind said (A7)
     asked_again_at: int = 0  # and when it was
@@ -147,6 +159,13 @@ class Turn:
     def answers(self) -> str:
         """What the caller has said to bring it about; empty when that was heard before, or not understood."""
         return "" if self.resumes or not self.understood else self.words
+
+    def tell_unjudged(self, unjudged: deque[str]) -> None:
+        """Its answer is being heard: has a mind judged what it answers, and so all that was said before?"""
+        if self.thought is Thought.WHOLE:
+            unjudged.clear()
+        elif self.thought is not Thought.NONE and self.answers:
+            unjudged.append(self.answers)
 
     @property
     def asks_the_caller(self) -> bool:
@@ -189,12 +208,14 @@ class Turn:
 def started_over(turn: Turn, turn_id: int) -> Turn:
     """The same turn of the caller's under another ID: nothing of its mind, voice or lines counts any more."""
     turn.playout.start_over(turn_id)
+    known = turn.thought in (Thought.NONE, Thought.WHOLE)
     return Turn(
         turn_id,
         turn.caller,
         turn.began_at,
         turn.playout,
         breath_frames=turn.breath_frames,
+        thought=turn.thought if known else Thought.BROKEN,
         words=turn.words,
         understood=turn.understood,
         hint_due=turn.hint_due,

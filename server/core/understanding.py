@@ -15,6 +15,7 @@ from server.hebrew.words import words_of
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
 MOST_WORDS_OF_A_LISTENER = 3  # that the mind is asked about
+MOST_WORDS_FOR_A_PERSON = 6  # "אפשר בבקשה לדבר עם נציג אנושי"
 PERSON_KEY, CALL_BACK_KEY = "0", "1"
 TELEPHONE_DIGITS = 7
 
@@ -82,6 +83,13 @@ def may_only_listen(caller: CallerTurn, text: str, memory: Memory) -> bool:
     unfinished = ending_of(text, memory.expected.digits) is Ending.UNFINISHED
     known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text) or asks_to_repeat(text)
     return not (unfinished or known or "?" in text)
+
+
+def tells_more(meaning: Meaning, text: str) -> bool:
+    """They ask for a person, and have told of themselves before it: that is for a mind, if they go."""
+    words = words_of(text)
+    number = any(number_in(word) is not None for word in words)
+    return meaning is Meaning.PERSON and len(words) > 1 and (number or len(words) > MOST_WORDS_FOR_A_PERSON)
 
 
 def _of_keys(keys: str, memory: Memory) -> Meaning:

@@ -91,7 +91,7 @@ class ReplyRequest:
     cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
     hears so answers with a single "…". ``may_listen``: so does one that hears that these words, said over its
     own voice, want nothing of it. ``caller``: by the rules' guess from how they have spoken of themselves;
-    None: no telling.
+    None: no telling. ``gone``: the call is over: a mind keeps what is worth it, and nothing it says is heard.
     ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
     us, the name first. ``lines``: what we say where the mind says nothing, as this agent says it.
     """
@@ -106,6 +106,7 @@ class ReplyRequest:
     may_wait: bool = False
     may_listen: bool = False
     caller: Gender | None = None
+    gone: bool = False
     person: bool = False
     call: PhoneCall = PhoneCall()
     agent: str = ""

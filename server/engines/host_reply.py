@@ -18,6 +18,7 @@ class Call:
     ``number``: the caller's; empty: hidden. ``call_sid``: Twilio's name of the call. ``history``: what both
     have *heard*, oldest first, without ``text``. ``gender``: as the caller has spoken of themselves; None: no
     telling. ``turn_number``: from 1. ``person``: there is one now, to whom ``Transfer()`` hands over.
+    ``gone``: the caller has hung up: nothing is heard any more, and only leads are kept.
     """
 
     number: str
@@ -26,6 +27,7 @@ class Call:
     gender: Gender | None
     turn_number: int
     person: bool
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def call_of(request: ReplyRequest) -> Call:
         gender=request.caller,
         turn_number=request.turn_number,
         person=request.person,
+        gone=request.gone,
     )
 
 

@@ -47,7 +47,9 @@ ACTS = ((), (), (), (), (SaveLead((("name", "דנה"),)),), (EndCall(),), (Trans
 class Desk:
     """What a call leaves is not looked at here."""
 
-    def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None: ...
+    def save_lead(
+        self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...], **_: bool
+    ) -> None: ...
 
     def save_call(self, summary: CallSummary) -> None: ...
 

@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 from simple_websocket import ConnectionClosed
 
+from server.afterwards import Afterwards
 from server.config import Config
 from server.core.conversation import Act, EndCall, SaveLead
 from server.desk import open_desk
@@ -185,6 +186,7 @@ class Soak:
             self.config,
             engines=self.engines,
             desk=self.desk,
+            afterwards=Afterwards(self.runtime),
             runtime=self.runtime,
             breath=self._chance.uniform,
         ).run()

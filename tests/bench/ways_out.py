@@ -28,7 +28,7 @@ class _Outcomes:
     def __init__(self) -> None:
         self.outcomes: list[str] = []
 
-    def save_lead(self, *_: object) -> None:
+    def save_lead(self, *_: object, **__: object) -> None:
         pass
 
     def close_call(self, _: str, outcome: object) -> None:

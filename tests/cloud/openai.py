@@ -58,6 +58,7 @@ class Script:
     lines: tuple[str, ...] = ()
     done: bool = True  # [DONE] ends it
     piece: int = DELTA_CHARACTERS  # characters of a delta
+    acts_after_s: float = 0.0  # the tool calls come so long behind the rest
 
 
 Thinks = Callable[[dict[str, Any]], str | Script]
@@ -279,8 +280,14 @@ class Connection:
         self._send_event(chunk(request, {"role": "assistant", "content": ""}))
         lines = [event_line(chunk(request, delta)) for delta in text_deltas(script)]
         lines += script.lines
+        words = len(lines)
         lines += [event_line(chunk(request, delta)) for delta in tool_deltas(script)]
-        self._send_items(exchange, lines, lambda line: self._send_chunk(f"{line}\n\n".encode()))
+
+        def send(line: str) -> None:
+            self._wait(script.acts_after_s if exchange.sent == words else 0)
+            self._send_chunk(f"{line}\n\n".encode())
+
+        self._send_items(exchange, lines, send)
         self._send_event(chunk(request, {}, finish_of(script)))
         if script.done:
             self._send_chunk(b"data: [DONE]\n\n")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.admission import PENDING_S
+from server.afterwards import Afterwards
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, Drain, follow_signals
 from tests.sim.simtime import SimRuntime
 
@@ -57,7 +58,9 @@ def drained(calls, drain_s=15.0, to_come=lambda: 0, runtime=None, until_s=100.0)
     """When it was finished, each time it was."""
     runtime = runtime or (calls[0].runtime if calls else SimRuntime())
     reception, ends = Reception(calls, to_come), []
-    drain = Drain(reception, runtime, drain_s, lambda: ends.append(runtime.now))
+    drain = Drain(
+        reception, runtime, drain_s, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+    )
     drain.begin()
     drain.begin()
     runtime.run_until(until_s)
@@ -176,7 +179,9 @@ def test_the_signal_comes_often_and_counts_once(signals):
     runtime = SimRuntime()
     call = Call(runtime, told_s=1.0)
     ends, gave_way = [], []
-    drain = Drain(Reception([call]), runtime, 2.0, lambda: ends.append(runtime.now))
+    drain = Drain(
+        Reception([call]), runtime, 2.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+    )
     follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
     runtime.run_until(5.0)
     assert ends == [] and call.told_at == []
@@ -193,7 +198,9 @@ def test_a_successor_takes_the_connections_and_the_calls_go_on(signals):
     runtime = SimRuntime()
     call = Call(runtime, told_s=1.0)
     ends, gave_way = [], []
-    drain = Drain(Reception([call]), runtime, 10.0, lambda: ends.append(runtime.now))
+    drain = Drain(
+        Reception([call]), runtime, 10.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+    )
     signals(signal.SIGURG)  # by default it is nothing
     follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
     signals(signal.SIGURG)
@@ -213,7 +220,7 @@ def test_nobody_comes_in_once_calls_are_cut():
     call = Call(runtime, told_s=NEVER)
     reception, closed_at = Reception([call]), []
     reception.close = lambda: closed_at.append(runtime.now)
-    Drain(reception, runtime, 5.0, lambda: None).begin()
+    Drain(reception, runtime, 5.0, lambda: None, afterwards=Afterwards(runtime)).begin()
     runtime.run_until(40.0)
     assert closed_at == [pytest.approx(5.0 + FAREWELL_S, abs=LATE_S)] == call.cut_at
 
@@ -223,6 +230,31 @@ def test_a_socket_may_be_longer_on_its_way_behind_a_greeting():
     late = Call(runtime, 12.0, from_s=7.0)
     reception = Reception([late], lambda: 0 if late.live or runtime.now > 12 else 1)
     ends = []
-    Drain(reception, runtime, 15.0, lambda: ends.append(runtime.now), settle_s=30.0).begin()
+    Drain(
+        reception,
+        runtime,
+        15.0,
+        lambda: ends.append(runtime.now),
+        settle_s=30.0,
+        afterwards=Afterwards(runtime),
+    ).begin()
     runtime.run_until(60.0)
     assert late.told_at == [] and ends == [pytest.approx(12.0 + LINGER_S, abs=LATE_S)]
+
+
+@pytest.mark.parametrize(("lasts_s", "ends_s"), [(0.7, 0.7), (NEVER, LINGER_S)])
+def test_last_words_are_waited_for_as_long_as_a_last_webhook(lasts_s, ends_s):
+    """F6: of calls that were over before; then they are cut short, and that once."""
+    runtime, ended, ends = SimRuntime(), [], []
+
+    class Words:
+        @property
+        def going_on(self):
+            return int(runtime.now < lasts_s)
+
+        def end(self):
+            ended.append(runtime.now)
+
+    Drain(Reception(), runtime, 15.0, lambda: ends.append(runtime.now), afterwards=Words()).begin()
+    runtime.run_until(30.0)
+    assert ended == ends == [pytest.approx(ends_s, abs=LATE_S)]

@@ -90,6 +90,15 @@ def test_a_call_that_was_killed_has_its_row() -> None:
     assert rows_of(*DANA[:2])[0]["טלפון"] == "052-1234567"
 
 
+def test_what_was_understood_behind_the_call_is_newer_than_its_whole_line() -> None:
+    whole = line("call", name="דינה", city="חיפה", ended="caller", missed="no_details")
+    late = line("detail", name="דנה", after_call=True)
+    for lines in ((DANA[0], whole, late), (whole, late, DANA[0])):
+        (row,) = rows_of(*lines)
+        assert (row["שם"], row["עיר"], row["מה קרה"]) == ("דנה", "חיפה", "נמסרו פרטים")
+        assert row["פרטים נוספים"] == ""
+
+
 def test_lines_of_before_there_were_kinds() -> None:
     told = {"name": "דנה", "phone": "0501234567"}
     (row,) = rows_of({**told, "at": "2026-01-01T10:00:00+00:00", "call_sid": "CA1", "caller": ""})

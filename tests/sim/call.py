@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from re import finditer, search
 from typing import Any
 
+from server.afterwards import Afterwards
 from server.config import Config, own_lines
 from server.core.dialogue import Dialogue
 from server.core.events import Action, Event
@@ -101,6 +102,7 @@ class SimCall:
         self.event_times: list[float] = []
         self.log: list[str] = []
         self.log_times: list[float] = []
+        self.afterwards = Afterwards(self.runtime)
         self.host: dict[str, Any] = {}
         self.finished = False
 
@@ -141,6 +143,7 @@ class SimCall:
             self.config,
             engines=engines,
             runtime=self.runtime,
+            afterwards=self.afterwards,
             **{"breath": lambda low, high: low, **self.host},
         )
         self._record(self.handler._dialogue)

@@ -33,7 +33,9 @@ class Told:
     asked: list[tuple[float, ReplyRequest]] = field(default_factory=list)
     left: list[tuple[float, Act]] = field(default_factory=list)  # leads and outcomes at the desk
 
-    def save_lead(self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...]) -> None:
+    def save_lead(
+        self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...], *, after_call=False
+    ) -> None:
         self.left.append((self.call.runtime.now, SaveLead(details)))
 
     def save_call(self, summary: CallSummary) -> None: ...

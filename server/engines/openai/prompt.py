@@ -75,8 +75,14 @@ MAY_LISTEN = (
     "בלי שאלה, בקשה, תשובה, תיקון או הסתייגות, התשובה היא התו … לבדו, בלי שום מילה ובלי להפעיל שום כלי, "
     "ודבריך יימשכו מעצמם מהמקום שבו נקטעו. בכל מקרה אחר, וגם כשיש ספק, עונים כרגיל."
 )
+GONE = (
+    "הצד השני כבר ניתק, ואף אחד לא ישמע תשובה. אם נאמרו בשיחה פרטים על הפונה, בקשה או הודעה שעוד לא נשמרו, "
+    "קוראים עכשיו ל-save_lead עם כל הפרטים הידועים, ומה שנשאר פתוח כותבים ב-notes. "
+    "בכל מקרה לא כותבים מילים: התשובה היא התו … לבדו."
+)
 BEGUN = "[השיחה התחילה.]"
 CUT_IN = "[כאן נקטעו דבריך: ההמשך לא נשמע, והצד השני התחיל לדבר.]"
+ENDED = "[השיחה הסתיימה: הצד השני ניתק.]"
 GO_ON = (
     "[הצד השני לא אמר דבר. ממשיכים את התשובה בדיוק מהמקום שבו נעצרה: "
     "בלי לחזור על מה שכבר נאמר, בלי להתחיל מחדש ובלי להזכיר את ההפסקה.]"
@@ -117,6 +123,7 @@ def prompt_of_turn(request: ReplyRequest, today: date) -> str:
     told += [ADDRESS[request.caller]] if request.caller is not None else []
     told += [MAY_WAIT] if request.may_wait else []
     told += [MAY_LISTEN] if request.may_listen else []
+    told += [GONE] if request.gone else []
     return "\n".join(("# עכשיו", *told))
 
 
@@ -149,3 +156,5 @@ def _heard(request: ReplyRequest) -> Iterator[tuple[str, str]]:
     if request.said:
         yield ASSISTANT, as_words(request.said)
         yield USER, GO_ON
+    if request.gone:
+        yield USER, ENDED

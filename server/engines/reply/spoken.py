@@ -24,7 +24,9 @@ MAX_CALLS = 8  # written in one reply; more is a model gone astray
 
 
 class SpokenReply:
-    """A reply as it is spoken: iterate for sentences; ``expected`` and ``acts`` are valid behind the last.
+    """A reply as it is spoken: iterate for sentences; behind the last ``expected`` and ``acts`` are valid.
+
+    ``whole`` as well: it came to its own end, so that there are no other acts than these.
 
     Yields sentences as they become whole, and ``""`` for whatever shows that the engine is at work: deadlines
     count from there. What does not depend on time does not depend on how the text was cut into pieces.
@@ -42,6 +44,7 @@ class SpokenReply:
         """Starts the reply. Raises what ``mind.respond`` raises."""
         self.expected = Expected()
         self.acts: tuple[Act, ...] = ()
+        self.whole = True
         self._mind = mind
         self._request = request
         by_caller = (line.text for line in request.history if line.speaker is Speaker.CALLER)
@@ -49,6 +52,7 @@ class SpokenReply:
         self._stream = mind.respond(request, timeout_s)
         self._tools = self._stream if isinstance(self._stream, ReplyWithTools) else None
         self._cancelled = False
+        self._hushed = request.gone
         self._said = False
 
     def cancel(self) -> None:
@@ -56,17 +60,23 @@ class SpokenReply:
         self._cancelled = True
         self._stream.cancel()
 
+    def hush(self) -> None:
+        """Nobody hears it any more: it is read on for its acts alone. Any thread."""
+        self._hushed = True
+
     def __iter__(self) -> Iterator[str]:
         text = _Text(iter(self._stream), self._request.agent, self._acting)
         try:
-            yield from self._sentences(text, lambda: self._ends(text))
+            if not self._hushed:
+                yield from self._sentences(text, lambda: self._ends(text))
             yield from self._read_on(text)
             if self._cancelled:
                 return
             may_wait = self._request.may_wait or self._request.may_listen
             waits = not self._said and text.ellipsis and may_wait
             acts = () if waits else self._acts(text.calls)
-            if not self._said:
+            self.whole = self.whole and text.broken is None
+            if not self._said and (waits or not self._hushed):
                 yield from self._wordless(text, acts, waits)
         finally:
             text.close()  # what the LLM would still say is neither read nor paid for
@@ -110,7 +120,10 @@ class SpokenReply:
         if self._tools is not None:
             text = _Text(self._tools.words_after(acts), self._request.agent, lambda: False)
             try:
-                yield from self._sentences(text, lambda: False)
+                for sentence in self._sentences(text, lambda: False):
+                    if self._hushed:
+                        return
+                    yield sentence
             except EngineError as error:
                 log.warning("LLM_ERR %s: no words after a note: %s", self._mind.name, error)
             finally:
@@ -154,19 +167,20 @@ class SpokenReply:
 
     def _read_on(self, text: "_Text") -> Iterator[str]:
         """Enough was said. An LLM calls its functions behind its words: a little more is read, unsaid."""
-        if self._tools is not None:
+        if self._tools is not None and not self._hushed:
             self._tools.enough()
         unsaid = 0
         try:
             for token in text.tokens:
                 unsaid += len(token) if isinstance(token, str) else 0
-                if unsaid > READ_ON_CHARS:
+                if unsaid > READ_ON_CHARS and not self._hushed:
+                    self.whole = False
                     return
                 yield ""
         except EngineError:
             if not self._said:
                 raise
-            # Everything that was to be said has been said.
+            self.whole = False  # everything that was to be said has been said
 
     def _complain(self, calls: list[WrittenCall]) -> None:
         """Functions written as text are a sign of a model, or a server, that is set up wrongly."""

@@ -130,7 +130,7 @@ llm takes 300
   6.50        line    drops
 
 # The caller hangs up while the agent thinks
-> Nothing is said into the void, and the mind is cancelled.
+> Nothing is said into the void, and the mind is cancelled when its time is up: the office judges the words.
 acts F6
 spares B5 G3
 
@@ -139,6 +139,7 @@ spares B5 G3
               mind    ספרו לי על הדירה
               never   replies
   5.60        caller  hangs up
+              lead    message=ספרו לי על הדירה
 
 # A second of the caller's line is lost
 > Nothing comes for 200 ms, so it counts as silence, at real pace; the call goes on.

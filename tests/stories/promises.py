@@ -100,9 +100,9 @@ def _same_call_again(told: Told) -> Iterator[str]:
 
 
 def _nothing_left(told: Told) -> Iterator[str]:
-    """F6: a second after the end of the call."""
+    """F6: a second after the end of the call, and when its last words are understood."""
     call = told.call
-    if not call.finished:
+    if not told.over_in_time:
         yield "the call is not over"
     if call.runtime.alive():
         yield f"still running: {call.runtime.alive()}"

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from server.call_engines import AFTER_CALL_S
 from server.call_record import CallSummary
 from server.config import Config
-from server.core.conversation import Act, SaveLead, Speaker
+from server.core.conversation import NOTHING_TO_SAY, Act, SaveLead, Speaker
 from server.core.frames import pcm16_to_mulaw
 from server.engines.base import EngineError, ReplyRequest
 from server.phrases import beep
@@ -29,6 +30,7 @@ class Told:
     story: Story
     call: SimCall
     _lanes: dict[str, list[Moment]] = field(default_factory=dict)
+    over_in_time: bool = False  # F6; what is understood behind the call goes on for longer
     ended_s: float = 0.0  # when the caller, the line or the agent ended it
     asked: list[tuple[float, ReplyRequest]] = field(default_factory=list)
     left: list[tuple[float, Act]] = field(default_factory=list)  # leads and outcomes at the desk
@@ -145,6 +147,8 @@ def _run(told: Told) -> None:
     elif not ours:
         call.line.deliver({"event": "stop"})
     call.until(call.runtime.now + story.takes_s.get("network", 0.0) + GONE_AFTER_S)
+    told.over_in_time = call.finished
+    call.until(call.runtime.now + AFTER_CALL_S)
 
 
 def _script_the_mind(told: Told) -> None:
@@ -158,6 +162,8 @@ def _script_the_mind(told: Told) -> None:
     mind.opening = story.opening
 
     def reply(request: ReplyRequest) -> Reply:
+        if request.gone:  # the story is over
+            return Reply(NOTHING_TO_SAY)
         told.asked.append((told.call.runtime.now, request))
         line = next((line for line in script if line.moment.what == request.text), None)
         if line is not None:

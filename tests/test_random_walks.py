@@ -6,6 +6,7 @@ The real shell and core run in simulated time; hypothesis looks for the call tha
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from server.call_engines import AFTER_CALL_S
 from server.config import dialogue_params
 from server.core.conversation import EndCall, SaveLead, Transfer
 from server.core.dialogue import Dialogue, State
@@ -154,9 +155,16 @@ def test_every_call_keeps_its_promises(call):
 
     call.line.deliver({"event": "stop"})
     call.until(call.runtime.now + 1.5)
-    assert call.finished
-    assert call.runtime.alive() == []
+    check_nothing_is_left(call)
+
+
+def check_nothing_is_left(call):
+    """F6: the call is over; what is understood behind it is awaited for a few seconds, and has no voice."""
+    assert call.finished and call.voice.open_streams == 0
+    call.until(call.runtime.now + AFTER_CALL_S)
+    assert call.runtime.alive() == [] and call.afterwards.going_on == 0
     assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    assert not call.lines("CALL_ERR")  # AFTER_CALL_ERR too
 
 
 def check_answers(call):
@@ -214,9 +222,8 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     for n in range(1 + again):
         call.runtime.call_at(closes_s + 0.7 * n, lambda: call.handler.close_down())
     call.run(closes_s + CLOSED_IN_S, hang_up=False)
-    assert call.finished
     assert not call.lines("CALL_ERR") and not call.lines("TX_ERR") and not call.lines("RX_ERR")
-    assert call.runtime.alive() == []
+    check_nothing_is_left(call)
     check_answers(call)
     check_replay(call)
     left = call.host["desk"].left
@@ -225,7 +232,7 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     thought = [
         at
         for (event, actions), at in zip(call.events, call.event_times, strict=True)
-        if any(isinstance(action, Think) for action in actions)
+        if any(isinstance(action, Think) and not action.gone for action in actions)
     ]
     assert all(at <= closes_s for at in thought)
     if any(said.at_s > closes_s for said in call.heard):
@@ -243,6 +250,4 @@ def test_a_call_may_end_at_any_moment(call, at_s, politely):
     else:
         call.line.inbox.close()
     call.until(at_s + 1.2)
-    assert call.finished
-    assert call.runtime.alive() == []
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    check_nothing_is_left(call)

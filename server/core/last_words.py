@@ -167,8 +167,9 @@ class LastWords:
 
     def _ask(self) -> list[Action]:
         """The mind is to keep what is worth it; nothing that it says is heard by anybody."""
-        self._floor.turn = None
+        self._floor.turn = None  # nobody has the floor any more: an ID of its own is all that this needs
         asked = self._asked = self._floor.take()
+        self._floor.turn = None
         words = self._unjudged
         return [Log(f"LAST_WORDS turn={asked.turn_id}"), *ask_mind(asked, words, self._memory, gone=True)]
 

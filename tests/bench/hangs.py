@@ -12,7 +12,7 @@ callers are promised a call back, others hang up in mid-word, and new ones ring.
 the log. ``rang``: new callers who were answered in ten seconds. ``longest gap``, ``TX p99``, ``/healthz``: as
 in ``tests.bench.attacks``, the worst of the calls beside. ``SIGTERM``: seconds until the server has ended.
 Exit status 1 when a bound is broken: a gap above 400 ms, a call cut, health above 1 s, a lead that cannot be
-read, a new caller without an answer, an end later than ``graceful_timeout``.
+read, a new caller without an answer in five seconds, an end later than ``graceful_timeout``.
 """
 
 import argparse
@@ -51,6 +51,7 @@ DRAIN_S = 2
 # gunicorn's own graceful_timeout, and as much for a busy machine.
 ALLOWED_END_S = DRAIN_S + FAREWELL_S + CUT_S + LINGER_S + 4.0 + 3.0
 ENDS_S = 60.0
+ALLOWED_RING_S = 5.0  # Twilio waits for 15; the caller hears it ring
 
 
 class Thing(Protocol):
@@ -155,6 +156,7 @@ class Hung:
         found += [f"{len(self.lost)} leads lost"] if self.lost else []
         found += [f"{self.unanswered} webhooks without an answer"] if self.unanswered else []
         found += ["a new caller without an answer"] if not all(self.rang) else []
+        found += ["a new caller hears nothing for long"] if max(self.rang) > ALLOWED_RING_S else []
         found += [f"the end took {self.ended_s:.0f} s"] if self.ended_s > ALLOWED_END_S else []
         return found
 

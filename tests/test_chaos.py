@@ -8,8 +8,6 @@ from tests.bench.soak import simulated
 CALLS = 6
 
 
-# Not strict: it depends on when a place is taken.
-@pytest.mark.xfail(reason="a place that is taken while the clock is ahead is kept for so much longer")
 def test_g_every_call_ends_and_leaves_nothing() -> None:
     """F6, G1, G2, G3: half of the requests to the engines fail, callers vanish, flood and send garbage, and
     meanwhile disks, log, state and clock fall ill by turns."""

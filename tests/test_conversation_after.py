@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.afterwards import LISTEN_S, Afterwards
 from server.call_engines import AFTER_CALL_S
 from server.core.conversation import EndCall, Expected, SaveLead, Transfer
-from server.desk import Desk
+from server.desk import Desk, in_israel
 from server.engines.base import EngineError
 from server.engines.mind.receptionist import Receptionist
 from server.hebrew.sentences import split_sentences
@@ -88,7 +88,8 @@ class After:
             file = Path(folder, "leads.jsonl")
             more = {"ears": [TOLD], "asr_s": 0.2, "keys": keys} | more
             self.call = call = SimCall(list(sounds or [SPOKEN]), **more)
-            call.host = {"desk": Desk(str(file), Ledger())}
+            desk = Desk(str(file), Ledger())
+            call.host = {"desk": desk}
             call.mind = self.mind = ActingMind(call.runtime, act_s, acts, fails)
             if by_us_at_s is not None:
                 call.runtime.call_at(by_us_at_s, lambda: call.handler.close_down())
@@ -100,6 +101,7 @@ class After:
             self.left = set(call.runtime.alive())
             self.speaking = call.voice.open_streams
             call.until(until_s + AFTER_CALL_S + 1.0)
+            assert desk.settle(10)
             self.text = file.read_text("utf-8") if file.exists() else ""
 
     @property
@@ -113,7 +115,7 @@ class After:
     @property
     def row(self):
         (call,) = calls_of(lead_lines(self.text))
-        return row_of(call)
+        return row_of(call, in_israel())
 
     @property
     def nothing_is_left(self):

@@ -3,6 +3,7 @@
 What is refused here would be accepted and fail in every call. No answer holds a secret.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -135,6 +136,7 @@ def what_cannot_be_right(config: "Config") -> Iterator[str]:
     yield from _wrong_secrets(config)
     yield from _wrong_addresses(config)
     yield from _wrong_ranges(config)
+    yield from _same_files(config)
 
 
 def _wrong_secrets(config: "Config") -> Iterator[str]:
@@ -185,3 +187,16 @@ def _wrong_ranges(config: "Config") -> Iterator[str]:
     for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
         if not getattr(config, name).strip():
             yield f"{name.upper()}='': must not be empty"
+
+
+def _same_files(config: "Config") -> Iterator[str]:
+    """We write to the first two, and move a state file that is none away."""
+    taken: dict[str, str] = {}
+    for name in ("leads_file", "state_file", "llm_prompt_file", "asr_phrases_file", "lines_file"):
+        path = getattr(config, name)
+        if not path:
+            continue
+        other = taken.get(os.path.realpath(path), "")
+        if other in ("leads_file", "state_file"):
+            yield f"{other.upper()}={getattr(config, other)!r}: must not be the file of {name.upper()}"
+        taken.setdefault(os.path.realpath(path), name)

@@ -1,6 +1,5 @@
 """The short forms of ``tests.bench.chaos`` and ``tests.bench.soak``: nothing is left, no memory is kept."""
 
-
 from tests.bench.chaos import measure
 from tests.bench.soak import simulated
 

@@ -234,3 +234,14 @@ def test_newcomer_17_a_home_folder_in_a_path(
     assert getattr(load_config(**{name: "~/cache"}), name) == f"{tmp_path}/cache"
     assert getattr(load_config(**{name: "'~/cache'"}), name) == f"{tmp_path}/cache"
     assert getattr(load_config(**{name: ""}), name) == ""
+
+
+def test_a_file_that_we_write_is_no_other_ones(tmp_path):
+    """The store would move the leads away as a broken file of its own."""
+    leads = tmp_path / "leads.jsonl"
+    leads.touch()
+    (tmp_path / "link").symlink_to(leads)
+    message = refused(leads_file=str(leads), state_file=str(tmp_path / "link"))
+    assert f"  LEADS_FILE={str(leads)!r}: must not be the file of STATE_FILE" in message
+    assert refused(leads_file="lines.txt", lines_file="lines.txt").count("must not be") == 1
+    assert Config(leads_file="", state_file="")

@@ -30,4 +30,4 @@ step lint "$PY" -m ruff check .
 step types "$PY" -m mypy --strict
 step audit "$PY" -m tests.audit
 # Three at a time on two cores: most tests wait for real sockets. A file stays with one worker, for the servers it starts.
-step tests "$PY" -m pytest -n 3 --dist loadfile "$@"
+step tests "$PY" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

@@ -17,7 +17,7 @@ from server.ledger import Ledger
 from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
-from server.stores import SqliteStore
+from server.state_file import StateFile
 from server.twilio_auth import TokenRefused, TwilioAuth
 from tests.bench.attack import Outcome
 from tests.bench.chaos_callers import RudeCall, Wire
@@ -109,7 +109,7 @@ def many_keys(worker_class: str, folder: Path) -> Iterable[Outcome]:
     file, now = folder / "agent.db", 1_800_000_000.0
 
     def worker() -> tuple[Ledger, TwilioAuth]:
-        ledger = Ledger(SqliteStore(str(file), lambda: now), now=lambda: now)
+        ledger = Ledger(StateFile(str(file), lambda: now, lambda: now), now=lambda: now)
         return ledger, TwilioAuth("x" * 32, ledger, lambda: now)
 
     _, auth = worker()

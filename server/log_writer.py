@@ -57,9 +57,12 @@ class Writer:
 
     def line(self, descriptor: int, data: bytes) -> None:
         """To be written; or dropped, when too much waits."""
-        if self._full or self._bytes + len(data) > self._most_bytes:
+        if self._full:
+            self._dropped[descriptor] += 1
+        elif self._bytes + len(data) > self._most_bytes:
             self._full = True
             self._dropped[descriptor] += 1
+            self._queue.put((descriptor, b""))  # nothing else may wait: the gap would have no end
         else:
             self._bytes += len(data)
             self._queue.put((descriptor, data))

@@ -77,6 +77,23 @@ def test_what_does_not_fit_is_dropped_counted_and_told_where_it_is_missing() -> 
     assert after == "line   50"
 
 
+def test_a_line_that_is_too_long_by_itself_costs_no_other() -> None:
+    """Nothing waits behind which the writer could catch up."""
+    paper = Paper()
+    writer = Writer(most_bytes=100, write=paper.write)
+    say(writer, 1)
+    assert writer.finish(SOON_S)
+    writer.line(1, b"x" * 101 + b"\n")
+    until = time.monotonic() + SOON_S
+    while len(paper.lines) < 2 and time.monotonic() < until:
+        time.sleep(0.005)
+    say(writer, 2)
+    assert writer.finish(SOON_S)
+    first, told, last = paper.lines
+    assert (first, last) == ("line    1", "line    2")
+    assert (found := DROPPED.fullmatch(told)) and found[1] == "1"
+
+
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF])
 def test_what_cannot_be_written_is_counted_too(number: int) -> None:
     """The next one that can says so; the errors are of two lines, and of the first try to tell of them."""

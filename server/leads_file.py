@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from server.native import Pool
+from server.native import NoThread, Pool, on_gevent
 from server.whole_lines import PRIVATE, append
 
 log = logging.getLogger("agent")
@@ -98,7 +98,7 @@ class LeadsFile:
         again_s = FIRST_AGAIN_S
         while lines := self._next():
             last = self._ending
-            why = self._try(lines)
+            why = self._try(lines, last=last)
             self._forget_saved(failing=bool(why))
             if not why:
                 again_s = FIRST_AGAIN_S
@@ -120,11 +120,10 @@ class LeadsFile:
                 self._stop()
             return lines
 
-    def _try(self, lines: Sequence[_Line]) -> str:
+    def _try(self, lines: Sequence[_Line], *, last: bool) -> str:
         """Why they are not on the disk; nothing: they are."""
-        assert self._pool is not None
         try:
-            open_mode = self._pool.run(WRITE_S, self._append, lines)
+            open_mode = self._touch_disk(lines, last=last)
         except Exception as error:  # whatever a disk does, the next line has its try
             return str(error)
         if open_mode:
@@ -132,6 +131,16 @@ class LeadsFile:
                 "LEAD_FILE %s had mode %o, now %o: others could read it", self._path, open_mode, PRIVATE
             )
         return ""
+
+    def _touch_disk(self, lines: Sequence[_Line], *, last: bool) -> int:
+        assert self._pool is not None
+        try:
+            return self._pool.run(WRITE_S, self._append, lines)
+        except NoThread:
+            if not last or on_gevent():
+                raise
+            # Python 3.12 starts none at its end. Ours is no call's, and ``settle`` waits no longer for it.
+            return self._append(lines)
 
     @property
     def _hangs(self) -> bool:

@@ -22,6 +22,10 @@ class Stuck(TimeoutError):
     """It was not done in time, and may be done later."""
 
 
+class NoThread(Stuck):
+    """Nor was it begun: no thread could be started. There are too many, or the interpreter ends."""
+
+
 class Pool:
     """Native threads for one kind of thing that may hang; what hangs takes nobody else's place.
 
@@ -53,7 +57,11 @@ class Pool:
         if not self._free.acquire(timeout=within_s):
             raise Stuck(f"{self._name}: {self._threads} before it hang")
         work = _Work(partial(function, *args, **kwargs))
-        self._start(work)
+        try:
+            self._start(work)
+        except RuntimeError as error:
+            self._free.release()
+            raise NoThread(f"{self._name}: {error}") from error
         if not work.over.wait(max(0.0, began + within_s - time.monotonic())):
             with self._lock:
                 if not work.over.is_set():

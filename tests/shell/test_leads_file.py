@@ -174,12 +174,25 @@ os.rmdir(sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("patch", ["", "import gevent.monkey; gevent.monkey.patch_all()\n"])
-def test_b3_a_process_that_ends(tmp_path: Path, patch: str) -> None:
+GEVENT = "import gevent.monkey; gevent.monkey.patch_all()\n"
+NO_NEW_THREADS = """
+import atexit, threading
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+atexit.register(lambda: setattr(threading.Thread, "start", refuse))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [("", ""), (GEVENT, ""), ("", NO_NEW_THREADS)],
+    ids=["threads", "gevent", "as Python 3.12 ends"],
+)
+def test_b3_a_process_that_ends(tmp_path: Path, before: str, behind: str) -> None:
     """B3: whoever runs it: a host's own server too."""
     file = tmp_path / "leads.jsonl"
     done = subprocess.run(
-        [sys.executable, "-c", patch + AT_ITS_END, file], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", before + AT_ITS_END + behind, file], capture_output=True, text=True, timeout=60
     )
     assert done.stderr == "" and file.read_text() == "one\n"
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["LEAD_ERR", "False", "LEAD_SAVED"]

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from server.native import Pool, Stuck, run_native
+from server.native import NoThread, Pool, Stuck, run_native
 from server.oslock import os_lock
 
 SOON_S = 0.05
@@ -56,6 +57,18 @@ def test_what_hangs_takes_no_place_of_another_kind() -> None:
         with pytest.raises(Stuck, match="disk: 1 before it hang"):
             disk.run(SOON_S, touch)
         assert store.run(LONG_S, int, "1") == 1
+
+
+def test_a_thread_that_could_not_be_started_holds_no_place() -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool = Pool("disk", 1, by_sockets=True)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(NoThread, match="disk: can't start new thread"):
+            pool.run(LONG_S, int, "1")
+    assert pool.run(LONG_S, int, "1") == 1
 
 
 def test_a_thread_may_not_be_needed() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from server.log_writer import last_words
 from server.native import NoThread, Pool, on_gevent
 from server.whole_lines import PRIVATE, append
 
@@ -208,3 +209,4 @@ def opened(path: str) -> LeadsFile:
 def _settle_all() -> None:
     for file in list(_files.values()):
         file.settle(END_S)
+    last_words()  # what this has said may be behind the output's own end

@@ -198,6 +198,28 @@ def test_b3_a_process_that_ends(tmp_path: Path, before: str, behind: str) -> Non
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["LEAD_ERR", "False", "LEAD_SAVED"]
 
 
+SAID_AT_ITS_END = """
+import logging, os, sys
+from server import leads_file
+from server.log_writer import unblock_output
+unblock_output()  # behind the import, as a host's application may
+logging.basicConfig(format="%(message)s", stream=sys.stdout, level="INFO")
+silent, _ = os.pipe()
+leads_file.append = lambda path, lines: os.read(silent, 1)
+file = leads_file.opened(sys.argv[1])
+for number in range(100):
+    file.add(f"CA{number}", f"line {number}")
+"""
+
+
+@pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
+def test_b3_what_a_process_says_at_its_end_is_in_the_log(tmp_path: Path, before: str) -> None:
+    """B3: the disk hangs, so it is the only place where the lines are."""
+    command = [sys.executable, "-c", before + SAID_AT_ITS_END, str(tmp_path / "leads.jsonl")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.count("the process ends; it is kept here: line ") == 100, done.stderr
+
+
 def test_b3_a_process_has_one_of_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = opened("leads.jsonl")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.caller_number import number_to_call
@@ -112,6 +112,9 @@ def test_honest_words_are_not_touched(cloud: OpenAICloud, config: Config) -> Non
 
 
 @settings(max_examples=60)
+@example("#__ x")
+@example("&\u200blt;x&gt;")
+@example("&" + "amp;" * 9 + "lt;")
 @given(
     st.text(max_size=60) | st.text(st.sampled_from("[]［{<|>`\\:#_-&;lbrack91x ן\u200f\u2028"), max_size=40)
 )

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from server.engines.reply.acts import FUNCTION
 
-MAX_UNESCAPED = 3  # times: what is escaped twice is unescaped twice
 NOTHING_LEFT = "(לא ברור)"  # some servers refuse an empty message
 QUOTES = "„‚"  # they open in other languages too, and are in Unicode's list of brackets
 # In the place of signs that mark something up; what is not here, or a bracket, stays.
@@ -28,6 +27,12 @@ def as_words(text: str) -> str:
     Round brackets, quotation marks, gershayim, numbers, a key (``#``, ``*``) stay. Doing it twice changes
     nothing more. The same text is always the same, for what a vendor keeps of the turns before.
     """
+    while (words := _once(text)) != text:  # what is taken away may leave another mark behind
+        text = words
+    return words
+
+
+def _once(text: str) -> str:
     plain = "".join(map(_plain, _unescaped(text)))
     plain = _LABEL.sub(",", _HEADING.sub(" ", plain))
     plain = _CALLED.sub(lambda name: _parted(name.group()), plain)
@@ -35,9 +40,8 @@ def as_words(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    for _ in range(MAX_UNESCAPED):
-        if (plain := html.unescape(text)) == text:
-            break
+    """However often it was escaped; each time it is shorter."""
+    while (plain := html.unescape(text)) != text:
         text = plain
     return text
 

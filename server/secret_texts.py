@@ -24,6 +24,8 @@ _PUBLIC = frozenset(
 _MARK_OF_A_KEY = re.compile(r"-----[^-]+-----")
 _PARTS_OF_A_KEY = re.compile(r"(?:\\+[nr]|\s)+")
 _AS_IT_IS = re.compile(r"[A-Za-z0-9._~-]")
+# Three times escaped is seven. Without a bound a line of backslashes is read anew from each of them.
+_ANY, _SOME = r"\\{0,15}", r"\\{1,15}"
 
 
 def secrets_of(config: Config) -> frozenset[str]:
@@ -94,8 +96,8 @@ def _spellings(character: str) -> str:
     if _AS_IT_IS.match(character):
         return re.escape(character)
     octets = character.encode("utf-8", "surrogatepass")
-    ways = [rf"\\*{re.escape(character)}", f"(?i:{quote(octets, safe='')})"]
-    ways += [rf"\\+(?i:{escaped})" for escaped in _escapes(character, octets)]
+    ways = [f"{_ANY}{re.escape(character)}", f"(?i:{quote(octets, safe='')})"]
+    ways += [f"{_SOME}(?i:{escaped})" for escaped in _escapes(character, octets)]
     ways += [r"\+"] if character == " " else []
     return f"(?:{'|'.join(ways)})"
 
@@ -105,10 +107,10 @@ def _escapes(character: str, octets: bytes) -> Iterator[str]:
     named = json.dumps(character)[1:-1]
     if re.fullmatch(r"\\[a-z]", named):
         yield named[1]
-    yield r"\\+".join(f"x{octet:02x}" for octet in octets)
+    yield _SOME.join(f"x{octet:02x}" for octet in octets)
     if ord(character) < 0x100:
         yield f"x{ord(character):02x}"
     yield (
-        r"\\+".join(part for part in named.split("\\") if part) if "u" in named else f"u{ord(character):04x}"
+        _SOME.join(part for part in named.split("\\") if part) if "u" in named else f"u{ord(character):04x}"
     )
     yield f"U{ord(character):08x}"

@@ -42,6 +42,10 @@ class LeadsFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what waits, and the threads: in a process that was forked they are the parent's."""
         self._changed = threading.Condition()  # guards all that follows
         self._pool: Pool | None = None
         self._waiting: deque[_Line] = deque()
@@ -82,7 +86,6 @@ class LeadsFile:
                 return f"{len(self._waiting)} lines wait for the disk"
             try:
                 if not self._writing:
-                    # Not made with the desk: a host may have forked since.
                     self._pool = self._pool or Pool("the disk", 1)
                     threading.Thread(target=self._write_all, name="leads", daemon=True).start()
             except RuntimeError as error:  # the interpreter ends, or there are too many threads
@@ -203,6 +206,16 @@ def opened(path: str) -> LeadsFile:
     """The one of this process, however many ask for it."""
     with _opening:
         return _files.setdefault(os.path.abspath(path), LeadsFile(path))
+
+
+def _begin_all() -> None:
+    global _opening
+    _opening = threading.Lock()
+    for file in list(_files.values()):
+        file.begin()
+
+
+os.register_at_fork(after_in_child=_begin_all)
 
 
 @atexit.register

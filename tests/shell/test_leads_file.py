@@ -198,6 +198,38 @@ def test_b3_a_process_that_ends(tmp_path: Path, before: str, behind: str) -> Non
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["LEAD_ERR", "False", "LEAD_SAVED"]
 
 
+FORKED = """
+import logging, os, sys
+from server import leads_file
+logging.basicConfig(format="%(message)s", stream=sys.stdout, level="INFO")
+silent, speak = os.pipe()
+append = leads_file.append
+def slow(path, lines):
+    os.read(silent, 1)
+    return append(path, lines)
+leads_file.append = slow
+file = leads_file.opened(sys.argv[1])
+file.add("CA1", "of the parent")
+if child := os.fork():
+    assert os.waitpid(child, 0)[1] == 0
+    os.write(speak, b"x")
+    assert file.settle(20)
+else:
+    leads_file.append = append
+    assert file.add("CA2", "of the child", 20)
+"""
+
+
+@pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
+def test_b3_a_process_that_was_forked_keeps_its_own(tmp_path: Path, before: str) -> None:
+    """B3: its parent was about to write: neither thread nor line is the child's."""
+    path = tmp_path / "leads.jsonl"
+    command = [sys.executable, "-c", before + FORKED, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "LEAD_ERR" not in done.stdout, done.stdout + done.stderr
+    assert path.read_text() == "of the child\nof the parent\n"
+
+
 SAID_AT_ITS_END = """
 import logging, os, sys
 from server import leads_file

@@ -40,6 +40,7 @@ LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that we
 OTHERS = 0o077  # what no file of a worker lets them do: callers' words and numbers are in most
 MOST_PIECES = 100  # of a body that comes in chunks
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+IN_MEMORY = "/dev/shm"
 
 
 def _load_or_exit() -> Config:
@@ -62,6 +63,10 @@ threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a 
 # Far above the number of calls, so that it is never the socket queue that turns a caller away.
 worker_connections = max(1000, 2 * _config.max_calls)
 timeout = 30  # a watchdog over the worker, not over a request
+# A worker shows that it lives by touching a file each second, under gevent in its hub: on a disk that hangs
+# that is a silence in all its calls. And where none can be made, on a disk that is full or read-only, no
+# worker takes the place of one that has died: gunicorn ends, and every other worker's calls with it.
+worker_tmp_dir = IN_MEMORY if os.access(IN_MEMORY, os.W_OK | os.X_OK) else None
 # From SIGTERM until the master kills; what we do takes less, and with DRAIN_SEC=15 a host that kills after
 # 30 s sees no call of ours.
 graceful_timeout = int(_config.drain_sec + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S)

@@ -4,7 +4,7 @@
 gunicorn of one worker each, scripted engines (``dns``: OpenAI's in front of them). Needs a C compiler, and
 ``redis-server`` for ``redis``; Linux. About half a minute each.
 
-``disk``: LEADS_FILE, STATE_FILE and TTS_CACHE_DIR are on it; ``leads`` and ``store``: only that file;
+``disk``: LEADS_FILE, STATE_FILE, TTS_CACHE_DIR and TMPDIR are on it; ``leads`` and ``store``: only that file;
 ``log``: nobody reads our output; ``redis``: its process is stopped; ``dns``: no name is answered. Meanwhile
 callers are promised a call back, others hang up in mid-word, and new ones ring.
 
@@ -42,6 +42,7 @@ from tests.bench.watched import CLASSES, PUBLIC_URL, Noticed, Watched, watched
 from tests.doors import RING, ringing
 from tests.hanging import Hanging, Ill
 
+ON_THE_DISK = ("LEADS_FILE", "STATE_FILE", "TTS_CACHE_DIR", "TMPDIR")
 CALLS, SECONDS = 20, 10.0
 FOREVER_S = 15.0  # is looked at for so long, and then the server is told to end
 PROMISES, LEAVERS, RINGERS = 5, 3, 5
@@ -68,13 +69,14 @@ class Disk:
     """``on_it``: which knobs' files are on the disk that hangs; the other files are beside it."""
 
     def __init__(self, folder: Path, on_it: tuple[str, ...]) -> None:
-        places = {"LEADS_FILE": "leads.jsonl", "STATE_FILE": "agent.db", "TTS_CACHE_DIR": "audio"}
+        places = dict(zip(ON_THE_DISK, ("leads.jsonl", "agent.db", "audio", "tmp"), strict=True))
         ill = folder / "disk"
         ill.mkdir()
         hanging = Hanging(folder, ill)
         self._switch = hanging.disk(ill)
-        files = {knob: str((ill if knob in on_it else folder) / name) for knob, name in places.items()}
-        self.knobs = hanging.knobs | files
+        files = {knob: (ill if knob in on_it else folder) / name for knob, name in places.items()}
+        files["TMPDIR"].mkdir()
+        self.knobs = hanging.knobs | {knob: str(path) for knob, path in files.items()}
 
     def hang(self) -> None:
         self._switch.be(Ill.HANGS)
@@ -120,9 +122,7 @@ THINGS = ("leads", "store", "disk", "log", "redis", "dns")
 @contextmanager
 def thing(name: str, folder: Path, reader: LogReader) -> Iterator[Thing]:
     """It does not hang any more at the end."""
-    on_it = {"leads": ("LEADS_FILE",), "store": ("STATE_FILE",)}.get(
-        name, ("LEADS_FILE", "STATE_FILE", "TTS_CACHE_DIR")
-    )
+    on_it = {"leads": ("LEADS_FILE",), "store": ("STATE_FILE",)}.get(name, ON_THE_DISK)
     redis = None
     made: Thing
     if name == "redis":

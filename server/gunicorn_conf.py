@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.lines_file import lines_of  # noqa: E402
 from server.log_writer import last_words  # noqa: E402
 from server.names import bound_look_ups  # noqa: E402
 from server.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
@@ -91,6 +92,25 @@ def on_starting(server: Any) -> None:
             sys.exit(why)
     for line in summary(_config):
         print(line, flush=True)
+
+
+def when_ready(server: Any) -> None:
+    """SIGHUP with settings that cannot be right changes nothing.
+
+    gunicorn would read them, end in the middle of it, and cut every call.
+    """
+    reload = server.handle_hup
+
+    def handle_hup() -> None:
+        lines_of.cache_clear()  # what the workers would be born with
+        try:
+            load_config_to_start()
+        except KnobError as error:
+            server.log.error("RELOAD_REFUSED all goes on as before: %s", error)
+        else:
+            reload()
+
+    server.handle_hup = handle_hup
 
 
 def why_not_bound(host: str, port: int) -> str:

@@ -140,6 +140,28 @@ def test_a_reload_hands_new_calls_to_the_new_worker(tmp_path: Path, a_pump: Stre
     with_both(check)
 
 
+def test_a_reload_with_settings_that_cannot_be_right_is_none(tmp_path: Path) -> None:
+    """SIGHUP: the old worker goes on, and takes new calls; once they are right, it is a reload."""
+
+    def check(worker_class: str) -> None:
+        lines = tmp_path / f"{worker_class}.lines"
+        lines.write_text("busy:\n  רגע, כולם עסוקים.\n", encoding="utf-8")
+        knobs = KNOBS | {"WORKER_CLASS": worker_class, "WEB_CONCURRENCY": "1", "LINES_FILE": str(lines)}
+        with started(GUNICORN, ROOT, tmp_path / worker_class, **knobs) as server:
+            lines.write_text("bussy:\n  רגע.\n", encoding="utf-8")
+            os.kill(server.process.pid, signal.SIGHUP)
+            until(lambda: "RELOAD_REFUSED" in server.log)
+            assert "bussy" in server.log
+            assert [answer for answer in asked(server, 5) if "<Connect" not in answer] == []
+            assert server.process.poll() is None and server.log.count("ENGINES_WARM") == 1
+            lines.write_text("busy:\n  רגע, הקווים תפוסים.\n", encoding="utf-8")
+            os.kill(server.process.pid, signal.SIGHUP)
+            until(lambda: server.log.count("ENGINES_WARM") == 2)
+            assert server.log.count("ENGINES_WARM") == 2
+
+    with_both(check)
+
+
 def asked(server: Server, times: int) -> list[str]:
     """The TwiML of so many new calls, each by a connection of its own: whoever accepts it answers."""
     answers = []

@@ -6,12 +6,14 @@ a signature, and in a host's application enforce the host's own RATELIMIT_DEFAUL
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
+from cachetools import TLRUCache
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from server.meter import OnceIn
@@ -24,6 +26,7 @@ REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
 WITHIN_S = 0.5  # both, and to look its name up, which no timeout of a socket bounds
 THREADS = 4
 TOLD_EVERY_S = 60.0
+MAX_WINDOWS = 100_000  # callers of a minute, each with one
 PREFIX = "phone_agent"
 
 
@@ -37,7 +40,7 @@ class CallRates:
         self, per_sec: int, redis_url: str = "", clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._of_all = RateLimitItemPerSecond(per_sec, namespace=PREFIX)
-        self._memory = FixedWindowRateLimiter(MemoryStorage())
+        self._memory = _Windows(clock)
         self._redis_url = redis_url
         if redis_url:
             import redis  # noqa: F401  # now: ``limits`` would do it on several threads at once, and find half of it
@@ -62,6 +65,29 @@ class CallRates:
                 if self._told.due("redis"):
                     log.error("LIMITS_ERR: counted in this process only: %s", error)
         return self._memory.hit(limit, key)
+
+
+class _Windows:
+    """Counts in this process. Any thread.
+
+    That of ``limits`` goes by the clock on the wall: put back an hour, it would keep callers out for so long.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """``clock``: seconds that do not jump."""
+        self._lock = threading.Lock()
+        self._hits: TLRUCache[tuple[int, str], list[int]] = TLRUCache(MAX_WINDOWS, _window_ends, clock)
+
+    def hit(self, limit: RateLimitItem, key: str) -> bool:
+        """Count one; False: more than ``limit`` in the window that its first has opened."""
+        with self._lock:
+            hits = self._hits.setdefault((limit.get_expiry(), limit.key_for(key)), [0])
+            hits[0] += 1
+            return hits[0] <= limit.amount
+
+
+def _window_ends(window: tuple[int, str], _hits: object, now: float) -> float:
+    return now + window[0]
 
 
 def _hit_in_redis(url: str, limit: RateLimitItem, key: str) -> bool:

@@ -6,9 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import redis
@@ -21,17 +19,23 @@ from tests.serving import ROOT, free_port
 DANA, AVI, ONCE = Party("dana", a_minute=3), Party("avi", a_minute=3), Party("once", a_minute=1)
 
 
+class Clock:
+    """Seconds as we say."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    """``limits`` reads the wall clock: its window begins where we say."""
-    fake = SimpleNamespace(now_s=1_700_000_000.0)
-    fake.time = lambda: fake.now_s
-    monkeypatch.setattr("limits.storage.memory.time", fake)
-    yield fake
+def clock() -> Clock:
+    return Clock()
 
 
-def test_a_caller_who_calls_a_thousand_times(clock: SimpleNamespace) -> None:
-    rates = CallRates(per_sec=0)
+def test_a_caller_who_calls_a_thousand_times(clock: Clock) -> None:
+    rates = CallRates(per_sec=0, clock=clock)
     taken = [rates.one_more_of(DANA) for _ in range(1000)]
     assert taken == [True] * 3 + [False] * 997
     assert rates.one_more_of(AVI), "another caller's limit is another"
@@ -39,11 +43,23 @@ def test_a_caller_who_calls_a_thousand_times(clock: SimpleNamespace) -> None:
     assert rates.one_more_of(DANA)
 
 
-def test_everybody_together(clock: SimpleNamespace) -> None:
-    rates = CallRates(per_sec=2)
+def test_everybody_together(clock: Clock) -> None:
+    rates = CallRates(per_sec=2, clock=clock)
     assert [rates.one_more() for _ in range(4)] == [True, True, False, False]
     clock.now_s += 1.1
     assert rates.one_more()
+
+
+def test_a_clock_on_the_wall_that_is_put_back_keeps_nobody_out(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second in which a call was counted would last an hour, and all calls of that hour be in it."""
+    rates = CallRates(per_sec=2, clock=clock)
+    assert rates.one_more()
+    put_back = time.time() - 3600
+    monkeypatch.setattr(time, "time", lambda: put_back)
+    clock.now_s += 2
+    assert [rates.one_more() for _ in range(3)] == [True, True, False]
 
 
 def test_zero_is_no_limit() -> None:

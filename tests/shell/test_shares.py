@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from types import SimpleNamespace
 
 import pytest
 
@@ -94,7 +93,7 @@ class Line:
         ledger = Ledger(MemoryStore(self.runtime.clock), "a", self.runtime.clock)
         self.reception = Reception(
             TwilioAuth("", ledger),
-            CallRates(knobs.calls_per_sec),
+            CallRates(knobs.calls_per_sec, clock=self.runtime.clock),
             Admission(ledger, self.runtime, max_calls),
             ledger.first_time,
         )
@@ -137,12 +136,8 @@ class Call:
 
 
 @pytest.fixture
-def line(monkeypatch: pytest.MonkeyPatch) -> Line:
-    made = Line(let_off=(PBX,))
-    # ``limits`` reads the wall's clock
-    wall = SimpleNamespace(time=lambda: 1_700_000_000.0 + made.runtime.now)
-    monkeypatch.setattr("limits.storage.memory.time", wall)
-    return made
+def line() -> Line:
+    return Line(let_off=(PBX,))
 
 
 def test_one_number_has_two_calls_and_everybody_else_the_line(line: Line) -> None:

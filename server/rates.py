@@ -43,7 +43,8 @@ class CallRates:
         self._memory = _Windows(clock)
         self._redis_url = redis_url
         if redis_url:
-            import redis  # noqa: F401  # now: ``limits`` would do it on several threads at once, and find half of it
+            # Now: ``limits`` would load redis on several threads at once, and find half of it.
+            import server.redis_tls  # noqa: F401
         self._pool = Pool("limits", THREADS)
         self._told = OnceIn(TOLD_EVERY_S, clock)
 
@@ -92,6 +93,7 @@ def _window_ends(window: tuple[int, str], _hits: object, now: float) -> float:
 
 def _hit_in_redis(url: str, limit: RateLimitItem, key: str) -> bool:
     """On a native thread. The client is made here: under gevent one that was made elsewhere is that hub's."""
-    timeouts = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
+    from server.redis_tls import options
+
     named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
-    return FixedWindowRateLimiter(storage_from_string(named, **timeouts)).hit(limit, key)
+    return FixedWindowRateLimiter(storage_from_string(named, **options(url, REDIS_TIMEOUT_S))).hit(limit, key)

@@ -145,8 +145,9 @@ class RedisStore:
     def __init__(self, url: str) -> None:
         import redis  # now: when a call ends there is no time to load it
 
-        timeouts = {"socket_connect_timeout": REDIS_TIMEOUT_S, "socket_timeout": REDIS_TIMEOUT_S}
-        self._connect = partial(redis.Redis.from_url, url, **timeouts)
+        from server.redis_tls import options
+
+        self._connect = partial(redis.Redis.from_url, url, **options(url, REDIS_TIMEOUT_S))
         self._pool = Pool("the server", REDIS_THREADS, by_sockets=True)
 
     def put(self, call_sid: str, name: str) -> None:

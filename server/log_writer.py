@@ -2,7 +2,8 @@
 
 Whoever reads our output may stop reading: a log driver that stalls, a ``tee`` that hangs, a full disk. A line
 written then would hold its thread, and under gevent every call of the worker. So what does not fit into the
-queue is dropped and counted, and ``LOG_DROPPED n lines`` stands in its place once lines flow again.
+queue is dropped and counted, and ``LOG_DROPPED n lines`` stands in its place once lines flow again. A line
+that holds a lead, which may be nowhere else, has more room.
 
 For all that Python writes to ``sys.stdout`` and ``sys.stderr``: our log, gunicorn's, warnings, tracebacks.
 Not for C code that writes to the file descriptors itself, as a crash does.
@@ -22,6 +23,8 @@ from typing import Any, TextIO
 from server.log_lines import stamp
 
 MOST_BYTES = 1 << 20  # that wait: some 8,000 lines
+ROOM_FOR_LEADS = 8  # times as much, with all that waits before them
+A_LEAD, LONGEST_STAMP = b" LEAD", 40  # it stands behind the time
 LAST_WORDS_S = 1.0  # for what still waits when the process ends
 STANDARD = (1, 2)  # the descriptors that a process is given; no other is written to behind its owner's back
 
@@ -57,12 +60,13 @@ class Writer:
 
     def line(self, descriptor: int, data: bytes) -> None:
         """To be written; or dropped, when too much waits."""
-        if self._full:
+        lead = A_LEAD in data[:LONGEST_STAMP]
+        room = self._most_bytes * ROOM_FOR_LEADS if lead else 0 if self._full else self._most_bytes
+        if self._bytes + len(data) > room:
             self._dropped[descriptor] += 1
-        elif self._bytes + len(data) > self._most_bytes:
-            self._full = True
-            self._dropped[descriptor] += 1
-            self._queue.put((descriptor, b""))  # nothing else may wait: the gap would have no end
+            if not self._full:
+                self._full = True
+                self._queue.put((descriptor, b""))  # nothing else may wait: the gap would have no end
         else:
             self._bytes += len(data)
             self._queue.put((descriptor, data))

@@ -94,6 +94,22 @@ def test_a_line_that_is_too_long_by_itself_costs_no_other() -> None:
     assert (found := DROPPED.fullmatch(told)) and found[1] == "1"
 
 
+def test_a_lead_is_kept_when_all_else_is_dropped() -> None:
+    """With LEADS_FILE= it is nowhere else; and there is an end to it, too."""
+    paper = Paper(free=False)
+    writer = Writer(most_bytes=100, write=paper.write)
+    leads = [f"2026-11-28T18:40:00.123+02:00 LEAD {number}" for number in range(30)]
+    for number, lead in enumerate(leads):
+        say(writer, number)
+        writer.line(1, f"{lead}\n".encode())
+    assert not writer.finish(0.01)
+    paper.free()
+    assert writer.finish(SOON_S)
+    kept = [line for line in paper.lines if "LEAD" in line]
+    assert kept == leads[: len(kept)] and 15 <= len(kept) <= 800 // len(leads[0]) + 1
+    assert len(paper.lines) - len(kept) <= 4
+
+
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF])
 def test_what_cannot_be_written_is_counted_too(number: int) -> None:
     """The next one that can says so; the errors are of two lines, and of the first try to tell of them."""

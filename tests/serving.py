@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn_conf.py", "server.app:create_app()"]
 ENGINES = {"ASR_ENGINES": "scripted", "LLM_ENGINES": "scripted", "TTS_ENGINES": "scripted"}
 BOOT_S = 20
+SOON_S = 5.0
 SUBPROTOCOL = "audio.twilio.com"
 
 
@@ -65,6 +66,20 @@ class Server:
     @property
     def log(self) -> str:
         return self._log_path.read_text(encoding="utf-8")
+
+    def has_said(self, line: str) -> bool:
+        """Whether it stands in the log; it may be on its way."""
+        return self.waits_for(lambda: line in self.log)
+
+    def has_no_call(self) -> bool:
+        """Whether every call that has begun is over, with all its lines."""
+        return self.waits_for(lambda: self.log.count("WS_START ") <= self.log.count("CALL_OVER "))
+
+    def waits_for(self, done: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + SOON_S
+        while not done() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return done()
 
     def wait_until_it_serves(self, health: str = "/healthz", boot_s: float = BOOT_S) -> None:
         deadline = time.monotonic() + boot_s

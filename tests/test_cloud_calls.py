@@ -55,7 +55,7 @@ def test_the_mind_ends_the_call(tmp_path: Path) -> None:
         leads = tmp_path / "leads.jsonl"
         with on_the_cloud(cloud.knobs, tmp_path, LEADS_FILE=str(leads)) as server:
             report = place_calls(server, tmp_path, *say(LINES[3]))
-            assert "CALL_ENDS EndCall" in server.log and "tts_done" in server.log
+            assert server.has_said("CALL_ENDS EndCall") and server.has_said("tts_done")
         assert report["turns"][0]["agent"] == goodbye.text
         assert '"name": "דנה", "city": "חיפה"' in leads.read_text(encoding="utf-8")
 
@@ -78,7 +78,7 @@ def test_rows_1_to_3_what_small_models_write(tmp_path: Path) -> None:
         leads = tmp_path / "leads.jsonl"
         with on_the_cloud(cloud.knobs | OPENAI_KNOBS, tmp_path, LEADS_FILE=str(leads)) as server:
             report = place_calls(server, tmp_path, *say(*LINES))
-            assert "CALL_ENDS EndCall" in server.log and "written as text" in server.log
+            assert server.has_said("CALL_ENDS EndCall") and server.has_said("written as text")
         assert [turn["agent"] for turn in report["turns"]] == [
             "בשמחה. מה התקציב?",
             "תודה דני, רשמתי את המספר. באיזו עיר?",

@@ -86,6 +86,7 @@ def places(house: House) -> int:
 @contextmanager
 def nobody_gets_in(house: House) -> Iterator[None]:
     """No call is begun, no engine asked, no place taken."""
+    assert house.server.has_no_call()
     before, taken = len(house.server.log), places(house)
     yield
     said = house.server.log[before:]
@@ -167,7 +168,7 @@ def test_genuine_sockets_are_let_in(house: House, dice: random.Random) -> None:
                     door, Knock(proof, (start(call, token, streams[-1]),), asked)
                 )
     assert codes == dict.fromkeys(codes, IN) and len(codes) == 12
-    assert all(f"WS_START sid={stream}" in house.server.log for stream in streams)
+    assert all(house.server.has_said(f"WS_START sid={stream}") for stream in streams)
 
 
 def test_forged_handshakes_are_refused(house: House, dice: random.Random) -> None:
@@ -232,6 +233,7 @@ def test_one_of_many_that_come_at_once_with_a_token_gets_in(house: House, dice: 
         call, token = ring(door, dice)
         knocks = [genuine_knock(door, call, token, dice) for _ in range(RACERS)]
         assert at_once(door, [asked for _, asked in knocks]) == Counter({IN: 1, OUT: RACERS - 1}), door.name
+        assert house.server.has_no_call()
         assert sum(f"WS_START sid={stream}" in house.server.log for stream, _ in knocks) == 1
 
 
@@ -271,7 +273,7 @@ def test_an_expired_token_opens_nothing(house: House, dice: random.Random) -> No
         house.put_clock_ahead(GOOD_S)
         with nobody_gets_in(house):
             assert knock(door, genuine_knock(door, late_call, late_token, dice)[1]) == OUT
-        assert "an expired token" in house.server.log
+        assert house.server.has_said("an expired token")
     finally:
         house.put_clock_ahead(0)
 
@@ -283,7 +285,7 @@ def test_a_call_that_was_refused_has_no_second_try_on_its_socket(house: House, d
     streams = sid("MZ", dice), sid("MZ", dice)
     messages = (start(call, token, streams[0]), start(other, other_token, streams[1]))
     assert knock(door, Knock(signature(door.signed_socket_url()), messages)) == IN
-    assert f"WS_IGNORED sid={streams[0]} reason=second start" in house.server.log
+    assert house.server.has_said(f"WS_IGNORED sid={streams[0]} reason=second start")
     assert knock(door, genuine_knock(door, other, other_token, dice)[1]) == IN, "its token was not used"
 
 
@@ -415,6 +417,6 @@ def test_one_caller_has_one_share_of_two_workers(
         assert Counter(map(kind_of, again)) == {"Connect": 1, "Reject": 5}
         kept = b"".join(file.read_bytes() for file in (tmp_path / "share").glob("agent.db*"))
         assert me[4:].encode() not in kept and (store == "redis" or b"share:" in kept)
-    assert "reject limit=CALLS_PER_CALLER_AT_ONCE" in house.server.log
-    assert "reject limit=HIDDEN_CALLS_PERCENT" in house.server.log
+    assert house.server.has_said("reject limit=CALLS_PER_CALLER_AT_ONCE")
+    assert house.server.has_said("reject limit=HIDDEN_CALLS_PERCENT")
     assert "LEDGER_ERR" not in house.server.log

@@ -73,7 +73,7 @@ def test_the_example_answers_notes_and_hangs_up(tmp_path: Path, served: str) -> 
         called(server.address, tmp_path)
         said = [line.partition("AGENT_TEXT: ")[2] for line in server.log.splitlines() if "AGENT_TEXT" in line]
         assert "HOST_" not in server.log
-        assert "CALL_ENDS EndCall" in server.log
+        assert server.has_said("CALL_ENDS EndCall")
     assert "שלום דנה." in said[1] and "לאיזה יום" in said[1]
     assert "על איזה שם" in said[2]
     assert "להתראות" in said[3]

@@ -47,7 +47,7 @@ def place_call_that_the_mind_ends(server: Server) -> None:
     with connected(server.address, subprotocols=[SUBPROTOCOL]) as ws:
         with suppress(OSError, WebSocketException):  # the server closes while we speak
             speak_until(ws, ended)
-    assert "CALL_ENDS EndCall" in server.log, server.log
+    assert server.has_said("CALL_ENDS EndCall")
 
 
 def answers_of_both(server: Server, call_sid: str) -> list[str]:

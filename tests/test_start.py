@@ -36,7 +36,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 class TestGunicorn:
     def test_the_engines_were_warm_before_the_first_answer(self, server: Server) -> None:
         assert get(f"http://{server.address}/healthz").json()["warm"]
-        assert "ENGINES_WARM after" in server.log
+        assert server.has_said("ENGINES_WARM after")
 
     def test_newcomer_12_every_line_has_its_time_in_one_way(self, server: Server) -> None:
         """newcomer 12: gunicorn's lines and ours; what is printed before the workers start has none."""
@@ -80,7 +80,7 @@ class TestGunicorn:
         events = self.hear(ws, json.dumps(silence))
         assert "media" in events
         ws.close(timeout=1)
-        assert f"WS_START sid={sid} mode=AI" in server.log
+        assert server.has_said(f"WS_START sid={sid} mode=AI")
 
     def hear(self, ws: object, frame: str) -> list[str]:
         """Feed silence in real time until a frame of ours comes, five seconds at most."""
@@ -320,7 +320,7 @@ class TestStartScript:
     def test_it_serves_from_anywhere(self, clone: Path, tmp_path: Path) -> None:
         script = [str(clone / "start_all.sh")]
         with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
-            assert "engines: ears scripted" in server.log
+            assert server.has_said("engines: ears scripted")
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(10) == 0
 
@@ -331,7 +331,7 @@ class TestStartScript:
             with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
                 # The greeting is from the file; the host is not, because the environment has one.
                 assert get(f"http://{server.address}/media/greeting.wav").status_code == 404
-                assert "to go live: set PUBLIC_BASE_URL" in server.log
+                assert server.has_said("to go live: set PUBLIC_BASE_URL")
         finally:
             (clone / ".env").unlink()
 

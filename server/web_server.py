@@ -23,6 +23,11 @@ class Gunicorn:
         return ("sync" in name and "async" not in name) or (self.has_threads and self.threads < 2)
 
     @property
+    def is_ours(self) -> bool:
+        """Started with our configuration, which has threads for MAX_CALLS, and has said what they bound."""
+        return self.worker_class.startswith("server.")
+
+    @property
     def has_threads(self) -> bool:
         return "gthread" in self.worker_class
 
@@ -55,11 +60,14 @@ def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
         return ""
     if gunicorn.alone:
         return _held(f"gunicorn's {gunicorn.worker_class} worker", calls)
-    if not gunicorn.has_threads or gunicorn.threads > calls > 0:
+    if not gunicorn.has_threads or gunicorn.is_ours or gunicorn.threads > calls > 0:
         return ""
     limit = f"MAX_CALLS is {calls}" if calls else "there is no MAX_CALLS"
     held = f"a call holds one of a worker's {gunicorn.threads} threads, and {limit}"
-    return f"{held}: more than {threads_for_calls(gunicorn)} at once hear that we are busy; {_advice(calls)}"
+    more = (
+        _advice(calls) if calls else "for more, serve with gunicorn --worker-class gevent, or more --threads"
+    )
+    return f"{held}: more than {threads_for_calls(gunicorn)} at once hear that we are busy; {more}"
 
 
 def why_no_call(environ: dict[str, Any], calls: int) -> str:

@@ -416,7 +416,8 @@ class TestStartScript:
     def test_help_and_wrong_usage(self) -> None:
         help_text = run(ROOT / "start_all.sh", "help")
         assert help_text.returncode == 0 and "demo" in help_text.stdout
-        assert run(ROOT / "start_all.sh", "dance").returncode == 2
+        wrong = run(ROOT / "start_all.sh", "dance")
+        assert wrong.returncode == 2 and "there is no command dance" in wrong.stderr
 
     def test_a_python_that_does_not_do(self, tmp_path: Path) -> None:
         old = tmp_path / "python3"

@@ -150,6 +150,10 @@ def test_whom_no_thread_is_left_for_hears_that_we_are_busy(tmp_path: Path, whose
         assert "/media/busy.wav" in post(server.address, "/webhook/incoming_call", f"CA{99:032x}")
         for line in ("busy limit=THREADS", "limit: MAX_CALLS=0"):  # a host's log is its own
             assert (line in server.log) == (whose == "ours")
+        # Ours has said it at the start; --threads 64 is no advice for who may have more than that already.
+        assert ("HOST_SERVER a call holds" in server.log) == (
+            whose != "ours"
+        ) and "--threads 64" not in server.log
 
 
 def mounted() -> Flask:

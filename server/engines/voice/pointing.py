@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from server.onnx import session
 from server.oslock import os_lock
 
 
@@ -29,20 +30,14 @@ def point(text: str) -> str:
 
 def _load() -> Callable[[str], str]:
     try:
-        from onnxruntime import InferenceSession, SessionOptions
         from piper.hebrew import DEFAULT_MODEL_PATH, NakdimonDiacritizer
 
-        options = SessionOptions()
-        # Twenty calls share two cores: a session that spins between its calls would burn them both.
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        session = InferenceSession(str(DEFAULT_MODEL_PATH), options, providers=["CPUExecutionProvider"])
+        loaded = session(str(DEFAULT_MODEL_PATH))
     except Exception as error:  # onnxruntime's own exceptions have no common base
         raise PointingError(f"Nakdimon did not load: {error}") from error
     # piper's constructor builds a session without options; the object is its session and its input.
     model = NakdimonDiacritizer.__new__(NakdimonDiacritizer)
-    model.session = session
-    model._input_name = session.get_inputs()[0].name
+    model.session = loaded
+    model._input_name = loaded.get_inputs()[0].name
     diacritize: Callable[[str], str] = model.diacritize
     return diacritize

@@ -129,13 +129,16 @@ class Afterwards:
         self._going_on: set[AfterCall] = set()
 
     def take(self, after: AfterCall) -> None:
-        """Let it go on; at once too many, and it is cut short. Returns at once."""
+        """Let it go on; at once too many, and it is cut short. Returns at once, if a thread can be had."""
         with self._changed:
             too_many = len(self._going_on) >= self._most
             self._going_on.add(after)
         if too_many:
             log.warning("AFTER_CALL more than %d at once: words are kept as they are", self._most)
-        self._runtime.spawn("after-call", lambda: self._run(after, cut=too_many))
+        try:
+            self._runtime.spawn("after-call", lambda: self._run(after, cut=too_many))
+        except RuntimeError:  # there are too many threads
+            self._run(after, cut=True)
 
     @property
     def going_on(self) -> int:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from typing import Any
 
 from cachetools import TLRUCache
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -17,7 +17,7 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from server.meter import OnceIn
-from server.native import Pool
+from server.native import Pool, Stuck
 from server.shares import Party
 
 log = logging.getLogger("agent")
@@ -45,7 +45,7 @@ class CallRates:
         if redis_url:
             # Now: ``limits`` would load redis on several threads at once, and find half of it.
             import server.redis_tls  # noqa: F401
-        self._pool = Pool("limits", THREADS)
+        self._pool = Pool("limits", THREADS, by_sockets=True)
         self._told = OnceIn(TOLD_EVERY_S, clock)
 
     def one_more_of(self, party: Party) -> bool:
@@ -61,11 +61,24 @@ class CallRates:
             return True
         if self._redis_url:
             try:
-                return self._pool.run(WITHIN_S, partial(_hit_in_redis, self._redis_url, limit, key))
+                return self._hit_in_redis(limit, key)
             except Exception as error:  # whatever a store does, calls are taken
                 if self._told.due("redis"):
                     log.error("LIMITS_ERR: counted in this process only: %s", error)
         return self._memory.hit(limit, key)
+
+    def _hit_in_redis(self, limit: RateLimitItem, key: str) -> bool:
+        """Connects anew, as the store does. Raises Stuck, and whatever ``limits`` raises."""
+        from server.redis_tls import options
+
+        url = self._redis_url
+        named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
+        storage: Any = storage_from_string(named, **options(url, REDIS_TIMEOUT_S))  # opens nothing yet
+        try:
+            return self._pool.run(WITHIN_S, FixedWindowRateLimiter(storage).hit, limit, key)
+        except Stuck:
+            storage.storage.connection_pool.disconnect()  # else a byte now and then would hold its place
+            raise
 
 
 class _Windows:
@@ -89,11 +102,3 @@ class _Windows:
 
 def _window_ends(window: tuple[int, str], _hits: object, now: float) -> float:
     return now + window[0]
-
-
-def _hit_in_redis(url: str, limit: RateLimitItem, key: str) -> bool:
-    """On a native thread. The client is made here: under gevent one that was made elsewhere is that hub's."""
-    from server.redis_tls import options
-
-    named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
-    return FixedWindowRateLimiter(storage_from_string(named, **options(url, REDIS_TIMEOUT_S))).hit(limit, key)

@@ -18,7 +18,7 @@ log = logging.getLogger("agent")
 
 WRITE_S = 2.0  # then the line is in the log as well
 END_S = 1.0  # of the process, for one more try
-FIRST_AGAIN_S, LAST_AGAIN_S = 1.0, 10.0
+FIRST_AGAIN_S, LAST_AGAIN_S = 1.0, 4.0
 MAX_WAITING_CHARS = 8_000_000
 MAX_AT_ONCE = 64  # lines that wait for the disk together
 

@@ -23,7 +23,8 @@ HEADER = "X-Twilio-Signature"
 RING = "/webhook/incoming_call"
 SOCKET = "/ws/twilio-media"
 DOORS = [sys.executable, "-m", "gunicorn", "-c", "tests/doors_conf.py", "server.app:create_app()"]
-NO_LIMITS = {"MAX_CALLS": "0", "CALLS_PER_CALLER_MIN": "0", "CALLS_PER_SEC": "0"}
+# On gthread a call that was promised holds a thread for some seconds, and dozens are rung for in one.
+NO_LIMITS = {"MAX_CALLS": "0", "CALLS_PER_CALLER_MIN": "0", "CALLS_PER_SEC": "0", "THREADS": "500"}
 QUIET = {"AI_GREETING_HE": "", "THINKING_HINT_MS": "0", "WEB_CONCURRENCY": "2"}
 TIMEOUT_S = 10.0
 STOP = json.dumps({"event": "stop", "streamSid": "MZ", "stop": {}})

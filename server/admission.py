@@ -5,21 +5,24 @@
        place for pending_s   place for LEASE_S, again and again      place is free
 
 A place nobody renews comes back by itself: of a caller who hung up before the socket came, and of a
-worker that was killed. A socket that comes later all the same is let in, above the limit: it was promised.
-So a place that waits for its socket need not be kept for long, and who rings and hangs up again and again
-holds as many as ring in PENDING_S. A place is taken in the caller's share at the same time (``Share``).
+worker that was killed. One that could not be given back, since the store failed just then, is given back
+within AGAIN_S of the store's answering again. A socket that comes later all the same is let in, above the
+limit: it was promised. So a place that waits for its socket need not be kept for long, and who rings and
+hangs up again and again holds as many as ring in PENDING_S. A place is taken in the caller's share at the
+same time (``Share``).
 """
 
 from collections import Counter
 
 from server.ledger import Ledger
 from server.places import IN_NONE, Share
-from server.runtime import Channel, Runtime, pause
+from server.runtime import Runtime
 
 PENDING_S = 3.0  # Twilio connects within a second of the answer
 PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
 LEASE_S = 15.0
 BEAT_S = LEASE_S / 3  # two renewals may fail
+AGAIN_S = 1.0
 
 
 class Admission:
@@ -39,6 +42,7 @@ class Admission:
         self._pending_s = pending_s
         self._changed = runtime.condition()
         self._held: Counter[str] = Counter()  # sockets by call, of this process; under _changed
+        self._ended: dict[str, float] = {}  # places the store still holds, until when; under _changed
         self._beating = False  # the heartbeat was started; under _changed
 
     def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
@@ -71,7 +75,7 @@ class Admission:
             if self._held[call_sid] > 0:
                 return
             del self._held[call_sid]
-        self._ledger.release(call_sid)
+        self._give_back(call_sid)
 
     def in_use(self) -> int:
         """Calls of this host that have a place, reserved or taken."""
@@ -81,14 +85,35 @@ class Admission:
         """Calls of this process, those included that it has admitted and whose socket may still come."""
         return self._ledger.leased_here()
 
+    def _give_back(self, call_sid: str) -> None:
+        known = self._ledger.release(call_sid)
+        with self._changed:
+            if known:
+                self._ended.pop(call_sid, None)
+            elif self._beating:
+                self._ended.setdefault(call_sid, self._runtime.clock() + LEASE_S)
+                self._changed.notify_all()
+
     def _beat(self) -> None:
-        undisturbed: Channel[None] = Channel(self._runtime, 1)
+        next_beat = self._runtime.clock() + BEAT_S
         while True:
             with self._changed:
-                while not self._held:
+                while not self._held and not self._ended:
                     self._changed.wait()
-            pause(undisturbed, BEAT_S)
-            self._renew()
+                    next_beat = self._runtime.clock() + BEAT_S
+                self._changed.wait(AGAIN_S if self._ended else next_beat - self._runtime.clock())
+            if self._runtime.clock() >= next_beat:
+                next_beat = self._runtime.clock() + BEAT_S
+                self._renew()
+            self._give_back_again()
+
+    def _give_back_again(self) -> None:
+        with self._changed:
+            now = self._runtime.clock()
+            self._ended = {call: until for call, until in self._ended.items() if until > now}
+            ended = [call_sid for call_sid in self._ended if call_sid not in self._held]
+        for call_sid in ended:
+            self._give_back(call_sid)
 
     def _renew(self) -> None:
         with self._changed:
@@ -97,4 +122,4 @@ class Admission:
         with self._changed:
             ended = [call_sid for call_sid in held if call_sid not in self._held]
         for call_sid in ended:  # while we wrote: it would have its place for LEASE_S more
-            self._ledger.release(call_sid)
+            self._give_back(call_sid)

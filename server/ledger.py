@@ -182,13 +182,23 @@ class Ledger:
         self._own.renew(self._host, calls, for_s)
         self._ask(f"the places of {len(calls)}", lambda shared: shared.renew(self._host, calls, for_s))
 
-    def release(self, call_sid: str) -> None:
-        """The call has ended, and its place is free; it need not have had one."""
+    def release(self, call_sid: str) -> bool:
+        """The call has ended, and its place is free; it need not have had one.
+
+        False: the store fails, and holds the place until it is told again or the lease is over.
+        """
         if not call_sid:
-            return
+            return True
         call = _spelled(call_sid)
         self._own.release(self._host, call)
-        self._ask(f"the place of {call!r}", lambda shared: shared.release(self._host, call))
+        if self._shared is None:
+            return True
+
+        def release(shared: Store) -> bool:
+            shared.release(self._host, call)
+            return True
+
+        return self._shared.ask(f"the place of {call!r}", release, reads=False) is not None
 
     def leased(self) -> int:
         """How many calls of this host have a place; while the store fails, of this process."""

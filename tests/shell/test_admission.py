@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.admission import BEAT_S, LEASE_S, PENDING_S, Admission
+from server.admission import AGAIN_S, BEAT_S, LEASE_S, PENDING_S, Admission
 from server.ledger import Ledger
 from server.runtime import Channel, Threads, pause
 from server.stores import MemoryStore
@@ -211,6 +211,33 @@ def test_a_call_that_ends_while_its_place_is_renewed():
     admission.release("CA1")
     runtime.run_until(BEAT_S + 0.5)
     assert admission.in_use() == 1
+
+
+class Failing(MemoryStore):
+    fails = False
+
+    def release(self, host, call_sid):
+        if self.fails:
+            raise OSError("the disk hangs")
+        super().release(host, call_sid)
+
+
+def test_a_place_that_could_not_be_given_back():
+    """The limit: the store failed as a call ended; its place is free soon after it answers again."""
+    store = Failing()
+    host = Host(2, store)
+    host.first.take("CA1")
+    host.second.take("CA2")
+    store.fails = True
+    host.run_until(7)
+    host.first.release("CA1")
+    host.run_until(9)
+    store.fails = False
+    assert host.second.in_use() == 2
+    host.run_until(9 + AGAIN_S + 0.2)
+    assert host.second.in_use() == 1
+    host.run_until(60)
+    assert host.second.in_use() == 1
 
 
 CALLS = st.sampled_from(["CA1", "CA2", "CA3", "CA4"])

@@ -229,13 +229,13 @@ main() {
     check)
         set_up
         export_knobs
-        exec "$VENV_PYTHON" -m server.preflight
+        exec "$VENV_PYTHON" -m server.providers.preflight
         ;;
     leads)
         shift
         set_up >&2 # what is printed is the leads
         export_knobs
-        exec "$VENV_PYTHON" -m server.leads "$@"
+        exec "$VENV_PYTHON" -m server.office.leads "$@"
         ;;
     setup)
         shift

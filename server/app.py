@@ -13,23 +13,23 @@ from flask.blueprints import BlueprintSetupState
 from simple_websocket import Server
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
-from server.core.conversation import EndCall, Line, SaveLead, Speaker, Transfer
-from server.door import socket_is_twilios
-from server.engines.host_reply import Call, Reply
-from server.engines.plain import Asr, Respond, Synth
-from server.hebrew.gender import Gender
-from server.host_app import HostApp
-from server.house import House
-from server.log_lines import LogLine
-from server.log_writer import unblock_output
+from server.hebrew.understand.gender import Gender
+from server.logs.line_format import LogLine
+from server.logs.redaction import install_secrets_filter
+from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
-from server.phone_sock import PhoneSock, reject
-from server.privacy import install_secrets_filter
+from server.providers.host_functions import Asr, Respond, Synth
+from server.providers.host_reply import Call, Reply
 from server.routes_twilio import SOCKET_PATH, twilio_blueprint
-from server.runtime import Threads
-from server.troubles import tried_files
+from server.runtime.threads import Threads
+from server.runtime.web_server import gunicorn_below, threads_for_calls
+from server.service import House
+from server.settings.startup_checks import tried_files
+from server.telephony.host_app import HostApp
+from server.telephony.request_guard import socket_is_twilios
+from server.telephony.socket_route import PhoneSock, reject
 from server.turn_pipeline import build_engines, default_engines, with_host_functions
-from server.web_server import gunicorn_below, threads_for_calls
+from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need
     "EXTENSION",

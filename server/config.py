@@ -14,13 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from server.addresses import AddressText, SecretAddress, without_user_info
-from server.core.endpointing import endpointing_params
-from server.core.frames import FRAMES_PER_S, ms_to_frames
-from server.core.lines import Lines
-from server.core.params import DialogueParams
-from server.env_file import EnvFileError, read_env_file
-from server.hebrew.gender import Gender
+from server.audio.endpointing import endpointing_params
+from server.audio.frames import FRAMES_PER_S, ms_to_frames
+from server.hebrew.understand.gender import Gender
 from server.knobs import (
     MaybeNumber,
     Numbers,
@@ -33,9 +29,13 @@ from server.knobs import (
     knob_text,
     without_quotes,
 )
-from server.lines_file import LinesError, lines_of
-from server.plausible import what_cannot_be_right
-from server.text_file import why_not_read
+from server.settings.env_file import EnvFileError, read_env_file
+from server.settings.plausible import what_cannot_be_right
+from server.settings.prompts_file import LinesError, lines_of
+from server.settings.text_file import why_not_read
+from server.settings.url_secrets import AddressText, SecretAddress, without_user_info
+from server.turns.params import DialogueParams
+from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
 ENV_FILE = ".env"

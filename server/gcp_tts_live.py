@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from server.audio.frames import SAMPLE_RATE_HZ
 from server.config import Config, load_config
-from server.core.frames import SAMPLE_RATE_HZ
-from server.engines.base import EngineError, SpeechStream
-from server.engines.google.client import TEXT_TO_SPEECH, Address, Connection, connect, explained
-from server.engines.samples import SampleReader
-from server.hebrew.pieces import pieces_of
+from server.hebrew.speak.pieces import pieces_of
+from server.providers.base import EngineError, SpeechStream
+from server.providers.google.client import TEXT_TO_SPEECH, Address, Connection, connect, explained
+from server.providers.wav import SampleReader
 
 TELEPHONE_HZ = range(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ + 1)
 EFFECTS_PROFILE = "telephony-class-application"

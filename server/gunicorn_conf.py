@@ -20,21 +20,21 @@ from gunicorn.systemd import listen_fds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
+from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
-from server.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
-from server.engines.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
-from server.lines_file import lines_of  # noqa: E402
-from server.log_writer import last_words  # noqa: E402
-from server.names import bound_look_ups  # noqa: E402
-from server.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
-from server.runtime import Threads  # noqa: E402
-from server.troubles import (  # noqa: E402
+from server.logs.writer import last_words  # noqa: E402
+from server.providers.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.runtime.dns import bound_look_ups  # noqa: E402
+from server.runtime.threads import Threads  # noqa: E402
+from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
+from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
+from server.settings.prompts_file import lines_of  # noqa: E402
+from server.settings.startup_checks import (  # noqa: E402
     memory_limit_mb,
     tried_files,
     why_not_written,
     why_too_little_memory,
 )
-from server.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
@@ -58,7 +58,9 @@ bind = (
     if ":" in _config.listen_host
     else f"{_config.listen_host}:{_config.port}"
 )
-worker_class = "server.gunicorn_gthread.Worker" if _config.worker_class == "gthread" else _config.worker_class
+worker_class = (
+    "server.runtime.gunicorn_gthread.Worker" if _config.worker_class == "gthread" else _config.worker_class
+)
 workers = _config.web_concurrency
 threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a call holds one
 # Far above the number of calls, so that it is never the socket queue that turns a caller away.
@@ -77,7 +79,7 @@ limit_request_fields = 50
 limit_request_field_size = 2048
 max_requests = 0  # recycling a worker would cut its calls
 preload_app = False  # models, clients and threads belong to the worker, made after gevent has patched
-logger_class = "server.gunicorn_log.GunicornLogger"  # one format for all lines
+logger_class = "server.logs.gunicorn_log.GunicornLogger"  # one format for all lines
 control_socket_disable = True  # a socket in the home folder that two servers would share
 
 
@@ -156,7 +158,7 @@ def post_worker_init(worker: Any) -> None:
 
     And see to it that SIGTERM breaks no call off.
     """
-    from server.privacy import log_uncaught  # of the worker's: the master does without it
+    from server.logs.redaction import log_uncaught  # of the worker's: the master does without it
 
     interrupted = signal.signal(signal.SIGINT, _leave)  # gunicorn's way out would be a traceback here
     signal.signal(signal.SIGTERM, _leave)

@@ -29,50 +29,42 @@ from socket import SHUT_RD, SHUT_RDWR
 from simple_websocket import ConnectionClosed
 from wsproto.utilities import LocalProtocolError
 
-from server.afterwards import AfterCall, Afterwards, default_afterwards
-from server.call_engines import CallEngines
-from server.call_log import CallLog
-from server.call_record import CallRecord, CallSummary, Ended
-from server.caller_number import number_to_call
+from server.audio.frames import FRAME_MS, FRAMES_PER_S, FrameHeard, ms_to_frames
+from server.audio.pacing import Pacer
+from server.call.after_hangup import AfterCall, Afterwards, default_afterwards
+from server.call.call_record import CallRecord, CallSummary, Ended
+from server.call.provider_runner import CallEngines
 from server.config import Config, dialogue_params, load_mounted_config, own_lines
-from server.core.conversation import Act, PhoneCall, SaveLead
-from server.core.dialogue import Dialogue
-from server.core.events import (
-    Action,
+from server.logs.call_log import CallLog
+from server.office.call_outcome import Desk, open_desk
+from server.office.transfer import availability
+from server.providers.host_functions import Asr, Respond, Synth
+from server.providers.registry import asr_timeout_ms
+from server.runtime.threads import Runtime, Task, Threads
+from server.shared_state.state import Outcome
+from server.telephony.caller_audio import Rx
+from server.telephony.caller_number import number_to_call
+from server.telephony.receiver import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, WebSocket, has_unread
+from server.telephony.sender import Tx
+from server.telephony.stream_clock import LineClock
+from server.telephony.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
+from server.turn_pipeline import Engines, default_engines, with_host_functions
+from server.turns.actions import Action, CloseEars, Log, Perform, SendAudio, SendClear, SendMark, StartTurn
+from server.turns.effects import Act, PhoneCall, SaveLead
+from server.turns.events import (
     BreathDrawn,
     CallerGone,
-    CloseEars,
     ClosingDown,
     DigitPressed,
     EarsFailed,
     Event,
-    FrameHeard,
-    Log,
     MarkReturned,
-    Perform,
     PersonAvailable,
-    SendAudio,
-    SendClear,
-    SendMark,
-    StartTurn,
     StreamStarted,
     TurnOverdue,
     WordsHeard,
 )
-from server.core.frames import FRAME_MS, FRAMES_PER_S, ms_to_frames
-from server.core.pacing import Pacer
-from server.core.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
-from server.desk import Desk, open_desk
-from server.engines.plain import Asr, Respond, Synth
-from server.engines.registry import asr_timeout_ms
-from server.inbox import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, WebSocket, has_unread
-from server.ledger import Outcome
-from server.line_clock import LineClock
-from server.person import availability
-from server.runtime import Runtime, Task, Threads
-from server.rx import Rx
-from server.turn_pipeline import Engines, default_engines, with_host_functions
-from server.tx import Tx
+from server.turns.machine import Dialogue
 
 log = logging.getLogger("agent")
 

@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, jsonify, request
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
-from server.caller_number import number_to_call
+from server.admission.caller_share import ANYBODY
+from server.admission.gate import Answer
 from server.config import own_lines
-from server.core.conversation import EndCall, Transfer
-from server.core.lines import to_caller
-from server.door import SIGNATURE, limit_body, of_twilio, on_errors, plain
-from server.engines.samples import wav_of
-from server.host_app import reached
-from server.house import House
-from server.lead import Missed
-from server.person import availability
-from server.privacy import Transcripts
-from server.public_url import absolute, path_of, socket_url
-from server.reception import Answer
-from server.shares import ANYBODY
+from server.logs.redaction import Transcripts
+from server.office.lead import Missed
+from server.office.transfer import availability
+from server.providers.wav import wav_of
+from server.service import House
+from server.telephony.caller_number import number_to_call
+from server.telephony.host_app import reached
+from server.telephony.public_url import absolute, path_of, socket_url
+from server.telephony.request_guard import SIGNATURE, limit_body, of_twilio, on_errors, plain
+from server.turns.effects import EndCall, Transfer
+from server.turns.prompts import to_caller
 
 log = logging.getLogger("agent")
 

@@ -7,25 +7,25 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
 
-from server.audio_folder import AudioFolder
+from server.audio.frames import pcm16_to_mulaw
 from server.config import Config, load_mounted_config, own_lines
-from server.core.conversation import Expected
-from server.core.frames import pcm16_to_mulaw
-from server.core.lines import all_lines
-from server.ending import Ending
-from server.engines.base import (
+from server.providers.base import (
     Recognizer,
     RecognizesWhole,
     ReplyRequest,
     Responder,
     Synthesizer,
 )
-from server.engines.chain import Chain
-from server.engines.plain import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
-from server.engines.registry import build_ears, build_minds, build_voices
-from server.engines.reply.spoken import SpokenReply
-from server.phrases import PhraseCache, speak_whole
-from server.runtime import Runtime, Threads
+from server.providers.fallback import Chain
+from server.providers.host_functions import Asr, PlainEars, PlainMind, PlainVoice, Respond, Synth
+from server.providers.registry import build_ears, build_minds, build_voices
+from server.providers.reply.spoken import SpokenReply
+from server.providers.tts_cache import PhraseCache, speak_whole
+from server.providers.tts_cache_disk import AudioFolder
+from server.runtime.process_end import Ending
+from server.runtime.threads import Runtime, Threads
+from server.turns.effects import Expected
+from server.turns.prompts import all_lines
 
 log = logging.getLogger("agent")
 
@@ -130,7 +130,7 @@ def _speech_factory(config: Config) -> Callable[[], Speech]:
         return EnergyOnly
 
     def silero() -> Speech:
-        from server.vad_silero import SpeechModel
+        from server.audio.silero import SpeechModel
 
         return SpeechModel(config.vad_rms)
 

@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Workers take files in this order (``--no-loadscope-reorder``; by themselves those with most tests first).
     """
-    items.sort(key=lambda item: len(item.path.parts))
+    items.sort(key=lambda item: "servers" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def say_who_is_asked(house: Any) -> None:
-    from server.engines.chain import Chain  # not before gevent has patched
+    from server.providers.fallback import Chain  # not before gevent has patched
 
     log, tries, new_speech = logging.getLogger("agent"), Chain.tries, house.engines.new_speech
 

@@ -6,13 +6,13 @@ import os
 from typing import Any
 
 from server import gunicorn_conf
-from server.core.conversation import EndCall
 from server.gunicorn_conf import *  # noqa: F403  # gunicorn reads the names of this module
+from server.turns.effects import EndCall
 
 
 def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
-    from server.engines import scripted  # not before gevent has patched: no more is imported above
+    from server.providers import scripted
 
     scripted._ScriptedReply.acts = (EndCall(),)
     worker.wsgi.after_request(signed)

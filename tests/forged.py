@@ -10,7 +10,7 @@ from typing import Any
 
 from itsdangerous import Signer
 
-from server.twilio_auth import SALT
+from server.telephony.signature import SALT
 from tests.doors import (
     HEADER,
     RING,

@@ -1,7 +1,7 @@
 """Cases by people who had not seen the code, its lists or its tests: ``tests/fresh``.
 
 The figure of the first look is in the changelog; here they keep what was reached. The commands are
-``python -m tests.bench.ways_out`` (each a whole call), ``.replies``, ``.hebrew`` and ``.spoken``.
+``python -m bench.ways_out`` (each a whole call), ``.replies``, ``.hebrew`` and ``.spoken``.
 """
 
 import json
@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from server.hebrew.speech_acts import says_goodbye, wants_person
-from tests.bench import hebrew, spoken
-from tests.bench.replies import measure, wanted
+from bench import hebrew, spoken
+from bench.replies import measure, wanted
+from server.hebrew.understand.speech_acts import says_goodbye, wants_person
 
 FRESH = Path(__file__).with_name("fresh")
 # Leads that a limit has cut: their writers would drop them; what can be read is kept (F2).

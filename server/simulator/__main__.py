@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from server.addresses import without_user_info
-from server.engines.base import EngineError
+from server.providers.base import EngineError
+from server.settings.url_secrets import without_user_info
 from server.simulator.call import CallPlan, PhoneCall
 from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
 from server.simulator.load import load_as_json, load_as_text, run_load
@@ -118,7 +118,7 @@ def _speaker(options: argparse.Namespace) -> Callable[[str], Clip]:
 
     def speak(text: str) -> Clip:
         # Loading the voice takes time and memory that a call from WAV files does not need.
-        from server.engines.voice.embedded import speak_pcm16_8k
+        from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 
         try:
             return Clip.from_pcm16(speak_pcm16_8k(text, **chosen))

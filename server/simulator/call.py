@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import requests
 import websocket
 
-from server.core.frames import MULAW_SILENCE, SAMPLE_RATE_HZ, pcm16_to_mulaw
+from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.simulator.link import DelayLine
 from server.simulator.pump import SEND_TIMEOUT_S, BufferedWebSocket, LiveStream, StreamPump
 from server.simulator.script import Burst, CallerScript, Manners, Step

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 import psutil
 
-from server.core.frames import FRAME_MS
+from server.audio.frames import FRAME_MS
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
 from server.simulator.report import CallReport, make_report

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
-from server.core.frames import FRAME_MS
-from server.hebrew.speech_acts import wants_person
+from server.audio.frames import FRAME_MS
+from server.hebrew.understand.speech_acts import wants_person
 from server.simulator.call import CallRecord
 from server.simulator.script import CallerScript, Turn
 from server.simulator.serverlog import LogEntry

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from server.core.frames import FRAMES_PER_S, ms_to_frames
+from server.audio.frames import FRAMES_PER_S, ms_to_frames
 from server.simulator.sounds import SILENCE, AudioFrame, Clip, burst, mix
 
 ONSET_SILENCE_FRAMES = 10  # audible after 200 ms of silence: the agent has begun to speak

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from server.core.frames import (
+from server.audio.frames import (
     FRAME_SAMPLES,
     SAMPLE_RATE_HZ,
     SILENT_FRAME,

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.core.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
+from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
 from server.simulator.script import CallerFrame, CallerScript
 from server.simulator.sounds import mix
 from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from server.core.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
+from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
 from server.simulator.script import Burst, Turn
 from server.simulator.stream import AUDIBLE_RMS
 from server.simulator.twilio_buffer import Cleared, TwilioBuffer

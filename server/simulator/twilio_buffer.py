@@ -7,7 +7,7 @@ going back; inside, everything is counted in samples (1/8000 s), so equal inputs
 from collections import deque
 from dataclasses import dataclass
 
-from server.core.frames import FRAME_BYTES, FRAME_SAMPLES, MULAW_SILENCE, SAMPLE_RATE_HZ
+from server.audio.frames import FRAME_BYTES, FRAME_SAMPLES, MULAW_SILENCE, SAMPLE_RATE_HZ
 
 MAX_BUFFERED_S = 600.0  # above this Twilio discards and warns (31931)
 UNDERRUN_SAMPLES = FRAME_SAMPLES  # a gap of 20 ms or more inside a stretch of audio is heard

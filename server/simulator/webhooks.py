@@ -9,8 +9,8 @@ from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 import requests
 from twilio.request_validator import RequestValidator
 
-from server.env_file import read_env_file
 from server.knobs import without_quotes
+from server.settings.env_file import read_env_file
 
 _ROUTE_AT_END = re.compile(r"/+(webhook|ws|media|healthz)(/.*)?$")
 TIMEOUT_S = 15.0  # Twilio's own limit for a webhook

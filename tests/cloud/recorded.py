@@ -7,8 +7,8 @@ recogniser and whatever the audio before and after the words.
 import numpy as np
 from numpy.typing import NDArray
 
-from server.core.frames import mulaw_to_pcm16
-from server.engines.voice.embedded import speak_pcm16_8k
+from server.audio.frames import mulaw_to_pcm16
+from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 
 CALLER_VARIANT = "m3"  # the simulated caller's voice
 STEP_SAMPLES = 160

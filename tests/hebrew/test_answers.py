@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from server.hebrew.answers import is_no, is_yes
+from server.hebrew.understand.answers import is_no, is_yes
 from tests.hebrew.tables import phrases_of, rows
 
 ROWS = rows("answer_cases")

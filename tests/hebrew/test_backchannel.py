@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.answers import is_no, is_yes
-from server.hebrew.backchannel import is_backchannel, is_interrupt, only_listens
+from server.hebrew.understand.answers import is_no, is_yes
+from server.hebrew.understand.backchannel import is_backchannel, is_interrupt, only_listens
 from tests.hebrew.tables import phrases_of, rows
 
 ASKED = "asked-"

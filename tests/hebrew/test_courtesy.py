@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.hebrew.courtesy import is_courtesy
+from server.hebrew.understand.courtesy import is_courtesy
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.echo import is_echo_of, is_tail_of, is_whole_echo_of
+from server.hebrew.understand.echo import is_echo_of, is_tail_of, is_whole_echo_of
 from tests.hebrew.tables import rows
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.hebrew.data import lines_of
-from server.hebrew.digits import digits_at_end
-from server.hebrew.finished import Ending, ending_of
+from server.hebrew.understand.digits import digits_at_end
+from server.hebrew.understand.finished import Ending, ending_of
 from tests.hebrew.tables import phrases_of, rows
 
 

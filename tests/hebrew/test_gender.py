@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.gender import Gender, shown_gender
-from server.hebrew.gender_forms import by_template, listed_pairs
+from server.hebrew.understand.gender import Gender, shown_gender
+from server.hebrew.understand.gender_forms import by_template, listed_pairs
 from tests.hebrew.tables import phrases_of, rows
 
 

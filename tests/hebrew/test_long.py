@@ -4,12 +4,12 @@ from time import process_time
 
 import pytest
 
-from server.hebrew.answers import is_yes
-from server.hebrew.backchannel import is_backchannel, is_interrupt, only_listens
-from server.hebrew.finished import ending_of
-from server.hebrew.gender import shown_gender
-from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, wants_person
-from server.hebrew.waiting import asks_to_wait
+from server.hebrew.understand.answers import is_yes
+from server.hebrew.understand.backchannel import is_backchannel, is_interrupt, only_listens
+from server.hebrew.understand.finished import ending_of
+from server.hebrew.understand.gender import shown_gender
+from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, wants_person
+from server.hebrew.understand.waiting import asks_to_wait
 
 JUDGES = {
     "answers": lambda text: is_yes(text, "לשלוח לך את החשבונית?"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.hebrew.made_up import is_made_up
+from server.hebrew.understand.made_up import is_made_up
 
 
 @pytest.mark.parametrize(

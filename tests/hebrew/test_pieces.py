@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.pieces import pieces_of
+from server.hebrew.speak.pieces import pieces_of
 
 LONG = (
     "הדירה ברחוב הרצל היא בת ארבעה חדרים, בקומה שלישית עם מעלית, יש בה מרפסת שמש גדולה שפונה לים - "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.hebrew.questions import is_question, offers_a_choice
+from server.hebrew.understand.questions import is_question, offers_a_choice
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from server.hebrew.numbers import cardinal
-from server.hebrew.redaction import redacted, unfinished
+from server.hebrew.speak.numbers import cardinal
+from server.hebrew.understand.redaction import redacted, unfinished
 from tests.hebrew.tables import rows
 
 CASES = rows("redaction_cases")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from server.hebrew.data import lines_of
 from server.hebrew.families import slots_of
-from server.hebrew.repeating import asks_to_repeat
+from server.hebrew.understand.repeating import asks_to_repeat
 from tests.hebrew.tables import phrases_of
 
 VERBS = [line.split() for line in lines_of("repeat/tell")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_sentences
+from server.hebrew.speak.sentences import MAX_SENTENCE_CHARS, SentenceSplitter, split_sentences
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.hebrew import abbreviations, nouns
-from server.hebrew.gender import Gender
-from server.hebrew.numbers import cardinal, dictated, ordinal
-from server.hebrew.sentences import split_sentences
-from server.hebrew.speakable import speakable
-from server.hebrew.spoken import grammar
+from server.hebrew.speak import abbreviations, grammar, nouns
+from server.hebrew.speak.numbers import cardinal, dictated, ordinal
+from server.hebrew.speak.sentences import split_sentences
+from server.hebrew.speak.speakable import speakable
+from server.hebrew.understand.gender import Gender
 
 TABLE = Path(__file__).with_name("speakable_cases.tsv").read_text("utf-8")
 CASES = [line.split("\t") for line in TABLE.splitlines() if line and not line.startswith("#")]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.speech_acts import asks_to_repeat, says_goodbye, takes_leave, wants_person
+from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, takes_leave, wants_person
 from tests.hebrew.tables import rows
 
 

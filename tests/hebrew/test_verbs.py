@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.verbs import verb_in
+from server.hebrew.understand.verbs import verb_in
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.hebrew.waiting import asks_to_wait, says_to_wait
+from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
 from tests.hebrew.tables import phrases_of, rows
 
 CASES = rows("waiting_cases")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.core.frames import pcm16_to_mulaw
+from server.audio.frames import pcm16_to_mulaw
 from server.simulator.script import Burst, Turn
 from server.simulator.timeline import Timeline, analyse
 from server.simulator.twilio_buffer import TwilioBuffer

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from flask_sock import Sock
 from werkzeug.serving import make_server
 
-from server.core.frames import level_rms, pcm16_to_mulaw
+from server.audio.frames import level_rms, pcm16_to_mulaw
 from server.simulator.sounds import synthetic_speech
 
 PUBLIC_URL = "https://agent.example"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from twilio.request_validator import RequestValidator
 
-from server.core.frames import level_rms
+from server.audio.frames import level_rms
 from server.simulator.__main__ import main, place_call
 from server.simulator.call import CallPlan
 from server.simulator.load import load_as_json, load_as_text, run_load

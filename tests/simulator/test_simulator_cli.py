@@ -7,7 +7,7 @@ import wave
 
 import pytest
 
-from server.core.frames import mulaw_to_pcm16
+from server.audio.frames import mulaw_to_pcm16
 from server.simulator import cli
 from server.simulator.__main__ import main, make_plan
 from server.simulator.load import Percentiles, ServerCpu

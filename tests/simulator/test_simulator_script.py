@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.frames import mulaw_to_pcm16
+from server.audio.frames import mulaw_to_pcm16
 from server.simulator.script import DIGIT_FRAMES, Burst, CallerScript, Keys, Manners, Say, Wait
 from server.simulator.sounds import SILENCE, Clip
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.core.frames import pcm16_to_mulaw
+from server.audio.frames import pcm16_to_mulaw
 from server.simulator.call import CallRecord
 from server.simulator.link import DelayLine
 from server.simulator.pump import LiveStream

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from server.core.frames import SILENT_FRAME
+from server.audio.frames import SILENT_FRAME
 from server.simulator.link import DelayLine
 from server.simulator.script import CallerScript, Keys, Manners, Say
 from server.simulator.sounds import Clip, line_noise

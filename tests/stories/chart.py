@@ -12,7 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.sim.engines import Span
+from tests.simtime.engines import Span
 from tests.stories.story import Story, StoryError, read_stories
 from tests.stories.svg import svg_chart
 from tests.stories.telling import Told, tell

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from server.audio.frames import level_rms
 from server.config import dialogue_params
-from server.core.dialogue import Dialogue
-from server.core.events import CloseEars, DigitPressed, Log
-from server.core.frames import level_rms
-from tests.sim.line import VOICE, Sound, frame
+from server.turns.actions import CloseEars, Log
+from server.turns.events import DigitPressed
+from server.turns.machine import Dialogue
+from tests.simtime.line import VOICE, Sound, frame
 from tests.stories.telling import Told
 
 REACTION_S = 0.5  # to a caller who speaks over the agent

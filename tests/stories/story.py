@@ -53,10 +53,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.config import Config
-from server.core.conversation import Act, EndCall, Expected, SaveLead, Transfer
-from server.engines.base import EngineError, Transcript
-from tests.sim.engines import Reply
-from tests.sim.line import FAR, HISS, LOUD, NOISE, NORMAL, VOICE, Sound
+from server.providers.base import EngineError, Transcript
+from server.turns.effects import Act, EndCall, Expected, SaveLead, Transfer
+from tests.simtime.engines import Reply
+from tests.simtime.line import FAR, HISS, LOUD, NOISE, NORMAL, VOICE, Sound
 
 RULES = tuple(
     f"{letter}{n}"

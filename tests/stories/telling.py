@@ -5,16 +5,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from server.call_engines import AFTER_CALL_S
-from server.call_record import CallSummary
+from server.audio.frames import pcm16_to_mulaw
+from server.call.call_record import CallSummary
+from server.call.provider_runner import AFTER_CALL_S
 from server.config import Config
-from server.core.conversation import NOTHING_TO_SAY, Act, SaveLead, Speaker
-from server.core.frames import pcm16_to_mulaw
-from server.engines.base import EngineError, ReplyRequest
-from server.phrases import beep
-from tests.sim.call import SimCall
-from tests.sim.engines import Reply, SimEars, SimMind, SimVoice
-from tests.sim.line import SAME, Sound
+from server.providers.base import EngineError, ReplyRequest
+from server.providers.tts_cache import beep
+from server.turns.effects import NOTHING_TO_SAY, Act, SaveLead, Speaker
+from tests.simtime.call import SimCall
+from tests.simtime.engines import Reply, SimEars, SimMind, SimVoice
+from tests.simtime.line import SAME, Sound
 from tests.stories.story import AGENT_HANDS_OVER, AGENT_HANGS_UP, LINE_DROPS, OUTCOMES, Moment, Story
 
 NUMBER = "+972501234567"  # the caller's, unless it is hidden

@@ -1,0 +1,65 @@
+"""How soon the first frame of a reply is out after the end of turn, when engines stream.
+
+``python -m bench.reply``: ears need 200 ms for the final, the mind 350 ms for its first sentence and
+another second and a half for the rest, the voice 150 ms for the first audio of a sentence.
+"""
+
+import tempfile
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from bench.house import LINES, on_the_cloud, place_calls, say
+from bench.log import thinking_ms
+from bench.ticker import percentile
+from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
+from tests.cloud.openai import DELTA_CHARACTERS
+
+ASR_S, SENTENCE_S, TTS_S = 0.2, 0.35, 0.15
+BETWEEN_S = 0.02  # one delta after the other
+SUM_MS = (ASR_S + SENTENCE_S + TTS_S) * 1000
+ALLOWED_MS = 60
+
+
+def answer(request: dict[str, Any]) -> str:
+    """First sentences of one length, none like the one before (E4)."""
+    turn = sum(message["role"] == "user" for message in request["messages"])
+    rest = "אני בודקת עכשיו את כל מה שיש לנו ברשימות, וזה לוקח רגע. מה עוד כדאי לדעת?"
+    return f"זאת התשובה מספר {turn} שלי לדברים שנאמרו עכשיו. הבדיקה מספר {turn} התחילה. {rest}"
+
+
+def pace(cloud: LocalCloud) -> None:
+    """The first sentence is whole after SENTENCE_S: with the delta that brings the blank behind it."""
+    cloud.take(ASR_S, SENTENCE_S, TTS_S)
+    first = answer({"messages": [{"role": "user"}]}).index(". ") + 2
+    deltas = ceil(first / DELTA_CHARACTERS)
+    cloud.openai.chat.delays.between_s = BETWEEN_S
+    cloud.openai.chat.delays.first_s = SENTENCE_S - (deltas - 1) * BETWEEN_S
+
+
+def measure(worker_class: str, engines: dict[str, str]) -> list[float]:
+    """Milliseconds from the end of each turn to the first frame of its reply, sorted."""
+    with tempfile.TemporaryDirectory() as folder, LocalCloud(LINES, answer) as cloud:
+        pace(cloud)
+        out = Path(folder)
+        knobs = cloud.knobs | engines
+        with on_the_cloud(knobs, out, WORKER_CLASS=worker_class, LLM_MIN_CHARS="0") as server:
+            place_calls(server, out, *say(*LINES * 2))
+            return sorted(thinking_ms(server.log))
+
+
+def main() -> None:
+    print(f"end of turn to the first frame of the reply; the sum of the engines is {SUM_MS:.0f} ms")
+    for name, engines in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
+        for worker_class in ("gevent", "gthread"):
+            took = measure(worker_class, engines)
+            over = [ms - SUM_MS for ms in took]
+            verdict = "within" if over[-1] <= ALLOWED_MS else "ABOVE"
+            print(
+                f"{name:<24}{worker_class:<9}{len(took)} turns: over the sum, p50 "
+                f"{percentile(over, 0.5):.0f}, worst {over[-1]:.0f} ms ({verdict} {ALLOWED_MS})"
+            )
+
+
+if __name__ == "__main__":
+    main()

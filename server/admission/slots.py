@@ -1,0 +1,125 @@
+"""MAX_CALLS for a host: a place for every call, from the webhook that admits it until its socket has ended.
+
+    webhook            socket                                      socket's end
+    reserve ---------> take -----> renewed every BEAT_S ---------> release
+       place for pending_s   place for LEASE_S, again and again      place is free
+
+A place nobody renews comes back by itself: of a caller who hung up before the socket came, and of a
+worker that was killed. One that could not be given back, since the store failed just then, is given back
+within AGAIN_S of the store's answering again. A socket that comes later all the same is let in, above the
+limit: it was promised. So a place that waits for its socket need not be kept for long, and who rings and
+hangs up again and again holds as many as ring in PENDING_S. A place is taken in the caller's share at the
+same time (``Share``).
+"""
+
+from collections import Counter
+
+from server.runtime.threads import Runtime
+from server.shared_state.pools import IN_NONE, Share
+from server.shared_state.state import Ledger
+
+PENDING_S = 3.0  # Twilio connects within a second of the answer
+PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
+LEASE_S = 15.0
+BEAT_S = LEASE_S / 3  # two renewals may fail
+AGAIN_S = 1.0
+
+
+class Admission:
+    """The places of one process among its host's. Any thread; never raises what a store raises.
+
+    Every method but the constructor may block for half a second, when the ledger's store is slow.
+    A call without a CallSid is let in and not counted (``Ledger.lease``).
+    """
+
+    def __init__(
+        self, ledger: Ledger, runtime: Runtime, max_calls: int, pending_s: float = PENDING_S
+    ) -> None:
+        """``max_calls`` of this host; 0: any number. ``pending_s``: from the webhook to the socket."""
+        self._ledger = ledger
+        self._runtime = runtime
+        self._max_calls = max_calls
+        self._pending_s = pending_s
+        self._changed = runtime.condition()
+        self._held: Counter[str] = Counter()  # sockets by call, of this process; under _changed
+        self._ended: dict[str, float] = {}  # places the store still holds, until when; under _changed
+        self._beating = False  # the heartbeat was started; under _changed
+
+    def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
+        """At the webhook: True when the call may come; again True when Twilio asks again."""
+        return self._ledger.lease(call_sid, self._max_calls, self._pending_s, share)
+
+    def all_taken(self, share: Share) -> bool:
+        """After a refusal: whether it was this share that had no more."""
+        return self._ledger.all_taken(share)
+
+    def take(self, call_sid: str) -> None:
+        """The call's socket has come. It was admitted, so it counts above the limit too."""
+        if not call_sid:
+            return
+        with self._changed:
+            if not self._beating:
+                self._runtime.spawn("admission", self._beat)
+                self._beating = True
+            self._held[call_sid] += 1
+            self._changed.notify_all()
+        self._ledger.renew([call_sid], LEASE_S)
+
+    def release(self, call_sid: str) -> None:
+        """Once for each ``take``, or for a reservation that is of no use any more.
+
+        A call that has two sockets for a moment keeps its place until both have ended.
+        """
+        with self._changed:
+            self._held[call_sid] -= 1
+            if self._held[call_sid] > 0:
+                return
+            del self._held[call_sid]
+        self._give_back(call_sid)
+
+    def in_use(self) -> int:
+        """Calls of this host that have a place, reserved or taken."""
+        return self._ledger.leased()
+
+    def in_use_here(self) -> int:
+        """Calls of this process, those included that it has admitted and whose socket may still come."""
+        return self._ledger.leased_here()
+
+    def _give_back(self, call_sid: str) -> None:
+        known = self._ledger.release(call_sid)
+        with self._changed:
+            if known:
+                self._ended.pop(call_sid, None)
+            elif self._beating:
+                self._ended.setdefault(call_sid, self._runtime.clock() + LEASE_S)
+                self._changed.notify_all()
+
+    def _beat(self) -> None:
+        next_beat = self._runtime.clock() + BEAT_S
+        while True:
+            with self._changed:
+                while not self._held and not self._ended:
+                    self._changed.wait()
+                    next_beat = self._runtime.clock() + BEAT_S
+                self._changed.wait(AGAIN_S if self._ended else next_beat - self._runtime.clock())
+            if self._runtime.clock() >= next_beat:
+                next_beat = self._runtime.clock() + BEAT_S
+                self._renew()
+            self._give_back_again()
+
+    def _give_back_again(self) -> None:
+        with self._changed:
+            now = self._runtime.clock()
+            self._ended = {call: until for call, until in self._ended.items() if until > now}
+            ended = [call_sid for call_sid in self._ended if call_sid not in self._held]
+        for call_sid in ended:
+            self._give_back(call_sid)
+
+    def _renew(self) -> None:
+        with self._changed:
+            held = list(self._held)
+        self._ledger.renew(held, LEASE_S)
+        with self._changed:
+            ended = [call_sid for call_sid in held if call_sid not in self._held]
+        for call_sid in ended:  # while we wrote: it would have its place for LEASE_S more
+            self._give_back(call_sid)

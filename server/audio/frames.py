@@ -1,0 +1,65 @@
+"""The unit everything is counted in: a frame, 20 ms of 8 kHz mono audio."""
+
+from audioop import lin2ulaw, rms, ulaw2lin
+from dataclasses import dataclass
+
+SAMPLE_RATE_HZ = 8000
+FRAME_MS = 20
+FRAME_SAMPLES = SAMPLE_RATE_HZ * FRAME_MS // 1000  # 160
+FRAME_BYTES = FRAME_SAMPLES  # μ-law is one byte a sample
+FRAMES_PER_S = 1000 // FRAME_MS
+
+MULAW_SILENCE = b"\xff"  # μ-law zero; 0x00 would be the loudest negative sample
+SILENT_FRAME = MULAW_SILENCE * FRAME_BYTES
+
+
+def ms_to_frames(ms: float) -> int:
+    """Whole frames that cover ``ms`` milliseconds, rounded up."""
+    return int(-(-ms // FRAME_MS))
+
+
+def mulaw_to_pcm16(mulaw_8k: bytes) -> bytes:
+    """μ-law bytes to 16-bit little-endian PCM, two bytes a sample."""
+    return ulaw2lin(mulaw_8k, 2)
+
+
+def pcm16_to_mulaw(pcm16_8k: bytes) -> bytes:
+    """16-bit little-endian PCM (an even number of bytes) to μ-law, one byte a sample."""
+    return lin2ulaw(pcm16_8k, 2)
+
+
+def level_rms(mulaw_8k: bytes) -> int:
+    """Root mean square of the samples on the PCM16 scale (0…32768), the scale of ``VAD_RMS``."""
+    return rms(ulaw2lin(mulaw_8k, 2), 2)
+
+
+class FrameSplitter:
+    """Cuts payloads of any size into whole frames and keeps what is left over.
+
+    Twilio sends 160 bytes a message, but does not promise it.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, mulaw_8k: bytes) -> list[bytes]:
+        """Return the frames completed by ``mulaw_8k``, 160 bytes each, in order."""
+        if not self._rest and len(mulaw_8k) == FRAME_BYTES:
+            return [mulaw_8k]
+        audio = self._rest + mulaw_8k
+        whole = len(audio) - len(audio) % FRAME_BYTES
+        self._rest = audio[whole:]
+        return [audio[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES)]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeard:
+    """20 ms from the caller: the tick of all conversation time.
+
+    ``mulaw_8k`` has 160 bytes, ``rms`` is on the PCM16 scale, ``speech`` is the speech model's
+    probability 0…1, or None when energy is the only judge.
+    """
+
+    mulaw_8k: bytes
+    rms: int
+    speech: float | None

@@ -1,0 +1,194 @@
+"""The agent's hearing: frames in; onsets, audio for the ears, and ends of utterances out (A1-A6, C5)."""
+
+from dataclasses import dataclass, replace
+
+from server.audio.endpointing import Bar, Closing, Endpoint, Endpointer, EndpointingParams, Phase
+from server.audio.frames import FrameHeard
+from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
+from server.audio.vad import Judges
+
+ECHO_DIES_FRAMES = 30  # 600 ms after it stopped us: network, room and our own last words are over
+ECHOES_IN_A_ROW = 2  # one may have been a cough that sounds like a voice
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Perhaps a voice."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A voice. ``may_take_the_floor`` is False for the rest of one that never paused (A4)."""
+
+    utterance_id: int
+    may_take_the_floor: bool
+    first_time: bool = True  # False: confirmed before as a run-on voice, and has paused since
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The hangover has passed: perhaps the end of the utterance."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The caller goes on: it was not."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAudio:
+    utterance_id: int
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """It was no voice."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The utterance is over; ``speech_frames`` from onset to its last voice, then ``silence_frames``."""
+
+    utterance_id: int
+    speech_frames: int
+    silence_frames: int
+
+
+Heard = Onset | Confirmed | Paused | Resumed | CallerAudio | Discarded | Ended
+
+
+class Hearing:
+    """Not thread-safe: the caller holds the call's lock."""
+
+    def __init__(self, params: EndpointingParams, judges: Judges) -> None:
+        self._judges = judges
+        self._endpointer = Endpointer(params)
+        self._audio = UtteranceAudio()
+        self._voice = VoiceLevel()
+        self._last_voice = VoiceLevel()
+        self._caller = CallerLevel()
+        self._over_us = False  # the utterance began while we were heard
+        self._died_with_us = False  # the last utterance did, and fell silent when we did
+        self._perhaps_echoes = 0  # such utterances in a row without words of the caller's own
+        self.utterance_id = 0
+
+    @property
+    def phase(self) -> Phase:
+        return self._endpointer.phase
+
+    @property
+    def run_on(self) -> bool:
+        """The voice heard now ran through a forced end and has not paused since."""
+        return self._endpointer.run_on
+
+    @property
+    def paused_for(self) -> int:
+        """Frames since a confirmed voice was heard, once they are more than the hangover; else 0."""
+        return self._endpointer.paused_for
+
+    def close_after(self, closing: Closing) -> None:
+        """The words so far of the utterance being heard say how much silence ends it (A7)."""
+        if self.phase is Phase.CONFIRMED:
+            self._endpointer.closing = closing
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Something is heard that may turn out to be a voice."""
+        return self._endpointer.phase is Phase.PROVISIONAL and not self._endpointer.run_on
+
+    def feed(self, frame: FrameHeard, bar: Bar) -> list[Heard]:
+        """Account for one frame; return what it changed, in order."""
+        over_us = bar is Bar.OVER_US
+        verdict = self._judges.judge(frame.rms, frame.speech, over_us=over_us, near=self._caller.least)
+        self._caller.tick()
+        idle = self.phase is Phase.IDLE
+        self._audio.feed(frame.mulaw_8k)
+        if verdict.voiced:
+            self._voice.add(frame.rms)
+        elif idle and bar is not Bar.REFRACTORY:  # there an onset is judged late, on what went before
+            self._voice = VoiceLevel()
+        background = self._caller.is_background(self._voice.rms)
+        if over_us:  # what could not stop us does not confirm either: an echo, somebody else in the room
+            verdict = replace(verdict, voiced=verdict.loud)
+        endpoint = self._endpointer.feed(verdict, bar, background)
+        if endpoint is Endpoint.ONSET:
+            self._judges.echo.voice_began()
+            self._over_us = over_us
+        elif idle and over_us:
+            self._judges.echo.learn(frame.rms, loud=verdict.loud)
+        return self._changes(endpoint)
+
+    def end_now(self) -> list[Heard]:
+        """The keypad spoke: what was being said is over (F5)."""
+        phase = self.phase
+        self._endpointer.reset()
+        if phase is Phase.CONFIRMED:
+            return self._changes(Endpoint.ENDED)
+        return self._changes(Endpoint.DISCARDED) if phase is Phase.PROVISIONAL else []
+
+    def last_was_echo(self) -> None:
+        """The last utterance was our own voice: raise the bar above it."""
+        self._judges.echo.was_echo(self._last_voice.newest)
+
+    def last_had_words(self, *, of_the_caller: bool) -> None:
+        """What stops us, is over when we are and says nothing of its own is our voice, when it comes twice.
+
+        An echo may be too short for its words to tell (E3); and a caller who hums is no echo.
+        """
+        self._perhaps_echoes = 0 if of_the_caller or not self._died_with_us else self._perhaps_echoes + 1
+        if self._perhaps_echoes >= ECHOES_IN_A_ROW:
+            self.last_was_echo()
+
+    def _changes(self, endpoint: Endpoint | None) -> list[Heard]:
+        match endpoint:
+            case None:
+                return self._chunk() if self.phase is Phase.CONFIRMED else []
+            case Endpoint.ONSET:
+                return self._opened()
+            case Endpoint.CONFIRMED:
+                return [Confirmed(self.utterance_id, not self.run_on), *self._chunk()]
+            case Endpoint.PAUSED:
+                return [*self._chunk(all_of_it=True), Paused(self.utterance_id)]
+            case Endpoint.RESUMED:
+                return [Resumed(self.utterance_id), *self._chunk()]
+            case Endpoint.PAUSED_AND_RESUMED:
+                resumed = Resumed(self.utterance_id)
+                return [resumed, Confirmed(self.utterance_id, True, first_time=False), *self._chunk()]
+            case Endpoint.DISCARDED:
+                self._audio.close(discarded=True)
+                self._voice = VoiceLevel()
+                return [Discarded(self.utterance_id)]
+            case Endpoint.ENDED | Endpoint.ENDED_RUNNING_ON:
+                return self._ended(runs_on=endpoint is Endpoint.ENDED_RUNNING_ON)
+
+    def _opened(self) -> list[Heard]:
+        self.utterance_id += 1
+        self._audio.open(self._endpointer.onset_frames)
+        return [Onset(self.utterance_id)]
+
+    def _ended(self, *, runs_on: bool) -> list[Heard]:
+        self._caller.learn(self._voice.rms)
+        self._last_voice, self._voice = self._voice, VoiceLevel()
+        heard: list[Heard] = [*self._chunk(all_of_it=True)]
+        endpointer = self._endpointer
+        short = endpointer.speech_frames <= ECHO_DIES_FRAMES
+        self._died_with_us, self._over_us = self._over_us and short, False
+        heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
+        self._audio.close(discarded=False)
+        if runs_on:
+            self.utterance_id += 1
+            self._audio.open(0)
+        return heard
+
+    def _chunk(self, *, all_of_it: bool = False) -> list[Heard]:
+        audio = self._audio.take_chunk(all_of_it=all_of_it)
+        return [CallerAudio(self.utterance_id, audio)] if audio else []

@@ -1,0 +1,151 @@
+"""Two judges of one frame (A1): energy, fast and often wrong; a speech model, right and up to 300 ms late."""
+
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from server.audio.frames import FRAMES_PER_S
+
+SPEECH_ON = 0.5  # Silero's own pair: a verdict of speech holds until it falls well below
+SPEECH_OFF = 0.35
+SPEECH_OVER_US = 0.7  # while we are heard the model must be surer: a blow that rings is half a voice to it
+FLOOR_MIN_FRAMES = FRAMES_PER_S // 2  # a burst or two behind a caller who never pauses are no floor
+MODEL_LAG_FRAMES = 15  # 300 ms
+FLOOR_RATIO = 2  # voice is twice (6 dB) the floor
+ECHO_SHARE = 95  # percent of our echo stays under its level,
+ECHO_RATIO = 1.4  # and its peaks, but for single frames, within 3 dB above that
+ECHO_WINDOW_FRAMES = 4 * FRAMES_PER_S
+ECHO_KNOWN_FRAMES = 50  # of our speech: the first half second tells nothing, our echo is on its way
+ECHO_UNKNOWN_RMS = 2000  # the bar until then: peaks of a voice at -20 dBFS that comes back 10 dB quieter
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One frame judged. ``voiced``: energy above the bar. ``speech``: the model's word, or energy's alone.
+
+    ``loud``: energy above the bar that stops us while we speak. ``speaking``: what keeps an utterance open.
+    """
+
+    voiced: bool
+    speech: bool
+    loud: bool
+    speaking: bool
+
+
+class RecentLevels:
+    """The levels of the last frames, kept in order of size, so that a rank costs no sorting."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._recent: deque[int] = deque()
+        self._sorted: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._recent)
+
+    def add(self, rms: int) -> None:
+        """Take in one frame; the oldest makes room for it."""
+        if len(self._recent) == self._frames:
+            del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
+        self._recent.append(rms)
+        insort(self._sorted, rms)
+
+    def at_share(self, percent: int) -> int:
+        """The level that so many of the frames are under: 50 is the median. Not of none."""
+        return self._sorted[len(self._sorted) * percent // 100]
+
+
+class NoiseFloor:
+    """Median level of the last second of frames that the model called silence; 0 until there was half of one.
+
+    The model is late: what it called silence just before it heard a voice was that voice's beginning.
+    """
+
+    def __init__(self) -> None:
+        self._recent = RecentLevels(FRAMES_PER_S)
+        self._undecided: deque[int] = deque()
+        self.level = 0
+
+    def learn(self, rms: int) -> None:
+        """Take in one silent frame: it counts once the model has had its time."""
+        self._undecided.append(rms)
+        if len(self._undecided) > MODEL_LAG_FRAMES:
+            self._recent.add(self._undecided.popleft())
+        if len(self._recent) >= FLOOR_MIN_FRAMES:
+            self.level = self._recent.at_share(50)
+
+    def speech_began(self) -> None:
+        """The frames taken in last were no silence."""
+        self._undecided.clear()
+
+
+class EchoLevel:
+    """How loud our own voice comes back: a high percentile of what is heard while only we speak (D1).
+
+    Before that is known a loud speakerphone is assumed, or the first words of the greeting would stop it.
+    """
+
+    def __init__(self) -> None:
+        self._recent = RecentLevels(ECHO_WINDOW_FRAMES)
+        self._undecided: list[int] = []  # a loud run so far: a voice, or a peak of the echo
+        self._heard = 0
+        self.level = ECHO_UNKNOWN_RMS
+
+    def learn(self, rms: int, *, loud: bool) -> None:
+        """Take in one frame heard while we speak and no utterance is open."""
+        self._heard += 1
+        self._undecided.append(rms)
+        if loud:
+            return  # learnt once it turns out to have been too short for a voice
+        for level in self._undecided:
+            self._recent.add(level)
+        self._undecided.clear()
+        if self._heard >= ECHO_KNOWN_FRAMES:
+            self._measure()
+
+    def voice_began(self) -> None:
+        """The loud run was long enough: it is not echo until somebody says so."""
+        self._undecided.clear()
+
+    def was_echo(self, levels: Iterable[int]) -> None:
+        """An utterance with frames of these levels turned out to be our own words."""
+        for level in levels:
+            self._recent.add(level)
+        if len(self._recent):
+            self._measure()
+
+    def _measure(self) -> None:
+        self.level = int(self._recent.at_share(ECHO_SHARE) * ECHO_RATIO)
+
+
+class Judges:
+    """Judges frames in order. Holds what the line is like: the floor, and our echo on it."""
+
+    def __init__(self, vad_rms: int, barge_in_rms: int) -> None:
+        self._vad_rms = vad_rms
+        self._barge_in_rms = barge_in_rms
+        self._speech = False
+        self.floor = NoiseFloor()
+        self.echo = EchoLevel()
+
+    def judge(self, rms: int, speech: float | None, *, over_us: bool = False, near: float = 0.0) -> Verdict:
+        """``speech`` is the model's probability, or None: then energy alone decides, as in the playbook.
+
+        ``over_us``: we are heard. ``near``: the least level of the caller's own voice (A5).
+        """
+        floor_bar = FLOOR_RATIO * self.floor.level
+        voiced = rms > max(self._vad_rms, floor_bar)
+        loud = rms > max(self._barge_in_rms, floor_bar, self.echo.level, near)
+        if speech is None:
+            return Verdict(voiced, speech=voiced, loud=loud, speaking=voiced)
+        self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)
+        if self._speech:
+            self.floor.speech_began()
+        else:
+            self.floor.learn(rms)
+        # In an utterance only quiet or the model ends speech: a floor learnt in noise would clip
+        # soft syllables that the model still hears.
+        speaking = self._speech and rms > self._vad_rms
+        agrees = speech >= SPEECH_OVER_US if over_us else self._speech
+        return Verdict(voiced, agrees, loud, speaking)

@@ -1,1 +1,0 @@
-"""Ears, mind and voice: one vendor service a file, its SDK imported only when it is used."""

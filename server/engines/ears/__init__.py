@@ -1,1 +1,0 @@
-"""The embedded ears: Hebrew phrases, one small grammar a question, heard by pocketsphinx."""

@@ -1,1 +1,0 @@
-"""Google's cloud: the client that ears and voice share, and the ears."""

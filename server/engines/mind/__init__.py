@@ -1,1 +1,0 @@
-"""The embedded mind: a scripted Hebrew receptionist of a real-estate office."""

@@ -1,0 +1,1 @@
+"""What a caller's Hebrew words mean. Pure; lists are in ``data``."""

@@ -1,0 +1,28 @@
+"""Last words that wait for the next one."""
+
+from server.hebrew.data import Phrases
+from server.hebrew.understand.ends import names, predicates, subjects
+from server.hebrew.understand.ends.grammar import WAITING
+
+_OPEN = Phrases.read("ends/open")
+_RULES = (
+    subjects.pronoun, subjects.this, subjects.adverb, subjects.mine, subjects.age, subjects.another,
+    predicates.verb_waits, predicates.to_me, predicates.there_is, predicates.question_word,
+    names.prefix_letters, names.place, names.measure, names.construct, names.title, names.label,
+    names.number_of_noun,
+)  # fmt: skip
+
+
+def open_at_end(words: list[str]) -> int:
+    """How many last words end like some that wait, or that finish, and do neither."""
+    return _OPEN.at_end(words)
+
+
+def last_words_wait(words: list[str]) -> bool:
+    """Whether nobody ends ``words`` (at least one) like this."""
+    if names.letter_named(words):
+        return False
+    waiting, known = WAITING.at_end(words), open_at_end(words)
+    if known and known >= waiting:
+        return False
+    return bool(waiting) or any(rule(words) for rule in _RULES)

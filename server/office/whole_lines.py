@@ -1,0 +1,118 @@
+"""Lines that are in a file whole or not at all, whatever the disk, another process or a kill does to it."""
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from server.runtime.oslock import os_sleep
+
+PRIVATE = 0o600
+OTHERS = 0o077
+# A pipe without a reader is opened at once, to be refused.
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+LOCK_S = 1.0  # who keeps the lock longer, an editor or a process that hangs, is not waited for
+LOOK_AGAIN_S = 0.01
+TRIES = 5
+NO_FILE = "it is no regular file, and a pipe or a device keeps nothing"
+
+
+def append(path: str, lines: bytes) -> int:
+    """Put ``lines``, each with its newline, behind what is there; on return no power cut takes them away.
+
+    The file, and the folders above it, are made when they are missing; one that was moved away is left, one
+    that was deleted meanwhile is made anew. Where another's line has no end ours begin with one. Returns the
+    mode in which others could read a file of ours until now; 0: they could not. A link is followed, and what
+    it leads to keeps its mode.
+
+    Raises OSError: then ``lines`` may be told again, and a part of them that could not be taken back is a
+    line that nobody can read. Blocks as long as the disk does, on a native thread.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(TRIES):
+        file = os.open(path, FLAGS, PRIVATE)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise OSError(errno.EINVAL, NO_FILE)
+            locked = _lock(file)
+            if not _is_at(path, file):  # it was moved away before we had the lock
+                continue
+            open_mode = _close_to_others(path, file)
+            _write(file, lines, may_take_back=locked)
+            if os.fstat(file).st_nlink:
+                return open_mode
+        finally:
+            with suppress(OSError):  # what counts is on the disk by now, or has been raised
+                os.close(file)
+    raise OSError(errno.ESTALE, "it is replaced again and again")
+
+
+def _lock(file: int) -> bool:
+    """Among all that append like us: nobody writes between our look at the last line and our own.
+
+    False: a file system without locks, or nobody gives it up in time; a line is not lost for that.
+    """
+    deadline = time.monotonic() + LOCK_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            os_sleep(LOOK_AGAIN_S)
+        except OSError:
+            return False
+        else:
+            return True
+
+
+def _is_at(path: str, file: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _close_to_others(path: str, file: int) -> int:
+    found = os.fstat(file)
+    mode = stat.S_IMODE(found.st_mode)
+    if not mode & OTHERS or found.st_uid != os.geteuid() or os.path.islink(path):
+        return 0
+    try:
+        os.fchmod(file, mode & ~OTHERS)
+    except OSError:  # a disk without modes
+        return 0
+    return mode
+
+
+def _write(file: int, lines: bytes, *, may_take_back: bool) -> None:
+    size = os.fstat(file).st_size
+    ended = size == 0 or os.pread(file, 1, size - 1) == b"\n"
+    left = memoryview(lines if ended else b"\n" + lines)
+    end = size
+    try:
+        while left:
+            written = os.write(file, left)
+            left, end = left[written:], end + written
+        os.fsync(file)
+    except OSError:
+        # What was not kept must not be read twice, once it is told again.
+        with suppress(OSError):
+            if may_take_back and os.fstat(file).st_size == end:
+                os.ftruncate(file, size)
+        raise
+    if size == 0:
+        _keep_name(file)
+
+
+def _keep_name(file: int) -> None:
+    """A file that has just been made is in its folder after a power cut too, where a folder can be synced."""
+    with suppress(OSError):
+        folder = os.open(os.path.dirname(os.readlink(f"/proc/self/fd/{file}")), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

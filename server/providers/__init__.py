@@ -1,0 +1,1 @@
+"""STT, LLM and TTS: one vendor service a file, its SDK imported only when it is used."""

@@ -1,0 +1,118 @@
+"""What a server's bytes are, when they are not the PCM they were asked to be."""
+
+from codecs import getincrementaldecoder
+from email.message import Message
+
+from server.audio.frames import SAMPLE_RATE_HZ
+from server.providers.base import EngineError
+
+HEAD_BYTES = 12  # enough for every mark below; as many as a WAV file's own beginning has
+TEXT_BYTES = 64  # half of them are low bytes of samples: that all are text's is a matter of 1 in 10^12
+RATES_HZ = range(SAMPLE_RATE_HZ, 192_001)
+PCM_TYPES = ("audio/pcm", "audio/x-pcm", "audio/l16", "audio/raw", "audio/x-raw", "audio/s16le")
+WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav")
+ANY_TYPES = ("application/octet-stream", "binary/octet-stream")
+NAMES_OF_TYPES = {
+    "audio/mpeg": "MP3",
+    "audio/mp3": "MP3",
+    "audio/aac": "AAC",
+    "audio/flac": "FLAC",
+    "application/json": "JSON",
+    "text/html": "HTML",
+}
+MARKS = {  # where they are, what they are
+    (0, b"ID3"): "MP3",
+    (0, b"RIFX"): "a WAV of another byte order",
+    (0, b"caff"): "Core Audio",
+    (0, b"OggS"): "Ogg (Opus or Vorbis)",
+    (0, b"fLaC"): "FLAC",
+    (0, b"\x1a\x45\xdf\xa3"): "WebM",
+    (0, b"FORM"): "AIFF",
+    (0, b".snd"): "AU",
+    (0, b"#!AMR"): "AMR",
+    (4, b"ftyp"): "MP4 (AAC)",
+}
+MPEG_HEADER_BYTES = 7
+# kbit/s of an MP3 frame by its bits 1 to 14, of MPEG 1 and 2; samples a second, halved by MPEG 2, and by 2.5.
+_MP3_KBITS = (
+    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+_MP3_RATES_HZ = (44_100, 48_000, 32_000)
+
+
+def rate_of_type(vendor: str, content_type: str) -> int | None:
+    """Samples a second that a content type of PCM16 names, if it does.
+
+    Raises EngineError for a type that is neither PCM, WAV nor unsaid.
+    """
+    if not content_type.strip():
+        return None
+    message = Message()
+    message["content-type"] = content_type
+    kind = message.get_content_type()
+    if kind not in (*PCM_TYPES, *WAV_TYPES, *ANY_TYPES):
+        raise EngineError(f"{vendor} sent {NAMES_OF_TYPES.get(kind, kind)}, not PCM")
+    channels = str(message.get_param("channels", "1"))
+    if channels != "1":
+        raise EngineError(f"{vendor} sent {channels} channels, not PCM16 mono")
+    rate = str(message.get_param("rate", ""))
+    known = rate.isascii() and rate.isdigit() and int(rate) in RATES_HZ
+    return int(rate) if known else None
+
+
+def format_of(head: bytes, *, whole: bool) -> str | None:
+    """The name of the format that ``head`` begins; "" for none that is known, None while more must be seen.
+
+    ``whole``: there is no more. Marks of three and more bytes are believed; what two or less may begin (MPEG
+    frames, text) is not, before what follows says the same: samples of PCM may begin with any two.
+    """
+    if len(head) < HEAD_BYTES and not whole:
+        return None
+    marked = (name for (at, mark), name in MARKS.items() if head.startswith(mark, at))
+    if name := next(marked, ""):
+        return name
+    frame = _mpeg_frame(head)
+    if frame is not None:
+        name, size = frame
+        if len(head) < size + MPEG_HEADER_BYTES:
+            return "" if whole else None
+        return name if _mpeg_frame(head[size:]) is not None and head[size + 1] == head[1] else ""
+    return _text_of(head[:TEXT_BYTES], whole=whole)
+
+
+def _mpeg_frame(head: bytes) -> tuple[str, int] | None:
+    """Name and bytes of the MP3 or ADTS frame whose header this is, if it can be one."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    if head[1] & 0xF6 == 0xF0:
+        return _adts_frame(head)
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    bits, rate, padded = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version == 1 or layer != 1 or bits in (0, 15) or rate == 3:
+        return None
+    first = version == 3
+    rate_hz = _MP3_RATES_HZ[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    return "MP3", (144 if first else 72) * 1000 * _MP3_KBITS[not first][bits - 1] // rate_hz + padded
+
+
+def _adts_frame(head: bytes) -> tuple[str, int] | None:
+    if len(head) < 7 or head[2] >> 2 & 15 > 12:
+        return None
+    size = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    return ("AAC", size) if size > 7 else None
+
+
+def _text_of(head: bytes, *, whole: bool) -> str | None:
+    """The kind of text it is. Less of it than TEXT_BYTES is text only when it looks like an answer."""
+    try:
+        text = getincrementaldecoder("utf-8")().decode(head)  # a letter may be cut in two
+    except UnicodeDecodeError:
+        return ""
+    text = text.removeprefix("\ufeff").lstrip()
+    if not text or not all(char.isprintable() or char.isspace() for char in text):
+        return ""
+    kind = "JSON" if text[0] in "{[" else "HTML" if text[0] == "<" else "text"
+    if len(head) < TEXT_BYTES and not whole:
+        return None
+    return kind if len(head) == TEXT_BYTES or kind != "text" else ""

@@ -1,0 +1,193 @@
+"""What an engine is: three protocols that a streaming cloud service and an embedded library both fit.
+
+Every stream is iterated by one thread, may be cancelled from any other, and after ``cancel()`` its
+iterator ends within milliseconds. ``open``, ``respond``, ``synthesize``, ``feed``, ``finish`` and ``cancel``
+are called with a call's lock held and never block: what takes time is done by the iterating thread.
+``timeout_s`` bounds the whole stream inside the engine; the caller
+enforces its own, shorter, deadlines and never trusts an engine to return.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from server.hebrew.understand.gender import Gender
+from server.settings.prompts_file import lines_of
+from server.turns.effects import Act, Expected, Line, PhoneCall
+from server.turns.prompts import Lines
+
+
+class EngineError(Exception):
+    """An engine could not do its work. ``retryable``: the same call may succeed when made again."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+
+
+class ReplyCut(EngineError):
+    """A reply broke off: by a length limit, or it never came to its end. What was whole of it is good."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was heard. ``confidence`` is 0…1, or None when the engine does not say.
+
+    A partial (``is_final`` False) replaces the partial before it. A final is a *segment*: it adds to
+    the finals before it, and an utterance may have several.
+    """
+
+    text: str
+    confidence: float | None = None
+    is_final: bool = True
+
+
+class Recognition(Protocol):
+    """One utterance being recognised."""
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        """Take caller audio, μ-law 8 kHz, any length. Never blocks; ignored after ``finish``."""
+
+    def finish(self) -> None:
+        """The utterance is over (half-close): no more audio, finals are awaited. Never blocks."""
+
+    def __iter__(self) -> Iterator[Transcript]:
+        """Block for partials and finals; end after the last final. Raises EngineError."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+class Recognizer(Protocol):
+    name: str
+    guesses: bool  # it gives partials while it listens
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        """Start recognising. Returns at once. ``turn_number`` counts committed turns from 1."""
+        ...
+
+    def warm(self) -> None:
+        """Load what the first call would otherwise wait for. May block for seconds. Raises EngineError."""
+
+
+@runtime_checkable
+class RecognizesWhole(Protocol):
+    """A recogniser that also has a way of its own for an utterance that is over already."""
+
+    def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
+        """Block for the words of ``mulaw_8k``. Raises EngineError."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReplyRequest:
+    """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it.
+
+    ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
+    cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
+    hears so answers with a single "…". ``may_listen``: so does one that hears that these words, said over its
+    own voice, want nothing of it. ``caller``: by the rules' guess from how they have spoken of themselves;
+    None: no telling. ``gone``: the call is over: a mind keeps what is worth it, and nothing it says is heard.
+    ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
+    us, the name first. ``lines``: what we say where the mind says nothing, as this agent says it.
+    """
+
+    text: str
+    history: tuple[Line, ...]
+    turn_number: int
+    target_style: str
+    min_chars: int
+    max_chars: int
+    said: str = ""
+    may_wait: bool = False
+    may_listen: bool = False
+    caller: Gender | None = None
+    gone: bool = False
+    person: bool = False
+    call: PhoneCall = PhoneCall()
+    agent: str = ""
+    lines: Lines = lines_of("", Gender.FEMININE)
+
+
+class ReplyStream(Protocol):
+    """A reply being made."""
+
+    expected: Expected  # what the caller may answer; valid once the iterator has ended
+
+    @property
+    def acts(self) -> tuple[Act, ...]:
+        """What the mind decided to do beside speaking; likewise."""
+        ...
+
+    def __iter__(self) -> Iterator[str]:
+        """Block for pieces of text in order, of any size; joined they are the reply, as it was written.
+
+        ``""``: nothing yet, but it is alive. Raises EngineError, and ReplyCut for a reply that broke off.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+@runtime_checkable
+class ReplyWithTools(Protocol):
+    """A reply of an LLM that calls functions behind its words, or instead of any.
+
+    ``acts`` grow while the iterator is read. Called by the iterating thread.
+    """
+
+    acting: bool  # it has begun to call a function
+
+    @property
+    def acts(self) -> tuple[Act, ...]: ...
+
+    def enough(self) -> None:
+        """Nothing more will be said: what comes is read for its acts only, and not for long."""
+
+    def words_after(self, acts: tuple[Act, ...]) -> Iterator[str]:
+        """It did ``acts`` without a word: ask it to speak, and block for the text. Raises EngineError."""
+        ...
+
+
+class Responder(Protocol):
+    """A function of what was heard: it keeps nothing about a call between two requests."""
+
+    name: str
+    opening: Expected  # what the caller may say to the greeting
+    takes_messages: bool  # an LLM: it knows what was asked, and keeps what is left for the office (F3)
+    authored: bool  # people wrote its replies for this very call: neither cut nor asked on (E5)
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
+        """Start a reply. Returns at once."""
+        ...
+
+    def warm(self) -> None:
+        """As ``Recognizer.warm``."""
+
+
+class SpeechStream(Protocol):
+    """A sentence being spoken."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Block for chunks of PCM16 8 kHz mono, little-endian, whole samples. Raises EngineError."""
+        ...
+
+    def cancel(self) -> None:
+        """Drop the stream. Idempotent, any thread."""
+
+
+class Synthesizer(Protocol):
+    name: str
+    identity: str  # engine, model and voice: texts made under another one sound different
+
+    def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
+        """Start speaking one sentence. Returns at once."""
+        ...
+
+    def warm(self) -> None:
+        """As ``Recognizer.warm``."""

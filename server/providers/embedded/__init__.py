@@ -1,0 +1,1 @@
+"""STT, LLM and TTS in this process, without an account: for trying out."""

@@ -1,0 +1,43 @@
+"""Unpointed Hebrew to pointed Hebrew, by the Nakdimon model that piper's wheel carries."""
+
+from collections.abc import Callable
+
+from server.runtime.onnx import session
+from server.runtime.oslock import os_lock
+
+
+class PointingError(Exception):
+    """The pointing model is not installed or did not load."""
+
+
+_lock = os_lock()
+_point: Callable[[str], str] | None = None  # set once, under _lock
+
+
+def point(text: str) -> str:
+    """``text`` with niqqud after each Hebrew letter, in Nakdimon's order; all else unchanged.
+
+    Points already in ``text`` are replaced. Native thread only; the first call loads the model
+    (about half a second, 50 MB). Raises PointingError.
+    """
+    global _point
+    model = _point
+    if model is None:
+        with _lock:
+            model = _point = _point or _load()
+    return model(text)
+
+
+def _load() -> Callable[[str], str]:
+    try:
+        from piper.hebrew import DEFAULT_MODEL_PATH, NakdimonDiacritizer
+
+        loaded = session(str(DEFAULT_MODEL_PATH))
+    except Exception as error:  # onnxruntime's own exceptions have no common base
+        raise PointingError(f"Nakdimon did not load: {error}") from error
+    # piper's constructor builds a session without options; the object is its session and its input.
+    model = NakdimonDiacritizer.__new__(NakdimonDiacritizer)
+    model.session = loaded
+    model._input_name = loaded.get_inputs()[0].name
+    diacritize: Callable[[str], str] = model.diacritize
+    return diacritize

@@ -1,0 +1,1 @@
+"""Google's cloud: the client that STT and TTS share, and STT."""

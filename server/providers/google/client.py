@@ -1,0 +1,201 @@
+"""One gRPC client a process for each Google service and endpoint, and its errors in words that help.
+
+Google's libraries are imported when a client is first needed, not with this module. Callers use the raw
+transport of a client: its calls can be cancelled from the first moment on and nothing retries behind the
+caller's back (the client's own methods wait for the first answer, and retry a hung server for minutes).
+"""
+
+import importlib
+import json
+import sys
+import threading
+import time
+import warnings
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import SecretStr
+
+from server.providers.base import EngineError
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+LOCAL_PROJECT = "local"  # of a plaintext endpoint: nobody there bills a project
+FAILED_CONNECTION_S = 30.0  # looking for credentials can take seconds: not once for every call
+CHANNEL_OPTIONS = (
+    # A connection that a firewall forgot is noticed while a call waits on it, not minutes later.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    # The default backs off to two minutes; the next caller is there sooner.
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+
+NO_CREDENTIALS = (
+    "no Google credentials: point GOOGLE_APPLICATION_CREDENTIALS at a service account's key file, "
+    "or run `gcloud auth application-default login`"
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Google API: where its client is found, and what it is called when it must be enabled."""
+
+    module: str
+    client: str
+    package: str
+    api: str
+
+
+SPEECH_V1 = Service("google.cloud.speech_v1", "SpeechClient", "google-cloud-speech", "speech.googleapis.com")
+SPEECH_V2 = Service("google.cloud.speech_v2", "SpeechClient", "google-cloud-speech", "speech.googleapis.com")
+TEXT_TO_SPEECH = Service(
+    "google.cloud.texttospeech_v1",
+    "TextToSpeechClient",
+    "google-cloud-texttospeech",
+    "texttospeech.googleapis.com",
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """``endpoint``: empty is Google's own, ``http://host:port`` is plaintext gRPC, all else is TLS.
+
+    ``key_file``: of a service account, or what else Google's libraries load; ``key_json``: its content, where
+    there are no files; both empty: this machine's default.
+    """
+
+    service: Service
+    endpoint: str
+    key_file: str = ""
+    key_json: SecretStr = SecretStr("")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """``transport``: the raw gRPC methods. ``project``: the credentials' own, empty when they have none."""
+
+    transport: Any
+    project: str
+
+
+_connections: dict[Address, Connection] = {}
+_failures: dict[Address, tuple[float, str]] = {}  # until when (monotonic), what
+_connections_lock = threading.Lock()  # one thread connects; those that find a connection never wait for it
+
+
+def connect(address: Address) -> Connection:
+    """The process's connection, made on first use: may block for seconds. Any thread. Raises EngineError."""
+    found = _connections.get(address)
+    if found is not None:
+        return found
+    with _connections_lock:
+        if address not in _connections:
+            until, message = _failures.get(address, (0.0, ""))
+            if time.monotonic() < until:
+                raise EngineError(message)
+            try:
+                _connections[address] = _connected(address)
+            except EngineError as error:
+                _failures[address] = (time.monotonic() + FAILED_CONNECTION_S, str(error))
+                raise
+        return _connections[address]
+
+
+def _connected(address: Address) -> Connection:
+    _befriend_gevent()
+    service = address.service
+    try:
+        import grpc
+
+        client: Any = getattr(importlib.import_module(service.module), service.client)
+    except ImportError as error:
+        raise EngineError(f"{error}: install {service.package} (see requirements.txt)") from error
+    transport = client.get_transport_class("grpc")
+    if address.endpoint.startswith("http://"):
+        target = address.endpoint.removeprefix("http://").rstrip("/")
+        channel = grpc.insecure_channel(target, options=CHANNEL_OPTIONS)
+        return Connection(client(transport=transport(channel=channel)).transport, LOCAL_PROJECT)
+    credentials, project = _credentials(address.key_file, address.key_json.get_secret_value())
+    target = address.endpoint.removeprefix("https://").rstrip("/")
+    made = client(
+        credentials=credentials,
+        client_options={"api_endpoint": target} if target else None,
+        transport=partial(transport, channel=partial(_tls_channel, transport)),
+    )
+    return Connection(made.transport, project)
+
+
+def _tls_channel(transport: Any, *args: Any, options: Any, **settings: Any) -> Any:
+    """The transport's own channel, with our options beside its own."""
+    return transport.create_channel(*args, options=[*options, *CHANNEL_OPTIONS], **settings)
+
+
+def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
+    """Credentials and their project. Raises EngineError, which holds nothing of a key."""
+    auth: Any = importlib.import_module("google.auth")
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        # It warns of keys from strangers; these are the operator's own, and may be of any kind.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            if key_file:
+                credentials, project = auth.load_credentials_from_file(key_file, scopes=SCOPES)
+            elif key_json:
+                key = json.loads(key_json, strict=False)  # .env may have unfolded its line breaks
+                credentials, project = auth.load_credentials_from_dict(key, scopes=SCOPES)
+            else:
+                credentials, project = auth.default(scopes=SCOPES)
+    except (GoogleAuthError, OSError, ValueError, TypeError) as error:  # none; unreadable; not a key
+        if key_file:
+            raise EngineError(f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}") from error
+        if key_json:
+            raise EngineError("GOOGLE_CREDENTIALS_JSON is not the content of a key file") from None
+        raise EngineError(f"{NO_CREDENTIALS} ({error})") from error
+    return credentials, project or ""
+
+
+def _befriend_gevent() -> None:
+    """Under a patched process gRPC must be told before it makes anything, or the whole process stops."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        import grpc.experimental.gevent
+
+        grpc.experimental.gevent.init_gevent()
+
+
+def explained(code: Any, details: str, service: Service, if_refused: str) -> EngineError:
+    """What gRPC reports, as an error that says what to do about it.
+
+    ``code``: a ``grpc.StatusCode``. ``if_refused``: which knobs to look at when the request itself is wrong.
+    """
+    import grpc
+
+    status = grpc.StatusCode
+    if code == status.UNAUTHENTICATED:
+        return EngineError(f"{NO_CREDENTIALS} ({details})")
+    if "metadata from plugin failed" in details:  # also when the network fails in the middle of a refresh
+        return EngineError(f"Google's credentials could not be used now ({details})", retryable=True)
+    if code == status.PERMISSION_DENIED:
+        return EngineError(
+            f"Google refuses: enable the API (`gcloud services enable {service.api}`) "
+            f"and billing, and let the account use it ({details})"
+        )
+    if code in (status.INVALID_ARGUMENT, status.NOT_FOUND):
+        return EngineError(f"Google refuses the request: {if_refused} ({details})")
+    if code == status.DEADLINE_EXCEEDED:
+        return EngineError("Google did not answer in time", retryable=True)
+    if code == status.RESOURCE_EXHAUSTED:
+        return EngineError(
+            f"Google's quota for {service.api} is used up: raise it in the project ({details})",
+            retryable=True,
+        )
+    retryable = code in (
+        status.UNAVAILABLE,
+        status.INTERNAL,
+        status.ABORTED,
+        status.OUT_OF_RANGE,
+        status.CANCELLED,
+        status.UNKNOWN,
+    )
+    return EngineError(f"Google: {code.name} ({details})", retryable=retryable)

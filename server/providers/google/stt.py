@@ -1,0 +1,165 @@
+"""Google Cloud Speech-to-Text as ears: one streaming recognition an utterance, or several in its place.
+
+Google ends streams for reasons of its own (time without audio, five minutes, a server that goes away), and
+refuses a language's code or hints only when the audio is under way. So the audio is kept until its words
+are final, and whatever stream comes next begins there.
+"""
+
+import time
+from collections.abc import Generator, Iterator
+
+from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ
+from server.config import Config
+from server.providers.base import EngineError, Recognition, Transcript
+from server.providers.google.api_versions import Dialect, Variant, dialect_of
+from server.providers.google.client import Connection, connect, explained
+from server.providers.google.request_variants import Variants
+from server.providers.google.streaming import Ended, StreamingCall, StreamLimits, transcript_of
+from server.providers.google.utterance_audio import UtteranceAudio
+from server.turns.effects import Expected
+
+WARM_TIMEOUT_S = 5.0
+WARM_AUDIO = MULAW_SILENCE * (SAMPLE_RATE_HZ // 5)
+MAX_WHOLE_S = 60  # Google's limit for one request; longer audio must be streamed
+
+
+class GoogleEars:
+    """A Recognizer that RecognizesWhole. ``limits`` are for tests that cannot wait four minutes."""
+
+    name = "google"
+    guesses = True
+
+    def __init__(self, config: Config, *, limits: StreamLimits | None = None) -> None:
+        self._dialect = dialect_of(config)
+        self._variants = Variants(config.google_speech_language, config.asr_phrases_file)
+        self._limits = limits or StreamLimits()
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        return _GoogleRecognition(self._dialect, self._variants, expected, timeout_s, self._limits)
+
+    def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
+        """As the protocol says. ``timeout_s`` bounds all tries together; audio is bounded by a minute."""
+        if len(mulaw_8k) > MAX_WHOLE_S * SAMPLE_RATE_HZ:
+            seconds = len(mulaw_8k) // SAMPLE_RATE_HZ
+            raise EngineError(f"{seconds} s of audio: Google takes {MAX_WHOLE_S} s in one request")
+        deadline = time.monotonic() + timeout_s
+        connection = connect(self._dialect.address)
+        refused: list[Variant] = []
+        for variant in self._variants.to_ask_with(expected):
+            response = self._ask(connection, variant, mulaw_8k, deadline - time.monotonic())
+            if isinstance(response, Ended):
+                refusal = response
+                refused.append(variant)
+                continue
+            self._variants.worked(variant, refused)
+            return response
+        raise explanation(refusal, self._dialect)
+
+    def _ask(
+        self, connection: Connection, variant: Variant, mulaw_8k: bytes, timeout_s: float
+    ) -> Transcript | Ended:
+        """The words, or how ``variant`` was refused. Raises EngineError."""
+        import grpc
+
+        request = self._dialect.whole(connection, variant, mulaw_8k)
+        try:
+            response = connection.transport.recognize(
+                request, timeout=timeout_s, metadata=self._dialect.routing(connection)
+            )
+        except grpc.RpcError as error:
+            ended = Ended(error.code(), error.details() or "")
+            if ended.code == grpc.StatusCode.INVALID_ARGUMENT:
+                return ended
+            raise explanation(ended, self._dialect) from error
+        heard = [transcript_of(result) for result in response.results if result.alternatives]
+        sure = [part.confidence for part in heard if part.confidence is not None]
+        return Transcript(" ".join(part.text for part in heard).strip(), min(sure, default=None))
+
+    def warm(self) -> None:
+        """Import, connect and recognise a little silence: finds what Google takes. Raises EngineError."""
+        recognition = self.open(Expected(), 0, WARM_TIMEOUT_S)
+        recognition.feed(WARM_AUDIO)
+        recognition.finish()
+        for _ in recognition:
+            pass
+        self._variants.check_file()
+
+
+class _GoogleRecognition:
+    def __init__(
+        self, dialect: Dialect, variants: Variants, expected: Expected, timeout_s: float, limits: StreamLimits
+    ) -> None:
+        self._dialect = dialect
+        self._variants = variants
+        self._expected = expected
+        self._deadline = time.monotonic() + timeout_s
+        self._limits = limits
+        self._audio = UtteranceAudio()
+        self._call: StreamingCall | None = None  # set by the reader, seen by ``cancel``
+        self._cancelled = False
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        self._audio.feed(mulaw_8k)
+
+    def finish(self) -> None:
+        self._audio.finish()
+
+    def cancel(self) -> None:
+        # No lock: either the call is found here, or the reader finds ``_cancelled`` after making it.
+        self._cancelled = True
+        call = self._call
+        if call is not None:
+            call.stop()
+
+    def __iter__(self) -> Iterator[Transcript]:
+        try:
+            yield from self._recognized()
+        except EngineError:
+            if not self._cancelled:
+                raise
+
+    def _recognized(self) -> Iterator[Transcript]:
+        connection = connect(self._dialect.address)  # takes seconds at worst, so not in ``open``
+        untried = self._variants.to_ask_with(self._expected)
+        refused: list[Variant] = []
+        position = 0
+        while not self._cancelled:
+            call = StreamingCall(self._dialect, self._audio, position, self._limits)
+            ended = yield from self._read(call, connection, untried[0], refused)
+            if self._cancelled or call.heard_all(ended):
+                return
+            if call.refused(ended) and len(untried) > 1:
+                refused.append(untried.pop(0))
+                continue
+            go_on_from = call.to_go_on_from(ended)
+            if go_on_from is None:
+                raise explanation(ended, self._dialect)
+            position = go_on_from
+
+    def _read(
+        self, call: StreamingCall, connection: Connection, variant: Variant, refused: list[Variant]
+    ) -> Generator[Transcript, None, Ended]:
+        self._call = call
+        if self._cancelled:
+            call.stop()
+        try:
+            ended = yield from call.read(connection, variant, self._deadline - time.monotonic())
+        finally:
+            call.stop()  # whatever ended it, a reader that goes away included
+        if call.answered or call.heard_all(ended):
+            self._variants.worked(variant, refused)
+        return ended
+
+
+def explanation(ended: Ended, dialect: Dialect) -> EngineError:
+    """What to do about a call that ended so."""
+    import grpc
+
+    if ended.code == grpc.StatusCode.OK:
+        return EngineError("Google ended the stream without having heard anything", retryable=True)
+    return explained(
+        ended.code,
+        ended.details,
+        dialect.address.service,
+        f"does GOOGLE_SPEECH_MODEL={dialect.model} know GOOGLE_SPEECH_LANGUAGE there?",
+    )

@@ -1,0 +1,211 @@
+"""OpenAI's transcriptions: the utterance goes out as one file once it is over, the words stream back."""
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.config import Config
+from server.hebrew.understand.made_up import is_made_up
+from server.logs.redaction import excerpt
+from server.providers.base import EngineError, Recognition, Transcript
+from server.providers.is_hebrew import wrong_language
+from server.providers.openai.client import Call, Cancelled, events, warm
+from server.providers.stt_hints import read_phrases
+from server.providers.wav import wav_of
+from server.turns.effects import Expected
+
+if TYPE_CHECKING:
+    from openai import APIResponse, OpenAI
+
+MAX_AUDIO_BYTES = 120 * SAMPLE_RATE_HZ  # two minutes; the API takes 25 MB, thirteen of them
+MIN_AUDIO_BYTES = SAMPLE_RATE_HZ // 10  # the API refuses less than 100 ms
+MAX_HINT_CHARS = 800  # about 400 tokens: more costs time, and models begin to recite it
+KEYWORD_MODELS = "gpt-transcribe"  # take hints as keywords, not as a prompt
+LANGUAGE = "he"
+DRAIN_S = 0.05  # the turn waits for it: rather a new connection next time
+
+
+class OpenAIEars:
+    """A Recognizer, and RecognizesWhole. Shared by all calls; any thread."""
+
+    name = "openai"
+    guesses = False
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        return self._open(expected, timeout_s)
+
+    def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
+        recognition = self._open(expected, timeout_s)
+        recognition.feed(mulaw_8k)
+        recognition.finish()
+        *_, heard = [Transcript(""), *recognition]
+        return Transcript(heard.text, heard.confidence)
+
+    def warm(self) -> None:
+        if self._config.asr_phrases_file:
+            read_phrases(self._config.asr_phrases_file)
+        self._phrases  # noqa: B018  # read now, not under the lock of the first call
+        warm(self._config, self._config.openai_stt_model)
+
+    def _open(self, expected: Expected, timeout_s: float) -> "_Recognition":
+        return _Recognition(self._config, within_limit(self._phrases, expected.phrases), timeout_s)
+
+    @cached_property
+    def _phrases(self) -> tuple[str, ...]:
+        path = self._config.asr_phrases_file
+        try:
+            return read_phrases(path) if path else ()
+        except EngineError:  # said by ``warm``; words are recognised without hints too
+            return ()
+
+
+class _Recognition:
+    """One utterance. Nothing is sent before ``finish``; ``timeout_s`` bounds the wait for it too."""
+
+    def __init__(self, config: Config, hints: tuple[str, ...], timeout_s: float) -> None:
+        self._config = config
+        self._hints = hints
+        self._deadline = time.monotonic() + timeout_s
+        self._audio = bytearray()  # fed until finished, read from then on
+        self._over = threading.Event()  # finished or cancelled
+        self._lock = threading.Lock()  # between ``cancel`` and the start of the request
+        self._call: Call | None = None
+        self._cancelled = False
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        if not self._over.is_set():
+            self._audio += mulaw_8k[: MAX_AUDIO_BYTES - len(self._audio)]
+
+    def finish(self) -> None:
+        self._over.set()
+
+    def __iter__(self) -> Iterator[Transcript]:
+        if not self._over.wait(max(self._deadline - time.monotonic(), 0)):
+            raise EngineError("the utterance did not end in time", retryable=True)
+        if not self._cancelled and len(self._audio) < MIN_AUDIO_BYTES:
+            yield Transcript("")
+            return
+        with self._lock:
+            if self._cancelled:
+                return
+            self._call = Call(self._config, max(self._deadline - time.monotonic(), 0))
+        try:
+            with self._call.response(self._request) as response:
+                yield from self._transcripts(response)
+        except Cancelled:
+            return
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._call is not None:
+                self._call.cancel()
+        self._over.set()
+
+    def _request(self, client: "OpenAI") -> Any:
+        model = self._config.openai_stt_model
+        return client.audio.transcriptions.with_streaming_response.create(
+            file=("utterance.wav", wav_of(mulaw_to_pcm16(bytes(self._audio))), "audio/wav"),
+            model=model,
+            language=LANGUAGE,
+            response_format="json",
+            stream=True,
+            **_extras(model, self._hints),
+        )
+
+    def _transcripts(self, response: "APIResponse[Any]") -> Iterator[Transcript]:
+        # whisper-1 and servers like it do not stream, whatever they are asked.
+        if "text/event-stream" not in response.headers.get("content-type", ""):
+            yield self._final(_whole(response.read()))
+            return
+        text = ""
+        coming = events(response)
+        for event in coming:
+            if event.get("type") == "transcript.text.done":
+                yield self._final(event)
+                self._drain(coming)
+            elif delta := event.get("delta"):
+                text += str(delta)
+                if not (
+                    wrong_language(text) or is_made_up(text)
+                ):  # a partial may be all that is known at the deadline
+                    yield Transcript(text.strip(), is_final=False)
+
+    def _drain(self, coming: Iterator[dict[str, Any]]) -> None:
+        """Read to the end of the response, for its connection's sake, but not for long."""
+        import httpx2
+
+        assert self._call is not None
+        self._call.hurry(DRAIN_S)
+        try:
+            for _ in coming:
+                pass
+        except (httpx2.HTTPError, EngineError):
+            pass  # everything that was to be said has been said
+
+    def _final(self, said: dict[str, Any]) -> Transcript:
+        text = str(said.get("text") or "").strip()
+        if is_made_up(text):
+            return Transcript("")
+        prompt = _as_prompt(self._hints)
+        recited = len(self._hints) > 2 and prompt in text  # what they do with noise
+        confidence = 0.0 if recited or wrong_language(text) else _confidence(said.get("logprobs"))
+        return Transcript(text, confidence)
+
+
+def within_limit(phrases: tuple[str, ...], expected: tuple[str, ...]) -> tuple[str, ...]:
+    """The phrases of the house and those expected now; only the former, and fewer, if it is too much."""
+    both = tuple(dict.fromkeys((*phrases, *expected)))
+    if len(_as_prompt(both)) <= MAX_HINT_CHARS:
+        return both
+    room = MAX_HINT_CHARS
+    hints = []
+    for phrase in phrases:
+        room -= len(phrase) + 2
+        if room < 0:
+            break
+        hints.append(phrase)
+    return tuple(hints)
+
+
+def _as_prompt(hints: tuple[str, ...]) -> str:
+    return ", ".join(hints)
+
+
+def _extras(model: str, hints: tuple[str, ...]) -> dict[str, Any]:
+    """What only some models take: log-probabilities, and hints in one of two ways."""
+    extras: dict[str, Any] = {}
+    diarizes = model.endswith("diarize")  # takes neither
+    if model.startswith("gpt-4o") and not diarizes:
+        extras["include"] = ["logprobs"]
+    if hints and model.startswith(KEYWORD_MODELS):
+        extras["keywords"] = list(hints)
+    elif hints and not diarizes:
+        extras["prompt"] = _as_prompt(hints)
+    return extras
+
+
+def _whole(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        raise EngineError(
+            f"OpenAI: not a transcription: {excerpt(body.decode('utf-8', 'replace'), 80)!r}", retryable=True
+        )
+    return said
+
+
+def _confidence(logprobs: Any) -> float | None:
+    """The geometric mean of the tokens' probabilities; None when there are none."""
+    values = [token["logprob"] for token in logprobs or () if isinstance(token.get("logprob"), int | float)]
+    return min(math.exp(sum(values) / len(values)), 1.0) if values else None

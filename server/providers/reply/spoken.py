@@ -1,0 +1,259 @@
+"""The one place through which every reply passes on its way to the voice (E5), whoever wrote it."""
+
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator
+
+from server.providers.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
+from server.providers.reply.acts import act_of, function_named, functions_told_of, merged
+from server.providers.reply.constructs import Mark
+from server.providers.reply.doubt import Doubt
+from server.providers.reply.plain_words import ELLIPSIS, Sentences
+from server.providers.reply.scanner import Scanner, Token
+from server.providers.reply.shape import shaped
+from server.providers.reply.written import WrittenCall
+from server.turns.effects import NOTHING_TO_SAY, Act, EndCall, Expected, Speaker, Transfer, ends_call
+from server.turns.prompts import to_caller
+
+log = logging.getLogger("agent")
+
+SENTENCE_CHARS = 80  # there is always room for one more, or the LLM could not end what it has begun
+SOON_S = 0.8  # less than any wait for a token
+READ_ON_CHARS = 120  # behind what was said, for a call
+MAX_CALLS = 8  # written in one reply; more is a model gone astray
+
+
+class SpokenReply:
+    """A reply as it is spoken: iterate for sentences; behind the last ``expected`` and ``acts`` are valid.
+
+    ``whole`` as well: it came to its own end, so that there are no other acts than these.
+
+    Yields sentences as they become whole, and ``""`` for whatever shows that the engine is at work: deadlines
+    count from there. What does not depend on time does not depend on how the text was cut into pieces.
+
+    Neither reasoning, markup, JSON, calls nor half a sentence is said; calls that were written as text become
+    ``acts`` like real ones, each once, but for those whose names the caller has said. A reply that only acts
+    gets a line of ours. An ``authored`` reply keeps its length and its questions. Raises EngineError: the
+    engine's, and for an answer that says nothing.
+
+    Best effort: an end of reasoning whose beginning was not written drops what was not given out yet, which
+    is what ``doubt`` held back and what no blank has completed.
+    """
+
+    def __init__(self, mind: Responder, request: ReplyRequest, timeout_s: float) -> None:
+        """Starts the reply. Raises what ``mind.respond`` raises."""
+        self.expected = Expected()
+        self.acts: tuple[Act, ...] = ()
+        self.whole = True
+        self._mind = mind
+        self._request = request
+        by_caller = (line.text for line in request.history if line.speaker is Speaker.CALLER)
+        self._told_of = functions_told_of("\n".join((*by_caller, request.text)))
+        self._stream = mind.respond(request, timeout_s)
+        self._tools = self._stream if isinstance(self._stream, ReplyWithTools) else None
+        self._cancelled = False
+        self._hushed = request.gone
+        self._said = False
+
+    def cancel(self) -> None:
+        """As of a ReplyStream."""
+        self._cancelled = True
+        self._stream.cancel()
+
+    def hush(self) -> None:
+        """Nobody hears it any more: it is read on for its acts alone. Any thread."""
+        self._hushed = True
+
+    def __iter__(self) -> Iterator[str]:
+        text = _Text(iter(self._stream), self._request.agent, self._acting)
+        try:
+            if not self._hushed:
+                yield from self._sentences(text, lambda: self._ends(text))
+            yield from self._read_on(text)
+            if self._cancelled:
+                return
+            may_wait = self._request.may_wait or self._request.may_listen
+            waits = not self._said and text.ellipsis and may_wait
+            acts = () if waits else self._acts(text.calls)
+            self.whole = self.whole and text.broken is None
+            if not self._said and (waits or not self._hushed):
+                yield from self._wordless(text, acts, waits)
+        finally:
+            text.close()  # what the LLM would still say is neither read nor paid for
+        if self._cancelled:
+            return
+        self.acts, self.expected = acts, self._stream.expected
+        self._complain(text.calls)
+
+    # ---- its words ----
+
+    def _sentences(self, text: "_Text", ends: Callable[[], bool]) -> Iterator[str]:
+        sentences = text.sentences(authored=self._mind.authored)
+        if not self._mind.authored:
+            least, most = still_to_say(self._request)
+            question = to_caller(self._request.lines.added_question, self._request.caller)
+            sentences = shaped(sentences, least, most, heard=self._request.text, question=question, ends=ends)
+        for sentence in sentences:
+            if self._cancelled:
+                return
+            said = "" if isinstance(sentence, Mark) else sentence
+            self._said = self._said or any(map(str.isalnum, said))
+            yield said
+
+    def _wordless(self, text: "_Text", acts: tuple[Act, ...], waits: bool) -> Iterator[str]:
+        """There was no word in it: what is said all the same. Raises EngineError if there is nothing."""
+        if self._mind.authored:
+            return
+        if waits:
+            yield NOTHING_TO_SAY
+        elif EndCall() in acts:
+            yield from self._line(self._request.lines.wordless_goodbye)
+        elif Transfer() in acts:  # the call itself says when there is nobody
+            yield from self._line(self._request.lines.wordless_hand_over) if self._request.person else ()
+        elif acts:
+            yield from self._noted(acts)
+        elif not self._request.said:  # else there was nothing left to say
+            raise text.broken or EngineError("the answer is empty", retryable=True)
+
+    def _noted(self, acts: tuple[Act, ...]) -> Iterator[str]:
+        """It has only noted something down: now it is to speak. Whatever comes of that, the note is kept."""
+        if self._tools is not None:
+            text = _Text(self._tools.words_after(acts), self._request.agent, lambda: False)
+            try:
+                for sentence in self._sentences(text, lambda: False):
+                    if self._hushed:
+                        return
+                    yield sentence
+            except EngineError as error:
+                log.warning("LLM_ERR %s: no words after a note: %s", self._mind.name, error)
+            finally:
+                text.close()
+        if not self._said and not self._cancelled:
+            yield from self._line(self._request.lines.wordless_noted)
+
+    def _line(self, line: str) -> Iterator[str]:
+        """``line`` for a reply without a word; one that goes on has had its words."""
+        if not self._request.said:
+            yield to_caller(line, self._request.caller)
+
+    # ---- what it does ----
+
+    def _acting(self) -> bool:
+        return self._tools is not None and self._tools.acting
+
+    def _acts(self, calls: list[WrittenCall]) -> tuple[Act, ...]:
+        """Those written in the text and the real ones, each once."""
+        written = (self._act_of(call) for call in calls)
+        return merged([*(act for act in written if act is not None), *self._stream.acts])
+
+    def _act_of(self, call: WrittenCall) -> Act | None:
+        """What ``call`` does; nothing where the caller has said its name: then it is they who are repeated.
+
+        A model that means it calls the function itself, and is not asked here.
+        """
+        if function_named(call.name) in self._told_of:
+            return None
+        return act_of(call.name, call.arguments, person=self._request.person)
+
+    def _ends(self, text: "_Text") -> bool:
+        """Whether the reply ends the call, as far as the LLM says so soon. Blocks."""
+        until = time.monotonic() + SOON_S
+        while not self._ends_call(text) and time.monotonic() < until and next(text.tokens, None) is not None:
+            pass
+        return self._ends_call(text)
+
+    def _ends_call(self, text: "_Text") -> bool:
+        return any(map(ends_call, self._acts(text.calls)))
+
+    def _read_on(self, text: "_Text") -> Iterator[str]:
+        """Enough was said. An LLM calls its functions behind its words: a little more is read, unsaid."""
+        if self._tools is not None and not self._hushed:
+            self._tools.enough()
+        unsaid = 0
+        try:
+            for token in text.tokens:
+                unsaid += len(token) if isinstance(token, str) else 0
+                if unsaid > READ_ON_CHARS and not self._hushed:
+                    self.whole = False
+                    return
+                yield ""
+        except EngineError:
+            if not self._said:
+                raise
+            self.whole = False  # everything that was to be said has been said
+
+    def _complain(self, calls: list[WrittenCall]) -> None:
+        """Functions written as text are a sign of a model, or a server, that is set up wrongly."""
+        for call in calls:
+            does = self._act_of(call) is not None
+            done = (
+                "done like a real call"
+                if does
+                else "not ours, says nothing, or is the caller's word: ignored"
+            )
+            log.warning("LLM_ERR %s: a call of %r written as text: %s", self._mind.name, call.name[:40], done)
+
+
+class _Text:
+    """One text that an engine writes, read once: its sentences, the calls in it, and how it ended."""
+
+    def __init__(self, pieces: Iterator[str], agent: str, acting: Callable[[], bool]) -> None:
+        self.calls: list[WrittenCall] = []
+        self.ellipsis = False  # three dots were written
+        self.broken: ReplyCut | None = None
+        self.tokens = self._read(pieces)  # text, ``""`` for every piece; whoever reads on reads here
+        self._pieces = pieces
+        self._acting = acting
+        self._scanner = Scanner(agent)
+
+    def close(self) -> None:
+        self.tokens.close()
+        if isinstance(self._pieces, Generator):
+            self._pieces.close()
+
+    def sentences(self, *, authored: bool) -> Iterator[str | Mark]:
+        """Sentences, ``""`` for what completed none, and FORGET where those that wait are not to be said."""
+        sentences, doubt = Sentences(authored=authored), Doubt(authored)
+        for token in self.tokens:
+            if token is Mark.FORGET:
+                sentences.forget()
+                doubt.forget()
+                yield token
+            elif token is Mark.OVER:
+                break
+            elif isinstance(token, str):
+                yield from doubt.cleared(sentences.feed(token)) or [""]
+        yield from doubt.cleared(sentences.flush(whole=self.broken is None)) + doubt.flush()
+
+    def _read(self, pieces: Iterator[str]) -> Generator[str | Mark, None, None]:
+        words_over = False
+        try:
+            for piece in pieces:
+                yield from self._sorted(self._scanner.feed(piece))
+                yield ""
+                if not words_over and self._acting():
+                    yield from self._sorted(self._scanner.flush())
+                    words_over = self._scanner.spoke
+                    if words_over:  # behind them it calls functions: they do not wait for those
+                        yield Mark.OVER
+        except ReplyCut as broken:
+            self.broken = broken
+        yield from self._sorted(self._scanner.flush())
+
+    def _sorted(self, tokens: Iterator[Token]) -> Iterator[str | Mark]:
+        for token in tokens:
+            if isinstance(token, WrittenCall):
+                self.calls += [token] if len(self.calls) < MAX_CALLS and token not in self.calls else []
+            else:
+                self.ellipsis = self.ellipsis or (isinstance(token, str) and bool(ELLIPSIS.search(token)))
+                yield token
+
+
+def still_to_say(request: ReplyRequest) -> tuple[int, int]:
+    """The least and the most characters of the rest (E5); least 0: it needs no question of ours."""
+    if not request.said:
+        return request.min_chars, request.max_chars
+    left = request.max_chars - len(request.said)
+    asked = request.said.rstrip().endswith("?")
+    least = 0 if asked or not request.min_chars else max(1, request.min_chars - len(request.said))
+    return least, max(left, min(SENTENCE_CHARS, request.max_chars))

@@ -1,0 +1,151 @@
+"""Scripted engines: fixed words after fixed delays, for benchmarks and tests. Never chosen by default."""
+
+import array
+import math
+from collections.abc import Iterator
+from functools import cache
+
+from server.audio.frames import SAMPLE_RATE_HZ
+from server.hebrew.speak.sentences import split_sentences
+from server.providers.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
+from server.runtime.threads import Channel, Runtime, pause
+from server.turns.effects import Act, Expected
+
+MS_A_CHARACTER = 60
+CHUNK_MS = 200
+PITCH_HZ = 140
+
+
+class ScriptedEars:
+    """Hears the next of its lines, one a committed turn, ``delay_s`` after the end of speech."""
+
+    name = "scripted"
+    guesses = False
+
+    def __init__(self, runtime: Runtime, lines: list[str], delay_s: float) -> None:
+        self._runtime = runtime
+        self._lines = lines
+        self._delay_s = delay_s
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        line = self._lines[(turn_number - 1) % len(self._lines)]
+        return _ScriptedRecognition(self._runtime, line, self._delay_s)
+
+    def warm(self) -> None:
+        pass
+
+
+class _ScriptedRecognition:
+    def __init__(self, runtime: Runtime, line: str, delay_s: float) -> None:
+        self._line = line
+        self._delay_s = delay_s
+        self._finished: Channel[None] = Channel(runtime, 1)
+        self._cancelled: Channel[None] = Channel(runtime, 1)
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        pass
+
+    def finish(self) -> None:
+        self._finished.close()
+
+    def __iter__(self) -> Iterator[Transcript]:
+        pause(self._finished, None)
+        if pause(self._cancelled, self._delay_s):
+            yield Transcript(self._line, confidence=1.0)
+
+    def cancel(self) -> None:
+        self._cancelled.close()
+        self._finished.close()
+
+
+class ScriptedMind:
+    """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard.
+
+    A function of these two, as early starts (B3) need it: ``may_wait`` and ``may_listen`` are ignored, and so
+    is ``said``, with which the whole answer is said again.
+    """
+
+    name = "scripted"
+    opening = Expected()
+    takes_messages = False
+    authored = True
+
+    def __init__(self, runtime: Runtime, template: str, delay_s: float) -> None:
+        self._runtime = runtime
+        self._template = template
+        self._delay_s = delay_s
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
+        reply = self._template.replace("{n}", str(request.turn_number)).replace("{text}", request.text)
+        return _ScriptedReply(self._runtime, reply, self._delay_s)
+
+    def warm(self) -> None:
+        pass
+
+
+class _ScriptedReply:
+    expected = Expected()
+    acts: tuple[Act, ...] = ()
+
+    def __init__(self, runtime: Runtime, reply: str, delay_s: float) -> None:
+        self._reply = reply
+        self._delay_s = delay_s
+        self._cancelled: Channel[None] = Channel(runtime, 1)
+
+    def __iter__(self) -> Iterator[str]:
+        for position, sentence in enumerate(split_sentences(self._reply)):
+            if position == 0 and not pause(self._cancelled, self._delay_s):
+                return
+            if self._cancelled.closed:
+                return
+            yield sentence + "\n"
+
+    def cancel(self) -> None:
+        self._cancelled.close()
+
+
+class ScriptedVoice:
+    """Speech-like audio, 60 ms a character, the first of it ``delay_s`` after the sentence was given."""
+
+    name = identity = "scripted"
+
+    def __init__(self, runtime: Runtime, delay_s: float) -> None:
+        self._runtime = runtime
+        self._delay_s = delay_s
+
+    def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
+        return _ScriptedSpeech(self._runtime, text, self._delay_s)
+
+    def warm(self) -> None:
+        _chunk()
+
+
+class _ScriptedSpeech:
+    def __init__(self, runtime: Runtime, text: str, delay_s: float) -> None:
+        self._ms = MS_A_CHARACTER * len(text)
+        self._delay_s = delay_s
+        self._cancelled: Channel[None] = Channel(runtime, 1)
+
+    def __iter__(self) -> Iterator[bytes]:
+        if not pause(self._cancelled, self._delay_s):
+            return
+        left = self._ms * SAMPLE_RATE_HZ // 1000 * 2
+        while left > 0 and not self._cancelled.closed:
+            yield _chunk()[:left]
+            left -= len(_chunk())
+
+    def cancel(self) -> None:
+        self._cancelled.close()
+
+
+@cache
+def _chunk() -> bytes:
+    """One syllable of 200 ms: a harmonic tone under a raised-cosine envelope, about −20 dBFS."""
+    samples = SAMPLE_RATE_HZ * CHUNK_MS // 1000
+    out = array.array("h")
+    for n in range(samples):
+        phase = 2 * math.pi * PITCH_HZ * n / SAMPLE_RATE_HZ
+        envelope = 0.15 + 0.85 * math.sin(math.pi * n / samples) ** 2
+        tone = sum(math.sin(k * phase) / k for k in range(1, 8))
+        out.append(int(5500 * envelope * tone))
+    return out.tobytes()

@@ -1,0 +1,27 @@
+"""Words that callers are likely to say, as hints for the recogniser."""
+
+from collections.abc import Iterable
+
+from server.providers.base import EngineError
+from server.settings.text_file import NoText, read_text
+
+MAX_PHRASES = 1000  # v1 takes 5000 a request, a phrase set of v2 about as many as this
+MAX_PHRASE_CHARS = 100
+REFUSED = str.maketrans("", "", "<>")  # a keyword with one of these makes OpenAI refuse the request
+
+
+def read_phrases(path: str) -> tuple[str, ...]:
+    """The phrases of ``ASR_PHRASES_FILE``: UTF-8, one a line, ``#`` begins a comment. Raises EngineError."""
+    try:
+        text = read_text(path)
+    except (OSError, NoText) as error:
+        raise EngineError(f"ASR_PHRASES_FILE={path} cannot be read: {error}") from error
+    lines = (line.partition("#")[0].translate(REFUSED).strip() for line in text.splitlines())
+    return tuple(filter(None, lines))
+
+
+def within_limits(phrases: Iterable[str]) -> tuple[str, ...]:
+    """Each phrase once, in order, as many as Google takes; one that is too long helps nobody."""
+    usable = (" ".join(phrase.split()) for phrase in phrases)
+    once = dict.fromkeys(phrase for phrase in usable if 0 < len(phrase) <= MAX_PHRASE_CHARS)
+    return tuple(once)[:MAX_PHRASES]

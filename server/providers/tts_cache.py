@@ -1,0 +1,234 @@
+"""Made audio: the fixed lines (greeting, hint, questions, apologies), and sentences that come again."""
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
+from server.hebrew.speak.speakable import speakable
+from server.providers.base import EngineError, SpeechStream, Synthesizer
+from server.providers.fallback import Chain
+from server.providers.is_speech import FRAME_PCM16_BYTES, is_noise, is_silent
+from server.providers.tts_cache_disk import AudioFolder, audio_key
+from server.runtime.process_end import Ending
+
+MIN_SPEECH_BYTES = 400  # of PCM16: less than 25 ms is no sentence (G2)
+SYNTHESIS_TIMEOUT_S = 10.0
+DEFAULT_MAX_BYTES = 64 << 20  # two hours and a half of sentences
+MAX_KNOWN_FILES = 100_000
+BEEP_HZ = 440
+BEEP_MS = 300
+
+
+class PhraseCache:
+    """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
+
+    The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
+    voice that made it and the words it is spoken in (E6). Only what was said again, and is written without
+    numbers, goes to ``folder``.
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        identities: Iterable[str],
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        folder: AudioFolder | None = None,
+    ) -> None:
+        self._lines = tuple(lines)
+        self._identities = tuple(identities)  # of the voices, the best first
+        self._max_bytes = max_bytes
+        self._folder = folder
+        self._fixed_keys = {audio_key(voice, line) for voice in self._identities for line in self._lines}
+        self._lock = threading.Lock()  # guards the three below
+        self._fixed: dict[str, bytes] = {}
+        self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
+        self._on_disk: LRUCache[str, None] = LRUCache(MAX_KNOWN_FILES)  # keys; one forgotten is written again
+
+    def empty_copy(self, *identities: str) -> "PhraseCache":
+        """The same lines, to be made by other voices, the best first; nothing of it goes to a disk."""
+        return PhraseCache(self._lines, identities, self._max_bytes)
+
+    def get(self, text: str, *, best_voice_down: bool = False) -> bytes | None:
+        """μ-law 8 kHz of ``text``, or None while it is not made. Never blocks for long.
+
+        What another voice than the best has made is given for fixed lines, and while that one is down.
+        """
+        for place, identity in enumerate(self._identities):
+            key = audio_key(identity, text)
+            with self._lock:
+                audio: bytes | None = self._fixed.get(key)
+                if audio is None and (place == 0 or best_voice_down):
+                    audio = self._recent.get(key)
+            if audio is not None:
+                self._said_again(key, text, audio)
+                return audio
+        return None
+
+    def keep(self, identity: str, text: str, mulaw_8k: bytes) -> None:
+        """Remember what a voice has made. Never blocks for long."""
+        key = audio_key(identity, text)
+        self._take(key, mulaw_8k)
+        if key in self._fixed_keys:
+            self._said_again(key, text, mulaw_8k)
+
+    def load(self) -> None:
+        """Take up what the folder has kept. Blocks for a disk.
+
+        Noise and silence that an earlier version took for speech are left there, and written over once the
+        sentence is made again.
+        """
+        for key, audio in self._folder.load(self._fixed_keys) if self._folder is not None else ():
+            pcm16 = mulaw_to_pcm16(audio)
+            if is_silent(pcm16) or is_noise(pcm16):
+                continue
+            self._take(key, audio)
+            self._on_disk[key] = None
+
+    def make(
+        self, voices: Chain[Synthesizer], complain: Callable[[str], None], ending: Ending = lambda: False
+    ) -> bool:
+        """Make the fixed lines that the best voice has not made; True when none is left. Blocks.
+
+        No further line once ``ending()``.
+        """
+        missing = [line for line in self._lines if audio_key(self._identities[0], line) not in self._fixed]
+        for line in missing:
+            if ending():
+                break
+            wanted = not voices.skips_first or self.get(line) is None
+            if wanted and (made := speak_whole(line, voices, complain)) is not None:
+                self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+        return self.complete
+
+    @property
+    def complete(self) -> bool:
+        """The best voice has made every fixed line."""
+        return all(audio_key(self._identities[0], line) in self._fixed for line in self._lines)
+
+    def _said_again(self, key: str, text: str, mulaw_8k: bytes) -> None:
+        """Worth a place on the disk, unless there are numbers in it: those may be the caller's own."""
+        private = key not in self._fixed_keys and any(map(str.isdigit, text))
+        if self._folder is None or private:
+            return
+        with self._lock:
+            known = key in self._on_disk
+        if not known and self._folder.save(key, mulaw_8k):
+            with self._lock:
+                self._on_disk[key] = None
+
+    def _take(self, key: str, mulaw_8k: bytes) -> None:
+        with self._lock:
+            if key in self._fixed_keys:
+                self._fixed[key] = mulaw_8k
+            elif len(mulaw_8k) <= self._max_bytes:
+                self._recent[key] = mulaw_8k
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One text in one voice."""
+
+    identity: str
+    pcm16_8k: bytes
+
+
+def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> Spoken | None:
+    """``text`` from the first voice that can; None when none can. Blocks."""
+    for attempt in voices.tries():
+        voice = attempt.engine
+        try:
+            pcm16 = b"".join(SpokenSentence(voice, text))
+        except EngineError as error:
+            attempt.failed(str(error))
+            complain(f"TTS_ERR: {voice.name}: {error}")
+            continue
+        attempt.worked()
+        return Spoken(voice.identity, pcm16)
+    return None
+
+
+class SpokenSentence:
+    """One sentence from ``voice``, if it is one: less than 25 ms, or silence, is a failed voice (G2).
+
+    A silent beginning is held back until something can be heard, so that a voice that gives nothing but
+    silence has not been played when the next one is asked.
+    """
+
+    def __init__(self, voice: Synthesizer, text: str) -> None:
+        self._samples = WholeSamples(voice, text)
+        self._characters = len(text)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """As WholeSamples."""
+        made, silent = 0, bytearray()  # bytes; what is held back
+        unheard = 0  # of the latter, bytes that are known to be silent
+        audible = False
+        for pcm16 in self._samples:
+            made += len(pcm16)
+            if audible:
+                yield pcm16
+                continue
+            silent += pcm16
+            whole = len(silent) // FRAME_PCM16_BYTES * FRAME_PCM16_BYTES
+            audible = not is_silent(bytes(silent[unheard:whole]))
+            unheard = whole
+            if audible:
+                yield bytes(silent)
+        if made < MIN_SPEECH_BYTES:
+            raise EngineError(f"{made} bytes for {self._characters} characters")
+        if not audible:
+            raise EngineError(f"{made} bytes of silence for {self._characters} characters")
+
+    def cancel(self) -> None:
+        self._samples.cancel()
+
+
+class WholeSamples:
+    """One sentence from ``voice``, in spoken words (E6).
+
+    Every chunk is an even number of bytes, whatever the voice gives.
+    """
+
+    def __init__(self, voice: Synthesizer, text: str) -> None:
+        self._voice = voice
+        self._text = text
+        self._stream: SpeechStream | None = None
+        self._cancelled = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Block for chunks. Raises EngineError, whatever the voice itself raises."""
+        try:
+            yield from self._chunks()
+        except EngineError:
+            raise
+        except Exception as error:  # an engine's own bug, or a host's, is a failed engine
+            raise EngineError(f"{type(error).__name__}: {error}") from error
+
+    def _chunks(self) -> Iterator[bytes]:
+        self._stream = stream = self._voice.synthesize(speakable(self._text), SYNTHESIS_TIMEOUT_S)
+        if self._cancelled:
+            stream.cancel()
+        odd = b""
+        for chunk in stream:
+            if not isinstance(chunk, bytes):
+                raise EngineError(f"gave {type(chunk).__name__} for audio")
+            audio = odd + chunk
+            odd = audio[len(audio) // 2 * 2 :]
+            if len(audio) > 1:
+                yield audio[: len(audio) // 2 * 2]
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        if self._stream is not None:
+            self._stream.cancel()
+
+
+def beep() -> bytes:
+    """PCM16 8 kHz, 300 ms of 440 Hz: what is heard when no voice works. Never silence."""
+    samples = SAMPLE_RATE_HZ * BEEP_MS // 1000
+    tone = (int(9000 * math.sin(2 * math.pi * BEEP_HZ * n / SAMPLE_RATE_HZ)) for n in range(samples))
+    return b"".join(sample.to_bytes(2, "little", signed=True) for sample in tone)

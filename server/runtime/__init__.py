@@ -1,0 +1,1 @@
+"""Threads, native code, locks, and the web server below."""

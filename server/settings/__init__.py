@@ -1,0 +1,1 @@
+"""Settings: the files and texts behind the knobs, and what is wrong with them."""

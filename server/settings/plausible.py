@@ -1,0 +1,202 @@
+"""What a setting cannot be, though it is of its type: ``why_no_…`` says why not, "" where nothing is wrong.
+
+What is refused here would be accepted and fail in every call. No answer holds a secret.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from server.office.business_hours import OfficeHours
+from server.settings.url_secrets import is_address, shown, user_info, without_user_info
+from server.telephony.caller_number import number_to_call
+
+if TYPE_CHECKING:
+    from server.config import Config
+
+NOT_TWILIOS = "TWILIO_AUTH_TOKEN is not like Twilio's (32 of 0-9, a-f): is it whole, and the auth token?"
+_QUOTES = "\"'`"
+_UNFILLED = re.compile(r"[<\[{(].*[>\])}]|\$\{?[A-Za-z_]\w*\}?|%\w+%|.*(?:\.{3}|\*{3}).*|[^\w]+", re.DOTALL)
+_FILL_ME_IN = re.compile(
+    r"(?:change|replace|fill|insert|put|paste|enter|add|set)"
+    r"(?:me|this|it|in|here|your|with|the|an?|twilio|openai|real|own|auth|api|secret|token|key|value)*"
+    r"|(?:my|the|an?|some)?(?:twilio|openai)*(?:auth|api|access)*(?:token|key|value|password)(?:goes)?(?:here)?"
+    r"|(?:sk|skproj|ac|key|token)?x{3,}"
+    r"|placeholder|example|dummy|sample|empty|todo|tbd|fixme|none|null|nil|undefined|foo|bar|foobar"
+)
+_YOURS = re.compile(r"your.*(?:token|key|secret|password|here)")
+_OWN_ROUTES = re.compile(r"/(?:webhook(?:/.*)?|ws(?:/.*)?|healthz/?|media/\w+\.wav)")
+# A key file's content, or its base64: "{", "-----".
+_KEY_ITSELF = re.compile(r"\s*[{\[]|.*PRIVATE KEY|(?:ey|ew|LS0t)[A-Za-z0-9+/=_\s-]{98,}", re.DOTALL)
+_API_KEY = re.compile(r"AIza[\w-]{30,}")
+
+
+def why_no_secret(value: str) -> str:
+    """A token or key: what was never filled in, or has half of a pair of quotes."""
+    value = value.strip()
+    if any(value.count(quote) % 2 for quote in _QUOTES):
+        return "has a quote that no secret has; half of a pair that was to stand around it?"
+    letters = re.sub(r"[\W_]", "", value.lower())
+    unfilled = (
+        re.search(r"…|\.{3}", value)
+        or _UNFILLED.fullmatch(value)
+        or _FILL_ME_IN.fullmatch(letters)
+        or _YOURS.search(letters)
+    )
+    return "is a placeholder; put the real one there, or leave it empty" if value and unfilled else ""
+
+
+def why_no_auth_token(token: str) -> str:
+    """Twilio's. Its form (``is_like_an_auth_token``) is not asked for: a local test may have any."""
+    if re.fullmatch(r"(AC|SK)[0-9a-f]{32}", token):
+        return "is the SID of an account or a key; the auth token stands below it"
+    if not re.fullmatch(r"[!-~]*", token) or any(quote in token for quote in _QUOTES):
+        return "has a character that no token has; a blank at its end?"
+    return why_no_secret(token)
+
+
+def is_like_an_auth_token(token: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{32}", token) is not None
+
+
+def why_no_key_file(path: str) -> str:
+    """``GOOGLE_APPLICATION_CREDENTIALS``: people put the key itself where its path belongs."""
+    if _KEY_ITSELF.match(path):
+        return "must be the path of a key file, not its content; that goes into GOOGLE_CREDENTIALS_JSON"
+    if _API_KEY.search(path):
+        return "must be the path of a service account's key file, and not an API key"
+    return "must be the path of a file: this is too long" if len(path) > 4096 else ""
+
+
+def why_no_url(name: str, url: str) -> str:
+    """An http(s):// one, of the knob ``name``."""
+    if not url.startswith(("http://", "https://")) or any(c.isspace() for c in url):
+        return "must start with http:// or https://, without blanks"
+    if "@" in url.partition("//")[2].partition("/")[2]:
+        return "must have no @ behind its host; in a password @ / ? # are written %40 %2F %3F %23"
+    if name == "public_base_url":
+        return why_no_base_url(url)
+    if "?" in url or "#" in url:
+        return "must end before the ? or #: what stands behind it is never sent"
+    if name.startswith("google_") and any(user_info(url)):
+        return "must be a host and its port: who we are is in GOOGLE_APPLICATION_CREDENTIALS"
+    return ""
+
+
+def why_no_base_url(url: str) -> str:
+    """``PUBLIC_BASE_URL``, an http(s):// one: our routes are added to it, and Twilio signs the whole."""
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.hostname) and parts.port != 0 and url.count("://") == 1
+    except ValueError:
+        there = False
+    if not there or not url.isascii():
+        return "must be like https://agent.example.com"
+    path = _OWN_ROUTES.sub("", parts.path) if _ends_in_a_route(parts.path) else parts.path
+    meant = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path.rstrip('/')}"
+    if parts.query or parts.fragment or url[-1] in "?#":
+        return f"must end before the ? or #: {meant}"
+    return f"must end before our own routes, which are added to it: {meant}" if path != parts.path else ""
+
+
+def _ends_in_a_route(path: str) -> bool:
+    found = _OWN_ROUTES.search(path)
+    return found is not None and found.end() == len(path)
+
+
+def why_no_host(host: str) -> str:
+    """``PUBLIC_HOST``: a name, with its port where it has one; https:// before it is forgiven."""
+    bare = re.sub(r"^https?://", "", host, flags=re.IGNORECASE).removesuffix("/")
+    if re.fullmatch(r"[A-Za-z0-9._-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?", bare):
+        return ""
+    meant = re.match(r"[A-Za-z0-9._-]+(?::\d{1,5})?(?=[/?#])", bare)
+    return f"must be a host's name only, like {meant[0] if meant else 'agent.example.com'}"
+
+
+def why_no_redis_url(url: str) -> str:
+    """The client's own check would import it, and ssl, before gevent has patched that."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        database = dict(parse_qsl(parts.query)).get("db", "0")
+        somewhere = parts.path if parts.scheme == "unix" else parts.hostname and parts.port != 0
+    except ValueError:
+        somewhere, database = "", ""
+    good = somewhere and database.isdigit() and parts.scheme in ("redis", "rediss", "unix")
+    if good and url.isascii() and url[-1] not in _QUOTES:
+        return ""
+    return "must be like redis://:password@host:6379/0, or rediss:// for TLS"
+
+
+def what_cannot_be_right(config: "Config") -> Iterator[str]:
+    """A complaint each, which names the knob."""
+    yield from _wrong_secrets(config)
+    yield from _wrong_addresses(config)
+    yield from _wrong_ranges(config)
+    yield from _same_files(config)
+
+
+def _wrong_secrets(config: "Config") -> Iterator[str]:
+    """Their values are in no message."""
+    key, token = config.openai_api_key.get_secret_value(), config.twilio_auth_token.get_secret_value()
+    if not key.strip().isascii():
+        yield "OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?"
+    elif not config.openai_base_url and (why := why_no_secret(key)):  # one's own server may want any
+        yield f"OPENAI_API_KEY: {why}"
+    if why := why_no_auth_token(token):
+        yield f"TWILIO_AUTH_TOKEN: {why}"
+    if why := why_no_redis_url(config.redis_url.get_secret_value()):
+        yield f"REDIS_URL: {why}"
+    if why := why_no_key_file(config.google_application_credentials):
+        yield f"GOOGLE_APPLICATION_CREDENTIALS: {why}"
+
+
+def _wrong_addresses(config: "Config") -> Iterator[str]:
+    for name, field in type(config).model_fields.items():
+        url = getattr(config, name)
+        if not is_address(field) or not isinstance(url, str) or not url:  # redis_url: see above
+            continue
+        if why := why_no_host(url) if name == "public_host" else why_no_url(name, url):
+            yield f"{name.upper()}={shown(url)!r}: {why}"
+    for name in ("transfer_number", "overflow_number"):
+        number = getattr(config, name)
+        if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
+            said = without_user_info(number)
+            yield f"{name.upper()}={said!r}: must be like +972501234567, no 0 behind +972"
+    for number in config.callers_let_off:
+        if number_to_call(number) != number or number[0] not in "+0":
+            said = without_user_info(number)
+            yield f"CALLERS_LET_OFF={said!r}: must be numbers like +97231234567, with commas between"
+
+
+def _wrong_ranges(config: "Config") -> Iterator[str]:
+    if config.resp_min_delay_ms > config.resp_max_delay_ms:
+        yield (
+            f"RESP_MIN_DELAY_MS={config.resp_min_delay_ms}: must not exceed "
+            f"RESP_MAX_DELAY_MS={config.resp_max_delay_ms}"
+        )
+    if config.llm_min_chars > config.llm_max_chars:
+        yield f"LLM_MIN_CHARS={config.llm_min_chars}: must not exceed LLM_MAX_CHARS={config.llm_max_chars}"
+    try:
+        OfficeHours.parse(config.office_hours)
+    except ValueError as error:
+        yield without_user_info(f"OFFICE_HOURS={config.office_hours!r}: {error}")
+    for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
+        if not getattr(config, name).strip():
+            yield f"{name.upper()}='': must not be empty"
+
+
+def _same_files(config: "Config") -> Iterator[str]:
+    """We write to the first two, and move a state file that is none away."""
+    taken: dict[str, str] = {}
+    for name in ("leads_file", "state_file", "llm_prompt_file", "asr_phrases_file", "lines_file"):
+        path = getattr(config, name)
+        if not path:
+            continue
+        other = taken.get(os.path.realpath(path), "")
+        if other in ("leads_file", "state_file"):
+            yield f"{other.upper()}={getattr(config, other)!r}: must not be the file of {name.upper()}"
+        taken.setdefault(os.path.realpath(path), name)

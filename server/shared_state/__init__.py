@@ -1,0 +1,1 @@
+"""What processes know together: in memory, in an SQLite file, or in Redis."""

@@ -1,0 +1,1 @@
+"""Twilio: its messages and media socket, its signatures, the addresses it calls."""

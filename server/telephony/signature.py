@@ -1,0 +1,124 @@
+"""Is it Twilio? The signature of its requests, and the token that binds a media socket to its call.
+
+A signature has no date: whoever has seen a request could send it again for ever. So it is good for a minute
+from when it was seen first. A handshake's covers nothing but the URL, which is the same for every call: so
+the webhook's answer gives a token into the TwiML (``<Parameter>``), Twilio hands it back in ``start``, and it
+opens one socket, once, within that minute.
+Sources: twilio.com/docs/usage/security; its RequestValidator; the token is itsdangerous's, HMAC-SHA256.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from itsdangerous import BadData, URLSafeSerializer
+from twilio.request_validator import RequestValidator
+from werkzeug.datastructures import MultiDict
+
+from server.shared_state.wall_clock import Jumps
+
+GOOD_S = 60.0  # Twilio's retries come within seconds; a greeting may be played before the stream
+APART_S = 60.0  # between the clocks of two hosts; one that is so far ahead takes no call of the other's
+SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
+SALT = "phone agent, media socket"
+
+
+class Memory(Protocol):
+    """What is used of ``Ledger``."""
+
+    def first_time(self, key: str, for_s: float) -> bool: ...
+
+    def first_deadline(self, key: str, until: float, for_s: float) -> float: ...
+
+
+class TokenRefused(Exception):
+    """Why a token opens no socket."""
+
+
+class TwilioAuth:
+    """``auth_token`` empty: nobody is asked for anything. Any thread.
+
+    ``memory`` is shared by every process that may meet the same request or token; ``now()`` is in seconds
+    that these processes agree on, hosts by less than a minute. ``jumps``: when the host's clock is set, the
+    calls that are coming in at that moment come in all the same.
+    """
+
+    def __init__(
+        self,
+        auth_token: str,
+        memory: Memory,
+        now: Callable[[], float] = time.time,
+        jumps: Jumps | None = None,
+    ) -> None:
+        self.required = bool(auth_token)
+        self._validator = RequestValidator(auth_token)
+        self._serializer = URLSafeSerializer(
+            auth_token, SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        )
+        self._memory = memory
+        self._now = now
+        self._jumps = jumps or Jumps()
+
+    def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
+        """Whether ``signature`` is Twilio's for a request to one of ``urls`` with these form fields."""
+        if not self.required:
+            return True
+        # The validator would join the same fields for each URL, with and without its port.
+        joined = {"": _joined(fields)}
+        return any(self._signed(url, joined, signature) for url in urls)
+
+    def _signed(self, url: str, joined: dict[str, str], signature: str) -> bool:
+        try:
+            return bool(self._validator.validate(url, joined, signature))
+        except ValueError:  # no URL, as a Host header may make it, or no text
+            return False
+
+    def in_time(self, signature: str) -> bool:
+        """Whether a request with this good signature is new, or Twilio's retry. Blocks as memory does."""
+        return not self.required or self._is_good(self._good_until(signature))
+
+    def new_token(self, call_sid: str, signature: str) -> str:
+        """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
+
+        ``signature``: the webhook's. Twilio may ask twice and follow either answer: both name one socket.
+        Blocks as memory does.
+        """
+        if not self.required:
+            return ""
+        return str(self._serializer.dumps([call_sid, self._good_until(signature), _name(signature)]))
+
+    def _good_until(self, signature: str) -> float:
+        until = round(self._now() + GOOD_S, 3)
+        return self._memory.first_deadline(f"signed:{_name(signature)}", until, SEEN_S)
+
+    def _is_good(self, until: float) -> bool:
+        """Not over; nor of a time when the clock was ahead: then it may have been seen an hour ago."""
+        now, jump_s = self._now(), self._jumps.recent_s()
+        return now - max(0.0, jump_s) < until <= now + GOOD_S + APART_S + max(0.0, -jump_s)
+
+    def use(self, token: str, call_sid: str) -> None:
+        """Let the socket of ``call_sid`` in, once. Blocks as memory does. Raises TokenRefused."""
+        if not self.required:
+            return
+        if not token:
+            raise TokenRefused("no token")
+        try:
+            of_call, until, name = self._serializer.loads(token)
+        except (BadData, ValueError):  # no token of ours, or no text at all
+            raise TokenRefused("a token that is not ours") from None
+        if of_call != call_sid:
+            raise TokenRefused("another call's token")
+        if not self._is_good(until):
+            raise TokenRefused("an expired token")
+        if not self._memory.first_time(f"token:{name}", SEEN_S):
+            raise TokenRefused("a used token")
+
+
+def _joined(fields: MultiDict[str, str]) -> str:
+    """What of ``fields`` is signed, as Twilio's validator joins it: each name with each of its values."""
+    return "".join(name + value for name, values in sorted(fields.lists()) for value in sorted(set(values)))
+
+
+def _name(signature: str) -> str:
+    return hashlib.sha256(signature.encode()).hexdigest()[:32]

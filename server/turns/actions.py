@@ -1,0 +1,172 @@
+"""What the machine wants done. Frozen values, nothing else."""
+
+from dataclasses import dataclass
+
+from server.hebrew.understand.gender import Gender
+from server.turns.effects import Act, Expected, Line
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEars:
+    """Start recognising an utterance; its audio follows in ``FeedEars``."""
+
+    utterance_id: int
+    turn_number: int
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEars:
+    utterance_id: int
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HearSoFar:
+    """The utterance pauses: it may go on, but its words so far are wanted now (B3).
+
+    From ears that guess they come as WordsGuessed as ever, from others as WordsHeard.
+    """
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HearOn:
+    """It goes on."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEars:
+    """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline.
+
+    The deadline counts from the end of speech, ``silence_frames`` ago (G1).
+    """
+
+    utterance_id: int
+    silence_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DropEars:
+    """The utterance was none: close its ears, no transcript is wanted."""
+
+    utterance_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartTurn:
+    """A turn has begun: draw the breath, arm the turn's deadline.
+
+    Both count from the end of turn, ``waited_frames`` ago.
+    """
+
+    turn_id: int
+    waited_frames: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the mind.
+
+    ``history``: what was heard before ``text``. ``said``: the caller has heard so much of the reply, only
+    the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7);
+    ``may_listen``: likewise, they only listen (D4).
+    ``caller``: as they speak of themselves. ``person``: there is one to hand the caller over to.
+    ``gone``: the call is over: what is worth it is kept, and nothing is said.
+    """
+
+    turn_id: int
+    text: str
+    history: tuple[Line, ...]
+    turn_number: int
+    said: str = ""
+    may_wait: bool = False
+    may_listen: bool = False
+    caller: Gender | None = None
+    person: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Voice a sentence. ``instant``: only from pre-made audio; without any, nothing is said."""
+
+    turn_id: int
+    index: int
+    text: str
+    instant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Do what the mind decided: the turn is committed. After EndCall and Transfer the call is over for us."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class DropTurn:
+    """Close the turn's mind and voice; whatever they still post is too late to matter."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class LetFinish:
+    """The caller has gone: read the turn's mind to its end, for what it does; its voice is closed."""
+
+    turn_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendAudio:
+    """Frames for the wire, 160 bytes each, joined."""
+
+    mulaw_8k: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendMark:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendClear:
+    """Empty the far buffer, and drop whatever of ours has not reached the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One line for the call's log. What is private stays apart, so that it can be withheld.
+
+    ``words``: what was said or typed. ``cause``: what an engine complained of, which may quote words.
+    ``since_frames``: it measures the time since then; the shell adds what that was by the wall (A9).
+    """
+
+    line: str
+    words: str | None = None
+    cause: str | None = None
+    since_frames: int | None = None
+
+
+Action = (
+    OpenEars
+    | FeedEars
+    | HearSoFar
+    | HearOn
+    | CloseEars
+    | DropEars
+    | StartTurn
+    | Perform
+    | Think
+    | Say
+    | DropTurn
+    | LetFinish
+    | SendAudio
+    | SendMark
+    | SendClear
+    | Log
+)

@@ -1,0 +1,240 @@
+"""The caller's side of the call: voice and keys, what the ears made of them, and what is not answered yet."""
+
+from dataclasses import replace
+
+from server.audio.endpointing import Bar, Closing, EndpointingParams, Phase
+from server.audio.frames import FrameHeard
+from server.audio.segmenter import Ended, Heard, Hearing
+from server.audio.vad import Judges
+from server.hebrew.understand.finished import Ending, ending_of
+from server.hebrew.words import normalise
+from server.turns.actions import Action, CloseEars, DropEars, HearOn, OpenEars
+from server.turns.dtmf import Keypad
+from server.turns.effects import Expected
+from server.turns.history import Near
+from server.turns.turn import KEYS, CallerTurn, Segment
+
+CLOSING = {
+    Ending.UNFINISHED: Closing.HELD,
+    Ending.OPEN: Closing.ORDINARY,
+    Ending.FINISHED: Closing.RELEASED,
+}
+GUESS_LAG_FRAMES = 10  # 200 ms behind the voice, or more, a recogniser's partials come
+MAX_NOISES = 2  # in a row; then ears are opened only for a voice that is confirmed
+
+
+class CallerSide:
+    """Collects utterances and keys into ``pending`` until a turn takes them. Not thread-safe."""
+
+    def __init__(self, params: EndpointingParams, judges: Judges) -> None:
+        self.pending = CallerTurn()  # said and not answered, while no turn of it runs
+        self._hearing = Hearing(params, judges)
+        self._ordinary_silence = params.hangover_frames + params.silence_frames
+        self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
+        self._keypad = Keypad()
+        self._spoken: dict[int, Segment] = {}  # utterances that are not over
+        self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
+        self._noises_in_a_row = 0
+        self._waits_behind: str | None = None  # words that the mind has found unfinished (A7)
+
+    # ---- what is going on ----
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing is heard that is or may become an utterance, and no key was pressed of late."""
+        return self._hearing.phase is Phase.IDLE and not self._keypad.typing
+
+    @property
+    def busy(self) -> bool:
+        """The caller is speaking or typing, or has just typed: what is pending is not complete."""
+        rests = self._keypad.resting and self.pending.has_keys
+        return self._hearing.phase is Phase.CONFIRMED or self._keypad.typing or rests
+
+    @property
+    def perhaps_speaking(self) -> bool:
+        """Something is heard that may turn out to be a voice."""
+        return self._hearing.unconfirmed
+
+    @property
+    def run_on(self) -> bool:
+        """The voice heard now ran through the end of its turn and has not paused since (A4)."""
+        return self._hearing.run_on
+
+    @property
+    def utterance_id(self) -> int:
+        """The utterance being heard, or the last one."""
+        return self._hearing.utterance_id
+
+    # ---- voice ----
+
+    def feed(self, frame: FrameHeard, bar: Bar) -> list[Heard]:
+        """Account for one frame of the caller's line."""
+        return self._hearing.feed(frame, bar)
+
+    def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+        """Perhaps a voice: its ears are set up while it is judged, unless it was noise time after time."""
+        if self._noises_in_a_row >= MAX_NOISES:
+            return []
+        return self._open_ears(utterance_id, turn_number, expected)
+
+    def confirmed(
+        self, utterance_id: int, turn_number: int, expected: Expected, near: Near | None
+    ) -> list[Action]:
+        """A voice: its words are wanted."""
+        self._noises_in_a_row = 0
+        opened = utterance_id in self._spoken
+        actions = [] if opened else self._open_ears(utterance_id, turn_number, expected)
+        self._spoken[utterance_id].near = near
+        return actions
+
+    def was_noise(self, utterance_id: int) -> list[Action]:
+        """No voice: it has no words."""
+        self._noises_in_a_row += 1
+        self._unheard.pop(utterance_id, None)
+        return [DropEars(utterance_id)] if self._spoken.pop(utterance_id, None) else []
+
+    def _open_ears(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+        self._spoken[utterance_id] = self._unheard[utterance_id] = Segment(utterance_id)
+        return [OpenEars(utterance_id, turn_number, expected)]
+
+    def utterance_ended(self, ended: Ended, clock: int, *, over_us: bool) -> CloseEars:
+        """It awaits its transcript among what is pending."""
+        segment = self._spoken.pop(ended.utterance_id)
+        segment.speech_frames, segment.ended_at = ended.speech_frames, clock
+        segment.over_us = over_us
+        self.pending.segments.append(segment)
+        self.pending.said_at = clock - ended.silence_frames
+        # A turn that was held (A7) leaves the ears as long for their transcript as any other.
+        return CloseEars(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
+
+    def last_was_echo(self) -> None:
+        """The last utterance was our own voice coming back."""
+        self._hearing.last_was_echo()
+
+    def last_had_words(self, *, of_the_caller: bool) -> None:
+        """The words of the last utterance, which began over us, are the caller's own, or not."""
+        self._hearing.last_had_words(of_the_caller=of_the_caller)
+
+    # ---- keys ----
+
+    def tick_keys(self, clock: int) -> bool:
+        """One frame has passed; True when it completed what was typed (a pause), or the keypad has rested."""
+        rested = self._keypad.resting
+        typed = self._typed(self._keypad.tick(), clock)
+        return typed or (rested and not self._keypad.resting and self.pending.has_keys)
+
+    def interrupt_voice(self) -> list[Heard]:
+        """A key was pressed: what was being said is over (F5)."""
+        return self._hearing.end_now()
+
+    def key_is_late(self, key: str) -> bool:
+        """A ``#`` behind keys that were complete without it."""
+        return self._keypad.is_late(key)
+
+    def press(self, key: str, expected_digits: int | None, clock: int) -> bool:
+        """Take a key; True when it completed what was typed."""
+        return self._typed(self._keypad.press(key, expected_digits), clock)
+
+    def end_now(self, clock: int) -> list[Heard]:
+        """The call is over, and with it what was being said or typed."""
+        self._typed(self._keypad.take(), clock)
+        return self._hearing.end_now()
+
+    def _typed(self, keys: str | None, clock: int) -> bool:
+        if not keys:
+            return False
+        self.pending.segments.append(Segment(KEYS, text=keys, ended_at=clock))
+        self.pending.said_at = clock
+        return True
+
+    # ---- words ----
+
+    def guessed(self, utterance_id: int, text: str, clock: int) -> None:
+        """A partial transcript."""
+        if utterance_id in self._unheard:
+            segment = self._unheard[utterance_id]
+            segment.guess, segment.guessed_at = text, clock
+
+    def close_by_words(self, utterance_id: int, expected: Expected) -> Ending:
+        """A7: the words so far of an utterance that is not over say how much silence ends it.
+
+        They are the last of all that is not answered yet: a number may be said in three breaths.
+        """
+        segment = self._spoken.get(utterance_id)
+        if segment is None:
+            return Ending.OPEN
+        known = normalise(segment.guess) == self._waits_behind
+        whole = f"{self.pending.so_far} {segment.guess}" if segment.guess else ""
+        ending = Ending.UNFINISHED if known else ending_of(whole, expected.digits)
+        self._hearing.close_after(CLOSING[ending])
+        return ending
+
+    def hold(self) -> None:
+        """A7: the mind says that the caller, who pauses, has not finished."""
+        self.pending.waited = True
+        for segment in self._spoken.values():
+            self._waits_behind = normalise(segment.guess) or None
+        self._hearing.close_after(Closing.HELD)
+
+    def guess_settles(self, clock: int) -> bool:
+        """Now the caller has paused for so long that a guess from before the pause may be all there is."""
+        segment = self._spoken.get(self.utterance_id)
+        waited = segment is not None and segment.guessed_at < clock - self._settled_frames
+        return waited and self._hearing.paused_for == self._settled_frames
+
+    def said_so_far(self, utterance_id: int, clock: int) -> CallerTurn | None:
+        """B3: all that would be answered were the pause its end; None while that is not known.
+
+        A guess from before the pause mostly lacks the last words: it is waited for a newer one.
+        """
+        segment, paused_for = self._spoken.get(utterance_id), self._hearing.paused_for
+        if segment is None or not paused_for or not self.pending.transcribed:
+            return None
+        if segment.guessed_at < clock - paused_for and paused_for < self._settled_frames:
+            return None
+        guessed = replace(segment, text=segment.guess)
+        return replace(self.pending, segments=[*self.pending.segments, guessed])
+
+    def transcribed(self, utterance_id: int, text: str, confidence: float | None, clock: int) -> bool:
+        """The whole transcript, or at a pause what may be all of it; False when nobody waits for it."""
+        segment = self._unheard.pop(utterance_id, None)
+        if segment is None:
+            return False
+        segment.text, segment.confidence = text, confidence
+        segment.guess, segment.guessed_at = text, clock
+        return True
+
+    def goes_on(self, utterance_id: int) -> HearOn:
+        """The pause was not the end: what was heard until then is a guess."""
+        segment = self._spoken[utterance_id]
+        segment.text, segment.failed = None, False
+        self._unheard[utterance_id] = segment
+        return HearOn(utterance_id)
+
+    def ears_failed(self, utterance_id: int, clock: int) -> bool:
+        """The last partial is the transcript (G2); False when nobody waits for it."""
+        segment = self._unheard.get(utterance_id)
+        if segment is None:
+            return False
+        segment.failed = not segment.guess
+        return self.transcribed(utterance_id, segment.guess, None, clock)
+
+    # ---- turns ----
+
+    def take_pending(self) -> CallerTurn:
+        """A turn answers what was pending."""
+        taken, self.pending = self.pending, CallerTurn()
+        if taken.has_keys:
+            self._keypad.answered()
+        self._waits_behind = None
+        return taken
+
+    def guesses_are_all(self, clock: int) -> None:
+        """No transcript is waited for any more: the last partials are what was said."""
+        for utterance_id in tuple(self._unheard):
+            self.ears_failed(utterance_id, clock)
+
+    def give_back(self, caller: CallerTurn) -> None:
+        """A turn was superseded: what it was to answer comes before what is pending (A6)."""
+        caller.segments += self.pending.segments
+        self.pending = caller

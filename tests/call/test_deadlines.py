@@ -1,0 +1,147 @@
+"""Any engine stream read under a deadline."""
+
+import pytest
+
+from server.call.deadlines import BOUND, BoundedStream
+from server.providers.base import EngineError
+from server.runtime.threads import Channel, pause
+from tests.simtime.runtime import SimRuntime
+
+
+class Engine:
+    """A stream of ``steps``: a number is a delay in seconds, an exception is raised, text is an item."""
+
+    def __init__(self, runtime, *steps, obeys=True):
+        self._steps = steps
+        self._obeys = obeys
+        self._cancelled = Channel(runtime, 1)
+        self._never = Channel(runtime, 1)
+        self.cancels = 0
+
+    def __iter__(self):
+        for step in self._steps:
+            if isinstance(step, float):
+                if not pause(self._cancelled if self._obeys else self._never, step):
+                    return
+            elif isinstance(step, Exception):
+                raise step
+            else:
+                yield step
+
+    def cancel(self):
+        self.cancels += 1
+        self._cancelled.close()
+
+
+class Reading:
+    """A reader of the engine on a thread of its own."""
+
+    def __init__(self, *steps, first_s=1.0, next_s=0.5, obeys=True, cancel_at=None):
+        self.runtime = SimRuntime()
+        self.engine = Engine(self.runtime, *steps, obeys=obeys)
+        self.stream = BoundedStream(self.runtime, "engine", self.engine, first_s=first_s, next_s=next_s)
+        self.got = []
+        self.task = self.runtime.spawn("reader", self._read)
+        if cancel_at is not None:
+            self.runtime.call_at(cancel_at, self.stream.cancel)
+        self.runtime.run_until(10)
+
+    def _read(self):
+        try:
+            for item in self.stream:
+                self.got.append((round(self.runtime.now, 3), item))
+            self.got.append((round(self.runtime.now, 3), "end"))
+        except EngineError as error:
+            self.got.append((round(self.runtime.now, 3), str(error), error.retryable))
+
+
+@pytest.mark.parametrize(
+    "steps, got",
+    {
+        "items as they come": ((0.1, "a", "b", 0.3, "c"), [(0.1, "a"), (0.1, "b"), (0.4, "c"), (0.4, "end")]),
+        "nothing": ((0.2,), [(0.2, "end")]),
+        "no first item": ((3.0, "a"), [(1.0, "nothing within 1000 ms", True)]),
+        "the first just in time": ((0.99, "a"), [(0.99, "a"), (0.99, "end")]),
+        "no next item": (("a", 0.6, "b"), [(0.0, "a"), (0.5, "nothing within 500 ms", True)]),
+        "each next one anew": (
+            ("a", 0.4, "b", 0.4, "c"),
+            [(0.0, "a"), (0.4, "b"), (0.8, "c"), (0.8, "end")],
+        ),
+        "a failure": (("a", 0.1, EngineError("down", retryable=True)), [(0.0, "a"), (0.1, "down", True)]),
+        "a bug": ((0.1, KeyError("x")), [(0.1, "KeyError: 'x'", False)]),
+    }.values(),
+)
+def test_g1_every_wait_is_bounded(steps, got):
+    """G1, G2: items as they come, until the end, a failure, or a deadline."""
+    reading = Reading(*steps)
+    assert reading.got == got
+    assert reading.runtime.alive() == []
+
+
+def test_g1_a_late_engine_is_cancelled():
+    """G1: its thread ends with the reader's patience."""
+    reading = Reading(5.0, "a")
+    assert reading.engine.cancels >= 1
+    assert max(task.ended_at for task in reading.runtime.tasks) == 1.0
+
+
+def test_without_deadlines_it_is_waited_for():
+    """None is no limit."""
+    assert Reading(3.0, "a", 3.0, "b", first_s=None, next_s=None).got == [
+        (3.0, "a"),
+        (6.0, "b"),
+        (6.0, "end"),
+    ]
+
+
+def test_f6_cancelled_from_another_thread():
+    """F6: the reader ends at once, without an error, and so does the engine's thread."""
+    reading = Reading("a", 0.4, "b", cancel_at=0.25)
+    assert reading.got == [(0.0, "a"), (0.25, "end")]
+    assert reading.engine.cancels == 1
+    assert max(task.ended_at for task in reading.runtime.tasks) == 0.25
+
+
+def test_f6_an_engine_that_ignores_cancel_is_left_behind():
+    """F6: the reader does not wait for it, and hears no more of it."""
+    reading = Reading("a", 0.4, "b", 3.0, EngineError("late"), obeys=False, cancel_at=0.25)
+    assert reading.got == [(0.0, "a"), (0.25, "end")]
+    assert reading.stream.task.ended_at == pytest.approx(0.4)
+
+
+def test_an_engine_that_never_returns_is_left_behind():
+    """F6: a daemon, and unheard."""
+    reading = Reading(9999.0, obeys=False, cancel_at=0.25)
+    assert reading.got == [(0.25, "end")]
+    assert reading.runtime.alive() == ["engine"]
+
+
+def test_what_was_not_read_is_dropped_by_cancel():
+    """B2: nothing of a dropped turn is delivered."""
+    runtime = SimRuntime()
+    stream = BoundedStream(runtime, "engine", Engine(runtime, *"abc"), first_s=1, next_s=1)
+    runtime.run_until(0)
+    stream.cancel()
+    assert list(stream) == []
+
+
+def test_a_failure_after_cancel_is_none():
+    """F6: an engine that fails because it was cancelled has not failed."""
+    runtime = SimRuntime()
+    for fails_at in (0.1, 0.5):
+        engine = Engine(runtime, fails_at, EngineError("down"), obeys=False)
+        stream = BoundedStream(runtime, "engine", engine, first_s=1, next_s=1)
+        runtime.run_until(runtime.now + 0.3)
+        stream.cancel()
+        runtime.run_until(runtime.now + 1)
+        assert list(stream) == []
+
+
+def test_a_runaway_is_stopped():
+    """No engine is ahead of its reader by more than a bound."""
+    runtime = SimRuntime()
+    engine = Engine(runtime, *["x"] * (BOUND + 10))
+    stream = BoundedStream(runtime, "engine", engine, first_s=1, next_s=1)
+    runtime.run_until(0)
+    assert engine.cancels == 1
+    assert len(list(stream)) == BOUND

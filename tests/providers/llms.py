@@ -1,0 +1,68 @@
+"""Minds that write a given text in given pieces, and what becomes of it on its way to the voice."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from server.providers.base import EngineError, ReplyRequest
+from server.providers.reply.spoken import SpokenReply
+from server.turns.effects import Act, Expected
+
+
+class Writes:
+    """A mind, and its reply: ``pieces``, then ``error`` if there is one. ``pulled``: how many were taken."""
+
+    name = "writer"
+    opening = expected = Expected()
+
+    def __init__(
+        self,
+        pieces: Sequence[str],
+        *,
+        error: Exception | None = None,
+        acts: tuple[Act, ...] = (),
+        authored: bool = False,
+    ) -> None:
+        self.acts = acts
+        self.authored = authored
+        self.pulled = 0
+        self._pieces = pieces
+        self._error = error
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> "Writes":
+        return self
+
+    def warm(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[str]:
+        for piece in self._pieces:
+            self.pulled += 1
+            yield piece
+        if self._error is not None:
+            raise self._error
+
+
+def asked(text: str = "אני מחפש דירה בחיפה", **others: Any) -> ReplyRequest:
+    values = {"turn_number": 1, "target_style": "warm", "min_chars": 0, "max_chars": 420, **others}
+    return ReplyRequest(text, (), **values)
+
+
+def in_pieces(text: str, size: int) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def spoken(mind: Writes, request: ReplyRequest | None = None) -> tuple[list[str], tuple[Act, ...]]:
+    """The sentences and the acts. Raises EngineError."""
+    reply = SpokenReply(mind, request or asked(), 5.0)
+    return list(filter(None, reply)), reply.acts
+
+
+def outcome(text: str, size: int, error: Exception | None = None, **others: Any) -> tuple[list[str], Any]:
+    """What is spoken of ``text`` when it comes in pieces of ``size``: nothing for an answer that is none."""
+    try:
+        return spoken(Writes(in_pieces(text, size), error=error), asked(**others))
+    except EngineError:
+        return [], ()

@@ -1,0 +1,305 @@
+"""G4: engines that keep failing are skipped for a while, and the log says so."""
+
+import logging
+
+import pytest
+
+from server.providers.fallback import FAILING_LAPSES_S, BreakerParams, Chain, Try
+
+
+class Engine:
+    def __init__(self, name):
+        self.name = name
+
+
+FIRST, SECOND = Engine("first"), Engine("second")
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def chain(clock, caplog):
+    """Three failures in a row, thirty seconds."""
+    caplog.set_level(logging.INFO, "agent")
+    return Chain("asr", (FIRST, SECOND), BreakerParams(3, 30.0), clock)
+
+
+def fail(chain, engine, times, why="down"):
+    """What calls tell that asked ``engine`` while it was not skipped, or nobody was."""
+    place = list(chain).index(engine)
+    for _ in range(times):
+        Try(chain, place).failed(why)
+
+
+def work(chain, engine):
+    Try(chain, list(chain).index(engine)).worked()
+
+
+def usable(chain):
+    """Whom a call would ask that fails with everyone. It tells nothing, so that its probes are lost."""
+    return tuple(attempt.engine for attempt in chain.tries())
+
+
+def test_all_are_tried_in_order(chain):
+    """G2: the order of preference is the order of trying."""
+    assert (chain.first, list(chain), usable(chain)) == (FIRST, [FIRST, SECOND], (FIRST, SECOND))
+
+
+@pytest.mark.parametrize("failures, left", [(2, (FIRST, SECOND)), (3, (SECOND,)), (5, (SECOND,))])
+def test_g4_after_three_failures_in_a_row_an_engine_is_skipped(chain, failures, left):
+    """G4: and still counted among the engines."""
+    fail(chain, FIRST, failures)
+    assert usable(chain) == left
+    assert (chain.first, list(chain)) == (FIRST, [FIRST, SECOND])
+
+
+def test_g4_a_success_starts_the_count_anew(chain):
+    """G4: in a row."""
+    fail(chain, FIRST, 2)
+    work(chain, FIRST)
+    fail(chain, FIRST, 2)
+    assert usable(chain) == (FIRST, SECOND)
+
+
+def test_g4_engines_are_counted_apart(chain):
+    """G4: one engine's failures are not another's, nor its success."""
+    fail(chain, FIRST, 2)
+    fail(chain, SECOND, 2)
+    work(chain, SECOND)
+    fail(chain, FIRST, 1)
+    assert usable(chain) == (SECOND,)
+
+
+@pytest.mark.parametrize("waited_s, tried", [(29.9, False), (30.0, True), (3000.0, True)])
+def test_g4_it_is_skipped_for_a_while(chain, clock, waited_s, tried):
+    """G4: BREAKER_OPEN_SEC, and then tried again."""
+    fail(chain, FIRST, 3)
+    clock.now += waited_s
+    assert usable(chain) == ((FIRST, SECOND) if tried else (SECOND,))
+
+
+def test_g4_once_its_time_has_passed_one_call_tries_it(chain, clock):
+    """G4: the others do not wait for an engine that may be dead; a try nobody told about is forgotten."""
+    fail(chain, FIRST, 3)
+    clock.now += 30
+    assert [usable(chain) for _ in range(3)] == [(FIRST, SECOND), (SECOND,), (SECOND,)]
+    clock.now += 30
+    assert [usable(chain) for _ in range(2)] == [(FIRST, SECOND), (SECOND,)]
+
+
+def test_g4_a_try_that_works_brings_it_back(chain, clock):
+    """G4: for everybody, and with a clean slate."""
+    fail(chain, FIRST, 3)
+    clock.now += 30
+    next(chain.tries()).worked()
+    fail(chain, FIRST, 2)
+    assert [usable(chain) for _ in range(2)] == [(FIRST, SECOND)] * 2
+
+
+def test_g4_a_try_that_fails_skips_it_again(chain, clock):
+    """G4: one failure is enough then."""
+    fail(chain, FIRST, 3)
+    clock.now += 40
+    probe = next(chain.tries())
+    clock.now += 5
+    probe.failed("down")
+    clock.now += 29
+    assert usable(chain) == (SECOND,)
+    clock.now += 1
+    assert usable(chain) == (FIRST, SECOND)
+
+
+def test_g4_who_never_asked_the_second_engine_does_not_probe_it(chain, clock):
+    """G4: the first has worked in every call, so the second was never due; it is offered when it is."""
+    fail(chain, SECOND, 3)
+    clock.now += 30
+    for _ in range(20):
+        attempt = next(chain.tries())
+        assert attempt.engine is FIRST
+        attempt.worked()
+    first, second = chain.tries()
+    first.failed("down")
+    assert second.engine is SECOND
+
+
+def test_g4_an_engine_is_looked_at_when_it_is_due(chain, clock):
+    """G4: what other calls have found out while the first was being asked counts."""
+    tries = chain.tries()
+    assert next(tries).engine is FIRST
+    fail(chain, SECOND, 3)
+    assert next(tries, None) is None
+
+
+def test_g4_a_try_that_was_dropped_is_given_back(chain, clock):
+    """G4: a caller who hung up has not found out; the next call does, and that only."""
+    fail(chain, FIRST, 3)
+    clock.now += 30
+    probe = next(chain.tries())
+    assert probe.engine is FIRST and usable(chain) == (SECOND,)
+    probe.untried()
+    assert [usable(chain) for _ in range(2)] == [(FIRST, SECOND), (SECOND,)]
+
+
+@pytest.mark.parametrize("waited_s", [0, 30])
+def test_g4_only_who_probes_gives_the_try_back(chain, clock, waited_s):
+    """G4: calls that asked before it was skipped, and drop it now, reopen nothing."""
+    before = [next(chain.tries()) for _ in range(20)]
+    fail(chain, FIRST, 3)
+    clock.now += waited_s
+    probe = next(chain.tries())
+    assert probe.engine is (FIRST if waited_s else SECOND)
+    for attempt in before:
+        attempt.untried()
+    assert chain.skips_first and usable(chain) == (SECOND,)
+
+
+def test_g4_dropped_tries_change_nothing_while_it_works(chain):
+    """G4: neither a failure nor a success."""
+    fail(chain, FIRST, 2)
+    for _ in range(20):
+        next(chain.tries()).untried()
+    assert usable(chain) == (FIRST, SECOND)
+    fail(chain, FIRST, 1)
+    assert usable(chain) == (SECOND,)
+
+
+def test_g4_when_all_are_skipped_all_are_tried(chain, clock):
+    """G4: an engine that may fail is better than none."""
+    fail(chain, FIRST, 3)
+    fail(chain, SECOND, 3)
+    assert usable(chain) == (FIRST, SECOND)
+    work(chain, SECOND)
+    assert usable(chain) == (SECOND,)
+    alone = Chain("tts", (FIRST,), BreakerParams(1), clock)
+    fail(alone, FIRST, 1)
+    assert usable(alone) == (FIRST,)
+
+
+def test_g4_dropped_tries_of_what_is_skipped_anyway_reopen_nothing(chain):
+    """G4: all are skipped and all are tried; 20 noises later they are skipped still."""
+    fail(chain, FIRST, 3)
+    fail(chain, SECOND, 3)
+    for _ in range(20):
+        for attempt in chain.tries():
+            attempt.untried()
+    work(chain, SECOND)
+    assert usable(chain) == (SECOND,)
+
+
+def test_g4_whether_the_preferred_engine_is_skipped_can_be_asked(chain, clock):
+    """G4: and who only asks takes nobody's try away."""
+    assert not chain.skips_first
+    fail(chain, FIRST, 3)
+    assert chain.skips_first
+    clock.now += 30
+    assert not chain.skips_first and not chain.skips_first
+    assert usable(chain) == (FIRST, SECOND)
+    assert chain.skips_first
+
+
+SKIPPED = "ENGINE_SKIPPED asr first for 30 s after 3 failures in a row: quota"
+
+
+def test_g4_the_log_says_so(chain, clock, caplog):
+    """G4: one line when it is skipped, one when it is back, none for what does not change."""
+    work(chain, FIRST)
+    fail(chain, FIRST, 2)
+    assert caplog.messages == []
+    fail(chain, FIRST, 1, why="quota")
+    assert caplog.messages == [SKIPPED]
+    clock.now += 30
+    next(chain.tries()).worked()
+    work(chain, FIRST)
+    assert caplog.messages == [SKIPPED, "ENGINE_BACK asr first"]
+
+
+def test_g4_what_is_skipped_already_is_not_skipped_anew_in_the_log(chain, clock, caplog):
+    """G4: calls that had asked it before fail later, and so does every probe: an outage is one line."""
+    fail(chain, FIRST, 3, why="quota")
+    fail(chain, FIRST, 5, why="late")
+    for _ in range(4):
+        clock.now += 30
+        next(chain.tries()).failed("still")
+    assert caplog.messages == [SKIPPED]
+
+
+def test_g4_the_only_engine_is_not_said_to_be_skipped(clock, caplog):
+    """G4: it is failing, every third time; nor is it said to be back, where it never was away."""
+    caplog.set_level(logging.INFO, "agent")
+    alone = Chain("tts", (FIRST,), BreakerParams(3, 30.0), clock)
+    for number in range(1, 8):
+        next(alone.tries()).failed(f"no {number}")
+    assert caplog.messages == [
+        "ENGINE_FAILING tts first, 3 times in a row: no 3",
+        "ENGINE_FAILING tts first, 6 times in a row: no 6",
+    ]
+    next(alone.tries()).worked()
+    assert len(caplog.messages) == 2
+
+
+def test_failing_is_when_no_engine_works(chain):
+    """G4, newcomer 3: not one engine of two, nor a success in between."""
+    fail(chain, FIRST, 5)
+    assert not chain.failing
+    fail(chain, SECOND, 2)
+    assert not chain.failing
+    fail(chain, SECOND, 1)
+    assert chain.failing
+    work(chain, SECOND)
+    assert not chain.failing
+    fail(chain, SECOND, 3)
+    assert chain.failing
+    work(chain, FIRST)
+    assert not chain.failing
+
+
+def test_failing_is_also_said_of_an_only_engine(clock):
+    """G4: it is never skipped, and can fail for ever."""
+    alone = Chain("asr", (FIRST,), BreakerParams(2, 30.0), clock)
+    assert not alone.failing
+    for number in range(1, 5):
+        next(alone.tries()).failed("down")
+        assert alone.failing == (number >= 2)
+    next(alone.tries()).untried()
+    assert alone.failing
+
+
+@pytest.mark.parametrize("open_s", [1.0, 30.0, 900.0])
+def test_failing_lapses_when_nobody_asks(clock, open_s):
+    """A balancer that sends no more calls here must get a chance to see that it works again."""
+    chain = Chain("tts", (FIRST, SECOND), BreakerParams(3, open_s), clock)
+    fail(chain, FIRST, 3)
+    clock.now += 10
+    fail(chain, SECOND, 3)
+    clock.now += FAILING_LAPSES_S - 0.1
+    assert chain.failing
+    clock.now += 0.1
+    assert not chain.failing
+    assert usable(chain)
+    fail(chain, FIRST, 1)
+    assert chain.failing
+
+
+def test_failing_goes_on_while_calls_find_it_so(chain, clock):
+    """G4: each failure is a new look at it."""
+    fail(chain, FIRST, 3)
+    fail(chain, SECOND, 3)
+    for _ in range(20):
+        clock.now += FAILING_LAPSES_S / 2
+        fail(chain, SECOND, 1)
+        assert chain.failing
+
+
+def test_the_playbooks_numbers_are_the_defaults():
+    """G4: three failures, half a minute."""
+    assert BreakerParams() == BreakerParams(failures=3, open_s=30.0)

@@ -1,0 +1,445 @@
+"""OpenAI's ears: the real SDK over real sockets, against a local server with OpenAI's protocol."""
+
+import io
+import subprocess
+import sys
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.audio.frames import mulaw_to_pcm16
+from server.config import Config, load_config
+from server.providers.base import EngineError, Recognition, RecognizesWhole, Transcript
+from server.providers.is_hebrew import wrong_language
+from server.providers.openai import client
+from server.providers.openai.stt import MAX_AUDIO_BYTES, MAX_HINT_CHARS, OpenAIEars, within_limit
+from server.providers.wav import wav_of
+from server.turns.effects import Expected
+from tests.cloud import openai as local
+from tests.cloud.openai import OpenAICloud
+from tests.cloud.watch import Fault
+
+ROOT = Path(__file__).parents[2]
+SECOND = bytes(range(250)) * 32  # of μ-law
+WORDS = "אני מחפש דירה"
+AT_ONCE = 0.3  # seconds; what takes longer has waited for something
+
+
+@pytest.fixture
+def cloud() -> Iterator[OpenAICloud]:
+    with OpenAICloud(hears=lambda pcm16: WORDS) as cloud:
+        yield cloud
+        for where in [where for where in client._clients if where[0] == cloud.base_url]:
+            client._clients.pop(where).close()
+
+
+def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
+    # The default model gives no log-probabilities.
+    knobs = {"openai_stt_model": "gpt-4o-transcribe", **knobs}
+    return load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test", **knobs)
+
+
+def opened(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
+    return OpenAIEars(config_of(cloud, **knobs)).open(Expected(), 1, timeout_s)
+
+
+def finished(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
+    recognition = opened(cloud, timeout_s, **knobs)
+    recognition.feed(SECOND)
+    recognition.finish()
+    return recognition
+
+
+def until(holds: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 3
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.002)
+
+
+class Reading:
+    """A recognition read by a thread of its own."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        self.heard: list[Transcript] = []
+        self.error: Exception | None = None
+        self._recognition = recognition
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            self.heard.extend(self._recognition)
+        except EngineError as error:
+            self.error = error
+
+    def ended_within(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+class TestRequest:
+    def test_what_is_asked_for(self, cloud: OpenAICloud) -> None:
+        recognition = opened(cloud)
+        for start in range(0, len(SECOND), 160):
+            recognition.feed(SECOND[start : start + 160])
+        recognition.finish()
+        recognition.feed(SECOND)  # too late
+        list(recognition)
+        (exchange,) = cloud.transcriptions.exchanges
+        request = exchange.request
+        assert request["pcm16"] == mulaw_to_pcm16(SECOND) and request["rate_hz"] == 8000
+        assert request["filename"].endswith(".wav")
+        assert (request["model"], request["language"]) == ("gpt-4o-transcribe", "he")
+        assert (request["response_format"], request["stream"]) == ("json", "true")
+        assert request["include[]"] == ["logprobs"]
+        assert "prompt" not in request
+
+    @pytest.mark.parametrize("model", ["whisper-1", "gpt-4o-transcribe-diarize", "my-own"])
+    def test_logprobs_are_asked_of_those_that_have_them(self, cloud: OpenAICloud, model: str) -> None:
+        (*_, final) = finished(cloud, openai_stt_model=model)
+        assert final == Transcript(WORDS, None)
+        assert cloud.transcriptions.exchanges[0].request["include[]"] == []
+
+    def test_nothing_is_sent_before_the_utterance_is_over(self, cloud: OpenAICloud) -> None:
+        """Opening, feeding and finishing never block, and the reader waits without turning."""
+        began = time.monotonic()
+        recognition = opened(cloud)
+        recognition.feed(SECOND)
+        assert time.monotonic() - began < 0.05
+        reading = Reading(recognition)
+        busy = time.thread_time()
+        assert not reading.ended_within(0.1)
+        assert time.thread_time() - busy < 0.05
+        assert cloud.watch.connections == 0
+        recognition.finish()
+        assert reading.ended_within(3) and reading.heard[-1].text == WORDS
+
+    @pytest.mark.parametrize("size", [0, 799])
+    def test_too_little_to_be_words(self, cloud: OpenAICloud, size: int) -> None:
+        """The API refuses less than 100 ms: an empty final without asking."""
+        recognition = opened(cloud)
+        recognition.feed(SECOND[:size])
+        recognition.finish()
+        assert list(recognition) == [Transcript("")]
+        assert cloud.watch.connections == 0
+
+    def test_a_hundred_milliseconds_are_enough(self, cloud: OpenAICloud) -> None:
+        recognition = opened(cloud)
+        recognition.feed(SECOND[:800])
+        recognition.finish()
+        assert list(recognition)[-1].text == WORDS
+
+    def test_two_minutes_are_kept(self, cloud: OpenAICloud) -> None:
+        recognition = opened(cloud)
+        for _ in range(130):
+            recognition.feed(SECOND)
+        recognition.finish()
+        list(recognition)
+        assert len(cloud.transcriptions.exchanges[0].request["pcm16"]) == 2 * MAX_AUDIO_BYTES
+
+    def test_one_connection_serves_utterance_after_utterance(self, cloud: OpenAICloud) -> None:
+        for _ in range(4):
+            list(finished(cloud))
+        assert cloud.watch.connections == 1
+
+    def test_the_wav_file(self) -> None:
+        with wave.open(io.BytesIO(wav_of(mulaw_to_pcm16(SECOND)))) as audio:
+            assert (audio.getnchannels(), audio.getsampwidth(), audio.getframerate()) == (1, 2, 8000)
+            assert audio.readframes(9000) == mulaw_to_pcm16(SECOND)
+
+
+class TestHints:
+    @pytest.fixture
+    def phrases(self, tmp_path: Path) -> str:
+        path = tmp_path / "phrases.txt"
+        path.write_text("# names\nרמת אביב\nנועה  # she\n\n", "utf-8")
+        return str(path)
+
+    def request(self, cloud: OpenAICloud, expected: Expected, **knobs: Any) -> dict[str, Any]:
+        OpenAIEars(config_of(cloud, **knobs)).recognize(SECOND, expected, 5)
+        request: dict[str, Any] = cloud.transcriptions.exchanges[-1].request
+        return request
+
+    def test_the_file_s_and_the_expected(self, cloud: OpenAICloud, phrases: str) -> None:
+        request = self.request(cloud, Expected(("לקנות", "נועה")), asr_phrases_file=phrases)
+        assert request["prompt"] == "רמת אביב, נועה, לקנות"
+
+    def test_models_that_take_keywords(self, cloud: OpenAICloud, phrases: str) -> None:
+        request = self.request(
+            cloud, Expected(("לקנות",)), asr_phrases_file=phrases, openai_stt_model="gpt-transcribe"
+        )
+        assert "prompt" not in request and request["keywords[]"] == "לקנות"  # the last of three
+        request = self.request(cloud, Expected(("לקנות",)), openai_stt_model="gpt-4o-transcribe-diarize")
+        assert "prompt" not in request and "keywords[]" not in request
+
+    def test_only_what_is_short_enough(self) -> None:
+        many = tuple(f"ביטוי {n}" for n in range(200))
+        assert within_limit(("א", "ב"), many) == ("א", "ב")
+        cut = within_limit(many, ("ג",))
+        assert cut == many[: len(cut)]
+        assert MAX_HINT_CHARS - 12 < len(", ".join(cut)) <= MAX_HINT_CHARS
+
+    def test_a_file_that_is_not_there(self, cloud: OpenAICloud) -> None:
+        """It is said at the start; in a call words are worth more than hints."""
+        with pytest.raises(EngineError, match="ASR_PHRASES_FILE"):
+            OpenAIEars(config_of(cloud, asr_phrases_file="/no/such/file")).warm()
+        OpenAIEars(config_of(cloud)).warm()
+        assert cloud.watch.exchanges[0].request == {"model": "gpt-4o-transcribe"}
+        assert "prompt" not in self.request(cloud, Expected(), asr_phrases_file="/no/such/file")
+
+    def test_hints_recited_on_noise_are_not_words(self, cloud: OpenAICloud) -> None:
+        cloud.hears = lambda pcm16: "לקנות, לשכור, חיפה."
+        ears = OpenAIEars(config_of(cloud))
+        assert ears.recognize(SECOND, Expected(("לקנות", "לשכור", "חיפה")), 5).confidence == 0.0
+        cloud.hears = lambda pcm16: "לקנות, חיפה."
+        assert (ears.recognize(SECOND, Expected(("לקנות", "חיפה")), 5).confidence or 0) > 0.9
+
+    @pytest.mark.parametrize("text", ["תודה שצפיתם!", "כתוביות: אלעד שם טוב", "[מוזיקה]"])
+    def test_subtitles_that_nobody_spoke_are_nothing(self, cloud: OpenAICloud, text: str) -> None:
+        """faults.md 30: what they make of noise is not a caller's turn, not even as a partial."""
+        cloud.hears = lambda pcm16: text
+        *partials, final = finished(cloud)
+        assert final == Transcript("") and text not in [partial.text for partial in partials]
+        cloud.hears = lambda pcm16: f"שלום. {text}"
+        assert list(finished(cloud))[-1].text == f"שלום. {text}"
+
+
+class TestTranscripts:
+    def test_partials_grow_and_the_final_is_sure(self, cloud: OpenAICloud) -> None:
+        *partials, final = finished(cloud)
+        assert [partial.text for partial in partials] == [
+            text.strip() for text in accumulate(["אני ", "מחפש ", "דירה"])
+        ]
+        assert not any(partial.is_final or partial.confidence for partial in partials)
+        assert final.is_final and final.text == WORDS
+        assert final.confidence == pytest.approx(0.98, abs=0.01)
+
+    def test_a_partial_comes_when_it_was_sent(self, cloud: OpenAICloud) -> None:
+        cloud.transcriptions.delays.between_s = 0.15
+        began, recognition = time.monotonic(), iter(finished(cloud))
+        assert next(recognition).text == "אני"
+        first = time.monotonic() - began
+        assert next(recognition).text == "אני מחפש"
+        assert time.monotonic() - began - first > 0.1
+        assert list(recognition)[-1].is_final
+
+    def test_a_whole_answer(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        """whisper-1 answers with JSON, whatever it is asked."""
+        form_of = local.form_of
+        monkeypatch.setattr(local, "form_of", lambda request: {**form_of(request), "stream": "ignored"})
+        (final,) = finished(cloud)
+        assert final.text == WORDS and final.is_final
+        assert final.confidence == pytest.approx(0.98, abs=0.01)
+        (final,) = finished(cloud, openai_stt_model="whisper-1")
+        assert final == Transcript(WORDS, None)
+
+    @pytest.mark.parametrize("body", [b"<html>", b"[]"])
+    def test_an_answer_that_is_none(
+        self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch, body: bytes
+    ) -> None:
+        """A proxy's page with status 200."""
+
+        def serve(self: Any, exchange: Any) -> None:
+            self._send_whole(200, body, "text/html")
+
+        monkeypatch.setattr(local.Connection, "_transcription", serve)
+        with pytest.raises(EngineError, match="not a transcription"):
+            list(finished(cloud))
+
+    def test_events_of_other_kinds(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
+        """New ones are passed over, and nothing behind the final can take it back."""
+
+        def serve(self: Any, exchange: Any) -> None:
+            self._send_head(200, "text/event-stream", "Transfer-Encoding: chunked")
+            self._send_event({"type": "transcript.text.segment", "text": "?"})
+            self._send_event({"type": "transcript.text.done", "text": WORDS})
+            self._send_chunk(b"data: {\n\n")
+            self._end_stream()
+
+        monkeypatch.setattr(local.Connection, "_transcription", serve)
+        assert list(finished(cloud)) == [Transcript(WORDS)]
+
+    def test_the_turn_does_not_wait_for_the_end_of_the_response(self, cloud: OpenAICloud) -> None:
+        cloud.keeps_open_after_done = True
+        began = time.monotonic()
+        assert list(finished(cloud))[-1].text == WORDS
+        assert time.monotonic() - began < 1
+
+    def test_a_whole_utterance(self, cloud: OpenAICloud) -> None:
+        ears = OpenAIEars(config_of(cloud))
+        assert isinstance(ears, RecognizesWhole)
+        whole = ears.recognize(SECOND, Expected(), 5)
+        assert whole.text == WORDS and whole.is_final and (whole.confidence or 0) > 0.9
+        assert ears.recognize(b"", Expected(), 5) == Transcript("")
+
+
+class TestFaults:
+    @pytest.mark.parametrize("fault", [Fault.NONE, Fault.SLOW, Fault.SEVERAL_FINALS])
+    def test_no_failure(self, cloud: OpenAICloud, fault: Fault) -> None:
+        cloud.transcriptions.delays.slow_s = 0.2
+        cloud.transcriptions.next(fault)
+        assert list(finished(cloud))[-1].text == WORDS
+
+    @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.UNAVAILABLE])
+    def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
+        cloud.transcriptions.next(fault)
+        began = time.monotonic()
+        with pytest.raises(EngineError) as raised:
+            list(finished(cloud))
+        assert raised.value.retryable and time.monotonic() - began < 1
+        assert len(cloud.transcriptions.exchanges) == 1, "the SDK must not retry by itself"
+
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_hangs_cost_the_timeout(self, cloud: OpenAICloud, fault: Fault) -> None:
+        list(finished(cloud))  # the client is built
+        cloud.transcriptions.next(fault)
+        began = time.monotonic()
+        reading = Reading(finished(cloud, timeout_s=0.3))
+        assert reading.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
+        assert isinstance(reading.error, EngineError) and reading.error.retryable
+        assert [heard.text for heard in reading.heard] == (["אני"] if fault is Fault.HUNG_MID_STREAM else [])
+
+    def test_cut_in_the_middle(self, cloud: OpenAICloud) -> None:
+        cloud.transcriptions.next(Fault.CUT_MID_STREAM)
+        reading = Reading(finished(cloud))
+        assert reading.ended_within(3)
+        assert isinstance(reading.error, EngineError) and reading.error.retryable
+        assert not any(heard.is_final for heard in reading.heard)
+
+    def test_empty(self, cloud: OpenAICloud) -> None:
+        cloud.transcriptions.next(Fault.EMPTY)
+        assert list(finished(cloud)) == [Transcript("", None)]
+
+    def test_e1_not_sure(self, cloud: OpenAICloud) -> None:
+        cloud.transcriptions.next(Fault.LOW_CONFIDENCE)
+        *_, final = finished(cloud)
+        assert final.text == WORDS and final.confidence == pytest.approx(0.05, abs=0.01)
+
+    def test_e1_words_of_another_language_are_not_believed(self, cloud: OpenAICloud) -> None:
+        """E1: nor are they the transcript when the deadline passes."""
+        cloud.transcriptions.next(Fault.WRONG_LANGUAGE)
+        *partials, final = finished(cloud)
+        assert final.confidence == 0.0
+        assert all(len(partial.text.split()) < 3 for partial in partials)
+
+    def test_an_utterance_that_never_ends(self, cloud: OpenAICloud) -> None:
+        with pytest.raises(EngineError, match="in time"):
+            list(opened(cloud, timeout_s=0.1))
+
+    def test_nobody_is_there(self) -> None:
+        config = load_config(openai_base_url="http://127.0.0.1:9/v1")
+        with pytest.raises(EngineError) as raised:
+            OpenAIEars(config).recognize(SECOND, Expected(), 5)
+        assert raised.value.retryable
+
+
+class TestCancel:
+    def test_before_the_end_of_the_utterance(self, cloud: OpenAICloud) -> None:
+        recognition = opened(cloud)
+        recognition.feed(SECOND)
+        reading = Reading(recognition)
+        recognition.cancel()
+        recognition.cancel()
+        assert reading.ended_within(AT_ONCE)
+        assert (reading.heard, reading.error, cloud.watch.connections) == ([], None, 0)
+
+    def test_before_it_was_read(self, cloud: OpenAICloud) -> None:
+        recognition = finished(cloud)
+        recognition.cancel()
+        assert list(recognition) == [] and cloud.watch.connections == 0
+
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
+        """The reader ends at once, and the server sees it at once."""
+        cloud.transcriptions.next(fault)
+        recognition = finished(cloud, timeout_s=30)
+        reading = Reading(recognition)
+        until(lambda: cloud.transcriptions.exchanges)
+        exchange = cloud.transcriptions.exchanges[0]
+        until(lambda: fault is Fault.HUNG_BEFORE_HEADERS or exchange.sent)
+        began = time.time()
+        recognition.cancel()
+        assert reading.ended_within(AT_ONCE) and reading.error is None
+        until(lambda: exchange.dropped_at)
+        assert (exchange.dropped_at or 0) - began < AT_ONCE
+
+    def test_after_the_end(self, cloud: OpenAICloud) -> None:
+        """What is over is not cancelled: its connection may be another's by now."""
+        recognition = finished(cloud)
+        assert list(recognition)
+        recognition.cancel()
+        assert list(finished(cloud))[-1].text == WORDS
+        assert cloud.watch.connections == 1
+
+
+UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys, threading, time
+from server.config import load_config
+from server.turns.effects import Expected
+from server.providers.openai.stt import OpenAIEars
+ears = OpenAIEars(load_config(openai_base_url=sys.argv[1]))
+ears.warm()
+ticks, heard = [], []
+def tick():
+    while True:
+        ticks.append(time.monotonic())
+        time.sleep(0.02)
+def hear():
+    heard.append(ears.recognize(bytes(8000), Expected(), 10).text)
+threading.Thread(target=tick, daemon=True).start()
+hearers = [threading.Thread(target=hear) for _ in range(4)]
+for hearer in hearers: hearer.start()
+for hearer in hearers: hearer.join(15)
+waiting = ears.open(Expected(), 1, 10)
+reader = threading.Thread(target=lambda: heard.extend(waiting), daemon=True)
+reader.start()
+time.sleep(0.05)
+waiting.cancel()
+reader.join(1)
+gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+print(len(heard), len(set(heard)), gap < 0.25, reader.is_alive(), gap)
+"""
+
+
+def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
+    cloud.transcriptions.delays.first_s = 0.3
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.split()[:4] == ["4", "1", "True", "False"], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", False),
+        ("...", False),
+        ("050-1234567", False),
+        ("אני מחפש דירה", False),
+        ("אני רוצה iPhone של Apple או Galaxy Note", False),
+        ("IKEA", False),
+        ("Tel Aviv", False),
+        ("Don't stop", False),
+        ("Thank you for watching", True),
+        ("Thanks, Obama, bye.", True),
+        ("مرحبا", True),
+        ("שלום привет", True),
+        ("ご視聴ありがとうございました", True),
+        ("שָׁלוֹם, ד״ר כהן – ₪5", False),
+    ],
+)
+def test_what_a_hebrew_caller_cannot_have_said(text: str, wrong: bool) -> None:
+    assert wrong_language(text) is wrong

@@ -1,0 +1,383 @@
+"""OpenAI's voice: the real SDK over real sockets, against a local server with OpenAI's protocol."""
+
+import math
+import struct
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soxr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.config import Config, load_config
+from server.providers.base import EngineError, SpeechStream
+from server.providers.openai import client
+from server.providers.openai.tts import MAX_CHARACTERS, OpenAIVoice, _telephone_audio
+from tests.cloud.openai import OpenAICloud, endless_wav_header, tone
+from tests.cloud.watch import Fault
+
+ROOT = Path(__file__).parents[2]
+TEXT = "שלום לך"
+CHUNK_S = 0.1  # of sound in one chunk of the server's
+AT_ONCE = 0.3  # seconds; what takes longer has waited for something
+
+
+def sine(hz: float, seconds: float = 0.5, rate_hz: int = 24_000) -> bytes:
+    count = int(seconds * rate_hz)
+    return array(
+        "h", (round(12_000 * math.sin(2 * math.pi * hz * i / rate_hz)) for i in range(count))
+    ).tobytes()
+
+
+def samples(pcm16: bytes) -> Any:
+    return np.frombuffer(pcm16, "<i2").astype(np.float64)
+
+
+def level_db(pcm16: bytes) -> float:
+    """Relative to ``sine``, without the ends, where the filter rings."""
+    rms = float(np.sqrt((samples(pcm16)[400:-400] ** 2).mean()))
+    return 20 * math.log10(max(rms, 1e-3) / (12_000 / math.sqrt(2)))
+
+
+def at_once(audio: bytes, rate_hz: int = 24_000) -> Any:
+    """The whole of it resampled in one step, by the library's own way for that."""
+    return soxr.resample(samples(audio).astype(np.float32), rate_hz, 8000, quality="MQ")
+
+
+@pytest.fixture
+def cloud() -> Iterator[OpenAICloud]:
+    with OpenAICloud() as cloud:
+        yield cloud
+        for where in [where for where in client._clients if where[0] == cloud.base_url]:
+            client._clients.pop(where).close()
+
+
+def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
+    return load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test", **knobs)
+
+
+def speaking(cloud: OpenAICloud, timeout_s: float = 5.0, text: str = TEXT, **knobs: Any) -> SpeechStream:
+    return OpenAIVoice(config_of(cloud, **knobs)).synthesize(text, timeout_s)
+
+
+def until(holds: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 3
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.002)
+
+
+class Listening:
+    """A sentence heard by a thread of its own."""
+
+    def __init__(self, speech: SpeechStream) -> None:
+        self.audio = b""
+        self.error: Exception | None = None
+        self._speech = speech
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        try:
+            for chunk in self._speech:
+                self.audio += chunk
+        except EngineError as error:
+            self.error = error
+
+    def ended_within(self, seconds: float) -> bool:
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+
+class TestRequest:
+    def test_what_is_asked_for(self, cloud: OpenAICloud) -> None:
+        list(speaking(cloud))
+        request = cloud.speech.exchanges[0].request
+        assert "Hebrew" in request.pop("instructions")
+        assert request == {
+            "model": "gpt-4o-mini-tts",
+            "voice": "coral",
+            "input": TEXT,
+            "response_format": "pcm",
+        }
+
+    @pytest.mark.parametrize("model", ["tts-1", "kokoro"])
+    def test_only_one_model_takes_instructions(self, cloud: OpenAICloud, model: str) -> None:
+        list(speaking(cloud, openai_tts_model=model, openai_tts_voice="nova"))
+        request = cloud.speech.exchanges[0].request
+        assert "instructions" not in request and (request["model"], request["voice"]) == (model, "nova")
+
+    def test_identity_tells_voices_apart(self, cloud: OpenAICloud) -> None:
+        voice = OpenAIVoice(config_of(cloud))
+        assert (voice.name, voice.identity) == ("openai", "openai gpt-4o-mini-tts coral")
+        assert OpenAIVoice(config_of(cloud, openai_tts_voice="sage")).identity != voice.identity
+
+    def test_nothing_is_sent_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
+        began = time.monotonic()
+        speaking(cloud)
+        assert time.monotonic() - began < 0.05 and cloud.watch.connections == 0
+
+    def test_more_than_the_api_takes(self, cloud: OpenAICloud) -> None:
+        with pytest.raises(EngineError, match="4097 characters") as raised:
+            list(speaking(cloud, text="א" * (MAX_CHARACTERS + 1)))
+        assert not raised.value.retryable and cloud.watch.connections == 0
+        cloud.says = lambda text: tone(1)
+        assert list(speaking(cloud, text="א" * MAX_CHARACTERS))
+
+    def test_one_connection_serves_sentence_after_sentence(self, cloud: OpenAICloud) -> None:
+        OpenAIVoice(config_of(cloud)).warm()
+        for _ in range(3):
+            list(speaking(cloud))
+        assert cloud.watch.connections == 1
+
+
+class TestSound:
+    def test_a_tone_stays_a_tone(self, cloud: OpenAICloud) -> None:
+        """No chunk border is heard: the same samples as resampled in one step."""
+        cloud.says = lambda text: sine(1000)
+        heard = b"".join(speaking(cloud))
+        assert len(heard) == 2 * 4000
+        assert np.abs(samples(heard) - at_once(sine(1000))).max() <= 1
+        assert abs(level_db(heard)) < 0.1
+
+    @pytest.mark.parametrize(("hz", "at_most_db"), [(3400, 0.5), (4600, -40), (5000, -40), (11_000, -40)])
+    def test_no_alias(self, hz: float, at_most_db: float) -> None:
+        """What a telephone cannot carry is gone, and does not come back as another tone."""
+        level = level_db(b"".join(_telephone_audio(iter([sine(hz)]))))
+        assert level < at_most_db
+        assert hz > 4000 or level > -0.5
+
+    def test_louder_than_can_be(self) -> None:
+        """The filter overshoots at a full-scale edge: clipped, not wrapped around."""
+        square = array("h", ([32767] * 120 + [-32768] * 120) * 20).tobytes()
+        heard = samples(b"".join(_telephone_audio(iter([square]))))
+        assert heard.max() == 32767 and heard.min() == -32768
+        assert np.abs(heard - np.clip(at_once(square), -32768, 32767)).max() <= 1
+
+    def test_the_first_audio_comes_when_it_was_sent(self, cloud: OpenAICloud) -> None:
+        """Nothing on the way waits for more; later chunks are 200 ms apart."""
+        OpenAIVoice(config_of(cloud)).warm()
+        cloud.says = lambda text: sine(500, 4 * CHUNK_S)
+        cloud.speech.delays.between_s = 0.2
+        began = time.monotonic()
+        speech = iter(speaking(cloud))
+        first, first_s = next(speech), time.monotonic() - began
+        assert first_s < 0.18
+        assert len(first) / 16_000 > 0.04  # seconds of sound out of 100 ms
+        next(speech)
+        assert time.monotonic() - began > 0.19
+        list(speech)
+        assert time.monotonic() - began > 0.4
+
+    def test_the_end_is_not_lost(self, cloud: OpenAICloud) -> None:
+        """What the filter still holds comes last: every 24 kHz sample counts."""
+        for count in (1, 2, 3, 2400, 2401, 12_345):
+            heard = b"".join(_telephone_audio(iter([bytes(2 * count)])))
+            assert len(heard) // 2 == pytest.approx(count / 3, abs=1)
+
+    def test_half_a_sample_at_the_end_is_dropped(self) -> None:
+        assert list(_telephone_audio(iter([b"\1"]))) == []
+        whole = b"".join(_telephone_audio(iter([sine(300, 0.1)])))
+        assert b"".join(_telephone_audio(iter([sine(300, 0.1) + b"\1"]))) == whole
+
+
+VOICED = sine(440, 0.05) + sine(1234, 0.05)
+
+
+def wav(
+    rate_hz: int, body: bytes, *, channels: int = 1, bits: int = 16, kind: int = 1, size: int | None = None
+) -> bytes:
+    block = struct.pack("<HHIIHH", kind, channels, rate_hz, rate_hz * 2, 2, bits)
+    chunks = b"WAVEJUNK\x03\0\0\0abc\0fmt " + struct.pack("<I", len(block)) + block
+    chunks += b"data" + struct.pack("<I", len(body) if size is None else size) + body
+    return b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+
+
+@given(st.lists(st.integers(1, 700), max_size=40), st.sampled_from(["raw", "endless", "wav"]))
+def test_any_split_gives_the_same_samples(cuts: list[int], kind: str) -> None:
+    sent = {"raw": VOICED, "endless": endless_wav_header() + VOICED, "wav": wav(24_000, VOICED) + b"LIST"}[
+        kind
+    ]
+    pieces, rest = [], sent
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    chunks = list(_telephone_audio(iter([*pieces, rest])))
+    assert all(chunk and len(chunk) % 2 == 0 for chunk in chunks)
+    assert b"".join(chunks) == b"".join(_telephone_audio(iter([VOICED])))
+
+
+class TestWav:
+    def test_a_header_is_no_sound(self, cloud: OpenAICloud) -> None:
+        plain = b"".join(speaking(cloud))
+        cloud.speech.next(Fault.WAV_HEADER)
+        assert b"".join(speaking(cloud)) == plain
+
+    def test_another_rate_is_obeyed(self) -> None:
+        sent = sine(1000, 0.5, 22_050)
+        heard = b"".join(_telephone_audio(iter([wav(22_050, sent)])))
+        assert np.abs(samples(heard) - at_once(sent, 22_050)).max() <= 1
+
+    @pytest.mark.parametrize(
+        ("file", "says"),
+        [
+            (wav(24_000, VOICED, channels=2), "2 channels"),
+            (wav(24_000, VOICED, bits=8), "8 bits"),
+            (wav(24_000, VOICED, kind=7), "format 7"),
+            (wav(4_000, VOICED), "4000 Hz"),
+            (wav(24_000, VOICED)[:40], "no data chunk"),
+            (b"RIFF\0\0", "no data chunk"),
+            (b"RIFF\0\0\0\0WAVEfmt \2\0\0\0\1\0data", "broken fmt"),
+            (b"RIFF\0\0\0\0WAVEJUNK\xff\xff\xff\x0f" + bytes(70_000), "without end"),
+        ],
+    )
+    def test_what_cannot_be_played_is_refused(self, file: bytes, says: str) -> None:
+        with pytest.raises(EngineError, match=says):
+            list(_telephone_audio(iter([file])))
+
+    def test_samples_that_look_like_a_header(self) -> None:
+        for pcm16 in (b"RIFFabcdEFGH" + VOICED, b"RI" + VOICED):
+            heard = b"".join(_telephone_audio(iter([pcm16])))
+            assert len(heard) // 2 == pytest.approx(len(pcm16) / 6, abs=1)
+
+
+class TestFaults:
+    @pytest.mark.parametrize("fault", [Fault.NONE, Fault.SLOW])
+    def test_no_failure(self, cloud: OpenAICloud, fault: Fault) -> None:
+        cloud.speech.delays.slow_s = 0.2
+        cloud.speech.next(fault)
+        assert len(b"".join(speaking(cloud))) == 2 * 8000 * 60 * len(TEXT) // 1000
+
+    @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.UNAVAILABLE])
+    def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
+        cloud.speech.next(fault)
+        began = time.monotonic()
+        with pytest.raises(EngineError) as raised:
+            list(speaking(cloud))
+        assert raised.value.retryable and time.monotonic() - began < 1
+        assert len(cloud.speech.exchanges) == 1, "the SDK must not retry by itself"
+
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_hangs_cost_the_timeout(self, cloud: OpenAICloud, fault: Fault) -> None:
+        list(speaking(cloud))  # the client is built
+        cloud.speech.next(fault)
+        began = time.monotonic()
+        listening = Listening(speaking(cloud, timeout_s=0.3))
+        assert listening.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
+        assert isinstance(listening.error, EngineError) and listening.error.retryable
+        assert bool(listening.audio) is (fault is Fault.HUNG_MID_STREAM)
+
+    def test_a_drip_costs_the_timeout(self, cloud: OpenAICloud) -> None:
+        """Every chunk is in time, the sentence is not."""
+        cloud.speech.delays.between_s = 0.1
+        began = time.monotonic()
+        with pytest.raises(EngineError, match="in time"):
+            list(speaking(cloud, timeout_s=0.25, text=TEXT * 9))
+        assert time.monotonic() - began < 0.9
+
+    def test_cut_in_the_middle(self, cloud: OpenAICloud) -> None:
+        cloud.speech.next(Fault.CUT_MID_STREAM)
+        listening = Listening(speaking(cloud))
+        assert listening.ended_within(3)
+        assert isinstance(listening.error, EngineError) and listening.error.retryable
+
+    def test_empty(self, cloud: OpenAICloud) -> None:
+        cloud.speech.next(Fault.EMPTY)
+        assert list(speaking(cloud)) == []
+
+    def test_nobody_is_there(self) -> None:
+        with pytest.raises(EngineError) as raised:
+            list(OpenAIVoice(load_config(openai_base_url="http://127.0.0.1:9/v1")).synthesize(TEXT, 5))
+        assert raised.value.retryable
+
+
+class TestCancel:
+    def test_before_it_began(self, cloud: OpenAICloud) -> None:
+        speech = speaking(cloud)
+        speech.cancel()
+        assert list(speech) == [] and cloud.watch.connections == 0
+
+    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_d2_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
+        """D2: the reader ends at once, and the server sees it at once."""
+        cloud.speech.next(fault)
+        speech = speaking(cloud, timeout_s=30)
+        listening = Listening(speech)
+        until(lambda: cloud.speech.exchanges)
+        exchange = cloud.speech.exchanges[0]
+        until(lambda: fault is Fault.HUNG_BEFORE_HEADERS or listening.audio)
+        began = time.time()
+        speech.cancel()
+        speech.cancel()
+        assert listening.ended_within(AT_ONCE) and listening.error is None
+        until(lambda: exchange.dropped_at)
+        assert (exchange.dropped_at or 0) - began < AT_ONCE
+
+    def test_d2_between_two_chunks(self, cloud: OpenAICloud) -> None:
+        """D2: whoever holds a chunk gets no other one, and not what the filter still holds."""
+        cloud.speech.delays.between_s = 0.05
+        stream = speaking(cloud, timeout_s=30)
+        speech = iter(stream)
+        assert next(speech)
+        stream.cancel()
+        assert list(speech) == []
+        exchange = cloud.speech.exchanges[0]
+        until(lambda: exchange.dropped_at)
+
+    def test_after_the_end(self, cloud: OpenAICloud) -> None:
+        """What is over is not cancelled: its connection may be another's by now."""
+        speech = speaking(cloud)
+        assert list(speech)
+        speech.cancel()
+        assert list(speaking(cloud))
+        assert cloud.watch.connections == 1
+
+
+UNDER_GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+import sys, threading, time
+from server.config import load_config
+from server.providers.openai.tts import OpenAIVoice
+voice = OpenAIVoice(load_config(openai_base_url=sys.argv[1]))
+voice.warm()
+ticks, said = [], []
+def tick():
+    while True:
+        ticks.append(time.monotonic())
+        time.sleep(0.02)
+def speak():
+    said.append(b"".join(voice.synthesize("x" * 100, 10)))
+threading.Thread(target=tick, daemon=True).start()
+speakers = [threading.Thread(target=speak) for _ in range(4)]
+for speaker in speakers: speaker.start()
+for speaker in speakers: speaker.join(15)
+stream = voice.synthesize("x" * 100, 10)
+reader = threading.Thread(target=lambda: list(stream), daemon=True)
+reader.start()
+time.sleep(0.1)
+stream.cancel()
+reader.join(0.3)
+gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+print(len(said), len(set(said)), len(said[0]), gap < 0.25, reader.is_alive(), gap)
+"""
+
+
+def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
+    cloud.speech.delays.first_s = 0.3
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout.split()[:5] == ["4", "1", "96000", "True", "False"], done.stdout + done.stderr

@@ -1,0 +1,166 @@
+"""`./start_all.sh check`: what it says of an engine that fails, is late, or gives what a call cannot use."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from server.config import Config
+from server.providers import preflight
+from server.providers.base import EngineError, Synthesizer, Transcript
+from server.providers.fallback import Chain
+from server.providers.openai import client
+from server.providers.openai.tts import OpenAIVoice
+from server.providers.preflight import PHRASE, Trial, row, try_engines
+from server.providers.tts_cache import PhraseCache
+from server.turn_pipeline import EnergyOnly, Engines
+from server.turns.effects import Expected
+from tests.cloud.openai import OpenAICloud
+
+SOUND = b"\x01\x02" * 8000
+Items = list[Any] | Exception
+
+
+class Engine:
+    """An ear, a mind and a voice: gives ``items``, or raises; ``load`` is its warming."""
+
+    name = identity = "fake"
+    opening = expected = Expected()
+    authored = True
+    acts = ()
+
+    def __init__(self, items: Items, load: Callable[[], None] = lambda: None) -> None:
+        self._items = items
+        self.warm = load
+
+    def synthesize(self, text: str, timeout_s: float) -> "Engine":
+        return self
+
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "Engine":
+        return self
+
+    def respond(self, request: object, timeout_s: float) -> "Engine":
+        return self
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Any]:
+        if isinstance(self._items, Exception):
+            raise self._items
+        yield from self._items
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller's pace, and the longest load, without the time they take."""
+    monkeypatch.setattr(preflight.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(preflight, "LOAD_S", 0.05)
+
+
+NOISE = random.Random(6).randbytes(48_000)
+WELL: dict[str, Items] = {"voice": [SOUND], "ears": [Transcript(PHRASE, 0.9)], "mind": ["שלום. "]}
+
+
+def trials(
+    load: Callable[[], None] = lambda: None,
+    asr_timeout_ms: int = 1200,
+    voices: tuple[Synthesizer, ...] = (),
+    **items: Items,
+) -> dict[str, Trial]:
+    items = WELL | items
+    engines: Any = Engines(
+        Chain("asr", (Engine(items["ears"]),)),  # type: ignore[arg-type]
+        Chain("llm", (Engine(items["mind"], load),)),  # type: ignore[arg-type]
+        Chain("tts", voices or (Engine(items["voice"]),)),  # type: ignore[arg-type]
+        PhraseCache([], ["fake"]),
+        EnergyOnly,
+    )
+    config = Config(_env_file=None, asr_timeout_ms=asr_timeout_ms)  # type: ignore[call-arg]
+    return {trial.kind: trial for trial in try_engines(config, engines)}
+
+
+def test_all_is_well() -> None:
+    found = trials()
+    assert [trial.works for trial in found.values()] == [True] * 3
+    assert found["ears"].result == PHRASE and found["mind"].result == "שלום."
+    assert row(found["voice"]).split()[:3] == ["voice", "fake", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "engines", "says"),
+    [
+        ("voice", {"voice": EngineError("no key")}, "no key"),
+        ("voice", {"voice": KeyError("x")}, "x"),
+        ("voice", {"voice": [b"\x01\x02" * 100]}, "200 bytes"),
+        ("voice", {"voice": []}, "0 bytes"),
+        ("voice", {"voice": [bytes(16_000)]}, "16000 bytes of silence"),
+        ("ears", {"ears": []}, "heard nothing"),
+        ("ears", {"ears": [Transcript("", 0.9)]}, "heard nothing"),
+        ("ears", {"ears": [Transcript("hello I am looking", 0.9)]}, "is this its language?"),
+        ("ears", {"ears": [Transcript(PHRASE, 0.1)]}, "ASR_MIN_CONFIDENCE"),
+        ("mind", {"mind": []}, "empty reply"),
+        ("mind", {"mind": ["  "]}, "empty reply"),
+    ],
+)
+def test_what_a_call_cannot_use(kind: str, engines: dict[str, Any], says: str) -> None:
+    found = trials(**engines)
+    assert not found[kind].works and says in found[kind].problem
+    assert " NO " in row(found[kind])
+    assert all(trial.works for trial in found.values() if trial.kind != kind)
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    {
+        "MP3": (b"ID3\x04" + NOISE, "OpenAI sent MP3, not PCM"),
+        "noise": (b"\xff\xfb" + NOISE, "OpenAI sent noise: bytes of another format, not PCM16"),
+        "JSON": (b'{"error": "' + b"x" * 2000 + b'"}', "OpenAI sent JSON, not PCM"),
+        "silence": (bytes(48_000), "16000 bytes of silence"),
+    }.values(),
+)
+def test_f6_a_voice_that_sends_no_speech(says: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F6: check says what came, as a call's log would."""
+    monkeypatch.setattr(preflight, "LOAD_S", 10.0)  # a real client
+    with OpenAICloud(says=lambda text: says) as cloud:
+        config = Config(_env_file=None, openai_base_url=cloud.base_url)  # type: ignore[call-arg]
+        found = trials(voices=(OpenAIVoice(config),))["voice"]
+        client._clients.pop((cloud.base_url, "")).close()
+    assert row(found).split(maxsplit=4)[:3] == ["voice", "openai", "NO"] and why in row(found)
+
+
+def test_a_wrong_word_is_no_wrong_language() -> None:
+    assert trials(ears=[Transcript("אני מחפש דירה בגבעתיים", 0.9)])["ears"].works
+
+
+def test_without_a_voice_the_ears_need_not_hear() -> None:
+    found = trials(voice=EngineError("down"), ears=[])
+    assert found["ears"].works and not found["voice"].works
+
+
+def test_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """G1: what comes behind its deadline does not help a call; the knob is named."""
+    now = iter(range(1000))
+    monkeypatch.setattr(preflight.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(preflight, "TRIAL_S", 1000.0)
+    found = trials(asr_timeout_ms=900)
+    knobs = {"voice": "TTS_TIMEOUT_MS", "ears": "ASR_TIMEOUT_MS"}
+    for kind, knob in knobs.items():
+        assert f"raise {knob}" in found[kind].problem and not found[kind].works
+
+
+def test_one_that_never_loads() -> None:
+    never = threading.Event()
+    try:
+        found = trials(load=lambda: (never.wait(10), None)[1])
+        assert "not loaded" in found["mind"].problem
+    finally:
+        never.set()

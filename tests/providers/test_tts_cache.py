@@ -1,0 +1,469 @@
+"""Made audio of the fixed lines and of what is said again, and a sentence from whichever voice can."""
+
+import logging
+import os
+import random
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.audio.frames import level_rms, pcm16_to_mulaw
+from server.providers.base import EngineError
+from server.providers.fallback import BreakerParams, Chain, Try
+from server.providers.tts_cache import (
+    MIN_SPEECH_BYTES,
+    PhraseCache,
+    Spoken,
+    SpokenSentence,
+    WholeSamples,
+    beep,
+    speak_whole,
+)
+from server.providers.tts_cache_disk import AudioFolder, audio_key
+from server.providers.tts_cache_files import AudioFiles
+
+ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
+
+
+class Voice:
+    """Speaks ``chunks``; an exception among them is raised."""
+
+    def __init__(self, *chunks, name="voice", fails=False):
+        self.name = self.identity = name
+        self.said = []
+        self.cancels = 0
+        self._chunks = chunks
+        self._fails = fails
+
+    def synthesize(self, text, timeout_s):
+        self.said.append(text)
+        if self._fails:
+            raise EngineError("no voice today")
+        return self
+
+    def __iter__(self):
+        for chunk in self._chunks:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield chunk
+
+    def cancel(self):
+        self.cancels += 1
+
+
+def chain(*voices, failures=3, clock=lambda: 0.0):
+    return Chain("tts", voices, BreakerParams(failures, 30.0), clock)
+
+
+# ---- whole samples
+
+
+@pytest.mark.parametrize(
+    "chunks, whole",
+    {
+        "even": ([b"abcd", b"ef"], [b"abcd", b"ef"]),
+        "odd": ([b"abc", b"def"], [b"ab", b"cdef"]),
+        "single bytes": ([b"a", b"b", b"c", b"d"], [b"ab", b"cd"]),
+        "empty ones": ([b"", b"ab", b""], [b"ab"]),
+        "half a sample at the end": ([b"ab", b"c"], [b"ab"]),
+        "nothing": ([], []),
+    }.values(),
+)
+def test_chunks_are_whole_samples(chunks, whole):
+    """C1: an even number of bytes whatever the voice gives, none lost between chunks."""
+    assert list(WholeSamples(Voice(*chunks), "שלום")) == whole
+
+
+@pytest.mark.parametrize("chunk", ["text", None, 5])
+def test_what_is_not_bytes_is_a_failed_voice(chunk):
+    """G2: a voice that gives something else than audio."""
+    with pytest.raises(EngineError, match=f"gave {type(chunk).__name__} for audio"):
+        list(WholeSamples(Voice(chunk), "שלום"))
+
+
+def test_e6_a_voice_is_given_spoken_words():
+    """E6: here alone, for every voice."""
+    voice = Voice(b"ab")
+    list(WholeSamples(voice, "יש 2 דירות ברח' הרצל."))
+    assert voice.said == ["יש שתי דירות ברחוב הרצל."]
+
+
+def test_cancel_reaches_the_voice():
+    """F6: before it began, and while it speaks."""
+    early, late = Voice(b"ab", b"cd"), Voice(b"ab", b"cd")
+    samples = WholeSamples(early, "שלום")
+    samples.cancel()
+    assert early.cancels == 0
+    list(samples)
+    assert early.cancels == 1
+    samples = WholeSamples(late, "שלום")
+    next(iter(samples))
+    assert late.cancels == 0
+    samples.cancel()
+    assert late.cancels == 1
+
+
+# ---- a sentence that can be heard
+
+
+def hiss(rms):
+    """A second of it, in whole frames."""
+    draw = random.Random(6).gauss
+    return b"".join(round(draw(0, rms)).to_bytes(2, "little", signed=True) for _ in range(8000))
+
+
+@pytest.mark.parametrize(
+    "silence", [bytes(16_000), b"\xff\xff" * 8000, hiss(60)], ids=["zeros", "-1", "hiss"]
+)
+def test_f6_silence_is_no_speech(silence):
+    """F6, G2: the next voice says it, and none of the silence is let through."""
+    heard = []
+    with pytest.raises(EngineError, match="16000 bytes of silence for 4 characters"):
+        heard.extend(SpokenSentence(Voice(silence[:7001], silence[7001:]), "שלום"))
+    assert heard == []
+    complaints = []
+    made = speak_whole("שלום", chain(Voice(silence, name="a"), Voice(ENOUGH, name="b")), complaints.append)
+    assert made == Spoken("b", ENOUGH)
+    assert complaints == ["TTS_ERR: a: 16000 bytes of silence for 4 characters"]
+
+
+@given(st.integers(0, 9000), st.integers(160, 3000), st.lists(st.integers(1, 4000), max_size=20))
+def test_f6_a_silent_beginning_is_part_of_a_sentence(silence, sound, cuts):
+    """F6: a quiet voice, behind a pause of any length, is heard from its start, however it is cut."""
+    audio = bytes(2 * silence) + (b"\x20\x01" + b"\xe0\xfe") * sound
+    pieces, rest = [], audio
+    for cut in cuts:
+        pieces.append(rest[:cut])
+        rest = rest[cut:]
+    assert b"".join(SpokenSentence(Voice(*pieces, rest), "שלום")) == audio
+
+
+def test_what_is_heard_is_not_held_back():
+    """C2: from the first frame with a sound in it every chunk is given on as it comes."""
+    quiet, loud = bytes(400), b"\x00\x10" * 200
+    assert list(SpokenSentence(Voice(quiet, loud, quiet, b"ab"), "שלום")) == [quiet + loud, quiet, b"ab"]
+
+
+# ---- a whole sentence
+
+
+@pytest.mark.parametrize(
+    "bytes_given, spoken",
+    [(MIN_SPEECH_BYTES, True), (MIN_SPEECH_BYTES - 2, False), (MIN_SPEECH_BYTES - 1, False), (0, False)],
+)
+def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
+    """G2: the next voice is tried, and the log says why."""
+    complaints = []
+    short, good = Voice(b"x" * bytes_given, name="a"), Voice(ENOUGH, name="b")
+    made = speak_whole("שלום", chain(short, good), complaints.append)
+    assert made == (Spoken("a", b"x" * bytes_given) if spoken else Spoken("b", ENOUGH))
+    heard = bytes_given // 2 * 2
+    assert complaints == ([] if spoken else [f"TTS_ERR: a: {heard} bytes for 4 characters"])
+
+
+@pytest.mark.parametrize(
+    "failing", [Voice(fails=True, name="a"), Voice(ENOUGH, EngineError("no voice today"), name="a")]
+)
+def test_g2_a_failed_voice_is_followed_by_the_next(failing):
+    """G2: before or in the middle of its audio; it is known which voice it was."""
+    complaints = []
+    good = Voice(ENOUGH[:100], ENOUGH[100:], name="b")
+    assert speak_whole("שלום", chain(failing, good), complaints.append) == Spoken("b", ENOUGH)
+    assert complaints == ["TTS_ERR: a: no voice today"]
+    assert good.said == ["שלום"]
+
+
+def test_g2_no_voice_is_none():
+    """G2: the caller then hears a beep."""
+    assert speak_whole("שלום", chain(Voice(fails=True), Voice()), [].append) is None
+
+
+def test_a_voice_with_a_bug_is_a_failed_voice():
+    """G2: a host's function may raise anything."""
+    assert speak_whole("שלום", chain(Voice(KeyError("x"))), [].append) is None
+
+
+@pytest.mark.parametrize("failing", [Voice(fails=True, name="a"), Voice(b"xx", name="a")])
+def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
+    """G4: an error and too little audio count alike; what works is told, too."""
+    failing.said.clear()
+    good = Voice(ENOUGH, name="b")
+    voices = chain(failing, good, failures=2)
+    for _ in range(4):
+        assert speak_whole("שלום", voices, [].append) == Spoken("b", ENOUGH)
+    assert (len(failing.said), len(good.said)) == (2, 4)
+    assert [attempt.engine for attempt in voices.tries()] == [good]
+
+
+def test_g4_a_voice_that_works_is_told():
+    """G4: failures are counted in a row."""
+    voice = Voice(ENOUGH, name="a")
+    voices = chain(voice, Voice(ENOUGH), failures=2)
+    Try(voices, 0).failed("down")
+    assert speak_whole("שלום", voices, [].append).identity == "a"
+    Try(voices, 0).failed("down")
+    assert next(voices.tries()).engine is voice
+
+
+# ---- the fixed lines
+
+
+def test_lines_are_made_once():
+    """B5, B6: in μ-law; those that are there already are not made again."""
+    voice = Voice(ENOUGH)
+    phrases = PhraseCache(["שלום", "תודה"], ["voice"])
+    phrases.keep("voice", "תודה", b"\x33")
+    assert phrases.make(chain(voice), [].append)
+    assert phrases.make(chain(voice), [].append)
+    assert voice.said == ["שלום"]
+    assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH)
+    assert phrases.get("תודה") == b"\x33"
+
+
+def test_a_line_no_voice_can_say_stays_missing():
+    """G2: the others are made, and the missing one is tried again."""
+    phrases, voice = PhraseCache(["שלום"], ["voice"]), Voice(ENOUGH)
+    assert not phrases.make(chain(Voice(fails=True)), [].append)
+    assert phrases.get("שלום") is None
+    assert phrases.make(chain(voice), [].append)
+    assert phrases.get("שלום") is not None
+
+
+def test_g2_the_best_voice_replaces_a_fallbacks_line():
+    """G2: a line that a fallback had to say is heard in its voice until the best one has made it."""
+    best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH[:500] * 2, name="fallback")
+    phrases, voices = PhraseCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
+    assert not phrases.make(voices, [].append)
+    assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH[:500] * 2)
+    best._fails = False
+    assert phrases.make(voices, [].append)
+    assert phrases.get("שלום") == phrases.get("תודה") == pcm16_to_mulaw(ENOUGH)
+
+
+def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
+    """G4: a fallback does not say over and over what it has said; the skipped one gets its try in time."""
+    now = [0.0]
+    best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH, name="fallback")
+    phrases = PhraseCache(["שלום", "תודה"], ["best", "fallback"])
+    voices = chain(best, fallback, failures=1, clock=lambda: now[0])
+    assert not phrases.make(voices, [].append)
+    assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
+    assert not phrases.make(voices, [].append)
+    assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
+    now[0], best._fails = 60.0, False
+    assert phrases.make(voices, [].append)
+    assert (best.said[1:], fallback.said) == (["שלום", "תודה"], ["שלום", "תודה"])
+
+
+def test_another_voice_starts_with_nothing(tmp_path):
+    """The same lines, none of them made; what a host's own voice says is not for our disk."""
+    phrases = PhraseCache(["שלום"], ["voice"], folder=AudioFolder(str(tmp_path), 1000))
+    copy = phrases.empty_copy("host")
+    copy.keep("host", "שלום", b"\x44")
+    phrases._folder.wait()
+    assert list(tmp_path.iterdir()) == []
+    phrases.keep("voice", "שלום", b"\x33")
+    assert (phrases.get("שלום"), copy.get("שלום")) == (b"\x33", b"\x44")
+
+
+# ---- whatever else was said
+
+
+def test_a_sentence_that_was_made_is_not_made_again():
+    """C2: at once from memory; one that nobody has said is not there."""
+    phrases = PhraseCache([], ["voice"])
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert phrases.get("הדירה פנויה.") == b"\x33"
+    assert phrases.get("הדירה פנויה") is None
+
+
+def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
+    """E6: what was kept in memory and on disk before a rule changed is not heard for the new words."""
+    before = cache(tmp_path, "דירת 3 חד'")
+    before.keep("voice", "דירת 3 חד'", b"\x33")
+    before.keep("voice", "ברח' הרצל.", b"\x44")
+    assert (before.get("דירת שלושה חדרים"), before.get("ברחוב הרצל.")) == (b"\x33", b"\x44")
+    before._folder.wait()
+    monkeypatch.setattr("server.providers.tts_cache_disk.speakable", lambda text: text + " אחרת")
+    after = cache(tmp_path, "דירת 3 חד'")
+    after.load()
+    assert [phrases.get(text) for phrases in (before, after) for text in ("דירת 3 חד'", "ברח' הרצל.")] == [
+        None
+    ] * 4
+
+
+def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
+    """G4: else a fallback's minute would be heard for as long as the process lives."""
+    phrases = PhraseCache(["תודה"], ["best", "fallback"])
+    phrases.keep("old", "שלום.", b"\x11")
+    assert phrases.get("שלום.", best_voice_down=True) is None
+    phrases.keep("fallback", "שלום.", b"\x22")
+    phrases.keep("fallback", "תודה", b"\x55")
+    assert phrases.get("שלום.") is None
+    assert phrases.get("שלום.", best_voice_down=True) == b"\x22"
+    assert phrases.get("תודה") == b"\x55"
+    phrases.keep("best", "שלום.", b"\x33")
+    phrases.keep("fallback", "שלום.", b"\x44")
+    assert phrases.get("שלום.") == phrases.get("שלום.", best_voice_down=True) == b"\x33"
+
+
+def test_memory_is_bounded_and_the_lines_stay():
+    """TTS_CACHE_MB: what was not said for longest goes first, a sentence too large is not kept at all."""
+    phrases = PhraseCache(["שלום"], ["voice"], max_bytes=300)
+    phrases.keep("voice", "שלום", b"\x10" * 1000)
+    for text in "אבג":
+        phrases.keep("voice", text, b"\x33" * 100)
+    phrases.get("א")
+    phrases.keep("voice", "ד", b"\x33" * 100)
+    phrases.keep("voice", "ה", b"\x33" * 301)
+    kept = [text for text in ("שלום", *"אבגדה") if phrases.get(text)]
+    assert kept == ["שלום", "א", "ג", "ד"]
+
+
+# ---- TTS_CACHE_DIR
+
+
+def files(path):
+    return {file.stem for file in path.iterdir()}
+
+
+def cache(path, *lines, max_bytes=1000, voices=("voice",)):
+    return PhraseCache(lines, voices, max_bytes, AudioFolder(str(path), max_bytes))
+
+
+def written(phrases, path):
+    """The keys that are on the disk once all is written."""
+    phrases._folder.wait()
+    return files(path)
+
+
+def test_a_restart_serves_from_the_disk(tmp_path):
+    """TTS_CACHE_DIR: the lines are not made again, and what was said again is there."""
+    before = cache(tmp_path, "שלום")
+    before.make(chain(Voice(b"\x01\x02" * 200)), [].append)
+    before.keep("voice", "הדירה פנויה.", b"\x33")
+    before.get("הדירה פנויה.")
+    before.keep("voice", "אחרת.", b"\x44")
+    before._folder.wait()
+    voice, after = Voice(ENOUGH), cache(tmp_path, "שלום")
+    after.load()
+    assert after.make(chain(voice), [].append)
+    assert voice.said == []
+    assert after.get("הדירה פנויה.") == b"\x33"
+    assert after.get("אחרת.") is None
+
+
+@pytest.mark.parametrize(
+    "before", [bytes(random.Random(6).randbytes(8000)), b"\xff" * 8000], ids=["noise", "silence"]
+)
+def test_f6_noise_that_was_kept_as_speech_is_made_again(tmp_path, before):
+    """F6: what an earlier version took for a sentence is not heard any more, nor by the next process."""
+    (tmp_path / f"{audio_key('voice', 'שלום')}.ulaw").write_bytes(before)
+    for says in (1, 0):
+        phrases, voice = cache(tmp_path, "שלום", max_bytes=100_000), Voice(ENOUGH)
+        phrases.load()
+        assert phrases.make(chain(voice), [].append)
+        assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH)
+        phrases._folder.wait()
+        assert len(voice.said) == says
+
+
+def test_what_was_said_once_never_reaches_the_disk(tmp_path):
+    """TTS_CACHE_DIR: one caller's name and number; only lines and what is said again go there."""
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום דנה.", b"\x33")
+    phrases.keep("voice", "שלום", b"\x44")
+    for number in range(5):
+        phrases.keep("voice", f"המספר הוא {number}.", b"\x55")
+    assert written(phrases, tmp_path) == {audio_key("voice", "שלום")}
+
+
+@pytest.mark.parametrize("text", ["המספר הוא 0501234567.", "בשעה 5?", "٠٥٠"])
+def test_what_has_numbers_in_it_never_reaches_the_disk(tmp_path, text):
+    """TTS_CACHE_DIR: they may be the caller's own, however often they are said; a fixed line's are ours."""
+    phrases = cache(tmp_path, text + "!")
+    phrases.keep("voice", text, b"\x33")
+    phrases.keep("voice", text + "!", b"\x44")
+    assert [phrases.get(text), phrases.get(text), phrases.get(text + "!")] == [b"\x33", b"\x33", b"\x44"]
+    phrases.keep("voice", "שלום.", b"\x55")
+    phrases.get("שלום.")
+    assert written(phrases, tmp_path) == {audio_key("voice", "שלום."), audio_key("voice", text + "!")}
+
+
+def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
+    """TTS_CACHE_DIR: as it is said for the second time, and not with the third, nor after a restart."""
+    saved = []
+    save = AudioFolder.save
+    monkeypatch.setattr(AudioFolder, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
+    phrases = cache(tmp_path)
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert saved == []
+    for _ in range(3):
+        phrases.get("הדירה פנויה.")
+    assert saved == [audio_key("voice", "הדירה פנויה.")]
+    phrases._folder.wait()
+    restarted = cache(tmp_path)
+    restarted.load()
+    assert restarted.get("הדירה פנויה.") == b"\x33"
+    assert len(saved) == 1
+
+
+def test_a_slow_disk_does_not_hold_who_asks(tmp_path, monkeypatch):
+    """C2: ``get`` has the call's lock, and behind ``keep`` the next sentence waits."""
+    release = threading.Event()
+    write = AudioFiles.write
+    monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום", b"\x44")
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    assert (phrases.get("הדירה פנויה."), phrases.get("שלום")) == (b"\x33", b"\x44")
+    assert not release.is_set() and files(tmp_path) == set()
+    release.set()
+    assert len(written(phrases, tmp_path)) == 2
+
+
+def test_the_lines_are_the_last_to_go(tmp_path):
+    """TTS_CACHE_MB: a restart finds them however much was said since they were made."""
+    line = audio_key("voice", "שלום")
+    phrases = cache(tmp_path, "שלום")
+    phrases.keep("voice", "שלום", b"\x44" * 100)
+    for text in "אבגד":
+        phrases.keep("voice", text, b"\x33" * 200)
+        phrases.get(text)
+    for key in written(phrases, tmp_path):
+        then = 1000 if key == line else 2000
+        os.utime(tmp_path / f"{key}.ulaw", (then, then))
+    restarted = cache(tmp_path, "שלום")
+    restarted.load()
+    restarted.keep("voice", "ה", b"\x33" * 200)
+    restarted.get("ה")
+    assert {line, audio_key("voice", "ה")} <= written(restarted, tmp_path)
+    assert len(files(tmp_path)) < 6
+
+
+def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
+    """TTS_CACHE_DIR: reported once, and every call goes on."""
+    caplog.set_level(logging.INFO, "agent")
+    (tmp_path / "file").touch()
+    phrases = cache(tmp_path / "file", "שלום")
+    phrases.load()
+    assert phrases.make(chain(Voice(ENOUGH)), [].append)
+    phrases.keep("voice", "הדירה פנויה.", b"\x33")
+    phrases.get("הדירה פנויה.")
+    phrases.keep("voice", "אחרת.", b"\x44")
+    assert phrases.get("שלום") and phrases.get("הדירה פנויה.")
+    phrases._folder.wait()
+    assert len(caplog.messages) == 1 and caplog.messages[0].startswith("CACHE_ERR")
+
+
+# ---- the beep
+
+
+def test_g2_the_beep():
+    """G2: 300 ms that can be heard."""
+    pcm16 = beep()
+    assert len(pcm16) == 2 * 8000 * 300 // 1000
+    mulaw = pcm16_to_mulaw(pcm16)
+    assert all(level_rms(mulaw[i : i + 160]) > 1000 for i in range(0, len(mulaw), 160))

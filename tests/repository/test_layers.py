@@ -1,0 +1,217 @@
+"""The map holds: who imports whom; the pure half is clockless; one thread writes to the socket."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = ROOT / "server"
+CORE_MAY_IMPORT = {
+    "audioop",
+    "base64",
+    "binascii",
+    "bisect",
+    "collections",
+    "dataclasses",
+    "decimal",
+    "enum",
+    "functools",
+    "heapq",
+    "itertools",
+    "json",
+    "math",
+    "num2words",
+    "pathlib",
+    "rapidfuzz",
+    "re",
+    "typing",
+    "unicodedata",
+    "zlib",
+}
+MAX_FUNCTION_LINES = 40
+MAX_FILE_LINES = 400
+SHELL = (
+    "server.media_ws_ai",
+    "server.telephony.sender",
+    "server.turns.machine",
+    "server.call.provider_runner",
+    "server.call.reply_worker",
+)
+
+
+def modules(folder):
+    """Module name to syntax tree."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text("utf-8"))
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+ALL = modules(SERVER)
+
+
+def under(package):
+    return {name: tree for name, tree in ALL.items() if name.startswith(package)}
+
+
+def imports(tree):
+    """Every module a module may import, wherever in it: ``from a import b`` may mean ``a.b``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where a name comes from"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def attributes(tree, name):
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == name]
+
+
+def dotted_names(tree):
+    """``os.environ`` and the like."""
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+
+
+PURE_LAYERS = ("server.audio.", "server.turns.", "server.hebrew.")
+PURE = {name: tree for layer in PURE_LAYERS for name, tree in under(layer).items()} | {
+    "server.telephony.inbound": ALL["server.telephony.inbound"],
+    "server.telephony.twilio_messages": ALL["server.telephony.twilio_messages"],
+}
+del PURE["server.audio.silero"]
+
+
+# Each folder, and those it may import. What stands in ``server`` itself ties them together.
+MAY_IMPORT = {
+    "audio": {"runtime"},  # silero only
+    "hebrew": set(),
+    "turns": {"audio", "hebrew"},
+    "runtime": set(),
+    "logs": {"hebrew", "settings", "turns"},
+    "settings": {"hebrew", "office", "shared_state", "telephony", "turns"},
+    "shared_state": {"logs", "runtime", "turns"},
+    "telephony": {"audio", "hebrew", "logs", "runtime", "settings", "shared_state", "turns"},
+    "admission": {"logs", "runtime", "shared_state", "telephony"},
+    "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
+    "providers": {"audio", "call", "hebrew", "logs", "office", "runtime", "settings", "turns"},
+    "call": {"audio", "logs", "office", "providers", "runtime", "turns"},
+    "simulator": {"audio", "hebrew", "providers", "settings"},
+}
+TOP_MAY_BE_IMPORTED = {
+    "call": {"config", "turn_pipeline"},
+    "logs": {"config"},
+    "office": {"config"},
+    "providers": {"config", "gcp_tts_live", "turn_pipeline"},
+    "settings": {"config"},
+    "simulator": {"knobs"},
+    "telephony": {"config", "media_ws_ai", "service", "turn_pipeline"},
+}
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_folder_imports_what_it_may(folder):
+    """The map: nothing more, and nothing less than this table says."""
+    found, top = set(), set()
+    for tree in under(f"server.{folder}.").values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("server."):
+                name = node.module.split(".")[1]
+                (found if name in MAY_IMPORT else top).add(name)
+    assert found - {folder} == MAY_IMPORT[folder]
+    assert top == TOP_MAY_BE_IMPORTED.get(folder, set())
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_the_pure_half_imports_nothing_that_waits_tells_time_or_draws_lots(name):
+    """Time: pure libraries, audio, turns and the language; no thread, clock, socket, log or dice."""
+    foreign = {
+        module
+        for module in imports(ALL[name])
+        if module.split(".")[0] not in CORE_MAY_IMPORT
+        and not any(f"{module}.".startswith(layer) for layer in PURE_LAYERS)
+        and module not in PURE
+        and module != "server"
+    }
+    assert {module for module in foreign if module.rpartition(".")[0] not in PURE} == set()
+
+
+def test_the_pure_half_has_no_cycles():
+    """Every module can be read after those it stands on."""
+    needs = {name: set(imports(tree)) & set(PURE) - {name} for name, tree in ALL.items()}
+    unread = set(PURE)
+    while ready := {name for name in unread if not needs[name] & unread}:
+        unread -= ready
+    assert unread == set()
+
+
+def test_the_environment_is_read_in_one_place():
+    """Every knob is in the table of ``server.config``; ``runtime.onnx`` tells a library something by it."""
+    readers = {
+        name
+        for name, tree in ALL.items()
+        if {"os.environ", "os.getenv"} & {*imports(tree), *dotted_names(tree)}
+    }
+    assert readers <= {"server.config", "server.runtime.onnx", *under("server.simulator")}
+
+
+def test_one_caller_of_send():
+    """C3: TX alone sends on the socket; the handler only hands ``ws.send`` to it."""
+    server = {name: tree for name, tree in ALL.items() if not name.startswith("server.simulator")}
+    calls = {
+        name
+        for name, tree in server.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("send", "_send")
+    }
+    assert calls == {"server.telephony.sender"}
+    holders = {name for name, tree in server.items() if attributes(tree, "send")}
+    assert holders == {"server.media_ws_ai"}
+    assert len(attributes(ALL["server.media_ws_ai"], "send")) == 1
+
+
+@pytest.mark.parametrize("name", [*under("server.providers"), "server.gcp_tts_live"])
+def test_an_engine_knows_no_call(name):
+    """An engine is used by calls and never reaches into one."""
+    assert not [module for module in imports(ALL[name]) if module.startswith(SHELL)]
+
+
+def test_the_simulated_caller_knows_only_the_wire():
+    """It measures the server from outside."""
+    inside = {
+        (name, module)
+        for name, tree in under("server.simulator").items()
+        for module in imports(tree)
+        if module.startswith(SHELL)
+    }
+    assert inside == set()
+
+
+def functions(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            yield node.name, (node.end_lineno - body[0].lineno + 1 if body else 0)
+
+
+def test_functions_are_short():
+    """At most 40 lines without the docstring."""
+    long = [
+        f"{name}.{function}: {lines} lines"
+        for name, tree in ALL.items()
+        for function, lines in functions(tree)
+        if lines > MAX_FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_files_are_short():
+    """At most 400 lines: what does not need a thread moves to the core."""
+    lines = {
+        path.relative_to(ROOT).as_posix(): path.read_text("utf-8").count("\n")
+        for path in SERVER.rglob("*.py")
+    }
+    assert {path: count for path, count in lines.items() if count > MAX_FILE_LINES} == {}

@@ -1,0 +1,1 @@
+"""Times and threads simulated: whole calls in milliseconds."""

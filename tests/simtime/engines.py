@@ -1,0 +1,323 @@
+"""Engines whose every delay and word is said by the test, on the simulated clock."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from server.audio.frames import mulaw_to_pcm16
+from server.hebrew.speak.sentences import split_sentences
+from server.providers.base import EngineError, ReplyRequest, Transcript
+from server.runtime.threads import Channel, Closed, pause
+from server.turns.effects import Act, Expected
+from tests.simtime.line import Hears, Sound, numbers
+from tests.simtime.runtime import SimRuntime
+
+MS_A_CHARACTER = 60
+FRAMES_A_CHARACTER = MS_A_CHARACTER // 20
+DIGIT = 0x60  # μ-law bytes from here to 0x6F number the frames of the agent's audio
+Span = list[float]  # when a stream was opened and, once it is over, when that was
+
+
+@dataclass
+class SimEars:
+    """Hears ``lines`` one utterance after the other; the last one again and again.
+
+    ``by_sound``: hears the words of those sounds whose frames it is given, instead. An utterance may then
+    be cut into any number of streams. With ``partials_lag_s`` it guesses as it goes, so long after the fact.
+    """
+
+    runtime: SimRuntime
+    lines: list[Hears]
+    delay_s: float = 0.05
+    partials: list[str] = field(default_factory=list)
+    name: str = "sim"
+    at_once: bool = False  # an EngineError among the lines is raised with the first audio
+    by_sound: list[Sound] | None = None
+    partials_lag_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self.heard: list[bytes] = []  # audio of each utterance
+        self.opened_at: list[float] = []
+        self.spans: list[Span] = []
+        self.open_streams = 0
+
+    def open(
+        self, expected: Expected, turn_number: int, timeout_s: float
+    ) -> "_SimRecognition | _SoundRecognition":
+        self.opened_at.append(self.runtime.now)
+        self.spans.append([self.runtime.now])
+        if self.by_sound is not None:
+            return _SoundRecognition(self, self.by_sound, self.spans[-1])
+        return _SimRecognition(self, self.spans[-1])
+
+    @property
+    def guesses(self) -> bool:
+        by_sound = any(sound.guesses for sound in self.by_sound or ())
+        return bool(self.partials) or by_sound or self.partials_lag_s is not None
+
+    def begin(self, mulaw_8k: bytes) -> tuple[int, Hears]:
+        """An utterance has audio: its number, and what is heard in it. Or an old one is heard anew."""
+        if self.heard and mulaw_8k.startswith(self.heard[-1]):
+            self.heard[-1] = b""
+        else:
+            self.heard.append(b"")
+        number = len(self.heard) - 1
+        return number, self.lines[min(number, len(self.lines) - 1)] if self.lines else None
+
+    def warm(self) -> None:
+        pass
+
+
+class _SimRecognition:
+    def __init__(self, ears: SimEars, span: Span) -> None:
+        self._ears = ears
+        self._span = span
+        self._number: int | None = None
+        self._hears: Hears = None
+        self._begun: Channel[None] = Channel(ears.runtime, 1)
+        self._finished: Channel[None] = Channel(ears.runtime, 1)
+        self._cancelled: Channel[None] = Channel(ears.runtime, 1)
+        ears.open_streams += 1
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        assert not self._finished.closed, "audio after the end of the utterance"
+        if self._number is None:
+            self._number, self._hears = self._ears.begin(mulaw_8k)
+            self._begun.close()
+        self._ears.heard[self._number] += mulaw_8k
+
+    def finish(self) -> None:
+        self._finished.close()
+
+    def __iter__(self) -> Iterator[Transcript]:
+        try:
+            pause(self._begun, None)
+            for partial in self._ears.partials if self._number is not None else ():
+                yield Transcript(partial, is_final=False)
+            if not (self._ears.at_once and isinstance(self._hears, EngineError)):
+                pause(self._finished, None)
+            if not pause(self._cancelled, None if self._hears is None else self._ears.delay_s):
+                return
+            if isinstance(self._hears, EngineError):
+                raise self._hears
+            yield self._hears if isinstance(self._hears, Transcript) else Transcript(str(self._hears), 1.0)
+        finally:
+            self._ears.open_streams -= 1
+            self._span.append(self._ears.runtime.now)
+
+    def cancel(self) -> None:
+        self._cancelled.close()
+        self._begun.close()
+        self._finished.close()
+
+
+class _SoundRecognition:
+    """What is heard is decided by the frames that were fed. The line's first frame is at second 0."""
+
+    def __init__(self, ears: SimEars, sounds: list[Sound], span: Span) -> None:
+        self._ears = ears
+        self._sounds = sounds
+        self._span = span
+        self._number: int | None = None
+        self._fed: set[int] = set()
+        self._touched: list[Sound] = []  # of which a frame was fed, in order
+        self._guess = ""
+        self._finished = False
+        self._transcripts: Channel[Transcript | EngineError] = Channel(ears.runtime, 10_000)
+        ears.open_streams += 1
+
+    def feed(self, mulaw_8k: bytes) -> None:
+        assert not self._finished, "audio after the end of the utterance"
+        if self._number is None:
+            self._number, _ = self._ears.begin(mulaw_8k)
+        self._ears.heard[self._number] += mulaw_8k
+        self._fed.update(numbers(mulaw_8k))
+        for sound in self._sounds:
+            if sound not in self._touched and not self._fed.isdisjoint(sound.frames):
+                self._touched.append(sound)
+                for after_s, text in sound.guesses:
+                    self._later(
+                        max(self._ears.runtime.now, sound.at_s + after_s), Transcript(text, 1.0, False)
+                    )
+        if self._ears.partials_lag_s is not None and self._words != self._guess:
+            self._guess = self._words
+            due = self._ears.runtime.now + self._ears.partials_lag_s
+            self._later(due, Transcript(self._guess, 1.0, is_final=False))
+
+    def finish(self) -> None:
+        self._finished = True
+        heard = [sound.hears for sound in self._touched]
+        if None in heard:
+            return
+        waits = [self._ears.delay_s if s.takes_s is None else s.takes_s for s in self._touched]
+        sure = [h.confidence for h in heard if isinstance(h, Transcript) and h.confidence is not None]
+        failure = next((h for h in heard if isinstance(h, EngineError)), None)
+        final = failure or Transcript(self._words, min(sure, default=1.0))
+        self._later(self._ears.runtime.now + max(waits, default=self._ears.delay_s), final)
+
+    def __iter__(self) -> Iterator[Transcript]:
+        try:
+            while True:
+                transcript = self._transcripts.get()
+                if isinstance(transcript, EngineError):
+                    raise transcript
+                yield transcript
+                if transcript.is_final:
+                    return
+        except Closed:
+            return
+        finally:
+            self._ears.open_streams -= 1
+            self._span.append(self._ears.runtime.now)
+
+    def cancel(self) -> None:
+        self._transcripts.close(drop=True)
+
+    @property
+    def _words(self) -> str:
+        return " ".join(filter(None, (sound.words_in(self._fed) for sound in self._touched)))
+
+    def _later(self, when: float, transcript: Transcript | EngineError) -> None:
+        self._ears.runtime.call_at(when, lambda: self._transcripts.put(transcript))
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One reply of the mind in full; ``delay_s`` and ``sentence_s`` None: as the mind always does."""
+
+    text: str | EngineError | None
+    delay_s: float | None = None
+    sentence_s: float | None = None
+    expected: Expected = Expected()
+    acts: tuple[Act, ...] = ()
+
+
+@dataclass
+class SimMind:
+    """Answers by ``reply(request)``; an EngineError is raised, None is never answered."""
+
+    runtime: SimRuntime
+    reply: Callable[[ReplyRequest], str | EngineError | None | Reply]
+    delay_s: float = 0.05
+    sentence_s: float = 0.0  # between one sentence and the next
+    expected: Expected = Expected()
+    acts: tuple[Act, ...] = ()
+    opening: Expected = Expected()
+    name: str = "sim"
+    takes_messages: bool = False
+    authored: bool = True  # False: its replies are shaped (E5)
+
+    def __post_init__(self) -> None:
+        self.requests: list[ReplyRequest] = []
+        self.spans: list[Span] = []
+        self.open_streams = 0
+
+    def respond(self, request: ReplyRequest, timeout_s: float) -> "_SimReply":
+        self.requests.append(request)
+        self.spans.append([self.runtime.now])
+        reply = self.reply(request)
+        if not isinstance(reply, Reply):
+            reply = Reply(reply, expected=self.expected, acts=self.acts)
+        return _SimReply(self, reply, self.spans[-1])
+
+    def warm(self) -> None:
+        pass
+
+
+class _SimReply:
+    def __init__(self, mind: SimMind, reply: Reply, span: Span) -> None:
+        self._mind = mind
+        self._span = span
+        self._reply = reply.text
+        self._delay_s = mind.delay_s if reply.delay_s is None else reply.delay_s
+        self._sentence_s = mind.sentence_s if reply.sentence_s is None else reply.sentence_s
+        self.expected = reply.expected
+        self.acts = reply.acts
+        self._cancelled: Channel[None] = Channel(mind.runtime, 1)
+        mind.open_streams += 1
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            if not pause(self._cancelled, None if self._reply is None else self._delay_s):
+                return
+            if isinstance(self._reply, EngineError):
+                raise self._reply
+            for position, sentence in enumerate(split_sentences(self._reply or "")):
+                if position and not pause(self._cancelled, self._sentence_s):
+                    return
+                yield sentence + " "
+        finally:
+            self._mind.open_streams -= 1
+            self._span.append(self._mind.runtime.now)
+
+    def cancel(self) -> None:
+        self._cancelled.close()
+
+
+@dataclass
+class SimVoice:
+    """Every sentence is audio of one byte value of its own, so that what was heard can be read back."""
+
+    runtime: SimRuntime
+    delay_s: float = 0.05
+    fails: Callable[[str], bool] = lambda text: False
+    hangs: bool = False
+    name: str = "sim"
+    identity: str = "sim"
+
+    def __post_init__(self) -> None:
+        self.codes: dict[str, int] = {}
+        self.spans: list[Span] = []
+        self.open_streams = 0
+
+    def synthesize(self, text: str, timeout_s: float) -> "_SimSpeechStream":
+        self.spans.append([self.runtime.now])
+        return _SimSpeechStream(self, text, self.spans[-1])
+
+    def warm(self) -> None:
+        pass
+
+    def code(self, text: str) -> int:
+        """The μ-law byte of this sentence's audio: loud, and never silence or a digit."""
+        code = self.codes.setdefault(text, 0x01 + len(self.codes))
+        assert code < DIGIT, "more sentences than bytes to tell them by"
+        return code
+
+    def audio(self, text: str) -> bytes:
+        """Its whole audio, μ-law 8 kHz; every frame ends with its number in the sentence."""
+        return _numbered(self.code(text), FRAMES_A_CHARACTER * len(text))
+
+
+@lru_cache(maxsize=1000)
+def _numbered(code: int, frames: int) -> bytes:
+    body = bytes([code]) * 157
+    return b"".join(
+        body + bytes(DIGIT | number >> shift & 0xF for shift in (8, 4, 0)) for number in range(frames)
+    )
+
+
+class _SimSpeechStream:
+    def __init__(self, voice: SimVoice, text: str, span: Span) -> None:
+        self._voice = voice
+        self._span = span
+        self._text = text
+        self._cancelled: Channel[None] = Channel(voice.runtime, 1)
+        voice.open_streams += 1
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            if not pause(self._cancelled, None if self._voice.hangs else self._voice.delay_s):
+                return
+            if self._voice.fails(self._text):
+                raise EngineError("no voice today")
+            audio = mulaw_to_pcm16(self._voice.audio(self._text))
+            for i in range(0, len(audio), 3200):
+                if self._cancelled.closed:
+                    return
+                yield audio[i : i + 3200]
+        finally:
+            self._voice.open_streams -= 1
+            self._span.append(self._voice.runtime.now)
+
+    def cancel(self) -> None:
+        self._cancelled.close()

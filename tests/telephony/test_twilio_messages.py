@@ -1,0 +1,217 @@
+"""The wire: JSON text to messages and back. Garbage is ``Ignored`` with a reason, never an exception."""
+
+import json
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.telephony.twilio_messages import (
+    MAX_PAYLOAD_BYTES,
+    Connected,
+    Dtmf,
+    Encoder,
+    Ignored,
+    Mark,
+    Media,
+    Message,
+    Start,
+    Stop,
+    parse,
+)
+
+START = {
+    "event": "start",
+    "sequenceNumber": "1",
+    "start": {
+        "accountSid": "AC1",
+        "streamSid": "MZ1",
+        "callSid": "CA1",
+        "tracks": ["inbound"],
+        "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+        "customParameters": {"greeted": "1", "odd": 5},
+    },
+    "streamSid": "MZ1",
+}
+
+
+def media(**fields):
+    return {"event": "media", "media": {"track": "inbound", "chunk": "1", "timestamp": "5", **fields}}
+
+
+MULAW = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+
+
+@pytest.mark.parametrize(
+    "told, other",
+    [
+        (MULAW, ""),
+        (None, ""),
+        ("audio/x-mulaw", ""),
+        ({}, ""),
+        ({"encoding": "AUDIO/PCMU", "sampleRate": "8000", "channels": "1"}, ""),
+        ({"encoding": "ulaw", "sampleRate": 8000.0}, ""),
+        (MULAW | {"encoding": "audio/x-alaw"}, "audio/x-alaw, 8000 Hz, 1 channels"),
+        ({"encoding": "audio/l16", "sampleRate": 16000, "channels": 1}, "audio/l16, 16000 Hz, 1 channels"),
+        (MULAW | {"sampleRate": 16000}, "audio/x-mulaw, 16000 Hz, 1 channels"),
+        (MULAW | {"channels": 2}, "audio/x-mulaw, 8000 Hz, 2 channels"),
+        (MULAW | {"encoding": ["audio/x-mulaw"]}, "?, 8000 Hz, 1 channels"),
+        (MULAW | {"encoding": "x" * 100}, f"{'x' * 40}, 8000 Hz, 1 channels"),
+    ],
+)
+def test_row_34_another_format_is_known_by_its_name(told, other):
+    """faults.md 34: look-alikes that spell μ-law otherwise, or do not say, are none."""
+    message = parse(json.dumps(START | {"start": {"streamSid": "MZ1", "mediaFormat": told}}))
+    assert message == Start("MZ1", "", {}, other)
+
+
+@pytest.mark.parametrize(
+    "message, parsed",
+    {
+        "connected": ({"event": "connected", "protocol": "Call", "version": "1.0.0"}, Connected()),
+        "start": (START, Start("MZ1", "CA1", {"greeted": "1"})),
+        "start, the SID outside": (
+            {"event": "start", "start": {}, "streamSid": "MZ2"},
+            Start("MZ2", "", {}),
+        ),
+        "start, odd parts": (
+            {"event": "start", "start": {"streamSid": "MZ1", "callSid": 5, "customParameters": []}},
+            Start("MZ1", "", {}),
+        ),
+        "media": (media(payload="/////w=="), Media(b"\xff" * 4, 5)),
+        "media of an unnamed track": (
+            {"event": "media", "media": {"payload": "/w==", "timestamp": "0"}},
+            Media(b"\xff", 0),
+        ),
+        "media without a stamp": ({"event": "media", "media": {"payload": "/w=="}}, Media(b"\xff", None)),
+        "dtmf": ({"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": "#"}}, Dtmf("#")),
+        "mark": ({"event": "mark", "mark": {"name": "3.0.0"}}, Mark("3.0.0")),
+        "stop": ({"event": "stop", "stop": {"callSid": "CA1"}}, Stop()),
+        "a bare stop": ({"event": "stop"}, Stop()),
+    }.values(),
+)
+def test_messages(message, parsed):
+    """Twilio's messages, all numbers strings."""
+    assert parse(json.dumps(message)) == parsed
+
+
+@pytest.mark.parametrize("stamp", ["-5", "5.0", "", " 5", "٣", "²", 5, None, [], "1" * 16, "0x5"])
+def test_a_stamp_that_cannot_be_read_is_none(stamp):
+    """Time: the audio is heard all the same."""
+    assert parse(json.dumps(media(payload="/w==", timestamp=stamp))) == Media(b"\xff", None)
+
+
+def test_the_longest_stamp():
+    """Time: fifteen digits are thirty thousand years."""
+    assert parse(json.dumps(media(payload="/w==", timestamp="9" * 15))) == Media(b"\xff", 10**15 - 1)
+
+
+@pytest.mark.parametrize("digit", "0123456789*#ABCD")
+def test_f5_keys(digit):
+    """F5: the sixteen keys there are."""
+    assert parse(json.dumps({"event": "dtmf", "dtmf": {"digit": digit}})) == Dtmf(digit)
+
+
+@pytest.mark.parametrize(
+    "raw, reason",
+    {
+        "binary": (b'{"event":"stop"}', "binary frame"),
+        "no text": (None, "binary frame"),
+        "empty": ("", "not JSON"),
+        "cut off": ('{"event":', "not JSON"),
+        "very deep": ("[" * 100_000, "not JSON"),
+        "a number too long": ('{"event":' + "1" * 10_000 + "}", "not JSON"),
+        "a list": ("[]", "not an object"),
+        "null": ("null", "not an object"),
+        "no event": ("{}", "unknown event 'None'"),
+        "an unknown event": ('{"event":"hello"}', "unknown event 'hello'"),
+        "a long event": ('{"event":"' + "x" * 99 + '"}', f"unknown event '{'x' * 40}'"),
+        "an event that is none": ('{"event":["stop"]}', "unknown event \"['stop']\""),
+        "media alone": ('{"event":"media"}', "media without its object"),
+        "media of text": ('{"event":"media","media":"x"}', "media without its object"),
+        "media without audio": ('{"event":"media","media":{}}', "no payload"),
+        "media with empty audio": ('{"event":"media","media":{"payload":""}}', "no payload"),
+        "media with a number": ('{"event":"media","media":{"payload":5}}', "no payload"),
+        "our own track": (
+            '{"event":"media","media":{"track":"outbound","payload":"/w=="}}',
+            "not the inbound track",
+        ),
+        "no base64": ('{"event":"media","media":{"payload":"%%%%"}}', "payload is not base64"),
+        "cut base64": ('{"event":"media","media":{"payload":"/w="}}', "payload is not base64"),
+        "hebrew base64": ('{"event":"media","media":{"payload":"שלום"}}', "payload is not base64"),
+        "dtmf alone": ('{"event":"dtmf"}', "dtmf without its object"),
+        "no such key": ('{"event":"dtmf","dtmf":{"digit":"E"}}', "no such key"),
+        "two keys": ('{"event":"dtmf","dtmf":{"digit":"12"}}', "no such key"),
+        "no key": ('{"event":"dtmf","dtmf":{}}', "no digit"),
+        "mark alone": ('{"event":"mark"}', "mark without its object"),
+        "mark without a name": ('{"event":"mark","mark":{"name":""}}', "no name"),
+        "start alone": ('{"event":"start","streamSid":"MZ1"}', "start without its object"),
+        "start without a SID": ('{"event":"start","start":{}}', "start without streamSid"),
+    }.values(),
+)
+def test_garbage_is_ignored_with_a_reason(raw, reason):
+    """The call goes on, and the log says why."""
+    assert parse(raw) == Ignored(reason)
+
+
+@pytest.mark.parametrize("size, fits", [(MAX_PAYLOAD_BYTES, True), (MAX_PAYLOAD_BYTES + 6, False)])
+def test_payloads_are_bounded(size, fits):
+    """Four seconds of audio in one message are enough."""
+    parsed = parse(json.dumps(media(payload=b64encode(b"\xff" * size).decode())))
+    assert parsed == (Media(b"\xff" * size, 5) if fits else Ignored("payload too long"))
+
+
+# ---- whatever comes
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+json_values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+events = st.sampled_from(["media", "mark", "dtmf", "start", "connected", "stop"])
+names = st.sampled_from(
+    ["payload", "track", "timestamp", "name", "digit", "streamSid", "callSid", "customParameters"]
+)
+near_messages = st.builds(
+    lambda event, part, more: {"event": event, event: part, **more},
+    events,
+    st.dictionaries(names, json_values, max_size=5) | json_values,
+    st.dictionaries(names, json_values, max_size=2),
+)
+
+
+@given(st.text() | st.binary())
+def test_arbitrary_text_and_bytes_never_raise(raw):
+    """Garbage of any kind is a message."""
+    assert isinstance(parse(raw), Message)
+
+
+@given(json_values | near_messages)
+def test_arbitrary_json_never_raises(value):
+    """JSON of any shape is a message."""
+    assert isinstance(parse(json.dumps(value)), Message)
+
+
+# ---- to Twilio
+
+
+@given(st.text(max_size=40), st.binary(max_size=320), st.text(max_size=40))
+def test_what_we_send_is_json_for_this_stream(sid, audio, name):
+    """C1: raw μ-law in base64, no header; only media, mark and clear are ever sent."""
+    encoder = Encoder(sid)
+    assert json.loads(encoder.media(audio)) == {
+        "event": "media",
+        "streamSid": sid,
+        "media": {"payload": b64encode(audio).decode()},
+    }
+    assert json.loads(encoder.mark(name)) == {"event": "mark", "streamSid": sid, "mark": {"name": name}}
+    assert json.loads(encoder.clear) == {"event": "clear", "streamSid": sid}
+
+
+def test_what_we_send_is_what_is_parsed():
+    """A mark comes back under its name, audio byte for byte."""
+    encoder = Encoder("MZ1")
+    assert parse(encoder.mark("7.0.0")) == Mark("7.0.0")
+    assert parse(encoder.media(b"\x00\x7f\xff")) == Media(b"\x00\x7f\xff", None)

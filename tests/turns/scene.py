@@ -1,0 +1,125 @@
+"""Calls in the making: events handed to a ``Dialogue``, and what it told the shell to do.
+
+A scene is a list of events; a string in it is a timeline of frames: ``#`` voice, ``n`` noise as loud,
+``m`` the model alone, ``.`` silence. Log lines and the audio for the ears are left out of ``told``.
+"""
+
+from dataclasses import replace
+
+from server.audio.endpointing import endpointing_params
+from server.audio.frames import FrameHeard
+from server.turns.actions import CloseEars, FeedEars, Log, OpenEars, Think
+from server.turns.effects import Expected, Line, PhoneCall, Speaker
+from server.turns.events import (
+    AudioMade,
+    BreathDrawn,
+    MarkReturned,
+    PlayoutRoom,
+    ReplyThought,
+    SentenceThought,
+    SentenceVoiced,
+    StreamStarted,
+    WordsHeard,
+)
+from server.turns.floor import GRACE_FRAMES
+from server.turns.machine import Dialogue, State
+from server.turns.params import DialogueParams
+from tests.wording import OURS
+
+L, T, S = State.LISTENING, State.THINKING, State.SPEAKING
+LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "m": (10, 0.9), ".": (10, 0.05)}
+COUGH = "nnn" + "." * 30
+GREETING, HINT = "שלום! איך אפשר לעזור?", "שנייה בודקת"
+PARAMS = DialogueParams(
+    endpointing=endpointing_params(
+        min_utt_s=0.48,
+        hangover_ms=140,
+        max_utt_s=7.0,
+        hold_ms=700,
+        min_voiced_ms=120,
+        barge_in_frames=3,
+        energy_only=False,
+    ),
+    vad_rms=200,
+    barge_in_rms=300,
+    barge_in=True,
+    refractory_frames=38,
+    greeting="",
+    greeting_protected=False,
+    hint=HINT,
+    hint_after_frames=40,
+    dedup_frames=700,
+    min_confidence=0.35,
+    history_turns=4,
+    early_starts=0,
+    idle_frames=0,
+    idle_prompts=2,
+    hold_frames=4500,
+    call_frames=0,
+    lines=OURS,
+)
+GREETS = replace(PARAMS, greeting=GREETING)
+
+ASKED, FIRST, SECOND = "ספרי לי על הדירה", "יש שלושה חדרים וגינה.", "לעזור במשהו נוסף?"
+SPOKE = "#" * 40 + "." * 25  # an utterance from its first voice to its end
+AUDIO = b"\x10" * 160 * 100  # two seconds
+EXPECTED = Expected(("כן",), 3)
+CALLED = StreamStarted(call=PhoneCall("CA1", "+972501234567"))  # by whom nobody hides: without it they do
+
+THINKING = [SPOKE]
+UNDERSTOOD = [*THINKING, BreathDrawn(1, 0), WordsHeard(1, ASKED, 0.9)]
+ANSWERED = [*UNDERSTOOD, SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0)]
+COMPLETE = [*ANSWERED, ReplyThought(1)]
+SPEAKING = [*COMPLETE, PlayoutRoom(23)]
+SHORT_FIRST = [
+    *UNDERSTOOD,
+    SentenceThought(1, "כן."),
+    AudioMade(1, 0, AUDIO[: 160 * 40]),
+    SentenceVoiced(1, 0),
+]
+CUT = [*SPEAKING, "." * 10, "###"]
+INTERRUPTED = [*CUT, "###"]
+SENT = [*SPEAKING, PlayoutRoom(100), "." * 100]
+FINISHED = [*SENT, MarkReturned("1.0.0")]
+GRACE = "." * GRACE_FRAMES  # the moment behind our closing line (F2)
+
+
+def play(dialogue, events):
+    """Hand in events; return every action."""
+    done = []
+    for event in events:
+        if isinstance(event, str):
+            for mark in event:
+                done += dialogue.handle(FrameHeard(b"\xff" * 160, *LEVELS[mark]))
+        else:
+            done += dialogue.handle(event)
+    return done
+
+
+def after(events, params=PARAMS):
+    dialogue = Dialogue(params)
+    play(dialogue, events)
+    return dialogue
+
+
+def told(actions):
+    """Without log lines, the audio for the ears, and how long ago the voice ended."""
+    kept = [action for action in actions if not isinstance(action, Log | FeedEars)]
+    return [CloseEars(one.utterance_id) if isinstance(one, CloseEars) else one for one in kept]
+
+
+def logged(actions):
+    """The lines without what was said, and why something failed."""
+    return [" ".join(filter(None, (a.line, a.cause))) for a in actions if isinstance(a, Log)]
+
+
+def think(turn_id, text, *history, turn_number=1):
+    return Think(turn_id, text, tuple(history), turn_number)
+
+
+def heard_of(text, interrupted=False):
+    return Line(Speaker.AGENT, text, interrupted)
+
+
+SAID = Line(Speaker.CALLER, ASKED)
+OPEN = OpenEars(1, 1, Expected())

@@ -21,7 +21,7 @@ from bench.attacks_on_leads import caller_hangs_up, disk_fills, disk_hangs
 from bench.attacks_on_places import keys, places, threads_run_out
 from bench.attacks_on_state import garbage, many_keys, secrets
 from bench.attacks_on_time import dear_forms, log_stalls, pipelined
-from bench.chaos_house import signing
+from bench.chaos_service import signing
 from bench.watched import CLASSES
 
 ATTACKS: dict[str, Attack] = {

@@ -84,7 +84,7 @@ def disk_fills(worker_class: str, folder: Path) -> Iterable[Outcome]:
 
 
 class _SlowTool:
-    """A mind that says its words at once, and calls ``save_lead`` ``behind_s`` later."""
+    """An LLM that says its words at once, and calls ``save_lead`` ``behind_s`` later."""
 
     def __init__(self) -> None:
         self.behind_s = 0.0
@@ -98,9 +98,9 @@ class _SlowTool:
 
 
 def caller_hangs_up(worker_class: str, folder: Path) -> Iterable[Outcome]:
-    """R3: name and number are said, and the caller is gone before the mind has called its tool."""
-    mind = _SlowTool()
-    with OpenAICloud(thinks=mind) as cloud:
+    """R3: name and number are said, and the caller is gone before the LLM has called its tool."""
+    llm = _SlowTool()
+    with OpenAICloud(thinks=llm) as cloud:
         cloud.chat.delays.between_s = STEP_S
         knobs = {
             "LLM_ENGINES": "openai,scripted",
@@ -111,9 +111,9 @@ def caller_hangs_up(worker_class: str, folder: Path) -> Iterable[Outcome]:
         with watched(folder, worker_class, **knobs) as server, server.beside() as beside:
             sids = {}
             for behind_s in (0.3, 1.0, 2.5):
-                mind.behind_s = behind_s
+                llm.behind_s = behind_s
                 sids[f"{behind_s:g} s"] = _one_says_it(server, waits_for_us=True)
-            mind.behind_s = 0.0
+            llm.behind_s = 0.0
             sids["before the answer"] = _one_says_it(server, waits_for_us=False)
             time.sleep(READ_ON_S)
             noticed = beside.end()

@@ -23,7 +23,7 @@ HIDDEN, HIDDEN_RINGS, RING_EVERY_S = "+266696687", 40, 0.15
 OPEN_AGAIN_S, ASK_EVERY_S = 35.0, 0.5
 ALLOWED_CLOSED_S = 5.0
 KEYS_S, KEY_EVERY_S = 15.0, 0.11
-AT_ONCE, ONE_IN_S = 20, 2.0  # requests to the mind that a call may cause
+AT_ONCE, ONE_IN_S = 20, 2.0  # requests to the LLM that a call may cause
 GTHREAD_CALLS = 14
 
 

@@ -17,8 +17,8 @@ from bench.attack import Outcome
 from bench.chaos_callers import RudeCall, Wire
 from bench.promised import ask
 from bench.watched import watched
-from server.shared_state.sqlite import StateFile
-from server.shared_state.state import Ledger
+from server.shared_state.sqlite import SqliteStore
+from server.shared_state.state import SharedState
 from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
@@ -113,9 +113,9 @@ def many_keys(worker_class: str, folder: Path) -> Iterable[Outcome]:
     """R12, a unit: a recorded request behind 50,001 others, an hour later, on a worker that is new."""
     file, now = folder / "agent.db", 1_800_000_000.0
 
-    def worker() -> tuple[Ledger, TwilioAuth]:
-        ledger = Ledger(StateFile(str(file), lambda: now, lambda: now), now=lambda: now)
-        return ledger, TwilioAuth("x" * 32, ledger, lambda: now)
+    def worker() -> tuple[SharedState, TwilioAuth]:
+        shared_state = SharedState(SqliteStore(str(file), lambda: now, lambda: now), now=lambda: now)
+        return shared_state, TwilioAuth("x" * 32, shared_state, lambda: now)
 
     _, auth = worker()
     auth.use(auth.new_token("CA1", "OLD"), "CA1")
@@ -123,11 +123,11 @@ def many_keys(worker_class: str, folder: Path) -> Iterable[Outcome]:
     with closing(sqlite3.connect(file)) as database, database:
         rows = ((f"signed:{number:032x}", now + 86400) for number in range(KEYS))
         database.executemany("INSERT INTO keys (key, until) VALUES (?, ?)", rows)
-    ledger, auth = worker()
+    shared_state, auth = worker()
     took = []
     for number in range(TIMED):
         began = time.monotonic()
-        ledger.first_time(f"signed:one more {number}", 86400)
+        shared_state.first_time(f"signed:one more {number}", 86400)
         took.append(time.monotonic() - began)
     again = auth.in_time("OLD")
     try:

@@ -1,6 +1,6 @@
 """How soon the services see that a reply was interrupted: its streams are closed, no further token is read.
 
-``python -m bench.barge_in``: every line is said over the agent while the mind is still streaming and
+``python -m bench.barge_in``: every line is said over the agent while the LLM is still streaming and
 the voice is speaking its first, long sentence. Counted from the verdict (``BARGE_IN: interrupt`` in the log).
 """
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.house import LINES, on_the_cloud, place_calls
 from bench.log import lines_of
+from bench.service import LINES, on_the_cloud, place_calls
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
 from tests.cloud.watch import Exchange, Watch
 
@@ -20,7 +20,7 @@ LAST_LINE = LINES[-1]
 
 
 def endless(request: dict[str, Any]) -> str:
-    """Its first sentence takes the voice ten seconds, and the rest the mind half a minute."""
+    """Its first sentence takes the voice ten seconds, and the rest the LLM half a minute."""
     said = [message["content"] for message in request["messages"] if message["role"] == "user"]
     if said[-1] == LAST_LINE:
         return "תודה, ולהתראות."
@@ -32,19 +32,19 @@ def endless(request: dict[str, Any]) -> str:
 class Closed:
     """Milliseconds from each verdict to the end of each stream that was open then, as its service saw it.
 
-    ``ears``: how many streams were open then; the caller's own utterance, which goes on, is one.
+    ``stt``: how many streams were open then; the caller's own utterance, which goes on, is one.
     """
 
-    mind: list[float]
+    llm: list[float]
     voice: list[float]
-    ears: list[int]
+    stt: list[int]
 
 
-def measure(worker_class: str, engines: dict[str, str], interruptions: int = 6) -> Closed:
+def measure(worker_class: str, providers: dict[str, str], interruptions: int = 6) -> Closed:
     """One call in which every line but the first is said over the agent."""
     with tempfile.TemporaryDirectory() as folder, LocalCloud(LINES, endless) as cloud:
         out = Path(folder)
-        knobs = cloud.knobs | engines | {"GOOGLE_TTS_VOICE": STREAMING_VOICE}
+        knobs = cloud.knobs | providers | {"GOOGLE_TTS_VOICE": STREAMING_VOICE}
         with on_the_cloud(
             knobs, out, WORKER_CLASS=worker_class, LLM_MAX_CHARS="2000", LLM_FIRST_TOKEN_TIMEOUT_MS="5000"
         ) as server:
@@ -83,15 +83,15 @@ def _open(watch: Watch, at: float) -> list[Exchange]:
 
 def main() -> None:
     print("a confirmed barge-in to the end of the streams, as the services see it")
-    for name, engines in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
+    for name, providers in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
         for worker_class in ("gevent", "gthread"):
-            closed = measure(worker_class, engines)
-            for service, took in (("mind", closed.mind), ("voice", closed.voice)):
+            closed = measure(worker_class, providers)
+            for service, took in (("llm", closed.llm), ("voice", closed.voice)):
                 verdict = "within" if took and max(took) <= ALLOWED_MS else "ABOVE"
                 worst = max(took, default=float("nan"))
                 streams = f"{len(took)} streams, worst {worst:.0f} ms ({verdict} {ALLOWED_MS})"
                 print(f"{name:<24}{worker_class:<9}{service:<6}{streams}")
-            others = max(closed.ears) - 1
+            others = max(closed.stt) - 1
             print(
                 f"{name:<24}{worker_class:<9}ears  {max(others, 0)} open beside the caller's own", flush=True
             )

@@ -30,17 +30,17 @@ COUNTED_AS_THREAD = ("Thread._bootstrap",)
 def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
     folder = Path(os.environ["WATCH_FOLDER"])
-    reception = worker.wsgi.extensions[EXTENSION].reception
-    watch = threading.Thread(target=answer, args=(folder, reception), name="watch-census", daemon=True)
+    gate = worker.wsgi.extensions[EXTENSION].gate
+    watch = threading.Thread(target=answer, args=(folder, gate), name="watch-census", daemon=True)
     watch.start()
 
 
-def answer(folder: Path, reception: Any) -> None:
+def answer(folder: Path, gate: Any) -> None:
     number = 0
     while True:
         if (folder / f"wanted-{number}").exists():
             unfinished = folder / f"unfinished-{os.getpid()}"
-            unfinished.write_text(json.dumps(census() | {"places": reception.in_use()}), encoding="utf-8")
+            unfinished.write_text(json.dumps(census() | {"places": gate.in_use()}), encoding="utf-8")
             unfinished.rename(folder / f"census-{number}-{os.getpid()}")
             number += 1
         time.sleep(LOOK_S)

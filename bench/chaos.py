@@ -23,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.chaos_callers import DEAD_AIR_S, MAX_CALL_S, RUDE, TALKS, TURNS, Call
-from bench.chaos_house import TOKEN, Census, House, grown, two_workers
+from bench.chaos_service import TOKEN, Census, Service, grown, two_workers
 from bench.chaos_troubles import Troubles
-from bench.house import LINES
 from bench.promised import lost, text_of
+from bench.service import LINES
 from server.admission.slots import AGAIN_S
 from server.shared_state.state import REST_S
 from server.simulator.webhooks import Endpoint
@@ -37,7 +37,7 @@ from tests.serving import ROOT, environment
 # After the last call's end every place is free. A store that failed as it ended is left alone for REST_S, and
 # told again within AGAIN_S.
 PLACES_S = REST_S + AGAIN_S + 1
-# A second more, and nothing of the calls is left (F6): a mind may be read on for five, for what it calls.
+# A second more, and nothing of the calls is left (F6): an LLM may be read on for five, for what it calls.
 GONE_S = PLACES_S + 1
 TROUBLE_S = 5.0
 LEADS_S = 5.0  # what was kept while a disk was ill is written
@@ -135,43 +135,43 @@ def measure(
         closing(Troubles(Path(folder), trouble_s, on_redis=on_redis)) as troubles,
     ):
         cloud.take(0.2, 0.35, 0.15)
-        engines = (
+        providers = (
             CLOUD_KNOBS | cloud.knobs | {"VAD_ENGINE": "silero", "LLM_MIN_CHARS": "0", "TTS_CACHE_MB": "1"}
         )
-        knobs = engines | troubles.knobs | knobs
-        with two_workers(Path(folder), worker_class, command=troubles.command, **knobs) as house:
+        knobs = providers | troubles.knobs | knobs
+        with two_workers(Path(folder), worker_class, command=troubles.command, **knobs) as service:
             cloud.fail(rate, seed)
             if warm_up:
-                place(house.endpoint, warm_up, at_once, rude_rate, seed + 1)
+                place(service.endpoint, warm_up, at_once, rude_rate, seed + 1)
                 time.sleep(GONE_S)
-            before = house.census()
+            before = service.census()
             for watch in cloud.watches:
                 watch.exchanges.clear()
-            troubles.begin(house.door)
-            placed, half = halves(house, calls, at_once, rude_rate, seed, turns, troubles)
+            troubles.begin(service.door)
+            placed, half = halves(service, calls, at_once, rude_rate, seed, turns, troubles)
             time.sleep(PLACES_S)
-            places = max(census.places for census in house.census().values())
+            places = max(census.places for census in service.census().values())
             time.sleep(GONE_S - PLACES_S)
             streams = [described(each) for watch in cloud.watches for each in watch.open]
-            after = house.census()
+            after = service.census()
             openai_port = cloud.openai.base_url.split(":")[2].split("/")[0]
             kept = frozenset(f"ESTABLISHED to {port}" for port in (openai_port, troubles.redis_port))
             left: Counter[str] = Counter()
             for pid in before:
                 left.update(grown(before[pid], after[pid], kept) if pid in after else {"worker lost": 1})
             faulty = Counter(each.fault.value for watch in cloud.watches for each in list(watch.exchanges))
-            log = house.server.log
+            log = service.server.log
             promised = [*troubles.promised, *came_in(log)]
             return Result(
                 placed,
                 faulty,
                 dict(left),
                 streams,
-                unended(house),
-                house.faults,
+                unended(service),
+                service.faults,
                 troubles.had,
                 promised,
-                lost_at_last(house, troubles, promised),
+                lost_at_last(service, troubles, promised),
                 places,
                 growth_mb(half, after),
                 log.count("an expired token"),
@@ -179,7 +179,7 @@ def measure(
 
 
 def halves(
-    house: House,
+    service: Service,
     calls: int,
     at_once: int,
     rude_rate: float,
@@ -189,12 +189,12 @@ def halves(
 ) -> tuple[list[Call], dict[int, Census]]:
     """The callers, and what the workers held between the two halves of many; the troubles are over then."""
     if calls < MANY:
-        placed, half = place(house.endpoint, calls, at_once, rude_rate, seed, turns), {}
+        placed, half = place(service.endpoint, calls, at_once, rude_rate, seed, turns), {}
     else:
-        placed = place(house.endpoint, calls // 2, at_once, rude_rate, seed, turns)
+        placed = place(service.endpoint, calls // 2, at_once, rude_rate, seed, turns)
         time.sleep(GONE_S)
-        half = house.census()
-        placed += place(house.endpoint, calls - calls // 2, at_once, rude_rate, seed + 2, turns)
+        half = service.census()
+        placed += place(service.endpoint, calls - calls // 2, at_once, rude_rate, seed + 2, turns)
     troubles.end()
     return placed, half
 
@@ -209,10 +209,10 @@ def came_in(log: str) -> list[str]:
     return [line.split(" call=")[1].split()[0] for line in log.splitlines() if " WS_START sid=MZ" in line]
 
 
-def lost_at_last(house: House, troubles: Troubles, promised: list[str]) -> list[str]:
+def lost_at_last(service: Service, troubles: Troubles, promised: list[str]) -> list[str]:
     """CallSids of leads that cannot be read, when all has been well for some seconds."""
     deadline = time.monotonic() + LEADS_S
-    while gone := lost(promised, [house.server.log, text_of(troubles.leads_file)]):
+    while gone := lost(promised, [service.server.log, text_of(troubles.leads_file)]):
         if time.monotonic() > deadline:
             break
         time.sleep(0.2)
@@ -230,10 +230,10 @@ def described(exchange: Exchange) -> str:
     return f"a request to the cloud, {asked}, {exchange.fault.value}, begun {age_s:.1f} s before"
 
 
-def unended(house: House) -> list[str]:
+def unended(service: Service) -> list[str]:
     """Stream SIDs that have a WS_START in the log and no WS_DONE."""
     sids = {mark: set[str]() for mark in ("WS_START", "WS_DONE")}
-    for line in house.server.log.splitlines():
+    for line in service.server.log.splitlines():
         for mark, found in sids.items():
             if f" {mark} sid=MZ" in line:
                 found.add(line.split(" sid=")[1].split()[0])

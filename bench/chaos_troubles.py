@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.chaos_house import COUNTED
+from bench.chaos_service import COUNTED
 from bench.own_redis import OwnRedis
 from bench.promised import promise
 from bench.stalled_log import LogReader

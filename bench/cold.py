@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.house import LINES, on_the_cloud, place_calls, say
 from bench.load import cloud, process
+from bench.service import LINES, on_the_cloud, place_calls, say
 from bench.ticker import latenesses_ms
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS
 
@@ -17,11 +17,11 @@ RUNS = 3
 ALLOWED_MS = 60
 
 
-def measure(worker_class: str, engines: dict[str, str]) -> tuple[float, float]:
+def measure(worker_class: str, providers: dict[str, str]) -> tuple[float, float]:
     """The worst lateness in the server and in the control, milliseconds, over one first call of two turns."""
     with tempfile.TemporaryDirectory() as folder, cloud() as knobs:
         out = Path(folder)
-        knobs = knobs | engines | {"LLM_MIN_CHARS": "0"}
+        knobs = knobs | providers | {"LLM_MIN_CHARS": "0"}
         with process("bench.ticker", str(out / "control")):
             with on_the_cloud(knobs, out, WORKER_CLASS=worker_class) as server:
                 since = time.time()
@@ -32,9 +32,9 @@ def measure(worker_class: str, engines: dict[str, str]) -> tuple[float, float]:
 
 
 def main() -> None:
-    for name, engines in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
+    for name, providers in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
         for worker_class in ("gevent", "gthread"):
-            runs = [measure(worker_class, engines) for _ in range(RUNS)]
+            runs = [measure(worker_class, providers) for _ in range(RUNS)]
             server = "/".join(f"{server:.0f}" for server, _ in runs)
             control = "/".join(f"{control:.0f}" for _, control in runs)
             verdict = "within" if max(server for server, _ in runs) <= ALLOWED_MS else "ABOVE"

@@ -13,8 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from server.call.call_record import CallSummary
-from server.providers.base import EngineError, ReplyRequest
-from server.turns.actions import CloseEars, Log
+from server.providers.base import ProviderError, ReplyRequest
+from server.turns.actions import FinishRecognition, Log
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import DigitPressed
 from tests.simtime.call import SimCall
@@ -73,18 +73,18 @@ def random_call(dice: random.Random) -> SimCall:
     """An engine works, mostly: each call draws how often it does not."""
     failing = dice.choice((0.0, 0.0, 0.1, 0.3))
 
-    def reply(request: ReplyRequest) -> str | EngineError | None:
+    def reply(request: ReplyRequest) -> str | ProviderError | None:
         if (request.may_wait or request.may_listen) and dice.random() < 0.1:
             return "…"
         if dice.random() < failing:
-            return dice.choice((None, EngineError("down"), EngineError("busy", retryable=True), ""))
-        call.mind.acts = dice.choice(ACTS) if request.turn_number > 3 else ()
+            return dice.choice((None, ProviderError("down"), ProviderError("busy", retryable=True), ""))
+        call.llm.acts = dice.choice(ACTS) if request.turn_number > 3 else ()
         return dice.choice(REPLIES)
 
-    heard = [dice.choice((None, EngineError("down"))) if dice.random() < failing else w for w in some(dice)]
+    heard = [dice.choice((None, ProviderError("down"))) if dice.random() < failing else w for w in some(dice)]
     call = SimCall(
         utterances(dice),
-        ears=heard,
+        stt=heard,
         reply=reply,
         asr_s=dice.choice((0.05, 0.2, 0.4, 0.9)),
         llm_s=dice.choice((0.1, 0.35, 0.8, 1.3)),
@@ -97,8 +97,8 @@ def random_call(dice: random.Random) -> SimCall:
             "transfer_number": dice.choice(("", "+97231234567")),
         },
     )
-    call.mind.sentence_s = dice.choice((0.0, 0.2, 0.6))
-    call.ears.partials = dice.choice(([], [], ["אני מחפשת דירה"], ["אני מחפש דירה של"]))
+    call.llm.sentence_s = dice.choice((0.0, 0.2, 0.6))
+    call.stt.partials = dice.choice(([], [], ["אני מחפשת דירה"], ["אני מחפש דירה של"]))
     call.voice.fails = lambda text: dice.random() < failing
     call.host = {"desk": Desk(), "breath": dice.uniform}
     return call
@@ -132,7 +132,7 @@ def seen_of(call: SimCall, until_s: float) -> Seen:
         (at_s - action.silence_frames / 50, action.silence_frames)
         for (_, actions), at_s in zip(call.events, call.event_times, strict=True)
         for action in actions
-        if isinstance(action, CloseEars)
+        if isinstance(action, FinishRecognition)
     ]
     return Seen(agent, [at for at, _ in closed], [at for at, silence in closed if not silence], until_s)
 
@@ -154,7 +154,7 @@ def answered_twice(call: SimCall) -> int:
     """Answers beyond what was said or typed until then."""
     owed = twice = 0
     for event, actions in call.events:
-        owed += isinstance(event, DigitPressed) + sum(isinstance(a, CloseEars) for a in actions)
+        owed += isinstance(event, DigitPressed) + sum(isinstance(a, FinishRecognition) for a in actions)
         if any(isinstance(a, Log) and a.line.startswith("RESPONSE_GAP") for a in actions):
             twice += not owed
             owed = max(0, owed - 1)

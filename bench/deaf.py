@@ -1,6 +1,6 @@
-"""Newcomer 3: what a caller hears of an agent whose ears are broken, and what the server says of itself.
+"""Newcomer 3: what a caller hears of an agent whose STT are broken, and what the server says of itself.
 
-``python -m bench.deaf [TURNS]``: a call of so many turns for each way in which Google's ears can fail.
+``python -m bench.deaf [TURNS]``: a call of so many turns for each way in which Google's STT can fail.
 """
 
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.faults import answer
-from bench.house import LINES, on_the_cloud, place_calls, say
+from bench.service import LINES, on_the_cloud, place_calls, say
 from tests.cloud.local import LocalCloud
 from tests.cloud.watch import Fault
 from tests.serving import Server, get
@@ -34,8 +34,7 @@ class Deaf:
 
     ``said``: the agent's words, turn by turn, the greeting left out; ``heard``: spoken turns that were
     understood; ``ending``: how the call ended; ``reasons``: why it is no success; ``before``, ``after``:
-    the server's health, ``mended``: after one more call, with ears that work; ``leads``: LEADS_FILE as it is
-    then.
+    the server's health, ``mended``: after one more call, with an STT that works; ``leads``: LEADS_FILE then.
     """
 
     said: list[str]
@@ -50,7 +49,7 @@ class Deaf:
 
 
 def measure(fault: Fault, worker_class: str, turns: int, **knobs: str) -> Deaf:
-    """One call of ``turns`` spoken turns with ears that fail every time, then one with ears that work."""
+    """One call of ``turns`` spoken turns with an STT that fail every time, then one with an STT that work."""
     with tempfile.TemporaryDirectory() as folder, LocalCloud(LINES, answer) as cloud:
         out = Path(folder)
         leads = out / "leads.jsonl"

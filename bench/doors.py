@@ -18,14 +18,14 @@ from server.telephony.signature import GOOD_S
 from tests.doors import (
     RING,
     Door,
-    House,
     Knock,
+    Service,
     genuine,
-    housed,
     knock,
     ring,
     ringing,
     send,
+    served,
     sid,
     signature,
     token_of,
@@ -51,94 +51,94 @@ def posted(door: Door, seed: int, kind: str) -> bool:
     return answer.status_code < 400 or "<Response" in answer.text
 
 
-def came(house: House, door: Door, stream: str, asked: Knock) -> bool:
+def came(service: Service, door: Door, stream: str, asked: Knock) -> bool:
     """The log says who was let in; whoever was not has been told so."""
     code = knock(door, asked)
-    let_in = f"WS_START sid={stream}" in house.server.log
+    let_in = f"WS_START sid={stream}" in service.server.log
     assert let_in or code == OUT, f"refused with {code}"
     return let_in
 
 
-def called(house: House, door: Door, seed: int) -> bool:
+def called(service: Service, door: Door, seed: int) -> bool:
     dice = random.Random(seed)
-    return came(house, door, *genuine_knock(door, *ring(door, dice), dice))
+    return came(service, door, *genuine_knock(door, *ring(door, dice), dice))
 
 
-def shook(house: House, door: Door, seed: int, kind: str) -> bool:
+def shook(service: Service, door: Door, seed: int, kind: str) -> bool:
     dice = random.Random(seed)
-    return came(house, door, *forged_knock(kind, door, *ring(door, dice), dice))
+    return came(service, door, *forged_knock(kind, door, *ring(door, dice), dice))
 
 
-def spoke(house: House, door: Door, seed: int, kind: str) -> bool:
+def spoke(service: Service, door: Door, seed: int, kind: str) -> bool:
     dice = random.Random(seed)
     call, token = ring(door, dice)
     stream = sid("MZ", dice)
     messages = FORGED_STARTS[kind](call, token, ring(door, dice)[1], stream, dice)
-    return came(house, door, stream, Knock(signature(door.signed_socket_url()), messages))
+    return came(service, door, stream, Knock(signature(door.signed_socket_url()), messages))
 
 
-def replayed(house: House, door: Door, seed: int, kind: str) -> bool:
+def replayed(service: Service, door: Door, seed: int, kind: str) -> bool:
     """After its own call is over: the token again, or the whole webhook again and the token it then gives."""
     dice = random.Random(seed)
     form = ringing(dice)
     call, asked = dict(form)["CallSid"], genuine(door, form)
     token = token_of(send(door, asked))
-    assert came(house, door, *genuine_knock(door, call, token, dice))
+    assert came(service, door, *genuine_knock(door, call, token, dice))
     if kind == "the webhook again":
         token = token_of(send(door, asked))
-    return came(house, door, *genuine_knock(door, call, token, dice))
+    return came(service, door, *genuine_knock(door, call, token, dice))
 
 
-def kinds(house: House, door: Door) -> dict[str, tuple[int, Try]]:
+def kinds(service: Service, door: Door) -> dict[str, tuple[int, Try]]:
     """What to try: its name, how often, and how. The genuine ones have names of their own."""
     tries: dict[str, tuple[int, Try]] = {
         f"genuine {RING}": (2 * GENUINE, lambda seed: rung(door, seed, RING)),
         f"genuine {STATUS}": (GENUINE, lambda seed: rung(door, seed, STATUS)),
-        "genuine socket": (GENUINE, lambda seed: called(house, door, seed)),
+        "genuine socket": (GENUINE, lambda seed: called(service, door, seed)),
     }
     for kind in FORGED_WEBHOOKS:
         tries[f"webhook: {kind}"] = (FORGED_POSTS, partial(posted, door, kind=kind))
     for kind in FORGED_HANDSHAKES:
-        tries[f"handshake: {kind}"] = (FORGED_SOCKETS, partial(shook, house, door, kind=kind))
+        tries[f"handshake: {kind}"] = (FORGED_SOCKETS, partial(shook, service, door, kind=kind))
     for kind in FORGED_STARTS:
-        tries[f"start: {kind}"] = (FORGED_SOCKETS, partial(spoke, house, door, kind=kind))
-    tries["start: never sent"] = (FORGED_SOCKETS, partial(silent, house, door))
+        tries[f"start: {kind}"] = (FORGED_SOCKETS, partial(spoke, service, door, kind=kind))
+    tries["start: never sent"] = (FORGED_SOCKETS, partial(silent, service, door))
     for kind in ("the token again", "the webhook again"):
-        tries[f"replay: {kind}"] = (FORGED_SOCKETS, partial(replayed, house, door, kind=kind))
+        tries[f"replay: {kind}"] = (FORGED_SOCKETS, partial(replayed, service, door, kind=kind))
     return tries
 
 
-def silent(house: House, door: Door, seed: int) -> bool:
+def silent(service: Service, door: Door, seed: int) -> bool:
     """A handshake that Twilio has signed, and an empty message: the server waits five seconds for more."""
-    return came(house, door, "nobody's", Knock(signature(door.signed_socket_url()), (), last=""))
+    return came(service, door, "nobody's", Knock(signature(door.signed_socket_url()), (), last=""))
 
 
-def raced(house: House, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
+def raced(service: Service, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
     """Many sockets with one token."""
     dice = random.Random(seed)
     call, token = ring(door, dice)
     knocks = [genuine_knock(door, call, token, dice) for _ in range(RACERS)]
-    return list(pool.map(lambda asked: came(house, door, *asked), knocks))
+    return list(pool.map(lambda asked: came(service, door, *asked), knocks))
 
 
-def expired(house: House, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
+def expired(service: Service, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
     dice = random.Random(seed)
     calls = [ring(door, dice) for _ in range(FORGED_SOCKETS)]
-    house.put_clock_ahead(GOOD_S)
+    service.put_clock_ahead(GOOD_S)
     late = [genuine_knock(door, *call, dice) for call in calls]
-    got_in = list(pool.map(lambda asked: came(house, door, *asked), late))
-    house.put_clock_ahead(0)
+    got_in = list(pool.map(lambda asked: came(service, door, *asked), late))
+    service.put_clock_ahead(0)
     return got_in
 
 
-def recorded(house: House, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
+def recorded(service: Service, door: Door, seed: int, pool: ThreadPoolExecutor) -> list[bool]:
     """Genuine webhooks, sent again when they are a minute old."""
     dice = random.Random(seed)
     asked = [genuine(door, ringing(dice)) for _ in range(FORGED_POSTS)]
     assert all(send(door, post).status_code == 200 for post in asked)
-    house.put_clock_ahead(GOOD_S)
+    service.put_clock_ahead(GOOD_S)
     accepted = list(pool.map(lambda post: send(door, post).status_code != 403, asked))
-    house.put_clock_ahead(0)
+    service.put_clock_ahead(0)
     return accepted
 
 
@@ -171,17 +171,17 @@ class Table:
         return not any(map(self.wrong, self.tried))
 
 
-def try_all(house: House, table: Table, dice: random.Random) -> None:
+def try_all(service: Service, table: Table, dice: random.Random) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(RACERS) as racers:
-        for door in house.doors:
-            for kind, (times, one) in kinds(house, door).items():
+        for door in service.doors:
+            for kind, (times, one) in kinds(service, door).items():
                 table.add(kind, pool.map(one, [dice.getrandbits(64) for _ in range(times)]))
             for _ in range(RACES):
-                got_in = raced(house, door, dice.getrandbits(64), racers)
+                got_in = raced(service, door, dice.getrandbits(64), racers)
                 table.add("genuine socket, of a race", [any(got_in)])
                 table.add("race: all but one", sorted(got_in)[: RACERS - 1])
-            table.add("start: an expired token", expired(house, door, dice.getrandbits(64), pool))
-            table.add("webhook: a minute old", recorded(house, door, dice.getrandbits(64), pool))
+            table.add("start: an expired token", expired(service, door, dice.getrandbits(64), pool))
+            table.add("webhook: a minute old", recorded(service, door, dice.getrandbits(64), pool))
 
 
 def main(seed: int) -> int:
@@ -189,9 +189,9 @@ def main(seed: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for worker_class, prefix in PREFIXES.items():
             began = time.monotonic()
-            with housed(Path(folder) / worker_class, prefix, WORKER_CLASS=worker_class) as house:
-                try_all(house, table, dice)
-            said = [word for word in ("Traceback", "LEDGER_ERR") if word in house.server.log]
+            with served(Path(folder) / worker_class, prefix, WORKER_CLASS=worker_class) as service:
+                try_all(service, table, dice)
+            said = [word for word in ("Traceback", "LEDGER_ERR") if word in service.server.log]
             took_s = time.monotonic() - began
             print(f"{worker_class}: {took_s:.0f} s; in its log: {', '.join(said) or 'no error'}", flush=True)
     return 0 if table.print() else 1

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from server.providers.base import ReplyRequest
-from server.turns.actions import Think
-from server.turns.events import BreathDrawn, Event
+from server.turns.actions import GenerateReply
+from server.turns.events import Event, ReplyDelay
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
 
@@ -25,7 +25,7 @@ TURN_S = 12.0
 
 @dataclass(frozen=True)
 class Measured:
-    """Milliseconds, one of each a turn; and questions to the mind that were dropped, a minute of speech."""
+    """Milliseconds, one of each a turn; and questions to the LLM that were dropped, a minute of speech."""
 
     gaps: list[int]
     expected: list[float]
@@ -67,8 +67,8 @@ def measure(turns: int, *, early: bool) -> Measured:
     call.host["breath"] = dice.uniform
     call.run(3 + TURN_S * turns)
     gaps = [int(line.split("ms=")[1].split()[0]) for line in call.lines("RESPONSE_GAP")]
-    breaths = [event.frames * 20 for event in events(call) if isinstance(event, BreathDrawn)]
-    thoughts = sum(isinstance(action, Think) for _, actions in call.events for action in actions)
+    breaths = [event.frames * 20 for event in events(call) if isinstance(event, ReplyDelay)]
+    thoughts = sum(isinstance(action, GenerateReply) for _, actions in call.events for action in actions)
     speech_s = sum(sound.for_s for sound in sounds)
     return Measured(
         gaps,

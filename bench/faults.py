@@ -1,6 +1,6 @@
 """Every fault of every engine in a real call: the caller hears an answer in time, and the next turn works.
 
-``python -m bench.faults``: one call an engine, a good turn after every faulty one. Ears and mind have
+``python -m bench.faults``: one call an engine, a good turn after every faulty one. STT and mind have
 no second engine to fall back on; the voice has the embedded one. There is no thinking hint.
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from bench.house import LINES, on_the_cloud, place_calls, thread_names
 from bench.log import thinking_ms
+from bench.service import LINES, on_the_cloud, place_calls, thread_names
 from tests.cloud.local import LocalCloud
 from tests.cloud.watch import Fault, Watch
 from tests.serving import Server
@@ -78,7 +78,7 @@ class Outcome:
     fault: Fault
     answered_ms: float
     next_ms: float
-    next_works: bool  # heard as it was said, and answered by the mind in the voice
+    next_works: bool  # heard as it was said, and answered by the LLM in the voice
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.chaos_callers import Behaviour, RudeCall, Wire
-from bench.chaos_house import PUBLIC_URL, TOKEN, House, two_workers
+from bench.chaos_service import PUBLIC_URL, TOKEN, Service, two_workers
 from bench.fuzz_frames import raw_frames
 from bench.fuzz_messages import mutated_stream
 from bench.fuzz_requests import request
-from bench.house import LINES, say
+from bench.service import LINES, say
 from server.simulator.call import CallPlan
 from server.simulator.webhooks import Endpoint
 from tests.serving import ROOT, environment
@@ -242,32 +242,32 @@ class Result:
 
 def measure(worker_class: str, messages: int, requests: int, seed: int, *, beside: bool = True) -> Result:
     tally = Tally()
-    with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class) as house:
+    with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class) as service:
         out = Path(folder)
 
         def send(share: float, part: str) -> None:
-            send_messages(house.endpoint, round(messages * share), f"{seed}-{part}", tally)
-            send_requests(house.server.address, round(requests * share), f"{seed}-{part}", tally)
+            send_messages(service.endpoint, round(messages * share), f"{seed}-{part}", tally)
+            send_requests(service.server.address, round(requests * share), f"{seed}-{part}", tally)
 
-        alone = summed([genuine_call(house.endpoint, out)] if beside else [])
+        alone = summed([genuine_call(service.endpoint, out)] if beside else [])
         send(WARM_UP, "warm")
         time.sleep(1.0)
-        before = house.census()
+        before = service.census()
         if beside:
-            with Neighbour(lambda: genuine_call(house.endpoint, out)) as neighbour:
+            with Neighbour(lambda: genuine_call(service.endpoint, out)) as neighbour:
                 send(1 - WARM_UP, "main")
             reports = neighbour.reports
         else:
             send(1 - WARM_UP, "main")
             reports = []
         time.sleep(1.0)
-        after = house.census()
+        after = service.census()
         grown = {pid: (before[pid].rss, after[pid].rss) for pid in after if pid in before}
-        return Result(tally, grown, alone, summed(reports), house.faults, ignored_in(house))
+        return Result(tally, grown, alone, summed(reports), service.faults, ignored_in(service))
 
 
-def ignored_in(house: House) -> int:
-    lines = [line for line in house.server.log.splitlines() if "WS_DONE" in line and " ignored=" in line]
+def ignored_in(service: Service) -> int:
+    lines = [line for line in service.server.log.splitlines() if "WS_DONE" in line and " ignored=" in line]
     return sum(int(line.split(" ignored=")[1].split()[0]) for line in lines)
 
 

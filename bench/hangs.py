@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bench.chaos_callers import RudeCall, Wire
-from bench.chaos_house import signing
+from bench.chaos_service import signing
 from bench.own_redis import OwnRedis
 from bench.promised import ask, lost, promise, text_of
 from bench.stalled_log import LogReader
@@ -91,9 +91,9 @@ class Names:
     def __init__(self, folder: Path) -> None:
         hanging = Hanging(folder)
         self._switch = hanging.names
-        engines = {name: "openai,scripted" for name in ("ASR_ENGINES", "LLM_ENGINES")}
+        providers = {name: "openai,scripted" for name in ("ASR_ENGINES", "LLM_ENGINES")}
         server = {"OPENAI_BASE_URL": "http://api.openai.invalid:9/v1", "OPENAI_API_KEY": "none"}
-        self.knobs = hanging.knobs | engines | server
+        self.knobs = hanging.knobs | providers | server
 
     def hang(self) -> None:
         self._switch.be(Ill.HANGS)

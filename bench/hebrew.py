@@ -25,22 +25,22 @@ from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.understand.gender import Gender, shown_gender
 from server.hebrew.understand.redaction import redacted, unfinished
 from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, wants_person
-from server.turns.history import Memory, Near
-from server.turns.intent import Meaning, meaning_of
-from server.turns.turn import CallerTurn, Segment
+from server.turns.history import CallHistory, EchoProximity
+from server.turns.intent import Intent, meaning_of
+from server.turns.turn import UserTurn, UserUtterance
 
 Row = dict[str, Any]
 
 FRESH = Path(__file__).parents[1] / "tests" / "fresh" / "hebrew"
 FRAMES_PER_S = 50
 LATELY = 14 * FRAMES_PER_S
-SILENT = (Meaning.BACKCHANNEL, Meaning.ECHO, Meaning.NOTHING)
+SILENT = (Intent.BACKCHANNEL, Intent.ECHO, Intent.NOTHING)
 _PUNCTUATION = re.compile(r"[\s.,;:!?…\-–—־\"'״׳“”()]+")
 _UNSPOKEN = re.compile(r"[\[\]()|]|[^\[\]()|]+")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VadResult:
     """One case: ``wrong`` with what was judged (``got``) in the place of what is ``right``."""
 
     row: Row
@@ -55,7 +55,7 @@ def end_of_turn(row: Row) -> tuple[str, str]:
 
 
 def only_listening(row: Row) -> tuple[str, str]:
-    meaning = _meaning(row["agent"], row["said"], Near.OVER_US, 0)
+    meaning = _meaning(row["agent"], row["said"], EchoProximity.DURING_PLAYOUT, 0)
     return ("listens" if meaning in SILENT else "floor"), row["right"]
 
 
@@ -95,7 +95,10 @@ def redaction(row: Row) -> tuple[str, str]:
 def echo(row: Row) -> tuple[str, str]:
     after = float(row["after_s"])
     meaning = _meaning(
-        row["agent"], row["heard"], None if after else Near.OVER_US, round(after * FRAMES_PER_S)
+        row["agent"],
+        row["heard"],
+        None if after else EchoProximity.DURING_PLAYOUT,
+        round(after * FRAMES_PER_S),
     )
     return ("echo" if meaning in SILENT else "caller"), row["right"]
 
@@ -106,12 +109,12 @@ JUDGES: dict[str, Callable[[Row], tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def _meaning(agent: str, heard: str, near: Near | None, behind_us: int) -> Meaning:
+def _meaning(agent: str, heard: str, near: EchoProximity | None, behind_us: int) -> Intent:
     """What ``heard`` amounts to over our words, or ``behind_us`` frames after them."""
-    memory = Memory(10, LATELY, Gender.FEMININE)
+    memory = CallHistory(10, LATELY, Gender.FEMININE)
     memory.spoke(0, agent)
-    over_us = near is Near.OVER_US
-    caller = CallerTurn([Segment(1, heard, near=near)], cut_us=over_us)
+    during_playout = near is EchoProximity.DURING_PLAYOUT
+    caller = UserTurn([UserUtterance(1, heard, near=near)], cut_us=during_playout)
     return meaning_of(caller, heard, memory, behind_us)
 
 
@@ -139,9 +142,9 @@ def rows(folder: Path, kind: str) -> Iterator[tuple[str, Row]]:
                 yield writer, json.loads(line)
 
 
-def verdict(kind: str, row: Row) -> Verdict:
+def verdict(kind: str, row: Row) -> VadResult:
     got, right = JUDGES[kind](row)
-    return Verdict(row, got, right, got != right)
+    return VadResult(row, got, right, got != right)
 
 
 def said_by_callers(folder: Path) -> Iterator[str]:
@@ -152,7 +155,7 @@ def said_by_callers(folder: Path) -> Iterator[str]:
 
 
 def _report(kind: str, folder: Path, show: bool) -> None:
-    by_writer: dict[str, list[Verdict]] = {}
+    by_writer: dict[str, list[VadResult]] = {}
     started = time.perf_counter()
     for writer, row in rows(folder, kind):
         by_writer.setdefault(writer, []).append(verdict(kind, row))
@@ -167,7 +170,7 @@ def _report(kind: str, folder: Path, show: bool) -> None:
             print(f"    {json.dumps(one.row, ensure_ascii=False)}\n        got {one.got!r}")
 
 
-def _share(verdicts: list[Verdict]) -> str:
+def _share(verdicts: list[VadResult]) -> str:
     wrong = sum(one.wrong for one in verdicts)
     return f"{wrong}/{len(verdicts)} {100 * wrong / len(verdicts):.1f} %"
 

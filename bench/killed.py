@@ -19,10 +19,10 @@ from pathlib import Path
 
 import psutil
 
-from bench.chaos_house import House, two_workers
+from bench.chaos_service import Service, two_workers
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
-from server.simulator.script import Manners, Say
+from server.simulator.script import Manners, Synthesize
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.webhooks import Webhooks
 
@@ -95,24 +95,24 @@ class Result:
 def measure(worker_class: str, calls: int = CALLS, *, talk_s: float = TALK_S) -> Result:
     """Calls on both workers; one is killed; the others hang up ``talk_s`` after they began."""
     knobs = {"MAX_CALLS": str(calls), "IDLE_PROMPT_SEC": "0", "VAD_ENGINE": "energy"}
-    with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class, **knobs) as house:
-        with phoning(house, calls, talk_s) as callers:
-            victim = on_both(house, callers)
-            full = not let_in(house, 1)
+    with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class, **knobs) as service:
+        with phoning(service, calls, talk_s) as callers:
+            victim = on_both(service, callers)
+            full = not let_in(service, 1)
             os.kill(victim, signal.SIGKILL)
             at = time.monotonic()
             killed = [caller for caller in callers if caller.worker == victim]
-            places_s = places_back(house, len(killed), at)
+            places_s = places_back(service, len(killed), at)
         others = [caller for caller in callers if caller.worker != victim]
-        return Result(killed, others, full, places_s, house.faults)
+        return Result(killed, others, full, places_s, service.faults)
 
 
 @contextmanager
-def phoning(house: House, calls: int, talk_s: float) -> Iterator[list[Caller]]:
+def phoning(service: Service, calls: int, talk_s: float) -> Iterator[list[Caller]]:
     """Callers whose streams run; at the end they have hung up."""
     clip = Clip.from_pcm16(synthetic_speech(1.0))
     manners = Manners(hang_up_after_s=talk_s)
-    plan = CallPlan(house.endpoint, [Say(f"line {number}", clip) for number in range(50)], manners)
+    plan = CallPlan(service.endpoint, [Synthesize(f"line {number}", clip) for number in range(50)], manners)
     pump = StreamPump()
     callers = [Caller(PhoneCall(replace(plan, caller=f"+9725{number:08}"), pump)) for number in range(calls)]
     for caller in callers:
@@ -125,15 +125,15 @@ def phoning(house: House, calls: int, talk_s: float) -> Iterator[list[Caller]]:
     pump.close()
 
 
-def on_both(house: House, callers: list[Caller]) -> int:
+def on_both(service: Service, callers: list[Caller]) -> int:
     """Learn which worker has which call; the worker to be killed. Raises AssertionError when one has all."""
     deadline = time.monotonic() + STREAMING_S
     while not all(caller.streaming for caller in callers):
-        assert time.monotonic() < deadline, f"calls did not begin:\n{house.server.log[-3000:]}"
+        assert time.monotonic() < deadline, f"calls did not begin:\n{service.server.log[-3000:]}"
         time.sleep(0.05)
     owners = {
         each.raddr.port: worker
-        for worker in house.workers
+        for worker in service.workers
         for each in psutil.Process(worker).net_connections("tcp")
         if each.raddr
     }
@@ -146,10 +146,10 @@ def on_both(house: House, callers: list[Caller]) -> int:
     return min(set(had), key=had.count)
 
 
-def let_in(house: House, calls: int) -> int:
+def let_in(service: Service, calls: int) -> int:
     """How many of so many new calls are let in; none of them comes to its socket."""
     answers = [
-        Webhooks(house.endpoint).request("/webhook/incoming_call", new_call(), "POST") for _ in range(calls)
+        Webhooks(service.endpoint).request("/webhook/incoming_call", new_call(), "POST") for _ in range(calls)
     ]
     return sum("<Connect" in answer.text for answer in answers)
 
@@ -164,12 +164,12 @@ def new_call() -> dict[str, str]:
     }
 
 
-def places_back(house: House, wanted: int, since: float) -> float | None:
+def places_back(service: Service, wanted: int, since: float) -> float | None:
     """Seconds from ``since`` until ``wanted`` new calls have been let in."""
     found = 0
     while time.monotonic() < since + PLACES_S + 5:
         time.sleep(ASK_EVERY_S)
-        found += let_in(house, wanted - found)
+        found += let_in(service, wanted - found)
         if found == wanted:
             return time.monotonic() - since
     return None

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.house import LINES, on_the_cloud, place_calls, say
 from bench.log import dialogues
+from bench.service import LINES, on_the_cloud, place_calls, say
 from bench.ticker import latenesses_ms, percentile
 from tests.serving import ROOT
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.config import Config
-from server.providers.base import EngineError, ReplyRequest
-from server.providers.openai.llm import OpenAIMind
+from server.providers.base import ProviderError, ReplyRequest
+from server.providers.openai.llm import OpenAILlm
 from server.providers.reply.spoken import SpokenReply
 from server.turns.effects import Act, EndCall, SaveLead
 from tests.cloud.openai import OpenAICloud, Script
@@ -60,10 +60,10 @@ def plain(spoken: str) -> str:
 
 def got(config: Config, row: dict[str, Any]) -> Outcome:
     request = ReplyRequest(CALLER, (), 1, "warm_helpful", 0, 420, person=True, agent=config.agent_persona)
-    reply = SpokenReply(OpenAIMind(config), request, 10.0)
+    reply = SpokenReply(OpenAILlm(config), request, 10.0)
     try:
         spoken = " ".join(filter(None, reply))
-    except EngineError:
+    except ProviderError:
         return Outcome("", ())
     return Outcome(plain(spoken), tuple(map(as_call, reply.acts)))
 

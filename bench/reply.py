@@ -1,6 +1,6 @@
 """How soon the first frame of a reply is out after the end of turn, when engines stream.
 
-``python -m bench.reply``: ears need 200 ms for the final, the mind 350 ms for its first sentence and
+``python -m bench.reply``: STT need 200 ms for the final, the LLM 350 ms for its first sentence and
 another second and a half for the rest, the voice 150 ms for the first audio of a sentence.
 """
 
@@ -9,8 +9,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from bench.house import LINES, on_the_cloud, place_calls, say
 from bench.log import thinking_ms
+from bench.service import LINES, on_the_cloud, place_calls, say
 from bench.ticker import percentile
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
 from tests.cloud.openai import DELTA_CHARACTERS
@@ -37,12 +37,12 @@ def pace(cloud: LocalCloud) -> None:
     cloud.openai.chat.delays.first_s = SENTENCE_S - (deltas - 1) * BETWEEN_S
 
 
-def measure(worker_class: str, engines: dict[str, str]) -> list[float]:
+def measure(worker_class: str, providers: dict[str, str]) -> list[float]:
     """Milliseconds from the end of each turn to the first frame of its reply, sorted."""
     with tempfile.TemporaryDirectory() as folder, LocalCloud(LINES, answer) as cloud:
         pace(cloud)
         out = Path(folder)
-        knobs = cloud.knobs | engines
+        knobs = cloud.knobs | providers
         with on_the_cloud(knobs, out, WORKER_CLASS=worker_class, LLM_MIN_CHARS="0") as server:
             place_calls(server, out, *say(*LINES * 2))
             return sorted(thinking_ms(server.log))
@@ -50,9 +50,9 @@ def measure(worker_class: str, engines: dict[str, str]) -> list[float]:
 
 def main() -> None:
     print(f"end of turn to the first frame of the reply; the sum of the engines is {SUM_MS:.0f} ms")
-    for name, engines in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
+    for name, providers in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
         for worker_class in ("gevent", "gthread"):
-            took = measure(worker_class, engines)
+            took = measure(worker_class, providers)
             over = [ms - SUM_MS for ms in took]
             verdict = "within" if over[-1] <= ALLOWED_MS else "ABOVE"
             print(

@@ -26,21 +26,21 @@ from typing import Any
 import psutil
 from simple_websocket import ConnectionClosed
 
-from bench.chaos_house import OUR_FAULT, two_workers
+from bench.chaos_service import OUR_FAULT, two_workers
 from server.call.after_hangup import Afterwards
 from server.config import Config
 from server.media_ws_ai import MediaStreamHandler
 from server.office.call_outcome import open_desk
 from server.providers.base import ReplyRequest, ReplyStream
-from server.providers.fallback import Chain
-from server.providers.scripted import ScriptedMind
+from server.providers.fallback import FallbackChain
+from server.providers.scripted import ScriptedLlm
 from server.runtime.threads import Channel, Closed, Late
 from server.simulator.call import CallPlan, PhoneCall, new_ids
 from server.simulator.pump import StreamPump
-from server.simulator.script import CallerScript, Manners, Say
+from server.simulator.script import CallerScript, Manners, Synthesize
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import MediaStream
-from server.turn_pipeline import Engines, build_engines
+from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import Act, EndCall, SaveLead
 from tests.simtime.runtime import SimRuntime, SimTask
 
@@ -98,19 +98,19 @@ class Phone:
     stream: MediaStream
 
     def __post_init__(self) -> None:
-        self._inbox: Channel[str | bytes] = Channel(self.runtime, 10_000)
+        self._receiver: Channel[str | bytes] = Channel(self.runtime, 10_000)
         self._began = self.runtime.now
         self._over = False
         self.sock = None
         self.stream.said = Tail()  # type: ignore[assignment]
         self.stream.buffer.heard = Tail()  # type: ignore[assignment]
         for text in self.stream.opening():
-            self._inbox.put(text)
+            self._receiver.put(text)
         self._next_frame()
 
     def receive(self, timeout: float | None = None) -> str | bytes | None:
         try:
-            return self._inbox.get(timeout)
+            return self._receiver.get(timeout)
         except Late:
             return None
         except Closed:
@@ -120,11 +120,11 @@ class Phone:
         if self._over:
             raise ConnectionClosed(1000)
         for text in self.stream.receive(data, self.runtime.now - self._began):
-            self._inbox.put(text)
+            self._receiver.put(text)
 
     def close(self, reason: int | None = None) -> None:
         self._over = True
-        self._inbox.close()
+        self._receiver.close()
 
     def _next_frame(self) -> None:
         self.runtime.call_at(self._began + self.stream.due_s, self._frame)
@@ -133,14 +133,14 @@ class Phone:
         if self._over:
             return
         for text in self.stream.tick(self.runtime.now - self._began):
-            self._inbox.put(text)
+            self._receiver.put(text)
         if self.stream.wants_hang_up:
-            self._inbox.put(self.stream.stop())
+            self._receiver.put(self.stream.stop())
         else:
             self._next_frame()
 
 
-class DecidingMind(ScriptedMind):
+class DecidingLlm(ScriptedLlm):
     """Keeps a lead in every other answer, and ends the call with every twelfth."""
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
@@ -162,12 +162,12 @@ class Soak:
     done: int = 0
 
     def __post_init__(self) -> None:
-        built = build_engines(self.config, self.runtime)
-        mind = DecidingMind(self.runtime, self.config.scripted_llm_reply, self.config.scripted_llm_ms / 1000)
-        self.engines = Engines(
-            built.ears, Chain("llm", (mind,)), built.voices, built.phrases, built.new_speech
+        built = build_providers(self.config, self.runtime)
+        llm = DecidingLlm(self.runtime, self.config.scripted_llm_reply, self.config.scripted_llm_ms / 1000)
+        self.providers = Providers(
+            built.stt, FallbackChain("llm", (llm,)), built.voices, built.phrases, built.new_speech
         )
-        self.runtime.spawn("warm", self.engines.warm)
+        self.runtime.spawn("warm", self.providers.warm)
         self.desk = open_desk(self.config)
         self._clips = [Clip.from_pcm16(synthetic_speech(seconds)) for seconds in (0.6, 1.1, 1.9, 3.5)]
         self._chance = random.Random(self.seed)
@@ -184,7 +184,7 @@ class Soak:
         MediaStreamHandler(
             phone,  # type: ignore[arg-type]  # a socket is only asked for when a peer takes nothing
             self.config,
-            engines=self.engines,
+            providers=self.providers,
             desk=self.desk,
             afterwards=Afterwards(self.runtime),
             runtime=self.runtime,
@@ -193,9 +193,9 @@ class Soak:
         self.done += 1
         self.runtime.call_at(self.runtime.now + PAUSE_S, self._ring)
 
-    def _line(self, number: int) -> Say:
-        over_us = 0.8 if self._chance.random() < 0.2 else None
-        return Say(f"line {number}", self._chance.choice(self._clips), over_us)
+    def _line(self, number: int) -> Synthesize:
+        during_playout = 0.8 if self._chance.random() < 0.2 else None
+        return Synthesize(f"line {number}", self._chance.choice(self._clips), during_playout)
 
 
 class Ear(logging.Handler):
@@ -278,10 +278,10 @@ def scripted(folder: Path, vad: str) -> Config:
         name: each.get_default(call_default_factory=True) for name, each in Config.model_fields.items()
     }
     kinds = ("asr_engines", "llm_engines", "tts_engines")
-    engines: dict[str, Any] = dict.fromkeys(kinds, ("scripted",))
-    engines |= {"scripted_asr_lines": LINES}
+    providers: dict[str, Any] = dict.fromkeys(kinds, ("scripted",))
+    providers |= {"scripted_asr_lines": LINES}
     files = {"state_file": str(folder / "agent.db"), "leads_file": str(folder / "leads.jsonl")}
-    return Config(_env_file=None, **(knobs | engines | files | {"vad_engine": vad}))
+    return Config(_env_file=None, **(knobs | providers | files | {"vad_engine": vad}))
 
 
 def own_rss() -> int:
@@ -301,23 +301,23 @@ def over_sockets(seconds: float, calls: int, seed: int, worker_class: str) -> li
     """``calls`` at once through two workers; each worker's memory over the time."""
     with tempfile.TemporaryDirectory() as folder:
         knobs = {"VAD_ENGINE": "silero", "MAX_CALL_SEC": "120"}
-        with two_workers(Path(folder), worker_class, **knobs) as house:
+        with two_workers(Path(folder), worker_class, **knobs) as service:
             over = threading.Event()
             pump = StreamPump()
-            plan = CallPlan(house.endpoint, ())
+            plan = CallPlan(service.endpoint, ())
             callers = ThreadPoolExecutor(calls)
             for number in range(calls):
                 callers.submit(phone_until, over, plan, pump, f"{seed}-{number}")
             over.wait(seconds * WARM_UP)
-            found = {pid: [census.rss] for pid, census in house.census().items()}
+            found = {pid: [census.rss] for pid, census in service.census().items()}
             for _ in range(SAMPLES):
                 over.wait(seconds * (1 - WARM_UP) / SAMPLES)
-                for pid, census in house.census().items():
+                for pid, census in service.census().items():
                     found.setdefault(pid, []).append(census.rss)
             over.set()
             callers.shutdown()
             pump.close()
-            faults = tuple(house.faults)
+            faults = tuple(service.faults)
     return [Growth(f"{worker_class} worker {pid}", tuple(rss), faults) for pid, rss in found.items()]
 
 
@@ -326,7 +326,7 @@ def phone_until(over: threading.Event, plan: CallPlan, pump: StreamPump, seed: s
     chance = random.Random(seed)
     clips = [Clip.from_pcm16(synthetic_speech(length)) for length in (0.6, 1.1, 1.9)]
     while not over.is_set():
-        steps = [Say(f"line {number}", chance.choice(clips)) for number in range(40)]
+        steps = [Synthesize(f"line {number}", chance.choice(clips)) for number in range(40)]
         manners = Manners(hang_up_after_s=chance.uniform(10, 60), patience_s=6.0)
         caller = f"+97250{chance.randrange(10**7):07}"
         PhoneCall(replace(plan, steps=steps, manners=manners, caller=caller), pump).run()

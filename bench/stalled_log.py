@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench.house import TICKING
+from bench.service import TICKING
 
 PIPE_BYTES = 4096  # full after some twenty lines
 LOOK_S = 0.02

@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from bench.chaos_house import signing
+from bench.chaos_service import signing
 from bench.ticker import percentile
 from bench.unsigned_kinds import KINDS, Kind
 from bench.watched import ALLOWED_GAP_MS, CLASSES, Watched, latenesses_ms, watched

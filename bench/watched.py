@@ -11,7 +11,7 @@ import psutil
 import requests
 
 from bench.beside import Beside, Heard, frames_of, long_sentence, longest_gap_ms
-from bench.house import TICKING
+from bench.service import TICKING
 from bench.ticker import TICK_S, percentile
 from bench.ticker import records as tick_records
 from tests.doors import NO_LIMITS, SECRET, Door
@@ -189,7 +189,7 @@ def watched(
     Whatever hangs in it is killed at the end. ``before_end``: called just before that.
     """
     sentence = long_sentence(says_s)
-    house = {
+    service = {
         "WORKER_CLASS": worker_class,
         "WATCH_FOLDER": str(folder),
         "TWILIO_AUTH_TOKEN": SECRET,
@@ -199,7 +199,7 @@ def watched(
         "THINKING_HINT_MS": "0",
         "LEADS_FILE": str(folder / "leads.jsonl"),
     }
-    known = NO_LIMITS | house | knobs
+    known = NO_LIMITS | service | knobs
     with started(list(command), ROOT, folder / "log", **known) as server:
         it = Watched(server, folder, frames_of(sentence), known["PUBLIC_BASE_URL"])
         try:

@@ -42,7 +42,7 @@ def outcome_of(said: str, first: bool) -> str:
     """What our rules make of a caller's sentence: "end", "person" or "neither"."""
     before = [] if first else [FIRST]
     sounds = [Sound(3.0 + 8.0 * place, SAYS_S) for place in range(len(before) + 1)]
-    call = SimCall(sounds, ears=[*before, said], reply=ANSWER, knobs={"transfer_number": "+97231234567"})
+    call = SimCall(sounds, stt=[*before, said], reply=ANSWER, knobs={"transfer_number": "+97231234567"})
     desk = _Outcomes()
     call.host["desk"] = desk
     call.run(sounds[-1].until_s + 9.0)

@@ -29,19 +29,19 @@ STOPS = ("רגע", "לא נכון", "נציג", "סליחה", "עצרי", "כמ�
 
 
 def said_over(words: str, at_s: float) -> SimCall:
-    call = SimCall([Sound(3.0, 1.5), Sound(at_s, 0.9)], ears=["יש דירות להשכרה", words], reply=REPLY)
+    call = SimCall([Sound(3.0, 1.5), Sound(at_s, 0.9)], stt=["יש דירות להשכרה", words], reply=REPLY)
     return call.run(30)
 
 
 def went_on(call: SimCall) -> bool:
     """Nobody was asked a second time, and the whole reply was heard."""
-    return len(call.mind.requests) == 1 and not own_answer(call) and call.texts[-1] == QUESTION
+    return len(call.llm.requests) == 1 and not own_answer(call) and call.texts[-1] == QUESTION
 
 
 def answered(call: SimCall) -> bool:
-    """The words got an answer, by the mind or by a line of ours, and the rest of the reply was dropped."""
-    by_mind = len(call.mind.requests) == 2
-    return (by_mind or own_answer(call)) and call.log.count("BACKCHANNEL → ignore sid=MZ1") == 0
+    """The words got an answer, by the LLM or by a line of ours, and the rest of the reply was dropped."""
+    by_llm = len(call.llm.requests) == 2
+    return (by_llm or own_answer(call)) and call.log.count("BACKCHANNEL → ignore sid=MZ1") == 0
 
 
 def own_answer(call: SimCall) -> bool:

@@ -23,12 +23,12 @@ from server.providers.host_reply import Call, Reply
 from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime.threads import Threads
 from server.runtime.web_server import gunicorn_below, threads_for_calls
-from server.service import House
+from server.service import Service
 from server.settings.startup_checks import tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.request_guard import socket_is_twilios
 from server.telephony.socket_route import PhoneSock, reject
-from server.turn_pipeline import build_engines, default_engines, with_host_functions
+from server.turn_pipeline import build_providers, default_providers, with_host_functions
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need
@@ -78,48 +78,48 @@ def phone_agent(
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
     """
     mounted = config is None
-    engines = default_engines() if config is None else build_engines(config, Threads())
+    providers = default_providers() if config is None else build_providers(config, Threads())
     config = config or load_mounted_config()
     # Once here and not once a call, so that the lines the host's voice has made are kept.
     install_secrets_filter(config)
-    house = House(config, with_host_functions(engines, Threads(), asr, respond, synth))
+    service = Service(config, with_host_functions(providers, Threads(), asr, respond, synth))
     if mounted:  # our own server says it at its start
-        _say_what_is_wrong(house)
-    blueprint = twilio_blueprint(house)
+        _say_what_is_wrong(service)
+    blueprint = twilio_blueprint(service)
 
     def hand_over(state: BlueprintSetupState) -> None:
-        state.app.extensions[EXTENSION] = house
-        house.reception.threads_for_calls = threads_for_calls(gunicorn_below())
-        HostApp(house.config, state)
+        state.app.extensions[EXTENSION] = service
+        service.gate.threads_for_calls = threads_for_calls(gunicorn_below())
+        HostApp(service.config, state)
 
     blueprint.record(hand_over)
 
     def serve(ws: Server) -> None:
-        if not socket_is_twilios(house):
+        if not socket_is_twilios(service):
             reject(ws, "not signed by Twilio")
             return
         call = MediaStreamHandler(
             ws,
             config,
-            engines=house.engines,
-            desk=house.desk,
-            afterwards=house.afterwards,
-            admit=lambda start: house.reception.admit(call, start),
+            providers=service.providers,
+            desk=service.desk,
+            afterwards=service.afterwards,
+            admit=lambda start: service.gate.admit(call, start),
         )
         try:
             call.run()
         finally:
-            house.reception.leave(call)
+            service.gate.leave(call)
 
     sock = PhoneSock(config.max_calls)
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
     return blueprint, sock
 
 
-def _say_what_is_wrong(house: House) -> None:
-    if not house.reception.auth.required:
+def _say_what_is_wrong(service: Service) -> None:
+    if not service.gate.auth.required:
         log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
-    for tried in tried_files(house.config):
+    for tried in tried_files(service.config):
         if tried.problem:
             log.error("FILE_ERR %s", tried)
 

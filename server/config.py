@@ -34,7 +34,7 @@ from server.settings.plausible import what_cannot_be_right
 from server.settings.prompts_file import LinesError, lines_of
 from server.settings.text_file import why_not_read
 from server.settings.url_secrets import AddressText, SecretAddress, without_user_info
-from server.turns.params import DialogueParams
+from server.turns.params import TurnParams
 from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
@@ -54,10 +54,10 @@ class KnobError(ValueError):
     """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
 
 
-SpeechEngine = Literal["google", "openai", "embedded", "scripted"]
-MindEngine = Literal["openai", "embedded", "scripted"]
-SpeechEngines = Annotated[tuple[SpeechEngine, ...], NoDecode, BeforeValidator(comma_separated)]
-MindEngines = Annotated[tuple[MindEngine, ...], NoDecode, BeforeValidator(comma_separated)]
+SpeechProvider = Literal["google", "openai", "embedded", "scripted"]
+LlmProvider = Literal["openai", "embedded", "scripted"]
+SpeechProviders = Annotated[tuple[SpeechProvider, ...], NoDecode, BeforeValidator(comma_separated)]
+LlmProviders = Annotated[tuple[LlmProvider, ...], NoDecode, BeforeValidator(comma_separated)]
 
 
 class Config(BaseSettings):
@@ -110,10 +110,10 @@ class Config(BaseSettings):
         "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
     )
 
-    # Engines, in order of preference
-    asr_engines: SpeechEngines = knob((), "Ears, in order; empty: by the credentials present.")
-    llm_engines: MindEngines = knob((), "Minds, in order; empty: by the credentials present.")
-    tts_engines: SpeechEngines = knob((), "Voices, in order; empty: by the credentials present.")
+    # Providers, in order of preference
+    asr_engines: SpeechProviders = knob((), "Ears, in order; empty: by the credentials present.")
+    llm_engines: LlmProviders = knob((), "Minds, in order; empty: by the credentials present.")
+    tts_engines: SpeechProviders = knob((), "Voices, in order; empty: by the credentials present.")
     breaker_failures: int = knob(3, "Failures in a row after which an engine is skipped for a while.", 1, 100)
     breaker_open_sec: float = knob(30, "How long it is skipped.", 1, 3600)
 
@@ -152,7 +152,7 @@ class Config(BaseSettings):
     openai_tts_model: str = knob("gpt-4o-mini-tts", "The voice's model.")
     openai_tts_voice: str = knob("coral", "The voice.")
 
-    # Who the agent is (minds that take a prompt)
+    # Who the agent is (LLMs that take a prompt)
     agent_gender: Literal["feminine", "masculine"] = knob(
         "feminine", "The agent's own gender; a man has another name, hint and voices by default."
     )
@@ -265,9 +265,9 @@ class Config(BaseSettings):
 _NAMES = frozenset(map(str.upper, Config.model_fields))
 
 
-def dialogue_params(config: Config) -> DialogueParams:
+def dialogue_params(config: Config) -> TurnParams:
     """The knobs of the conversation in frames: the one place where milliseconds become counts."""
-    return DialogueParams(
+    return TurnParams(
         endpointing=endpointing_params(
             min_utt_s=config.min_utt_sec,
             hangover_ms=config.vad_hangover_ms,

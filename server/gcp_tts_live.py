@@ -11,7 +11,7 @@ from typing import Any
 from server.audio.frames import SAMPLE_RATE_HZ
 from server.config import Config, load_config
 from server.hebrew.speak.pieces import pieces_of
-from server.providers.base import EngineError, SpeechStream
+from server.providers.base import ProviderError, SpeechStream
 from server.providers.google.client import TEXT_TO_SPEECH, Address, Connection, connect, explained
 from server.providers.wav import SampleReader
 
@@ -26,8 +26,8 @@ MAX_TEXT_BYTES = 5000  # of UTF-8, where a Hebrew letter has two; Google's limit
 MAX_SENTENCE_BYTES = 280
 
 
-class GoogleVoice:
-    """A Synthesizer."""
+class GoogleTts:
+    """A Tts."""
 
     name = "google"
 
@@ -67,7 +67,7 @@ class _GoogleSpeech:
     def __iter__(self) -> Iterator[bytes]:
         pieces = pieces_of(self._text, MAX_SENTENCE_BYTES)
         if any(len(piece.encode()) >= MAX_TEXT_BYTES for piece in pieces):
-            raise EngineError(f"Google speaks less than {MAX_TEXT_BYTES} bytes a request: give it words")
+            raise ProviderError(f"Google speaks less than {MAX_TEXT_BYTES} bytes a request: give it words")
         until = time.monotonic() + self._timeout_s
         connection = connect(self._address)  # takes seconds at worst, so not in ``synthesize``
         for piece in pieces:
@@ -102,20 +102,20 @@ class _GoogleSpeech:
         if self._call is not None:
             self._call.cancel()
 
-    def _explained(self, error: Any) -> EngineError:
+    def _explained(self, error: Any) -> ProviderError:
         refused = f"is GOOGLE_TTS_VOICE={self._voice_name} one of its voices?"
         return explained(error.code(), error.details() or "", self._address.service, refused)
 
 
 def synthesize_pcm16_8k(text: str) -> bytes:
-    """PCM16 8 kHz mono of ``text`` by the environment's knobs. Blocks. Raises EngineError, KnobError."""
-    return b"".join(GoogleVoice(load_config()).synthesize(text, WHOLE_CALL_TIMEOUT_S))
+    """PCM16 8 kHz mono of ``text`` by the environment's knobs. Blocks. Raises ProviderError, KnobError."""
+    return b"".join(GoogleTts(load_config()).synthesize(text, WHOLE_CALL_TIMEOUT_S))
 
 
 def pcm16_8k_of(audio: bytes) -> bytes:
     """The samples of a WAV file, found by its chunks; audio without a RIFF header is returned as it is.
 
-    Raises EngineError for a WAV file that is not PCM16 8 kHz mono, or has no samples.
+    Raises ProviderError for a WAV file that is not PCM16 8 kHz mono, or has no samples.
     """
     reader = SampleReader("Google", SAMPLE_RATE_HZ, TELEPHONE_HZ)
     return reader.feed(audio) + reader.end()

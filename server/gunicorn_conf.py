@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
-from server.providers.registry import chosen_ears, chosen_minds, chosen_voices  # noqa: E402
+from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
 from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
@@ -166,9 +166,9 @@ def post_worker_init(worker: Any) -> None:
         _leave()
     threading.excepthook = log_uncaught
     bound_look_ups()
-    house = worker.wsgi.extensions[EXTENSION]
-    house.begin_warming()
-    if not house.wait_until_warm(WARM_TIMEOUT_S):
+    service = worker.wsgi.extensions[EXTENSION]
+    service.begin_warming()
+    if not service.wait_until_warm(WARM_TIMEOUT_S):
         worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
     signal.signal(signal.SIGINT, interrupted)
     # What was loaded stays: a collection in the middle of a call need not look through it again.
@@ -178,7 +178,7 @@ def post_worker_init(worker: Any) -> None:
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
     end = partial(worker.handle_exit, signal.SIGTERM, None)
-    follow_signals(house.drain(finished=end), Threads(), give_way=end)
+    follow_signals(service.drain(finished=end), Threads(), give_way=end)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.
     for elder in worker.elders:
         with suppress(ProcessLookupError):
@@ -220,15 +220,15 @@ def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None
 def worker_int(worker: Any) -> None:
     """Ctrl-C: gunicorn waits for nobody, but gthread's threads end only with their calls."""
     app = getattr(worker, "wsgi", None)  # None: it was still starting
-    for call in app.extensions[EXTENSION].reception.live() if app is not None else ():
+    for call in app.extensions[EXTENSION].gate.live() if app is not None else ():
         call.cut()
 
 
 def summary(config: Config) -> list[str]:
     """What a person who starts the server wants to know, a line each."""
     lines = [
-        f"engines: ears {', '.join(chosen_ears(config))}; mind {', '.join(chosen_minds(config))}; "
-        f"voice {', '.join(chosen_voices(config))}",
+        f"engines: ears {', '.join(chosen_stt(config))}; mind {', '.join(chosen_llm(config))}; "
+        f"voice {', '.join(chosen_tts(config))}",
         f"serving on {bind}, {workers} {config.worker_class} worker(s)",
         *(f"limit: {bound}" for bound in bounds(config)),
         *env_file_remarks(),
@@ -290,13 +290,13 @@ def missing_to_go_live(config: Config) -> list[str]:
         missing.append("set PUBLIC_BASE_URL (https://…) to where Twilio reaches this server")
     elif config.public_base_url.startswith("http://"):
         missing.append("PUBLIC_BASE_URL must be https://: Twilio opens only wss:// streams")
-    ears, minds, voices = chosen_ears(config), chosen_minds(config), chosen_voices(config)
-    if "embedded" in (ears[0], minds[0], voices[0]):
+    stt, llm, tts = chosen_stt(config), chosen_llm(config), chosen_tts(config)
+    if "embedded" in (stt[0], llm[0], tts[0]):
         missing.append(
             "embedded engines are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
             "for Google's ears and voice, then run ./start_all.sh check"
         )
-    if "scripted" in ears + minds + voices:
+    if "scripted" in stt + llm + tts:
         missing.append("scripted engines are for tests: they do not listen")
     token = config.twilio_auth_token.get_secret_value()
     if not token:

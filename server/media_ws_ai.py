@@ -4,9 +4,9 @@
 |---|---|---|
 | RX: the socket's request thread | receive, judge, fill holes, feed the core | wait for an engine; send |
 | TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | |
-| ``ears-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
-| ``turn-<id>``, ``voice-<id>`` | post the mind's sentences; post their audio | touch the socket |
-| ``mind-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
+| ``stt-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
+| ``turn-<id>``, ``voice-<id>`` | post the LLM's sentences; post their audio | touch the socket |
+| ``llm-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
 | ``after-call`` | when all else is over: wait for what was said last, keep its leads | touch the socket |
 | ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
@@ -33,7 +33,7 @@ from server.audio.frames import FRAME_MS, FRAMES_PER_S, FrameHeard, ms_to_frames
 from server.audio.pacing import Pacer
 from server.call.after_hangup import AfterCall, Afterwards, default_afterwards
 from server.call.call_record import CallRecord, CallSummary, Ended
-from server.call.provider_runner import CallEngines
+from server.call.provider_runner import ProviderRunner
 from server.config import Config, dialogue_params, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
 from server.office.call_outcome import Desk, open_desk
@@ -42,29 +42,45 @@ from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.registry import asr_timeout_ms
 from server.runtime.threads import Runtime, Task, Threads
 from server.shared_state.state import Outcome
-from server.telephony.caller_audio import Rx
+from server.telephony.caller_audio import InboundFrames
 from server.telephony.caller_number import number_to_call
-from server.telephony.receiver import AUDIO_TIMEOUT_S, Inbox, OutOfLine, Quiet, WebSocket, has_unread
-from server.telephony.sender import Tx
+from server.telephony.receiver import (
+    AUDIO_TIMEOUT_S,
+    ProtocolViolation,
+    Quiet,
+    Receiver,
+    WebSocket,
+    has_unread,
+)
+from server.telephony.sender import Sender
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
-from server.turn_pipeline import Engines, default_engines, with_host_functions
-from server.turns.actions import Action, CloseEars, Log, Perform, SendAudio, SendClear, SendMark, StartTurn
+from server.turn_pipeline import Providers, default_providers, with_host_functions
+from server.turns.actions import (
+    Action,
+    ApplyEffect,
+    FinishRecognition,
+    Log,
+    SendAudio,
+    SendClear,
+    SendMark,
+    StartTurn,
+)
 from server.turns.effects import Act, PhoneCall, SaveLead
 from server.turns.events import (
-    BreathDrawn,
     CallerGone,
     ClosingDown,
     DigitPressed,
-    EarsFailed,
     Event,
+    FinalTranscript,
     MarkReturned,
     PersonAvailable,
+    ReplyDelay,
     StreamStarted,
+    SttFailed,
     TurnOverdue,
-    WordsHeard,
 )
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 
 log = logging.getLogger("agent")
 
@@ -95,7 +111,7 @@ class MediaStreamHandler:
         ws: WebSocket,
         config: Config | None = None,
         *,
-        engines: Engines | None = None,
+        providers: Providers | None = None,
         asr: Asr | None = None,
         respond: Respond | None = None,
         synth: Synth | None = None,
@@ -116,7 +132,7 @@ class MediaStreamHandler:
         self._after: AfterCall | None = None  # once the call is over, if it leaves anything
         self._admit = admit
         self._line = LineClock(self._runtime.clock)  # RX tells it, anybody reads
-        self._inbox = Inbox(
+        self._receiver = Receiver(
             lambda timeout_s: ws.receive(timeout=timeout_s),
             self._runtime.clock,
             self._config.max_call_sec + OVERTIME_S,
@@ -126,26 +142,26 @@ class MediaStreamHandler:
         )
         self._close_reason: int | None = None  # a normal end
         self._call = PhoneCall()  # RX writes it once, before there are turns
-        engines = with_host_functions(engines or default_engines(), self._runtime, asr, respond, synth)
-        self._mind = engines.minds.first
-        self._rx = Rx(engines.new_speech, self._runtime.clock)  # RX only
+        providers = with_host_functions(providers or default_providers(), self._runtime, asr, respond, synth)
+        self._llm = providers.llm.first
+        self._rx = InboundFrames(providers.new_speech, self._runtime.clock)  # RX only
         self._log = CallLog(self._config.log_transcripts)
         self._record = CallRecord(self._runtime.clock, self._log.tally, own_lines(self._config).no_person)
         self._lock = self._runtime.condition()  # guards everything below
-        self._dialogue = Dialogue(dialogue_params(self._config))
+        self._dialogue = TurnMachine(dialogue_params(self._config))
         self._events: deque[Event] = deque()
         self._over = False
         self._outcome: Outcome | None = None  # why our side closes, when it does so on purpose
-        self._engines = CallEngines(
+        self._providers = ProviderRunner(
             self._runtime,
             self._config,
-            engines,
+            providers,
             post=self._post,
             handle=self._handle,
             complain=self._log.complaint,
         )
         pacer = Pacer(ms_to_frames(self._config.tx_lead_ms))
-        self._tx = Tx(self._runtime, self._lock, pacer, self._handle, self._wants_wire, ws.send)
+        self._tx = Sender(self._runtime, self._lock, pacer, self._handle, self._wants_wire, ws.send)
 
     def run(self) -> None:
         """Serve the call until ``stop``, a close, or a vanished peer. Never raises."""
@@ -155,7 +171,7 @@ class MediaStreamHandler:
         except SOCKET_ENDED as ended:
             self._log.line(f"WS_CLOSED {ended}")
             self._record.ended(Ended.LOST)
-        except OutOfLine as out:
+        except ProtocolViolation as out:
             self._log.line(str(out))
             self._close_reason = POLICY_VIOLATION
             self._record.ended(Ended.STALLED)
@@ -187,7 +203,7 @@ class MediaStreamHandler:
 
     def _receive(self) -> None:
         while not self._over:
-            message = self._inbox.next()
+            message = self._receiver.next()
             if isinstance(message, Stop):
                 self._log.counts("WS_STOP", self._rx.frames, self._tx.frames)
                 return
@@ -215,7 +231,7 @@ class MediaStreamHandler:
             self._log.ignored("second start")
             return
         if why_not := self._admit(start):
-            raise OutOfLine(f"WS_REFUSED {why_not}")
+            raise ProtocolViolation(f"WS_REFUSED {why_not}")
         self._log.sid = start.stream_sid
         self._call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
         self._log.line("WS_START", f"mode=AI call={start.call_sid}")
@@ -226,11 +242,11 @@ class MediaStreamHandler:
                 "WS_FORMAT", f"taken as μ-law, 8000 Hz, 1 channel: announced is {start.other_format}"
             )
         with self._lock:
-            self._engines.call = self._call
+            self._providers.call = self._call
             self._tx.start(start.stream_sid)
             for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
                 self._tx.deadline(after_s, PersonAvailable(available))
-        self._post(StreamStarted(self._mind.opening, self._call, self._mind.takes_messages))
+        self._post(StreamStarted(self._llm.opening, self._call, self._llm.takes_messages))
 
     def _on_quiet(self, frames: int) -> None:
         if not self._rx.oddities["quiet"]:
@@ -273,8 +289,8 @@ class MediaStreamHandler:
             while self._events:
                 for action in self._dialogue.handle(self._events[0]):
                     self._perform(action)
-                if isinstance(self._events[0], WordsHeard | EarsFailed):
-                    self._engines.ears_done(self._events[0])
+                if isinstance(self._events[0], FinalTranscript | SttFailed):
+                    self._providers.stt_done(self._events[0])
                 self._events.popleft()
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
@@ -298,20 +314,20 @@ class MediaStreamHandler:
                 self._log.of_the_core(action)
             case StartTurn(turn_id, waited_frames):
                 self._start_turn(turn_id, waited_frames)
-            case Perform(act):
+            case ApplyEffect(act):
                 self._perform_act(act)
-            case CloseEars(utterance_id, silence_frames):
-                timeout_ms = asr_timeout_ms(self._config, self._engines.ears_at_work(utterance_id))
-                late = EarsFailed(utterance_id, f"no transcript within {timeout_ms:.0f} ms")
+            case FinishRecognition(utterance_id, silence_frames):
+                timeout_ms = asr_timeout_ms(self._config, self._providers.stt_at_work(utterance_id))
+                late = SttFailed(utterance_id, f"no transcript within {timeout_ms:.0f} ms")
                 after_ms = max(MIN_EARS_MS, timeout_ms - silence_frames * FRAME_MS)
                 self._tx.deadline(after_ms / 1000, late)
-                self._engines.perform(action)
+                self._providers.perform(action)
             case _:
-                self._engines.perform(action)
+                self._providers.perform(action)
 
     def _start_turn(self, turn_id: int, waited_frames: int) -> None:
         breath_ms = self._draw_breath(self._config.resp_min_delay_ms, self._config.resp_max_delay_ms)
-        self._handle(BreathDrawn(turn_id, ms_to_frames(breath_ms)))
+        self._handle(ReplyDelay(turn_id, ms_to_frames(breath_ms)))
         left_ms = self._config.turn_timeout_ms - waited_frames * FRAME_MS
         self._tx.deadline(max(0, left_ms) / 1000, TurnOverdue(turn_id))
 
@@ -322,7 +338,7 @@ class MediaStreamHandler:
                 "lead", lambda: self._desk.save_lead(self._call.sid, self._call.number, act.details)
             )
             return
-        if self._over:  # a mind that wants both: the first counts
+        if self._over:  # an LLM that wants both: the first counts
             return
         self._log.line(f"CALL_ENDS {type(act).__name__}")
         self._outcome = act
@@ -349,8 +365,8 @@ class MediaStreamHandler:
         with self._lock:
             self._leave_last_words()
             self._tx.close()
-            tasks = [tx_task, *self._engines.end_call()]
-            listening = bool(self._engines.listening)
+            tasks = [tx_task, *self._providers.end_call()]
+            listening = bool(self._providers.listening)
         if self._after is not None:
             self._afterwards.take(self._after)
         person = availability(self._config).person_available(self._now())
@@ -384,5 +400,7 @@ class MediaStreamHandler:
         self._over = True
         if not self._dialogue.over:
             keep = partial(self._desk.save_lead, self._call.sid, self._call.number, after_call=True)
-            self._after = AfterCall(self._runtime, self._lock, self._dialogue, self._engines, self._log, keep)
-            self._engines.hand_over(self._after.post, self._after.handle)
+            self._after = AfterCall(
+                self._runtime, self._lock, self._dialogue, self._providers, self._log, keep
+            )
+            self._providers.hand_over(self._after.post, self._after.handle)

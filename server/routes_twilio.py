@@ -17,7 +17,7 @@ from server.logs.redaction import Transcripts
 from server.office.lead import Missed
 from server.office.transfer import availability
 from server.providers.wav import wav_of
-from server.service import House
+from server.service import Service
 from server.telephony.caller_number import number_to_call
 from server.telephony.host_app import reached
 from server.telephony.public_url import absolute, path_of, socket_url
@@ -44,8 +44,8 @@ OTHER_METHODS = {
 }
 
 
-def twilio_blueprint(house: House) -> Blueprint:
-    """The HTTP routes over ``house``, to be registered with any Flask application."""
+def twilio_blueprint(service: Service) -> Blueprint:
+    """The HTTP routes over ``service``, to be registered with any Flask application."""
     blueprint = Blueprint("phone_agent", __name__)
 
     def route(path: str, method: str, name: str, view: Callable[..., Response]) -> None:
@@ -60,15 +60,15 @@ def twilio_blueprint(house: House) -> Blueprint:
             strict_slashes=False,
         )
 
-    def webhook(name: str, view: Callable[[House], Response]) -> None:
-        route(f"/webhook/{name}", "POST", name, lambda: of_twilio(house, view))
+    def webhook(name: str, view: Callable[[Service], Response]) -> None:
+        route(f"/webhook/{name}", "POST", name, lambda: of_twilio(service, view))
 
     webhook("incoming_call", _incoming_call)
     webhook("stream_status", _stream_status)
     webhook("stream_ended", _stream_ended)
     webhook("transfer_ended", _transfer_ended)
-    route("/healthz", "GET", "healthz", lambda: _health(house))
-    route("/media/<name>.wav", "GET", "media", lambda name: _media(house, name))
+    route("/healthz", "GET", "healthz", lambda: _health(service))
+    route("/media/<name>.wav", "GET", "media", lambda name: _media(service, name))
     route(SOCKET_PATH, "GET", "socket_by_http", _socket_by_http)
     blueprint.before_request(limit_body)
     blueprint.register_error_handler(Exception, on_errors())
@@ -78,37 +78,37 @@ def twilio_blueprint(house: House) -> Blueprint:
 # ---- the call -----------------------------------------------------------------------------------
 
 
-def _incoming_call(house: House) -> Response:
-    house.begin_warming()  # for a host whose server does not do it at its start
+def _incoming_call(service: Service) -> Response:
+    service.begin_warming()  # for a host whose server does not do it at its start
     # Whom we have called ourselves may be called as often as we like.
-    party = ANYBODY if _is_outbound() else house.parties.of(_field("From"))
-    answer = house.reception.ring(_field("CallSid"), party)
-    _log_webhook(house, f"incoming_call=200 {answer.value}", "From", "To")
+    party = ANYBODY if _is_outbound() else service.parties.of(_field("From"))
+    answer = service.gate.ring(_field("CallSid"), party)
+    _log_webhook(service, f"incoming_call=200 {answer.value}", "From", "To")
     if answer is Answer.CONNECT:
         # Nothing else may be left of them: they hang up before the socket, or our process is killed.
-        house.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
-        return _connect(house)
+        service.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
+        return _connect(service)
     if not answer.rejects:
-        return _busy(house)
-    _missed(house, Missed.BUSY if party.hidden else Missed.RATE)
+        return _busy(service)
+    _missed(service, Missed.BUSY if party.hidden else Missed.RATE)
     twiml = VoiceResponse()
     twiml.reject(reason="busy")
     return _twiml(twiml)
 
 
-def _connect(house: House) -> Response:
+def _connect(service: Service) -> Response:
     twiml = VoiceResponse()
-    if house.config.twiml_play_greeting and house.config.ai_greeting_he.strip():
-        _play(house, twiml, "greeting")
+    if service.config.twiml_play_greeting and service.config.ai_greeting_he.strip():
+        _play(service, twiml, "greeting")
     # With an action Twilio runs no verb after <Connect>: stream_ended says what comes next.
-    connect = Connect(action=path_of(house.config, "stream_ended"), method="POST")
+    connect = Connect(action=path_of(service.config, "stream_ended"), method="POST")
     stream = connect.stream(
-        url=socket_url(house.config, absolute(house.config, "socket_by_http")),
-        status_callback=absolute(house.config, "stream_status"),
+        url=socket_url(service.config, absolute(service.config, "socket_by_http")),
+        status_callback=absolute(service.config, "stream_status"),
         status_callback_method="POST",
     )
     call_sid = _field("CallSid")
-    token = house.reception.auth.new_token(call_sid, request.headers.get(SIGNATURE, ""))
+    token = service.gate.auth.new_token(call_sid, request.headers.get(SIGNATURE, ""))
     # What the socket must know goes here: Twilio refuses a query string in its URL.
     for name, value in (("call_sid", call_sid), ("from", _caller()), ("token", token)):
         if value:
@@ -117,94 +117,94 @@ def _connect(house: House) -> Response:
     return _twiml(twiml)
 
 
-def _busy(house: House) -> Response:
-    if house.config.overflow_number:
+def _busy(service: Service) -> Response:
+    if service.config.overflow_number:
         twiml = VoiceResponse()
-        _dial(house, twiml, house.config.overflow_number)
+        _dial(service, twiml, service.config.overflow_number)
         return _twiml(twiml)
-    _missed(house, Missed.BUSY)
-    return _hang_up(house, "busy")
+    _missed(service, Missed.BUSY)
+    return _hang_up(service, "busy")
 
 
-def _stream_status(house: House) -> Response:
+def _stream_status(service: Service) -> Response:
     """What Twilio tells of a stream; and of a call, to a number whose status is sent here: a caller who has
     hung up before the socket came gives their place back at once.
     """
-    _log_webhook(house, "stream_status=204", "StreamSid", "StreamEvent", "StreamError")
+    _log_webhook(service, "stream_status=204", "StreamSid", "StreamEvent", "StreamError")
     if _field("StreamEvent") == "stream-stopped" or not _still_there():
-        house.reception.hung_up(_field("CallSid"))
+        service.gate.hung_up(_field("CallSid"))
     return Response(status=204)
 
 
-def _stream_ended(house: House) -> Response:
+def _stream_ended(service: Service) -> Response:
     """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
-    _log_webhook(house, "stream_ended=200", "CallStatus")
-    house.reception.hung_up(_field("CallSid"))
-    outcome = house.desk.outcome(_field("CallSid"))
+    _log_webhook(service, "stream_ended=200", "CallStatus")
+    service.gate.hung_up(_field("CallSid"))
+    outcome = service.desk.outcome(_field("CallSid"))
     if isinstance(outcome, EndCall) or not _still_there():
         if isinstance(outcome, Transfer):
-            _missed(house, Missed.HUNG_UP)
-        return _hang_up(house, None)
-    if isinstance(outcome, Transfer) and house.config.transfer_number:
+            _missed(service, Missed.HUNG_UP)
+        return _hang_up(service, None)
+    if isinstance(outcome, Transfer) and service.config.transfer_number:
         twiml = VoiceResponse()
-        _dial(house, twiml, house.config.transfer_number)
+        _dial(service, twiml, service.config.transfer_number)
         return _twiml(twiml)
-    return _make_up_for_it(house)
+    return _make_up_for_it(service)
 
 
-def _make_up_for_it(house: House) -> Response:
+def _make_up_for_it(service: Service) -> Response:
     """We have failed a caller who is still there: a person, or the promise of one."""
-    if availability(house.config).person_available(datetime.now(UTC)):
+    if availability(service.config).person_available(datetime.now(UTC)):
         twiml = VoiceResponse()
-        _play(house, twiml, "apology_transfer")
-        _dial(house, twiml, house.config.transfer_number)
+        _play(service, twiml, "apology_transfer")
+        _dial(service, twiml, service.config.transfer_number)
         return _twiml(twiml)
-    promised = _owe_a_call_back(house, Missed.FAILED, "השיחה נותקה בתקלה שלנו")
-    return _hang_up(house, "apology" if promised else "apology_hidden")
+    promised = _owe_a_call_back(service, Missed.FAILED, "השיחה נותקה בתקלה שלנו")
+    return _hang_up(service, "apology" if promised else "apology_hidden")
 
 
-def _dial(house: House, twiml: VoiceResponse, number: str) -> None:
+def _dial(service: Service, twiml: VoiceResponse, number: str) -> None:
     twiml.dial(
         number,
-        action=path_of(house.config, "transfer_ended"),
+        action=path_of(service.config, "transfer_ended"),
         method="POST",
         timeout=RING_S,
         answer_on_bridge=True,
     )
 
 
-def _transfer_ended(house: House) -> Response:
+def _transfer_ended(service: Service) -> Response:
     """The person has hung up, or has not answered: then the caller is told so."""
-    _log_webhook(house, "transfer_ended=200", "CallStatus", "DialCallStatus", "From")
+    _log_webhook(service, "transfer_ended=200", "CallStatus", "DialCallStatus", "From")
     if _field("DialCallStatus") in PUT_THROUGH:
-        return _hang_up(house, None)
-    promised = _owe_a_call_back(house, Missed.NO_ANSWER, "ההעברה לנציג לא נענתה")
-    return _hang_up(house, "no_answer" if promised else "no_answer_hidden")
+        return _hang_up(service, None)
+    promised = _owe_a_call_back(service, Missed.NO_ANSWER, "ההעברה לנציג לא נענתה")
+    return _hang_up(service, "no_answer" if promised else "no_answer_hidden")
 
 
-def _owe_a_call_back(house: House, why: Missed, what: str) -> bool:
+def _owe_a_call_back(service: Service, why: Missed, what: str) -> bool:
     """The office must know of a caller whom we have failed. True: it can call back, so it may be promised."""
-    possible = house.desk.can_call_back(_field("CallSid"), _caller())
+    possible = service.desk.can_call_back(_field("CallSid"), _caller())
     how = TO_CALL_BACK if _caller() else TO_THE_NUMBER_LEFT if possible else NOWHERE_TO_CALL
-    _missed(house, why, f"{what}, {how}")
+    _missed(service, why, f"{what}, {how}")
     return possible
 
 
-def _missed(house: House, why: Missed, message: str = "") -> None:
-    house.desk.save_missed(_field("CallSid"), _caller(), why, message)
+def _missed(service: Service, why: Missed, message: str = "") -> None:
+    service.desk.save_missed(_field("CallSid"), _caller(), why, message)
 
 
-def _hang_up(house: House, line: str | None) -> Response:
+def _hang_up(service: Service, line: str | None) -> Response:
     """A line of /media first, if the caller is still there."""
     twiml = VoiceResponse()
     if line is not None and _still_there():
-        _play(house, twiml, line)
+        _play(service, twiml, line)
     twiml.hangup()
     return _twiml(twiml)
 
 
-def _play(house: House, twiml: VoiceResponse, line: str) -> None:
-    twiml.play(absolute(house.config, "media", name=line))
+def _play(service: Service, twiml: VoiceResponse, line: str) -> None:
+    twiml.play(absolute(service.config, "media", name=line))
 
 
 def _still_there() -> bool:
@@ -233,8 +233,8 @@ def _is_outbound() -> bool:
     return _field("Direction").startswith("outbound")
 
 
-def _log_webhook(house: House, line: str, *fields: str) -> None:
-    private = Transcripts(house.config.log_transcripts)
+def _log_webhook(service: Service, line: str, *fields: str) -> None:
+    private = Transcripts(service.config.log_transcripts)
     values = {name: value[:MAX_LOGGED_CHARACTERS] for name in fields if (value := _field(name))}
     values |= {name: NO_NUMBER for name in NUMBERS & values.keys() if _is_no_number(values[name])}
     shown = {name: private.number(value) if name in NUMBERS else value for name, value in values.items()}
@@ -245,10 +245,10 @@ def _log_webhook(house: House, line: str, *fields: str) -> None:
 # ---- audio and health ---------------------------------------------------------------------------
 
 
-def _media(house: House, name: str) -> Response:
-    lines = own_lines(house.config)
+def _media(service: Service, name: str) -> Response:
+    lines = own_lines(service.config)
     texts = {
-        "greeting": house.config.ai_greeting_he,
+        "greeting": service.config.ai_greeting_he,
         "apology": lines.apology,
         "apology_hidden": lines.apology_hidden,
         "apology_transfer": lines.apology_transfer,
@@ -259,7 +259,7 @@ def _media(house: House, name: str) -> Response:
     if not texts.get(name, "").strip():
         known = ", ".join(f"{known}.wav" for known, text in texts.items() if text.strip())
         return plain(404, f"no such audio: there is {known}")
-    pcm16_8k = house.phrase_pcm16_8k(to_caller(texts[name], None))
+    pcm16_8k = service.phrase_pcm16_8k(to_caller(texts[name], None))
     if pcm16_8k is None:
         return plain(503, "no voice can say this now: see TTS_ERR in the server's log")
     response = Response(wav_of(pcm16_8k), mimetype="audio/wav")
@@ -269,26 +269,26 @@ def _media(house: House, name: str) -> Response:
     return response
 
 
-def _health(house: House) -> Response:
+def _health(service: Service) -> Response:
     """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere.
 
     Not for a store that fails: calls are held all the same, and every host may share that one.
     """
-    engines, failing = house.engines, house.failing
+    providers, failing = service.providers, service.failing
     response = jsonify(
         ok=not failing,
         status="degraded" if failing else "ok",
         failing=failing,
-        warm=house.warm,
-        calls=len(house.reception.live()),  # of this process: every worker counts its own
-        draining=house.reception.draining,
-        lag_ms=round(house.reception.lag_s * 1000),
-        overloaded=house.reception.overloaded,
-        store=house.desk.ledger.sharing.value,
-        engines={
-            "asr": [ears.name for ears in engines.ears],
-            "llm": [mind.name for mind in engines.minds],
-            "tts": [voice.name for voice in engines.voices],
+        warm=service.warm,
+        calls=len(service.gate.live()),  # of this process: every worker counts its own
+        draining=service.gate.draining,
+        lag_ms=round(service.gate.lag_s * 1000),
+        overloaded=service.gate.overloaded,
+        store=service.desk.shared_state.sharing.value,
+        providers={
+            "asr": [stt.name for stt in providers.stt],
+            "llm": [llm.name for llm in providers.llm],
+            "tts": [voice.name for voice in providers.tts],
         },
     )
     response.status_code = 503 if failing else 200

@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 
 from server.admission.caller_share import Limits, Parties, hidden_at_once
 from server.admission.drain import Drain
-from server.admission.gate import Reception
-from server.admission.rate_limits import CallRates
-from server.admission.slots import PENDING_GREETED_S, PENDING_S, Admission
+from server.admission.gate import Gate
+from server.admission.rate_limits import RateLimits
+from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.after_hangup import Afterwards
 from server.config import Config
-from server.logs.rate_limited import Seldom
+from server.logs.rate_limited import RateLimitedLog
 from server.office.call_outcome import open_desk
 from server.office.leads_file import END_S
 from server.office.transfer import availability
 from server.runtime.process_end import Ending, start
 from server.runtime.threads import Threads
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.telephony.signature import TwilioAuth
-from server.turn_pipeline import Engines
+from server.turn_pipeline import Providers
 
 log = logging.getLogger("agent")
 
@@ -30,20 +30,20 @@ LINES_TIMEOUT_S = 8.0  # Twilio waits longer
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 
 
-class House:
+class Service:
     """Knobs, engines and whether they are warm, the desk, and the reception that knows the calls.
 
     Any thread.
     """
 
-    def __init__(self, config: Config, engines: Engines) -> None:
+    def __init__(self, config: Config, providers: Providers) -> None:
         self.config = config
-        self.engines = engines
+        self.providers = providers
         self.desk = open_desk(config)
         self.afterwards = Afterwards(Threads())
-        self.reception = _reception(config, self.desk.ledger)
+        self.gate = _gate(config, self.desk.shared_state)
         self.parties = _parties(config)
-        self.refusals = Seldom(log)
+        self.refusals = RateLimitedLog(log)
         self._lock = threading.Lock()
         self._warming = False
         self._warm = threading.Event()
@@ -68,7 +68,7 @@ class House:
             finished()
 
         settle_s, drain_s = _pending_s(self.config), self.config.drain_sec
-        return Drain(self.reception, Threads(), drain_s, end, settle_s, afterwards=self.afterwards)
+        return Drain(self.gate, Threads(), drain_s, end, settle_s, afterwards=self.afterwards)
 
     @property
     def warm(self) -> bool:
@@ -77,7 +77,7 @@ class House:
     @property
     def failing(self) -> tuple[str, ...]:
         """The kinds of engine (``asr``, ``llm``, ``tts``) of which none works, as this process has found."""
-        chains = (self.engines.ears, self.engines.minds, self.engines.voices)
+        chains = (self.providers.stt, self.providers.llm, self.providers.tts)
         return tuple(chain.kind for chain in chains if chain.failing)
 
     def phrase_pcm16_8k(self, line: str) -> bytes | None:
@@ -87,14 +87,14 @@ class House:
         """
         self.begin_warming()
         self.wait_until_warm(LINES_TIMEOUT_S)
-        mulaw_8k = self.engines.phrases.get(line)
+        mulaw_8k = self.providers.tts_cache.get(line)
         return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 
     def _load(self, ending: Ending) -> None:
         started = time.monotonic()
-        self.reception.in_use()  # a store that does not answer is told before the first call
+        self.gate.in_use()  # a store that does not answer is told before the first call
         try:
-            self.engines.warm(ending)
+            self.providers.warm(ending)
         except Exception:  # the thread's edge: engines that failed are tried again by the calls
             log.exception("ENGINE_ERR: the engines could not be warmed")
         availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
@@ -107,21 +107,21 @@ class House:
     def _make_lines_again(self) -> None:
         """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
         wait_s = FIRST_REMAKE_S
-        while not self.engines.phrases.complete:
+        while not self.providers.tts_cache.complete:
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, LAST_REMAKE_S)
             start("lines-again", self._make_lines).join()
 
     def _make_lines(self, ending: Ending) -> None:
-        self.engines.phrases.make(self.engines.voices, log.error, ending)
+        self.providers.tts_cache.make(self.providers.tts, log.error, ending)
 
 
-def _reception(config: Config, ledger: Ledger) -> Reception:
-    return Reception(
-        TwilioAuth(config.twilio_auth_token.get_secret_value(), ledger),
-        CallRates(config.calls_per_sec, config.redis_url.get_secret_value()),
-        Admission(ledger, Threads(), config.max_calls, _pending_s(config)),
-        ledger.first_time,
+def _gate(config: Config, shared_state: SharedState) -> Gate:
+    return Gate(
+        TwilioAuth(config.twilio_auth_token.get_secret_value(), shared_state),
+        RateLimits(config.calls_per_sec, config.redis_url.get_secret_value()),
+        Slots(shared_state, Threads(), config.max_calls, _pending_s(config)),
+        shared_state.first_time,
     )
 
 

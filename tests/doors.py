@@ -156,7 +156,7 @@ def _close_code(ws: Any) -> int:
 
 
 @dataclass(frozen=True)
-class House:
+class Service:
     """A server of two workers and its doors. ``clock``: the file of how far its tokens' clock is ahead."""
 
     server: Server
@@ -168,7 +168,7 @@ class House:
 
 
 @contextmanager
-def housed(folder: Path, prefix: str = "", **knobs: str) -> Iterator[House]:
+def served(folder: Path, prefix: str = "", **knobs: str) -> Iterator[Service]:
     """Two gunicorn workers that know SECRET, with and without nginx before them. Makes ``folder``."""
     folder.mkdir()
     place, clock = free_place(prefix), folder / "clock"
@@ -183,4 +183,4 @@ def housed(folder: Path, prefix: str = "", **knobs: str) -> Iterator[House]:
         with proxied(server.address, place, folder / "nginx") as authority:
             straight = Door("straight", f"http://{server.address}", place.public_url, server.address)
             through = Door("nginx", place.public_url, place.public_url, server.address, str(authority))
-            yield House(server, (straight, through), clock)
+            yield Service(server, (straight, through), clock)

@@ -19,24 +19,24 @@ CLOCK = Path(os.environ["DOORS_CLOCK"])
 
 def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
-    house = worker.wsgi.extensions["phone_agent"]
-    house.reception.auth._now = lambda: time.time() + float(CLOCK.read_text())
-    say_who_is_asked(house)
+    service = worker.wsgi.extensions["phone_agent"]
+    service.gate.auth._now = lambda: time.time() + float(CLOCK.read_text())
+    say_who_is_asked(service)
     for handler in logging.getLogger("agent").handlers:
         handler.setFormatter(logging.Formatter("worker=%(process)d %(message)s"))
 
     def signed(response: Any) -> Any:
         response.headers["X-Worker"] = str(os.getpid())
-        response.headers["X-Places"] = str(house.reception.in_use())
+        response.headers["X-Places"] = str(service.gate.in_use())
         return response
 
     worker.wsgi.after_request(signed)
 
 
-def say_who_is_asked(house: Any) -> None:
-    from server.providers.fallback import Chain  # not before gevent has patched
+def say_who_is_asked(service: Any) -> None:
+    from server.providers.fallback import FallbackChain  # not before gevent has patched
 
-    log, tries, new_speech = logging.getLogger("agent"), Chain.tries, house.engines.new_speech
+    log, tries, new_speech = logging.getLogger("agent"), FallbackChain.tries, service.providers.new_speech
 
     def told_tries(chain: Any) -> Iterator[Any]:
         log.info("ENGINE_ASKED %s", chain.kind)
@@ -46,5 +46,5 @@ def say_who_is_asked(house: Any) -> None:
         log.info("ENGINE_ASKED vad")
         return new_speech()
 
-    Chain.tries = told_tries  # type: ignore[method-assign,assignment]
-    house.engines = replace(house.engines, new_speech=told_speech)
+    FallbackChain.tries = told_tries  # type: ignore[method-assign,assignment]
+    service.providers = replace(service.providers, new_speech=told_speech)

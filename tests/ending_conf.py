@@ -1,4 +1,4 @@
-"""The server's own gunicorn settings, a mind that ends every call with its first answer, and answers that
+"""The server's own gunicorn settings, an LLM that ends every call with its first answer, and answers that
 say whose they are (``X-Worker``).
 """
 

@@ -1,9 +1,9 @@
 """Pauses inside Hebrew sentences, and real ends: ``python -m bench.acoustics.pauses`` (A3, A7, B3).
 
 Sentences of the embedded voice with a pause of 300 to 900 ms put into each, where nobody ends (half of them)
-or where one might. Whole calls in simulated time through the real speech model; the ears' partial
+or where one might. Whole calls in simulated time through the real speech model; the STT' partial
 results follow the audio 250 ms behind. Printed: how often the agent speaks into a pause, and how long the
-caller waits at the real end. The mind never says "…" here: its second opinion would come on top.
+caller waits at the real end. The LLM never says "…" here: its second opinion would come on top.
 """
 
 import statistics
@@ -20,7 +20,7 @@ from server.providers.base import Transcript
 from server.runtime.threads import Channel, Closed
 from server.turns.effects import Expected
 from tests.simtime.call import SimCall
-from tests.simtime.engines import SimEars
+from tests.simtime.engines import SimStt
 
 UNFINISHED = (  # nobody ends where the bar is
     "אני מחפש דירה של | ארבעה חדרים",
@@ -103,7 +103,7 @@ def story(sentence: str, pause_ms: int) -> Story:
     return Story(track, (*before, *after), pause_from_s, pause_until_s, end_s)
 
 
-class StreamingEars(SimEars):
+class StreamingStt(SimStt):
     """Hears the words whose audio it is given, and guesses as it goes, ``PARTIAL_LAG_S`` behind."""
 
     words: tuple[Word, ...] = ()
@@ -118,12 +118,12 @@ class StreamingEars(SimEars):
 
 
 class _Streaming:
-    def __init__(self, ears: StreamingEars) -> None:
-        self._ears = ears
-        self._runtime = ears.runtime
+    def __init__(self, stt: StreamingStt) -> None:
+        self._stt = stt
+        self._runtime = stt.runtime
         self._from_s: float | None = None
         self._until_s = 0.0
-        self._out: Channel[Transcript] = Channel(ears.runtime, 1000)
+        self._out: Channel[Transcript] = Channel(stt.runtime, 1000)
 
     def feed(self, mulaw_8k: bytes) -> None:
         now, length_s = self._runtime.now, len(mulaw_8k) / SAMPLE_RATE_HZ
@@ -137,9 +137,9 @@ class _Streaming:
             self._runtime.call_at(due, partial(self._out.put, Transcript(text, is_final=False)))
 
     def finish(self) -> None:
-        self._ears.finished_at.append(self._runtime.now)
+        self._stt.finished_at.append(self._runtime.now)
         text = " ".join(word.text for word in self._heard())
-        self._runtime.call_at(self._runtime.now + self._ears.delay_s, partial(self._last, text))
+        self._runtime.call_at(self._runtime.now + self._stt.delay_s, partial(self._last, text))
 
     def cancel(self) -> None:
         self._out.close()
@@ -154,7 +154,7 @@ class _Streaming:
     def _heard(self) -> list[Word]:
         """The words of which the audio fed so far has most."""
         from_s = (self._from_s or 0.0) - 0.1
-        return [w for w in self._ears.words if w.from_s > from_s and w.until_s <= self._until_s + 0.02]
+        return [w for w in self._stt.words if w.from_s > from_s and w.until_s <= self._until_s + 0.02]
 
     def _last(self, text: str) -> None:
         self._out.put(Transcript(text, 1.0))
@@ -167,7 +167,7 @@ class Settings:
 
     holds: bool
     early: bool
-    engines: str
+    providers: str
 
     def __str__(self) -> str:
         return f"A7 {'on ' if self.holds else 'off'}  early start {'on ' if self.early else 'off'}"
@@ -184,7 +184,7 @@ class Told:
 
 def tell(story: Story, settings: Settings) -> Told:
     """One call in which the caller says one sentence with a pause in it."""
-    asr_s, llm_s, tts_s = ENGINES_S[settings.engines]
+    asr_s, llm_s, tts_s = ENGINES_S[settings.providers]
     knobs = {
         "ai_greeting_he": "",
         "incomplete_hold_ms": 700 if settings.holds else 0,
@@ -192,13 +192,13 @@ def tell(story: Story, settings: Settings) -> Told:
     }
     speech = partial(SpeechModel, 210)
     call = SimCall([], speech=speech, track=story.track.mulaw, llm_s=llm_s, tts_s=tts_s, knobs=knobs)
-    call.ears = StreamingEars(call.runtime, [], asr_s)
-    call.ears.words = story.words
+    call.stt = StreamingStt(call.runtime, [], asr_s)
+    call.stt.words = story.words
     call.run(story.end_s + 5)
     frames = call.sent("media")
     answers = [at for at in frames if at >= story.end_s]
     into_pause = any(story.pause_from_s < at < story.pause_until_s for at in frames)
-    taken = [at for at in call.ears.finished_at if story.pause_from_s < at < story.pause_until_s]
+    taken = [at for at in call.stt.finished_at if story.pause_from_s < at < story.pause_until_s]
     return Told(into_pause, bool(taken), round((answers[0] - story.end_s) * 1000) if answers else None)
 
 
@@ -217,11 +217,11 @@ def main() -> int:
     print(
         "spoke: into the pause, of 12 for each length; ended: utterances ended in it; gap: at the real end.\n"
     )
-    for engines, (name, sentences) in product(ENGINES_S, (("unfinished", UNFINISHED), ("open", OPEN))):
-        print(f"engines {engines} ms, pause at a place that is {name}")
+    for providers, (name, sentences) in product(ENGINES_S, (("unfinished", UNFINISHED), ("open", OPEN))):
+        print(f"engines {providers} ms, pause at a place that is {name}")
         print(f"{'':30}  spoke              ended            gap ms: median p95  no answer")
         for holds, early in product((False, True), (False, True)):
-            settings = Settings(holds, early, engines)
+            settings = Settings(holds, early, providers)
             print(f"  {settings!s:28}  {row(settings, sentences)}", flush=True)
     return 0
 

@@ -27,12 +27,12 @@ from server.audio.silero import SpeechModel
 from server.audio.vad import EchoLevel
 from server.hebrew.speak.sentences import split_sentences
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
-from server.providers.tts_cache import PhraseCache
+from server.providers.tts_cache import TtsCache
 from server.turns.actions import Action
 from server.turns.events import Event
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 from tests.simtime.call import SimCall
-from tests.simtime.engines import SimVoice
+from tests.simtime.engines import SimTts
 from tests.simtime.line import Line
 
 NETWORK_S = 0.05  # each way, beside the echo's own delay
@@ -55,7 +55,7 @@ def our_voice(text: str) -> bytes:
     return pcm16_to_mulaw(speak_pcm16_8k(text))
 
 
-class SpokenVoice(SimVoice):
+class SpokenTts(SimTts):
     """The simulated voice's delays with real speech."""
 
     def audio(self, text: str) -> bytes:
@@ -136,16 +136,16 @@ class SpeakerphoneCall(SimCall):
         knobs = {"ai_greeting_he": SPEECH_OF_OURS, **more.pop("knobs", {})}
         super().__init__([], speech=partial(SpeechModel, 210), premade=False, knobs=knobs, **more)
         self.line = EchoLine(self.runtime, [], delay_s=NETWORK_S, track=track.mulaw, room=room)
-        self.voice = SpokenVoice(self.runtime, 0.05)
+        self.voice = SpokenTts(self.runtime, 0.05)
         self.voice.identity = "spoken"
         self.levels: list[int] = []
         self._learns = learns
-        self.phrases = PhraseCache([self.config.ai_greeting_he], [self.voice.identity])
+        self.phrases = TtsCache([self.config.ai_greeting_he], [self.voice.identity])
         self.phrases.keep(
             self.voice.identity, self.config.ai_greeting_he, our_voice(self.config.ai_greeting_he)
         )
 
-    def _record(self, dialogue: Dialogue) -> None:
+    def _record(self, dialogue: TurnMachine) -> None:
         super()._record(dialogue)
         judges = dialogue.caller._hearing._judges
         if not self._learns:
@@ -161,7 +161,7 @@ class SpeakerphoneCall(SimCall):
 
 ROOMS = tuple(Room(delay_ms, gain_db) for delay_ms, gain_db in product((60, 150, 300), (-10, -15, -20, -25)))
 NOT_OURS = ["יש לי שאלה אחרת לגמרי"]
-FRAGMENTS = [""]  # of our echo, until we have stopped: the ears make nothing of them
+FRAGMENTS = [""]  # of our echo, until we have stopped: the STT make nothing of them
 SOFT_DBFS = SPEECH_DBFS - 6
 CALL_S = 45.0  # our speech lasts for 41
 
@@ -176,7 +176,7 @@ class Stops:
 
 
 def stops_in(room: Room, *, learns: bool = True, seconds: float = CALL_S) -> Stops:
-    call = SpeakerphoneCall(room, Track(seconds), learns=learns, ears=FRAGMENTS).run(seconds)
+    call = SpeakerphoneCall(room, Track(seconds), learns=learns, stt=FRAGMENTS).run(seconds)
     cuts = [clear.at_s for clear in call.line.buffer.clears if clear.dropped_bytes]
     spoke_s = sum(byte != 0xFF for byte in call.line.buffer.heard) / SAMPLE_RATE_HZ
     last = max(cuts, default=0.0)
@@ -193,7 +193,7 @@ def voices_over(
         start_s = from_s + 0.67 * n
         track.put(start_s, spoken(LINES[n % len(LINES)], "f2", level_dbfs))
         voiced_s = first_voiced_s(track, start_s, start_s + 1)
-        call = SpeakerphoneCall(room, track, ears=NOT_OURS).run(start_s + 5)
+        call = SpeakerphoneCall(room, track, stt=NOT_OURS).run(start_s + 5)
         clears = [at - voiced_s - NETWORK_S for at in call.sent("clear") if at > voiced_s]
         interrupted = bool(clears) and len(call.lines("BARGE_IN: interrupt")) >= 1
         reactions.append(round(clears[0] * 1000) if interrupted else None)
@@ -202,14 +202,14 @@ def voices_over(
 
 def levels_of(room: Room) -> tuple[int, int, int]:
     """The bar at our first word, after a second and a half of our speech, and five seconds later."""
-    call = SpeakerphoneCall(room, Track(10), ears=NOT_OURS)
+    call = SpeakerphoneCall(room, Track(10), stt=NOT_OURS)
     call.run(9)
     return call.levels[50], call.levels[120], call.levels[370]
 
 
 def forgotten(room: Room) -> tuple[int, int]:
     """The bar when the handset is picked up in mid-speech, and five seconds later."""
-    call = SpeakerphoneCall(replace(room, until_s=10.0), Track(17), ears=NOT_OURS)
+    call = SpeakerphoneCall(replace(room, until_s=10.0), Track(17), stt=NOT_OURS)
     call.run(16)
     return call.levels[500], call.levels[750]
 
@@ -224,7 +224,7 @@ def heard_after(room: Room, tries: int = 5) -> tuple[int, int]:
         track.put(our_end_s + 0.3 + 0.31 * n, spoken(LINES[n], "f2", SOFT_DBFS))
         knobs = {"ai_greeting_he": greeting}
         utterances = len(
-            SpeakerphoneCall(room, track, ears=NOT_OURS, knobs=knobs).run(our_end_s + 5).ears.heard
+            SpeakerphoneCall(room, track, stt=NOT_OURS, knobs=knobs).run(our_end_s + 5).stt.heard
         )
         heard += utterances >= 1
         too_many += max(0, utterances - 1)

@@ -1,7 +1,7 @@
 """How the real speech model and the core fare on noise: ``python -m bench.acoustics.study``.
 
 Whole calls in simulated time through the real shell, Silero and all; every sound is generated, nobody's
-recording. The ears hear whatever reaches them, so an utterance that should not exist is counted.
+recording. The STT hear whatever reaches them, so an utterance that should not exist is counted.
 """
 
 import statistics
@@ -23,7 +23,7 @@ REPLY = "זו תשובה ארוכה מספיק כדי שאפשר יהיה להפ
 def call_on(track: Track, seconds: float, **more: object) -> SimCall:
     """One call with ``track`` as the caller's line."""
     speech: Callable[[], SpeechModel] = partial(SpeechModel, 210)
-    call = SimCall([], speech=speech, track=track.mulaw, reply=REPLY, ears=["דברים שנאמרו"], **more)  # type: ignore[arg-type]
+    call = SimCall([], speech=speech, track=track.mulaw, reply=REPLY, stt=["דברים שנאמרו"], **more)  # type: ignore[arg-type]
     return call.run(seconds)
 
 
@@ -40,11 +40,11 @@ def noise_only(track: Track, seconds: float) -> NoiseOnly:
     """The greeting must come through, and nothing may be answered."""
     call = call_on(track, seconds)
     greeted = GREETING in call.texts and len(call.lines("tts_done")) >= 1
-    return NoiseOnly(len(call.ears.heard), len(call.mind.requests), greeted)
+    return NoiseOnly(len(call.stt.heard), len(call.llm.requests), greeted)
 
 
 @dataclass(frozen=True)
-class Dialogue:
+class TurnMachine:
     """Five lines, each said when the agent has long finished."""
 
     answered: int
@@ -52,7 +52,7 @@ class Dialogue:
     gaps_ms: list[int]
 
 
-def dialogue(noise: str | None) -> Dialogue:
+def dialogue(noise: str | None) -> TurnMachine:
     """Every line must end and be answered, noise or not."""
     track = Track(62)
     at_s = 4.0
@@ -63,7 +63,7 @@ def dialogue(noise: str | None) -> Dialogue:
         track.noise(noise, NOISE_DBFS)
     call = call_on(track, 62)
     gaps = [int(line.split("ms=")[1].split()[0]) for line in call.lines("RESPONSE_GAP")]
-    return Dialogue(len(call.mind.requests), len(call.ears.heard), gaps)
+    return TurnMachine(len(call.llm.requests), len(call.stt.heard), gaps)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def far_voice(level_db: float) -> NoiseOnly:
     while end_s < 55:
         end_s = track.put(end_s, spoken(LINES[1], "f2", SPEECH_DBFS + level_db)) + 1.0
     call = call_on(track, 60)
-    return NoiseOnly(len(call.ears.heard) - 2, len(call.mind.requests) - 2, True)
+    return NoiseOnly(len(call.stt.heard) - 2, len(call.llm.requests) - 2, True)
 
 
 def main() -> int:

@@ -53,17 +53,17 @@ class SkeletonCall(SimCall):
     def _asr(self, clock: "_SimTime") -> Any:
         def asr(pcm16: bytes) -> str:
             clock.sleep(ASR_S)
-            self.ears.heard.append(pcm16)
-            number = len(self.ears.heard) - 1
-            return str(self.ears.lines[min(number, len(self.ears.lines) - 1)])
+            self.stt.heard.append(pcm16)
+            number = len(self.stt.heard) - 1
+            return str(self.stt.lines[min(number, len(self.stt.lines) - 1)])
 
         return asr
 
     def _respond(self, clock: "_SimTime") -> Any:
         def respond(text: str, **style: Any) -> str:
-            clock.sleep(max(LLM_S, self.mind.delay_s))
-            self.mind.requests.append(ReplyRequest(text, (), 0, "", 0, 0))
-            return str(self.mind.reply(self.mind.requests[-1]))
+            clock.sleep(max(LLM_S, self.llm.delay_s))
+            self.llm.requests.append(ReplyRequest(text, (), 0, "", 0, 0))
+            return str(self.llm.reply(self.llm.requests[-1]))
 
         return respond
 

@@ -38,27 +38,27 @@ def starts(call, text):
 @both
 def test_row_1_the_greeting_plays_in_silence(kind):
     """16 s of silence: the greeting is heard."""
-    assert GREETING in kind([], ears=[""], **ENGINES).run(16).texts
+    assert GREETING in kind([], stt=[""], **ENGINES).run(16).texts
 
 
 @both
-def test_row_2_silence_is_not_sent_to_the_ears(kind):
+def test_row_2_silence_is_not_sent_to_the_stt(kind):
     """16 s of silence: nothing to recognise."""
-    assert kind([], ears=[""], **ENGINES).run(16).ears.heard == []
+    assert kind([], stt=[""], **ENGINES).run(16).stt.heard == []
 
 
 @both
 def test_row_3_the_clarification_is_not_put_in_the_callers_mouth(kind):
-    """An empty transcript: the agent asks; the mind is not given its question as the caller's words."""
-    call = kind([Sound(1.0, 1.0)], ears=[""], knobs=NO_GREETING, **ENGINES).run(12)
+    """An empty transcript: the agent asks; the LLM is not given its question as the caller's words."""
+    call = kind([Sound(1.0, 1.0)], stt=[""], knobs=NO_GREETING, **ENGINES).run(12)
     assert OURS.unclear[0] in call.texts
-    assert call.mind.requests == []
+    assert call.llm.requests == []
 
 
 @both
 def test_row_4_the_clarification_is_not_a_repeat(kind):
     """Two unclear utterances: asked again both times."""
-    call = kind([Sound(1.0, 1.0), Sound(12.0, 1.0)], ears=[""], knobs=NO_GREETING, **ENGINES).run(26)
+    call = kind([Sound(1.0, 1.0), Sound(12.0, 1.0)], stt=[""], knobs=NO_GREETING, **ENGINES).run(26)
     assert call.lines("DEDUP") == []
     assert len([text for text in call.texts if text in OURS.unclear]) == 2
 
@@ -84,11 +84,11 @@ def test_row_6_speaking_is_being_heard(kind):
 def test_row_7_speaking_over_the_agent_stops_it(kind):
     """A voice over the reply: `clear`, the log line, and the words are heard."""
     first = kind([Sound(1.0, 1.5)], knobs=NO_GREETING, **ENGINES).run(16).heard[0].at_s
-    call = kind([Sound(1.0, 1.5), Sound(first + 1.0, 1.2)], knobs=NO_GREETING, ears=["א", "ב"], **ENGINES)
+    call = kind([Sound(1.0, 1.5), Sound(first + 1.0, 1.2)], knobs=NO_GREETING, stt=["א", "ב"], **ENGINES)
     call.run(20)
     assert call.lines("BARGE_IN: interrupt")
     assert [at for at in call.sent("clear") if first + 1.0 <= at < first + 1.2]
-    assert len(call.ears.heard) == 2
+    assert len(call.stt.heard) == 2
 
 
 @both
@@ -109,17 +109,17 @@ def test_row_9_the_interrupted_turn_does_not_answer(kind):
         return replies[request.text]
 
     sounds = [Sound(1.0, 1.5), Sound(4.6, 1.2)]
-    call = kind(sounds, knobs=NO_GREETING, ears=["א", "ב"], reply=reply, **ENGINES).run(24)
+    call = kind(sounds, knobs=NO_GREETING, stt=["א", "ב"], reply=reply, **ENGINES).run(24)
     assert call.texts == [replies["א"], replies["ב"]]
     assert call.heard[0].until_s < 4.8
 
 
 @both
 def test_row_10_speech_while_thinking_is_not_dropped(kind):
-    """The caller goes on while the agent thinks: both parts reach the mind."""
+    """The caller goes on while the agent thinks: both parts reach the LLM."""
     sounds = [Sound(1.0, 1.5), Sound(3.3, 1.5)]
-    call = kind(sounds, knobs=NO_GREETING, ears=["א", "ב"], asr_s=0.0, llm_s=1.0, tts_s=0.1).run(20)
-    assert call.mind.requests[-1].text == "א ב"
+    call = kind(sounds, knobs=NO_GREETING, stt=["א", "ב"], asr_s=0.0, llm_s=1.0, tts_s=0.1).run(20)
+    assert call.llm.requests[-1].text == "א ב"
 
 
 @both
@@ -155,11 +155,11 @@ def test_row_13_the_same_short_answer_to_two_questions_is_answered_twice(kind):
     call = kind(
         [Sound(1.0, 1.0), Sound(10.0, 1.0)],
         knobs=NO_GREETING,
-        ears=["כן"],
+        stt=["כן"],
         reply=lambda request: next(replies),
         **ENGINES,
     ).run(24)
-    assert [request.text for request in call.mind.requests] == ["כן", "כן"]
+    assert [request.text for request in call.llm.requests] == ["כן", "כן"]
     assert call.lines("DEDUP") == []
 
 

@@ -34,7 +34,7 @@ class Call(Protocol):
         ...
 
 
-class Reception(Protocol):
+class Gate(Protocol):
     """Any thread."""
 
     def stop_taking_calls(self) -> None: ...
@@ -71,7 +71,7 @@ class Drain:
 
     def __init__(
         self,
-        reception: Reception,
+        gate: Gate,
         runtime: Runtime,
         drain_s: float,
         finished: Callable[[], None],
@@ -79,7 +79,7 @@ class Drain:
         *,
         afterwards: Afterwards,
     ) -> None:
-        self._reception = reception
+        self._gate = gate
         self._runtime = runtime
         self._drain_s = drain_s
         self._finished = finished
@@ -109,11 +109,11 @@ class Drain:
 
     def _drain(self) -> None:
         began = self._runtime.clock()
-        self._reception.stop_taking_calls()
+        self._gate.stop_taking_calls()
         log.info("DRAIN calls=%d go on for at most %g s", len(self._live()), self._drain_s)
         self._wait(self._drain_s, lambda: bool(self._live()) or self._more_to_come(began))
         self._wait(FAREWELL_S, self._tell)
-        self._reception.close()
+        self._gate.close()
         cut = self._live()
         for call in cut:
             call.cut()
@@ -126,13 +126,13 @@ class Drain:
         )
 
     def _live(self) -> Sequence[Call]:
-        live = self._reception.live()
+        live = self._gate.live()
         self._seen.update(live)
         return live
 
     def _more_to_come(self, began: float) -> bool:
         """A caller was connected just before, and their socket is on its way to one of us."""
-        return self._runtime.clock() - began < self._settle_s and self._reception.in_use() > 0
+        return self._runtime.clock() - began < self._settle_s and self._gate.in_use() > 0
 
     def _tell(self) -> bool:
         """Tell every call that does not know, one that has just come too; False when none is left."""

@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Protocol
 
 from server.admission.caller_share import ANYBODY, Party
-from server.admission.rate_limits import CallRates
-from server.admission.slots import Admission
+from server.admission.rate_limits import RateLimits
+from server.admission.slots import Slots
 from server.telephony.signature import TokenRefused, TwilioAuth
 from server.telephony.stream_clock import LATE_S
 from server.telephony.twilio_messages import Start
@@ -55,14 +55,14 @@ class LiveCall(Protocol):
     def cut(self) -> None: ...
 
 
-class Reception:
+class Gate:
     """Any thread. What asks the store may block for half a second."""
 
     def __init__(
         self,
         auth: TwilioAuth,
-        rates: CallRates,
-        admission: Admission,
+        rates: RateLimits,
+        slots: Slots,
         first_time: Callable[[str, float], bool],
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -72,7 +72,7 @@ class Reception:
         self._closed = False  # no sockets either: it ends
         self._first_time = first_time
         self._rates = rates
-        self._admission = admission
+        self._slots = slots
         self._wait = wait
         self._lock = threading.Lock()
         self._live: dict[LiveCall, str] = {}  # call → its CallSid
@@ -89,11 +89,11 @@ class Reception:
             return Answer.RUSH
         if counts and self._overloaded():
             return Answer.LATE
-        if counts and 0 < self.threads_for_calls <= self._admission.in_use_here():
+        if counts and 0 < self.threads_for_calls <= self._slots.in_use_here():
             return Answer.THREADS
-        if self._admission.reserve(call_sid, party.share):
+        if self._slots.reserve(call_sid, party.share):
             return Answer.CONNECT
-        if self._admission.all_taken(party.share):
+        if self._slots.all_taken(party.share):
             return Answer.HIDDEN_AT_ONCE if party.hidden else Answer.AT_ONCE
         return Answer.FULL
 
@@ -105,7 +105,7 @@ class Reception:
             self.auth.use(start.parameters.get("token", ""), start.call_sid)
         except TokenRefused as refused:
             return str(refused)
-        self._admission.take(start.call_sid)
+        self._slots.take(start.call_sid)
         with self._lock:
             self._live[call] = start.call_sid
         return ""
@@ -115,14 +115,14 @@ class Reception:
         with self._lock:
             call_sid = self._live.pop(call, None)
         if call_sid is not None:
-            self._admission.release(call_sid)
+            self._slots.release(call_sid)
 
     def hung_up(self, call_sid: str) -> None:
         """Twilio says that the stream is over: its worker may have died with it. May block."""
         with self._lock:
             ours = call_sid in self._live.values()
         if not ours:
-            self._admission.release(call_sid)
+            self._slots.release(call_sid)
 
     def stop_taking_calls(self) -> None:
         """New callers hear that we are busy; those who were connected come in still."""
@@ -149,7 +149,7 @@ class Reception:
 
     def in_use(self) -> int:
         """Calls on this host, those that are about to come included. May block."""
-        return self._admission.in_use()
+        return self._slots.in_use()
 
     def _overloaded(self) -> bool:
         """The same, for a new call: one hiccup is not worth a caller. May block."""

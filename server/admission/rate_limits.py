@@ -30,7 +30,7 @@ MAX_WINDOWS = 100_000  # callers of a minute, each with one
 PREFIX = "phone_agent"
 
 
-class CallRates:
+class RateLimits:
     """Any thread. In this process's memory, or in Redis for all; while Redis fails, in memory.
 
     ``per_sec``: 0 is no limit. May block for WITHIN_S.

@@ -16,7 +16,7 @@ from collections import Counter
 
 from server.runtime.threads import Runtime
 from server.shared_state.pools import IN_NONE, Share
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 
 PENDING_S = 3.0  # Twilio connects within a second of the answer
 PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
@@ -25,18 +25,18 @@ BEAT_S = LEASE_S / 3  # two renewals may fail
 AGAIN_S = 1.0
 
 
-class Admission:
+class Slots:
     """The places of one process among its host's. Any thread; never raises what a store raises.
 
     Every method but the constructor may block for half a second, when the ledger's store is slow.
-    A call without a CallSid is let in and not counted (``Ledger.lease``).
+    A call without a CallSid is let in and not counted (``SharedState.lease``).
     """
 
     def __init__(
-        self, ledger: Ledger, runtime: Runtime, max_calls: int, pending_s: float = PENDING_S
+        self, shared_state: SharedState, runtime: Runtime, max_calls: int, pending_s: float = PENDING_S
     ) -> None:
         """``max_calls`` of this host; 0: any number. ``pending_s``: from the webhook to the socket."""
-        self._ledger = ledger
+        self._shared_state = shared_state
         self._runtime = runtime
         self._max_calls = max_calls
         self._pending_s = pending_s
@@ -47,11 +47,11 @@ class Admission:
 
     def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
         """At the webhook: True when the call may come; again True when Twilio asks again."""
-        return self._ledger.lease(call_sid, self._max_calls, self._pending_s, share)
+        return self._shared_state.lease(call_sid, self._max_calls, self._pending_s, share)
 
     def all_taken(self, share: Share) -> bool:
         """After a refusal: whether it was this share that had no more."""
-        return self._ledger.all_taken(share)
+        return self._shared_state.all_taken(share)
 
     def take(self, call_sid: str) -> None:
         """The call's socket has come. It was admitted, so it counts above the limit too."""
@@ -63,7 +63,7 @@ class Admission:
                 self._beating = True
             self._held[call_sid] += 1
             self._changed.notify_all()
-        self._ledger.renew([call_sid], LEASE_S)
+        self._shared_state.renew([call_sid], LEASE_S)
 
     def release(self, call_sid: str) -> None:
         """Once for each ``take``, or for a reservation that is of no use any more.
@@ -79,14 +79,14 @@ class Admission:
 
     def in_use(self) -> int:
         """Calls of this host that have a place, reserved or taken."""
-        return self._ledger.leased()
+        return self._shared_state.leased()
 
     def in_use_here(self) -> int:
         """Calls of this process, those included that it has admitted and whose socket may still come."""
-        return self._ledger.leased_here()
+        return self._shared_state.leased_here()
 
     def _give_back(self, call_sid: str) -> None:
-        known = self._ledger.release(call_sid)
+        known = self._shared_state.release(call_sid)
         with self._changed:
             if known:
                 self._ended.pop(call_sid, None)
@@ -118,7 +118,7 @@ class Admission:
     def _renew(self) -> None:
         with self._changed:
             held = list(self._held)
-        self._ledger.renew(held, LEASE_S)
+        self._shared_state.renew(held, LEASE_S)
         with self._changed:
             ended = [call_sid for call_sid in held if call_sid not in self._held]
         for call_sid in ended:  # while we wrote: it would have its place for LEASE_S more

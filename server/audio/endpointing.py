@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from server.audio.frames import FRAMES_PER_S
-from server.audio.vad import Verdict
+from server.audio.vad import VadResult
 
 ONSET_FRAMES = 3  # voiced run that opens an utterance provisionally
 JUDGE_FRAMES = 20  # 400 ms for the model to agree
@@ -28,12 +28,12 @@ class Phase(Enum):
     CONFIRMED = "confirmed"
 
 
-class Bar(Enum):
+class OnsetThreshold(Enum):
     """What it takes to open an utterance."""
 
     ORDINARY = "ordinary"
     REFRACTORY = "refractory"  # just after our speech: only confirmed speech (C5)
-    OVER_US = "over us"  # while we are heard: the barge-in level (D1)
+    DURING_PLAYOUT = "over us"  # while we are heard: the barge-in level (D1)
 
 
 class Closing(Enum):
@@ -87,10 +87,10 @@ class Endpointer:
         self.speech_frames = 0  # of the utterance that ended last: onset to its last speech,
         self.silence_frames = 0  # and from there to its end
 
-    def feed(self, verdict: Verdict, bar: Bar, background: bool) -> Endpoint | None:
+    def feed(self, verdict: VadResult, bar: OnsetThreshold, background: bool) -> Endpoint | None:
         """Account for one frame. ``background``: the voice heard is too far away to be the caller's."""
         self._recent_voiced = (self._recent_voiced << 1 | verdict.voiced) & LOOKBACK_MASK
-        counts = verdict.loud if bar is Bar.OVER_US else verdict.voiced
+        counts = verdict.loud if bar is OnsetThreshold.DURING_PLAYOUT else verdict.voiced
         self._run = self._run + 1 if counts else 0
         self._run_spent = self._run_spent and verdict.voiced
         if self.phase is Phase.IDLE:
@@ -115,7 +115,7 @@ class Endpointer:
         self.closing = Closing.ORDINARY
         self._run = 0
 
-    def _idle(self, verdict: Verdict, bar: Bar) -> Endpoint | None:
+    def _idle(self, verdict: VadResult, bar: OnsetThreshold) -> Endpoint | None:
         if self._run_spent and not verdict.speech:
             return None
         if not self._opens(verdict, bar):
@@ -123,7 +123,9 @@ class Endpointer:
         self.phase = Phase.PROVISIONAL
         self._age = self._voiced = self._last_speaking = self._run
         self._agreed = int(verdict.speech)
-        if bar is Bar.REFRACTORY:  # judged late: what was let pass unopened belongs to the utterance
+        if (
+            bar is OnsetThreshold.REFRACTORY
+        ):  # judged late: what was let pass unopened belongs to the utterance
             self._agreed = AGREE_FRAMES
             self._voiced = self._recent_voiced.bit_count()
             self._age = self._recent_voiced.bit_length()
@@ -133,17 +135,17 @@ class Endpointer:
         self._judge_until = self._age + JUDGE_FRAMES
         return Endpoint.ONSET
 
-    def _opens(self, verdict: Verdict, bar: Bar) -> bool:
-        if bar is Bar.OVER_US:
+    def _opens(self, verdict: VadResult, bar: OnsetThreshold) -> bool:
+        if bar is OnsetThreshold.DURING_PLAYOUT:
             return self._run >= self.params.barge_in_frames
-        if bar is Bar.ORDINARY:
+        if bar is OnsetThreshold.ORDINARY:
             return self._run >= ONSET_FRAMES
         if self.params.energy_only:
             window = self._recent_voiced & ((1 << REFRACTORY_WINDOW_FRAMES) - 1)
             return window.bit_count() >= REFRACTORY_VOICED_FRAMES
         return verdict.speech and self._recent_voiced.bit_count() >= self.params.min_voiced_frames
 
-    def _provisional(self, verdict: Verdict, background: bool) -> Endpoint | None:
+    def _provisional(self, verdict: VadResult, background: bool) -> Endpoint | None:
         if verdict.voiced or verdict.speaking:  # until the model has spoken, energy's word counts
             self._last_speaking = self._age
         agreed = self._agreed >= AGREE_FRAMES and self._voiced >= self.params.min_voiced_frames
@@ -155,7 +157,7 @@ class Endpointer:
         self._over(verdict)
         return Endpoint.DISCARDED
 
-    def _confirmed(self, verdict: Verdict) -> Endpoint | None:
+    def _confirmed(self, verdict: VadResult) -> Endpoint | None:
         paused = self._age - 1 - self._last_speaking > self.params.hangover_frames
         if verdict.speaking:
             self._last_speaking = self._age
@@ -183,7 +185,7 @@ class Endpointer:
         self.paused = True
         return Endpoint.PAUSED if newly else None
 
-    def _over(self, verdict: Verdict) -> None:
+    def _over(self, verdict: VadResult) -> None:
         self.reset()
         self._run_spent = verdict.voiced  # sound that goes on was judged: it opens nothing by itself
 

@@ -1,11 +1,11 @@
-"""The agent's hearing: frames in; onsets, audio for the ears, and ends of utterances out (A1-A6, C5)."""
+"""The agent's hearing: frames in; onsets, audio for the STT, and ends of utterances out (A1-A6, C5)."""
 
 from dataclasses import dataclass, replace
 
-from server.audio.endpointing import Bar, Closing, Endpoint, Endpointer, EndpointingParams, Phase
+from server.audio.endpointing import Closing, Endpoint, Endpointer, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
 from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
-from server.audio.vad import Judges
+from server.audio.vad import Vad
 
 ECHO_DIES_FRAMES = 30  # 600 ms after it stopped us: network, room and our own last words are over
 ECHOES_IN_A_ROW = 2  # one may have been a cough that sounds like a voice
@@ -66,17 +66,17 @@ class Ended:
 Heard = Onset | Confirmed | Paused | Resumed | CallerAudio | Discarded | Ended
 
 
-class Hearing:
+class Segmenter:
     """Not thread-safe: the caller holds the call's lock."""
 
-    def __init__(self, params: EndpointingParams, judges: Judges) -> None:
+    def __init__(self, params: EndpointingParams, judges: Vad) -> None:
         self._judges = judges
         self._endpointer = Endpointer(params)
         self._audio = UtteranceAudio()
         self._voice = VoiceLevel()
         self._last_voice = VoiceLevel()
         self._caller = CallerLevel()
-        self._over_us = False  # the utterance began while we were heard
+        self._during_playout = False  # the utterance began while we were heard
         self._died_with_us = False  # the last utterance did, and fell silent when we did
         self._perhaps_echoes = 0  # such utterances in a row without words of the caller's own
         self.utterance_id = 0
@@ -105,25 +105,31 @@ class Hearing:
         """Something is heard that may turn out to be a voice."""
         return self._endpointer.phase is Phase.PROVISIONAL and not self._endpointer.run_on
 
-    def feed(self, frame: FrameHeard, bar: Bar) -> list[Heard]:
+    def feed(self, frame: FrameHeard, bar: OnsetThreshold) -> list[Heard]:
         """Account for one frame; return what it changed, in order."""
-        over_us = bar is Bar.OVER_US
-        verdict = self._judges.judge(frame.rms, frame.speech, over_us=over_us, near=self._caller.least)
+        during_playout = bar is OnsetThreshold.DURING_PLAYOUT
+        verdict = self._judges.judge(
+            frame.rms, frame.speech, during_playout=during_playout, near=self._caller.least
+        )
         self._caller.tick()
         idle = self.phase is Phase.IDLE
         self._audio.feed(frame.mulaw_8k)
         if verdict.voiced:
             self._voice.add(frame.rms)
-        elif idle and bar is not Bar.REFRACTORY:  # there an onset is judged late, on what went before
+        elif (
+            idle and bar is not OnsetThreshold.REFRACTORY
+        ):  # there an onset is judged late, on what went before
             self._voice = VoiceLevel()
         background = self._caller.is_background(self._voice.rms)
-        if over_us:  # what could not stop us does not confirm either: an echo, somebody else in the room
+        if (
+            during_playout
+        ):  # what could not stop us does not confirm either: an echo, somebody else in the room
             verdict = replace(verdict, voiced=verdict.loud)
         endpoint = self._endpointer.feed(verdict, bar, background)
         if endpoint is Endpoint.ONSET:
             self._judges.echo.voice_began()
-            self._over_us = over_us
-        elif idle and over_us:
+            self._during_playout = during_playout
+        elif idle and during_playout:
             self._judges.echo.learn(frame.rms, loud=verdict.loud)
         return self._changes(endpoint)
 
@@ -181,7 +187,7 @@ class Hearing:
         heard: list[Heard] = [*self._chunk(all_of_it=True)]
         endpointer = self._endpointer
         short = endpointer.speech_frames <= ECHO_DIES_FRAMES
-        self._died_with_us, self._over_us = self._over_us and short, False
+        self._died_with_us, self._during_playout = self._during_playout and short, False
         heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
         self._audio.close(discarded=False)
         if runs_on:

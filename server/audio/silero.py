@@ -37,7 +37,7 @@ def load_model() -> Any:
 
 
 class SpeechModel:
-    """One call's ears for speech. Fed by one thread; about 50 µs a frame while there is sound."""
+    """One call's STT for speech. Fed by one thread; about 50 µs a frame while there is sound."""
 
     def __init__(self, vad_rms: int) -> None:
         self._model = load_model()

@@ -9,7 +9,9 @@ from server.audio.frames import FRAMES_PER_S
 
 SPEECH_ON = 0.5  # Silero's own pair: a verdict of speech holds until it falls well below
 SPEECH_OFF = 0.35
-SPEECH_OVER_US = 0.7  # while we are heard the model must be surer: a blow that rings is half a voice to it
+SPEECH_DURING_PLAYOUT = (
+    0.7  # while we are heard the model must be surer: a blow that rings is half a voice to it
+)
 FLOOR_MIN_FRAMES = FRAMES_PER_S // 2  # a burst or two behind a caller who never pauses are no floor
 MODEL_LAG_FRAMES = 15  # 300 ms
 FLOOR_RATIO = 2  # voice is twice (6 dB) the floor
@@ -21,7 +23,7 @@ ECHO_UNKNOWN_RMS = 2000  # the bar until then: peaks of a voice at -20 dBFS that
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VadResult:
     """One frame judged. ``voiced``: energy above the bar. ``speech``: the model's word, or energy's alone.
 
     ``loud``: energy above the bar that stops us while we speak. ``speaking``: what keeps an utterance open.
@@ -119,7 +121,7 @@ class EchoLevel:
         self.level = int(self._recent.at_share(ECHO_SHARE) * ECHO_RATIO)
 
 
-class Judges:
+class Vad:
     """Judges frames in order. Holds what the line is like: the floor, and our echo on it."""
 
     def __init__(self, vad_rms: int, barge_in_rms: int) -> None:
@@ -129,16 +131,18 @@ class Judges:
         self.floor = NoiseFloor()
         self.echo = EchoLevel()
 
-    def judge(self, rms: int, speech: float | None, *, over_us: bool = False, near: float = 0.0) -> Verdict:
+    def judge(
+        self, rms: int, speech: float | None, *, during_playout: bool = False, near: float = 0.0
+    ) -> VadResult:
         """``speech`` is the model's probability, or None: then energy alone decides, as in the playbook.
 
-        ``over_us``: we are heard. ``near``: the least level of the caller's own voice (A5).
+        ``during_playout``: we are heard. ``near``: the least level of the caller's own voice (A5).
         """
         floor_bar = FLOOR_RATIO * self.floor.level
         voiced = rms > max(self._vad_rms, floor_bar)
         loud = rms > max(self._barge_in_rms, floor_bar, self.echo.level, near)
         if speech is None:
-            return Verdict(voiced, speech=voiced, loud=loud, speaking=voiced)
+            return VadResult(voiced, speech=voiced, loud=loud, speaking=voiced)
         self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)
         if self._speech:
             self.floor.speech_began()
@@ -147,5 +151,5 @@ class Judges:
         # In an utterance only quiet or the model ends speech: a floor learnt in noise would clip
         # soft syllables that the model still hears.
         speaking = self._speech and rms > self._vad_rms
-        agrees = speech >= SPEECH_OVER_US if over_us else self._speech
-        return Verdict(voiced, agrees, loud, speaking)
+        agrees = speech >= SPEECH_DURING_PLAYOUT if during_playout else self._speech
+        return VadResult(voiced, agrees, loud, speaking)

@@ -1,6 +1,6 @@
 """What goes on when a call is over: its socket, its voice and its place are gone, its last words are not.
 
-A caller who hangs up at once has said it all the same. What they have said last is transcribed, and the mind
+A caller who hangs up at once has said it all the same. What they have said last is transcribed, and the LLM
 is read to its end, or asked once, for the leads in it (``server.turns.after_hangup``). That is the process's,
 not the call's: bounded in number and in time, and nothing of it is ever said or sent.
 """
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from functools import cache
 
 from server.call.deadlines import MIN_WAIT_S
-from server.call.provider_runner import AFTER_CALL_S, CallEngines
+from server.call.provider_runner import AFTER_CALL_S, ProviderRunner
 from server.logs.call_log import CallLog
 from server.office.lead import Details
 from server.runtime.threads import Condition, Runtime, Threads
-from server.turns.actions import Action, Log, Perform
+from server.turns.actions import Action, ApplyEffect, Log
 from server.turns.effects import SaveLead
-from server.turns.events import EarsFailed, Event, TimeIsUp, WordsHeard
-from server.turns.machine import Dialogue
+from server.turns.events import Event, FinalTranscript, SttFailed, TimeIsUp
+from server.turns.machine import TurnMachine
 
 log = logging.getLogger("agent")
 
 MOST = 50  # at once a process; what comes on top keeps the words as they are
-LISTEN_S = 2.5  # for the transcript: a mind has to have its time too
+LISTEN_S = 2.5  # for the transcript: an LLM has to have its time too
 ENDING_S = 0.5  # for what is cut short to be written down
 
 
@@ -36,15 +36,15 @@ class AfterCall:
         self,
         runtime: Runtime,
         lock: Condition,
-        dialogue: Dialogue,
-        engines: CallEngines,
+        dialogue: TurnMachine,
+        providers: ProviderRunner,
         call_log: CallLog,
         keep: Callable[[Details], None],
     ) -> None:
         self._runtime = runtime
         self._lock = lock  # guards everything below
         self._dialogue = dialogue
-        self._engines = engines
+        self._providers = providers
         self._log = call_log
         self._keep = keep
         self._began = runtime.clock()
@@ -66,8 +66,8 @@ class AfterCall:
         try:
             for action in self._dialogue.handle(event):
                 self._perform(action)
-            if isinstance(event, WordsHeard | EarsFailed):
-                self._engines.ears_done(event)
+            if isinstance(event, FinalTranscript | SttFailed):
+                self._providers.stt_done(event)
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("AFTER_CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
             self._broken = True
@@ -92,32 +92,32 @@ class AfterCall:
             if over:
                 break
         with self._lock:
-            self._engines.drop_all()
+            self._providers.drop_all()
         took_s = self._runtime.clock() - self._began
         self._log.line("AFTER_CALL", f"kept={self._kept} in {took_s:.1f} s" + " (cut short)" * self._cut)
 
     def _wait(self) -> None:
         """Lock held: for a lead, or the end, which is brought about when it is due."""
         while not (self._leads or self._broken or self._dialogue.over):
-            listening = self._engines.listening
+            listening = self._providers.listening
             passed_s = AFTER_CALL_S if self._cut else self._runtime.clock() - self._began
             left_s = (LISTEN_S if listening else AFTER_CALL_S) - passed_s
             if left_s > MIN_WAIT_S:
                 self._lock.wait(left_s)
             elif listening:
                 for utterance_id in listening:
-                    self.handle(EarsFailed(utterance_id, "no transcript behind the end of the call"))
+                    self.handle(SttFailed(utterance_id, "no transcript behind the end of the call"))
             else:
                 self.handle(TimeIsUp())
 
     def _perform(self, action: Action) -> None:
         match action:
-            case Perform(SaveLead(details)):
+            case ApplyEffect(SaveLead(details)):
                 self._leads.append(details)
             case Log():
                 self._log.of_the_core(action)
             case _:
-                self._engines.perform(action)
+                self._providers.perform(action)
 
 
 class Afterwards:

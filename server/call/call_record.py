@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from server.logs.call_log import Tally
 from server.office.lead import Details, Missed, merged, with_number
-from server.turns.actions import Action, Perform, Say
+from server.turns.actions import Action, ApplyEffect, Synthesize
 from server.turns.effects import EndCall, PhoneCall, SaveLead, Transfer
 from server.turns.prompts import forms_of
 
@@ -81,13 +81,13 @@ class CallRecord:
     def action(self, action: Action) -> None:
         """The core has decided this."""
         match action:
-            case Perform(SaveLead(details)):
+            case ApplyEffect(SaveLead(details)):
                 self._left.append(details)
-            case Perform(Transfer()):
+            case ApplyEffect(Transfer()):
                 self.ended(Ended.TRANSFER)
-            case Perform(EndCall()):
+            case ApplyEffect(EndCall()):
                 self.ended(Ended.DRAINED if self._tally["CLOSING_DOWN"] else Ended.AGENT)
-            case Say(text=text):
+            case Synthesize(text=text):
                 self._no_person = self._no_person or text in self._nobody
 
     def ended(self, how: Ended) -> None:

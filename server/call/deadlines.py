@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.runtime.threads import Channel, Closed, Late, Runtime
 
 log = logging.getLogger("agent")
@@ -49,7 +49,7 @@ class BoundedStream(Generic[T]):
         self._runtime = runtime
         self._bears_until: float | None = None
         self._items: Channel[T] = Channel(runtime, BOUND)
-        self._error: EngineError | None = None
+        self._error: ProviderError | None = None
         self.task = runtime.spawn(name, self._read)
 
     def bear_with(self, seconds: float) -> None:
@@ -57,7 +57,7 @@ class BoundedStream(Generic[T]):
         self._bears_until = self._runtime.clock() + seconds
 
     def __iter__(self) -> Iterator[T]:
-        """Block for items. Raises EngineError when the engine fails or is late; ends when cancelled."""
+        """Block for items. Raises ProviderError when the engine fails or is late; ends when cancelled."""
         wait_s = self._first_s
         while True:
             try:
@@ -67,7 +67,7 @@ class BoundedStream(Generic[T]):
                     wait_s = left_s
                     continue
                 self.cancel()
-                raise EngineError(f"nothing within {(wait_s or 0) * 1000:.0f} ms", retryable=True) from None
+                raise ProviderError(f"nothing within {(wait_s or 0) * 1000:.0f} ms", retryable=True) from None
             except Closed:
                 if self._error is not None:
                     raise self._error from None
@@ -87,13 +87,13 @@ class BoundedStream(Generic[T]):
                 if not self._items.put(item):
                     cancel_safely(self._stream)
                     break
-        except EngineError as error:
+        except ProviderError as error:
             self._fail(error)
         except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
             cancel_safely(self._stream)
-            self._fail(EngineError(f"{type(error).__name__}: {error}"))
+            self._fail(ProviderError(f"{type(error).__name__}: {error}"))
         self._items.close()
 
-    def _fail(self, error: EngineError) -> None:
+    def _fail(self, error: ProviderError) -> None:
         if not self._items.closed:
             self._error = error

@@ -2,32 +2,32 @@
 
 from collections.abc import Callable
 
-from server.call.reply_worker import TurnWorker, WorkerParams
-from server.call.stt_session import Post, UtteranceEars
+from server.call.reply_worker import ReplyWorker, WorkerParams
+from server.call.stt_session import Post, SttSession
 from server.config import Config, own_lines
 from server.providers.base import ReplyRequest
 from server.runtime.threads import Runtime, Task
-from server.turn_pipeline import Engines
+from server.turn_pipeline import Providers
 from server.turns.actions import (
     Action,
-    CloseEars,
-    DropEars,
-    DropTurn,
-    FeedEars,
-    HearOn,
-    HearSoFar,
-    LetFinish,
-    OpenEars,
-    Say,
-    Think,
+    CancelRecognition,
+    CancelTurn,
+    FeedRecognition,
+    FinishRecognition,
+    FlushRecognition,
+    GenerateReply,
+    LetLlmFinish,
+    ResumeRecognition,
+    StartRecognition,
+    Synthesize,
 )
 from server.turns.effects import PhoneCall
-from server.turns.events import AudioMade, EarsFailed, Event, SentenceVoiced, WordsHeard
+from server.turns.events import Event, FinalTranscript, SttFailed, TtsAudio, TtsSentenceDone
 
 AFTER_CALL_S = 6.0  # what a call has left at work goes on for so long behind it
 
 
-class CallEngines:
+class ProviderRunner:
     """Every method is called with the call's lock held, and never blocks.
 
     ``post`` hands in an event from another thread, without the lock; ``handle`` one from here, with it.
@@ -40,7 +40,7 @@ class CallEngines:
         self,
         runtime: Runtime,
         config: Config,
-        engines: Engines,
+        providers: Providers,
         *,
         post: Post,
         handle: Callable[[Event], None],
@@ -48,56 +48,56 @@ class CallEngines:
     ) -> None:
         self._runtime = runtime
         self._config = config
-        self._engines = engines
+        self._providers = providers
         self._post = post
         self._handle = handle
         self._complain = complain
         self.call = PhoneCall()  # until its ``start``
-        self._ears: dict[int, UtteranceEars] = {}
+        self._stt: dict[int, SttSession] = {}
         self._closed: set[int] = set()  # utterances that are over and wait for their transcript
-        self._workers: dict[int, TurnWorker] = {}
-        self._finishing: set[int] = set()  # turns whose mind goes on when the call is over
+        self._workers: dict[int, ReplyWorker] = {}
+        self._finishing: set[int] = set()  # turns whose LLM goes on when the call is over
         self._tasks: list[Task] = []  # of what was dropped, for the end of the call
 
     def perform(self, action: Action) -> None:
         """Carry out an action of the core that concerns engines."""
         match action:
-            case OpenEars(utterance_id):
-                self._open_ears(action, utterance_id)
-            case FeedEars(utterance_id, audio) if utterance_id in self._ears:
-                self._ears[utterance_id].feed(audio)
-            case HearSoFar(utterance_id) if utterance_id in self._ears:
-                self._ears[utterance_id].hear_so_far()
-            case HearOn(utterance_id) if utterance_id in self._ears:
-                self._ears[utterance_id].hear_on()
-            case CloseEars(utterance_id) if utterance_id in self._ears:
-                self._close_ears(utterance_id)
-            case DropEars(utterance_id):
-                self._drop(self._ears.pop(utterance_id, None))
-            case Think():
+            case StartRecognition(utterance_id):
+                self._open_stt(action, utterance_id)
+            case FeedRecognition(utterance_id, audio) if utterance_id in self._stt:
+                self._stt[utterance_id].feed(audio)
+            case FlushRecognition(utterance_id) if utterance_id in self._stt:
+                self._stt[utterance_id].hear_so_far()
+            case ResumeRecognition(utterance_id) if utterance_id in self._stt:
+                self._stt[utterance_id].hear_on()
+            case FinishRecognition(utterance_id) if utterance_id in self._stt:
+                self._close_stt(utterance_id)
+            case CancelRecognition(utterance_id):
+                self._drop(self._stt.pop(utterance_id, None))
+            case GenerateReply():
                 self._think(action)
-            case Say():
+            case Synthesize():
                 self._say(action)
-            case LetFinish(turn_id) if turn_id in self._workers:
+            case LetLlmFinish(turn_id) if turn_id in self._workers:
                 self._finishing.add(turn_id)
                 self._workers[turn_id].let_finish(AFTER_CALL_S)
-            case DropTurn(turn_id):
+            case CancelTurn(turn_id):
                 self._drop(self._workers.pop(turn_id, None))
 
-    def ears_at_work(self, utterance_id: int) -> str:
+    def stt_at_work(self, utterance_id: int) -> str:
         """Which recogniser listens to an utterance; empty for none."""
-        ears = self._ears.get(utterance_id)
-        return ears.at_work if ears is not None else ""
+        stt = self._stt.get(utterance_id)
+        return stt.at_work if stt is not None else ""
 
-    def ears_done(self, outcome: WordsHeard | EarsFailed) -> None:
+    def stt_done(self, outcome: FinalTranscript | SttFailed) -> None:
         """The core has the transcript, or waits for it no more. Before the end they may hear on (B3)."""
         if outcome.utterance_id not in self._closed:
             return
         self._closed.discard(outcome.utterance_id)
-        ears = self._ears.pop(outcome.utterance_id)
-        if isinstance(outcome, EarsFailed):
-            ears.late()
-        self._drop(ears)
+        stt = self._stt.pop(outcome.utterance_id)
+        if isinstance(outcome, SttFailed):
+            stt.late()
+        self._drop(stt)
 
     @property
     def listening(self) -> tuple[int, ...]:
@@ -106,8 +106,8 @@ class CallEngines:
 
     def end_call(self) -> list[Task]:
         """Drop what nobody awaits behind the end of the call; return the threads that are still ending."""
-        for utterance_id in self._ears.keys() - self._closed:
-            self._drop(self._ears.pop(utterance_id))
+        for utterance_id in self._stt.keys() - self._closed:
+            self._drop(self._stt.pop(utterance_id))
         for turn_id in self._workers.keys() - self._finishing:
             self._drop(self._workers.pop(turn_id))
         return [task for task in self._tasks if task.is_alive()]
@@ -125,29 +125,29 @@ class CallEngines:
     def _tell(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
         self._post(event, wanted)
 
-    def _drop(self, job: UtteranceEars | TurnWorker | None) -> None:
+    def _drop(self, job: SttSession | ReplyWorker | None) -> None:
         if job is not None:
             job.drop()
             self._tasks = [task for task in self._tasks if task.is_alive()] + job.tasks
 
-    def _open_ears(self, action: OpenEars, utterance_id: int) -> None:
-        self._ears[utterance_id] = UtteranceEars(
+    def _open_stt(self, action: StartRecognition, utterance_id: int) -> None:
+        self._stt[utterance_id] = SttSession(
             self._runtime,
-            self._engines.ears,
+            self._providers.stt,
             utterance_id,
             (action.expected, action.turn_number),
             self._tell,
         )
 
-    def _close_ears(self, utterance_id: int) -> None:
-        ears = self._ears[utterance_id]
-        ears.finish()
-        if ears.done:
-            self._drop(self._ears.pop(utterance_id))
+    def _close_stt(self, utterance_id: int) -> None:
+        stt = self._stt[utterance_id]
+        stt.finish()
+        if stt.done:
+            self._drop(self._stt.pop(utterance_id))
         else:
             self._closed.add(utterance_id)
 
-    def _think(self, action: Think) -> None:
+    def _think(self, action: GenerateReply) -> None:
         config = self._config
         request = ReplyRequest(
             text=action.text,
@@ -170,16 +170,16 @@ class CallEngines:
             self._finishing.add(action.turn_id)
         self._worker(action.turn_id, patient=action.gone).think(request)
 
-    def _say(self, action: Say) -> None:
-        down = self._engines.voices.skips_first
-        premade = self._engines.phrases.get(action.text, best_voice_down=down)
+    def _say(self, action: Synthesize) -> None:
+        down = self._providers.tts.skips_first
+        premade = self._providers.tts_cache.get(action.text, best_voice_down=down)
         if premade is not None:
-            self._handle(AudioMade(action.turn_id, action.index, premade))
-            self._handle(SentenceVoiced(action.turn_id, action.index))
+            self._handle(TtsAudio(action.turn_id, action.index, premade))
+            self._handle(TtsSentenceDone(action.turn_id, action.index))
         elif not action.instant:
             self._worker(action.turn_id).say(action.index, action.text)
 
-    def _worker(self, turn_id: int, *, patient: bool = False) -> TurnWorker:
+    def _worker(self, turn_id: int, *, patient: bool = False) -> ReplyWorker:
         if turn_id not in self._workers:
             config = self._config
             params = WorkerParams(
@@ -187,7 +187,7 @@ class CallEngines:
                 first_audio_s=config.tts_timeout_ms / 1000,
                 retry_within_s=config.turn_timeout_ms / 2000,
             )
-            self._workers[turn_id] = TurnWorker(
-                self._runtime, turn_id, self._engines, params, post=self._tell, complain=self._complain
+            self._workers[turn_id] = ReplyWorker(
+                self._runtime, turn_id, self._providers, params, post=self._tell, complain=self._complain
             )
         return self._workers[turn_id]

@@ -1,15 +1,15 @@
-"""One utterance on its way through the ears: audio in from RX, transcripts out as events."""
+"""One utterance on its way through the STT: audio in from RX, transcripts out as events."""
 
 import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from server.call.deadlines import cancel_safely
-from server.providers.base import EngineError, Recognition, Recognizer, Transcript
-from server.providers.fallback import Chain
+from server.providers.base import ProviderError, Recognition, Stt, Transcript
+from server.providers.fallback import FallbackChain
 from server.runtime.threads import Runtime, Task
 from server.turns.effects import Expected
-from server.turns.events import EarsFailed, Event, WordsGuessed, WordsHeard
+from server.turns.events import Event, FinalTranscript, InterimTranscript, SttFailed
 
 log = logging.getLogger("agent")
 
@@ -22,8 +22,8 @@ class Post(Protocol):
     def __call__(self, event: Event, wanted: Callable[[], bool] | None = None) -> None: ...
 
 
-class UtteranceEars:
-    """The ears of one utterance; also of its words so far, at a pause (B3).
+class SttSession:
+    """The STT of one utterance; also of its words so far, at a pause (B3).
 
     A recogniser that guesses while it listens just goes on. One that speaks only at the end is told at a
     pause that this was the end. When the caller goes on all the same, a new stream hears the utterance again
@@ -35,7 +35,7 @@ class UtteranceEars:
     def __init__(
         self,
         runtime: Runtime,
-        recognizers: Chain[Recognizer],
+        recognizers: FallbackChain[Stt],
         utterance_id: int,
         open_with: tuple[Expected, int],
         post: Post,
@@ -100,13 +100,13 @@ class Listening:
     """Tries the recognisers in order; the next one gets the audio that the last one failed on.
 
     Everything but the reading thread runs under the call's lock and never blocks; ``tell`` is called from
-    that thread, without the lock. Tells WordsHeard or EarsFailed once, unless dropped before.
+    that thread, without the lock. Tells FinalTranscript or SttFailed once, unless dropped before.
     """
 
     def __init__(
         self,
         runtime: Runtime,
-        recognizers: Chain[Recognizer],
+        recognizers: FallbackChain[Stt],
         utterance_id: int,
         open_with: tuple[Expected, int],
         tell: Callable[["Listening", Event], None],
@@ -121,7 +121,7 @@ class Listening:
         self.told = False  # the outcome was told, or came too late
         self._try = next(self._tries)
         self._recognition = self._open()
-        self.task = runtime.spawn(f"ears-{utterance_id}", self._read)
+        self.task = runtime.spawn(f"stt-{utterance_id}", self._read)
 
     def feed(self, mulaw_8k: bytes) -> None:
         """Ignored once finished or told: what follows is silence, or is heard by another stream."""
@@ -151,16 +151,16 @@ class Listening:
 
     @property
     def at_work(self) -> str:
-        return self._try.engine.name
+        return self._try.provider.name
 
     @property
     def guesses(self) -> bool:
         """The recogniser at work has partials while it listens."""
-        return self._try.engine.guesses
+        return self._try.provider.guesses
 
     def _open(self) -> Recognition:
         try:
-            return self._try.engine.open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
+            return self._try.provider.open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
         except Exception as error:  # it is read like any other stream, and fails there
             return _Unopened(error)
 
@@ -186,18 +186,18 @@ class Listening:
             self._try.failed(complaint)
             complaints.append(f"{self.at_work}: {complaint}")
         if not self._dropped:
-            self._done(EarsFailed(self._utterance_id, "; ".join(complaints)))
+            self._done(SttFailed(self._utterance_id, "; ".join(complaints)))
 
-    def _heard(self) -> tuple[WordsHeard | None, str]:
+    def _heard(self) -> tuple[FinalTranscript | None, str]:
         """What the recogniser at work makes of it, or what it complains of."""
         try:
             return self._listen(self._recognition), ""
-        except EngineError as error:
+        except ProviderError as error:
             return None, str(error)
         except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
             return None, f"{type(error).__name__}: {error}"
 
-    def _done(self, outcome: WordsHeard | EarsFailed) -> None:
+    def _done(self, outcome: FinalTranscript | SttFailed) -> None:
         self.told = True
         self._tell_call(self, outcome)
 
@@ -215,7 +215,7 @@ class Listening:
                 self._recognition.finish()
             return True
 
-    def _listen(self, recognition: Recognition) -> WordsHeard:
+    def _listen(self, recognition: Recognition) -> FinalTranscript:
         finals: list[Transcript] = []
         guess = ""
         for transcript in recognition:
@@ -225,11 +225,11 @@ class Listening:
             if transcript.is_final:
                 finals.append(transcript)
             guess = " ".join(filter(None, words))
-            self._tell_call(self, WordsGuessed(self._utterance_id, guess))
+            self._tell_call(self, InterimTranscript(self._utterance_id, guess))
         sure = [final.confidence for final in finals if final.confidence is not None]
         text = " ".join(filter(None, (final.text.strip() for final in finals)))
         # Without a final the last partial is the transcript (E1).
-        return WordsHeard(self._utterance_id, text if finals else guess, min(sure, default=None))
+        return FinalTranscript(self._utterance_id, text if finals else guess, min(sure, default=None))
 
 
 class _Unopened:

@@ -6,7 +6,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from server.logs.line_format import LogLine
-from server.logs.rate_limited import MAX_CHARACTERS, Bugs, Seldom
+from server.logs.rate_limited import MAX_CHARACTERS, Bugs, RateLimitedLog
 from server.logs.writer import unblock_output
 
 OF_A_STRANGER = "Invalid request from"
@@ -18,7 +18,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
     def __init__(self, cfg: object) -> None:
         unblock_output()  # before there is a handler: it keeps the stream that it finds
         super().__init__(cfg)
-        self._seldom = Seldom(self.error_log)
+        self._seldom = RateLimitedLog(self.error_log)
         self._bugs = Bugs(self.error_log)
 
     def setup(self, cfg: object) -> None:

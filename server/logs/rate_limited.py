@@ -12,7 +12,7 @@ BUG_TOLD_EVERY_S = 60.0
 MAX_CHARACTERS = 200  # of a line that a stranger may have a part in
 
 
-class Meter:
+class TokenBucket:
     """A token bucket: ``rate`` a second, ``burst`` at once. One thread. Time is given, in seconds."""
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
@@ -34,14 +34,14 @@ class Meter:
         return self._left
 
 
-class Seldom:
+class RateLimitedLog:
     """Warnings that anybody can bring about: one a second at most, and how many were left out. Any thread."""
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._clock = clock
         self._lock = threading.Lock()
-        self._meter = Meter(1, 1, clock())
+        self._meter = TokenBucket(1, 1, clock())
         self._left_out = 0
 
     def warn(self, line: str, *values: object) -> None:
@@ -79,7 +79,7 @@ class Bugs:
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._once = OnceIn(BUG_TOLD_EVERY_S, clock)
-        self._seldom = Seldom(log, clock)
+        self._seldom = RateLimitedLog(log, clock)
 
     def tell(self, line: str, error: BaseException) -> None:
         """``line``: what has failed; may hold what a stranger has sent."""

@@ -11,7 +11,7 @@ from server.office.business_hours import ISRAEL
 from server.office.lead import Details, Missed, legible, with_number
 from server.office.leads_file import opened
 from server.shared_state.memory import shared_store
-from server.shared_state.state import Ledger, Outcome
+from server.shared_state.state import Outcome, SharedState
 from server.telephony.caller_number import leaves_number
 from server.turns.effects import PhoneCall
 
@@ -41,10 +41,12 @@ class Desk:
     What is to be saved waits DISK_S at most for the disk, and is kept in any case: see ``LeadsFile``.
     """
 
-    def __init__(self, leads_file: str, ledger: Ledger, now: Callable[[], datetime] = in_israel) -> None:
+    def __init__(
+        self, leads_file: str, shared_state: SharedState, now: Callable[[], datetime] = in_israel
+    ) -> None:
         self._leads = opened(leads_file) if leads_file else None
         self._now = now
-        self.ledger = ledger
+        self.shared_state = shared_state
 
     def save_rang(self, call_sid: str, caller: str, *, outbound: bool = False) -> None:
         """A call is let in: should nothing come of it, this is who called. Returns at once. Never raises.
@@ -64,11 +66,11 @@ class Desk:
         late = {"after_call": True} if after_call else {}
         self._append("detail", PhoneCall(call_sid, caller), self._now(), {**dict(details), **late})
         if leaves_number(details):
-            self.ledger.note_number(call_sid)
+            self.shared_state.note_number(call_sid)
 
     def save_missed(self, call_sid: str, caller: str, why: Missed, message: str = "") -> None:
         """The same for a caller who was lost; one line a call, however often it is said."""
-        if not call_sid or not self.ledger.first_time(f"missed:{call_sid}", MISSED_ONCE_S):
+        if not call_sid or not self.shared_state.first_time(f"missed:{call_sid}", MISSED_ONCE_S):
             return
         values = {"missed": why.value, **({"message": message} if message else {})}
         self._append("missed", PhoneCall(call_sid, caller), self._now(), values)
@@ -91,7 +93,7 @@ class Desk:
         when = at.astimezone(ISRAEL).isoformat(timespec="seconds")
         who = {"at": when, "call_sid": _in_one_line(call.sid), "caller": _in_one_line(call.number)}
         hidden = {} if call.number else {"hidden": True}
-        # The kind is read first, and is ours whatever a mind calls its details.
+        # The kind is read first, and is ours whatever an LLM calls its details.
         lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)
         if self._leads is None:
             log.info("LEAD %s", lead)
@@ -104,21 +106,21 @@ class Desk:
 
     def can_call_back(self, call_sid: str, caller: str) -> bool:
         """Whether the office has a number: theirs, or one left in this call. May block as ``outcome``."""
-        return bool(caller) or self.ledger.number_left(call_sid)
+        return bool(caller) or self.shared_state.number_left(call_sid)
 
     def close_call(self, call_sid: str, outcome: Outcome) -> None:
         """Our side is about to close the stream on purpose, and this is what shall follow.
 
         Blocks until other processes may know, mostly for milliseconds. Never raises.
         """
-        self.ledger.close(call_sid, outcome)
+        self.shared_state.close(call_sid, outcome)
 
     def outcome(self, call_sid: str) -> Outcome | None:
         """What shall follow on the stream's end; None: our side did not close it on purpose. May block."""
-        return self.ledger.outcome(call_sid)
+        return self.shared_state.outcome(call_sid)
 
 
 def open_desk(config: Config) -> Desk:
     """A desk whose ledger is shared as the knobs say, so that any two of the same knobs agree."""
     shared = shared_store(config.redis_url.get_secret_value(), config.state_file)
-    return Desk(config.leads_file, Ledger(shared))
+    return Desk(config.leads_file, SharedState(shared))

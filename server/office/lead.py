@@ -14,7 +14,7 @@ OF_THE_CALL = frozenset(
 )
 NOTED_IN_PARTS = frozenset({"message", "notes"})  # what comes later adds to it; of all else the last counts
 BETWEEN_PARTS = " / "
-MAX_DETAILS, MAX_NAME_CHARS, MAX_TEXT_CHARS = 50, 60, 4000  # a host's mind may say anything
+MAX_DETAILS, MAX_NAME_CHARS, MAX_TEXT_CHARS = 50, 60, 4000  # a host's LLM may say anything
 _THIS_NUMBER = re.compile(
     r"\b(?:this|same|current|caller'?s?|calling|incoming)\b|מתקשר|התקשר|הזה|אותו|הנוכחי"
 )

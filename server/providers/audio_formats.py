@@ -4,7 +4,7 @@ from codecs import getincrementaldecoder
 from email.message import Message
 
 from server.audio.frames import SAMPLE_RATE_HZ
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 
 HEAD_BYTES = 12  # enough for every mark below; as many as a WAV file's own beginning has
 TEXT_BYTES = 64  # half of them are low bytes of samples: that all are text's is a matter of 1 in 10^12
@@ -44,7 +44,7 @@ _MP3_RATES_HZ = (44_100, 48_000, 32_000)
 def rate_of_type(vendor: str, content_type: str) -> int | None:
     """Samples a second that a content type of PCM16 names, if it does.
 
-    Raises EngineError for a type that is neither PCM, WAV nor unsaid.
+    Raises ProviderError for a type that is neither PCM, WAV nor unsaid.
     """
     if not content_type.strip():
         return None
@@ -52,10 +52,10 @@ def rate_of_type(vendor: str, content_type: str) -> int | None:
     message["content-type"] = content_type
     kind = message.get_content_type()
     if kind not in (*PCM_TYPES, *WAV_TYPES, *ANY_TYPES):
-        raise EngineError(f"{vendor} sent {NAMES_OF_TYPES.get(kind, kind)}, not PCM")
+        raise ProviderError(f"{vendor} sent {NAMES_OF_TYPES.get(kind, kind)}, not PCM")
     channels = str(message.get_param("channels", "1"))
     if channels != "1":
-        raise EngineError(f"{vendor} sent {channels} channels, not PCM16 mono")
+        raise ProviderError(f"{vendor} sent {channels} channels, not PCM16 mono")
     rate = str(message.get_param("rate", ""))
     known = rate.isascii() and rate.isdigit() and int(rate) in RATES_HZ
     return int(rate) if known else None

@@ -17,7 +17,7 @@ from server.turns.effects import Act, Expected, Line, PhoneCall
 from server.turns.prompts import Lines
 
 
-class EngineError(Exception):
+class ProviderError(Exception):
     """An engine could not do its work. ``retryable``: the same call may succeed when made again."""
 
     def __init__(self, message: str, *, retryable: bool = False) -> None:
@@ -25,7 +25,7 @@ class EngineError(Exception):
         self.retryable = retryable
 
 
-class ReplyCut(EngineError):
+class ReplyCut(ProviderError):
     """A reply broke off: by a length limit, or it never came to its end. What was whole of it is good."""
 
     def __init__(self, message: str) -> None:
@@ -55,14 +55,14 @@ class Recognition(Protocol):
         """The utterance is over (half-close): no more audio, finals are awaited. Never blocks."""
 
     def __iter__(self) -> Iterator[Transcript]:
-        """Block for partials and finals; end after the last final. Raises EngineError."""
+        """Block for partials and finals; end after the last final. Raises ProviderError."""
         ...
 
     def cancel(self) -> None:
         """Drop the stream. Idempotent, any thread."""
 
 
-class Recognizer(Protocol):
+class Stt(Protocol):
     name: str
     guesses: bool  # it gives partials while it listens
 
@@ -71,7 +71,7 @@ class Recognizer(Protocol):
         ...
 
     def warm(self) -> None:
-        """Load what the first call would otherwise wait for. May block for seconds. Raises EngineError."""
+        """Load what the first call would otherwise wait for. May block for seconds. Raises ProviderError."""
 
 
 @runtime_checkable
@@ -79,7 +79,7 @@ class RecognizesWhole(Protocol):
     """A recogniser that also has a way of its own for an utterance that is over already."""
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
-        """Block for the words of ``mulaw_8k``. Raises EngineError."""
+        """Block for the words of ``mulaw_8k``. Raises ProviderError."""
         ...
 
 
@@ -87,13 +87,13 @@ class RecognizesWhole(Protocol):
 class ReplyRequest:
     """``text``: the caller's turn. ``history``: what was heard before it, oldest first, without it.
 
-    ``said``: the caller has heard so much of this very reply: only the rest is wanted, and a mind that
-    cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: a mind that
+    ``said``: the caller has heard so much of this very reply: only the rest is wanted, and an LLM that
+    cannot go on from there may say it all again. ``may_wait``: the caller may not have finished: an LLM that
     hears so answers with a single "…". ``may_listen``: so does one that hears that these words, said over its
     own voice, want nothing of it. ``caller``: by the rules' guess from how they have spoken of themselves;
-    None: no telling. ``gone``: the call is over: a mind keeps what is worth it, and nothing it says is heard.
+    None: no telling. ``gone``: the call is over: an LLM keeps what is worth it, and nothing it says is heard.
     ``person``: there is one to hand the caller over to. ``call``: which call it is. ``agent``: who speaks for
-    us, the name first. ``lines``: what we say where the mind says nothing, as this agent says it.
+    us, the name first. ``lines``: what we say where the LLM says nothing, as this agent says it.
     """
 
     text: str
@@ -120,13 +120,13 @@ class ReplyStream(Protocol):
 
     @property
     def acts(self) -> tuple[Act, ...]:
-        """What the mind decided to do beside speaking; likewise."""
+        """What the LLM decided to do beside speaking; likewise."""
         ...
 
     def __iter__(self) -> Iterator[str]:
         """Block for pieces of text in order, of any size; joined they are the reply, as it was written.
 
-        ``""``: nothing yet, but it is alive. Raises EngineError, and ReplyCut for a reply that broke off.
+        ``""``: nothing yet, but it is alive. Raises ProviderError, and ReplyCut for a reply that broke off.
         """
         ...
 
@@ -150,11 +150,11 @@ class ReplyWithTools(Protocol):
         """Nothing more will be said: what comes is read for its acts only, and not for long."""
 
     def words_after(self, acts: tuple[Act, ...]) -> Iterator[str]:
-        """It did ``acts`` without a word: ask it to speak, and block for the text. Raises EngineError."""
+        """It did ``acts`` without a word: ask it to speak, and block for the text. Raises ProviderError."""
         ...
 
 
-class Responder(Protocol):
+class Llm(Protocol):
     """A function of what was heard: it keeps nothing about a call between two requests."""
 
     name: str
@@ -167,21 +167,21 @@ class Responder(Protocol):
         ...
 
     def warm(self) -> None:
-        """As ``Recognizer.warm``."""
+        """As ``Stt.warm``."""
 
 
 class SpeechStream(Protocol):
     """A sentence being spoken."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Block for chunks of PCM16 8 kHz mono, little-endian, whole samples. Raises EngineError."""
+        """Block for chunks of PCM16 8 kHz mono, little-endian, whole samples. Raises ProviderError."""
         ...
 
     def cancel(self) -> None:
         """Drop the stream. Idempotent, any thread."""
 
 
-class Synthesizer(Protocol):
+class Tts(Protocol):
     name: str
     identity: str  # engine, model and voice: texts made under another one sound different
 
@@ -190,4 +190,4 @@ class Synthesizer(Protocol):
         ...
 
     def warm(self) -> None:
-        """As ``Recognizer.warm``."""
+        """As ``Stt.warm``."""

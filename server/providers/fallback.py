@@ -1,4 +1,4 @@
-"""Engines in order of preference; those that keep failing are skipped for a while (G4)."""
+"""Providers in order of preference; those that keep failing are skipped for a while (G4)."""
 
 import logging
 import threading
@@ -37,31 +37,31 @@ class _Health:
     skipped_until: float = 0.0
 
 
-class Chain(Generic[E]):
+class FallbackChain(Generic[E]):
     """Shared by all calls of a process; any thread, also with a call's lock held. ``kind`` is for the log."""
 
     def __init__(
         self,
         kind: str,
-        engines: tuple[E, ...],
+        providers: tuple[E, ...],
         breaker: BreakerParams | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        assert engines
+        assert providers
         self.kind = kind
-        self._engines = engines
+        self._providers = providers
         self._breaker = breaker or BreakerParams()
         self._clock = clock
-        self._health = [_Health() for _ in engines]
+        self._health = [_Health() for _ in providers]
         self._lock = threading.Lock()  # guards the one before; held for nothing that waits
 
     def __iter__(self) -> Iterator[E]:
-        return iter(self._engines)
+        return iter(self._providers)
 
     @property
     def first(self) -> E:
         """The engine that is preferred to all others."""
-        return self._engines[0]
+        return self._providers[0]
 
     @property
     def skips_first(self) -> bool:
@@ -69,9 +69,9 @@ class Chain(Generic[E]):
         with self._lock:
             return self._clock() < self._health[0].skipped_until
 
-    def behind(self, engine: E) -> "Chain[E]":
-        """These engines for when ``engine`` fails, in a chain of its own that counts its own failures."""
-        return Chain(self.kind, (engine, *self._engines), self._breaker, self._clock)
+    def behind(self, provider: E) -> "FallbackChain[E]":
+        """These engines for when ``provider`` fails, in a chain of its own that counts its own failures."""
+        return FallbackChain(self.kind, (provider, *self._providers), self._breaker, self._clock)
 
     @property
     def failing(self) -> bool:
@@ -91,13 +91,13 @@ class Chain(Generic[E]):
         An engine whose time has passed is given to one call; until that one has told, others skip it.
         """
         given = False
-        for place in range(len(self._engines)):
+        for place in range(len(self._providers)):
             attempt = self._take(place)
             if attempt is not None:
                 given = True
                 yield attempt
         if not given:
-            yield from (Try(self, place) for place in range(len(self._engines)))
+            yield from (Try(self, place) for place in range(len(self._providers)))
 
     def _take(self, place: int) -> "Try[E] | None":
         health = self._health[place]
@@ -115,8 +115,8 @@ class Chain(Generic[E]):
             health = self._health[place]
             was_skipped = health.skipped_until > 0
             health.failures, health.skipped_until = 0, 0.0
-        if was_skipped and len(self._engines) > 1:
-            log.warning("ENGINE_BACK %s %s", self.kind, self._engines[place].name)
+        if was_skipped and len(self._providers) > 1:
+            log.warning("ENGINE_BACK %s %s", self.kind, self._providers[place].name)
 
     def _failed(self, place: int, why: str) -> None:
         with self._lock:
@@ -127,8 +127,8 @@ class Chain(Generic[E]):
             failures = health.failures
             if failures >= self._breaker.failures:
                 health.skipped_until = health.failed_at + self._breaker.open_s
-        who = f"{self.kind} {self._engines[place].name}"
-        if len(self._engines) == 1:  # there is nothing else to try, so it is not skipped
+        who = f"{self.kind} {self._providers[place].name}"
+        if len(self._providers) == 1:  # there is nothing else to try, so it is not skipped
             if failures % self._breaker.failures == 0:
                 log.warning("ENGINE_FAILING %s, %d times in a row: %s", who, failures, why)
         elif failures >= self._breaker.failures and not was_skipped:
@@ -144,8 +144,8 @@ class Chain(Generic[E]):
 class Try(Generic[E]):
     """One engine being asked by one call; what came of it is told once. Any thread."""
 
-    def __init__(self, chain: Chain[E], place: int, *, probes: bool = False) -> None:
-        self.engine = chain._engines[place]
+    def __init__(self, chain: FallbackChain[E], place: int, *, probes: bool = False) -> None:
+        self.provider = chain._providers[place]
         self._chain = chain
         self._place = place
         self._probes = probes  # it was skipped, and this is the call that finds out

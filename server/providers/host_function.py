@@ -11,7 +11,7 @@ from inspect import Parameter, Signature
 from traceback import walk_tb
 
 from server.logs.rate_limited import OnceIn
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 
 log = logging.getLogger("agent")
 
@@ -57,17 +57,17 @@ class HostFunction:
 
     @contextmanager
     def failures_told(self) -> Iterator[None]:
-        """What fails within is an EngineError, and in the log, with its traceback: once a minute."""
+        """What fails within is an ProviderError, and in the log, with its traceback: once a minute."""
         try:
             yield
-        except EngineError as error:
+        except ProviderError as error:
             self.tell(str(error))
             raise
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
             if self._once.due(_kind_of(error)):
                 self._log(why, error)
-            raise EngineError(why) from error
+            raise ProviderError(why) from error
 
     def tell(self, why: str) -> None:
         """``why`` in the log, once a minute."""

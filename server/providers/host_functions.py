@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.providers.base import (
-    EngineError,
+    ProviderError,
     Recognition,
     ReplyRequest,
     ReplyStream,
@@ -26,7 +26,7 @@ Respond = Callable[..., Answer]
 Synth = Callable[[str], bytes]
 
 
-class PlainEars:
+class HostStt:
     """``asr(pcm16_8k) -> text``, called once the utterance is whole."""
 
     name = "host"
@@ -70,7 +70,7 @@ class _PlainRecognition:
             return ""
         if not isinstance(heard, str):
             close(heard)
-            raise EngineError(f"gave {type(heard).__name__}, not text")
+            raise ProviderError(f"gave {type(heard).__name__}, not text")
         return heard
 
     def cancel(self) -> None:
@@ -78,7 +78,7 @@ class _PlainRecognition:
         self._finished.close()
 
 
-class PlainMind:
+class HostLlm:
     """``respond(text) -> Answer``, on any thread, several at a time.
 
     It may take ``target_style``, ``min_chars``, ``max_chars`` and the ``call`` too. It must be a function of
@@ -118,7 +118,7 @@ class _PlainReply:
                 empty = empty and not text.strip()
                 yield text
             if empty and not (self.acts or self._request.said or self._cancelled):
-                raise EngineError("gave nothing to say")
+                raise ProviderError("gave nothing to say")
 
     def cancel(self) -> None:
         """A stream of the host's is closed by its reader, as soon as it has given its next piece."""
@@ -149,7 +149,7 @@ class _PlainReply:
         )
 
 
-class PlainVoice:
+class HostTts:
     """``synth(text) -> pcm16_8k``, or a WAV file of 16 bits mono at any rate."""
 
     name = identity = "host"
@@ -174,7 +174,7 @@ class _PlainSpeech:
             audio = self._synth(self._text)
             if not isinstance(audio, bytes | bytearray | memoryview):
                 close(audio)
-                raise EngineError(
+                raise ProviderError(
                     f"gave {type(audio).__name__} for audio: synth returns bytes of PCM16 8 kHz or WAV"
                 )
             reader = TelephoneReader("synth", SAMPLE_RATE_HZ)

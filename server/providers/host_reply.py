@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from server.hebrew.understand.gender import Gender
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.turns.effects import Act, EndCall, Line, SaveLead, Transfer
 
 log = logging.getLogger("agent")
@@ -57,7 +57,7 @@ def call_of(request: ReplyRequest) -> Call:
 def said_in(answer: object) -> Iterator[str | Act]:
     """What ``answer`` says and does, in order, as it comes. Blocks as long as ``answer`` does.
 
-    A stream, such as a generator, is closed at its end, however that comes. Raises EngineError for what is
+    A stream, such as a generator, is closed at its end, however that comes. Raises ProviderError for what is
     neither text nor act, and whatever ``answer`` raises.
     """
     if answer is None:  # a function without a return, and a piece that a stream has nothing in
@@ -77,7 +77,7 @@ def said_in(answer: object) -> Iterator[str | Act]:
             close(answer)
     else:
         close(answer)  # a coroutine that nobody awaits
-        raise EngineError(f"gave {type(answer).__name__}, not text, a Reply, or a stream of text")
+        raise ProviderError(f"gave {type(answer).__name__}, not text, a Reply, or a stream of text")
 
 
 def close(answer: object) -> None:
@@ -96,10 +96,10 @@ def _acts_in(acts: object) -> Iterator[Act]:
     elif isinstance(acts, Iterable) and not isinstance(acts, str | bytes | Mapping):
         for act in acts:
             if not _is_act(act):
-                raise EngineError(f"gave {type(act).__name__} among a Reply's acts")
+                raise ProviderError(f"gave {type(act).__name__} among a Reply's acts")
             yield _as_act(act)
     elif acts is not None:
-        raise EngineError(f"gave {type(acts).__name__} for a Reply's acts")
+        raise ProviderError(f"gave {type(acts).__name__} for a Reply's acts")
 
 
 def _is_act(it: object) -> bool:
@@ -113,7 +113,7 @@ def _as_act(it: object) -> Act:
         try:
             details = {str(name): value for name, value in dict(it.details).items()}
         except (TypeError, ValueError):
-            raise EngineError("gave a SaveLead whose details are no names and values") from None
+            raise ProviderError("gave a SaveLead whose details are no names and values") from None
         return SaveLead.of(**details)
     if isinstance(it, EndCall) or it is EndCall:
         return EndCall()

@@ -9,7 +9,7 @@ most of them by their first three windows. Not found: bytes of 8 bits (μ-law), 
 from audioop import rms
 
 from server.audio.frames import FRAME_SAMPLES
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 
 FRAME_PCM16_BYTES = 2 * FRAME_SAMPLES
 # -50 dB of full scale, 40 below a voice, and half of what we take for a caller's (VAD_RMS): dither, hum, a
@@ -34,13 +34,13 @@ def is_noise(pcm16: bytes) -> bool:
     try:
         gate.feed(pcm16)
         gate.end()
-    except EngineError:
+    except ProviderError:
         return True
     return False
 
 
 class NoiseGate:
-    """Samples in, the same samples out; full-scale noise raises EngineError, with ``what`` came. One thread.
+    """Samples in, the same samples out; full-scale noise raises ProviderError about ``what``. One thread.
 
     What is no noise passes as it comes, but for the first window's worth of samples, which waits to be whole.
     """
@@ -64,14 +64,14 @@ class NoiseGate:
     def end(self) -> bytes:
         """What is left when nothing more comes."""
         if self._noisy and self._noisy == self._windows:  # short, and noise from its start to its end
-            raise EngineError(self._what)
+            raise ProviderError(self._what)
         return self._released()
 
     def _judge(self, window: bytes) -> None:
         self._windows += 1
         self._noisy = self._noisy + 1 if _is_noisy(window) else 0
         if self._noisy == NOISY_WINDOWS:
-            raise EngineError(self._what)
+            raise ProviderError(self._what)
 
     def _released(self) -> bytes:
         released, self._held = self._held, b""

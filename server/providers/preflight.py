@@ -16,7 +16,7 @@ from server.audio.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.call.deadlines import BoundedStream, Stream
 from server.config import Config, KnobError, env_file_remarks, load_config_to_start, own_lines
 from server.logs.redaction import install_secrets_filter, without_secrets
-from server.providers.base import EngineError, Recognizer, ReplyRequest, Responder, Synthesizer, Transcript
+from server.providers.base import Llm, ProviderError, ReplyRequest, Stt, Transcript, Tts
 from server.providers.embedded.llm.expected_answers import expected_after
 from server.providers.registry import asr_timeout_ms
 from server.providers.reply.spoken import SpokenReply
@@ -24,19 +24,19 @@ from server.providers.tts_cache import SpokenSentence
 from server.runtime.threads import Channel, Late, Threads
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token
 from server.settings.startup_checks import tried_files, tried_store
-from server.turn_pipeline import Engines, build_engines
+from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import Expected
 
 HEADING = f"{'':<7}{'what':<15}{'works':<7}first"
 PHRASE = "אני מחפש דירה בתל אביב"
-MENU_PHRASE = "אני רוצה לקנות דירה"  # of those that the embedded ears know when a call begins
+MENU_PHRASE = "אני רוצה לקנות דירה"  # of those that the embedded STT know when a call begins
 MENU_ONLY = "(of its menu: for trying out)"
 ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
 LOAD_S = 30.0
 CHUNK_BYTES = SAMPLE_RATE_HZ // 10
 Clock = Callable[[], float]
-Speak = Callable[[str], bytes]  # a phrase as PCM16 8 kHz. May block, raises EngineError
+Speak = Callable[[str], bytes]  # a phrase as PCM16 8 kHz. May block, raises ProviderError
 
 
 @dataclass(frozen=True)
@@ -54,28 +54,28 @@ class Trial:
         return not self.problem
 
 
-def try_engines(config: Config, engines: Engines) -> Iterator[Trial]:
-    """Voices, then ears (which hear what a voice said), then minds; each as soon as it is known. Blocks."""
+def try_providers(config: Config, providers: Providers) -> Iterator[Trial]:
+    """Voices, then STT (which hear what a voice said), then LLMs; each as soon as it is known. Blocks."""
     speak: Speak = _silence
-    for voice in engines.voices:
+    for voice in providers.tts:
         trial, pcm16 = _try_voice(config, voice)
         if pcm16 is not None and speak is _silence:
             speak = _again(voice, pcm16)
         yield trial
-    for ears in engines.ears:
-        menu = ears.name == "embedded"
-        expected = expected_after("intent", None) if menu else engines.minds.first.opening
-        trial = _try_ears(config, ears, expected, MENU_PHRASE if menu else PHRASE, speak)
+    for stt in providers.stt:
+        menu = stt.name == "embedded"
+        expected = expected_after("intent", None) if menu else providers.llm.first.opening
+        trial = _try_stt(config, stt, expected, MENU_PHRASE if menu else PHRASE, speak)
         yield _with_result(trial, f"{trial.result} {MENU_ONLY}".lstrip()) if menu else trial
-    for mind in engines.minds:
-        yield _try_mind(config, mind)
+    for llm in providers.llm:
+        yield _try_llm(config, llm)
 
 
-def _try_voice(config: Config, voice: Synthesizer) -> tuple[Trial, bytes | None]:
+def _try_voice(config: Config, voice: Tts) -> tuple[Trial, bytes | None]:
     def speak(clock: Clock) -> tuple[float | None, bytes]:
-        return _read("voice", SpokenSentence(voice, PHRASE), clock)
+        return _read("tts", SpokenSentence(voice, PHRASE), clock)
 
-    trial, pcm16 = _tried("voice", voice, speak, config.tts_timeout_ms, "TTS_TIMEOUT_MS")
+    trial, pcm16 = _tried("tts", voice, speak, config.tts_timeout_ms, "TTS_TIMEOUT_MS")
     if pcm16 is None:
         return trial, None
     return _with_result(trial, f"{len(pcm16) / 2 / SAMPLE_RATE_HZ:.1f} s of audio"), pcm16
@@ -85,18 +85,18 @@ def _silence(phrase: str) -> bytes:
     return bytes(2 * SAMPLE_RATE_HZ)
 
 
-def _again(voice: Synthesizer, pcm16: bytes) -> Speak:
+def _again(voice: Tts, pcm16: bytes) -> Speak:
     """What a voice said for PHRASE; any other one it says now."""
     return lambda phrase: pcm16 if phrase == PHRASE else b"".join(SpokenSentence(voice, phrase))
 
 
-def _try_ears(config: Config, ears: Recognizer, expected: Expected, phrase: str, speak: Speak) -> Trial:
-    """Without a voice the ears get silence, and need not hear anything in it."""
+def _try_stt(config: Config, stt: Stt, expected: Expected, phrase: str, speak: Speak) -> Trial:
+    """Without a voice the STT gets silence, and need not hear anything in it."""
     heard: list[Transcript] = []
 
     def hear(clock: Clock) -> tuple[float | None, str]:
         mulaw_8k = pcm16_to_mulaw(speak(phrase))
-        recognition = ears.open(expected, 1, TRIAL_S)
+        recognition = stt.open(expected, 1, TRIAL_S)
         reader = BoundedStream(Threads(), "check", recognition, first_s=TRIAL_S, next_s=TRIAL_S)
         for start in range(0, len(mulaw_8k), CHUNK_BYTES):
             recognition.feed(mulaw_8k[start : start + CHUNK_BYTES])
@@ -107,12 +107,12 @@ def _try_ears(config: Config, ears: Recognizer, expected: Expected, phrase: str,
         heard.extend(finals)
         return clock() - began, " ".join(final.text for final in finals)
 
-    after_ms = round(asr_timeout_ms(config, ears.name)) - _closing_silence_ms(config)
-    trial, _ = _tried("ears", ears, hear, after_ms, "ASR_TIMEOUT_MS")
+    after_ms = round(asr_timeout_ms(config, stt.name)) - _closing_silence_ms(config)
+    trial, _ = _tried("stt", stt, hear, after_ms, "ASR_TIMEOUT_MS")
     words = " ".join(final.text for final in heard).strip()
     asked = trial.works and speak is not _silence
     problem = _misheard(phrase, words, heard, config.asr_min_confidence) if asked else ""
-    return Trial("ears", ears.name, problem, trial.first_ms) if problem else _with_result(trial, words)
+    return Trial("stt", stt.name, problem, trial.first_ms) if problem else _with_result(trial, words)
 
 
 def _misheard(phrase: str, words: str, heard: list[Transcript], min_confidence: float) -> str:
@@ -127,7 +127,7 @@ def _misheard(phrase: str, words: str, heard: list[Transcript], min_confidence: 
     return ""
 
 
-def _try_mind(config: Config, mind: Responder) -> Trial:
+def _try_llm(config: Config, llm: Llm) -> Trial:
     request = ReplyRequest(
         PHRASE,
         (),
@@ -139,14 +139,12 @@ def _try_mind(config: Config, mind: Responder) -> Trial:
     )
 
     def think(clock: Clock) -> tuple[float | None, str]:
-        return _read("mind", SpokenReply(mind, request, TRIAL_S), clock, between=" ")
+        return _read("llm", SpokenReply(llm, request, TRIAL_S), clock, between=" ")
 
-    trial, reply = _tried(
-        "mind", mind, think, config.llm_first_token_timeout_ms, "LLM_FIRST_TOKEN_TIMEOUT_MS"
-    )
+    trial, reply = _tried("llm", llm, think, config.llm_first_token_timeout_ms, "LLM_FIRST_TOKEN_TIMEOUT_MS")
     said = " ".join((reply or "").split())
     if trial.works and not said:
-        return Trial("mind", mind.name, "gave an empty reply", trial.first_ms)
+        return Trial("llm", llm.name, "gave an empty reply", trial.first_ms)
     return _with_result(trial, said)
 
 
@@ -157,36 +155,36 @@ def _read(name: str, stream: Stream[Any], clock: Clock, *, between: Any = None) 
     whole: Any = None
     bounded = BoundedStream(Threads(), name, stream, first_s=TRIAL_S, next_s=TRIAL_S)
     for item in bounded:
-        if first_s is None and item:  # a mind at work gives nothing at first
+        if first_s is None and item:  # an LLM at work gives nothing at first
             first_s = clock() - began
         whole = item if whole is None else whole + item if between is None else whole + between + item
         if clock() - began > TRIAL_S:
             bounded.cancel()
-            raise EngineError(f"not done after {TRIAL_S:.0f} s")
+            raise ProviderError(f"not done after {TRIAL_S:.0f} s")
     return first_s, whole
 
 
 def _tried(
     kind: str,
-    engine: Synthesizer | Recognizer | Responder,
+    provider: Tts | Stt | Llm,
     attempt: Callable[[Clock], tuple[float | None, Any]],
     limit_ms: int,
     knob: str,
 ) -> tuple[Trial, Any]:
     """Load the engine, then time it: a server is warm before its first call, so loading does not count."""
     try:
-        _in_time(engine.warm)
+        _in_time(provider.warm)
         first_s, result = attempt(time.monotonic)
     except Exception as error:  # whatever an engine raises is what this is here to show
-        return Trial(kind, engine.name, str(error) or type(error).__name__), None
+        return Trial(kind, provider.name, str(error) or type(error).__name__), None
     first_ms = None if first_s is None else round(first_s * 1000)
     slow = first_ms is not None and first_ms > limit_ms
     problem = f"too slow: a call waits {limit_ms} ms for it; raise {knob}" if slow else ""
-    return Trial(kind, engine.name, problem, first_ms), result
+    return Trial(kind, provider.name, problem, first_ms), result
 
 
 def _in_time(load: Callable[[], None]) -> None:
-    """Run ``load``; what it raises is raised, and EngineError when it does not return."""
+    """Run ``load``; what it raises is raised, and ProviderError when it does not return."""
     ended: Channel[Exception | None] = Channel(Threads(), 1)
 
     def run() -> None:
@@ -201,7 +199,7 @@ def _in_time(load: Callable[[], None]) -> None:
     try:
         error = ended.get(LOAD_S)
     except Late:
-        raise EngineError(f"not loaded after {LOAD_S:.0f} s") from None
+        raise ProviderError(f"not loaded after {LOAD_S:.0f} s") from None
     if error is not None:
         raise error
 
@@ -236,8 +234,8 @@ def main() -> int:
     try:
         config = load_config_to_start()
         install_secrets_filter(config)
-        engines = build_engines(config, Threads())
-    except (KnobError, EngineError) as error:
+        providers = build_providers(config, Threads())
+    except (KnobError, ProviderError) as error:
         print(without_secrets(str(error)), file=sys.stderr)
         return 1
     for remark in env_file_remarks():
@@ -247,12 +245,12 @@ def main() -> int:
         print(NOT_TWILIOS)
     print(HEADING)
     trials = []
-    for trial in try_engines(config, engines):
+    for trial in try_providers(config, providers):
         print(without_secrets(row(trial)), flush=True)  # an engine's complaint may quote its key
         trials.append(trial)
     for trial in try_surroundings(config):
         print(without_secrets(row(trial)), flush=True)
-    lost = [kind for kind in ("voice", "ears", "mind") if not any(t.works for t in trials if t.kind == kind)]
+    lost = [kind for kind in ("tts", "stt", "llm") if not any(t.works for t in trials if t.kind == kind)]
     for kind in lost:
         print(f"no {kind} works: a call cannot be held")
     return 1 if lost else 0

@@ -5,124 +5,124 @@ from pathlib import Path
 
 from server.config import Config
 from server.hebrew.understand.gender import Gender
-from server.providers.base import Recognizer, Responder, Synthesizer
-from server.providers.fallback import BreakerParams, Chain
-from server.providers.scripted import ScriptedEars, ScriptedMind, ScriptedVoice
+from server.providers.base import Llm, Stt, Tts
+from server.providers.fallback import BreakerParams, FallbackChain
+from server.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
 from server.runtime.threads import Runtime
 
 # Where `gcloud auth application-default login` leaves what Google's libraries find by themselves.
 GCLOUD_CREDENTIALS = ".config/gcloud/application_default_credentials.json"
 
 
-def chosen_ears(config: Config) -> tuple[str, ...]:
+def chosen_stt(config: Config) -> tuple[str, ...]:
     """``ASR_ENGINES``, or what the credentials present allow.
 
-    The embedded ears know little beside the embedded mind's own questions: asking the caller again is
+    The embedded STT know little beside the embedded LLM's own questions: asking the caller again is
     better than what they would make of an open answer, so they are no fallback unless asked for.
     """
     return config.asr_engines or (*_clouds(config),) or ("embedded",)
 
 
-def chosen_minds(config: Config) -> tuple[str, ...]:
+def chosen_llm(config: Config) -> tuple[str, ...]:
     """``LLM_ENGINES``, or OpenAI's when there is a key, then the embedded one."""
     return config.llm_engines or (("openai", "embedded") if _has_openai(config) else ("embedded",))
 
 
-def chosen_voices(config: Config) -> tuple[str, ...]:
+def chosen_tts(config: Config) -> tuple[str, ...]:
     """``TTS_ENGINES``, or what the credentials present allow, then the embedded one."""
     return config.tts_engines or (*_clouds(config), "embedded")
 
 
-def asr_timeout_ms(config: Config, ears_name: str) -> float:
-    """``ASR_TIMEOUT_MS``, from the end of speech. OpenAI's ears begin only when the utterance is over."""
-    return config.asr_timeout_ms or (2600 if ears_name == "openai" else 1200)
+def asr_timeout_ms(config: Config, stt_name: str) -> float:
+    """``ASR_TIMEOUT_MS``, from the end of speech. OpenAI's STT begin only when the utterance is over."""
+    return config.asr_timeout_ms or (2600 if stt_name == "openai" else 1200)
 
 
-def build_ears(config: Config, runtime: Runtime) -> Chain[Recognizer]:
+def build_stt(config: Config, runtime: Runtime) -> FallbackChain[Stt]:
     """The recognisers, in order."""
 
-    def google() -> Recognizer:
-        from server.providers.google.stt import GoogleEars
+    def google() -> Stt:
+        from server.providers.google.stt import GoogleStt
 
-        return GoogleEars(config)
+        return GoogleStt(config)
 
-    def openai() -> Recognizer:
-        from server.providers.openai.stt import OpenAIEars
+    def openai() -> Stt:
+        from server.providers.openai.stt import OpenAIStt
 
-        return OpenAIEars(config)
+        return OpenAIStt(config)
 
-    def embedded() -> Recognizer:
-        from server.providers.embedded.stt.recogniser import EmbeddedEars
+    def embedded() -> Stt:
+        from server.providers.embedded.stt.recogniser import EmbeddedStt
 
-        return EmbeddedEars()
+        return EmbeddedStt()
 
-    def scripted() -> Recognizer:
-        return ScriptedEars(runtime, config.scripted_asr_lines.split("|"), config.scripted_asr_ms / 1000)
+    def scripted() -> Stt:
+        return ScriptedStt(runtime, config.scripted_asr_lines.split("|"), config.scripted_asr_ms / 1000)
 
-    makers: dict[str, Callable[[], Recognizer]] = {
+    makers: dict[str, Callable[[], Stt]] = {
         "google": google,
         "openai": openai,
         "embedded": embedded,
         "scripted": scripted,
     }
-    engines = tuple(makers[name]() for name in chosen_ears(config))
-    return Chain("asr", engines, _breaker(config), runtime.clock)
+    providers = tuple(makers[name]() for name in chosen_stt(config))
+    return FallbackChain("asr", providers, _breaker(config), runtime.clock)
 
 
-def build_minds(config: Config, runtime: Runtime) -> Chain[Responder]:
+def build_llm(config: Config, runtime: Runtime) -> FallbackChain[Llm]:
     """The responders, in order."""
 
-    def openai() -> Responder:
-        from server.providers.openai.llm import OpenAIMind
+    def openai() -> Llm:
+        from server.providers.openai.llm import OpenAILlm
 
-        return OpenAIMind(config)
+        return OpenAILlm(config)
 
-    def embedded() -> Responder:
+    def embedded() -> Llm:
         from server.providers.embedded.llm.receptionist import Receptionist
 
         return Receptionist(Gender(config.agent_gender))
 
-    def scripted() -> Responder:
-        return ScriptedMind(runtime, config.scripted_llm_reply, config.scripted_llm_ms / 1000)
+    def scripted() -> Llm:
+        return ScriptedLlm(runtime, config.scripted_llm_reply, config.scripted_llm_ms / 1000)
 
-    makers: dict[str, Callable[[], Responder]] = {
+    makers: dict[str, Callable[[], Llm]] = {
         "openai": openai,
         "embedded": embedded,
         "scripted": scripted,
     }
-    engines = tuple(makers[name]() for name in chosen_minds(config))
-    return Chain("llm", engines, _breaker(config), runtime.clock)
+    providers = tuple(makers[name]() for name in chosen_llm(config))
+    return FallbackChain("llm", providers, _breaker(config), runtime.clock)
 
 
-def build_voices(config: Config, runtime: Runtime) -> Chain[Synthesizer]:
+def build_tts(config: Config, runtime: Runtime) -> FallbackChain[Tts]:
     """The synthesizers, in order."""
 
-    def google() -> Synthesizer:
-        from server.gcp_tts_live import GoogleVoice
+    def google() -> Tts:
+        from server.gcp_tts_live import GoogleTts
 
-        return GoogleVoice(config)
+        return GoogleTts(config)
 
-    def openai() -> Synthesizer:
-        from server.providers.openai.tts import OpenAIVoice
+    def openai() -> Tts:
+        from server.providers.openai.tts import OpenAITts
 
-        return OpenAIVoice(config)
+        return OpenAITts(config)
 
-    def embedded() -> Synthesizer:
-        from server.providers.embedded.tts.synthesizer import EmbeddedVoice
+    def embedded() -> Tts:
+        from server.providers.embedded.tts.synthesizer import EmbeddedTts
 
-        return EmbeddedVoice()
+        return EmbeddedTts()
 
-    def scripted() -> Synthesizer:
-        return ScriptedVoice(runtime, config.scripted_tts_ms / 1000)
+    def scripted() -> Tts:
+        return ScriptedTts(runtime, config.scripted_tts_ms / 1000)
 
-    makers: dict[str, Callable[[], Synthesizer]] = {
+    makers: dict[str, Callable[[], Tts]] = {
         "google": google,
         "openai": openai,
         "embedded": embedded,
         "scripted": scripted,
     }
-    engines = tuple(makers[name]() for name in chosen_voices(config))
-    return Chain("tts", engines, _breaker(config), runtime.clock)
+    providers = tuple(makers[name]() for name in chosen_tts(config))
+    return FallbackChain("tts", providers, _breaker(config), runtime.clock)
 
 
 def _clouds(config: Config) -> tuple[str, ...]:

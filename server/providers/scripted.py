@@ -16,7 +16,7 @@ CHUNK_MS = 200
 PITCH_HZ = 140
 
 
-class ScriptedEars:
+class ScriptedStt:
     """Hears the next of its lines, one a committed turn, ``delay_s`` after the end of speech."""
 
     name = "scripted"
@@ -58,7 +58,7 @@ class _ScriptedRecognition:
         self._finished.close()
 
 
-class ScriptedMind:
+class ScriptedLlm:
     """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard.
 
     A function of these two, as early starts (B3) need it: ``may_wait`` and ``may_listen`` are ignored, and so
@@ -104,7 +104,7 @@ class _ScriptedReply:
         self._cancelled.close()
 
 
-class ScriptedVoice:
+class ScriptedTts:
     """Speech-like audio, 60 ms a character, the first of it ``delay_s`` after the sentence was given."""
 
     name = identity = "scripted"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.settings.text_file import NoText, read_text
 
 MAX_PHRASES = 1000  # v1 takes 5000 a request, a phrase set of v2 about as many as this
@@ -11,11 +11,11 @@ REFUSED = str.maketrans("", "", "<>")  # a keyword with one of these makes OpenA
 
 
 def read_phrases(path: str) -> tuple[str, ...]:
-    """The phrases of ``ASR_PHRASES_FILE``: UTF-8, one a line, ``#`` begins a comment. Raises EngineError."""
+    """The phrases of ``ASR_PHRASES_FILE``: UTF-8, one a line, ``#`` a comment. Raises ProviderError."""
     try:
         text = read_text(path)
     except (OSError, NoText) as error:
-        raise EngineError(f"ASR_PHRASES_FILE={path} cannot be read: {error}") from error
+        raise ProviderError(f"ASR_PHRASES_FILE={path} cannot be read: {error}") from error
     lines = (line.partition("#")[0].translate(REFUSED).strip() for line in text.splitlines())
     return tuple(filter(None, lines))
 

@@ -9,10 +9,10 @@ from cachetools import LRUCache
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
 from server.hebrew.speak.speakable import speakable
-from server.providers.base import EngineError, SpeechStream, Synthesizer
-from server.providers.fallback import Chain
+from server.providers.base import ProviderError, SpeechStream, Tts
+from server.providers.fallback import FallbackChain
 from server.providers.is_speech import FRAME_PCM16_BYTES, is_noise, is_silent
-from server.providers.tts_cache_disk import AudioFolder, audio_key
+from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.runtime.process_end import Ending
 
 MIN_SPEECH_BYTES = 400  # of PCM16: less than 25 ms is no sentence (G2)
@@ -23,7 +23,7 @@ BEEP_HZ = 440
 BEEP_MS = 300
 
 
-class PhraseCache:
+class TtsCache:
     """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
 
     The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
@@ -36,7 +36,7 @@ class PhraseCache:
         lines: Iterable[str],
         identities: Iterable[str],
         max_bytes: int = DEFAULT_MAX_BYTES,
-        folder: AudioFolder | None = None,
+        folder: TtsCacheDisk | None = None,
     ) -> None:
         self._lines = tuple(lines)
         self._identities = tuple(identities)  # of the voices, the best first
@@ -48,9 +48,9 @@ class PhraseCache:
         self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
         self._on_disk: LRUCache[str, None] = LRUCache(MAX_KNOWN_FILES)  # keys; one forgotten is written again
 
-    def empty_copy(self, *identities: str) -> "PhraseCache":
+    def empty_copy(self, *identities: str) -> "TtsCache":
         """The same lines, to be made by other voices, the best first; nothing of it goes to a disk."""
-        return PhraseCache(self._lines, identities, self._max_bytes)
+        return TtsCache(self._lines, identities, self._max_bytes)
 
     def get(self, text: str, *, best_voice_down: bool = False) -> bytes | None:
         """μ-law 8 kHz of ``text``, or None while it is not made. Never blocks for long.
@@ -89,7 +89,7 @@ class PhraseCache:
             self._on_disk[key] = None
 
     def make(
-        self, voices: Chain[Synthesizer], complain: Callable[[str], None], ending: Ending = lambda: False
+        self, tts: FallbackChain[Tts], complain: Callable[[str], None], ending: Ending = lambda: False
     ) -> bool:
         """Make the fixed lines that the best voice has not made; True when none is left. Blocks.
 
@@ -99,8 +99,8 @@ class PhraseCache:
         for line in missing:
             if ending():
                 break
-            wanted = not voices.skips_first or self.get(line) is None
-            if wanted and (made := speak_whole(line, voices, complain)) is not None:
+            wanted = not tts.skips_first or self.get(line) is None
+            if wanted and (made := speak_whole(line, tts, complain)) is not None:
                 self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
         return self.complete
 
@@ -136,13 +136,13 @@ class Spoken:
     pcm16_8k: bytes
 
 
-def speak_whole(text: str, voices: Chain[Synthesizer], complain: Callable[[str], None]) -> Spoken | None:
+def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[str], None]) -> Spoken | None:
     """``text`` from the first voice that can; None when none can. Blocks."""
-    for attempt in voices.tries():
-        voice = attempt.engine
+    for attempt in tts.tries():
+        voice = attempt.provider
         try:
             pcm16 = b"".join(SpokenSentence(voice, text))
-        except EngineError as error:
+        except ProviderError as error:
             attempt.failed(str(error))
             complain(f"TTS_ERR: {voice.name}: {error}")
             continue
@@ -158,7 +158,7 @@ class SpokenSentence:
     silence has not been played when the next one is asked.
     """
 
-    def __init__(self, voice: Synthesizer, text: str) -> None:
+    def __init__(self, voice: Tts, text: str) -> None:
         self._samples = WholeSamples(voice, text)
         self._characters = len(text)
 
@@ -179,9 +179,9 @@ class SpokenSentence:
             if audible:
                 yield bytes(silent)
         if made < MIN_SPEECH_BYTES:
-            raise EngineError(f"{made} bytes for {self._characters} characters")
+            raise ProviderError(f"{made} bytes for {self._characters} characters")
         if not audible:
-            raise EngineError(f"{made} bytes of silence for {self._characters} characters")
+            raise ProviderError(f"{made} bytes of silence for {self._characters} characters")
 
     def cancel(self) -> None:
         self._samples.cancel()
@@ -193,20 +193,20 @@ class WholeSamples:
     Every chunk is an even number of bytes, whatever the voice gives.
     """
 
-    def __init__(self, voice: Synthesizer, text: str) -> None:
+    def __init__(self, voice: Tts, text: str) -> None:
         self._voice = voice
         self._text = text
         self._stream: SpeechStream | None = None
         self._cancelled = False
 
     def __iter__(self) -> Iterator[bytes]:
-        """Block for chunks. Raises EngineError, whatever the voice itself raises."""
+        """Block for chunks. Raises ProviderError, whatever the voice itself raises."""
         try:
             yield from self._chunks()
-        except EngineError:
+        except ProviderError:
             raise
         except Exception as error:  # an engine's own bug, or a host's, is a failed engine
-            raise EngineError(f"{type(error).__name__}: {error}") from error
+            raise ProviderError(f"{type(error).__name__}: {error}") from error
 
     def _chunks(self) -> Iterator[bytes]:
         self._stream = stream = self._voice.synthesize(speakable(self._text), SYNTHESIS_TIMEOUT_S)
@@ -215,7 +215,7 @@ class WholeSamples:
         odd = b""
         for chunk in stream:
             if not isinstance(chunk, bytes):
-                raise EngineError(f"gave {type(chunk).__name__} for audio")
+                raise ProviderError(f"gave {type(chunk).__name__} for audio")
             audio = odd + chunk
             odd = audio[len(audio) // 2 * 2 :]
             if len(audio) > 1:

@@ -30,7 +30,7 @@ def audio_key(identity: str, text: str) -> str:
     return hashlib.sha256(f"{identity}\0{speakable(text)}".encode()).hexdigest()
 
 
-class AudioFolder:
+class TtsCacheDisk:
     """Any thread; several processes may share a folder.
 
     Files are written by a thread of their own, which no call waits for, on native threads with a bound. A

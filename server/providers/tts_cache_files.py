@@ -1,4 +1,4 @@
-"""Made sentences as files of a folder: what touches the disk of ``AudioFolder``, and may hang with it."""
+"""Made sentences as files of a folder: what touches the disk of ``TtsCacheDisk``, and may hang with it."""
 
 import os
 import re

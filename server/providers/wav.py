@@ -9,7 +9,7 @@ import wave
 
 from server.audio.frames import SAMPLE_RATE_HZ
 from server.providers.audio_formats import RATES_HZ, format_of
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.is_speech import NoiseGate
 
 PCM_FORMAT = 1  # WAVE_FORMAT_PCM
@@ -74,7 +74,7 @@ class SampleReader:
     """Bytes in, whole PCM16 mono samples out. A WAV header is parsed, not counted. One thread.
 
     ``rate_hz`` is that of raw samples; a header says its own, known with the first sample. A WAV file that is
-    not PCM16 mono of one of the ``rates_hz``, or has no samples, another format and noise raise EngineError
+    not PCM16 mono of one of the ``rates_hz``, or has no samples, another format and noise raise ProviderError
     with the ``vendor``. What cannot be told yet is held back: 12 bytes, and a window of the NoiseGate's.
     """
 
@@ -99,7 +99,7 @@ class SampleReader:
         if self._in_header:
             self._read_header(whole=True)
         if self._in_header:
-            raise EngineError(f"the WAV file from {self._vendor} has no data chunk")
+            raise ProviderError(f"the WAV file from {self._vendor} has no data chunk")
         return self._gate.feed(self._samples()) + self._gate.end()
 
     def _read_header(self, *, whole: bool) -> None:
@@ -112,7 +112,7 @@ class SampleReader:
             return
         found = format_of(self._waiting, whole=whole)
         if found:
-            raise EngineError(f"{self._vendor} sent {found}, not PCM")
+            raise ProviderError(f"{self._vendor} sent {found}, not PCM")
         self._in_header = found is None
 
     def _read_chunks(self) -> None:
@@ -129,14 +129,14 @@ class SampleReader:
                 self._read_format(body)
             position += CHUNK_BYTES + size + size % 2  # chunks are padded to even lengths
         if len(self._waiting) > MAX_HEADER_BYTES:
-            raise EngineError(f"the WAV file from {self._vendor} has a header without end")
+            raise ProviderError(f"the WAV file from {self._vendor} has a header without end")
 
     def _read_format(self, body: bytes) -> None:
         if len(body) < 16:
-            raise EngineError(f"the WAV file from {self._vendor} has a broken fmt chunk")
+            raise ProviderError(f"the WAV file from {self._vendor} has a broken fmt chunk")
         kind, channels, self.rate_hz, _, _, bits = struct.unpack_from("<HHIIHH", body)
         if (kind, channels, bits) != (PCM_FORMAT, 1, 16) or self.rate_hz not in self._rates_hz:
-            raise EngineError(
+            raise ProviderError(
                 f"{self._vendor} sent format {kind}, {channels} channels, {self.rate_hz} Hz, {bits} bits, "
                 "not PCM16 mono"
             )

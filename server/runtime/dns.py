@@ -1,6 +1,6 @@
 """Looking names up, while the name server is silent. Who does it in a worker, and what bounds it:
 
-    the store's Redis, CallRates'   the bound of the pool that asks
+    the store's Redis, RateLimits'   the bound of the pool that asks
     OpenAI's client                 the turn's deadline: the caller hears another engine, the thread is late
     Google's                        gRPC asks by itself, within the deadline of the request
     Twilio                          nobody: it calls us

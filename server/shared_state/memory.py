@@ -21,7 +21,7 @@ from server.shared_state.sqlite import (
     MAX_OUTCOMES,
     OUTCOME_S,
     WITHIN_S,
-    StateFile,
+    SqliteStore,
 )
 
 MAX_KEYS = 100_000  # 400 bytes each; a process that has no store knows the last 16,000 calls of a day
@@ -218,8 +218,8 @@ def _ms(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-def shared_store(redis_url: str, state_file: str) -> RedisStore | StateFile | None:
+def shared_store(redis_url: str, state_file: str) -> RedisStore | SqliteStore | None:
     """The store that the knobs ask for; None: this process alone. Opens nothing yet."""
     if redis_url:
         return RedisStore(redis_url)
-    return StateFile(state_file) if state_file else None
+    return SqliteStore(state_file) if state_file else None

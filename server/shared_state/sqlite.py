@@ -56,7 +56,7 @@ RENEW = (
 OF_ITS_SHARE = f"call_sid = ? AND host GLOB '{SHARE}*'"
 
 
-class StateFile:
+class SqliteStore:
     """A ``state.Store`` for the workers of a host; its owner's only. Beyond MAX_… rows the oldest go.
 
     Every operation opens the file anew, on a native thread: nothing is shared by threads or inherited by

@@ -86,7 +86,7 @@ class Store(Protocol):
         ...
 
 
-class Ledger:
+class SharedState:
     """What this process knows and, through ``shared``, what others know. Any thread.
 
     Never raises: while a store fails, what this process remembers answers alone, and the log says so

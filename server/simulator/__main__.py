@@ -11,14 +11,14 @@ from typing import Any
 
 import psutil
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.settings.url_secrets import without_user_info
 from server.simulator.call import CallPlan, PhoneCall
 from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
 from server.simulator.load import load_as_json, load_as_text, run_load
 from server.simulator.pump import StreamPump
 from server.simulator.report import CallReport, as_json, as_text, make_report
-from server.simulator.script import Keys, Manners, Say, Step, Wait
+from server.simulator.script import Keys, Manners, Step, Synthesize, Wait
 from server.simulator.serverlog import LogFollower
 from server.simulator.sounds import Clip, line_noise, read_wav, synthetic_speech, write_stereo_wav
 from server.simulator.webhooks import Endpoint, public_url_of_the_server
@@ -122,7 +122,7 @@ def _speaker(options: argparse.Namespace) -> Callable[[str], Clip]:
 
         try:
             return Clip.from_pcm16(speak_pcm16_8k(text, **chosen))
-        except EngineError as error:
+        except ProviderError as error:
             raise ValueError(f"the caller has no voice: {error}") from error
 
     return lru_cache(speak)
@@ -135,10 +135,10 @@ def _make_step(step: StepOption, speaker: Callable[[str], Clip]) -> Step:
         case "wait":
             return Wait(float(step.value))
         case "wav":
-            return Say(
+            return Synthesize(
                 Path(step.value).name, Clip.from_pcm16(read_wav(Path(step.value))), step.interrupt_after_s
             )
-    return Say(step.value, speaker(step.value), step.interrupt_after_s)
+    return Synthesize(step.value, speaker(step.value), step.interrupt_after_s)
 
 
 def _read_pids(path: Path) -> list[int]:

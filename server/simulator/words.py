@@ -23,7 +23,7 @@ class Words:
 class CallWords:
     """``turns``: the greeting's first, then one a turn; empty when the log tells of no words of this call.
 
-    ``complaint``: what the server last said of its ears' failing.
+    ``complaint``: what the server last said of its STT' failing.
     """
 
     turns: tuple[Words, ...] = ()

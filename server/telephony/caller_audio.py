@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from server.audio.frames import FRAME_MS, FrameHeard, level_rms
-from server.logs.rate_limited import Meter
+from server.logs.rate_limited import TokenBucket
 from server.telephony.inbound import MAX_FILL_MS, InboundAudio
 from server.telephony.twilio_messages import Media
 from server.turn_pipeline import Speech
@@ -13,13 +13,13 @@ from server.turn_pipeline import Speech
 FILL_MS_PER_S, FILL_MS_AT_ONCE = 2000, 20_000
 
 
-class Rx:
+class InboundFrames:
     """Inbound audio judged frame by frame. One thread. ``clock`` gives monotonic seconds."""
 
     def __init__(self, new_speech: Callable[[], Speech], clock: Callable[[], float]) -> None:
         self._inbound = InboundAudio()
         self._clock = clock
-        self._filling = Meter(FILL_MS_PER_S, FILL_MS_AT_ONCE, clock())
+        self._filling = TokenBucket(FILL_MS_PER_S, FILL_MS_AT_ONCE, clock())
         self._new_speech = new_speech
         self._speech: Speech | None = None  # until there is something to judge
         self.frames = 0

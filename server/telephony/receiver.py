@@ -18,7 +18,7 @@ from termios import FIONREAD
 from typing import Protocol
 
 from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ
-from server.logs.rate_limited import Meter
+from server.logs.rate_limited import TokenBucket
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import Dtmf, Mark, Media, Message, Start, parse
 
@@ -48,7 +48,7 @@ class WebSocket(Protocol):
     def sock(self) -> socket: ...
 
 
-class OutOfLine(Exception):
+class ProtocolViolation(Exception):
     """The peer does not behave as Twilio does: the socket is to be closed. Says so as a log line."""
 
 
@@ -91,7 +91,7 @@ class QuietLine:
         return self._fed > 0
 
 
-class Inbox:
+class Receiver:
     """Used by RX alone. ``receive(timeout_s)`` gives a message, or None when none came in time.
 
     ``unread``: whether more has arrived that ``receive`` cannot give yet. ``played_at``: when all of the
@@ -115,7 +115,7 @@ class Inbox:
         self._line = line
         self._unread = unread
         self._played_at = played_at
-        self._meter = Meter(MESSAGES_PER_S, MESSAGES_AT_ONCE, clock())
+        self._meter = TokenBucket(MESSAGES_PER_S, MESSAGES_AT_ONCE, clock())
         self._quiet: QuietLine | None = None  # until the start
         self._deadline = clock() + START_TIMEOUT_S
         self._longest_s = longest_s
@@ -124,7 +124,7 @@ class Inbox:
     def next(self) -> Message | Quiet:
         """Block for a message, or for the silence that stands for it.
 
-        Raises OutOfLine, and whatever ``receive`` raises.
+        Raises ProtocolViolation, and whatever ``receive`` raises.
         """
         while True:
             raw = self._receive(self._wait_s())
@@ -149,7 +149,7 @@ class Inbox:
 
     def _take(self, raw: str | bytes, now: float) -> Message:
         if not self._meter.take(1, now):
-            raise OutOfLine(f"WS_FLOOD more than {MESSAGES_PER_S} messages a second")
+            raise ProtocolViolation(f"WS_FLOOD more than {MESSAGES_PER_S} messages a second")
         message = parse(raw)
         if isinstance(message, ALIVE if self._quiet else Start):
             self._deadline = now + AUDIO_TIMEOUT_S
@@ -164,11 +164,13 @@ class Inbox:
     def _check_alive(self, now: float) -> None:
         if now >= self._deadline and now >= self._played_at() + OWED_S:
             waited_s = AUDIO_TIMEOUT_S if self._quiet else START_TIMEOUT_S
-            raise OutOfLine(f"WS_STALLED no {'audio' if self._quiet else 'start'} for {waited_s:.0f} s")
+            raise ProtocolViolation(
+                f"WS_STALLED no {'audio' if self._quiet else 'start'} for {waited_s:.0f} s"
+            )
 
     def _check_length(self, now: float) -> None:
         if now >= self._end:
-            raise OutOfLine(f"WS_STALLED not over after {self._longest_s:.0f} s")
+            raise ProtocolViolation(f"WS_STALLED not over after {self._longest_s:.0f} s")
 
 
 class Connection(Protocol):

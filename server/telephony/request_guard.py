@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from server.logs.rate_limited import MAX_CHARACTERS, Bugs
 from server.runtime.web_server import SOCKETS
-from server.service import House
+from server.service import Service
 from server.settings.url_secrets import shown
 from server.telephony.public_url import signed_socket_urls, signed_webhook_urls
 
@@ -35,30 +35,30 @@ CALL_SID = re.compile("CA[0-9a-f]{32}")
 NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-def of_twilio(house: House, view: Callable[[House], Response]) -> Response:
+def of_twilio(service: Service, view: Callable[[Service], Response]) -> Response:
     """``view``'s answer, if it is Twilio that asks."""
     signature = request.headers.get(SIGNATURE, "")
-    if why_not := _why_not_read(house, signature):
-        return _refused(house, why_not)
+    if why_not := _why_not_read(service, signature):
+        return _refused(service, why_not)
     try:
         body = _body()
     except RequestEntityTooLarge:
-        return _refused(house, f"more than {MAX_BODY_BYTES} bytes", 413)
+        return _refused(service, f"more than {MAX_BODY_BYTES} bytes", 413)
     except Exception as error:  # of the connection or of the server's parser: the peer's, not ours
-        return _refused(house, f"a body that cannot be read: {type(error).__name__}", 400)
-    if why_not := _why_not_twilio(house, signature, body):
-        return _refused(house, why_not)
-    return view(house)
+        return _refused(service, f"a body that cannot be read: {type(error).__name__}", 400)
+    if why_not := _why_not_twilio(service, signature, body):
+        return _refused(service, why_not)
+    return view(service)
 
 
-def socket_is_twilios(house: House) -> bool:
+def socket_is_twilios(service: Service) -> bool:
     """Whether Twilio has signed this handshake; says so in the log when not."""
-    auth, signature = house.reception.auth, request.headers.get(SIGNATURE, "")
-    urls = [] if _asks_too_much() else list(signed_socket_urls(house.config))
+    auth, signature = service.gate.auth, request.headers.get(SIGNATURE, "")
+    urls = [] if _asks_too_much() else list(signed_socket_urls(service.config))
     if not auth.required or (signature and auth.signed(urls, MultiDict(), signature)):
         return True
     why_not = "no signature" if not signature else _mismatch(urls[0]) if urls else "a long query"
-    house.refusals.warn("WS_REFUSED %s", why_not)
+    service.refusals.warn("WS_REFUSED %s", why_not)
     return False
 
 
@@ -84,30 +84,30 @@ def plain(status: int, text: str) -> Response:
     return Response(text + "\n", status, mimetype="text/plain")
 
 
-def _refused(house: House, why: str, status: int = 403) -> Response:
-    house.refusals.warn("WEBHOOK_REFUSED %s", why)
+def _refused(service: Service, why: str, status: int = 403) -> Response:
+    service.refusals.warn("WEBHOOK_REFUSED %s", why)
     return plain(status, "not signed by Twilio" if status == 403 else why)
 
 
-def _why_not_read(house: House, signature: str) -> str:
+def _why_not_read(service: Service, signature: str) -> str:
     """Why its body, which may never come, is not read; empty for what may be Twilio's."""
-    if not house.reception.auth.required:
+    if not service.gate.auth.required:
         return ""
     if not signature:
         return "no signature"
     return "no form of a call" if request.mimetype != FORM or _asks_too_much() else ""
 
 
-def _why_not_twilio(house: House, signature: str, body: bytes) -> str:
+def _why_not_twilio(service: Service, signature: str, body: bytes) -> str:
     """What a developer wants to know whose own calls are refused; empty for Twilio's."""
-    auth = house.reception.auth
+    auth = service.gate.auth
     if not auth.required:
         return ""
     # A signature covers neither how the fields are written nor where one ends: as Twilio writes them only.
     fields = _fields(body)
     if fields is None or not CALL_SID.fullmatch(fields.get("CallSid", "")):
         return "no form of a call"
-    urls = list(signed_webhook_urls(house.config))
+    urls = list(signed_webhook_urls(service.config))
     if not auth.signed(urls, fields, signature):
         return _mismatch(urls[0])
     return "" if auth.in_time(signature) else "an old request"

@@ -16,7 +16,7 @@ MIN_SLEEP_S = 0.001
 MEDIA = '{"event":"media"'
 
 
-class Tx:
+class Sender:
     """Everything but ``run`` is called with the call's lock held; ``run`` takes it itself.
 
     ``handle`` takes one event under the lock; ``send`` puts one text message on the socket, without it.

@@ -24,8 +24,8 @@ SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
 SALT = "phone agent, media socket"
 
 
-class Memory(Protocol):
-    """What is used of ``Ledger``."""
+class CallHistory(Protocol):
+    """What is used of ``SharedState``."""
 
     def first_time(self, key: str, for_s: float) -> bool: ...
 
@@ -47,7 +47,7 @@ class TwilioAuth:
     def __init__(
         self,
         auth_token: str,
-        memory: Memory,
+        memory: CallHistory,
         now: Callable[[], float] = time.time,
         jumps: Jumps | None = None,
     ) -> None:

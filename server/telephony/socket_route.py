@@ -17,7 +17,7 @@ from flask_sock import Sock
 from simple_websocket import Server
 from wsproto.utilities import RemoteProtocolError
 
-from server.logs.rate_limited import Bugs, Meter, OnceIn, Seldom
+from server.logs.rate_limited import Bugs, OnceIn, RateLimitedLog, TokenBucket
 from server.media_ws_ai import POLICY_VIOLATION, SOCKET_ENDED
 from server.runtime.web_server import why_no_call
 from server.telephony.host_app import reached
@@ -53,7 +53,7 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
         self._calls = calls
         self._once = OnceIn(TOLD_EVERY_S)
         self._bugs = Bugs(log)
-        self._floods = Seldom(log)
+        self._floods = RateLimitedLog(log)
 
     def route(self, path: str, bp: Blueprint | None = None, **options: Any) -> Callable[..., Any]:
         """As ``Sock.route``. Whatever ``serve`` raises ends its socket and nothing else."""
@@ -194,9 +194,9 @@ class GuardedSocket:
         self._clock = clock
         self._tell = tell
         self._lock = threading.Lock()
-        self._meter = Meter(BYTES_PER_S, BYTES_AT_ONCE, clock())
+        self._meter = TokenBucket(BYTES_PER_S, BYTES_AT_ONCE, clock())
         self._frames = Frames()
-        self._others = Meter(OTHERS_PER_S, OTHERS_AT_ONCE, clock())
+        self._others = TokenBucket(OTHERS_PER_S, OTHERS_AT_ONCE, clock())
         with suppress(AttributeError, OSError):  # not on this system, or not TCP: pings find a vanished peer
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 

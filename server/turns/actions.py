@@ -7,8 +7,8 @@ from server.turns.effects import Act, Expected, Line
 
 
 @dataclass(frozen=True, slots=True)
-class OpenEars:
-    """Start recognising an utterance; its audio follows in ``FeedEars``."""
+class StartRecognition:
+    """Start recognising an utterance; its audio follows in ``FeedRecognition``."""
 
     utterance_id: int
     turn_number: int
@@ -16,31 +16,31 @@ class OpenEars:
 
 
 @dataclass(frozen=True, slots=True)
-class FeedEars:
+class FeedRecognition:
     utterance_id: int
     mulaw_8k: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class HearSoFar:
+class FlushRecognition:
     """The utterance pauses: it may go on, but its words so far are wanted now (B3).
 
-    From ears that guess they come as WordsGuessed as ever, from others as WordsHeard.
+    From an STT that guess they come as InterimTranscript as ever, from others as FinalTranscript.
     """
 
     utterance_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class HearOn:
+class ResumeRecognition:
     """It goes on."""
 
     utterance_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class CloseEars:
-    """The utterance is over: half-close, and answer with WordsHeard or EarsFailed by the deadline.
+class FinishRecognition:
+    """The utterance is over: half-close, and answer with FinalTranscript or SttFailed by the deadline.
 
     The deadline counts from the end of speech, ``silence_frames`` ago (G1).
     """
@@ -50,8 +50,8 @@ class CloseEars:
 
 
 @dataclass(frozen=True, slots=True)
-class DropEars:
-    """The utterance was none: close its ears, no transcript is wanted."""
+class CancelRecognition:
+    """The utterance was none: close its STT, no transcript is wanted."""
 
     utterance_id: int
 
@@ -68,8 +68,8 @@ class StartTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Think:
-    """Ask the mind.
+class GenerateReply:
+    """Ask the LLM.
 
     ``history``: what was heard before ``text``. ``said``: the caller has heard so much of the reply, only
     the rest is wanted (D4). ``may_wait``: it may answer "…", the caller has not finished (A7);
@@ -91,7 +91,7 @@ class Think:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class Synthesize:
     """Voice a sentence. ``instant``: only from pre-made audio; without any, nothing is said."""
 
     turn_id: int
@@ -101,22 +101,22 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
-class Perform:
-    """Do what the mind decided: the turn is committed. After EndCall and Transfer the call is over for us."""
+class ApplyEffect:
+    """Do what the LLM decided: the turn is committed. After EndCall and Transfer the call is over for us."""
 
     act: Act
 
 
 @dataclass(frozen=True, slots=True)
-class DropTurn:
-    """Close the turn's mind and voice; whatever they still post is too late to matter."""
+class CancelTurn:
+    """Close the turn's LLM and voice; whatever they still post is too late to matter."""
 
     turn_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class LetFinish:
-    """The caller has gone: read the turn's mind to its end, for what it does; its voice is closed."""
+class LetLlmFinish:
+    """The caller has gone: read the turn's LLM to its end, for what it does; its voice is closed."""
 
     turn_id: int
 
@@ -153,18 +153,18 @@ class Log:
 
 
 Action = (
-    OpenEars
-    | FeedEars
-    | HearSoFar
-    | HearOn
-    | CloseEars
-    | DropEars
+    StartRecognition
+    | FeedRecognition
+    | FlushRecognition
+    | ResumeRecognition
+    | FinishRecognition
+    | CancelRecognition
     | StartTurn
-    | Perform
-    | Think
-    | Say
-    | DropTurn
-    | LetFinish
+    | ApplyEffect
+    | GenerateReply
+    | Synthesize
+    | CancelTurn
+    | LetLlmFinish
     | SendAudio
     | SendMark
     | SendClear

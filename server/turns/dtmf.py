@@ -3,12 +3,12 @@
 from server.audio.frames import FRAMES_PER_S
 
 PAUSE_FRAMES = 2 * FRAMES_PER_S
-REST_FRAMES = FRAMES_PER_S  # a dialler presses nine keys a second, and each answer is a question to the mind
+REST_FRAMES = FRAMES_PER_S  # a dialler presses nine keys a second, and each answer is a question to the LLM
 MAX_DIGITS = 40
 END_KEY = "#"
 
 
-class Keypad:
+class DtmfCollector:
     """Collects keys until ``#``, a pause of 2 s, or as many digits as the question expects.
 
     Behind keys that were answered it rests for a second: what is complete by its end is answered together.

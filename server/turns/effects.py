@@ -1,9 +1,9 @@
-"""What was said so far, what may be said next, and what a mind may do: all that engines and calls share."""
+"""What was said so far, what may be said next, and what an LLM may do: all that engines and calls share."""
 
 from dataclasses import dataclass
 from enum import Enum
 
-# A mind's whole answer to a caller who will go on (A7), or only listens (D4); never spoken.
+# An LLM's whole answer to a caller who will go on (A7), or only listens (D4); never spoken.
 NOTHING_TO_SAY = "…"
 
 
@@ -52,7 +52,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class SaveLead:
-    """Keep what the caller told about themselves; names and values, both text, in the mind's order."""
+    """Keep what the caller told about themselves; names and values, both text, in the LLM's order."""
 
     details: tuple[tuple[str, str], ...]
 

@@ -32,7 +32,7 @@ class PersonAvailable:
 class CallerGone:
     """They have hung up, or the line has, or we have: nothing more is heard or said.
 
-    What follows it are transcripts and minds that were still awaited, for a lead; then TimeIsUp, if need be.
+    What follows it are transcripts and LLMs that were still awaited, for a lead; then TimeIsUp, if need be.
     """
 
 
@@ -57,7 +57,7 @@ class MarkReturned:
 
 
 @dataclass(frozen=True, slots=True)
-class WordsGuessed:
+class InterimTranscript:
     """A partial transcript of an utterance."""
 
     utterance_id: int
@@ -65,7 +65,7 @@ class WordsGuessed:
 
 
 @dataclass(frozen=True, slots=True)
-class WordsHeard:
+class FinalTranscript:
     """The whole transcript of an utterance, or of all before its pause; ``confidence`` 0…1 or None."""
 
     utterance_id: int
@@ -74,7 +74,7 @@ class WordsHeard:
 
 
 @dataclass(frozen=True, slots=True)
-class EarsFailed:
+class SttFailed:
     """No transcript will come: the engine failed, or its deadline passed."""
 
     utterance_id: int
@@ -82,7 +82,7 @@ class EarsFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class BreathDrawn:
+class ReplyDelay:
     """The random pause before a reply, in frames from the end of turn."""
 
     turn_id: int
@@ -90,16 +90,16 @@ class BreathDrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceThought:
-    """The mind has finished a sentence of its reply."""
+class ReplySentence:
+    """The LLM has finished a sentence of its reply."""
 
     turn_id: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReplyThought:
-    """The mind has finished. ``expected``: what the caller may answer; ``acts``: what else it decided.
+class ReplyDone:
+    """The LLM has finished. ``expected``: what the caller may answer; ``acts``: what else it decided.
 
     ``whole``: it came to its own end; else it might have decided more.
     """
@@ -116,7 +116,7 @@ class ReplyThought:
 
 
 @dataclass(frozen=True, slots=True)
-class MindFailed:
+class LlmFailed:
     """No (more) sentences will come."""
 
     turn_id: int
@@ -124,8 +124,8 @@ class MindFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioMade:
-    """The next piece of a sentence's voice, μ-law 8 kHz, any length; ``index`` as in ``Say``."""
+class TtsAudio:
+    """The next piece of a sentence's voice, μ-law 8 kHz, any length; ``index`` as in ``Synthesize``."""
 
     turn_id: int
     index: int
@@ -133,7 +133,7 @@ class AudioMade:
 
 
 @dataclass(frozen=True, slots=True)
-class SentenceVoiced:
+class TtsSentenceDone:
     """The sentence's audio is whole."""
 
     turn_id: int
@@ -163,15 +163,15 @@ Event = (
     | FrameHeard
     | DigitPressed
     | MarkReturned
-    | WordsGuessed
-    | WordsHeard
-    | EarsFailed
-    | BreathDrawn
-    | SentenceThought
-    | ReplyThought
-    | MindFailed
-    | AudioMade
-    | SentenceVoiced
+    | InterimTranscript
+    | FinalTranscript
+    | SttFailed
+    | ReplyDelay
+    | ReplySentence
+    | ReplyDone
+    | LlmFailed
+    | TtsAudio
+    | TtsSentenceDone
     | TurnOverdue
     | PlayoutRoom
 )

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from enum import Enum
 
 from server.hebrew.words import fingerprint
-from server.turns.actions import Action, DropTurn, Log, SendClear, StartTurn
-from server.turns.history import Memory
+from server.turns.actions import Action, CancelTurn, Log, SendClear, StartTurn
+from server.turns.history import CallHistory
 from server.turns.playout import Playout
-from server.turns.turn import CallerTurn, Leftover, Turn, started_over
-from server.turns.user_turn import CallerSide
+from server.turns.turn import InterruptedReply, Turn, UserTurn, started_over
+from server.turns.user_turn import UserTurns
 
 GRACE_FRAMES = 60  # 1.2 s behind our closing line, in which a voice keeps the call (F2)
 
@@ -37,7 +37,7 @@ class Floor:
         self.turn_id = 0
         self.clock = 0  # frames heard: the time of a conversation
         self.turn: Turn | None = None  # THINKING, SPEAKING; or early, or a line about to be said
-        self.leftover: Leftover | None = None  # of the reply that was dropped last
+        self.leftover: InterruptedReply | None = None  # of the reply that was dropped last
 
     @property
     def early(self) -> Turn | None:
@@ -68,7 +68,7 @@ class Floor:
         )
         return self.turn
 
-    def owe(self, caller: CallerTurn) -> list[Action]:
+    def owe(self, caller: UserTurn) -> list[Action]:
         """The caller's turn is over, and an answer is owed; an early start is now its turn."""
         early = self.early
         actions = self.drop() if early is None else []
@@ -80,26 +80,26 @@ class Floor:
         """Another try at the same turn: nothing of the first counts any more."""
         self.turn_id += 1
         self.turn = started_over(turn, self.turn_id)
-        return [DropTurn(turn.turn_id), StartTurn(self.turn_id, self.clock - turn.began_at)]
+        return [CancelTurn(turn.turn_id), StartTurn(self.turn_id, self.clock - turn.began_at)]
 
     def give_up(self, turn: Turn) -> list[Action]:
         """The same, for a line of our own: it waits for nothing (G3)."""
         self.turn_id += 1
         self.turn = started_over(turn, self.turn_id)
         self.turn.understood, self.turn.breath_frames = True, 0
-        return [DropTurn(turn.turn_id)]
+        return [CancelTurn(turn.turn_id)]
 
     # ---- a turn is cut short ----
 
     def drop(self) -> list[Action]:
-        """Raise the fence; the turn's mind and voice are closed."""
+        """Raise the fence; the turn's LLM and voice are closed."""
         turn, self.turn = self.turn, None
         if turn is None:
             return []
         self.turn_id += 1
-        return [DropTurn(turn.turn_id), *self.enter(State.LISTENING)]
+        return [CancelTurn(turn.turn_id), *self.enter(State.LISTENING)]
 
-    def yield_to(self, caller: CallerSide, memory: Memory) -> list[Action]:
+    def yield_to(self, caller: UserTurns, memory: CallHistory) -> list[Action]:
         """The caller speaks or types: whatever we say or were about to say is dropped."""
         if self.turn is None or self.turn.final:
             return []
@@ -109,7 +109,7 @@ class Floor:
             return self._supersede(self.turn, caller)
         return self.drop()
 
-    def _barge_in(self, turn: Turn, caller: CallerSide, memory: Memory) -> list[Action]:
+    def _barge_in(self, turn: Turn, caller: UserTurns, memory: CallHistory) -> list[Action]:
         """D2, D3: the turn is over, and what was heard of it is known."""
         playout = turn.playout
         actions: list[Action] = [Log("BARGE_IN: interrupt")]
@@ -122,26 +122,26 @@ class Floor:
         kept = playout.kept()
         noted = interrupted and bool(words)
         takes_back = " ".join(kept.before) if noted else None
-        self.leftover = Leftover(kept, turn, takes_back=takes_back, heard=not interrupted)
+        self.leftover = InterruptedReply(kept, turn, takes_back=takes_back, heard=not interrupted)
         return [*actions, Log("AGENT_TEXT:", words), *self.drop()]
 
-    def _supersede(self, turn: Turn, caller: CallerSide) -> list[Action]:
+    def _supersede(self, turn: Turn, caller: UserTurns) -> list[Action]:
         """A6: what was said before is joined with what follows."""
         actions: list[Action] = []
         if turn.playout.audible:  # a hint
             turn.playout.hold()
             actions.append(SendClear())
         if turn.resumes:
-            self.leftover = Leftover(turn.playout.kept(), turn, takes_back=turn.takes_back)
+            self.leftover = InterruptedReply(turn.playout.kept(), turn, takes_back=turn.takes_back)
         elif turn.text:
-            self.leftover = Leftover(turn.playout.kept(), turn, fingerprint(turn.text))
+            self.leftover = InterruptedReply(turn.playout.kept(), turn, fingerprint(turn.text))
         assert turn.caller is not None  # there is nothing to think about without one
         caller.give_back(turn.caller)
         return [*actions, *self.drop()]
 
     # ---- a turn ends by itself ----
 
-    def finish(self, turn: Turn, memory: Memory) -> list[Action]:
+    def finish(self, turn: Turn, memory: CallHistory) -> list[Action]:
         """C4: the caller has heard the end. The turn is left next."""
         words = self._heard(turn, memory)
         return [Log("tts_done"), Log("AGENT_TEXT:", words)]
@@ -151,15 +151,15 @@ class Floor:
         self.turn = None
         if turn.acts:  # should what is said meanwhile be nothing, they are still due
             grace = GRACE_FRAMES if turn.parting and turn.sentences and not turn.final else 0
-            self.leftover = Leftover(turn.playout.kept(), turn, heard=True, due_at=self.clock + grace)
-        return [*self.enter(State.LISTENING), DropTurn(turn.turn_id)]
+            self.leftover = InterruptedReply(turn.playout.kept(), turn, heard=True, due_at=self.clock + grace)
+        return [*self.enter(State.LISTENING), CancelTurn(turn.turn_id)]
 
-    def hung_up(self, turn: Turn, memory: Memory) -> list[Action]:
+    def hung_up(self, turn: Turn, memory: CallHistory) -> list[Action]:
         """The line is dead in the middle of what we said: so much of it was heard."""
         words = self._heard(turn, memory, interrupted=not turn.playout.nearly_over)
         return [Log("AGENT_TEXT:", words)] if words else []
 
-    def _heard(self, turn: Turn, memory: Memory, *, interrupted: bool = False) -> str:
+    def _heard(self, turn: Turn, memory: CallHistory, *, interrupted: bool = False) -> str:
         in_full, words = turn.playout.heard()
         memory.asked_a_question = turn.playout.at_a_question
         before: Sequence[str] = turn.before

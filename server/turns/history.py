@@ -19,10 +19,10 @@ from server.turns.effects import Act, Expected, Line, PhoneCall, SaveLead, Speak
 from server.turns.prompts import Lines, to_caller
 
 
-class Near(Enum):
+class EchoProximity(Enum):
     """A voice that may be our own come back."""
 
-    OVER_US = "over us"  # it began while we were heard
+    DURING_PLAYOUT = "over us"  # it began while we were heard
     BEHIND_US = "behind us"  # just after: then it is our last words
 
 
@@ -36,10 +36,10 @@ class Asked(Enum):
     KEYS = "type a number: nothing can be heard"
 
 
-MAX_LINE_CHARS = 2000  # no single line may fill the mind's request
+MAX_LINE_CHARS = 2000  # no single line may fill the LLM's request
 
 
-class Memory:
+class CallHistory:
     """Bounded: the oldest lines are forgotten."""
 
     def __init__(self, history_turns: int, dedup_frames: int, lines: Lines) -> None:
@@ -55,14 +55,14 @@ class Memory:
         self.expected = Expected()  # what the caller may answer now
         self.unclear_in_a_row = 0
         self.deaf_in_a_row = 0  # turns that the STT has failed to hear
-        self.failed_in_a_row = 0  # turns without an answer from the mind
+        self.failed_in_a_row = 0  # turns without an answer from the LLM
         self.committed_turns = 0
         self.asked: Asked | None = None  # by the last line that was heard
         self.asked_a_question = False  # the last sentence that was heard, or was being heard
         self.person = False  # there is one to hand the caller over to (F3)
         self.closing_at: int | None = None  # frame clock: the server will be gone soon (F4)
         self._caller: Gender | None = None  # as they have spoken of themselves
-        # What the caller has said since a mind came to its end last: it may hold details nobody has kept.
+        # What the caller has said since an LLM came to its end last: it may hold details nobody has kept.
         self.unjudged: deque[str] = deque(maxlen=2 * history_turns)
         self._leads: dict[tuple[str, ...], SaveLead] = {}  # names of details → the last ones kept
 
@@ -159,7 +159,7 @@ class Memory:
         """There is a number to call back: the caller's own, or one in what they have left."""
         return bool(self.call.number) or tells_a_telephone(f"{self.message} {message}")
 
-    def is_echo(self, clock: int, text: str, near: Near | None, *, interrupts: bool = False) -> bool:
+    def is_echo(self, clock: int, text: str, near: EchoProximity | None, *, interrupts: bool = False) -> bool:
         """``text`` is what we said within the window (E3).
 
         Over our voice any part of that is, right behind it our last words; later, and when they were offered
@@ -167,14 +167,16 @@ class Memory:
         things offered are no choice. Text that ``interrupts`` is ours when it is long and each word is.
         """
         recent = self._recent(clock)
-        over_us = near is Near.OVER_US
-        chooses = bool(recent) and offers_a_choice(recent[-1]) and not (over_us and repeats_a_choice(text))
-        real = interrupts and not (over_us and len(words_of(text)) >= INTERRUPTING_MIN_WORDS)
+        during_playout = near is EchoProximity.DURING_PLAYOUT
+        chooses = (
+            bool(recent) and offers_a_choice(recent[-1]) and not (during_playout and repeats_a_choice(text))
+        )
+        real = interrupts and not (during_playout and len(words_of(text)) >= INTERRUPTING_MIN_WORDS)
         if near is None or chooses or real:
             return any(is_whole_echo_of(text, words) for words in recent)
         spoken = " ".join(recent)
         share = 1.0 if interrupts else ECHO_MIN_SHARE
-        return is_echo_of(text, spoken, share) if over_us else is_tail_of(text, spoken)
+        return is_echo_of(text, spoken, share) if during_playout else is_tail_of(text, spoken)
 
     def has_said_lately(self, clock: int, text: str) -> bool:
         """Every word of ``text`` is among ours of late: too few of them to tell an echo (E3)."""

@@ -5,38 +5,47 @@
 An event that carries an old turn ID is dropped at the top of ``handle``.
 """
 
-from server.audio.endpointing import Bar
+from server.audio.endpointing import OnsetThreshold
 from server.audio.frames import FRAME_MS, FRAMES_PER_S, FrameHeard
 from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
-from server.audio.vad import Judges
+from server.audio.vad import Vad
 from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
-from server.turns.actions import Action, FeedEars, HearSoFar, Log, Perform, Say, SendClear, Think
+from server.turns.actions import (
+    Action,
+    ApplyEffect,
+    FeedRecognition,
+    FlushRecognition,
+    GenerateReply,
+    Log,
+    SendClear,
+    Synthesize,
+)
 from server.turns.after_hangup import LastWords
 from server.turns.effects import Act, EndCall
 from server.turns.events import (
     CallerGone,
     ClosingDown,
     DigitPressed,
-    EarsFailed,
     Event,
+    FinalTranscript,
+    InterimTranscript,
     MarkReturned,
     PersonAvailable,
     PlayoutRoom,
     StreamStarted,
-    WordsGuessed,
-    WordsHeard,
+    SttFailed,
 )
 from server.turns.floor import Floor, State
-from server.turns.history import Memory, Near
+from server.turns.history import CallHistory, EchoProximity
 from server.turns.llm_allowance import EVERY_FRAMES, Allowance
 from server.turns.no_input import Limit, Silence, limit_of, out_of_patience
-from server.turns.params import DialogueParams
+from server.turns.params import TurnParams
 from server.turns.playout import HINT_INDEX
 from server.turns.prompts import in_turn
-from server.turns.reply import acts_due, ask_mind, say_farewell, say_line
-from server.turns.response import Answering
+from server.turns.reply import acts_due, ask_llm, say_farewell, say_line
+from server.turns.response import ResponsePolicy
 from server.turns.turn import Turn
-from server.turns.user_turn import CallerSide
+from server.turns.user_turn import UserTurns
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
@@ -44,16 +53,16 @@ FAR_FRAMES = 3600 * FRAMES_PER_S
 ECHO_TAIL_FRAMES = 45  # 500 ms after our last word, and 400 until a voice is confirmed
 
 
-class Dialogue:
+class TurnMachine:
     """Not thread-safe: the caller holds the call's lock around ``handle``."""
 
-    def __init__(self, params: DialogueParams) -> None:
+    def __init__(self, params: TurnParams) -> None:
         self.params = params
         self.floor = Floor()
-        self.caller = CallerSide(params.endpointing, Judges(params.vad_rms, params.barge_in_rms))
-        self.memory = Memory(params.history_turns, params.dedup_frames, params.lines)
+        self.caller = UserTurns(params.endpointing, Vad(params.vad_rms, params.barge_in_rms))
+        self.memory = CallHistory(params.history_turns, params.dedup_frames, params.lines)
         self._allowance = Allowance()
-        self._answering = Answering(params, self.floor, self.caller, self.memory, self._allowance)
+        self._answering = ResponsePolicy(params, self.floor, self.caller, self.memory, self._allowance)
         self._silence = Silence(params.idle_frames)
         self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
         self._last_words: LastWords | None = None  # the call is over, and this is all that goes on
@@ -75,8 +84,8 @@ class Dialogue:
         return [self._allowed(action) for action in self._decide(event)] + self._allowed_now()
 
     def _allowed(self, action: Action) -> Action:
-        """A question to the mind costs money: one too many is kept, and the caller hears the hint."""
-        if not isinstance(action, Think) or self._allowance.pass_on(action, self.floor.clock):
+        """A question to the LLM costs money: one too many is kept, and the caller hears the hint."""
+        if not isinstance(action, GenerateReply) or self._allowance.pass_on(action, self.floor.clock):
             return action
         if self.turn is not None:
             self.turn.may_be_late_by = EVERY_FRAMES
@@ -97,14 +106,14 @@ class Dialogue:
                 return self._mark_returned(name)
             case DigitPressed(digit):
                 return self._digit(digit)
-            case WordsGuessed(utterance_id, text):
+            case InterimTranscript(utterance_id, text):
                 self.caller.guessed(utterance_id, text, self.floor.clock)
                 return self._answering.words_so_far(utterance_id)
-            case WordsHeard(utterance_id, text, confidence):
+            case FinalTranscript(utterance_id, text, confidence):
                 wanted = self.caller.transcribed(utterance_id, text, confidence, self.floor.clock)
                 return self._answering.words_heard(utterance_id) if wanted else []
-            case EarsFailed(utterance_id, reason):
-                wanted = self.caller.ears_failed(utterance_id, self.floor.clock)
+            case SttFailed(utterance_id, reason):
+                wanted = self.caller.stt_failed(utterance_id, self.floor.clock)
                 failed = Log("ASR_ERR:", cause=reason)
                 return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
             case StreamStarted(expected, call, takes_messages):
@@ -154,11 +163,11 @@ class Dialogue:
             actions += self._answering.answer_pending()
         return actions + self._due()
 
-    def _bar(self) -> Bar:
+    def _bar(self) -> OnsetThreshold:
         if self.state is State.SPEAKING or (self.turn is not None and self.turn.playout.audible):
-            return Bar.OVER_US
+            return OnsetThreshold.DURING_PLAYOUT
         refractory = self.floor.clock - self._spoke_until < self.params.refractory_frames
-        return Bar.REFRACTORY if refractory else Bar.ORDINARY
+        return OnsetThreshold.REFRACTORY if refractory else OnsetThreshold.ORDINARY
 
     def _due(self) -> list[Action]:
         """What the passing of a frame brings about."""
@@ -167,7 +176,7 @@ class Dialogue:
         too_long = self._silence.tick(waiting=waiting, sound=self.caller.perhaps_speaking)
         limit = limit_of(self.floor.clock, self.params.call_frames)
         if limit is Limit.OVER:
-            return [Perform(EndCall())]
+            return [ApplyEffect(EndCall())]
         if out_of_patience(self.floor.clock, self.memory.closing_at) and self._answering.may_insist:
             return self._answering.insist()
         if (due := self._answering.do_what_is_due()) or self._answering.takes_leave:
@@ -201,13 +210,13 @@ class Dialogue:
     def _due_in_thought(self, turn: Turn) -> list[Action]:
         if turn.understood and turn.ask_again_at is not None and self.floor.clock >= turn.ask_again_at:
             turn.ask_again_at, turn.asked_again_at = None, self.floor.clock
-            return ask_mind(turn, turn.words, self.memory)
+            return ask_llm(turn, turn.words, self.memory)
         quiet = self.caller.quiet or self.caller.run_on
         wanted = quiet and turn.wants_hint(self.floor.clock, self.params.hint_after_frames)
         if not wanted or self.memory.closing:
             return []
         turn.hint_due = False
-        return [Say(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
+        return [Synthesize(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
 
     # ---- the caller's voice and keys ----
 
@@ -223,7 +232,7 @@ class Dialogue:
             case Resumed(utterance_id):
                 return [self.caller.goes_on(utterance_id), *self._answering.forget_early_start()]
             case CallerAudio(utterance_id, audio):
-                return [FeedEars(utterance_id, audio)]
+                return [FeedRecognition(utterance_id, audio)]
             case Discarded(utterance_id):
                 dropped = self.caller.was_noise(utterance_id)
                 return [*dropped, *self._it_was_noise()]
@@ -232,7 +241,7 @@ class Dialogue:
 
     def _paused(self, utterance_id: int) -> list[Action]:
         """B3: perhaps the end."""
-        ask = [HearSoFar(utterance_id)] if self._answering.may_ask_so_far() else []
+        ask = [FlushRecognition(utterance_id)] if self._answering.may_ask_so_far() else []
         return [*ask, *self._answering.words_so_far(utterance_id)]
 
     def _stop_to_judge(self) -> list[Action]:
@@ -269,14 +278,16 @@ class Dialogue:
         return self.params.barge_in and not (self.turn is not None and self.turn.protected)
 
     @property
-    def _near(self) -> Near | None:
-        if self._bar() is Bar.OVER_US:
-            return Near.OVER_US
+    def _near(self) -> EchoProximity | None:
+        if self._bar() is OnsetThreshold.DURING_PLAYOUT:
+            return EchoProximity.DURING_PLAYOUT
         behind = self.floor.clock - self._spoke_until < ECHO_TAIL_FRAMES
-        return Near.BEHIND_US if behind else None
+        return EchoProximity.BEHIND_US if behind else None
 
     def _utterance_ended(self, ended: Ended) -> Action:
-        return self.caller.utterance_ended(ended, self.floor.clock, over_us=self.state is State.SPEAKING)
+        return self.caller.utterance_ended(
+            ended, self.floor.clock, during_playout=self.state is State.SPEAKING
+        )
 
     def _digit(self, digit: str) -> list[Action]:
         """F5: a key needs no verdict."""

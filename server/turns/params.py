@@ -7,8 +7,8 @@ from server.turns.prompts import Lines
 
 
 @dataclass(frozen=True)
-class DialogueParams:
-    """What ``Dialogue`` is made with.
+class TurnParams:
+    """What ``TurnMachine`` is made with.
 
     ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
     ``hold_frames``: how long a caller who asked to wait is left alone (F7). ``lines``: as this agent says

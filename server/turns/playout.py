@@ -51,7 +51,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Kept:
+class UnheardRest:
     """What is left of a reply that was cut, from the start of the sentence it was cut in.
 
     ``before``: the sentences before it. One with under 300 ms (and half of it) left counts as heard.
@@ -177,7 +177,7 @@ class Playout:
         """Go on from the very frame that was cut."""
         self.held = False
 
-    def kept(self) -> Kept:
+    def kept(self) -> UnheardRest:
         """What was not heard in full, for another turn to take over."""
         start = end = 0
         before: list[str] = []
@@ -191,7 +191,7 @@ class Playout:
                 before.append(sentence.text)
             else:
                 left.append((sentence.text, bytes(sentence.audio) if sentence.whole else None))
-        return Kept(tuple(before), tuple(left), self.complete)
+        return UnheardRest(tuple(before), tuple(left), self.complete)
 
     # ---- what is true now ----
 

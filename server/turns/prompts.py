@@ -1,4 +1,4 @@
-"""The agent's fixed lines: said by itself, not by the mind, so that there is never silence.
+"""The agent's fixed lines: said by itself, not by the LLM, so that there is never silence.
 
 Their wording is data, an office's or ours, and is handed in (``settings.prompts_file``). In a line
 ``{a|b}`` is what the agent says of itself, feminine and masculine; ``[a|b|c]`` is how it speaks to the
@@ -50,7 +50,7 @@ class Lines:
     deaf_keys_hidden: str
     noted_goodbye: Parting
 
-    mind_failed: tuple[str, ...]
+    llm_failed: tuple[str, ...]
     already_said: tuple[str, ...]
     added_question: Asking
     wordless_goodbye: Parting

@@ -1,25 +1,25 @@
 """From words to an answer: what the caller's words, so far or all of them, bring about.
 
 words so far --(A7)--> more or less patience;  in a pause --(B3)--> an early start
-all words --(understanding)--> the mind is asked | a line of ours | the rest of what was cut | nothing
+all words --(understanding)--> the LLM is asked | a line of ours | the rest of what was cut | nothing
 """
 
 from server.hebrew.understand.finished import Ending
 from server.hebrew.words import fingerprint
 from server.turns.actions import Action, Log, StartTurn
 from server.turns.effects import ends_call
-from server.turns.events import Event, MindFailed, ReplyThought, SentenceThought, TurnOverdue
+from server.turns.events import Event, LlmFailed, ReplyDone, ReplySentence, TurnOverdue
 from server.turns.floor import Floor, State
-from server.turns.history import Memory
-from server.turns.intent import Meaning, may_only_listen, meaning_of, tells_more
+from server.turns.history import CallHistory
+from server.turns.intent import Intent, may_only_listen, meaning_of, tells_more
 from server.turns.llm_allowance import Allowance
 from server.turns.no_input import Limit, limit_of
-from server.turns.params import DialogueParams
+from server.turns.params import TurnParams
 from server.turns.reply import (
     SAYS_NOTHING,
     acts_due,
     advance,
-    ask_mind,
+    ask_llm,
     finish_hint,
     say_failure,
     say_farewell,
@@ -27,21 +27,21 @@ from server.turns.reply import (
     say_own_answer,
     take_up,
 )
-from server.turns.turn import CallerTurn, Thought, Turn
-from server.turns.user_turn import CallerSide
+from server.turns.turn import Thought, Turn, UserTurn
+from server.turns.user_turn import UserTurns
 
 # Past the longest call, and when the server goes (F4): what was left for the office is kept, and nothing is
 # made of nothing.
 SAID_AT_ANY_TIME = frozenset(
-    {Meaning.MESSAGE, Meaning.CALL_BACK, Meaning.GOODBYE, Meaning.NOTHING, Meaning.ECHO, Meaning.BACKCHANNEL}
+    {Intent.MESSAGE, Intent.CALL_BACK, Intent.GOODBYE, Intent.NOTHING, Intent.ECHO, Intent.BACKCHANNEL}
 )
 
 
-class Answering:
+class ResponsePolicy:
     """Decides with what the present turn is filled. Not thread-safe."""
 
     def __init__(
-        self, params: DialogueParams, floor: Floor, caller: CallerSide, memory: Memory, allowance: Allowance
+        self, params: TurnParams, floor: Floor, caller: UserTurns, memory: CallHistory, allowance: Allowance
     ) -> None:
         self._params = params
         self._allowance = allowance
@@ -61,7 +61,7 @@ class Answering:
         )
 
     def may_ask_so_far(self) -> bool:
-        """As often as that: ears that do not guess hear everything again each time."""
+        """As often as that: an STT that do not guess hear everything again each time."""
         pending = self._caller.pending
         if not self.may_start_early or pending.asked_so_far >= self._params.early_starts:
             return False
@@ -89,10 +89,10 @@ class Answering:
             return forgotten
         return [*forgotten, *self._start_early(so_far, text)]
 
-    def _start_early(self, so_far: CallerTurn, text: str) -> list[Action]:
+    def _start_early(self, so_far: UserTurn, text: str) -> list[Action]:
         """B3: think while the closing silence is still counted."""
         kept = self._floor.leftover
-        if self._meaning(so_far, text) is not Meaning.WORDS:
+        if self._meaning(so_far, text) is not Intent.WORDS:
             return []
         if kept is not None and kept.answers == fingerprint(text):  # it is thought already (E2)
             return []
@@ -102,18 +102,18 @@ class Answering:
         started = Log(f"EARLY_START turn={turn.turn_id}")
         listens = self._may_listen(so_far, text)
         waits = not listens and self._may_wait(pending)
-        return [started, *ask_mind(turn, text, self._memory, may_wait=waits, may_listen=listens)]
+        return [started, *ask_llm(turn, text, self._memory, may_wait=waits, may_listen=listens)]
 
     def forget_early_start(self) -> list[Action]:
         """The caller goes on, or has said something else: nothing of it is left."""
         early = self._floor.early
         return [Log(f"EARLY_START dropped turn={early.turn_id}"), *self._floor.drop()] if early else []
 
-    def _may_wait(self, caller: CallerTurn) -> bool:
+    def _may_wait(self, caller: UserTurn) -> bool:
         return bool(self._params.endpointing.hold_frames) and not caller.waited
 
-    def _may_listen(self, caller: CallerTurn, text: str) -> bool:
-        """D4: there is a reply of the mind's to go on with, and it may be asked whether to."""
+    def _may_listen(self, caller: UserTurn, text: str) -> bool:
+        """D4: there is a reply of the LLM's to go on with, and it may be asked whether to."""
         leftover = self._floor.leftover
         reply = leftover is not None and leftover.turn.asked is not None and leftover.answers is None
         if leftover is None or not reply or leftover.parting or self._memory.closing:
@@ -162,21 +162,21 @@ class Answering:
             actions.append(Log("DEDUP user → ignore"))
         meaning = self._meaning(caller, text)
         if caller.cut_us:
-            ours = meaning is Meaning.NOTHING or self._memory.has_said_lately(self._floor.clock, text)
+            ours = meaning is Intent.NOTHING or self._memory.has_said_lately(self._floor.clock, text)
             self._caller.last_had_words(of_the_caller=not ours)
         if not (caller.failed or caller.typed):  # the STT works
             self._memory.deaf_in_a_row = 0
-        if meaning is Meaning.WORDS:
+        if meaning is Intent.WORDS:
             return actions + self._think(turn, text)
         turn.ask_again_at = None
         if turn.asked is not None:  # early, for words that have changed their meaning
             actions += self._floor.start_over(turn)
             turn = self._floor.present
         match meaning:
-            case Meaning.NOTHING:
+            case Intent.NOTHING:
                 return actions + self._nothing_was_said(turn, caller)
-            case Meaning.ECHO | Meaning.BACKCHANNEL:
-                if meaning is Meaning.ECHO and caller.near is not None:
+            case Intent.ECHO | Intent.BACKCHANNEL:
+                if meaning is Intent.ECHO and caller.near is not None:
                     self._caller.last_was_echo()
                 actions.append(Log(f"{meaning.name} → ignore"))
                 return actions + self._nothing_was_said(turn, caller)
@@ -185,16 +185,16 @@ class Answering:
         turn.thought = Thought.BROKEN if tells_more(meaning, text) else Thought.NONE
         return actions + say_own_answer(turn, meaning, text, self._memory)
 
-    def _meaning(self, caller: CallerTurn, text: str) -> Meaning:
+    def _meaning(self, caller: UserTurn, text: str) -> Intent:
         leftover = self._floor.leftover
         parting = leftover is not None and leftover.parting
         meaning = meaning_of(caller, text, self._memory, self._floor.clock, parting=parting)
-        if meaning is Meaning.WORDS and caller.listens == fingerprint(text):  # as the mind has said (D4)
-            return Meaning.BACKCHANNEL
+        if meaning is Intent.WORDS and caller.listens == fingerprint(text):  # as the LLM has said (D4)
+            return Intent.BACKCHANNEL
         limit = limit_of(self._floor.clock, self._params.call_frames)
         within = limit is Limit.WITHIN and not self._memory.closing
-        kept = meaning in SAID_AT_ANY_TIME or (meaning is Meaning.PERSON and self._memory.person)
-        return meaning if within or kept else Meaning.TOO_LATE
+        kept = meaning in SAID_AT_ANY_TIME or (meaning is Intent.PERSON and self._memory.person)
+        return meaning if within or kept else Intent.TOO_LATE
 
     def _think(self, turn: Turn, text: str) -> list[Action]:
         self._memory.unclear_in_a_row = 0
@@ -212,9 +212,9 @@ class Answering:
         if leftover is not None and leftover.answers == fingerprint(text) and leftover.kept.complete:
             return actions + take_up(turn, leftover)  # the same words again: their answer is ready (E2)
         turn.cut = leftover if listens else None
-        return actions + ask_mind(turn, text, self._memory, may_listen=listens)
+        return actions + ask_llm(turn, text, self._memory, may_listen=listens)
 
-    def _nothing_was_said(self, turn: Turn, caller: CallerTurn) -> list[Action]:
+    def _nothing_was_said(self, turn: Turn, caller: UserTurn) -> list[Action]:
         """Back to where we were: the rest of a reply that was cut, or listening."""
         leftover, self._floor.leftover = self._floor.leftover, None
         if not caller.cut_us or leftover is None or self._memory.closing:
@@ -231,18 +231,18 @@ class Answering:
         """What the workers of the present turn have done."""
         if isinstance(event, TurnOverdue):
             return self._overdue(turn)
-        if isinstance(event, SentenceThought) and event.text.strip() in SAYS_NOTHING:
+        if isinstance(event, ReplySentence) and event.text.strip() in SAYS_NOTHING:
             return self._only_listened(turn) or self._not_finished(turn)
-        if self._memory.closing and isinstance(event, SentenceThought | ReplyThought | MindFailed):
+        if self._memory.closing and isinstance(event, ReplySentence | ReplyDone | LlmFailed):
             return self._thought_too_late(turn, event)
-        over = isinstance(event, MindFailed | ReplyThought)
+        over = isinstance(event, LlmFailed | ReplyDone)
         if turn.early and over and not (turn.sentences or turn.skipped):
             return self._early_start_failed(event)
         actions = advance(turn, event, self._memory, self._params.hint)
         if turn.resumes and turn.playout.complete and not turn.sentences:  # there was no rest
             self._memory.take_back_interruption(turn.takes_back)
             return actions + self.leave(turn)
-        if isinstance(event, ReplyThought) and self._floor.state is State.SPEAKING:
+        if isinstance(event, ReplyDone) and self._floor.state is State.SPEAKING:
             self._memory.expected = turn.expected or self._memory.expected
             self._memory.asked = turn.asks
             if turn.thought is Thought.WHOLE:
@@ -252,7 +252,7 @@ class Answering:
 
     def _thought_too_late(self, turn: Turn, event: Event) -> list[Action]:
         """F4: no more is said; but what the caller told about themselves is kept."""
-        if not isinstance(event, ReplyThought) or self._floor.state is not State.SPEAKING:
+        if not isinstance(event, ReplyDone) or self._floor.state is not State.SPEAKING:
             return []
         turn.acts = tuple(act for act in event.acts if not ends_call(act))
         if event.judged:
@@ -261,12 +261,12 @@ class Answering:
         return acts_due(turn, self._memory, heard=False)
 
     def _early_start_failed(self, event: Event) -> list[Action]:
-        """The mind is asked once more at the end of the turn."""
-        failed = [Log("LLM_ERR:", cause=event.reason)] if isinstance(event, MindFailed) else []
+        """The LLM is asked once more at the end of the turn."""
+        failed = [Log("LLM_ERR:", cause=event.reason)] if isinstance(event, LlmFailed) else []
         return [*failed, *self.forget_early_start()]
 
     def _not_finished(self, turn: Turn) -> list[Action]:
-        """A7: the mind has heard that the caller will go on. Never spoken, and asked again later."""
+        """A7: the LLM has heard that the caller will go on. Never spoken, and asked again later."""
         if turn.asked is None or not turn.asked.may_wait or turn.sentences:
             return []
         waits = Log(f"NOT_FINISHED turn={turn.turn_id}")
@@ -280,7 +280,7 @@ class Answering:
         return [waits, *actions]
 
     def _only_listened(self, turn: Turn) -> list[Action]:
-        """D4: so the mind says of words over us that no list knows: the reply that they cut goes on.
+        """D4: so the LLM says of words over us that no list knows: the reply that they cut goes on.
 
         Not once the caller has heard that we think (B5): then they are answered, as are any others.
         """
@@ -292,12 +292,12 @@ class Answering:
             self._caller.pending.listens = fingerprint(asked.text)
             return [heard, *self.forget_early_start()]
         assert turn.caller is not None
-        if not turn.understood:  # the ears may still hear other words: the meaning is judged with their last
+        if not turn.understood:  # the STT may still hear other words: the meaning is judged with their last
             turn.caller.listens = fingerprint(asked.text)
             return [heard, *self._floor.start_over(turn)]
         actions = self._floor.start_over(turn)
         if turn.cut is None or not turn.hint_due:
-            return [heard, *actions, *ask_mind(self._floor.present, asked.text, self._memory)]
+            return [heard, *actions, *ask_llm(self._floor.present, asked.text, self._memory)]
         self._floor.leftover = turn.cut
         return [heard, *actions, *self._nothing_was_said(self._floor.present, turn.caller)]
 

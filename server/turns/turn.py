@@ -6,17 +6,17 @@ from enum import Enum
 
 from server.hebrew.understand.questions import is_question
 from server.hebrew.words import fingerprint
-from server.turns.actions import Think
+from server.turns.actions import GenerateReply
 from server.turns.effects import Act, Expected, ends_call
-from server.turns.history import Asked, Near
-from server.turns.playout import Kept, Playout
+from server.turns.history import Asked, EchoProximity
+from server.turns.playout import Playout, UnheardRest
 
 KEYS = 0  # in the place of an utterance's number
 
 
 @dataclass
-class Segment:
-    """One utterance, or digits from the keypad. ``text`` is None until the ears have spoken."""
+class UserUtterance:
+    """One utterance, or digits from the keypad. ``text`` is None until the STT has spoken."""
 
     utterance_id: int  # or KEYS
     text: str | None = None
@@ -25,9 +25,9 @@ class Segment:
     confidence: float | None = None
     speech_frames: int = 0
     ended_at: int = 0  # frame clock
-    failed: bool = False  # no ears could be found for it
-    over_us: bool = False  # ended while we spoke, and did not stop us
-    near: Near | None = None  # it may be our echo
+    failed: bool = False  # no STT could be found for it
+    during_playout: bool = False  # ended while we spoke, and did not stop us
+    near: EchoProximity | None = None  # it may be our echo
 
     def clear_text(self, min_confidence: float) -> str:
         """The words, or nothing when they are too uncertain."""
@@ -37,20 +37,20 @@ class Segment:
 
 
 @dataclass
-class CallerTurn:
+class UserTurn:
     """Utterances that belong together: one answer is owed to all of them (A6)."""
 
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[UserUtterance] = field(default_factory=list)
     cut_us: bool = False  # it interrupted our reply
     said_at: int = 0  # frame clock of its last voice or key
     early_starts: int = 0  # made for it so far (B3)
-    asked_so_far: int = 0  # times its ears were asked for the words so far (B3)
-    waited: bool = False  # the mind has said once that it is not finished (A7)
-    listens: int | None = None  # fingerprint of the words with which they only listen, the mind says (D4)
+    asked_so_far: int = 0  # times its STT were asked for the words so far (B3)
+    waited: bool = False  # the LLM has said once that it is not finished (A7)
+    listens: int | None = None  # fingerprint of the words with which they only listen, the LLM says (D4)
 
     @property
     def transcribed(self) -> bool:
-        """The ears have said their last word on every part."""
+        """The STT has said their last word on every part."""
         return all(segment.text is not None for segment in self.segments)
 
     @property
@@ -63,14 +63,14 @@ class CallerTurn:
         return any(segment.failed for segment in self.segments)
 
     @property
-    def near(self) -> Near | None:
+    def near(self) -> EchoProximity | None:
         """How near to our own voice the nearest of them began."""
         nearest = {segment.near for segment in self.segments}
-        return next((near for near in Near if near in nearest), None)
+        return next((near for near in EchoProximity if near in nearest), None)
 
     @property
-    def all_over_us(self) -> bool:
-        return all(segment.over_us for segment in self.segments)
+    def all_during_playout(self) -> bool:
+        return all(segment.during_playout for segment in self.segments)
 
     @property
     def has_keys(self) -> bool:
@@ -88,7 +88,7 @@ class CallerTurn:
 
     @property
     def so_far(self) -> str:
-        """The words of all parts, as the ears have them now."""
+        """The words of all parts, as the STT has them now."""
         return " ".join(segment.text or segment.guess for segment in self.segments)
 
     def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
@@ -110,7 +110,7 @@ class CallerTurn:
 
 
 class Thought(Enum):
-    """How far a mind has come with what the caller has said: what it does it may say last of all."""
+    """How far an LLM has come with what the caller has said: what it does it may say last of all."""
 
     NONE = "none"  # none is to judge it
     AT_WORK = "at work"
@@ -123,23 +123,23 @@ class Turn:
     """Our side of a turn, or a line of our own when ``caller`` is None."""
 
     turn_id: int
-    caller: CallerTurn | None
+    caller: UserTurn | None
     began_at: int  # frame clock of the end of turn
     playout: Playout
     breath_frames: int | None = None  # None until drawn
     early: bool = False  # begun before the caller's turn was over: nothing of it is heard yet (B3)
-    asked: Think | None = None  # what the mind was asked
+    asked: GenerateReply | None = None  # what the LLM was asked
     thought: Thought = Thought.NONE
     words: str = ""  # what was understood in the end
-    ask_again_at: int | None = None  # frame clock: the caller had not finished, the mind said (A7)
+    ask_again_at: int | None = None  # frame clock: the caller had not finished, the LLM said (A7)
     asked_again_at: int = 0  # and when it was
-    may_be_late_by: int = 0  # frames: the mind was asked too often in this call
+    may_be_late_by: int = 0  # frames: the LLM was asked too often in this call
     understood: bool = False
     hint_due: bool = True
     stops: int = 0  # times an unconfirmed sound stopped it
     sentences: int = 0  # given to the voice
     skipped: int = 0  # heard a moment ago (E4)
-    fixed: bool = False  # a line of our own, not the mind's words
+    fixed: bool = False  # a line of our own, not the LLM's words
     resumes: bool = False  # it says the rest of a reply that was cut for nothing
     expected: Expected | None = None  # what the caller may answer, once this is heard
     acts: tuple[Act, ...] = ()  # what was decided beside speaking, and is not done
@@ -148,11 +148,13 @@ class Turn:
     final: bool = False  # our last words, and nothing stops them: the server will be gone (F4)
     protected: bool = False  # what is said over it is answered behind it, and does not stop it (B6)
     takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
-    cut: "Leftover | None" = None  # what the caller cut, while the mind may say that they only listened (D4)
+    cut: "InterruptedReply | None" = (
+        None  # what the caller cut, while the LLM may say that they only listened (D4)
+    )
 
     @property
     def text(self) -> str:
-        """The words it answers; empty while unknown, or when the mind was not asked."""
+        """The words it answers; empty while unknown, or when the LLM was not asked."""
         return self.asked.text if self.asked is not None and not self.resumes else ""
 
     @property
@@ -161,7 +163,7 @@ class Turn:
         return "" if self.resumes or not self.understood else self.words
 
     def tell_unjudged(self, unjudged: deque[str]) -> None:
-        """Its answer is being heard: has a mind judged what it answers, and so all that was said before?"""
+        """Its answer is being heard: has an LLM judged what it answers, and so all that was said before?"""
         if self.thought is Thought.WHOLE:
             unjudged.clear()
         elif self.thought is not Thought.NONE and self.answers:
@@ -180,7 +182,7 @@ class Turn:
 
     @property
     def is_line(self) -> bool:
-        """A line of ours in the place of the mind's words: no reply that could be given again (E4)."""
+        """A line of ours in the place of the LLM's words: no reply that could be given again (E4)."""
         return self.fixed and self.caller is not None
 
     @property
@@ -206,7 +208,7 @@ class Turn:
 
 
 def started_over(turn: Turn, turn_id: int) -> Turn:
-    """The same turn of the caller's under another ID: nothing of its mind, voice or lines counts any more."""
+    """The same turn of the caller's under another ID: nothing of its LLM, voice or lines counts any more."""
     turn.playout.start_over(turn_id)
     known = turn.thought in (Thought.NONE, Thought.WHOLE)
     return Turn(
@@ -223,10 +225,10 @@ def started_over(turn: Turn, turn_id: int) -> Turn:
 
 
 @dataclass(frozen=True)
-class Leftover:
+class InterruptedReply:
     """What is left of a reply that was dropped, should the words that dropped it be none after all."""
 
-    kept: Kept
+    kept: UnheardRest
     turn: Turn
     answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
     takes_back: str | None = None  # the history says that it was cut; before that, this was heard in full

@@ -1,18 +1,24 @@
-"""The caller's side of the call: voice and keys, what the ears made of them, and what is not answered yet."""
+"""The caller's side of the call: voice and keys, what the STT made of them, and what is not answered yet."""
 
 from dataclasses import replace
 
-from server.audio.endpointing import Bar, Closing, EndpointingParams, Phase
+from server.audio.endpointing import Closing, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
-from server.audio.segmenter import Ended, Heard, Hearing
-from server.audio.vad import Judges
+from server.audio.segmenter import Ended, Heard, Segmenter
+from server.audio.vad import Vad
 from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.words import normalise
-from server.turns.actions import Action, CloseEars, DropEars, HearOn, OpenEars
-from server.turns.dtmf import Keypad
+from server.turns.actions import (
+    Action,
+    CancelRecognition,
+    FinishRecognition,
+    ResumeRecognition,
+    StartRecognition,
+)
+from server.turns.dtmf import DtmfCollector
 from server.turns.effects import Expected
-from server.turns.history import Near
-from server.turns.turn import KEYS, CallerTurn, Segment
+from server.turns.history import EchoProximity
+from server.turns.turn import KEYS, UserTurn, UserUtterance
 
 CLOSING = {
     Ending.UNFINISHED: Closing.HELD,
@@ -20,22 +26,22 @@ CLOSING = {
     Ending.FINISHED: Closing.RELEASED,
 }
 GUESS_LAG_FRAMES = 10  # 200 ms behind the voice, or more, a recogniser's partials come
-MAX_NOISES = 2  # in a row; then ears are opened only for a voice that is confirmed
+MAX_NOISES = 2  # in a row; then STT are opened only for a voice that is confirmed
 
 
-class CallerSide:
+class UserTurns:
     """Collects utterances and keys into ``pending`` until a turn takes them. Not thread-safe."""
 
-    def __init__(self, params: EndpointingParams, judges: Judges) -> None:
-        self.pending = CallerTurn()  # said and not answered, while no turn of it runs
-        self._hearing = Hearing(params, judges)
+    def __init__(self, params: EndpointingParams, judges: Vad) -> None:
+        self.pending = UserTurn()  # said and not answered, while no turn of it runs
+        self._hearing = Segmenter(params, judges)
         self._ordinary_silence = params.hangover_frames + params.silence_frames
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
-        self._keypad = Keypad()
-        self._spoken: dict[int, Segment] = {}  # utterances that are not over
-        self._unheard: dict[int, Segment] = {}  # utterances whose transcript is still to come
+        self._keypad = DtmfCollector()
+        self._spoken: dict[int, UserUtterance] = {}  # utterances that are not over
+        self._unheard: dict[int, UserUtterance] = {}  # utterances whose transcript is still to come
         self._noises_in_a_row = 0
-        self._waits_behind: str | None = None  # words that the mind has found unfinished (A7)
+        self._waits_behind: str | None = None  # words that the LLM has found unfinished (A7)
 
     # ---- what is going on ----
 
@@ -67,23 +73,23 @@ class CallerSide:
 
     # ---- voice ----
 
-    def feed(self, frame: FrameHeard, bar: Bar) -> list[Heard]:
+    def feed(self, frame: FrameHeard, bar: OnsetThreshold) -> list[Heard]:
         """Account for one frame of the caller's line."""
         return self._hearing.feed(frame, bar)
 
     def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
-        """Perhaps a voice: its ears are set up while it is judged, unless it was noise time after time."""
+        """Perhaps a voice: its STT are set up while it is judged, unless it was noise time after time."""
         if self._noises_in_a_row >= MAX_NOISES:
             return []
-        return self._open_ears(utterance_id, turn_number, expected)
+        return self._open_stt(utterance_id, turn_number, expected)
 
     def confirmed(
-        self, utterance_id: int, turn_number: int, expected: Expected, near: Near | None
+        self, utterance_id: int, turn_number: int, expected: Expected, near: EchoProximity | None
     ) -> list[Action]:
         """A voice: its words are wanted."""
         self._noises_in_a_row = 0
         opened = utterance_id in self._spoken
-        actions = [] if opened else self._open_ears(utterance_id, turn_number, expected)
+        actions = [] if opened else self._open_stt(utterance_id, turn_number, expected)
         self._spoken[utterance_id].near = near
         return actions
 
@@ -91,21 +97,21 @@ class CallerSide:
         """No voice: it has no words."""
         self._noises_in_a_row += 1
         self._unheard.pop(utterance_id, None)
-        return [DropEars(utterance_id)] if self._spoken.pop(utterance_id, None) else []
+        return [CancelRecognition(utterance_id)] if self._spoken.pop(utterance_id, None) else []
 
-    def _open_ears(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
-        self._spoken[utterance_id] = self._unheard[utterance_id] = Segment(utterance_id)
-        return [OpenEars(utterance_id, turn_number, expected)]
+    def _open_stt(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+        self._spoken[utterance_id] = self._unheard[utterance_id] = UserUtterance(utterance_id)
+        return [StartRecognition(utterance_id, turn_number, expected)]
 
-    def utterance_ended(self, ended: Ended, clock: int, *, over_us: bool) -> CloseEars:
+    def utterance_ended(self, ended: Ended, clock: int, *, during_playout: bool) -> FinishRecognition:
         """It awaits its transcript among what is pending."""
         segment = self._spoken.pop(ended.utterance_id)
         segment.speech_frames, segment.ended_at = ended.speech_frames, clock
-        segment.over_us = over_us
+        segment.during_playout = during_playout
         self.pending.segments.append(segment)
         self.pending.said_at = clock - ended.silence_frames
-        # A turn that was held (A7) leaves the ears as long for their transcript as any other.
-        return CloseEars(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
+        # A turn that was held (A7) leaves the STT as long for their transcript as any other.
+        return FinishRecognition(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
 
     def last_was_echo(self) -> None:
         """The last utterance was our own voice coming back."""
@@ -143,7 +149,7 @@ class CallerSide:
     def _typed(self, keys: str | None, clock: int) -> bool:
         if not keys:
             return False
-        self.pending.segments.append(Segment(KEYS, text=keys, ended_at=clock))
+        self.pending.segments.append(UserUtterance(KEYS, text=keys, ended_at=clock))
         self.pending.said_at = clock
         return True
 
@@ -170,7 +176,7 @@ class CallerSide:
         return ending
 
     def hold(self) -> None:
-        """A7: the mind says that the caller, who pauses, has not finished."""
+        """A7: the LLM says that the caller, who pauses, has not finished."""
         self.pending.waited = True
         for segment in self._spoken.values():
             self._waits_behind = normalise(segment.guess) or None
@@ -182,7 +188,7 @@ class CallerSide:
         waited = segment is not None and segment.guessed_at < clock - self._settled_frames
         return waited and self._hearing.paused_for == self._settled_frames
 
-    def said_so_far(self, utterance_id: int, clock: int) -> CallerTurn | None:
+    def said_so_far(self, utterance_id: int, clock: int) -> UserTurn | None:
         """B3: all that would be answered were the pause its end; None while that is not known.
 
         A guess from before the pause mostly lacks the last words: it is waited for a newer one.
@@ -204,14 +210,14 @@ class CallerSide:
         segment.guess, segment.guessed_at = text, clock
         return True
 
-    def goes_on(self, utterance_id: int) -> HearOn:
+    def goes_on(self, utterance_id: int) -> ResumeRecognition:
         """The pause was not the end: what was heard until then is a guess."""
         segment = self._spoken[utterance_id]
         segment.text, segment.failed = None, False
         self._unheard[utterance_id] = segment
-        return HearOn(utterance_id)
+        return ResumeRecognition(utterance_id)
 
-    def ears_failed(self, utterance_id: int, clock: int) -> bool:
+    def stt_failed(self, utterance_id: int, clock: int) -> bool:
         """The last partial is the transcript (G2); False when nobody waits for it."""
         segment = self._unheard.get(utterance_id)
         if segment is None:
@@ -221,9 +227,9 @@ class CallerSide:
 
     # ---- turns ----
 
-    def take_pending(self) -> CallerTurn:
+    def take_pending(self) -> UserTurn:
         """A turn answers what was pending."""
-        taken, self.pending = self.pending, CallerTurn()
+        taken, self.pending = self.pending, UserTurn()
         if taken.has_keys:
             self._keypad.answered()
         self._waits_behind = None
@@ -232,9 +238,9 @@ class CallerSide:
     def guesses_are_all(self, clock: int) -> None:
         """No transcript is waited for any more: the last partials are what was said."""
         for utterance_id in tuple(self._unheard):
-            self.ears_failed(utterance_id, clock)
+            self.stt_failed(utterance_id, clock)
 
-    def give_back(self, caller: CallerTurn) -> None:
+    def give_back(self, caller: UserTurn) -> None:
         """A turn was superseded: what it was to answer comes before what is pending (A6)."""
         caller.segments += self.pending.segments
         self.pending = caller

@@ -6,14 +6,14 @@ from collections import Counter
 import pytest
 
 from server.admission.caller_share import ANYBODY, Limits, Parties, hidden_at_once
-from server.admission.gate import Answer, Reception
-from server.admission.rate_limits import CallRates
-from server.admission.slots import LEASE_S, PENDING_S, Admission
+from server.admission.gate import Answer, Gate
+from server.admission.rate_limits import RateLimits
+from server.admission.slots import LEASE_S, PENDING_S, Slots
 from server.config import Config
 from server.runtime.threads import Channel, pause
 from server.shared_state.memory import MemoryStore
 from server.shared_state.pools import IN_NONE
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.telephony.signature import TwilioAuth
 from server.telephony.twilio_messages import Start
 from tests.simtime.runtime import SimRuntime
@@ -90,12 +90,12 @@ class Line:
     def __init__(self, max_calls: int = 40, let_off: tuple[str, ...] = ()) -> None:
         knobs = Config(_env_file=None, max_calls=max_calls)
         self.runtime = SimRuntime()
-        ledger = Ledger(MemoryStore(self.runtime.clock), "a", self.runtime.clock)
-        self.reception = Reception(
-            TwilioAuth("", ledger),
-            CallRates(knobs.calls_per_sec, clock=self.runtime.clock),
-            Admission(ledger, self.runtime, max_calls),
-            ledger.first_time,
+        shared_state = SharedState(MemoryStore(self.runtime.clock), "a", self.runtime.clock)
+        self.gate = Gate(
+            TwilioAuth("", shared_state),
+            RateLimits(knobs.calls_per_sec, clock=self.runtime.clock),
+            Slots(shared_state, self.runtime, max_calls),
+            shared_state.first_time,
         )
         self.parties = Parties(
             SECRET,
@@ -105,10 +105,10 @@ class Line:
         )
 
     def ring(self, sid: str, caller: str) -> Answer:
-        return self.reception.ring(sid, self.parties.of(caller))
+        return self.gate.ring(sid, self.parties.of(caller))
 
     def in_use(self) -> int:
-        return self.reception.in_use()
+        return self.gate.in_use()
 
     def talk(self, sid: str, seconds: float) -> None:
         """The socket comes half a second after the answer, and the call lasts."""
@@ -116,9 +116,9 @@ class Line:
 
         def serve() -> None:
             pause(waits, 0.5)
-            assert self.reception.admit(call, Start("MZ", sid, {})) == ""
+            assert self.gate.admit(call, Start("MZ", sid, {})) == ""
             pause(waits, seconds)
-            self.reception.leave(call)
+            self.gate.leave(call)
 
         waits: Channel[None] = Channel(self.runtime, 1)
         self.runtime.spawn(sid, serve)
@@ -199,7 +199,7 @@ def test_an_office_with_one_number_is_cut_unless_it_is_let_off() -> None:
 
 def test_the_calls_of_a_killed_worker_are_not_its_callers_for_ever() -> None:
     store, runtimes = MemoryStore(lambda: first.now), (first := SimRuntime(), SimRuntime())
-    here, there = (Admission(Ledger(store, "a", r.clock), r, 40) for r in runtimes)
+    here, there = (Slots(SharedState(store, "a", r.clock), r, 40) for r in runtimes)
     share = parties().of(DANA).share
     for sid in ("CA1", "CA2"):
         assert here.reserve(sid, share)

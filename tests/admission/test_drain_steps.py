@@ -36,7 +36,7 @@ class Call:
         self.until_s = min(self.until_s, self.runtime.now + 0.5)
 
 
-class Reception:
+class Gate:
     def __init__(self, calls=(), to_come=lambda: 0):
         self.calls, self.to_come = calls, to_come
         self.closed_at = None
@@ -57,14 +57,12 @@ class Reception:
 def drained(calls, drain_s=15.0, to_come=lambda: 0, runtime=None, until_s=100.0):
     """When it was finished, each time it was."""
     runtime = runtime or (calls[0].runtime if calls else SimRuntime())
-    reception, ends = Reception(calls, to_come), []
-    drain = Drain(
-        reception, runtime, drain_s, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
-    )
+    gate, ends = Gate(calls, to_come), []
+    drain = Drain(gate, runtime, drain_s, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime))
     drain.begin()
     drain.begin()
     runtime.run_until(until_s)
-    assert reception.closed_at == 0.0
+    assert gate.closed_at == 0.0
     return ends
 
 
@@ -180,7 +178,7 @@ def test_the_signal_comes_often_and_counts_once(signals):
     call = Call(runtime, told_s=1.0)
     ends, gave_way = [], []
     drain = Drain(
-        Reception([call]), runtime, 2.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+        Gate([call]), runtime, 2.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
     )
     follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
     runtime.run_until(5.0)
@@ -199,7 +197,7 @@ def test_a_successor_takes_the_connections_and_the_calls_go_on(signals):
     call = Call(runtime, told_s=1.0)
     ends, gave_way = [], []
     drain = Drain(
-        Reception([call]), runtime, 10.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+        Gate([call]), runtime, 10.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
     )
     signals(signal.SIGURG)  # by default it is nothing
     follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
@@ -218,9 +216,9 @@ def test_nobody_comes_in_once_calls_are_cut():
     """Such a socket would be broken off without a word at the end of the process."""
     runtime = SimRuntime()
     call = Call(runtime, told_s=NEVER)
-    reception, closed_at = Reception([call]), []
-    reception.close = lambda: closed_at.append(runtime.now)
-    Drain(reception, runtime, 5.0, lambda: None, afterwards=Afterwards(runtime)).begin()
+    gate, closed_at = Gate([call]), []
+    gate.close = lambda: closed_at.append(runtime.now)
+    Drain(gate, runtime, 5.0, lambda: None, afterwards=Afterwards(runtime)).begin()
     runtime.run_until(40.0)
     assert closed_at == [pytest.approx(5.0 + FAREWELL_S, abs=LATE_S)] == call.cut_at
 
@@ -228,10 +226,10 @@ def test_nobody_comes_in_once_calls_are_cut():
 def test_a_socket_may_be_longer_on_its_way_behind_a_greeting():
     runtime = SimRuntime()
     late = Call(runtime, 12.0, from_s=7.0)
-    reception = Reception([late], lambda: 0 if late.live or runtime.now > 12 else 1)
+    gate = Gate([late], lambda: 0 if late.live or runtime.now > 12 else 1)
     ends = []
     Drain(
-        reception,
+        gate,
         runtime,
         15.0,
         lambda: ends.append(runtime.now),
@@ -255,6 +253,6 @@ def test_last_words_are_waited_for_as_long_as_a_last_webhook(lasts_s, ends_s):
         def end(self):
             ended.append(runtime.now)
 
-    Drain(Reception(), runtime, 15.0, lambda: ends.append(runtime.now), afterwards=Words()).begin()
+    Drain(Gate(), runtime, 15.0, lambda: ends.append(runtime.now), afterwards=Words()).begin()
     runtime.run_until(30.0)
     assert ended == ends == [pytest.approx(ends_s, abs=LATE_S)]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.admission.caller_share import Party
-from server.admission.gate import HICCUP_S, LOOK_S, STEADY_S, Answer, Reception
-from server.admission.rate_limits import CallRates
-from server.admission.slots import Admission
+from server.admission.gate import HICCUP_S, LOOK_S, STEADY_S, Answer, Gate
+from server.admission.rate_limits import RateLimits
+from server.admission.slots import Slots
 from server.runtime.threads import Threads
 from server.shared_state.pools import IN_NONE, SHARE, Share
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.telephony.signature import TwilioAuth
 from server.telephony.stream_clock import LATE_S
 from server.telephony.twilio_messages import Start
@@ -66,20 +66,20 @@ def places() -> Places:
     return Places()
 
 
-def reception(
+def gate(
     places: Places,
     *,
     per_sec: int = 0,
     secret: str = "",
     wait: Callable[[float], None] = lambda s: None,
-) -> Reception:
-    ledger = Ledger()
-    rates = CallRates(per_sec)
-    return Reception(TwilioAuth(secret, ledger), rates, places, ledger.first_time, wait)  # type: ignore[arg-type]
+) -> Gate:
+    shared_state = SharedState()
+    rates = RateLimits(per_sec)
+    return Gate(TwilioAuth(secret, shared_state), rates, places, shared_state.first_time, wait)  # type: ignore[arg-type]
 
 
 def test_up_to_max_calls(places: Places) -> None:
-    desk = reception(places)
+    desk = gate(places)
     assert [desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA1")] == [
         Answer.CONNECT,
         Answer.CONNECT,
@@ -90,7 +90,7 @@ def test_up_to_max_calls(places: Places) -> None:
 
 @pytest.mark.parametrize("hidden, answer", [(False, Answer.OFTEN), (True, Answer.HIDDEN_OFTEN)])
 def test_a_caller_beyond_their_limit_takes_no_place(hidden: bool, answer: Answer, places: Places) -> None:
-    desk, dana = reception(places), Party("dana", a_minute=1, hidden=hidden)
+    desk, dana = gate(places), Party("dana", a_minute=1, hidden=hidden)
     assert [desk.ring(sid, dana) for sid in ("CA1", "CA2")] == [Answer.CONNECT, answer]
     assert places.held == ["CA1"] and answer.rejects
 
@@ -98,8 +98,8 @@ def test_a_caller_beyond_their_limit_takes_no_place(hidden: bool, answer: Answer
 @pytest.mark.parametrize("hidden, answer", [(False, Answer.AT_ONCE), (True, Answer.HIDDEN_AT_ONCE)])
 def test_a_caller_who_has_their_calls_on_the_line(hidden: bool, answer: Answer) -> None:
     """Their own limit is told, and costs nobody else a place; a retry is the same call."""
-    admission = Admission(ledger := Ledger(), Threads(), 3)
-    desk = Reception(TwilioAuth("", ledger), CallRates(0), admission, ledger.first_time)
+    slots = Slots(shared_state := SharedState(), Threads(), 3)
+    desk = Gate(TwilioAuth("", shared_state), RateLimits(0), slots, shared_state.first_time)
     dana = Party("dana", Share(f"{SHARE}dana", 1), hidden=hidden)
     assert [desk.ring(sid, dana) for sid in ("CA1", "CA1", "CA2")] == [Answer.CONNECT, Answer.CONNECT, answer]
     assert [desk.ring(sid) for sid in ("CA3", "CA4", "CA5")] == [Answer.CONNECT, Answer.CONNECT, Answer.FULL]
@@ -111,7 +111,7 @@ def test_a_caller_who_has_their_calls_on_the_line(hidden: bool, answer: Answer) 
 
 def test_where_a_call_holds_a_thread_some_are_left(places: Places) -> None:
     """Else nobody would be answered at all; MAX_CALLS may be none."""
-    desk = reception(places)
+    desk = gate(places)
     places.most, desk.threads_for_calls = 9, 2
     for number in (1, 2):
         assert desk.ring(f"CA{number}") is Answer.CONNECT
@@ -124,25 +124,25 @@ def test_where_a_call_holds_a_thread_some_are_left(places: Places) -> None:
 
 def test_a_call_that_rings_again_is_not_counted_again(places: Places) -> None:
     """Twilio retries a webhook whose answer was lost."""
-    desk = reception(places, per_sec=1)
+    desk = gate(places, per_sec=1)
     assert {desk.ring("CA1", Party("dana", a_minute=1)) for _ in range(3)} == {Answer.CONNECT}
 
 
 def test_nobody_comes_in_once_it_is_closed(places: Places) -> None:
-    desk = reception(places)
+    desk = gate(places)
     desk.ring("CA1", CALLERS[1])
     desk.close()
     assert desk.admit(Call(), Start("MZ1", "CA1", {})) == "the server ends" and desk.live() == []
 
 
 def test_a_rush_hears_that_we_are_busy(places: Places) -> None:
-    desk = reception(places, per_sec=1)
+    desk = gate(places, per_sec=1)
     answers = {desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA4")}
     assert Answer.RUSH in answers and not any(answer.rejects for answer in answers)
 
 
 def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places) -> None:
-    desk = reception(places)
+    desk = gate(places)
     assert desk.ring("CA1", CALLERS[1]) is Answer.CONNECT
     desk.stop_taking_calls()
     assert desk.draining and desk.ring("CA2", CALLERS[2]) is Answer.DRAINING
@@ -154,7 +154,7 @@ def test_a9_nobody_new_while_the_calls_are_heard_late(
     places: Places, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A9: one call is enough, none takes a place, and the log says why; until it has caught up."""
-    desk = reception(places, per_sec=0)
+    desk = gate(places, per_sec=0)
     places.most = 9
     for lag_s in (0.05, 0.9, 0.0):
         desk.admit(late := Call(lag_s), Start("MZ1", f"CA{lag_s}", {}))
@@ -179,14 +179,14 @@ def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
         waited.append(seconds)
         late.lag_s = 0.0 if sum(waited) >= 0.4 else late.lag_s
 
-    desk = reception(places, wait=wait)
+    desk = gate(places, wait=wait)
     desk.admit(late, Start("MZ1", "CA1", {}))
     assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT
     assert sum(waited) == pytest.approx(0.4 + STEADY_S, abs=LOOK_S + 1e-6)
     late.lag_s = 9.0
     assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT, "Twilio asks again: it has its place"
     waited.clear()
-    late.lag_s, desk_s = 9.0, reception(places, wait=waited.append)
+    late.lag_s, desk_s = 9.0, gate(places, wait=waited.append)
     desk_s.admit(late, Start("MZ1", "CA1", {}))
     assert desk_s.ring("CA4", CALLERS[4]) is Answer.LATE and sum(waited) == pytest.approx(
         HICCUP_S, abs=LOOK_S + 1e-6
@@ -200,13 +200,13 @@ def test_a9_a_process_at_its_limit_takes_nobody(places: Places) -> None:
     def wait(seconds: float) -> None:
         late.lag_s = 0.5 - late.lag_s
 
-    desk = reception(places, wait=wait)
+    desk = gate(places, wait=wait)
     desk.admit(late, Start("MZ1", "CA1", {}))
     assert desk.ring("CA2", CALLERS[2]) is Answer.LATE
 
 
 def test_a_socket_comes_in_and_leaves(places: Places) -> None:
-    desk = reception(places, secret=SECRET)
+    desk = gate(places, secret=SECRET)
     desk.ring("CA1", CALLERS[1])
     token = desk.auth.new_token("CA1", "signature")
     call = Call()
@@ -220,7 +220,7 @@ def test_a_socket_comes_in_and_leaves(places: Places) -> None:
 @pytest.mark.parametrize("parameters", [{}, {"token": "x"}, {"Token": "x"}])
 def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, str], places: Places) -> None:
     """Else it would free the place of the call that it names."""
-    desk = reception(places, secret=SECRET)
+    desk = gate(places, secret=SECRET)
     desk.ring("CA1", CALLERS[1])
     stranger = Call()
     assert desk.admit(stranger, Start("MZ1", "CA1", parameters)) in ("no token", "a token that is not ours")
@@ -229,7 +229,7 @@ def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, st
 
 
 def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
-    desk = reception(places)
+    desk = gate(places)
     desk.ring("CA1", CALLERS[1])  # its socket met another worker
     desk.hung_up("CA1")
     assert places.held == []
@@ -237,7 +237,7 @@ def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
 
 def test_a_call_that_is_still_ours_keeps_it(places: Places) -> None:
     """Twilio asks before our side has tidied up; the end of the socket gives it back."""
-    desk = reception(places)
+    desk = gate(places)
     desk.ring("CA1", CALLERS[1])
     desk.admit(call := Call(), Start("MZ1", "CA1", {}))
     desk.hung_up("CA1")
@@ -250,7 +250,7 @@ def test_a_call_that_is_still_ours_keeps_it(places: Places) -> None:
 def test_no_place_is_lost_or_made(steps: list[tuple[str, int]]) -> None:
     """Whatever comes in whatever order: never more than the limit is connected, and all come back."""
     places = Places(most=3)
-    desk = reception(places)
+    desk = gate(places)
     calls = [Call() for _ in range(6)]
     for step, number in steps:
         call, sid = calls[number], f"CA{number}"

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from server.admission.caller_share import ANYBODY, Party
-from server.admission.rate_limits import TOLD_EVERY_S, WITHIN_S, CallRates
+from server.admission.rate_limits import TOLD_EVERY_S, WITHIN_S, RateLimits
 from server.config import Config
 from tests.serving import ROOT, free_port
 
@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 
 def test_a_caller_who_calls_a_thousand_times(clock: Clock) -> None:
-    rates = CallRates(per_sec=0, clock=clock)
+    rates = RateLimits(per_sec=0, clock=clock)
     taken = [rates.one_more_of(DANA) for _ in range(1000)]
     assert taken == [True] * 3 + [False] * 997
     assert rates.one_more_of(AVI), "another caller's limit is another"
@@ -44,7 +44,7 @@ def test_a_caller_who_calls_a_thousand_times(clock: Clock) -> None:
 
 
 def test_everybody_together(clock: Clock) -> None:
-    rates = CallRates(per_sec=2, clock=clock)
+    rates = RateLimits(per_sec=2, clock=clock)
     assert [rates.one_more() for _ in range(4)] == [True, True, False, False]
     clock.now_s += 1.1
     assert rates.one_more()
@@ -54,7 +54,7 @@ def test_a_clock_on_the_wall_that_is_put_back_keeps_nobody_out(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second in which a call was counted would last an hour, and all calls of that hour be in it."""
-    rates = CallRates(per_sec=2, clock=clock)
+    rates = RateLimits(per_sec=2, clock=clock)
     assert rates.one_more()
     put_back = time.time() - 3600
     monkeypatch.setattr(time, "time", lambda: put_back)
@@ -63,12 +63,12 @@ def test_a_clock_on_the_wall_that_is_put_back_keeps_nobody_out(
 
 
 def test_zero_is_no_limit() -> None:
-    rates = CallRates(per_sec=0)
+    rates = RateLimits(per_sec=0)
     assert all(rates.one_more_of(ANYBODY) and rates.one_more() for _ in range(100))
 
 
 def test_two_hosts_of_a_redis_count_together(redis_url: str) -> None:
-    here, there = CallRates(0, redis_url), CallRates(0, redis_url)
+    here, there = RateLimits(0, redis_url), RateLimits(0, redis_url)
     taken = [rates.one_more_of(DANA) for rates in (here, there, here, there)]
     assert taken == [True, True, True, False]
 
@@ -76,7 +76,7 @@ def test_two_hosts_of_a_redis_count_together(redis_url: str) -> None:
 def test_a_redis_that_is_gone_costs_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     """This process counts alone; the password is in no line."""
     now = 0.0
-    rates = CallRates(0, f"redis://:s3cretword@127.0.0.1:{free_port()}/0", lambda: now)
+    rates = RateLimits(0, f"redis://:s3cretword@127.0.0.1:{free_port()}/0", lambda: now)
     with caplog.at_level(logging.ERROR, "agent"):
         assert [rates.one_more_of(DANA) for _ in range(4)] == [True, True, True, False]
         assert caplog.text.count("LIMITS_ERR") == 1 and "s3cretword" not in caplog.text
@@ -89,12 +89,12 @@ def test_every_kind_of_url_that_the_knob_takes(tmp_path: Path) -> None:
     """A socket file too; none of them connects before it is asked."""
     for url in ("redis://127.0.0.1:1", "rediss://127.0.0.1:1/1", f"unix://{tmp_path}/redis.sock?db=0"):
         assert Config(_env_file=None, redis_url=url).redis_url.get_secret_value() == url
-        assert CallRates(0, url).one_more_of(ONCE)
+        assert RateLimits(0, url).one_more_of(ONCE)
 
 
 def test_a_redis_that_hangs_is_not_waited_for(redis_url: str) -> None:
     """Half a second at most; this process counts alone."""
-    rates = CallRates(0, redis_url)
+    rates = RateLimits(0, redis_url)
     with redis.Redis.from_url(redis_url) as client:
         client.client_pause(3000)
         try:
@@ -108,7 +108,7 @@ def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     gone_home = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: gone_home.wait(10))
     began = time.monotonic()
-    assert [CallRates(0, "redis://redis.example.com").one_more_of(ONCE) for _ in range(1)] == [True]
+    assert [RateLimits(0, "redis://redis.example.com").one_more_of(ONCE) for _ in range(1)] == [True]
     assert WITHIN_S <= time.monotonic() - began < 5
     gone_home.set()
 
@@ -116,9 +116,9 @@ def test_a_name_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 ON_GEVENT = """
 import sys, gevent, gevent.monkey
 gevent.monkey.patch_all()
-from server.admission.rate_limits import CallRates
+from server.admission.rate_limits import RateLimits
 from server.admission.caller_share import Party
-rates, party = CallRates(0, sys.argv[1]), Party("rush", a_minute=5)
+rates, party = RateLimits(0, sys.argv[1]), Party("rush", a_minute=5)
 asked = [gevent.spawn(rates.one_more_of, party) for _ in range(12)]
 gevent.joinall(asked)
 print(sum(job.value for job in asked))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.admission.slots import AGAIN_S, BEAT_S, LEASE_S, PENDING_S, Admission
+from server.admission.slots import AGAIN_S, BEAT_S, LEASE_S, PENDING_S, Slots
 from server.runtime.threads import Channel, Threads, pause
 from server.shared_state.memory import MemoryStore
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from tests.simtime.runtime import SimRuntime
 
 
@@ -20,10 +20,10 @@ class Host:
     def __init__(self, max_calls, store=None):
         self.runtimes = [SimRuntime(), SimRuntime()]
         self.store = store or MemoryStore(lambda: self.runtimes[0].now)
-        ledgers = [Ledger(self.store, "a", runtime.clock) for runtime in self.runtimes]
+        shared_states = [SharedState(self.store, "a", runtime.clock) for runtime in self.runtimes]
         self.first, self.second = (
-            Admission(ledger, runtime, max_calls)
-            for ledger, runtime in zip(ledgers, self.runtimes, strict=True)
+            Slots(shared_state, runtime, max_calls)
+            for shared_state, runtime in zip(shared_states, self.runtimes, strict=True)
         )
 
     @property
@@ -102,14 +102,14 @@ class Counting(MemoryStore):
 def test_no_heartbeat_while_there_is_no_call():
     """The limit: the thread sleeps, and wakes for the next call."""
     runtime, store = SimRuntime(), Counting()
-    admission = Admission(Ledger(store, "a", runtime.clock), runtime, 0)
-    admission.take("CA1")
+    slots = Slots(SharedState(store, "a", runtime.clock), runtime, 0)
+    slots.take("CA1")
     runtime.run_until(20 * BEAT_S + 0.1)
     assert store.renewals == 20
-    admission.release("CA1")
+    slots.release("CA1")
     runtime.run_until(1001)
     assert store.renewals == 20
-    admission.take("CA2")
+    slots.take("CA2")
     runtime.run_until(1001 + BEAT_S - 0.1)
     assert store.renewals == 20
     runtime.run_until(1001 + 2 * BEAT_S + 0.1)
@@ -204,13 +204,13 @@ class SlowToRenew(MemoryStore):
 def test_a_call_that_ends_while_its_place_is_renewed():
     """The limit: its place is not given back to the dead; that of the other call stays."""
     runtime = SimRuntime()
-    admission = Admission(Ledger(SlowToRenew(runtime), "a", runtime.clock), runtime, 2)
-    admission.take("CA1")
-    admission.take("CA2")
+    slots = Slots(SharedState(SlowToRenew(runtime), "a", runtime.clock), runtime, 2)
+    slots.take("CA1")
+    slots.take("CA2")
     runtime.run_until(BEAT_S + 0.2)
-    admission.release("CA1")
+    slots.release("CA1")
     runtime.run_until(BEAT_S + 0.5)
-    assert admission.in_use() == 1
+    assert slots.in_use() == 1
 
 
 class Failing(MemoryStore):
@@ -289,16 +289,16 @@ def test_many_threads():
         def spawn(self, name, function):
             spawned.append(name)
 
-    admission = Admission(Ledger(MemoryStore(), "a"), Once(), 3)
+    slots = Slots(SharedState(MemoryStore(), "a"), Once(), 3)
 
     def call(caller):
         together.wait(10)
         for _ in range(200):
-            if admission.reserve(caller):
-                admission.take(caller)
-                assert admission.in_use() <= 3
-                admission.release(caller)
+            if slots.reserve(caller):
+                slots.take(caller)
+                assert slots.in_use() <= 3
+                slots.release(caller)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(call, [f"CA{n}" for n in range(8)]))
-    assert spawned == ["admission"] and admission.in_use() == 0
+    assert spawned == ["admission"] and slots.in_use() == 0

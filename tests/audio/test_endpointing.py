@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.audio.endpointing import Bar, Endpointer, Phase, endpointing_params
+from server.audio.endpointing import Endpointer, OnsetThreshold, Phase, endpointing_params
 from tests.audio.timelines import (
     CAME_BACK,
     CLOSING,
@@ -229,19 +229,22 @@ def test_a5_a_voice_that_comes_near_in_time_is_confirmed():
 )
 def test_c5_only_confirmed_speech_opens_with_a_model(timeline, expected):
     """C5: 120 ms of voice of late, and the model's word."""
-    assert endpoints(timeline, bar=Bar.REFRACTORY) == expected
+    assert endpoints(timeline, bar=OnsetThreshold.REFRACTORY) == expected
 
 
 def test_c5_voice_before_the_late_verdict_counts():
     """C5: a short word whose verdict comes when it is over is an utterance."""
     timeline = "nnnnnn" + "." * 8 + "mm"
-    assert endpoints(timeline, bar=Bar.REFRACTORY) == [(15, ONSET), (16, CONFIRMED)]
+    assert endpoints(timeline, bar=OnsetThreshold.REFRACTORY) == [(15, ONSET), (16, CONFIRMED)]
 
 
 def test_c5_a_refractory_onset_reaches_back_to_its_first_syllable():
     """C5: judged late, it takes all the audio that was kept, and is confirmed with the next frame."""
     endpointer = Endpointer(PARAMS)
-    assert follow(endpointer, "n" * 10 + "##", bar=Bar.REFRACTORY) == [(11, ONSET), (12, CONFIRMED)]
+    assert follow(endpointer, "n" * 10 + "##", bar=OnsetThreshold.REFRACTORY) == [
+        (11, ONSET),
+        (12, CONFIRMED),
+    ]
     assert endpointer.onset_frames == 11
 
 
@@ -256,13 +259,13 @@ def test_c5_a_refractory_onset_reaches_back_to_its_first_syllable():
 )
 def test_c5_energy_alone_needs_160_ms_of_voice_within_240(timeline, expected):
     """C5: without a model, judged by the amount of voice."""
-    assert endpoints(timeline.replace("#", "n"), params=ENERGY, bar=Bar.REFRACTORY) == expected
+    assert endpoints(timeline.replace("#", "n"), params=ENERGY, bar=OnsetThreshold.REFRACTORY) == expected
 
 
 def test_c5_voice_that_began_before_the_window_is_heard_when_it_ends():
     """C5: the bar is judged frame by frame: a voice that goes on opens as soon as the window has passed."""
     endpointer = Endpointer(PARAMS)
-    assert follow(endpointer, "n" * 10, bar=Bar.REFRACTORY) == []
+    assert follow(endpointer, "n" * 10, bar=OnsetThreshold.REFRACTORY) == []
     assert follow(endpointer, "n", start=10) == [(11, ONSET)]
     assert endpointer.onset_frames == 11
 
@@ -274,16 +277,19 @@ def test_c5_voice_that_began_before_the_window_is_heard_when_it_ends():
 def test_d1_loud_frames_in_a_row_stop_us(frames):
     """D1: BARGE_IN_VOICE_FRAMES frames over the barge-in level; voice under it does not count."""
     params = replace(PARAMS, barge_in_frames=frames)
-    assert endpoints("q" * 20, params=params, bar=Bar.OVER_US) == []
-    assert endpoints("q" + "#" * frames, params=params, bar=Bar.OVER_US)[0] == (1 + frames, ONSET)
+    assert endpoints("q" * 20, params=params, bar=OnsetThreshold.DURING_PLAYOUT) == []
+    assert endpoints("q" + "#" * frames, params=params, bar=OnsetThreshold.DURING_PLAYOUT)[0] == (
+        1 + frames,
+        ONSET,
+    )
     if frames > 1:
         broken = "#" * (frames - 1) + "q" + "#" * (frames - 1)
-        assert endpoints(broken, params=params, bar=Bar.OVER_US) == []
+        assert endpoints(broken, params=params, bar=OnsetThreshold.DURING_PLAYOUT) == []
 
 
 def test_d1_once_open_a_quieter_voice_confirms():
     """D2: the barge-in level is for stopping; the judgement is of the voice."""
-    assert endpoints("###qqq", bar=Bar.OVER_US) == [(3, ONSET), (6, CONFIRMED)]
+    assert endpoints("###qqq", bar=OnsetThreshold.DURING_PLAYOUT) == [(3, ONSET), (6, CONFIRMED)]
 
 
 # ---- reset
@@ -309,7 +315,7 @@ def test_reset_measures_what_was_open():
 
 # ---- whatever comes
 
-bars = st.sampled_from(Bar)
+bars = st.sampled_from(OnsetThreshold)
 MAY_FOLLOW = {
     None: {ONSET},
     ONSET: {CONFIRMED, DISCARDED},

@@ -1,4 +1,4 @@
-"""A1-A6, C5 joined: frames in; onsets, audio for the ears, and ends of utterances out.
+"""A1-A6, C5 joined: frames in; onsets, audio for the STT, and ends of utterances out.
 
 Timelines as text, a frame a character: ``#`` voice, ``n`` noise as loud, ``+`` a far voice (16 dB under),
 ``m`` the model alone, ``.`` silence.
@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.audio.endpointing import Bar, Closing, Phase, endpointing_params
+from server.audio.endpointing import Closing, OnsetThreshold, Phase, endpointing_params
 from server.audio.frames import FrameHeard
-from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Hearing, Onset, Paused, Resumed
-from server.audio.vad import Judges
+from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Onset, Paused, Resumed, Segmenter
+from server.audio.vad import Vad
 
 PARAMS = endpointing_params(
     min_utt_s=0.48,
@@ -32,13 +32,13 @@ class Call:
     """Feeds numbered frames and keeps what was heard of them."""
 
     def __init__(self, params=PARAMS):
-        self.hearing = Hearing(params, Judges(vad_rms=200, barge_in_rms=300))
+        self.hearing = Segmenter(params, Vad(vad_rms=200, barge_in_rms=300))
         self.fed = 0
         self.heard = []  # [(frame, Heard)], without pauses and audio
         self.pauses = []  # [(frame, Paused or Resumed)]
         self.audio = {}  # utterance → numbers of its frames
 
-    def feed(self, timeline, bar=Bar.ORDINARY):
+    def feed(self, timeline, bar=OnsetThreshold.ORDINARY):
         for mark in timeline:
             self.fed += 1
             rms, speech = LEVELS[mark]
@@ -78,7 +78,7 @@ def test_an_utterance_from_onset_to_end():
     assert call.audio == {1: span(21, 70 + CLOSING)}
 
 
-def test_the_ears_get_audio_once_it_is_a_voice_and_in_pieces_of_100_ms():
+def test_the_stt_get_audio_once_it_is_a_voice_and_in_pieces_of_100_ms():
     """A5: nothing before the confirmation, then five frames at a time."""
     call = Call().feed("." * 30 + "#####")
     assert call.audio == {}
@@ -88,7 +88,7 @@ def test_the_ears_get_audio_once_it_is_a_voice_and_in_pieces_of_100_ms():
     assert call.audio == {1: span(21, 40)}
 
 
-def test_a2_noise_reaches_no_ears():
+def test_a2_noise_reaches_no_stt():
     """A2, A5: discarded after 400 ms; what was kept of it is the pre-roll of the voice that follows."""
     call = Call().feed("." * 30 + "nnn" + "." * 20 + "#" * 20)
     assert call.heard[:2] == [(33, Onset(1)), (53, Discarded(1))]
@@ -143,11 +143,13 @@ def test_a4_after_a_pause_it_may_take_the_floor():
 # ---- B3, A7: pauses
 
 
-def test_b3_at_a_pause_the_ears_have_all_that_was_said():
+def test_b3_at_a_pause_the_stt_have_all_that_was_said():
     """B3: the audio that would wait for its 100 ms comes before the pause is told."""
     call = Call().feed("." * 20 + "#" * 42 + "." * 6)
     assert call.audio[1][-1] < call.fed
-    changes = call.hearing.feed(FrameHeard((69).to_bytes(2, "big") * 80, *LEVELS["."]), Bar.ORDINARY)
+    changes = call.hearing.feed(
+        FrameHeard((69).to_bytes(2, "big") * 80, *LEVELS["."]), OnsetThreshold.ORDINARY
+    )
     assert [type(change) for change in changes] == [CallerAudio, Paused]
     call.fed += 1
     call.keep(changes)
@@ -180,9 +182,12 @@ def test_b3_how_long_the_voice_has_paused_is_counted_from_its_end():
 
 
 def test_b3_the_pause_is_over_before_its_audio_goes_on():
-    """B3: whoever reads the ears' words so far is told in time that they are not all."""
+    """B3: whoever reads the STT' words so far is told in time that they are not all."""
     call = Call().feed("." * 20 + "#" * 40 + "." * 11)
-    resumed = [type(change) for change in call.hearing.feed(FrameHeard(b"x" * 160, 4000, 0.9), Bar.ORDINARY)]
+    resumed = [
+        type(change)
+        for change in call.hearing.feed(FrameHeard(b"x" * 160, 4000, 0.9), OnsetThreshold.ORDINARY)
+    ]
     assert resumed == [Resumed, CallerAudio]
 
 
@@ -247,7 +252,7 @@ def test_a5_what_runs_on_is_judged_by_its_own_level():
 def test_c5_a_caller_who_answers_at_once_is_heard_from_the_first_syllable():
     """C5: the model agrees late; the audio reaches back before the voice."""
     call = Call().feed("." * 40)
-    call.feed("n" * 15 + "#" * 10, bar=Bar.REFRACTORY)
+    call.feed("n" * 15 + "#" * 10, bar=OnsetThreshold.REFRACTORY)
     assert call.heard == [(56, Onset(1)), (57, Confirmed(1, True))]
     call.feed("." * 30)
     assert call.audio[1][0] <= 40
@@ -255,13 +260,13 @@ def test_c5_a_caller_who_answers_at_once_is_heard_from_the_first_syllable():
 
 def test_c5_echo_tail_and_clicks_are_nobody():
     """C5: energy alone opens nothing while the bar is raised."""
-    assert Call().feed("nnnn.nn..nnn" * 5, bar=Bar.REFRACTORY).heard == []
+    assert Call().feed("nnnn.nn..nnn" * 5, bar=OnsetThreshold.REFRACTORY).heard == []
 
 
 # ---- D1: our echo
 
 
-def fed(call, rms, frames, bar=Bar.OVER_US, speech=0.9):
+def fed(call, rms, frames, bar=OnsetThreshold.DURING_PLAYOUT, speech=0.9):
     """What so many frames of one level changed."""
     frame = FrameHeard(b"\x10" * 160, rms, speech)
     return [change for _ in range(frames) for change in call.hearing.feed(frame, bar)]
@@ -292,12 +297,15 @@ def test_d1_what_is_heard_while_we_are_silent_is_no_echo():
     """D1: only frames heard while we speak count; and the echo is no bar once we are silent."""
     call = Call()
     assert fed(call, 900, 60) == []
-    assert fed(call, 10, 20, Bar.ORDINARY, 0.05) == []
-    assert fed(call, 310, 3, Bar.ORDINARY) == [Onset(1)]
+    assert fed(call, 10, 20, OnsetThreshold.ORDINARY, 0.05) == []
+    assert fed(call, 310, 3, OnsetThreshold.ORDINARY) == [Onset(1)]
     other = Call()
     assert fed(other, 10, 50, speech=0.05) == []
     for _ in range(30):
-        assert fed(other, 290, 2, Bar.ORDINARY) + fed(other, 10, 1, Bar.ORDINARY, 0.05) == []
+        assert (
+            fed(other, 290, 2, OnsetThreshold.ORDINARY) + fed(other, 10, 1, OnsetThreshold.ORDINARY, 0.05)
+            == []
+        )
     assert fed(other, 310, 3) == [Onset(1)]
 
 
@@ -327,7 +335,7 @@ def test_d1_a_voice_over_ours_is_not_learnt_as_our_echo():
     """D1: the run that stopped us stops us again."""
     call = Call(replace(PARAMS, barge_in_frames=12))
     for _ in range(3):
-        call.feed("." * 30 + "n" * 12 + "." * 20, bar=Bar.OVER_US)
+        call.feed("." * 30 + "n" * 12 + "." * 20, bar=OnsetThreshold.DURING_PLAYOUT)
     assert [type(change) for _, change in call.heard] == [Onset, Discarded] * 3
 
 
@@ -335,14 +343,16 @@ def test_e3_words_that_were_our_own_raise_the_bar():
     """E3: an utterance that turned out to be our echo does not stop us at its level again."""
     call = Call().feed("#" * 40 + "." * 30)
     call.hearing.last_was_echo()
-    call.feed("#" * 40, bar=Bar.OVER_US)
+    call.feed("#" * 40, bar=OnsetThreshold.DURING_PLAYOUT)
     assert len(call.heard) == 3
     assert fed(call, 5601, 3) == [Onset(2)]
 
 
-def said_over_us(call, frames):
+def said_during_playout(call, frames):
     """A voice as loud as NORMAL that stops us, goes on for so long in all, and ends."""
-    call.feed("." * 5 + "#" * 3, bar=Bar.OVER_US).feed("#" * 3, bar=Bar.OVER_US)
+    call.feed("." * 5 + "#" * 3, bar=OnsetThreshold.DURING_PLAYOUT).feed(
+        "#" * 3, bar=OnsetThreshold.DURING_PLAYOUT
+    )
     call.feed("#" * (frames - 6) + "." * 40)
     return call
 
@@ -351,7 +361,7 @@ def test_d1_two_voices_without_words_that_died_with_ours_were_our_echo():
     """D1: it stops us, is over when we are, and is too short for its words to tell: twice is enough."""
     call = Call()
     for frames in (20, 30):
-        said_over_us(call, frames)
+        said_during_playout(call, frames)
         call.hearing.last_had_words(of_the_caller=False)
     assert [type(change) for _, change in call.heard] == [Onset, Confirmed, Ended] * 2
     assert fed(call, 4000, 40) == []
@@ -368,11 +378,11 @@ def test_d1_two_voices_without_words_that_died_with_ours_were_our_echo():
     ],
     ids=["once", "a sentence between", "words of the caller's", "words between"],
 )
-def test_d1_what_over_us_is_the_callers(said):
+def test_d1_what_during_playout_is_the_callers(said):
     """D1: who says words of their own, or goes on when we are silent, is no echo, however often."""
     call = Call()
     for frames, of_the_caller in said:
-        said_over_us(call, frames)
+        said_during_playout(call, frames)
         call.hearing.last_had_words(of_the_caller=of_the_caller)
     assert fed(call, 4000, 3) == [Onset(len(said) + 1)]
 
@@ -410,14 +420,16 @@ def test_f5_a_key_discards_what_was_not_confirmed():
 # ---- whatever comes
 
 stretches = st.lists(
-    st.tuples(st.sampled_from("#n+m."), st.integers(1, 45), st.sampled_from(Bar), st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from("#n+m."), st.integers(1, 45), st.sampled_from(OnsetThreshold), st.integers(0, 9)
+    ),
     min_size=6,
     max_size=16,
 )
 
 
 @given(stretches)
-def test_a2_every_frame_of_an_utterance_reaches_the_ears_exactly_once(stretches):
+def test_a2_every_frame_of_an_utterance_reaches_the_stt_exactly_once(stretches):
     """A2, A4: from the pre-roll to the end in order, no frame lost or heard twice, and no audio of noise."""
     call = Call(replace(PARAMS, max_speech_frames=40))
     for mark, frames, bar, key in stretches:
@@ -457,12 +469,12 @@ def test_utterance_ids_rise_and_every_utterance_is_told_once(stretches):
 def test_c5_a_short_word_in_the_refractory_is_heard():
     """C5, A5: the model speaks after the energy has fallen; the voice before it is what is judged."""
     call = Call().feed("#" * 40 + "." * 40)
-    call.feed("n" * 10 + "..." + "m" * 8 + "." * 40, bar=Bar.REFRACTORY)
+    call.feed("n" * 10 + "..." + "m" * 8 + "." * 40, bar=OnsetThreshold.REFRACTORY)
     assert isinstance(call.heard[-1][1], Ended) and call.heard[-1][1].utterance_id == 2
     assert call.heard[-1][1].speech_frames >= 10
 
 
 def test_d1_many_barge_in_frames_leave_time_to_judge():
     """D1, D2: BARGE_IN_VOICE_FRAMES=22: the run is long before the onset, and the voice is confirmed."""
-    call = Call(replace(PARAMS, barge_in_frames=22)).feed("#" * 300, bar=Bar.OVER_US)
+    call = Call(replace(PARAMS, barge_in_frames=22)).feed("#" * 300, bar=OnsetThreshold.DURING_PLAYOUT)
     assert any(isinstance(heard, Confirmed) for _, heard in call.heard)

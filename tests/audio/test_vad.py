@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.audio.vad import EchoLevel, Judges, NoiseFloor
+from server.audio.vad import EchoLevel, NoiseFloor, Vad
 
 VAD_RMS, BARGE_IN_RMS = 200, 300
 levels = st.integers(0, 32768)
 
 
 def judges():
-    return Judges(VAD_RMS, BARGE_IN_RMS)
+    return Vad(VAD_RMS, BARGE_IN_RMS)
 
 
 def without_echo():
     """Judges that have heard us speak on a line that gives nothing back."""
-    ears = judges()
+    stt = judges()
     for _ in range(50):
-        ears.echo.learn(0, loud=False)
-    return ears
+        stt.echo.learn(0, loud=False)
+    return stt
 
 
 # ---- the noise floor
@@ -54,14 +54,14 @@ def test_floor_learns_what_the_model_calls_silence_and_nothing_else():
 
 def test_floor_is_not_taught_by_the_beginnings_of_voices():
     """A1: the model hears each of them 160 ms late, and there is little silence in between."""
-    ears = judges()
+    stt = judges()
     for _ in range(60):
-        ears.judge(10, 0.1)
+        stt.judge(10, 0.1)
     for _ in range(20):
         for rms, probability in [(4000, 0.1)] * 8 + [(4000, 0.9)] * 20 + [(10, 0.1)] * 4:
-            ears.judge(rms, probability)
-    assert ears.floor.level == 10
-    assert ears.judge(4000, 0.1).voiced
+            stt.judge(rms, probability)
+    assert stt.floor.level == 10
+    assert stt.judge(4000, 0.1).voiced
 
 
 # ---- voiced: energy's word
@@ -80,10 +80,10 @@ def test_floor_is_not_taught_by_the_beginnings_of_voices():
 )
 def test_voiced_is_above_the_knob_and_twice_the_floor(floor, rms, voiced):
     """A1: voiced means RMS above max(VAD_RMS, 2 × floor)."""
-    ears = judges()
+    stt = judges()
     for _ in range(50):
-        ears.judge(floor, 0.0)
-    assert ears.judge(rms, 0.0).voiced is voiced
+        stt.judge(floor, 0.0)
+    assert stt.judge(rms, 0.0).voiced is voiced
 
 
 def test_a_frame_is_judged_by_the_floor_before_it():
@@ -93,10 +93,10 @@ def test_a_frame_is_judged_by_the_floor_before_it():
 
 def test_loud_noise_stops_being_voiced_when_the_floor_has_risen():
     """A1: half a second of hum, and the time that the model takes, is the new floor."""
-    ears = judges()
+    stt = judges()
     for _ in range(50):
-        ears.judge(10, 0.0)
-    voiced = [ears.judge(900, 0.0).voiced for _ in range(60)]
+        stt.judge(10, 0.0)
+    voiced = [stt.judge(900, 0.0).voiced for _ in range(60)]
     assert voiced == [True] * 40 + [False] * 20
 
 
@@ -113,8 +113,8 @@ def test_loud_noise_stops_being_voiced_when_the_floor_has_risen():
 )
 def test_verdict_of_speech_holds_until_well_below(probabilities, speech):
     """A1: on at 0.5, off below 0.35, so that a wavering model does not flicker."""
-    ears = judges()
-    assert [ears.judge(1000, p).speech for p in probabilities] == speech
+    stt = judges()
+    assert [stt.judge(1000, p).speech for p in probabilities] == speech
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,10 @@ def test_speaking_takes_both_judges(rms, probability, voiced, speech, speaking):
 
 def test_soft_syllables_above_a_high_floor_still_count_as_speaking():
     """A3: only quiet or the model ends speech; a floor learnt in noise does not."""
-    ears = judges()
+    stt = judges()
     for _ in range(50):
-        ears.judge(400, 0.0)
-    verdict = ears.judge(700, 0.9)
+        stt.judge(400, 0.0)
+    verdict = stt.judge(700, 0.9)
     assert not verdict.voiced and verdict.speaking
 
 
@@ -162,45 +162,47 @@ def test_loud_is_above_the_barge_in_level(rms, loud, speech):
 
 def test_loud_is_above_twice_the_floor():
     """D1: noise that is the floor does not stop us."""
-    ears = without_echo()
+    stt = without_echo()
     for _ in range(50):
-        ears.judge(200, 0.0)
-    assert [ears.judge(rms, 0.9).loud for rms in (400, 401)] == [False, True]
+        stt.judge(200, 0.0)
+    assert [stt.judge(rms, 0.9).loud for rms in (400, 401)] == [False, True]
 
 
 def test_loud_is_above_our_echo():
     """D1: our own voice coming back does not stop us."""
-    ears = judges()
-    ears.echo.was_echo([500] * 50)
-    assert [ears.judge(rms, 0.9).loud for rms in (700, 701)] == [False, True]
+    stt = judges()
+    stt.echo.was_echo([500] * 50)
+    assert [stt.judge(rms, 0.9).loud for rms in (700, 701)] == [False, True]
 
 
 def test_loud_is_above_the_least_of_the_caller():
     """A5, D1: a voice 12 dB under the caller's does not stop us either."""
-    ears = without_echo()
-    assert [ears.judge(rms, 0.9, near=900.0).loud for rms in (900, 901)] == [False, True]
-    assert ears.judge(400, 0.9, near=900.0).voiced
+    stt = without_echo()
+    assert [stt.judge(rms, 0.9, near=900.0).loud for rms in (900, 901)] == [False, True]
+    assert stt.judge(400, 0.9, near=900.0).voiced
 
 
-@pytest.mark.parametrize("over_us, speech", [(False, [True, True, False]), (True, [False, True, False])])
-def test_over_us_the_model_must_be_surer(over_us, speech):
+@pytest.mark.parametrize(
+    "during_playout, speech", [(False, [True, True, False]), (True, [False, True, False])]
+)
+def test_during_playout_the_model_must_be_surer(during_playout, speech):
     """D1: a blow that rings is half a voice; it may stop us, it does not interrupt."""
-    ears = judges()
-    heard = [ears.judge(5000, probability, over_us=over_us) for probability in (0.6, 0.7, 0.2)]
+    stt = judges()
+    heard = [stt.judge(5000, probability, during_playout=during_playout) for probability in (0.6, 0.7, 0.2)]
     assert [verdict.speech for verdict in heard] == speech
     assert [verdict.speaking for verdict in heard] == [True, True, False]
 
 
-def test_over_us_a_doubtful_voice_is_not_the_floor():
+def test_during_playout_a_doubtful_voice_is_not_the_floor():
     """A1: what the model half believes is no silence."""
-    ears = judges()
-    ears.judge(5000, 0.6, over_us=True)
-    assert ears.floor.level == 0
+    stt = judges()
+    stt.judge(5000, 0.6, during_playout=True)
+    assert stt.floor.level == 0
 
 
-def test_over_us_energy_alone_stays_energy():
+def test_during_playout_energy_alone_stays_energy():
     """A1: without a model voiced is confirmed, whoever speaks."""
-    assert judges().judge(5000, None, over_us=True).speech
+    assert judges().judge(5000, None, during_playout=True).speech
 
 
 # ---- the echo

@@ -7,16 +7,16 @@ stop us, ``.`` silence.
 
 from dataclasses import replace
 
-from server.audio.endpointing import Bar, Endpoint, Endpointer, endpointing_params
-from server.audio.vad import Verdict
+from server.audio.endpointing import Endpoint, Endpointer, OnsetThreshold, endpointing_params
+from server.audio.vad import VadResult
 
 VERDICTS = {
-    "#": Verdict(voiced=True, speech=True, loud=True, speaking=True),
-    "n": Verdict(voiced=True, speech=False, loud=True, speaking=False),
-    "m": Verdict(voiced=False, speech=True, loud=False, speaking=False),
-    "s": Verdict(voiced=False, speech=True, loud=False, speaking=True),
-    "q": Verdict(voiced=True, speech=True, loud=False, speaking=True),
-    ".": Verdict(voiced=False, speech=False, loud=False, speaking=False),
+    "#": VadResult(voiced=True, speech=True, loud=True, speaking=True),
+    "n": VadResult(voiced=True, speech=False, loud=True, speaking=False),
+    "m": VadResult(voiced=False, speech=True, loud=False, speaking=False),
+    "s": VadResult(voiced=False, speech=True, loud=False, speaking=True),
+    "q": VadResult(voiced=True, speech=True, loud=False, speaking=True),
+    ".": VadResult(voiced=False, speech=False, loud=False, speaking=False),
 }
 ONSET, CONFIRMED, DISCARDED, ENDED = (
     Endpoint.ONSET,
@@ -41,13 +41,13 @@ SHORT_CLOSING = 7 + 18  # frames: hangover and the silence after short speech
 CLOSING = 7 + 24
 
 
-def endpoints(timeline, *, params=PARAMS, bar=Bar.ORDINARY, background=False):
+def endpoints(timeline, *, params=PARAMS, bar=OnsetThreshold.ORDINARY, background=False):
     """How utterances open and close: ``[(frame, endpoint), …]``, frames counted from 1; no pauses."""
     found = follow(Endpointer(params), timeline, bar=bar, background=background)
     return [(frame, endpoint) for frame, endpoint in found if endpoint not in (PAUSED, RESUMED)]
 
 
-def follow(endpointer, timeline, *, bar=Bar.ORDINARY, background=False, start=0):
+def follow(endpointer, timeline, *, bar=OnsetThreshold.ORDINARY, background=False, start=0):
     """All that a timeline brings about."""
     found = []
     for number, mark in enumerate(timeline, start + 1):

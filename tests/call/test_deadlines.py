@@ -3,12 +3,12 @@
 import pytest
 
 from server.call.deadlines import BOUND, BoundedStream
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.runtime.threads import Channel, pause
 from tests.simtime.runtime import SimRuntime
 
 
-class Engine:
+class Provider:
     """A stream of ``steps``: a number is a delay in seconds, an exception is raised, text is an item."""
 
     def __init__(self, runtime, *steps, obeys=True):
@@ -38,8 +38,8 @@ class Reading:
 
     def __init__(self, *steps, first_s=1.0, next_s=0.5, obeys=True, cancel_at=None):
         self.runtime = SimRuntime()
-        self.engine = Engine(self.runtime, *steps, obeys=obeys)
-        self.stream = BoundedStream(self.runtime, "engine", self.engine, first_s=first_s, next_s=next_s)
+        self.provider = Provider(self.runtime, *steps, obeys=obeys)
+        self.stream = BoundedStream(self.runtime, "engine", self.provider, first_s=first_s, next_s=next_s)
         self.got = []
         self.task = self.runtime.spawn("reader", self._read)
         if cancel_at is not None:
@@ -51,7 +51,7 @@ class Reading:
             for item in self.stream:
                 self.got.append((round(self.runtime.now, 3), item))
             self.got.append((round(self.runtime.now, 3), "end"))
-        except EngineError as error:
+        except ProviderError as error:
             self.got.append((round(self.runtime.now, 3), str(error), error.retryable))
 
 
@@ -67,7 +67,7 @@ class Reading:
             ("a", 0.4, "b", 0.4, "c"),
             [(0.0, "a"), (0.4, "b"), (0.8, "c"), (0.8, "end")],
         ),
-        "a failure": (("a", 0.1, EngineError("down", retryable=True)), [(0.0, "a"), (0.1, "down", True)]),
+        "a failure": (("a", 0.1, ProviderError("down", retryable=True)), [(0.0, "a"), (0.1, "down", True)]),
         "a bug": ((0.1, KeyError("x")), [(0.1, "KeyError: 'x'", False)]),
     }.values(),
 )
@@ -78,10 +78,10 @@ def test_g1_every_wait_is_bounded(steps, got):
     assert reading.runtime.alive() == []
 
 
-def test_g1_a_late_engine_is_cancelled():
+def test_g1_a_late_provider_is_cancelled():
     """G1: its thread ends with the reader's patience."""
     reading = Reading(5.0, "a")
-    assert reading.engine.cancels >= 1
+    assert reading.provider.cancels >= 1
     assert max(task.ended_at for task in reading.runtime.tasks) == 1.0
 
 
@@ -98,18 +98,18 @@ def test_f6_cancelled_from_another_thread():
     """F6: the reader ends at once, without an error, and so does the engine's thread."""
     reading = Reading("a", 0.4, "b", cancel_at=0.25)
     assert reading.got == [(0.0, "a"), (0.25, "end")]
-    assert reading.engine.cancels == 1
+    assert reading.provider.cancels == 1
     assert max(task.ended_at for task in reading.runtime.tasks) == 0.25
 
 
-def test_f6_an_engine_that_ignores_cancel_is_left_behind():
+def test_f6_an_provider_that_ignores_cancel_is_left_behind():
     """F6: the reader does not wait for it, and hears no more of it."""
-    reading = Reading("a", 0.4, "b", 3.0, EngineError("late"), obeys=False, cancel_at=0.25)
+    reading = Reading("a", 0.4, "b", 3.0, ProviderError("late"), obeys=False, cancel_at=0.25)
     assert reading.got == [(0.0, "a"), (0.25, "end")]
     assert reading.stream.task.ended_at == pytest.approx(0.4)
 
 
-def test_an_engine_that_never_returns_is_left_behind():
+def test_an_provider_that_never_returns_is_left_behind():
     """F6: a daemon, and unheard."""
     reading = Reading(9999.0, obeys=False, cancel_at=0.25)
     assert reading.got == [(0.25, "end")]
@@ -119,7 +119,7 @@ def test_an_engine_that_never_returns_is_left_behind():
 def test_what_was_not_read_is_dropped_by_cancel():
     """B2: nothing of a dropped turn is delivered."""
     runtime = SimRuntime()
-    stream = BoundedStream(runtime, "engine", Engine(runtime, *"abc"), first_s=1, next_s=1)
+    stream = BoundedStream(runtime, "engine", Provider(runtime, *"abc"), first_s=1, next_s=1)
     runtime.run_until(0)
     stream.cancel()
     assert list(stream) == []
@@ -129,8 +129,8 @@ def test_a_failure_after_cancel_is_none():
     """F6: an engine that fails because it was cancelled has not failed."""
     runtime = SimRuntime()
     for fails_at in (0.1, 0.5):
-        engine = Engine(runtime, fails_at, EngineError("down"), obeys=False)
-        stream = BoundedStream(runtime, "engine", engine, first_s=1, next_s=1)
+        provider = Provider(runtime, fails_at, ProviderError("down"), obeys=False)
+        stream = BoundedStream(runtime, "engine", provider, first_s=1, next_s=1)
         runtime.run_until(runtime.now + 0.3)
         stream.cancel()
         runtime.run_until(runtime.now + 1)
@@ -140,8 +140,8 @@ def test_a_failure_after_cancel_is_none():
 def test_a_runaway_is_stopped():
     """No engine is ahead of its reader by more than a bound."""
     runtime = SimRuntime()
-    engine = Engine(runtime, *["x"] * (BOUND + 10))
-    stream = BoundedStream(runtime, "engine", engine, first_s=1, next_s=1)
+    provider = Provider(runtime, *["x"] * (BOUND + 10))
+    stream = BoundedStream(runtime, "engine", provider, first_s=1, next_s=1)
     runtime.run_until(0)
-    assert engine.cancels == 1
+    assert provider.cancels == 1
     assert len(list(stream)) == BOUND

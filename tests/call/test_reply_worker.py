@@ -1,4 +1,4 @@
-"""The worker of one turn: the mind's sentences and their voice, posted as events."""
+"""The worker of one turn: the LLM's sentences and their voice, posted as events."""
 
 import threading
 from dataclasses import replace
@@ -6,28 +6,28 @@ from dataclasses import replace
 import pytest
 
 from server.audio.frames import pcm16_to_mulaw
-from server.call.reply_worker import TurnWorker, WorkerParams
-from server.providers.base import EngineError, ReplyRequest
-from server.providers.fallback import BreakerParams, Chain, Try
-from server.providers.tts_cache import PhraseCache, beep
-from server.providers.tts_cache_disk import AudioFolder, audio_key
+from server.call.reply_worker import ReplyWorker, WorkerParams
+from server.providers.base import ProviderError, ReplyRequest
+from server.providers.fallback import BreakerParams, FallbackChain, Try
+from server.providers.tts_cache import TtsCache, beep
+from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.providers.tts_cache_files import AudioFiles
 from server.runtime.threads import Channel, pause
-from server.turn_pipeline import EnergyOnly, Engines
+from server.turn_pipeline import EnergyOnly, Providers
 from server.turns.effects import EndCall, Expected, SaveLead
-from server.turns.events import AudioMade, MindFailed, ReplyThought, SentenceThought, SentenceVoiced
+from server.turns.events import LlmFailed, ReplyDone, ReplySentence, TtsAudio, TtsSentenceDone
 from tests.simtime.runtime import SimRuntime
 
 REQUEST = ReplyRequest("שלום", (), 1, "warm", 0, 400)
 EXPECTED = Expected(("כן",), 2)
 ACTS = (SaveLead((("name", "דנה"),)), EndCall())
 PCM16 = b"\x01\x02" * 400
-AGAIN = EngineError("down", retryable=True)
+AGAIN = ProviderError("down", retryable=True)
 BEEP = pcm16_to_mulaw(beep())
 
 
-class Engine:
-    """A mind or a voice: the n-th stream plays the n-th script (the last one again and again).
+class Provider:
+    """An LLM or a voice: the n-th stream plays the n-th script (the last one again and again).
 
     A number is a delay, an exception is raised, anything else is an item.
     """
@@ -83,26 +83,26 @@ class _Stream:
 class Turn:
     """``skip_after`` failures in a row an engine is skipped (G4)."""
 
-    def __init__(self, *, minds=(), voices=(), phrases=(), skip_after=9, first_token_s=1.5):
+    def __init__(self, *, llm=(), tts=(), phrases=(), skip_after=9, first_token_s=1.5):
         self.runtime = SimRuntime()
-        self.minds = [self._engine(scripts, f"mind{n}") for n, scripts in enumerate(minds or [[[]]])]
-        self.voices = [self._engine(scripts, f"voice{n}") for n, scripts in enumerate(voices or [[[]]])]
-        self.phrases = PhraseCache(phrases, [voice.identity for voice in self.voices])
+        self.llm = [self._provider(scripts, f"mind{n}") for n, scripts in enumerate(llm or [[[]]])]
+        self.tts = [self._provider(scripts, f"voice{n}") for n, scripts in enumerate(tts or [[[]]])]
+        self.phrases = TtsCache(phrases, [voice.identity for voice in self.tts])
         self.posted = []
         self.complaints = []
-        ears, minds, voices = (
-            Chain(kind, tuple(engines), BreakerParams(skip_after, 30), self.runtime.clock)
-            for kind, engines in (("asr", [None]), ("llm", self.minds), ("tts", self.voices))
+        stt, llm, tts = (
+            FallbackChain(kind, tuple(providers), BreakerParams(skip_after, 30), self.runtime.clock)
+            for kind, providers in (("asr", [None]), ("llm", self.llm), ("tts", self.tts))
         )
-        engines = Engines(ears, minds, voices, self.phrases, EnergyOnly)
+        providers = Providers(stt, llm, tts, self.phrases, EnergyOnly)
         params = WorkerParams(first_token_s=first_token_s, first_audio_s=1.0, retry_within_s=1.75)
-        self.worker = TurnWorker(
-            self.runtime, 7, engines, params, post=self._post, complain=self.complaints.append
+        self.worker = ReplyWorker(
+            self.runtime, 7, providers, params, post=self._post, complain=self.complaints.append
         )
 
-    def _engine(self, scripts, name):
+    def _provider(self, scripts, name):
         obeys = "deaf" not in scripts
-        return Engine(self.runtime, *(s for s in scripts if s != "deaf"), name=name, obeys=obeys)
+        return Provider(self.runtime, *(s for s in scripts if s != "deaf"), name=name, obeys=obeys)
 
     def _post(self, event):
         self.posted.append((round(self.runtime.now, 3), event))
@@ -117,30 +117,30 @@ class Turn:
         return max(task.ended_at for task in self.worker.tasks)
 
 
-def thought(*minds):
-    turn = Turn(minds=minds)
+def thought(*llm):
+    turn = Turn(llm=llm)
     turn.worker.think(REQUEST)
     return turn, turn.run()
 
 
-def said(*voices, text="שלום", phrases=()):
-    turn = Turn(voices=voices, phrases=phrases)
+def said(*tts, text="שלום", phrases=()):
+    turn = Turn(tts=tts, tts_cache=phrases)
     turn.worker.say(0, text)
     return turn, turn.run()
 
 
 def sentence(text):
-    return SentenceThought(7, text)
+    return ReplySentence(7, text)
 
 
 def audio(pcm16=PCM16, index=0):
-    return AudioMade(7, index, pcm16_to_mulaw(pcm16))
+    return TtsAudio(7, index, pcm16_to_mulaw(pcm16))
 
 
-DONE, VOICED = ReplyThought(7, EXPECTED, ACTS), SentenceVoiced(7, 0)
+DONE, VOICED = ReplyDone(7, EXPECTED, ACTS), TtsSentenceDone(7, 0)
 
 
-# ---- the mind
+# ---- the LLM
 
 
 def test_c2_sentences_as_soon_as_they_are_whole():
@@ -155,67 +155,67 @@ def test_c2_sentences_as_soon_as_they_are_whole():
     assert turn.runtime.alive() == []
 
 
-def test_a_mind_that_says_nothing_has_thought():
+def test_a_llm_that_says_nothing_has_thought():
     """G2: the core knows what to say then."""
     assert thought([[]])[1] == [DONE]
 
 
 @pytest.mark.parametrize(
-    "minds, asked, end",
+    "llm, asked, end",
     {
         "the same mind again": ([[[AGAIN], ["כן."]]], [2], DONE),
         "a mind that was late is asked again": ([[[9.0, "כן."], ["כן."]]], [2], DONE),
         "not for what stays wrong": (
-            [[[EngineError("no key")], ["כן."]]],
+            [[[ProviderError("no key")], ["כן."]]],
             [1],
-            MindFailed(7, "mind0: no key"),
+            LlmFailed(7, "llm0: no key"),
         ),
-        "nor for a bug": ([[[KeyError("x")], ["כן."]]], [1], MindFailed(7, "mind0: KeyError: 'x'")),
-        "the next mind": ([[[EngineError("down")]], [["כן."]]], [1, 1], DONE),
+        "nor for a bug": ([[[KeyError("x")], ["כן."]]], [1], LlmFailed(7, "mind0: KeyError: 'x'")),
+        "the next mind": ([[[ProviderError("down")]], [["כן."]]], [1, 1], DONE),
         "a bug is a failure": ([[[KeyError("x")]], [["כן."]]], [1, 1], DONE),
-        "one retry, no more": ([[[AGAIN]]], [2], MindFailed(7, "mind0: down")),
+        "one retry, no more": ([[[AGAIN]]], [2], LlmFailed(7, "mind0: down")),
         "no third mind": (
-            [[[EngineError("a")]], [[EngineError("b")]], [["כן."]]],
+            [[[ProviderError("a")]], [[ProviderError("b")]], [["כן."]]],
             [1, 1, 0],
-            MindFailed(7, "mind1: b"),
+            LlmFailed(7, "mind1: b"),
         ),
         "a late mind, and time for another": ([[[9.0, "כן."]], [["כן."]]], [1, 1], DONE),
-        "a failure in time": ([[[1.4, EngineError("down")]], [["כן."]]], [1, 1], DONE),
+        "a failure in time": ([[[1.4, ProviderError("down")]], [["כן."]]], [1, 1], DONE),
         "half a sentence is nothing said": ([[["חצי ", AGAIN], ["כן."]]], [2], DONE),
     }.values(),
 )
-def test_g2_one_retry_if_there_is_time(minds, asked, end):
+def test_g2_one_retry_if_there_is_time(llm, asked, end):
     """G2: with the next engine, else the same; exactly one event ends it."""
-    turn, posted = thought(*minds)
-    assert [len(mind.asked) for mind in turn.minds] == asked
+    turn, posted = thought(*llm)
+    assert [len(llm.asked) for llm in turn.llm] == asked
     assert posted == ([sentence("כן."), end] if end is DONE else [end])
     assert turn.runtime.alive() == []
 
 
 def test_g2_no_retry_when_time_is_up():
     """G2: the turn's deadline would come first."""
-    turn = Turn(minds=[[["א", 1.0, "ב", 1.0, EngineError("down")]], [["כן."]]])
+    turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
     turn.worker.think(REQUEST)
-    assert turn.run() == [MindFailed(7, "mind0: down")]
-    assert turn.minds[1].asked == []
+    assert turn.run() == [LlmFailed(7, "mind0: down")]
+    assert turn.llm[1].asked == []
 
 
-def test_g2_a_mind_that_fails_in_the_middle_is_not_asked_again():
+def test_g2_a_llm_that_fails_in_the_middle_is_not_asked_again():
     """G2: the caller has begun to hear its answer; the half sentence is not said."""
-    turn, posted = thought([["שלום. ", "חצי", EngineError("down")]], [["אחר."]])
-    assert posted == [sentence("שלום."), MindFailed(7, "mind0: down")]
-    assert turn.minds[1].asked == []
+    turn, posted = thought([["שלום. ", "חצי", ProviderError("down")]], [["אחר."]])
+    assert posted == [sentence("שלום."), LlmFailed(7, "mind0: down")]
+    assert turn.llm[1].asked == []
 
 
-def test_g1_a_mind_that_stalls_in_the_middle_has_failed():
+def test_g1_a_llm_that_stalls_in_the_middle_has_failed():
     """G1: every wait inside a stream is bounded."""
     turn, posted = thought([["שלום. ", 9.0, "עוד."]])
-    assert posted == [sentence("שלום."), MindFailed(7, "mind0: nothing within 1500 ms")]
+    assert posted == [sentence("שלום."), LlmFailed(7, "mind0: nothing within 1500 ms")]
     assert turn.ended == 1.5
 
 
-class Stubborn(Engine):
-    """A mind that fails before there is a stream, after half a second."""
+class Stubborn(Provider):
+    """An LLM that fails before there is a stream, after half a second."""
 
     def respond(self, request, timeout_s):
         self.asked.append(request)
@@ -223,40 +223,40 @@ class Stubborn(Engine):
         raise AGAIN
 
 
-def test_g2_a_mind_that_cannot_even_begin_has_failed():
+def test_g2_a_llm_that_cannot_even_begin_has_failed():
     """G2: before there is a stream; dropped meanwhile, it has not."""
-    for dropped_at, posted in ((None, [MindFailed(7, "mind: down")]), (0.3, []), (0.7, [])):
+    for dropped_at, posted in ((None, [LlmFailed(7, "llm: down")]), (0.3, []), (0.7, [])):
         turn = Turn()
-        mind = Stubborn(turn.runtime, name="mind")
-        minds = Chain("llm", (mind,), BreakerParams(9), turn.runtime.clock)
-        turn.worker._engines = replace(turn.worker._engines, minds=minds)
+        llm = Stubborn(turn.runtime, name="llm")
+        llm = FallbackChain("llm", (llm,), BreakerParams(9), turn.runtime.clock)
+        turn.worker._providers = replace(turn.worker._providers, llm=llm)
         turn.worker.think(REQUEST)
         if dropped_at is not None:
             turn.runtime.call_at(dropped_at, turn.worker.drop)
         assert turn.run() == posted
-        assert len(mind.asked) == (1 if dropped_at == 0.3 else 2)
+        assert len(llm.asked) == (1 if dropped_at == 0.3 else 2)
 
 
-def test_the_mind_gets_the_request():
+def test_the_llm_gets_the_request():
     """E5: what was heard, and the shape of the answer."""
-    assert thought([["כן."]])[0].minds[0].asked == [REQUEST]
+    assert thought([["כן."]])[0].llm[0].asked == [REQUEST]
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
 def test_e5_what_no_caller_is_to_hear_reaches_no_voice(size):
     """faults 8, E5: whoever wrote it; what was called in the text is done with the rest."""
     text = "<think>לא. כן.</think>**שלום.** end_call() מה?"
-    turn = Turn(minds=[[[text[at : at + size] for at in range(0, len(text), size)]]])
-    turn.minds[0].authored = False
+    turn = Turn(llm=[[[text[at : at + size] for at in range(0, len(text), size)]]])
+    turn.llm[0].authored = False
     turn.worker.think(REQUEST)
     acts = (EndCall(), *ACTS[:1])
-    assert turn.run() == [sentence("שלום."), sentence("מה?"), ReplyThought(7, EXPECTED, acts)]
+    assert turn.run() == [sentence("שלום."), sentence("מה?"), ReplyDone(7, EXPECTED, acts)]
 
 
 def test_f5_an_answer_that_says_nothing_has_failed():
     """F3, G2: the next mind is asked."""
-    turn = Turn(minds=[[["<think>לא."]], [["כן."]]])
-    turn.minds[0].authored, turn.minds[0].acts = False, ()
+    turn = Turn(llm=[[["<think>לא."]], [["כן."]]])
+    turn.llm[0].authored, turn.llm[0].acts = False, ()
     turn.worker.think(REQUEST)
     assert turn.run() == [sentence("כן."), DONE]
 
@@ -266,7 +266,7 @@ def test_f5_an_answer_that_says_nothing_has_failed():
 
 def test_c2_audio_as_it_is_made():
     """C2: chunk by chunk, in whole samples, and then the sentence is voiced."""
-    turn = Turn(voices=[[[PCM16, 0.2, PCM16[:101], PCM16[:99]]]])
+    turn = Turn(tts=[[[PCM16, 0.2, PCM16[:101], PCM16[:99]]]])
     turn.worker.say(0, "שלום")
     turn.run()
     assert turn.posted == [
@@ -279,20 +279,20 @@ def test_c2_audio_as_it_is_made():
 
 def test_c2_one_sentence_after_the_other():
     """C2: in the order they were given; the thread waits for more."""
-    turn = Turn(voices=[[[0.2, PCM16]]])
+    turn = Turn(tts=[[[0.2, PCM16]]])
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
-    assert turn.run() == [audio(), VOICED, audio(index=1), SentenceVoiced(7, 1)]
-    assert turn.voices[0].asked == ["ראשון", "שני"]
+    assert turn.run() == [audio(), VOICED, audio(index=1), TtsSentenceDone(7, 1)]
+    assert turn.tts[0].asked == ["ראשון", "שני"]
     turn.worker.say(2, "שלישי")
-    assert turn.run(40)[-1] == SentenceVoiced(7, 2)
-    assert turn.runtime.alive() == ["voice-7"]
+    assert turn.run(40)[-1] == TtsSentenceDone(7, 2)
+    assert turn.runtime.alive() == ["tts-7"]
 
 
 @pytest.mark.parametrize(
     "failing, complaint",
     {
-        "fails": ([EngineError("down")], "down"),
+        "fails": ([ProviderError("down")], "down"),
         "has a bug": ([KeyError("x")], "KeyError: 'x'"),
         "is late": ([9.0, PCM16], "nothing within 1000 ms"),
         "gives nothing": ([], "0 bytes for 4 characters"),
@@ -320,7 +320,7 @@ def test_f6_silence_is_no_speech():
     assert posted == [audio(), VOICED]
     assert turn.complaints == ["TTS_ERR: voice0: 8000 bytes of silence for 4 characters"]
     _, posted = said([[bytes(4000)]])
-    assert posted == [AudioMade(7, 0, BEEP), VOICED]
+    assert posted == [TtsAudio(7, 0, BEEP), VOICED]
 
 
 def test_f6_silence_without_end_is_late():
@@ -331,30 +331,30 @@ def test_f6_silence_without_end_is_late():
 
 def test_g2_when_no_voice_works_there_is_a_beep():
     """G2: never silence."""
-    assert said([[EngineError("a")]], [[]])[1] == [AudioMade(7, 0, BEEP), VOICED]
+    assert said([[ProviderError("a")]], [[]])[1] == [TtsAudio(7, 0, BEEP), VOICED]
 
 
 def test_g2_a_voice_that_fails_past_the_middle_is_not_repeated():
     """G2: said again from the start it would sound worse."""
-    turn, posted = said([[PCM16, PCM16, PCM16, EngineError("down")]], [[PCM16]])
+    turn, posted = said([[PCM16, PCM16, PCM16, ProviderError("down")]], [[PCM16]])
     assert posted == [audio(), audio(), audio(), VOICED]
-    assert turn.voices[1].asked == []
+    assert turn.tts[1].asked == []
     assert turn.complaints == ["TTS_ERR: voice0: down"]
 
 
 def test_g2_a_voice_that_fails_at_once_is_followed_by_the_next():
     """G2: a syllable is no sentence: the next voice says all of it; with none left there is no beep."""
-    turn, posted = said([[PCM16, EngineError("down")]], [[PCM16, PCM16]])
+    turn, posted = said([[PCM16, ProviderError("down")]], [[PCM16, PCM16]])
     assert posted == [audio(), audio(), audio(), VOICED]
     assert turn.phrases.get("שלום", best_voice_down=True) == pcm16_to_mulaw(PCM16 + PCM16)
-    assert said([[PCM16, EngineError("down")]])[1] == [audio(), VOICED]
+    assert said([[PCM16, ProviderError("down")]])[1] == [audio(), VOICED]
 
 
 def test_the_fixed_lines_are_kept_for_the_next_call():
     """B5: one that was made in a call, whole; what failed in the middle is not."""
     turn, _ = said([[PCM16, PCM16]], phrases=["שלום"])
     assert turn.phrases.get("שלום") == pcm16_to_mulaw(PCM16 + PCM16)
-    broken, _ = said([[PCM16, EngineError("down")]], phrases=["שלום"])
+    broken, _ = said([[PCM16, ProviderError("down")]], phrases=["שלום"])
     assert broken.phrases.get("שלום") is None
     beeped, _ = said([[]], phrases=["שלום"])
     assert beeped.phrases.get("שלום") is None
@@ -366,28 +366,28 @@ def test_the_fixed_lines_are_kept_for_the_next_call():
 @pytest.mark.parametrize("at", [0.1, 0.3, 0.9])
 def test_f6_dropped_while_it_thinks(at):
     """F6: no end event, and its threads are gone at once; no other mind is asked."""
-    turn = Turn(minds=[[["שלום. ", 0.5, "עוד. ", 9.0]], [["אחר."]]])
+    turn = Turn(llm=[[["שלום. ", 0.5, "עוד. ", 9.0]], [["אחר."]]])
     turn.worker.think(REQUEST)
     turn.runtime.call_at(at, turn.worker.drop)
     posted = turn.run()
     assert posted == [sentence("שלום."), sentence("עוד.")][: 1 + (at > 0.5)]
     assert turn.runtime.alive() == []
     assert turn.ended == at
-    assert turn.minds[1].asked == []
+    assert turn.llm[1].asked == []
 
 
 @pytest.mark.parametrize("at", [0.1, 0.3, 0.6])
 def test_f6_dropped_while_it_speaks(at):
     """F6: what is queued is not said, no other voice is tried, and its threads are gone at once."""
-    turn = Turn(voices=[[[PCM16, 0.5, PCM16, 9.0]], [[PCM16]]])
+    turn = Turn(tts=[[[PCM16, 0.5, PCM16, 9.0]], [[PCM16]]])
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
     turn.runtime.call_at(at, turn.worker.drop)
     turn.runtime.call_at(at, turn.worker.drop)
     posted = turn.run()
-    assert [event for event in posted if isinstance(event, AudioMade)] == [audio()] * (1 + (at > 0.5))
+    assert [event for event in posted if isinstance(event, TtsAudio)] == [audio()] * (1 + (at > 0.5))
     assert not any(event.index for event in posted)
-    assert turn.voices[0].asked == ["ראשון"] and turn.voices[1].asked == []
+    assert turn.tts[0].asked == ["ראשון"] and turn.tts[1].asked == []
     assert turn.complaints == []
     assert turn.runtime.alive() == []
     assert turn.ended == at
@@ -395,16 +395,16 @@ def test_f6_dropped_while_it_speaks(at):
 
 def test_f6_dropped_before_its_first_audio():
     """F6: that is no failure of the voice, and nobody else says it."""
-    turn = Turn(voices=[[[9.0]], [[PCM16]]])
+    turn = Turn(tts=[[[9.0]], [[PCM16]]])
     turn.worker.say(0, "שלום")
     turn.runtime.call_at(0.3, turn.worker.drop)
-    assert not [event for event in turn.run() if isinstance(event, AudioMade)]
-    assert (turn.voices[1].asked, turn.complaints, turn.ended) == ([], [], 0.3)
+    assert not [event for event in turn.run() if isinstance(event, TtsAudio)]
+    assert (turn.tts[1].asked, turn.complaints, turn.ended) == ([], [], 0.3)
 
 
 def test_f6_dropped_before_its_threads_ran():
     """F6: they find themselves dropped."""
-    turn = Turn(minds=[[[5.0, "שלום."]]], voices=[[[5.0, PCM16]]])
+    turn = Turn(llm=[[[5.0, "שלום."]]], tts=[[[5.0, PCM16]]])
     turn.worker.think(REQUEST)
     turn.worker.say(0, "שלום")
     turn.worker.drop()
@@ -413,14 +413,14 @@ def test_f6_dropped_before_its_threads_ran():
     assert turn.ended == 0
 
 
-def test_f6_an_engine_that_ignores_cancel_is_left_behind():
+def test_f6_an_provider_that_ignores_cancel_is_left_behind():
     """F6: the worker's own thread does not wait for it, and nothing of it is posted."""
-    turn = Turn(minds=[["deaf", [5.0, "שלום."]]])
+    turn = Turn(llm=[["deaf", [5.0, "שלום."]]])
     turn.worker.think(REQUEST)
     turn.runtime.call_at(0.3, turn.worker.drop)
     assert turn.run(1) == []
-    assert turn.runtime.alive() == ["mind-7"]
-    assert [task.name for task in turn.worker.tasks if task.is_alive()] == ["mind-7"]
+    assert turn.runtime.alive() == ["llm-7"]
+    assert [task.name for task in turn.worker.tasks if task.is_alive()] == ["llm-7"]
     assert turn.run(10) == []
     assert turn.runtime.alive() == []
 
@@ -435,7 +435,7 @@ def test_a_worker_without_work_has_no_threads():
 @pytest.mark.parametrize("made_before", [[PCM16, 9.0], [9.0]], ids=["half a line", "nothing yet"])
 def test_a_dropped_line_is_not_kept(made_before):
     """G2: a line cut short by a barge-in must not be what every later call hears."""
-    turn = Turn(voices=[[made_before]], phrases=["שלום"])
+    turn = Turn(tts=[[made_before]], phrases=["שלום"])
     turn.worker.say(0, "שלום")
     turn.runtime.call_at(0.3, turn.worker.drop)
     turn.run()
@@ -444,8 +444,8 @@ def test_a_dropped_line_is_not_kept(made_before):
 
 def test_g2_a_click_and_then_a_failure_is_nothing():
     """G2: under 400 bytes were made: the next voice says it."""
-    turn, _ = said([[PCM16[:100], EngineError("down")]], [[PCM16]])
-    assert turn.voices[1].asked == ["שלום"]
+    turn, _ = said([[PCM16[:100], ProviderError("down")]], [[PCM16]])
+    assert turn.tts[1].asked == ["שלום"]
 
 
 # ---- G4: what the chain is told
@@ -453,73 +453,73 @@ def test_g2_a_click_and_then_a_failure_is_nothing():
 
 def skips(chain):
     """Which engines would be skipped now."""
-    given = [attempt.engine for attempt in chain.tries()]
-    return [engine.name for engine in chain if engine not in given]
+    given = [attempt.provider for attempt in chain.tries()]
+    return [provider.name for provider in chain if provider not in given]
 
 
 @pytest.mark.parametrize(
     "script, skipped",
     {
-        "an error": ([EngineError("down")], True),
+        "an error": ([ProviderError("down")], True),
         "a bug": ([KeyError("x")], True),
         "too late": ([9.0, "כן."], True),
-        "in the middle of its reply": (["שלום. ", EngineError("down")], True),
+        "in the middle of its reply": (["שלום. ", ProviderError("down")], True),
         "a reply": (["כן."], False),
         "an empty reply": ([], False),
     }.values(),
 )
-def test_g4_a_mind_that_fails_is_told(script, skipped):
+def test_g4_a_llm_that_fails_is_told(script, skipped):
     """G4: whatever the way it failed."""
-    turn = Turn(minds=[[script], [["כן."]]], skip_after=1)
+    turn = Turn(llm=[[script], [["כן."]]], skip_after=1)
     turn.worker.think(REQUEST)
     turn.run(5)
-    assert skips(turn.worker._engines.minds) == (["mind0"] if skipped else [])
+    assert skips(turn.worker._providers.llm) == (["mind0"] if skipped else [])
 
 
-def test_g4_a_mind_that_is_skipped_is_not_asked():
+def test_g4_a_llm_that_is_skipped_is_not_asked():
     """G4: the next one is the first then, and is asked once more when it fails."""
-    turn = Turn(minds=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
-    minds = turn.worker._engines.minds
+    turn = Turn(llm=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
+    llm = turn.worker._providers.llm
     for _ in range(2):
-        Try(minds, 0).failed("down")
+        Try(llm, 0).failed("down")
     turn.worker.think(REQUEST)
     assert turn.run(5) == [sentence("לא."), DONE]
-    assert [len(mind.asked) for mind in turn.minds] == [0, 2]
+    assert [len(llm.asked) for llm in turn.llm] == [0, 2]
 
 
-def test_g4_a_mind_that_works_is_told():
+def test_g4_a_llm_that_works_is_told():
     """G4: in a row."""
-    turn = Turn(minds=[[["כן."]], [["לא."]]], skip_after=2)
-    minds = turn.worker._engines.minds
-    Try(minds, 0).failed("down")
+    turn = Turn(llm=[[["כן."]], [["לא."]]], skip_after=2)
+    llm = turn.worker._providers.llm
+    Try(llm, 0).failed("down")
     turn.worker.think(REQUEST)
     turn.run(5)
-    Try(minds, 0).failed("down")
-    assert skips(minds) == []
+    Try(llm, 0).failed("down")
+    assert skips(llm) == []
 
 
-@pytest.mark.parametrize("script", [[9.0], ["שלום. ", 9.0], ["deaf", 0.5, EngineError("down")]])
+@pytest.mark.parametrize("script", [[9.0], ["שלום. ", 9.0], ["deaf", 0.5, ProviderError("down")]])
 def test_g4_what_was_dropped_counts_for_nothing(script):
     """G4: neither a failure nor a success."""
     deaf = ["deaf"] if "deaf" in script else []
-    turn = Turn(minds=[[*deaf, [step for step in script if step != "deaf"]], [[]]], skip_after=2)
-    minds = turn.worker._engines.minds
-    Try(minds, 0).failed("down")
+    turn = Turn(llm=[[*deaf, [step for step in script if step != "deaf"]], [[]]], skip_after=2)
+    llm = turn.worker._providers.llm
+    Try(llm, 0).failed("down")
     turn.worker.think(REQUEST)
     turn.runtime.call_at(0.3, turn.worker.drop)
     turn.run(5)
-    assert skips(minds) == []
-    Try(minds, 0).failed("down")
-    assert skips(minds) == ["mind0"]
+    assert skips(llm) == []
+    Try(llm, 0).failed("down")
+    assert skips(llm) == ["mind0"]
 
 
 @pytest.mark.parametrize(
     "script, skipped",
     {
-        "an error": ([EngineError("down")], True),
+        "an error": ([ProviderError("down")], True),
         "a bug": ([KeyError("x")], True),
         "too late": ([9.0, PCM16], True),
-        "in the middle": ([PCM16, EngineError("down")], True),
+        "in the middle": ([PCM16, ProviderError("down")], True),
         "too little": ([PCM16[:398]], True),
         "silence": ([bytes(8000)], True),
         "a sentence": ([PCM16], False),
@@ -527,38 +527,38 @@ def test_g4_what_was_dropped_counts_for_nothing(script):
 )
 def test_g4_a_voice_that_fails_is_told(script, skipped):
     """G4: whatever the way it failed, also when the caller heard half of it."""
-    turn = Turn(voices=[[script], [[PCM16]]], skip_after=1)
+    turn = Turn(tts=[[script], [[PCM16]]], skip_after=1)
     turn.worker.say(0, "שלום")
     turn.run(5)
-    assert skips(turn.worker._engines.voices) == (["voice0"] if skipped else [])
+    assert skips(turn.worker._providers.tts) == (["voice0"] if skipped else [])
 
 
 def test_g4_a_voice_that_is_skipped_says_nothing():
     """G4: from the second sentence on, the next voice is the first one tried."""
-    turn = Turn(voices=[[[EngineError("down")]], [[PCM16]]], skip_after=1)
+    turn = Turn(tts=[[[ProviderError("down")]], [[PCM16]]], skip_after=1)
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
     turn.run(5)
-    assert (turn.voices[0].asked, turn.voices[1].asked) == (["ראשון"], ["ראשון", "שני"])
+    assert (turn.tts[0].asked, turn.tts[1].asked) == (["ראשון"], ["ראשון", "שני"])
     assert len(turn.complaints) == 1
 
 
 def test_g4_a_voice_that_was_dropped_counts_for_nothing():
     """G4: a barge-in is nobody's fault and nobody's merit."""
-    turn = Turn(voices=[[[PCM16, 9.0]], [[PCM16]]], skip_after=2)
-    voices = turn.worker._engines.voices
-    Try(voices, 0).failed("down")
+    turn = Turn(tts=[[[PCM16, 9.0]], [[PCM16]]], skip_after=2)
+    tts = turn.worker._providers.tts
+    Try(tts, 0).failed("down")
     turn.worker.say(0, "שלום")
     turn.runtime.call_at(0.3, turn.worker.drop)
     turn.run(5)
-    assert skips(voices) == []
-    Try(voices, 0).failed("down")
-    assert skips(voices) == ["voice0"]
+    assert skips(tts) == []
+    Try(tts, 0).failed("down")
+    assert skips(tts) == ["voice0"]
 
 
 def test_a_sentence_is_kept_under_the_voice_that_made_it():
     """G2: so that the best voice's is preferred once it is back."""
-    turn, _ = said([[EngineError("down")]], [[PCM16]])
+    turn, _ = said([[ProviderError("down")]], [[PCM16]])
     assert turn.phrases.get("שלום") is None
     assert turn.phrases.get("שלום", best_voice_down=True) == pcm16_to_mulaw(PCM16)
     turn.phrases.keep("voice0", "שלום", b"\x33")
@@ -574,16 +574,16 @@ def test_a_sentence_is_kept_under_the_voice_that_made_it():
         "it had begun to speak": (["שלום. ", 9.0], 3.4, False),
     }.values(),
 )
-def test_g4_a_mind_that_hangs_counts_when_its_turn_ends_first(script, dropped_at, skipped):
-    """G3, G4: the turn's deadline or its caller comes before the mind's own; half the deadline is enough."""
+def test_g4_a_llm_that_hangs_counts_when_its_turn_ends_first(script, dropped_at, skipped):
+    """G3, G4: the turn's deadline or its caller comes before the LLM's own; half the deadline is enough."""
     deaf = ["deaf"] if "deaf" in script else []
-    minds = [[*deaf, [step for step in script if step != "deaf"]], [["כן."]]]
-    turn = Turn(minds=minds, skip_after=1, first_token_s=9.0)
+    llm = [[*deaf, [step for step in script if step != "deaf"]], [["כן."]]]
+    turn = Turn(llm=llm, skip_after=1, first_token_s=9.0)
     turn.worker.think(REQUEST)
     turn.runtime.call_at(dropped_at, turn.worker.drop)
     turn.run(5)
-    assert skips(turn.worker._engines.minds) == (["mind0"] if skipped else [])
-    assert turn.minds[1].asked == []
+    assert skips(turn.worker._providers.llm) == (["mind0"] if skipped else [])
+    assert turn.llm[1].asked == []
 
 
 def after_an_outage(turn, chain):
@@ -593,75 +593,75 @@ def after_an_outage(turn, chain):
     turn.run(40)
 
 
-def test_g4_a_mind_that_was_dropped_while_it_probed_is_tried_again():
+def test_g4_a_llm_that_was_dropped_while_it_probed_is_tried_again():
     """G4: a caller who went on has not found out; the next turn does."""
-    turn = Turn(minds=[[[9.0]], [["כן."]]])
-    minds = turn.worker._engines.minds
-    after_an_outage(turn, minds)
+    turn = Turn(llm=[[[9.0]], [["כן."]]])
+    llm = turn.worker._providers.llm
+    after_an_outage(turn, llm)
     turn.worker.think(REQUEST)
     turn.runtime.call_at(40.3, turn.worker.drop)
     turn.run(40.2)
-    assert len(turn.minds[0].asked) == 1 and minds.skips_first
+    assert len(turn.llm[0].asked) == 1 and llm.skips_first
     turn.run(41)
-    assert not minds.skips_first and skips(minds) == []
+    assert not llm.skips_first and skips(llm) == []
 
 
-def test_g4_dropped_turns_that_hold_no_probe_do_not_reopen_a_skipped_mind():
+def test_g4_dropped_turns_that_hold_no_probe_do_not_reopen_a_skipped_llm():
     """G4: however many callers go on while the second mind answers them."""
-    turn = Turn(minds=[[["כן."]], [[9.0]]])
-    minds = turn.worker._engines.minds
+    turn = Turn(llm=[[["כן."]], [[9.0]]])
+    llm = turn.worker._providers.llm
     for _ in range(9):
-        Try(minds, 0).failed("down")
+        Try(llm, 0).failed("down")
     for _ in range(20):
         worker = replace_worker(turn)
         worker.think(REQUEST)
         turn.runtime.run_until(turn.runtime.now + 0.1)
         worker.drop()
-    assert (turn.minds[0].asked, len(turn.minds[1].asked)) == ([], 20)
-    assert skips(minds) == ["mind0"]
+    assert (turn.llm[0].asked, len(turn.llm[1].asked)) == ([], 20)
+    assert skips(llm) == ["mind0"]
 
 
 def replace_worker(turn):
     """Another turn of the same call."""
-    engines, params = turn.worker._engines, turn.worker._params
-    return TurnWorker(turn.runtime, 8, engines, params, post=turn._post, complain=turn.complaints.append)
+    providers, params = turn.worker._providers, turn.worker._params
+    return ReplyWorker(turn.runtime, 8, providers, params, post=turn._post, complain=turn.complaints.append)
 
 
-def test_g2_a_mind_there_is_no_time_for_keeps_its_probe():
+def test_g2_a_llm_there_is_no_time_for_keeps_its_probe():
     """G2, G4: the second mind was due for its try, but the turn was over; the next turn has it."""
-    turn = Turn(minds=[[["א", 1.0, "ב", 1.0, EngineError("down")]], [["כן."]]])
-    minds = turn.worker._engines.minds
+    turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
+    llm = turn.worker._providers.llm
     for _ in range(9):
-        Try(minds, 1).failed("down")
+        Try(llm, 1).failed("down")
     turn.run(40)
     turn.worker.think(REQUEST)
-    assert turn.run(45) == [MindFailed(7, "mind0: down")]
-    assert turn.minds[1].asked == [] and skips(minds) == []
+    assert turn.run(45) == [LlmFailed(7, "mind0: down")]
+    assert turn.llm[1].asked == [] and skips(llm) == []
 
 
-def test_g4_a_mind_that_works_takes_nobodys_probe():
+def test_g4_a_llm_that_works_takes_nobodys_probe():
     """G4: the second mind, well again, is there when the first one fails at last."""
-    turn = Turn(minds=[[["כן."], ["כן."], [EngineError("down")]], [["לא."]]])
-    minds = turn.worker._engines.minds
+    turn = Turn(llm=[[["כן."], ["כן."], [ProviderError("down")]], [["לא."]]])
+    llm = turn.worker._providers.llm
     for _ in range(9):
-        Try(minds, 1).failed("down")
+        Try(llm, 1).failed("down")
     turn.run(40)
     for _ in range(3):
         replace_worker(turn).think(REQUEST)
         turn.run(turn.runtime.now + 1)
-    assert len(turn.minds[1].asked) == 1
-    assert turn.posted[-2][1] == SentenceThought(8, "לא.")
+    assert len(turn.llm[1].asked) == 1
+    assert turn.posted[-2][1] == ReplySentence(8, "לא.")
 
 
 def test_g4_a_voice_that_was_dropped_while_it_probed_is_tried_again():
     """G4: a barge-in has not found out; the next sentence does."""
-    turn = Turn(voices=[[[9.0]], [[PCM16]]])
-    voices = turn.worker._engines.voices
-    after_an_outage(turn, voices)
+    turn = Turn(tts=[[[9.0]], [[PCM16]]])
+    tts = turn.worker._providers.tts
+    after_an_outage(turn, tts)
     turn.worker.say(0, "שלום")
     turn.runtime.call_at(40.3, turn.worker.drop)
     turn.run(41)
-    assert skips(voices) == []
+    assert skips(tts) == []
 
 
 def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
@@ -669,13 +669,13 @@ def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
     release = threading.Event()
     write = AudioFiles.write
     monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
-    turn = Turn(voices=[[[PCM16]]])
-    folder = AudioFolder(str(tmp_path), 1_000_000)
-    phrases = PhraseCache(["ראשון", "שני"], ["voice0"], folder=folder)
-    turn.worker._engines = replace(turn.worker._engines, phrases=phrases)
+    turn = Turn(tts=[[[PCM16]]])
+    folder = TtsCacheDisk(str(tmp_path), 1_000_000)
+    phrases = TtsCache(["ראשון", "שני"], ["voice0"], folder=folder)
+    turn.worker._providers = replace(turn.worker._providers, tts_cache=phrases)
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
-    assert turn.run(1) == [audio(), VOICED, audio(index=1), SentenceVoiced(7, 1)]
+    assert turn.run(1) == [audio(), VOICED, audio(index=1), TtsSentenceDone(7, 1)]
     assert list(tmp_path.iterdir()) == []
     release.set()
     folder.wait()

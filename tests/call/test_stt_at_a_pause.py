@@ -2,16 +2,16 @@
 
 import pytest
 
-from server.providers.base import EngineError, Transcript
+from server.providers.base import ProviderError, Transcript
 from server.providers.fallback import BreakerParams
-from server.turns.events import EarsFailed, WordsGuessed, WordsHeard
-from tests.call.test_stt_session import EXPECTED, Recognizer, Utterance, ears, guess, skipped
+from server.turns.events import FinalTranscript, InterimTranscript, SttFailed
+from tests.call.test_stt_session import EXPECTED, Stt, Utterance, guess, skipped, stt
 
 
 class Again:
     """Hears an utterance as often as it is asked to: a stream each time, with steps of its own."""
 
-    def __init__(self, runtime, *scripts, name="ears", stream=Recognizer, guesses=False):
+    def __init__(self, runtime, *scripts, name="stt", stream=Stt, guesses=False):
         self.runtime, self.scripts, self.name = runtime, scripts, name
         self.stream, self.guesses = stream, guesses
         self.streams = []
@@ -27,81 +27,84 @@ def again(*scripts, **more):
 
 
 def pausing(*makers, words_by=1.5):
-    """An utterance that pauses at 1 s; by ``words_by`` its ears may have spoken."""
+    """An utterance that pauses at 1 s; by ``words_by`` its STT may have spoken."""
     utterance = Utterance(*makers)
     utterance.chain._breaker = BreakerParams(2)
-    utterance.ears.feed(b"one")
+    utterance.stt.feed(b"one")
     utterance.told = []
-    utterance.runtime.call_at(1, lambda: utterance.told.append(utterance.ears.hear_so_far()))
+    utterance.runtime.call_at(1, lambda: utterance.told.append(utterance.stt.hear_so_far()))
     return utterance, utterance.run(words_by)
 
 
 def goes_on(utterance, until=10):
     """It goes on, and ends a second later; what is posted from now on."""
     before = len(utterance.run(utterance.runtime.now))
-    utterance.ears.hear_on()
-    utterance.ears.feed(b"two")
-    utterance.runtime.call_at(utterance.runtime.now + 1, utterance.ears.finish)
+    utterance.stt.hear_on()
+    utterance.stt.feed(b"two")
+    utterance.runtime.call_at(utterance.runtime.now + 1, utterance.stt.finish)
     return utterance.run(until)[before:]
 
 
-# ---- ears that guess while they listen
+# ---- an STT that guess while they listen
 
 
-def test_b3_ears_that_guess_are_only_read():
+def test_b3_stt_that_guess_are_only_read():
     """B3: the stream goes on over the pause and behind it, and has one end."""
-    guessing = ears(Transcript("אני מחפש דירה"), before=[guess("אני מחפש")], guesses=True)
+    guessing = stt(Transcript("אני מחפש דירה"), before=[guess("אני מחפש")], guesses=True)
     utterance, posted = pausing(guessing)
     assert utterance.told == [None]
-    assert utterance.posted == [(0.0, WordsGuessed(5, "אני מחפש"))]
+    assert utterance.posted == [(0.0, InterimTranscript(5, "אני מחפש"))]
     (recognizer,) = utterance.recognizers
-    assert (posted, recognizer.finishes, utterance.ears.done) == ([], 0, False)
-    assert goes_on(utterance) == [WordsHeard(5, "אני מחפש דירה", None)]
+    assert (posted, recognizer.finishes, utterance.stt.done) == ([], 0, False)
+    assert goes_on(utterance) == [FinalTranscript(5, "אני מחפש דירה", None)]
     assert (recognizer.opened, recognizer.audio) == ([(EXPECTED, 3)], b"onetwo")
     assert (recognizer.finishes, recognizer.cancels) == (1, 0)
 
 
 def test_b3_no_guess_is_not_an_empty_one():
     """B3: there is nothing to think about yet."""
-    utterance, posted = pausing(ears(Transcript("שלום"), guesses=True))
+    utterance, posted = pausing(stt(Transcript("שלום"), guesses=True))
     assert (posted, utterance.posted) == ([], [])
 
 
 def test_b3_a_guess_that_comes_in_the_pause_is_posted_when_it_comes():
     """B3: and once: nothing is repeated because somebody asked."""
-    guessing = ears(Transcript("אני מחפש דירה"), before=[1.2, guess("אני מחפש")], guesses=True)
+    guessing = stt(Transcript("אני מחפש דירה"), before=[1.2, guess("אני מחפש")], guesses=True)
     utterance, posted = pausing(guessing)
-    assert (posted, utterance.posted) == ([], [(1.2, WordsGuessed(5, "אני מחפש"))])
+    assert (posted, utterance.posted) == ([], [(1.2, InterimTranscript(5, "אני מחפש"))])
 
 
-class Hasty(Recognizer):
+class Hasty(Stt):
     """Ends by itself."""
 
     def __iter__(self):
         yield from self.after
 
 
-def test_b3_ears_that_have_said_it_all_are_read_as_well():
+def test_b3_stt_that_have_said_it_all_are_read_as_well():
     """B3: a stream that has ended by itself; should the caller go on, another hears it all."""
     maker = again([Transcript("אני")], [Transcript("אני פה")], stream=Hasty, guesses=True)
     utterance, posted = pausing(maker)
-    assert [event for _, event in utterance.posted] == [WordsGuessed(5, "אני"), WordsHeard(5, "אני", None)]
-    assert (posted, utterance.told) == ([WordsHeard(5, "אני", None)], [None])
-    assert goes_on(utterance) == [WordsHeard(5, "אני פה", None)]
+    assert [event for _, event in utterance.posted] == [
+        InterimTranscript(5, "אני"),
+        FinalTranscript(5, "אני", None),
+    ]
+    assert (posted, utterance.told) == ([FinalTranscript(5, "אני", None)], [None])
+    assert goes_on(utterance) == [FinalTranscript(5, "אני פה", None)]
     assert [stream.audio for stream in utterance.recognizers[0].streams] == [b"one", b"onetwo"]
 
 
-# ---- ears that speak at the end
+# ---- an STT that speak at the end
 
 
-def test_b3_ears_that_do_not_guess_are_told_that_this_was_the_end():
+def test_b3_stt_that_do_not_guess_are_told_that_this_was_the_end():
     """B3: their words are posted as soon as there are any, and only once."""
     utterance, posted = pausing(again([0.2, Transcript("שלום", 0.9)]))
     assert utterance.told == [None]
-    assert utterance.posted[-1] == (1.2, WordsHeard(5, "שלום", 0.9))
-    assert utterance.ears.done
-    utterance.ears.finish()
-    assert utterance.run(10) == posted == [WordsHeard(5, "שלום", 0.9)]
+    assert utterance.posted[-1] == (1.2, FinalTranscript(5, "שלום", 0.9))
+    assert utterance.stt.done
+    utterance.stt.finish()
+    assert utterance.run(10) == posted == [FinalTranscript(5, "שלום", 0.9)]
     (stream,) = utterance.recognizers[0].streams
     assert (stream.finishes, stream.audio) == (1, b"one")
     assert utterance.runtime.alive() == []
@@ -110,9 +113,9 @@ def test_b3_ears_that_do_not_guess_are_told_that_this_was_the_end():
 def test_b3_before_their_words_they_are_not_done():
     """B3, G1: the end of the utterance may come first; the words are still waited for."""
     utterance, posted = pausing(again([2.0, Transcript("שלום")]))
-    utterance.ears.finish()
-    assert (posted, utterance.ears.done) == ([], False)
-    assert utterance.run(10) == [WordsHeard(5, "שלום", None)]
+    utterance.stt.finish()
+    assert (posted, utterance.stt.done) == ([], False)
+    assert utterance.run(10) == [FinalTranscript(5, "שלום", None)]
     assert len(utterance.recognizers[0].streams) == 1
 
 
@@ -121,7 +124,7 @@ def test_b3_who_goes_on_is_heard_again_from_the_start(delay):
     """B3: no word is cut in two: a new stream gets all of the utterance, the first one is closed."""
     utterance, posted = pausing(again([delay, Transcript("אני מח")], [Transcript("אני מחפש דירה", 0.8)]))
     assert len(posted) == (delay < 1)
-    assert goes_on(utterance) == [WordsHeard(5, "אני מחפש דירה", 0.8)]
+    assert goes_on(utterance) == [FinalTranscript(5, "אני מחפש דירה", 0.8)]
     first, second = utterance.recognizers[0].streams
     assert (first.audio, second.audio) == (b"one", b"onetwo")
     assert (first.cancels, second.cancels) == (1, 0)
@@ -131,7 +134,7 @@ def test_b3_who_goes_on_is_heard_again_from_the_start(delay):
 def test_b3_the_silence_of_the_pause_is_heard_too():
     """B3: not by the stream that was told of the end, but by the one after it."""
     utterance, _ = pausing(again([Transcript("אני")]))
-    utterance.ears.feed(b"...")
+    utterance.stt.feed(b"...")
     assert utterance.recognizers[0].streams[0].audio == b"one"
     goes_on(utterance)
     assert utterance.recognizers[0].streams[1].audio == b"one...two"
@@ -141,20 +144,20 @@ def test_b3_every_pause_may_be_the_end():
     """B3: whoever pauses twice is heard three times, each time from the start."""
     words = [[Transcript("א")], [Transcript("א ב")], [Transcript("א ב ג")]]
     utterance, _ = pausing(again(*words))
-    utterance.ears.hear_on()
-    utterance.ears.feed(b"two")
-    utterance.runtime.call_at(2, utterance.ears.hear_so_far)
+    utterance.stt.hear_on()
+    utterance.stt.feed(b"two")
+    utterance.runtime.call_at(2, utterance.stt.hear_so_far)
     utterance.run(2.5)
-    assert goes_on(utterance) == [WordsHeard(5, "א ב ג", None)]
+    assert goes_on(utterance) == [FinalTranscript(5, "א ב ג", None)]
     assert [stream.audio for stream in utterance.recognizers[0].streams] == [b"one", b"onetwo", b"onetwotwo"]
-    assert len(utterance.ears.tasks) == 3
+    assert len(utterance.stt.tasks) == 3
 
 
 def test_b3_who_goes_on_without_having_been_asked_is_only_heard():
     """B3: no words were wanted at the pause: nothing was closed, nothing is opened."""
     utterance = Utterance(again([Transcript("שלום")]))
-    utterance.ears.feed(b"one")
-    assert goes_on(utterance) == [WordsHeard(5, "שלום", None)]
+    utterance.stt.feed(b"one")
+    assert goes_on(utterance) == [FinalTranscript(5, "שלום", None)]
     (stream,) = utterance.recognizers[0].streams
     assert (stream.audio, stream.cancels) == (b"onetwo", 0)
 
@@ -168,16 +171,16 @@ def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
     words = []
 
     def post(event, wanted):
-        if isinstance(event, WordsHeard):
+        if isinstance(event, FinalTranscript):
             if not words:
-                utterance.ears.hear_on()  # the caller was faster
+                utterance.stt.hear_on()  # the caller was faster
             words.append((event.text, wanted()))
 
-    utterance.ears._post = post
-    utterance.ears.feed(b"one")
-    utterance.ears.hear_so_far()
+    utterance.stt._post = post
+    utterance.stt.feed(b"one")
+    utterance.stt.hear_so_far()
     utterance.run(1)
-    utterance.ears.finish()
+    utterance.stt.finish()
     utterance.run(2)
     assert words == [("אני מח", False), ("אני מחפש", True)]
 
@@ -185,8 +188,8 @@ def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
 def test_f6_whoever_is_dropped_after_going_on_leaves_nothing():
     """F6: neither the stream of the pause nor the one after it."""
     utterance, _ = pausing(again([9.0, Transcript("אני")]))
-    utterance.ears.hear_on()
-    utterance.ears.drop()
+    utterance.stt.hear_on()
+    utterance.stt.drop()
     assert utterance.run(3) == []
     assert utterance.runtime.alive() == []
 
@@ -194,45 +197,47 @@ def test_f6_whoever_is_dropped_after_going_on_leaves_nothing():
 # ---- failures
 
 
-def test_g2_ears_that_fail_at_a_pause_have_another_try():
+def test_g2_stt_that_fail_at_a_pause_have_another_try():
     """G2, B3: the failure is posted, since it may have been the end; it was not, and they hear all of it."""
-    utterance, posted = pausing(again([EngineError("down")], [Transcript("שלום")], name="a"))
-    assert posted == [EarsFailed(5, "a: down")]
-    assert goes_on(utterance) == [WordsHeard(5, "שלום", None)]
+    utterance, posted = pausing(again([ProviderError("down")], [Transcript("שלום")], name="a"))
+    assert posted == [SttFailed(5, "a: down")]
+    assert goes_on(utterance) == [FinalTranscript(5, "שלום", None)]
     assert utterance.recognizers[0].streams[1].audio == b"onetwo"
 
 
 def test_g2_at_a_pause_the_next_ones_are_asked_as_well():
     """G2, B3: with all of the audio so far, and told that this was the end."""
-    utterance, posted = pausing(again([EngineError("down")], name="a"), again([Transcript("שלום")], name="b"))
-    assert posted == [WordsHeard(5, "שלום", None)]
+    utterance, posted = pausing(
+        again([ProviderError("down")], name="a"), again([Transcript("שלום")], name="b")
+    )
+    assert posted == [FinalTranscript(5, "שלום", None)]
     (stream,) = utterance.recognizers[1].streams
     assert (stream.audio, stream.finishes) == (b"one", 1)
 
 
-def test_b3_ears_at_work_decide_whether_they_guess():
+def test_b3_stt_at_work_decide_whether_they_guess():
     """B3, G2: those that follow may be of the other kind."""
-    first = ears(before=[guess("אני"), EngineError("down")], name="a", guesses=True)
+    first = stt(before=[guess("אני"), ProviderError("down")], name="a", guesses=True)
     utterance, posted = pausing(first, again([Transcript("אני פה")], name="b"))
     assert utterance.told == [None]
-    assert posted == [WordsHeard(5, "אני פה", None)]
+    assert posted == [FinalTranscript(5, "אני פה", None)]
 
 
 def test_g4_a_stream_that_was_left_for_another_counts_for_nothing():
     """G4: that the caller goes on is nobody's fault; the one that follows is judged by its own."""
-    utterance, _ = pausing(again([5.0, EngineError("down")], [EngineError("down")], name="a"))
+    utterance, _ = pausing(again([5.0, ProviderError("down")], [ProviderError("down")], name="a"))
     utterance.chain._breaker = BreakerParams(2)
-    assert goes_on(utterance) == [EarsFailed(5, "a: down")]
+    assert goes_on(utterance) == [SttFailed(5, "a: down")]
     assert skipped(utterance) == []
 
 
-def test_g4_ears_that_are_late_after_a_pause_are_told():
+def test_g4_stt_that_are_late_after_a_pause_are_told():
     """G4: the stream at work is."""
     utterance, _ = pausing(again([Transcript("אני")], [9.0], name="a"), again([9.0], name="b"))
     utterance.chain._breaker = BreakerParams(1)
-    utterance.ears.hear_on()
-    utterance.ears.finish()
+    utterance.stt.hear_on()
+    utterance.stt.finish()
     utterance.run(3)
-    utterance.ears.late()
-    utterance.ears.drop()
+    utterance.stt.late()
+    utterance.stt.drop()
     assert skipped(utterance) == ["a"]

@@ -1,13 +1,13 @@
-"""One utterance on its way through the ears."""
+"""One utterance on its way through the STT."""
 
 import pytest
 
-from server.call.stt_session import UtteranceEars
-from server.providers.base import EngineError, Transcript
-from server.providers.fallback import BreakerParams, Chain, Try
+from server.call.stt_session import SttSession
+from server.providers.base import ProviderError, Transcript
+from server.providers.fallback import BreakerParams, FallbackChain, Try
 from server.runtime.threads import Channel, pause
 from server.turns.effects import Expected
-from server.turns.events import EarsFailed, WordsGuessed, WordsHeard
+from server.turns.events import FinalTranscript, InterimTranscript, SttFailed
 from tests.simtime.runtime import SimRuntime
 
 EXPECTED = Expected(("כן", "לא"))
@@ -17,10 +17,10 @@ def guess(text):
     return Transcript(text, is_final=False)
 
 
-class Recognizer:
+class Stt:
     """Gives ``before`` at once, ``after`` once the utterance is over; waits numbers, raises exceptions."""
 
-    def __init__(self, runtime, *after, before=(), name="ears", guesses=False):
+    def __init__(self, runtime, *after, before=(), name="stt", guesses=False):
         self.runtime = runtime
         self.name = name
         self.guesses = guesses
@@ -68,8 +68,8 @@ class Utterance:
         self.runtime = SimRuntime()
         self.recognizers = tuple(one(self.runtime) for one in make)
         self.posted = []
-        self.chain = Chain("asr", self.recognizers, BreakerParams(1), self.runtime.clock)
-        self.ears = UtteranceEars(self.runtime, self.chain, 5, (EXPECTED, 3), self._post)
+        self.chain = FallbackChain("asr", self.recognizers, BreakerParams(1), self.runtime.clock)
+        self.stt = SttSession(self.runtime, self.chain, 5, (EXPECTED, 3), self._post)
 
     def _post(self, event, wanted=None):
         if wanted is None or wanted():
@@ -78,19 +78,19 @@ class Utterance:
     def run(self, until):
         """The outcomes, without the guesses on the way."""
         self.runtime.run_until(until)
-        return [event for _, event in self.posted if not isinstance(event, WordsGuessed)]
+        return [event for _, event in self.posted if not isinstance(event, InterimTranscript)]
 
 
-def ears(*after, **more):
-    return lambda runtime: Recognizer(runtime, *after, **more)
+def stt(*after, **more):
+    return lambda runtime: Stt(runtime, *after, **more)
 
 
 def heard(*makers):
     """What is posted of an utterance of two pieces of audio."""
     utterance = Utterance(*makers)
-    utterance.ears.feed(b"one")
-    utterance.runtime.call_at(0.5, lambda: utterance.ears.feed(b"two"))
-    utterance.runtime.call_at(1, utterance.ears.finish)
+    utterance.stt.feed(b"one")
+    utterance.runtime.call_at(0.5, lambda: utterance.stt.feed(b"two"))
+    utterance.runtime.call_at(1, utterance.stt.finish)
     return utterance, utterance.run(10)
 
 
@@ -100,43 +100,43 @@ def heard(*makers):
 @pytest.mark.parametrize(
     "finals, event",
     {
-        "one": ([Transcript("שלום", 0.9)], WordsHeard(5, "שלום", 0.9)),
+        "one": ([Transcript("שלום", 0.9)], FinalTranscript(5, "שלום", 0.9)),
         "several are joined": (
             [Transcript(" אני ", 0.9), Transcript("פה", 0.5), Transcript("", 0.8)],
-            WordsHeard(5, "אני פה", 0.5),
+            FinalTranscript(5, "אני פה", 0.5),
         ),
-        "some are unsure": ([Transcript("אני"), Transcript("פה", 0.5)], WordsHeard(5, "אני פה", 0.5)),
-        "none says how sure": ([Transcript("אני"), Transcript("פה")], WordsHeard(5, "אני פה", None)),
-        "certainly nothing": ([Transcript("", 0.0)], WordsHeard(5, "", 0.0)),
-        "nothing": ([], WordsHeard(5, "", None)),
+        "some are unsure": ([Transcript("אני"), Transcript("פה", 0.5)], FinalTranscript(5, "אני פה", 0.5)),
+        "none says how sure": ([Transcript("אני"), Transcript("פה")], FinalTranscript(5, "אני פה", None)),
+        "certainly nothing": ([Transcript("", 0.0)], FinalTranscript(5, "", 0.0)),
+        "nothing": ([], FinalTranscript(5, "", None)),
     }.values(),
 )
 def test_the_transcript_is_all_finals_and_the_least_confidence(finals, event):
     """E1: an utterance may have several segments."""
-    assert heard(ears(*finals))[1] == [event]
+    assert heard(stt(*finals))[1] == [event]
 
 
 def test_a7_partial_results_are_guesses():
     """A7: each replaces the one before it, behind the finals so far."""
     utterance, _ = heard(
-        ears(
+        stt(
             Transcript("דירה גדולה", 0.8),
             before=[guess("אני"), guess("אני מחפשת"), Transcript("אני מחפש", 0.9), guess("דירה")],
         )
     )
     assert utterance.posted == [
-        (0, WordsGuessed(5, "אני")),
-        (0, WordsGuessed(5, "אני מחפשת")),
-        (0, WordsGuessed(5, "אני מחפש")),  # a final: should nothing come after it, it was heard
-        (0, WordsGuessed(5, "אני מחפש דירה")),
-        (1, WordsGuessed(5, "אני מחפש דירה גדולה")),
-        (1, WordsHeard(5, "אני מחפש דירה גדולה", 0.8)),
+        (0, InterimTranscript(5, "אני")),
+        (0, InterimTranscript(5, "אני מחפשת")),
+        (0, InterimTranscript(5, "אני מחפש")),  # a final: should nothing come after it, it was heard
+        (0, InterimTranscript(5, "אני מחפש דירה")),
+        (1, InterimTranscript(5, "אני מחפש דירה גדולה")),
+        (1, FinalTranscript(5, "אני מחפש דירה גדולה", 0.8)),
     ]
 
 
 def test_the_recogniser_gets_the_audio_and_the_end():
     """A2: and is told what to expect, and which turn it is."""
-    utterance, _ = heard(ears(Transcript("שלום")))
+    utterance, _ = heard(stt(Transcript("שלום")))
     (recognizer,) = utterance.recognizers
     assert (recognizer.opened, recognizer.audio, recognizer.finishes) == ([(EXPECTED, 3)], b"onetwo", 1)
     assert utterance.runtime.alive() == []
@@ -147,13 +147,17 @@ def test_the_recogniser_gets_the_audio_and_the_end():
 
 @pytest.mark.parametrize(
     "failing",
-    [ears(EngineError("down")), ears(before=[EngineError("down")]), ears(before=[0.7, EngineError("down")])],
+    [
+        stt(ProviderError("down")),
+        stt(before=[ProviderError("down")]),
+        stt(before=[0.7, ProviderError("down")]),
+    ],
     ids=["after the end", "at once", "in the middle"],
 )
 def test_g2_the_next_recogniser_gets_all_of_the_audio(failing):
     """G2: whenever the one before it failed."""
-    utterance, posted = heard(failing, ears(Transcript("שלום", 0.9)))
-    assert posted == [WordsHeard(5, "שלום", 0.9)]
+    utterance, posted = heard(failing, stt(Transcript("שלום", 0.9)))
+    assert posted == [FinalTranscript(5, "שלום", 0.9)]
     assert utterance.recognizers[1].audio == b"onetwo"
     assert utterance.recognizers[1].finishes == 1
     assert utterance.recognizers[1].opened == [(EXPECTED, 3)]
@@ -161,15 +165,15 @@ def test_g2_the_next_recogniser_gets_all_of_the_audio(failing):
 
 def test_g2_the_next_is_opened_only_when_needed():
     """G2: one recogniser hears at a time."""
-    utterance, _ = heard(ears(Transcript("שלום")), ears(Transcript("אחר")))
+    utterance, _ = heard(stt(Transcript("שלום")), stt(Transcript("אחר")))
     assert utterance.recognizers[1].opened == []
 
 
-def test_g2_no_ears_left():
+def test_g2_no_stt_left():
     """G2: posted once, with what each complained of; a recogniser's own bug is a failed recogniser."""
-    assert heard(ears(EngineError("down"), name="a"))[1] == [EarsFailed(5, "a: down")]
-    both = heard(ears(EngineError("down"), name="a"), ears(KeyError("x"), name="b"))
-    assert both[1] == [EarsFailed(5, "a: down; b: KeyError: 'x'")]
+    assert heard(stt(ProviderError("down"), name="a"))[1] == [SttFailed(5, "a: down")]
+    both = heard(stt(ProviderError("down"), name="a"), stt(KeyError("x"), name="b"))
+    assert both[1] == [SttFailed(5, "a: down; b: KeyError: 'x'")]
     assert both[0].runtime.alive() == []
 
 
@@ -179,104 +183,104 @@ def test_g2_no_ears_left():
 @pytest.mark.parametrize(
     "maker",
     [
-        ears(0.5, Transcript("שלום")),
-        ears(0.5, guess("של"), Transcript("שלום")),
-        ears(Transcript("שלום"), before=[9.0]),
+        stt(0.5, Transcript("שלום")),
+        stt(0.5, guess("של"), Transcript("שלום")),
+        stt(Transcript("שלום"), before=[9.0]),
     ],
 )
 def test_f6_nobody_wants_the_transcript(maker):
     """F6: nothing is posted after ``drop``, and the thread is gone at once."""
-    utterance = Utterance(maker, ears(Transcript("אחר")))
-    utterance.runtime.call_at(1, utterance.ears.finish)
-    utterance.runtime.call_at(1.2, utterance.ears.drop)
-    utterance.runtime.call_at(1.3, utterance.ears.drop)
+    utterance = Utterance(maker, stt(Transcript("אחר")))
+    utterance.runtime.call_at(1, utterance.stt.finish)
+    utterance.runtime.call_at(1.2, utterance.stt.drop)
+    utterance.runtime.call_at(1.3, utterance.stt.drop)
     assert utterance.run(10) == []
     assert utterance.runtime.alive() == []
-    assert utterance.ears.tasks[0].ended_at == 1.2
+    assert utterance.stt.tasks[0].ended_at == 1.2
     assert utterance.recognizers[1].opened == []
 
 
-def test_f6_an_engine_that_fails_because_it_was_dropped():
+def test_f6_an_provider_that_fails_because_it_was_dropped():
     """F6: has no successor, and nobody is told."""
 
-    class Touchy(Recognizer):
+    class Touchy(Stt):
         def __iter__(self):
             pause(self._cancelled, None)
-            raise EngineError("cancelled")
+            raise ProviderError("cancelled")
             yield
 
-    utterance = Utterance(Touchy, ears(Transcript("אחר")))
-    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    utterance = Utterance(Touchy, stt(Transcript("אחר")))
+    utterance.runtime.call_at(0.2, utterance.stt.drop)
     assert utterance.run(1) == []
     assert utterance.recognizers[1].opened == []
     last = Utterance(Touchy)
-    last.runtime.call_at(0.2, last.ears.drop)
+    last.runtime.call_at(0.2, last.stt.drop)
     assert last.run(1) == []
 
 
-def test_f6_an_engine_that_ignores_cancel_is_not_heard():
+def test_f6_an_provider_that_ignores_cancel_is_not_heard():
     """F6: what it says afterwards is nothing."""
 
-    class Deaf(Recognizer):
+    class Deaf(Stt):
         def __iter__(self):
             pause(Channel(self.runtime, 1), 0.5)
             yield guess("של")
             yield Transcript("שלום")
 
     utterance = Utterance(Deaf)
-    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    utterance.runtime.call_at(0.2, utterance.stt.drop)
     assert utterance.run(1) == []
 
 
-def test_f6_an_engine_that_just_ends_when_it_is_dropped():
+def test_f6_an_provider_that_just_ends_when_it_is_dropped():
     """F6: an empty transcript of a dropped utterance is not posted."""
 
-    class Polite(Recognizer):
+    class Polite(Stt):
         def __iter__(self):
             pause(self._cancelled, None)
             yield from ()
 
     utterance = Utterance(Polite)
-    utterance.runtime.call_at(0.2, utterance.ears.drop)
+    utterance.runtime.call_at(0.2, utterance.stt.drop)
     assert utterance.run(1) == []
 
 
-class Closed(Recognizer):
+class Closed(Stt):
     """Cannot be opened."""
 
     def open(self, *asked):
-        raise EngineError("no credentials")
+        raise ProviderError("no credentials")
 
 
-def test_g2_ears_that_do_not_open_are_passed_over():
+def test_g2_stt_that_do_not_open_are_passed_over():
     """G2: first or second, the stream that cannot be opened is a failed engine."""
-    first = Utterance(Closed, ears(Transcript("שלום")))
-    first.ears.finish()
-    assert first.run(5) == [WordsHeard(5, "שלום", None)]
-    second = Utterance(ears(EngineError("down")), Closed)
-    second.ears.finish()
-    assert isinstance(second.run(5)[-1], EarsFailed)
+    first = Utterance(Closed, stt(Transcript("שלום")))
+    first.stt.finish()
+    assert first.run(5) == [FinalTranscript(5, "שלום", None)]
+    second = Utterance(stt(ProviderError("down")), Closed)
+    second.stt.finish()
+    assert isinstance(second.run(5)[-1], SttFailed)
 
 
-def test_g2_ears_that_fail_before_there_is_a_voice():
+def test_g2_stt_that_fail_before_there_is_a_voice():
     """G2: opened at the onset, they may be gone before any audio: the next ones get what comes, no more."""
-    utterance = Utterance(ears(before=[EngineError("down")]), ears(Transcript("שלום")))
+    utterance = Utterance(stt(before=[ProviderError("down")]), stt(Transcript("שלום")))
     pieces = []
-    feed = Recognizer.feed
+    feed = Stt.feed
     utterance.recognizers[1].feed = lambda audio: (
         pieces.append(audio),
         feed(utterance.recognizers[1], audio),
     )
-    utterance.runtime.call_at(0.5, lambda: utterance.ears.feed(b"one"))
-    utterance.runtime.call_at(1, utterance.ears.finish)
-    assert utterance.run(5) == [WordsHeard(5, "שלום", None)]
+    utterance.runtime.call_at(0.5, lambda: utterance.stt.feed(b"one"))
+    utterance.runtime.call_at(1, utterance.stt.finish)
+    assert utterance.run(5) == [FinalTranscript(5, "שלום", None)]
     assert pieces == [b"one"]
 
 
 def test_a2_a_discarded_onset_leaves_nothing():
     """A2: dropped before any audio."""
-    utterance = Utterance(ears(Transcript("שלום")))
-    utterance.runtime.call_at(0.4, utterance.ears.drop)
+    utterance = Utterance(stt(Transcript("שלום")))
+    utterance.runtime.call_at(0.4, utterance.stt.drop)
     assert utterance.run(5) == []
     assert utterance.runtime.alive() == []
     assert (utterance.recognizers[0].audio, utterance.recognizers[0].cancels) == (b"", 1)
@@ -286,83 +290,83 @@ def test_a2_a_discarded_onset_leaves_nothing():
 
 
 def skipped(utterance):
-    given = [attempt.engine for attempt in utterance.chain.tries()]
+    given = [attempt.provider for attempt in utterance.chain.tries()]
     return [one.name for one in utterance.recognizers if one not in given]
 
 
 @pytest.mark.parametrize(
     "maker, failed",
     {
-        "an error": (ears(EngineError("down"), name="a"), True),
-        "a bug": (ears(KeyError("x"), name="a"), True),
+        "an error": (stt(ProviderError("down"), name="a"), True),
+        "a bug": (stt(KeyError("x"), name="a"), True),
         "cannot be opened": (lambda runtime: Closed(runtime, name="a"), True),
-        "words": (ears(Transcript("שלום"), name="a"), False),
-        "no words": (ears(name="a"), False),
+        "words": (stt(Transcript("שלום"), name="a"), False),
+        "no words": (stt(name="a"), False),
     }.values(),
 )
-def test_g4_ears_that_fail_are_told(maker, failed):
+def test_g4_stt_that_fail_are_told(maker, failed):
     """G4: whatever the way they failed; nothing heard is no failure."""
-    utterance, _ = heard(maker, ears(Transcript("אחר"), name="b"))
+    utterance, _ = heard(maker, stt(Transcript("אחר"), name="b"))
     assert skipped(utterance) == (["a"] if failed else [])
 
 
-def test_g4_ears_that_are_late_are_told():
+def test_g4_stt_that_are_late_are_told():
     """G4: the call waits no more: those at work have failed, not those before or behind them."""
     utterance = Utterance(
-        ears(EngineError("down"), name="a"), ears(9.0, Transcript("שלום"), name="b"), ears(name="c")
+        stt(ProviderError("down"), name="a"), stt(9.0, Transcript("שלום"), name="b"), stt(name="c")
     )
-    utterance.runtime.call_at(1, utterance.ears.finish)
-    utterance.runtime.call_at(2, utterance.ears.late)
-    utterance.runtime.call_at(2, utterance.ears.drop)
+    utterance.runtime.call_at(1, utterance.stt.finish)
+    utterance.runtime.call_at(2, utterance.stt.late)
+    utterance.runtime.call_at(2, utterance.stt.drop)
     assert utterance.run(20) == []
     assert skipped(utterance) == ["a", "b"]
 
 
-def test_g4_ears_that_have_told_are_not_late():
-    """G4: the call's own EarsFailed, and words that came just before it, count once."""
+def test_g4_stt_that_have_told_are_not_late():
+    """G4: the call's own SttFailed, and words that came just before it, count once."""
     for maker, failures in (
-        (ears(Transcript("שלום"), name="a"), 0),
-        (ears(EngineError("down"), name="a"), 1),
+        (stt(Transcript("שלום"), name="a"), 0),
+        (stt(ProviderError("down"), name="a"), 1),
     ):
-        utterance, posted = heard(maker, *[ears(EngineError("down"), name="b")] * failures)
+        utterance, posted = heard(maker, *[stt(ProviderError("down"), name="b")] * failures)
         count = []
         utterance.chain._failed = lambda place, why, count=count: count.append(place)
         assert len(posted) == 1
-        utterance.ears.late()
+        utterance.stt.late()
         assert count == []
 
 
-def test_g4_ears_that_are_skipped_do_not_listen():
+def test_g4_stt_that_are_skipped_do_not_listen():
     """G4: the next ones are the first ones opened."""
     runtime = SimRuntime()
-    first, second = Recognizer(runtime, Transcript("א"), name="a"), Recognizer(runtime, Transcript("ב"))
-    chain = Chain("asr", (first, second), BreakerParams(1), runtime.clock)
+    first, second = Stt(runtime, Transcript("א"), name="a"), Stt(runtime, Transcript("ב"))
+    chain = FallbackChain("asr", (first, second), BreakerParams(1), runtime.clock)
     Try(chain, 0).failed("down")
     posted = []
     post = lambda event, wanted: posted.append(event)  # noqa: E731
-    UtteranceEars(runtime, chain, 5, (EXPECTED, 3), post).finish()
+    SttSession(runtime, chain, 5, (EXPECTED, 3), post).finish()
     runtime.run_until(1)
-    assert (first.opened, posted[-1]) == ([], WordsHeard(5, "ב", None))
+    assert (first.opened, posted[-1]) == ([], FinalTranscript(5, "ב", None))
 
 
 @pytest.mark.parametrize("obeys", [True, False])
-def test_g4_ears_that_were_dropped_count_for_nothing(obeys):
+def test_g4_stt_that_were_dropped_count_for_nothing(obeys):
     """G4: a hang-up or a discarded onset is nobody's fault and nobody's merit."""
 
-    class Slow(Recognizer):
+    class Slow(Stt):
         def __iter__(self):
             pause(self._cancelled if obeys else Channel(self.runtime, 1), 0.5)
             if self.before:
                 raise self.before[0]
             yield Transcript("שלום")
 
-    for steps in ([], [EngineError("down")]):
+    for steps in ([], [ProviderError("down")]):
         utterance = Utterance(
-            lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), ears(name="b")
+            lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), stt(name="b")
         )
         utterance.chain._breaker = BreakerParams(2)
         Try(utterance.chain, 0).failed("down")
-        utterance.runtime.call_at(0.2, utterance.ears.drop)
+        utterance.runtime.call_at(0.2, utterance.stt.drop)
         assert utterance.run(2) == []
         assert skipped(utterance) == []
         Try(utterance.chain, 0).failed("down")
@@ -372,39 +376,39 @@ def test_g4_ears_that_were_dropped_count_for_nothing(obeys):
 # ---- G4: the try of an engine whose time has passed
 
 
-def test_g4_ears_that_follow_are_asked_for_when_they_are_due():
+def test_g4_stt_that_follow_are_asked_for_when_they_are_due():
     """G4: the first ones heard it all, so the second ones' time was nobody's to take."""
-    utterance, posted = heard(ears(Transcript("שלום"), name="a"), ears(Transcript("אחר"), name="b"))
-    assert posted == [WordsHeard(5, "שלום", None)]
+    utterance, posted = heard(stt(Transcript("שלום"), name="a"), stt(Transcript("אחר"), name="b"))
+    assert posted == [FinalTranscript(5, "שלום", None)]
     Try(utterance.chain, 1).failed("down")
     utterance.runtime.run_until(50)
-    listening = UtteranceEars(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
+    listening = SttSession(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
     listening.finish()
     utterance.runtime.run_until(60)
     assert utterance.recognizers[1].opened == []
-    assert [attempt.engine.name for attempt in utterance.chain.tries()] == ["a", "b"]
+    assert [attempt.provider.name for attempt in utterance.chain.tries()] == ["a", "b"]
 
 
-class Many(Recognizer):
+class Many(Stt):
     """Hears several utterances at once."""
 
     def open(self, *asked):
-        stream = Recognizer(self.runtime, *self.after)
+        stream = Stt(self.runtime, *self.after)
         return stream.open(*asked)
 
 
 def probing(*makers):
     """A chain whose first recogniser was skipped, and may be tried again; and somebody to listen."""
     utterance = Utterance(*makers)
-    utterance.ears.drop()
+    utterance.stt.drop()
     Try(utterance.chain, 0).failed("down")
     utterance.runtime.run_until(40)
-    return utterance, lambda: UtteranceEars(
+    return utterance, lambda: SttSession(
         utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post
     )
 
 
-def test_g4_ears_that_were_dropped_while_they_probed_are_tried_again():
+def test_g4_stt_that_were_dropped_while_they_probed_are_tried_again():
     """G4: a noise has not found out; the next utterance does."""
     utterance, listen = probing(
         lambda runtime: Many(runtime, name="a"), lambda runtime: Many(runtime, name="b")
@@ -434,9 +438,9 @@ def test_g4_noises_of_other_calls_do_not_reopen_what_is_skipped():
 
 
 def test_g1_who_is_at_work_is_known():
-    """G1: the deadline is that of the ears that listen now."""
-    utterance = Utterance(ears(before=[0.3, EngineError("down")], name="a"), ears(name="b"))
+    """G1: the deadline is that of the STT that listen now."""
+    utterance = Utterance(stt(before=[0.3, ProviderError("down")], name="a"), stt(name="b"))
     utterance.run(0.2)
-    assert utterance.ears.at_work == "a"
+    assert utterance.stt.at_work == "a"
     utterance.run(0.4)
-    assert utterance.ears.at_work == "b"
+    assert utterance.stt.at_work == "b"

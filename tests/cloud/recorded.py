@@ -1,4 +1,4 @@
-"""Ears that know a few lines: what was said is the line whose loudness rose and fell as the audio's did.
+"""An STT that know a few lines: what was said is the line whose loudness rose and fell as the audio's did.
 
 So a test's dialogue proves that the right audio came through, whole and to the right stream, without a
 recogniser and whatever the audio before and after the words.

@@ -22,15 +22,15 @@ class Fault(Enum):
     UNAVAILABLE = "503"  # UNAVAILABLE over gRPC
     CUT_MID_STREAM = "cut mid-stream"  # the connection or call is aborted after the first item
     EMPTY = "empty"  # a proper answer with nothing in it
-    LOW_CONFIDENCE = "low confidence"  # ears only
-    WRONG_LANGUAGE = "wrong language"  # ears only: words of another language
-    SEVERAL_FINALS = "several finals"  # ears only: not a failure
+    LOW_CONFIDENCE = "low confidence"  # STT only
+    WRONG_LANGUAGE = "wrong language"  # STT only: words of another language
+    SEVERAL_FINALS = "several finals"  # STT only: not a failure
     WAV_HEADER = "WAV header"  # voices only: a RIFF header before the samples; not a failure
     REFUSED = "refused"  # the connection is reset before a byte of an answer; UNAVAILABLE over gRPC
     GARBAGE = "garbage"  # an answer that is not of the protocol
 
 
-# Every way in which a service that is up can fail; each suits ears, mind and voice.
+# Every way in which a service that is up can fail; each suits STT, LLM and TTS.
 RANDOM_FAULTS = (
     Fault.SLOW,
     Fault.HUNG_BEFORE_HEADERS,

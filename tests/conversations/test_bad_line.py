@@ -27,7 +27,7 @@ def gaps(call: SimCall) -> list[tuple[int, int]]:
 @pytest.mark.parametrize("silence", list(Silence))
 def test_a8_a_line_that_sends_nothing_in_silence_is_answered(silence):
     """A8: greeted though no frame ever came, answered when the words have ended; and again."""
-    call = SimCall([Sound(5.0, 1.2), Sound(13.0, 1.2)], ears=["שלום לך", "מה המחיר"], silence=silence).run(20)
+    call = SimCall([Sound(5.0, 1.2), Sound(13.0, 1.2)], stt=["שלום לך", "מה המחיר"], silence=silence).run(20)
     assert call.texts[:3] == [GREETING, FIRST, SECOND] and len(call.texts) > 3
     assert call.heard[0].at_s == pytest.approx(0.8, abs=0.1)
     asked_s = [said.at_s for said in call.heard if said.text == FIRST]

@@ -21,8 +21,8 @@ def over_reply(after_s, for_s, kind=VOICE, magnitude=NORMAL):
     return Sound(REPLY_AT_S + after_s, for_s, kind, magnitude)
 
 
-def call_with(*sounds, ears=("שאלה ראשונה", "שאלה שנייה"), **more):
-    return SimCall([OPENING, *sounds], ears=list(ears), reply=REPLY, **more).run(24)
+def call_with(*sounds, stt=("שאלה ראשונה", "שאלה שנייה"), **more):
+    return SimCall([OPENING, *sounds], stt=list(stt), reply=REPLY, **more).run(24)
 
 
 def heard_of(call, text):
@@ -65,20 +65,20 @@ def test_d2_a_voice_interrupts_and_its_words_are_answered():
     call = call_with(over_reply(1.0, 1.2))
     assert len(call.lines("BARGE_IN: interrupt")) == 1
     assert len([at for at in call.sent("clear") if REPLY_AT_S + 1 < at < REPLY_AT_S + 2]) == 1
-    heard = numbers(call.ears.heard[1])
+    heard = numbers(call.stt.heard[1])
     assert len(heard) == 60 and heard == list(range(heard[0], heard[0] + 60))
-    assert [request.text for request in call.mind.requests] == ["שאלה ראשונה", "שאלה שנייה"]
+    assert [request.text for request in call.llm.requests] == ["שאלה ראשונה", "שאלה שנייה"]
     assert call.texts[:3] == [GREETING, FIRST, FIRST]
     assert heard_of(call, SECOND) == pytest.approx(length(SECOND), abs=0.05)  # of the second answer only
 
 
-def test_d2_the_engines_of_the_interrupted_turn_are_closed():
-    """D2: the mind is still at its second sentence when the caller interrupts: its stream is closed."""
-    call = SimCall([OPENING, over_reply(1.0, 1.2)], ears=["א", "ב"], reply=REPLY)
-    call.mind.sentence_s = 1.4
+def test_d2_the_providers_of_the_interrupted_turn_are_closed():
+    """D2: the LLM is still at its second sentence when the caller interrupts: its stream is closed."""
+    call = SimCall([OPENING, over_reply(1.0, 1.2)], stt=["א", "ב"], reply=REPLY)
+    call.llm.sentence_s = 1.4
     call.run(7.4, hang_up=False)
     assert call.lines("BARGE_IN: interrupt")
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
     assert call.voice.open_streams == 0
     assert "turn-2" not in call.runtime.alive()
 
@@ -87,14 +87,14 @@ def test_d2_in_the_last_300_ms_it_is_no_interruption():
     """D2: the reply counts as heard when the cut is in its last 300 ms."""
     end_s = length(FIRST) + length(SECOND) + length(THIRD)
     call = call_with(over_reply(end_s - 0.25, 1.2))
-    agent = [line for line in call.mind.requests[1].history if line.speaker is Speaker.AGENT]
+    agent = [line for line in call.llm.requests[1].history if line.speaker is Speaker.AGENT]
     assert not agent[-1].interrupted
 
 
 def test_d3_history_keeps_the_words_that_were_heard():
     """D3: cut in the middle of the second sentence: the first whole, and the words of the second so far."""
     call = call_with(over_reply(length(FIRST) + length(SECOND) / 2, 1.2))
-    agent = [line for line in call.mind.requests[1].history if line.speaker is Speaker.AGENT]
+    agent = [line for line in call.llm.requests[1].history if line.speaker is Speaker.AGENT]
     assert agent[-1].interrupted
     assert agent[-1].text.startswith(FIRST)
     rest = agent[-1].text.removeprefix(FIRST).split()
@@ -107,7 +107,7 @@ def test_d3_history_keeps_the_words_that_were_heard():
 def test_d3_heard_is_what_was_played_not_what_was_sent(delay_s):
     """D3: 400 ms are always on their way; with a slow network too they are not counted as heard."""
     call = call_with(over_reply(1.5, 1.2), delay_s=delay_s)
-    agent = [line for line in call.mind.requests[1].history if line.speaker is Speaker.AGENT]
+    agent = [line for line in call.llm.requests[1].history if line.speaker is Speaker.AGENT]
     words = FIRST.split()
     heard_s = heard_of_first_stretch(call)
     assert abs(len(agent[-1].text.split()) - len(words) * heard_s / length(FIRST)) <= 1.5
@@ -131,7 +131,7 @@ def test_d4_noise_is_judged_and_the_agent_goes_on_from_where_it_was_cut(for_s, o
     assert len(parts) == 2
     assert parts[1].at_s - parts[0].until_s < 1.2
     assert heard_of(call, text) == pytest.approx(length(text), abs=0.03)
-    assert len(call.mind.requests) == 1
+    assert len(call.llm.requests) == 1
     assert len(call.lines("tts_done")) == 2
 
 
@@ -153,11 +153,11 @@ def test_d4_a_stale_mark_of_the_cut_has_no_effect():
 
 
 def test_d4_confirmed_but_no_words_goes_on_from_the_sentence():
-    """D4, E1: the ears heard nothing in what stopped us: the cut sentence is said again, and the rest."""
-    call = call_with(over_reply(length(FIRST) + 1.0, 1.0), ears=["שאלה", ""])
+    """D4, E1: the STT heard nothing in what stopped us: the cut sentence is said again, and the rest."""
+    call = call_with(over_reply(length(FIRST) + 1.0, 1.0), stt=["שאלה", ""])
     assert call.lines("BARGE_IN: interrupt")
     assert call.texts == [GREETING, FIRST, SECOND, SECOND, THIRD]
-    assert len(call.mind.requests) == 1
+    assert len(call.llm.requests) == 1
 
 
 def test_d5_barge_in_off_the_agent_finishes():
@@ -165,17 +165,17 @@ def test_d5_barge_in_off_the_agent_finishes():
     call = call_with(over_reply(1.0, 1.2), knobs={"barge_in": False})
     assert call.texts[:4] == [GREETING, FIRST, SECOND, THIRD]
     assert call.lines("BARGE_IN") == []
-    assert [request.text for request in call.mind.requests] == ["שאלה ראשונה", "שאלה שנייה"]
+    assert [request.text for request in call.llm.requests] == ["שאלה ראשונה", "שאלה שנייה"]
 
 
 def test_d5_the_keypad_still_works():
     """D5, F5: a key stops the agent even so."""
     call = SimCall(
         [OPENING],
-        ears=["שאלה"],
+        stt=["שאלה"],
         reply=REPLY,
         knobs={"barge_in": False},
         keys=[(REPLY_AT_S + 1, "5"), (REPLY_AT_S + 1.3, "#")],
     ).run(20)
     assert call.lines("BARGE_IN: interrupt")
-    assert [request.text for request in call.mind.requests] == ["שאלה", "5"]
+    assert [request.text for request in call.llm.requests] == ["שאלה", "5"]

@@ -66,10 +66,10 @@ def test_f4_what_is_being_said_is_heard_to_the_end_of_its_sentence():
     assert farewell(call) == pytest.approx(call.heard[2].until_s, abs=0.2)
 
 
-def test_f4_what_the_mind_says_later_is_not_said_but_what_it_keeps_is_kept():
+def test_f4_what_the_llm_says_later_is_not_said_but_what_it_keeps_is_kept():
     """F4, F3: a lead it decides while the sentence is being heard; not its own goodbye."""
     call = call_of(OPENING)
-    call.mind.sentence_s, call.mind.acts = 0.7, (SaveLead((("name", "דנה"),)), EndCall())
+    call.llm.sentence_s, call.llm.acts = 0.7, (SaveLead((("name", "דנה"),)), EndCall())
     closed(call, REPLY_AT_S + 0.4)
     assert call.texts == [GREETING, FIRST, SORRY]
     assert call.desk.leads == [(("name", "דנה"),), PROMISED] and call.desk.outcomes == [EndCall()]
@@ -78,10 +78,10 @@ def test_f4_what_the_mind_says_later_is_not_said_but_what_it_keeps_is_kept():
 ANSWER = "תשובה קצרה."
 
 
-def says_goodbye(*more, ears=()):
+def says_goodbye(*more, stt=()):
     """A caller who was answered takes leave: over at 14.5, and our goodbye is heard from 15.3 on."""
-    ears = ["שאלה", "תודה רבה להתראות", *ears]
-    return call_of(OPENING, Sound(13.0, 1.5), *more, ears=ears, reply=ANSWER)
+    stt = ["שאלה", "תודה רבה להתראות", *stt]
+    return call_of(OPENING, Sound(13.0, 1.5), *more, stt=stt, reply=ANSWER)
 
 
 @pytest.mark.parametrize("closes_s", [15.2, 15.6, 16.2])
@@ -94,7 +94,7 @@ def test_f4_a_goodbye_is_not_followed_by_another(closes_s):
 
 def test_f4_a_goodbye_that_is_being_said_is_not_stopped_any_more():
     """F2, F4: the next one would come too late."""
-    call = closed(says_goodbye(Sound(16.0, 2.0), ears=["רגע רגע"]), 15.6)
+    call = closed(says_goodbye(Sound(16.0, 2.0), stt=["רגע רגע"]), 15.6)
     assert call.texts == [GREETING, ANSWER, OURS.goodbye] and whole(call.heard[-1])
     assert call.desk.outcomes == [EndCall()]
 
@@ -111,7 +111,7 @@ def test_f4_there_is_no_moment_behind_the_last_line(closes_s):
 def test_f4_who_is_speaking_is_heard_out_and_not_thought_about(early):
     """F4, B3: the line is the answer, at their pause."""
     call = call_of(Sound(3.0, 3.0), knobs={"speculative_turns": early})
-    call.ears.partials = ["שלום"]
+    call.stt.partials = ["שלום"]
     assert 6.3 <= farewell(closed(call, 4.0)) <= 7.2
     assert asked(call) == []
 
@@ -119,30 +119,30 @@ def test_f4_who_is_speaking_is_heard_out_and_not_thought_about(early):
 def test_f4_an_early_start_is_forgotten():
     """F4, B3: the closing silence is still counted, and its answer is thought of."""
     call = call_of(OPENING, knobs={"speculative_turns": True}, llm_s=2.0)
-    call.ears.partials = ["שלום לך"]
+    call.stt.partials = ["שלום לך"]
     farewell(closed(call, 4.9))
     assert len(asked(call)) == 1 and call.lines("EARLY_START dropped")
 
 
 def test_f4_who_waits_for_an_answer_gets_the_line():
-    """F4: the mind is not waited for."""
+    """F4: the LLM is not waited for."""
     call = closed(call_of(OPENING, llm_s=3.0, knobs={"turn_timeout_ms": 8000}), 5.5)
-    assert farewell(call) == pytest.approx(5.5, abs=0.1) and call.mind.open_streams == 0
+    assert farewell(call) == pytest.approx(5.5, abs=0.1) and call.llm.open_streams == 0
 
 
 def test_f4_words_that_are_still_on_their_way_count():
     """F4, F3: a message that was just left is kept, with what was left before."""
     sounds = [OPENING, Sound(13.0, 2.0), Sound(18.5, 2.0)]
-    ears = ["נציג בבקשה", "דנה כהן בקשר לדירה", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"]
-    call = closed(call_of(*sounds, ears=ears, asr_s=0.4), 21.0)
+    stt = ["נציג בבקשה", "דנה כהן בקשר לדירה", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"]
+    call = closed(call_of(*sounds, stt=stt, asr_s=0.4), 21.0)
     assert call.texts[-2:] == [worded(OURS.message_taken), SORRY]
-    assert call.desk.leads == [(("message", ears[1]),), (("message", f"{ears[1]} {ears[2]}"),)]
+    assert call.desk.leads == [(("message", stt[1]),), (("message", f"{stt[1]} {stt[2]}"),)]
 
 
 def test_f4_a_message_that_is_about_to_be_confirmed_is_kept_once():
     """F4, F3: our thanks give way to the line; the office need not be told a second time to call."""
     sounds = [OPENING, Sound(13.0, 2.0)]
-    call = call_of(*sounds, ears=["נציג בבקשה", "דנה כהן בקשר לדירה"], knobs={"resp_min_delay_ms": 220})
+    call = call_of(*sounds, stt=["נציג בבקשה", "דנה כהן בקשר לדירה"], knobs={"resp_min_delay_ms": 220})
     closed(call, 15.75)
     assert call.texts[-1] == SORRY and worded(OURS.message_taken) not in call.texts
     assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
@@ -156,7 +156,7 @@ def test_f4_who_does_not_pause_is_spoken_over():
 
 
 @pytest.mark.parametrize(
-    "over_us",
+    "during_playout",
     [
         {"sounds": [Sound(5.8, 0.2, NOISE, LOUD)]},
         {"sounds": [Sound(5.8, 2.5)]},
@@ -165,20 +165,20 @@ def test_f4_who_does_not_pause_is_spoken_over():
     ],
     ids=["a cough", "words", "words over its end", "keys"],
 )
-def test_f4_the_line_is_not_stopped(over_us):
+def test_f4_the_line_is_not_stopped(during_playout):
     """F4: there is no time to say it again."""
-    call = call_of(*over_us.pop("sounds", []), **over_us)
+    call = call_of(*during_playout.pop("sounds", []), **during_playout)
     assert farewell(closed(call, 5.0)) == pytest.approx(5.0, abs=0.1)
 
 
 def test_f4_a_reply_that_was_cut_for_nothing_is_not_taken_up():
     """F4, D4: a listener's "אהה" over us is judged while the server closes down."""
-    call = closed(call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה", "אהה"]), REPLY_AT_S + IN_SECOND + 0.5)
+    call = closed(call_of(OPENING, over_reply(IN_SECOND), stt=["שאלה", "אהה"]), REPLY_AT_S + IN_SECOND + 0.5)
     assert call.texts == [GREETING, FIRST, SECOND, SORRY] and not whole(call.heard[2])
     farewell(call)
 
 
-def test_f4_a_cough_over_us_does_not_cost_the_sentence():
+def test_f4_a_cough_during_playout_does_not_cost_the_sentence():
     """F4, D1: it is stopped, judged, and goes on to its end."""
     cough = Sound(REPLY_AT_S + IN_SECOND, 0.2, NOISE, LOUD)
     call = closed(call_of(OPENING, cough), REPLY_AT_S + IN_SECOND + 0.2)
@@ -211,7 +211,7 @@ def test_f4_g2_without_a_voice_the_call_ends_all_the_same():
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-def test_f4_ears_that_fail_or_never_answer_do_not_hold_it_up(hangs):
+def test_f4_stt_that_fail_or_never_answer_do_not_hold_it_up(hangs):
     """F4, G1: the words of the caller are not known; the line is the answer."""
-    call = call_of(OPENING, ears=[None if hangs else ""])
+    call = call_of(OPENING, stt=[None if hangs else ""])
     assert farewell(closed(call, 4.8)) <= 6.6

@@ -20,13 +20,13 @@ def connection(call: SimCall) -> list[int]:
 
     def shutdown(how: int) -> None:
         shut.append(how)
-        call.line.inbox.close()
+        call.line.receiver.close()
 
     call.line.sock = SimpleNamespace(shutdown=shutdown)
     return shut
 
 
-def test_a_refused_socket_is_closed_with_1008_before_any_engine_works():
+def test_a_refused_socket_is_closed_with_1008_before_any_provider_works():
     """Not even the judge of speech is made."""
     made = []
 

@@ -16,7 +16,7 @@ HINT = "שנייה… בודקת"
 
 
 def asked(call):
-    return [request.text for request in call.mind.requests]
+    return [request.text for request in call.llm.requests]
 
 
 def test_e3_who_takes_up_an_offer_is_answered_and_may_still_interrupt():
@@ -24,9 +24,9 @@ def test_e3_who_takes_up_an_offer_is_answered_and_may_still_interrupt():
     menu = "אפשר לקנות דירה בעיר, לשכור דירה בעיר, או למכור דירה. מה תרצו?"
     replies = iter([menu, REPLY, "תשובה ארוכה נוספת שאפשר להפריע לה בלי בעיה.", REPLY])
     sounds = [Sound(3, 1.5), Sound(11, 1.5), Sound(17, 1.5), Sound(20.5, 2)]
-    ears = ["שלום לך", "לשכור דירה בעיר", "אני גר בחיפה", "רגע רגע"]
-    call = SimCall(sounds, ears=ears, reply=lambda request: next(replies)).run(28)
-    assert asked(call) == ears
+    stt = ["שלום לך", "לשכור דירה בעיר", "אני גר בחיפה", "רגע רגע"]
+    call = SimCall(sounds, stt=stt, reply=lambda request: next(replies)).run(28)
+    assert asked(call) == stt
     assert call.lines("ECHO") == []
     assert len(call.lines("BARGE_IN: interrupt")) == 1
 
@@ -43,14 +43,14 @@ def test_b5_a_cough_over_the_end_of_the_hint_commits_the_turn_once(at_s):
 
 def test_b5_a_voice_over_the_hint_is_no_barge_in():
     """B5, A6: the reply is ready behind the hint and nothing of it was heard: both parts are one turn."""
-    call = SimCall([Sound(3, 1.5), Sound(6.16, 1.0)], ears=["אני מחפש", "דירה בחיפה"], llm_s=0.78).run(16)
+    call = SimCall([Sound(3, 1.5), Sound(6.16, 1.0)], stt=["אני מחפש", "דירה בחיפה"], llm_s=0.78).run(16)
     assert call.lines("BARGE_IN") == []
     assert asked(call)[-1] == "אני מחפש דירה בחיפה"
 
 
 def test_b5_a_hint_is_heard_to_its_end_when_nothing_was_said():
     """B5, E1: the transcript turns out empty while the hint plays: it is not cut in the middle."""
-    call = SimCall([Sound(3, 0.3)], ears=[""], asr_s=0.9, knobs={"asr_timeout_ms": 3000}).run(12)
+    call = SimCall([Sound(3, 0.3)], stt=[""], asr_s=0.9, knobs={"asr_timeout_ms": 3000}).run(12)
     (hint,) = [said for said in call.heard if said.text == HINT]
     assert hint.until_s - hint.at_s == pytest.approx(len(HINT) * 0.06, abs=0.03)
     assert call.lines("SPEAKING → LISTENING")
@@ -59,15 +59,15 @@ def test_b5_a_hint_is_heard_to_its_end_when_nothing_was_said():
 def test_a6_what_nobody_heard_is_not_expected():
     """A6, F5: the superseded reply asked for three digits; the caller never heard that question."""
     keys = [(14 + 0.3 * n, key) for n, key in enumerate("1234")]
-    call = SimCall([Sound(3, 1.5), Sound(5.2, 1.0)], ears=["אחת", "ועוד אחת"], keys=keys)
+    call = SimCall([Sound(3, 1.5), Sound(5.2, 1.0)], stt=["אחת", "ועוד אחת"], keys=keys)
     replies = iter([Expected(digits=3), Expected()])
-    respond = call.mind.respond
+    respond = call.llm.respond
 
     def responds(request, timeout_s):
-        call.mind.expected = next(replies, Expected())
+        call.llm.expected = next(replies, Expected())
         return respond(request, timeout_s)
 
-    call.mind.respond = responds
+    call.llm.respond = responds
     call.run(24)
     assert asked(call)[-1] == "1234"
 
@@ -76,7 +76,7 @@ def test_a5_a_shout_does_not_make_the_caller_unheard():
     """A5: the first word is 15 dB louder than all that follows; within half a minute he is heard again."""
     sounds = [Sound(3, 1, VOICE, LOUD), *(Sound(at_s, 1.2) for at_s in range(12, 60, 8))]
     call = SimCall(sounds).run(66)
-    assert len(call.ears.heard) >= 6
+    assert len(call.stt.heard) >= 6
 
 
 @pytest.mark.parametrize("hash_at_s", [4.1, 6.0], ids=["while it thinks", "while it speaks"])
@@ -84,21 +84,21 @@ def test_f5_a_hash_behind_a_complete_entry_is_part_of_it(hash_at_s):
     """F5: people type # all the same; it is no turn of its own and stops nothing."""
     keys = [(3.0 + 0.3 * n, key) for n, key in enumerate("1234")] + [(min(hash_at_s, 5.8), "#")]
     call = SimCall([], keys=keys, llm_s=0.5)
-    call.mind.opening = Expected(digits=4)
+    call.llm.opening = Expected(digits=4)
     call.run(14)
     assert asked(call) == ["1234"]
     assert call.texts[-2:] == [FIRST, SECOND]
 
 
-def test_f6_an_engine_that_cannot_be_cancelled_does_not_keep_the_call():
+def test_f6_an_provider_that_cannot_be_cancelled_does_not_keep_the_call():
     """F6: its cancel raises: logged, and the call ends all the same."""
-    call = SimCall([Sound(3, 1.5)], ears=[None]).run(5.0, hang_up=False)
+    call = SimCall([Sound(3, 1.5)], stt=[None]).run(5.0, hang_up=False)
 
     def refuse():
         raise RuntimeError("no")
 
-    for ears in call.handler._engines._ears.values():
-        ears._listening._recognition.cancel = refuse
+    for stt in call.handler._providers._stt.values():
+        stt._listening._recognition.cancel = refuse
     call.line.deliver({"event": "stop"})
     call.until(9)
     assert call.finished and call.lines("WS_DONE")
@@ -106,17 +106,17 @@ def test_f6_an_engine_that_cannot_be_cancelled_does_not_keep_the_call():
     assert call.lines("ENGINE_ERR")
 
 
-def test_g2_a_mind_that_breaks_at_its_very_end_leaves_no_open_turn():
+def test_g2_a_llm_that_breaks_at_its_very_end_leaves_no_open_turn():
     """C4, G2: the reply is whole but what follows it raises: the turn ends, and the agent listens."""
     call = SimCall([Sound(3, 1.5)])
-    respond = call.mind.respond
+    respond = call.llm.respond
 
     def responds(request, timeout_s):
         stream = respond(request, timeout_s)
         del stream.expected
         return stream
 
-    call.mind.respond = responds
+    call.llm.respond = responds
     call.run(16)
     assert call.lines("LLM_ERR")
     assert len(call.lines("tts_done")) == 2
@@ -125,8 +125,8 @@ def test_g2_a_mind_that_breaks_at_its_very_end_leaves_no_open_turn():
 def test_d4_a_line_of_ours_that_resumes_is_no_history():
     """D3, D4: the clarifying line is cut by nothing and said again; the interrupted reply stays as heard."""
     sounds = [Sound(3, 1.5), Sound(6.4, 1.2), Sound(9.1, 1.0)]
-    call = SimCall(sounds, ears=["שלום לך", "מממ", ""], reply=REPLY)
-    call.ears.lines[1] = type(call.ears.lines[1])("")
+    call = SimCall(sounds, stt=["שלום לך", "מממ", ""], reply=REPLY)
+    call.stt.lines[1] = type(call.stt.lines[1])("")
     call.run(18)
     agent = [line for line in call.handler._dialogue.memory.history if line.speaker is Speaker.AGENT]
     assert all("לנסח" not in line.text for line in agent)
@@ -134,7 +134,7 @@ def test_d4_a_line_of_ours_that_resumes_is_no_history():
 
 def test_e4_a_resumed_reply_remembers_what_was_heard_before_the_cut():
     """E4, D4: the first sentence was heard in full before the cut: the next reply does not repeat it."""
-    call = SimCall([Sound(3, 1.5), Sound(8.0, 0.3), Sound(14, 1.5)], ears=["שלום לך", "", "משהו אחר"]).run(24)
+    call = SimCall([Sound(3, 1.5), Sound(8.0, 0.3), Sound(14, 1.5)], stt=["שלום לך", "", "משהו אחר"]).run(24)
     assert call.texts.count(FIRST) == 1
 
 
@@ -170,13 +170,13 @@ def test_the_knobs_of_a_host_are_its_own(monkeypatch):
 def test_e3_a_correction_is_no_echo(said, correction):
     """E3: all words but one are ours, and that one is what the caller says."""
     replies = iter([said, REPLY])
-    call = SimCall([Sound(3, 1.5), Sound(10, 1.5)], ears=["שלום", correction], reply=lambda r: next(replies))
+    call = SimCall([Sound(3, 1.5), Sound(10, 1.5)], stt=["שלום", correction], reply=lambda r: next(replies))
     call.run(16)
     assert asked(call) == ["שלום", correction]
 
 
-def test_g2_a_mind_that_always_fails_does_not_loop():
+def test_g2_a_llm_that_always_fails_does_not_loop():
     """G2: three turns without an answer: three different lines, the last one offers a call back."""
     sounds = [Sound(3 + 8 * n, 1.5) for n in range(3)]
-    call = SimCall(sounds, ears=["אחת", "שתיים", "שלוש"], reply="").run(30)
-    assert call.texts[1:] == [OURS.mind_failed[0], OURS.mind_failed[1], worded(OURS.offer_call_back)]
+    call = SimCall(sounds, stt=["אחת", "שתיים", "שלוש"], reply="").run(30)
+    assert call.texts[1:] == [OURS.llm_failed[0], OURS.llm_failed[1], worded(OURS.offer_call_back)]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.turns.effects import EndCall, Transfer
 from server.turns.reply import CALL_BACK, GAVE_UP
 from tests.simtime.call import GREETING, REPLY, SimCall, worded
-from tests.simtime.engines import SimEars, SimMind, SimVoice
+from tests.simtime.engines import SimLlm, SimStt, SimTts
 from tests.simtime.line import Sound
 from tests.wording import OURS
 
@@ -14,7 +14,7 @@ FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך ה
 SPEECH = [Sound(3.0, 1.5), Sound(12.0, 1.5)]
 END_OF_TURN_S = 4.5 + 0.14 + 0.48
 TURN_TIMEOUT_S = 3.5
-AGAIN = EngineError("500", retryable=True)
+AGAIN = ProviderError("500", retryable=True)
 
 
 def first_answer_s(call):
@@ -23,87 +23,87 @@ def first_answer_s(call):
 
 
 def failing_once(*results):
-    """A mind that gives these one after the other, then replies."""
+    """An LLM that gives these one after the other, then replies."""
     left = list(results)
     return lambda request: left.pop(0) if left else REPLY
 
 
-def test_g1_ears_that_never_answer():
+def test_g1_stt_that_never_answer():
     """G1, G2: nothing within ASR_TIMEOUT_MS of the end of speech: he is asked again."""
-    call = SimCall(SPEECH, ears=[None, "עכשיו כן"]).run(20)
+    call = SimCall(SPEECH, stt=[None, "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: no transcript within 1200 ms")
     assert call.texts == [GREETING, OURS.not_heard, FIRST, SECOND]
     assert first_answer_s(call) == pytest.approx(1.2 - 0.62, abs=0.1)
-    assert call.ears.open_streams == 0
+    assert call.stt.open_streams == 0
 
 
-def test_g2_ears_that_fail():
+def test_g2_stt_that_fail():
     """G2: as E1, and ASR_ERR is logged."""
-    call = SimCall(SPEECH, ears=[EngineError("quota"), "עכשיו כן"]).run(20)
+    call = SimCall(SPEECH, stt=[ProviderError("quota"), "עכשיו כן"]).run(20)
     assert call.lines("ASR_ERR: sim: quota")
     assert call.texts == [GREETING, OURS.not_heard, FIRST, SECOND]
 
 
-def test_g2_ears_that_fail_on_a_short_word_are_not_silence():
-    """G2: 300 ms of speech that no ears took is a failure, not nothing (E1): the caller is asked."""
-    call = SimCall([Sound(3.0, 0.3)], ears=[EngineError("quota")]).run(9)
+def test_g2_stt_that_fail_on_a_short_word_are_not_silence():
+    """G2: 300 ms of speech that no STT took is a failure, not nothing (E1): the caller is asked."""
+    call = SimCall([Sound(3.0, 0.3)], stt=[ProviderError("quota")]).run(9)
     assert call.texts == [GREETING, OURS.not_heard]
 
 
-def test_g2_the_mind_is_asked_once_more():
+def test_g2_the_llm_is_asked_once_more():
     """G2: one retry, and the caller does not notice."""
     call = SimCall(SPEECH, reply=failing_once(AGAIN)).run(11)
-    assert len(call.mind.requests) == 2
+    assert len(call.llm.requests) == 2
     assert call.texts == [GREETING, FIRST, SECOND]
 
 
-def test_g2_a_mind_that_fails_twice_is_covered_by_a_line():
+def test_g2_a_llm_that_fails_twice_is_covered_by_a_line():
     """G2: retry failed too: "בסדר, איך אוכל לסייע?", and the next turn works."""
     call = SimCall(SPEECH, reply=failing_once(AGAIN, AGAIN)).run(20)
     assert call.lines("LLM_ERR: sim: 500")
-    assert call.texts == [GREETING, OURS.mind_failed[0], FIRST, SECOND]
+    assert call.texts == [GREETING, OURS.llm_failed[0], FIRST, SECOND]
 
 
-def test_g2_a_mind_that_cannot_be_mended_is_not_asked_twice():
+def test_g2_a_llm_that_cannot_be_mended_is_not_asked_twice():
     """G2: a refused key is refused again: the line comes at once."""
-    call = SimCall(SPEECH[:1], reply=lambda request: EngineError("no key")).run(10)
-    assert [request.gone for request in call.mind.requests] == [
+    call = SimCall(SPEECH[:1], reply=lambda request: ProviderError("no key")).run(10)
+    assert [request.gone for request in call.llm.requests] == [
         False,
         True,
     ]  # and for a lead, behind the call
-    assert call.texts == [GREETING, OURS.mind_failed[0]]
+    assert call.texts == [GREETING, OURS.llm_failed[0]]
 
 
-def test_g2_a_mind_that_says_nothing_is_covered_too():
+def test_g2_a_llm_that_says_nothing_is_covered_too():
     """G2: an empty reply is a failure, not silence."""
-    assert SimCall(SPEECH[:1], reply="").run(10).texts == [GREETING, OURS.mind_failed[0]]
+    assert SimCall(SPEECH[:1], reply="").run(10).texts == [GREETING, OURS.llm_failed[0]]
 
 
-def test_g2_a_mind_cut_in_the_middle_keeps_what_it_said():
+def test_g2_a_llm_cut_in_the_middle_keeps_what_it_said():
     """G2: the stream stalls after the first sentence: that is the reply, and the turn ends."""
     call = SimCall(SPEECH, knobs={"llm_first_token_timeout_ms": 500})
-    call.mind.sentence_s = 9.0
+    call.llm.sentence_s = 9.0
     call.run(20)
     assert call.texts == [GREETING, FIRST] + call.texts[2:]
     assert call.lines("LLM_ERR: sim: nothing within 500 ms")
     assert call.lines("tts_done")
-    assert [request.gone for request in call.mind.requests] == [False, False, True]
+    assert [request.gone for request in call.llm.requests] == [False, False, True]
 
 
-def test_g3_a_mind_that_hangs():
+def test_g3_a_llm_that_hangs():
     """G1, G3: an answer within TURN_TIMEOUT_MS + 500 ms whatever the engines do; no stream is left."""
     call = SimCall(SPEECH, reply=failing_once(None, None)).run(20)
     assert first_answer_s(call) <= TURN_TIMEOUT_S + 0.5
     assert call.texts[-2:] == [FIRST, SECOND]
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
 
 
 def test_g3_exactly_one_of_two_outcomes_counts():
     """G3: the reply comes just after the deadline's line began: it is not heard, before or after."""
     call = SimCall(SPEECH[:1], llm_s=0.05, knobs={"llm_first_token_timeout_ms": 9000})
-    call.mind.delay_s = TURN_TIMEOUT_S - 0.05 + 0.02
+    call.llm.delay_s = TURN_TIMEOUT_S - 0.05 + 0.02
     call.run(14)
-    assert call.texts[-1] == OURS.mind_failed[0]
+    assert call.texts[-1] == OURS.llm_failed[0]
     assert FIRST not in call.texts
     assert call.lines("TURN_TIMEOUT")
 
@@ -148,32 +148,32 @@ def test_g2_under_400_bytes_is_no_audio():
 def with_fallbacks(*sounds, **more):
     """A call whose every engine has a second one behind it."""
     call = SimCall(list(sounds), **more)
-    ears = SimEars(call.runtime, ["מהאוזן השנייה"], 0.05, name="second")
-    mind = SimMind(call.runtime, lambda request: f"תשובה אל {request.text} בסך הכול.", name="second")
-    voice = SimVoice(call.runtime, 0.05, name="second", identity="second")
+    stt = SimStt(call.runtime, ["מהאוזן השנייה"], 0.05, name="second")
+    llm = SimLlm(call.runtime, lambda request: f"תשובה אל {request.text} בסך הכול.", name="second")
+    voice = SimTts(call.runtime, 0.05, name="second", identity="second")
     voice.codes = call.voice.codes
-    call.fallbacks = ([ears], [mind], [voice])
+    call.fallbacks = ([stt], [llm], [voice])
     return call
 
 
 def google_then_openai(openai_s):
-    """Google's ears fail with the first audio; OpenAI's take so long, from the end of it."""
-    call = with_fallbacks(*SPEECH[:1], ears=[EngineError("down")])
-    call.ears.name, call.ears.at_once, call.ears.delay_s = "google", True, 0.0
+    """Google's STT fail with the first audio; OpenAI's take so long, from the end of it."""
+    call = with_fallbacks(*SPEECH[:1], stt=[ProviderError("down")])
+    call.stt.name, call.stt.at_once, call.stt.delay_s = "google", True, 0.0
     (openai,) = call.fallbacks[0]
     openai.name, openai.delay_s = "openai", openai_s
     return call
 
 
-def test_g1_openais_ears_get_their_time_when_googles_failed():
-    """G1, G2: the deadline is that of the ears at work: 2600 ms, though Google's are the first."""
+def test_g1_openais_stt_get_their_time_when_googles_failed():
+    """G1, G2: the deadline is that of the STT at work: 2600 ms, though Google's are the first."""
     call = google_then_openai(1.7).run(12)
     assert call.texts[1:] == ["שנייה… בודקת", FIRST, SECOND]
-    assert call.mind.requests[0].text == "מהאוזן השנייה"
+    assert call.llm.requests[0].text == "מהאוזן השנייה"
     assert not call.lines("no transcript")
 
 
-def test_g1_openais_ears_have_a_deadline_too():
+def test_g1_openais_stt_have_a_deadline_too():
     """G1: 2600 ms from the end of speech, and the caller is asked."""
     call = google_then_openai(9.0).run(12)
     assert call.lines("ASR_ERR: no transcript within 2600 ms")
@@ -181,14 +181,16 @@ def test_g1_openais_ears_have_a_deadline_too():
     assert call.heard[-1].at_s - 4.5 == pytest.approx(2.6, abs=0.15)
 
 
-def test_g2_the_next_engine_takes_over():
+def test_g2_the_next_provider_takes_over():
     """G2: every first engine fails; the second of each chain answers, with all of the audio."""
-    call = with_fallbacks(*SPEECH[:1], ears=[EngineError("down")], reply=lambda request: EngineError("down"))
+    call = with_fallbacks(
+        *SPEECH[:1], stt=[ProviderError("down")], reply=lambda request: ProviderError("down")
+    )
     call.voice.fails = lambda text: True
     call.run(10)
     assert call.texts[-1] == "תשובה אל מהאוזן השנייה בסך הכול."
     assert not call.beeped
-    assert call.fallbacks[0][0].heard == call.ears.heard
+    assert call.fallbacks[0][0].heard == call.stt.heard
 
 
 # ---- G4: engines that keep failing
@@ -209,18 +211,18 @@ def gaps(call):
     return [int(line.split("ms=")[1].split()[0]) for line in call.lines("RESPONSE_GAP")]
 
 
-def test_g4_ears_that_keep_failing_are_skipped():
-    """G4: every turn is answered; after three failures the second ears hear at once."""
-    call = with_fallbacks(*TURNS, ears=[EngineError("quota")], reply=numbered).run(33)
+def test_g4_stt_that_keep_failing_are_skipped():
+    """G4: every turn is answered; after three failures the second STT hear at once."""
+    call = with_fallbacks(*TURNS, stt=[ProviderError("quota")], reply=numbered).run(33)
     assert call.texts[1:] == ANSWERS
-    assert (len(call.ears.opened_at), len(call.fallbacks[0][0].opened_at)) == (3, 5)
+    assert (len(call.stt.opened_at), len(call.fallbacks[0][0].opened_at)) == (3, 5)
     (skipped,) = call.lines(SKIPPED)
     assert skipped == "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: quota"
 
 
-def test_g4_ears_that_hang_are_skipped():
-    """G1, G2, G4: the caller is asked again, then told of the fault, twice; then other ears hear him."""
-    call = with_fallbacks(*TURNS, ears=[None], reply=numbered).run(33)
+def test_g4_stt_that_hang_are_skipped():
+    """G1, G2, G4: the caller is asked again, then told of the fault, twice; then other STT hear him."""
+    call = with_fallbacks(*TURNS, stt=[None], reply=numbered).run(33)
     assert call.texts[1:] == [
         OURS.not_heard,
         *[worded(OURS.deaf_keys)] * 2,
@@ -230,62 +232,62 @@ def test_g4_ears_that_hang_are_skipped():
     assert call.lines(SKIPPED) == [
         "ENGINE_SKIPPED asr sim for 30 s after 3 failures in a row: no transcript in time"
     ]
-    assert call.ears.open_streams == 0
+    assert call.stt.open_streams == 0
 
 
-def test_g4_ears_that_are_well_again_are_back():
+def test_g4_stt_that_are_well_again_are_back():
     """G4: after half a minute one utterance tries them, and then all do."""
     turns = [Sound(3 + 6 * n, 1.5) for n in range(10)]
-    ears = [EngineError("quota")] * 3 + ["שלום לך"]
-    call = with_fallbacks(*turns, ears=ears, reply=numbered).run(63)
+    stt = [ProviderError("quota")] * 3 + ["שלום לך"]
+    call = with_fallbacks(*turns, stt=stt, reply=numbered).run(63)
     assert len(call.texts) == 1 + 10
     assert call.lines(BACK) == ["ENGINE_BACK asr sim"]
-    back_at = call.ears.opened_at[3]
+    back_at = call.stt.opened_at[3]
     assert 30 <= back_at - 18 <= 36
     assert len(call.fallbacks[0][0].opened_at) == 3 + sum(19 < turn.at_s < back_at - 1 for turn in turns)
 
 
-def test_g4_a_mind_that_keeps_failing_is_skipped():
-    """G4: a mind that hangs costs its deadline three times, and no more."""
+def test_g4_a_llm_that_keeps_failing_is_skipped():
+    """G4: an LLM that hangs costs its deadline three times, and no more."""
     said = ["אחת", "שתיים", "שלוש", "ארבע", "חמש"]
-    call = with_fallbacks(*TURNS, ears=said, reply=lambda request: None).run(36)
+    call = with_fallbacks(*TURNS, stt=said, reply=lambda request: None).run(36)
     answers = [text for text in call.texts if text.startswith("תשובה אל")]
     assert answers == [f"תשובה אל {text} בסך הכול." for text in said]
-    assert len(call.mind.requests) == 3
+    assert len(call.llm.requests) == 3
     assert len(call.lines(SKIPPED)) == 1 and "llm sim" in call.lines(SKIPPED)[0]
     assert min(gaps(call)[:3]) > 1500 and max(gaps(call)[3:]) < 1000
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
 
 
-def test_g4_a_mind_whose_turns_end_first_is_skipped():
+def test_g4_a_llm_whose_turns_end_first_is_skipped():
     """G3, G4: its own deadline is later than the turn's, so that it never fails by itself; it counts."""
     knobs = {"llm_first_token_timeout_ms": 9000}
     call = with_fallbacks(*TURNS, reply=lambda request: None, knobs=knobs).run(36)
     assert len(call.lines("TURN_TIMEOUT")) == 3
-    assert len(call.mind.requests) == 3 and len(call.fallbacks[1][0].requests) == 2
+    assert len(call.llm.requests) == 3 and len(call.fallbacks[1][0].requests) == 2
     (skipped,) = call.lines(SKIPPED)
     assert "llm sim" in skipped and "nothing within 34" in skipped
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
 
 
 def test_g4_noises_do_not_reopen_what_is_skipped():
-    """G4, A2: onsets that were none, each with ears of its own, and no word more to the dead recogniser."""
+    """G4, A2: onsets that were none, each with STT of its own, and no word more to the dead recogniser."""
     noises = [Sound(21 + 0.4 * n, 0.06) for n in range(20)]
-    call = with_fallbacks(*TURNS[:3], *noises, Sound(31, 1.5), ears=[EngineError("quota")], reply=numbered)
+    call = with_fallbacks(*TURNS[:3], *noises, Sound(31, 1.5), stt=[ProviderError("quota")], reply=numbered)
     call.run(36)
-    assert len(call.fallbacks[0][0].opened_at) >= 4 and len(call.ears.opened_at) == 3
+    assert len(call.fallbacks[0][0].opened_at) >= 4 and len(call.stt.opened_at) == 3
     assert call.texts[-1] == ANSWERS[3]
 
 
-def test_g4_second_ears_that_were_skipped_are_there_when_the_first_fail():
+def test_g4_second_stt_that_were_skipped_are_there_when_the_first_fail():
     """G4: they are well again, and nobody had to ask them since; their turn was nobody's to take."""
     turns = [Sound(3 + 6 * n, 1.5) for n in range(10)]
-    down = EngineError("quota")
-    call = with_fallbacks(*turns, ears=[down, down, down, *["שלום"] * 6, down], reply=numbered)
+    down = ProviderError("quota")
+    call = with_fallbacks(*turns, stt=[down, down, down, *["שלום"] * 6, down], reply=numbered)
     call.fallbacks[0][0].lines = [down] * 3 + ["שלום"]
     call.run(63)
     assert len(call.lines(SKIPPED)) == 2
-    assert call.mind.requests[-1].text == "שלום"
+    assert call.llm.requests[-1].text == "שלום"
     assert call.texts[-1].startswith("תשובה מספר")
 
 
@@ -300,11 +302,11 @@ def test_g4_a_voice_that_keeps_failing_is_skipped():
     assert len(call.lines(SKIPPED)) == 1 and "tts sim" in call.lines(SKIPPED)[0]
 
 
-def test_g4_engines_that_all_fail_are_all_tried():
-    """G2, G4: nothing is skipped into silence: with the only ears down they are tried every time."""
-    call = SimCall(TURNS, ears=[EngineError("quota")]).run(33)
+def test_g4_providers_that_all_fail_are_all_tried():
+    """G2, G4: nothing is skipped into silence: with the only STT down they are tried every time."""
+    call = SimCall(TURNS, stt=[ProviderError("quota")]).run(33)
     assert call.texts[1:] == [OURS.not_heard, *[worded(OURS.deaf_keys)] * 4]
-    assert len(call.ears.opened_at) == 5
+    assert len(call.stt.opened_at) == 5
 
 
 class Desk:
@@ -326,7 +328,7 @@ class Desk:
 def deaf_call(turns=7, run_s=120, **more):
     """Every one of so many turns is heard by nobody."""
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(turns)]
-    call = SimCall(sounds, ears=[EngineError("no such key file")], **more)
+    call = SimCall(sounds, stt=[ProviderError("no such key file")], **more)
     call.desk = Desk()
     call.host["desk"] = call.desk
     return call.run(run_s, hang_up=False)
@@ -376,42 +378,42 @@ def test_newcomer_3_the_one_of_a_hidden_number_is_asked_for_again():
     assert call.texts[-1] == worded(OURS.deaf_keys_hidden) and call.desk.leads == []
 
 
-def test_g2_ears_that_are_well_again_hear():
+def test_g2_stt_that_are_well_again_hear():
     """G2: then nobody is told of a fault, and the count begins anew."""
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(4)]
-    down = EngineError("quota")
-    call = SimCall(sounds, ears=[down, "שאלה", down, "עוד שאלה"]).run(60)
+    down = ProviderError("quota")
+    call = SimCall(sounds, stt=[down, "שאלה", down, "עוד שאלה"]).run(60)
     assert [text for text in call.texts[1:] if text not in (FIRST, SECOND)] == [OURS.not_heard] * 2
-    assert len(call.mind.requests) == 2
+    assert len(call.llm.requests) == 2
 
 
 def test_e1_an_answer_that_never_comes_is_no_conversation():
     """E1, G2: at the sixth failure in a row our side gives up, and the office knows."""
     sounds = [Sound(3.0 + 8.0 * n, 1.5) for n in range(7)]
-    call = SimCall(sounds, reply=lambda request: EngineError("no key"))
+    call = SimCall(sounds, reply=lambda request: ProviderError("no key"))
     call.desk = Desk()
     call.host["desk"] = call.desk
     call.run(70, hang_up=False)
-    first, second, third = OURS.mind_failed
+    first, second, third = OURS.llm_failed
     said = [first, second, worded(OURS.offer_call_back), third, first]
     assert call.texts[1:] == [*said, worded(OURS.giving_up)]
-    # And what was said all the time, once no mind could judge it behind the call either.
+    # And what was said all the time, once no LLM could judge it behind the call either.
     assert call.desk.leads == [(("message", GAVE_UP),), (("message", f"{GAVE_UP} שלום לך"),)]
     assert call.desk.outcomes == [EndCall()]
 
 
-def test_g4_a_caller_who_goes_on_is_no_failure_of_the_mind():
+def test_g4_a_caller_who_goes_on_is_no_failure_of_the_llm():
     """G4, A6: superseded turns count for nothing, however many."""
     sounds = [Sound(3 + 1.5 * n, 0.8) for n in range(6)]
     call = with_fallbacks(*sounds, reply=lambda request: None, llm_s=0.05).run(15)
-    assert len(call.mind.requests) >= 4
+    assert len(call.llm.requests) >= 4
     assert call.lines(SKIPPED) == []
 
 
 def test_a_bug_of_ours_ends_this_call_and_says_so():
     """An exception in the core: logged once with its event, the socket closed, nothing left running."""
     call = SimCall(SPEECH[:1])
-    call.mind.expected = object()  # the core will trip over it
+    call.llm.expected = object()  # the core will trip over it
     call.run(6.3, hang_up=False)
     call.line.deliver({"event": "dtmf", "dtmf": {"digit": "1"}})
     call.until(8)
@@ -445,7 +447,7 @@ def test_host_functions_are_called():
     assert len(call.lines("tts_done")) == 2
 
 
-def test_host_functions_that_misbehave_are_failed_engines():
+def test_host_functions_that_misbehave_are_failed_providers():
     """None, exceptions and odd bytes from a host's functions never end the call."""
 
     def broken(*args, **kwargs):

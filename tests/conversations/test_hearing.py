@@ -19,32 +19,32 @@ def answers(call):
 
 
 def test_a1_silence_and_line_noise_are_never_answered():
-    """A1, A5: a minute of hiss and clicks: the greeting, and not one utterance to the ears."""
+    """A1, A5: a minute of hiss and clicks: the greeting, and not one utterance to the STT."""
     clicks = [Sound(2 + 3.1 * n, 0.04, NOISE, LOUD) for n in range(18)]
     call = SimCall([*clicks, Sound(0, 60, NOISE, HISS)]).run(60)
     assert call.texts == [GREETING]
-    assert call.ears.heard == []
+    assert call.stt.heard == []
 
 
 def test_a1_energy_alone_is_the_playbook():
     """A1: with VAD_ENGINE=energy loud noise counts as speech, and the model has no say."""
     call = SimCall([Sound(3, 1, NOISE)], knobs={"vad_engine": "energy"}).run(8)
-    assert len(call.ears.heard) == 1
+    assert len(call.stt.heard) == 1
     assert len(answers(call)) == 1
 
 
 def test_a2_the_first_phoneme_survives():
-    """A2: the ears get every frame of the voice, and 200 ms of what was before it."""
+    """A2: the STT gets every frame of the voice, and 200 ms of what was before it."""
     call = SimCall([voice(3.0, 1.0)]).run(8)
-    (heard,) = call.ears.heard
+    (heard,) = call.stt.heard
     assert numbers(heard) == list(range(150, 200))
     assert heard.index(bytes([0xB2])) >= 9 * 160
 
 
 def test_a2_unconfirmed_sound_is_discarded():
-    """A2: a loud noise that the model does not call speech reaches no ears."""
+    """A2: a loud noise that the model does not call speech reaches no STT."""
     call = SimCall([Sound(3.0, 3.0, NOISE)]).run(8)
-    assert call.ears.heard == []
+    assert call.stt.heard == []
     assert call.texts == [GREETING]
 
 
@@ -89,8 +89,8 @@ def test_a3_tip_cut_off_early():
     """A3, tuning tip: a pause that ends the turn by default no longer does with VAD_HANGOVER_MS 220."""
     _, usual = gap(pause_s=0.66)
     _, tuned = gap(pause_s=0.66, vad_hangover_ms=220)
-    assert len(usual.ears.heard) == 2
-    assert len(tuned.ears.heard) == 1
+    assert len(usual.stt.heard) == 2
+    assert len(tuned.stt.heard) == 1
 
 
 def test_a3_tip_more_duplicates():
@@ -100,7 +100,7 @@ def test_a3_tip_more_duplicates():
         knobs = {"reply_refractory_ms": refractory_ms, "vad_engine": "energy", "min_voiced_ms": 60}
         end_s = SimCall([], knobs=knobs).run(6).heard[0].until_s
         # 100 ms of breath 0.9 s after our end: energy's refractory bar is 160 ms of voice.
-        return len(SimCall([Sound(end_s + 0.9, 0.1, NOISE)], knobs=knobs).run(6).ears.heard)
+        return len(SimCall([Sound(end_s + 0.9, 0.1, NOISE)], knobs=knobs).run(6).stt.heard)
 
     assert opened(750) == 1
     assert opened(1100) == 0
@@ -109,57 +109,57 @@ def test_a3_tip_more_duplicates():
 def test_a4_a_long_talker_is_taken_at_the_next_breath():
     """A4: after MAX_UTT_SEC of speech the hangover alone ends the utterance."""
     call = SimCall([voice(3.0, 8.0), voice(11.3, 1.0)], asr_s=0, llm_s=0, tts_s=0).run(16)
-    assert numbers(call.ears.heard[0])[-1] == 549
+    assert numbers(call.stt.heard[0])[-1] == 549
     assert call.lines("STATE LISTENING → THINKING")
 
 
 def test_a4_an_unbroken_voice_is_taken_and_nothing_is_lost():
     """A4: at twice MAX_UTT_SEC the turn is taken; the voice neither supersedes nor stops its answer,
     and what it says on is the next utterance, answered after it."""
-    call = SimCall([voice(3.0, 20.0)], reply="תשובה אחת קצרה.", ears=["אחת", "שתיים"]).run(35)
-    first, second = (numbers(heard) for heard in call.ears.heard)
+    call = SimCall([voice(3.0, 20.0)], reply="תשובה אחת קצרה.", stt=["אחת", "שתיים"]).run(35)
+    first, second = (numbers(heard) for heard in call.stt.heard)
     assert first + second == list(range(150, 1150))
     assert len(first) == 700
     assert call.lines("BARGE_IN") == []
-    assert [request.text for request in call.mind.requests] == ["אחת", "שתיים"]
+    assert [request.text for request in call.llm.requests] == ["אחת", "שתיים"]
     assert len([text for text in call.texts if text == "תשובה אחת קצרה."]) >= 1
 
 
 def test_a4_after_a_pause_the_voice_may_take_the_floor():
     """A4: the run-on voice pauses and goes on: now it interrupts the answer to its own beginning."""
     reply = "זו תשובה ארוכה מאוד שלא נגמרת כל כך מהר ואפשר להפריע לה בשקט כי היא ארוכה."
-    call = SimCall([voice(3.0, 16.0), voice(19.3, 2.0)], reply=reply, ears=["אחת", "שתיים"]).run(30)
+    call = SimCall([voice(3.0, 16.0), voice(19.3, 2.0)], reply=reply, stt=["אחת", "שתיים"]).run(30)
     assert len(call.lines("BARGE_IN: interrupt")) == 1
-    assert [request.text for request in call.mind.requests] == ["אחת", "שתיים"]
+    assert [request.text for request in call.llm.requests] == ["אחת", "שתיים"]
 
 
 def test_a5_too_little_voice_is_no_utterance():
     """A5: 100 ms of voice, less than MIN_VOICED_MS, is discarded."""
     call = SimCall([voice(3.0, 0.1)]).run(8)
-    assert call.ears.heard == []
+    assert call.stt.heard == []
 
 
 def test_a5_a_far_voice_is_background():
     """A5: a voice more than 12 dB under the caller's own is not answered."""
     call = SimCall([voice(3.0, 1.5), voice(9.0, 1.5, magnitude=FAR)]).run(14)
-    assert len(call.ears.heard) == 1
+    assert len(call.stt.heard) == 1
     assert len(answers(call)) == 1
 
 
 def test_a6_the_caller_goes_on_while_the_agent_thinks():
     """A6: speech in THINKING supersedes the turn; both parts are one turn with one answer."""
     sounds = [voice(3.0, 1.5), voice(5.3, 1.5)]
-    call = SimCall(sounds, ears=["אני מחפש", "דירה בחיפה"], llm_s=1.0).run(14)
-    assert [request.text for request in call.mind.requests] == ["אני מחפש", "אני מחפש דירה בחיפה"]
+    call = SimCall(sounds, stt=["אני מחפש", "דירה בחיפה"], llm_s=1.0).run(14)
+    assert [request.text for request in call.llm.requests] == ["אני מחפש", "אני מחפש דירה בחיפה"]
     assert len(answers(call)) == 1
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
 
 
 def test_a6_words_not_yet_transcribed_are_joined_too():
     """A6: the first part's transcript comes only after the caller went on; nothing is lost."""
     sounds = [voice(3.0, 1.5), voice(5.3, 1.0)]
-    call = SimCall(sounds, ears=["אני מחפש", "דירה בחיפה"], asr_s=0.5).run(14)
-    assert [request.text for request in call.mind.requests] == ["אני מחפש דירה בחיפה"]
+    call = SimCall(sounds, stt=["אני מחפש", "דירה בחיפה"], asr_s=0.5).run(14)
+    assert [request.text for request in call.llm.requests] == ["אני מחפש דירה בחיפה"]
     assert len(answers(call)) == 1
 
 
@@ -169,7 +169,7 @@ def test_a6_an_unconfirmed_sound_only_holds_the_reply():
     slam = SimCall([voice(3.0, 1.5), Sound(5.2, 0.2, NOISE)]).run(10)
     assert answers(slam)[0].at_s > answers(plain)[0].at_s + 0.1
     assert slam.texts == plain.texts
-    assert len(slam.mind.requests) == 1
+    assert len(slam.llm.requests) == 1
 
 
 def test_a6_endless_noise_does_not_hold_the_reply_for_ever():
@@ -177,7 +177,7 @@ def test_a6_endless_noise_does_not_hold_the_reply_for_ever():
     slams = [Sound(5.2 + 0.5 * n, 0.2, NOISE) for n in range(12)]
     call = SimCall([voice(3.0, 1.5), *slams]).run(16)
     assert answers(call)[0].at_s < 4.5 + 3.5
-    assert OURS.mind_failed[0] not in call.texts
+    assert OURS.llm_failed[0] not in call.texts
 
 
 def test_gaps_of_the_stream_are_filled_and_time_goes_on():
@@ -188,19 +188,19 @@ def test_gaps_of_the_stream_are_filled_and_time_goes_on():
     assert answers(call)[0].at_s == pytest.approx(4.0 + 0.6 + 0.1, abs=0.15)
 
 
-# ---- ears at a voice's onset
+# ---- STT at a voice's onset
 
 
 def with_first_audio(call):
-    """Note when the ears of each utterance were given their first audio."""
+    """Note when the STT of each utterance were given their first audio."""
     call.audio_at = []
-    begin = call.ears.begin
+    begin = call.stt.begin
 
     def begins(mulaw_8k):
         call.audio_at.append(call.runtime.now)
         return begin(mulaw_8k)
 
-    call.ears.begin = begins
+    call.stt.begin = begins
     return call
 
 
@@ -208,21 +208,21 @@ def cough(at_s):
     return Sound(at_s, 0.1, NOISE, LOUD)
 
 
-def test_a2_ears_are_set_up_while_the_voice_is_judged():
+def test_a2_stt_are_set_up_while_the_voice_is_judged():
     """A2: opened within 100 ms of the voice; the audio flows once it is confirmed, none of it lost."""
     call = with_first_audio(SimCall([voice(3.0)])).run(8)
-    (opened,), (audio,) = call.ears.opened_at, call.audio_at
+    (opened,), (audio,) = call.stt.opened_at, call.audio_at
     assert 3.0 < opened < 3.1
     assert 3.14 <= audio < 3.4 and audio - opened >= 0.08
-    assert numbers(call.ears.heard[0]) == list(range(150, 200))
+    assert numbers(call.stt.heard[0]) == list(range(150, 200))
     assert len(answers(call)) == 1
 
 
-def test_a5_noise_opens_ears_twice_in_a_row_at_most():
+def test_a5_noise_opens_stt_twice_in_a_row_at_most():
     """A5: and sends no audio; nothing is left open while the call goes on."""
     call = with_first_audio(SimCall([cough(3 + 1.2 * n) for n in range(8)])).run(14, hang_up=False)
-    assert len(call.ears.opened_at) == 2
-    assert (call.audio_at, call.ears.heard, call.ears.open_streams) == ([], [], 0)
+    assert len(call.stt.opened_at) == 2
+    assert (call.audio_at, call.stt.heard, call.stt.open_streams) == ([], [], 0)
     assert call.texts == [GREETING] and call.lines("ASR_") == []
     call.line.deliver({"event": "stop"})
     call.until(16)
@@ -230,27 +230,27 @@ def test_a5_noise_opens_ears_twice_in_a_row_at_most():
 
 
 def test_a5_a_voice_after_noises_is_heard_from_its_first_phoneme():
-    """A2, A5: its ears are opened when it is confirmed; the next onset is taken at its word again."""
+    """A2, A5: its STT are opened when it is confirmed; the next onset is taken at its word again."""
     coughs = [cough(3 + 1.2 * n) for n in range(4)]
     call = with_first_audio(SimCall([*coughs, voice(9.0), cough(17.0)])).run(20)
-    assert len(call.ears.opened_at) == 4
-    assert call.ears.opened_at[2] == call.audio_at[0] > 9.1
-    assert numbers(call.ears.heard[0]) == list(range(450, 500))
+    assert len(call.stt.opened_at) == 4
+    assert call.stt.opened_at[2] == call.audio_at[0] > 9.1
+    assert numbers(call.stt.heard[0]) == list(range(450, 500))
     assert len(answers(call)) == 1
-    assert 17.0 < call.ears.opened_at[3] < 17.1
-    assert call.ears.open_streams == 0
+    assert 17.0 < call.stt.opened_at[3] < 17.1
+    assert call.stt.open_streams == 0
 
 
 def test_a6_an_onset_over_a_reply_leaves_nothing():
-    """D1, D4: a cough stops us, its ears are closed, and we go on."""
+    """D1, D4: a cough stops us, its STT are closed, and we go on."""
     call = with_first_audio(SimCall([voice(3.0), cough(6.0)])).run(12, hang_up=False)
-    assert (len(call.ears.opened_at), len(call.audio_at)) == (2, 1)
-    assert call.ears.open_streams == 0
+    assert (len(call.stt.opened_at), len(call.audio_at)) == (2, 1)
+    assert call.stt.open_streams == 0
     assert call.texts[-1] == REPLY.split(". ")[1]
 
 
 def test_f6_a_hang_up_before_the_voice_is_judged():
-    """F6: the ears that were opened for it are closed."""
+    """F6: the STT that were opened for it are closed."""
     call = SimCall([voice(3.0)]).run(3.12)
-    assert len(call.ears.opened_at) == 1 and call.ears.heard == []
-    assert call.ears.open_streams == 0 and call.runtime.alive() == []
+    assert len(call.stt.opened_at) == 1 and call.stt.heard == []
+    assert call.stt.open_streams == 0 and call.runtime.alive() == []

@@ -30,9 +30,9 @@ class Desk:
         self.outcomes.append((call_sid, outcome))
 
 
-def answering(respond, *sounds, ears=("אני מחפשת דירה", "שלושה חדרים"), caller="+972501112222", knobs=None):
-    """A call whose mind is a host's function; ``caller``: as Twilio tells it."""
-    call = SimCall(list(sounds or (OPENING,)), ears=list(ears), knobs=PERSON | (knobs or {}))
+def answering(respond, *sounds, stt=("אני מחפשת דירה", "שלושה חדרים"), caller="+972501112222", knobs=None):
+    """A call whose LLM is a host's function; ``caller``: as Twilio tells it."""
+    call = SimCall(list(sounds or (OPENING,)), stt=list(stt), knobs=PERSON | (knobs or {}))
     call.desk = Desk()
     call.host = {"desk": call.desk, "respond": respond}
     deliver = call.line.deliver
@@ -125,9 +125,9 @@ def test_words_that_were_not_all_do_nothing():
 
 @pytest.mark.parametrize("respond", [lambda text: None, lambda text: "", lambda text: 1 / 0, lambda text: {}])
 def test_no_answer_gets_a_line_of_ours(respond):
-    """G2: and not an answer of another mind, which knows nothing of the host's business."""
+    """G2: and not an answer of another LLM, which knows nothing of the host's business."""
     call = answering(respond).run(12, hang_up=False)
-    assert call.texts[1:] == [OURS.mind_failed[0]]
+    assert call.texts[1:] == [OURS.llm_failed[0]]
     assert [line for line in call.log if line.startswith("LLM_ERR: host respond: ")]
     assert not call.finished
 

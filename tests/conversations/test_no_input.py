@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from server.hebrew.understand.gender import Gender
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.settings.prompts_file import lines_of
 from server.turns.effects import EndCall, SaveLead, Speaker, Transfer
 from tests.simtime.call import GREETING, SimCall, worded
@@ -54,7 +54,7 @@ def over_reply(after_s, for_s=0.8):
 
 
 def asked(call):
-    return [request.text for request in call.mind.requests]
+    return [request.text for request in call.llm.requests]
 
 
 def length(text):
@@ -71,7 +71,7 @@ IN_THIRD = length(FIRST) + length(SECOND) + 0.5
 @pytest.mark.parametrize("word", ["אהה", "אוקיי", "הבנתי", "אהה אהה", "כן כן", "בסדר גמור"])
 def test_d4_a_listener_does_not_stop_the_agent(word):
     """D4: it goes on from the start of the sentence it was cut in, under a new turn ID; nobody is asked."""
-    call = call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה ראשונה", word]).run(22)
+    call = call_of(OPENING, over_reply(IN_SECOND), stt=["שאלה ראשונה", word]).run(22)
     assert call.texts == [GREETING, FIRST, SECOND, SECOND, THIRD]
     assert asked(call) == ["שאלה ראשונה"]
     assert call.lines("BACKCHANNEL → ignore")
@@ -80,7 +80,7 @@ def test_d4_a_listener_does_not_stop_the_agent(word):
 @pytest.mark.parametrize("word", ["רגע", "לא נכון", "נציג", "סליחה", "עצרי", "כמה זה עולה בדיוק"])
 def test_d4_words_that_interrupt_are_always_real(word):
     """D4: the agent stops and answers."""
-    call = call_of(OPENING, over_reply(IN_SECOND), ears=["שאלה ראשונה", word]).run(22)
+    call = call_of(OPENING, over_reply(IN_SECOND), stt=["שאלה ראשונה", word]).run(22)
     assert call.texts[:3] == [GREETING, FIRST, SECOND]
     answered = asked(call)[1:] == [word] or worded(OURS.no_person) in call.texts
     assert answered and call.lines("BACKCHANNEL") == []
@@ -89,7 +89,7 @@ def test_d4_words_that_interrupt_are_always_real(word):
 @pytest.mark.parametrize("word", ["כן", "בסדר", "לא"])
 def test_d4_after_a_question_it_is_an_answer(word):
     """D4: over the end of a question of ours."""
-    call = call_of(OPENING, over_reply(IN_THIRD), ears=["שאלה ראשונה", word]).run(22)
+    call = call_of(OPENING, over_reply(IN_THIRD), stt=["שאלה ראשונה", word]).run(22)
     assert asked(call) == ["שאלה ראשונה", word]
 
 
@@ -97,29 +97,29 @@ def test_d4_after_a_question_it_is_an_answer(word):
 def test_d4_what_answers_no_question_is_none(word, into_s):
     """D4: a hum, or a "כן" before the question could be heard: it is asked to its end."""
     at_s = length(FIRST) + length(SECOND) + into_s
-    call = call_of(OPENING, over_reply(at_s), ears=["שאלה ראשונה", word]).run(22)
+    call = call_of(OPENING, over_reply(at_s), stt=["שאלה ראשונה", word]).run(22)
     assert call.texts[1:] == [FIRST, SECOND, THIRD, THIRD] and asked(call) == ["שאלה ראשונה"]
 
 
 def test_d4_a_missing_rest_is_asked_for_with_what_was_heard():
-    """D4: the mind was cut off while it was still thinking; what it had said is kept, not said twice."""
-    call = call_of(OPENING, over_reply(1.0), ears=["שאלה ראשונה", "אהה"])
-    call.mind.sentence_s = 1.2
+    """D4: the LLM was cut off while it was still thinking; what it had said is kept, not said twice."""
+    call = call_of(OPENING, over_reply(1.0), stt=["שאלה ראשונה", "אהה"])
+    call.llm.sentence_s = 1.2
     call.run(26)
-    first, rest = call.mind.requests
+    first, rest = call.llm.requests
     assert (first.said, rest.said, rest.text, rest.history) == (
         *("", f"{FIRST} {SECOND}"),
         *("שאלה ראשונה", first.history),
     )
     assert call.texts[1:] == [FIRST, FIRST, SECOND, THIRD]
-    assert call.lines("tts_done") and call.mind.open_streams == 0
+    assert call.lines("tts_done") and call.llm.open_streams == 0
 
 
-def test_d4_a_mind_that_has_no_rest_to_give_leaves_what_it_said():
+def test_d4_a_llm_that_has_no_rest_to_give_leaves_what_it_said():
     """D4, G2: it fails: what was kept is said to its end, and nothing is made up."""
-    answers = iter([REPLY, EngineError("down"), EngineError("down")])
-    call = call_of(OPENING, over_reply(1.0), ears=["שאלה", "אהה"], reply=lambda request: next(answers))
-    call.mind.sentence_s = 1.2
+    answers = iter([REPLY, ProviderError("down"), ProviderError("down")])
+    call = call_of(OPENING, over_reply(1.0), stt=["שאלה", "אהה"], reply=lambda request: next(answers))
+    call.llm.sentence_s = 1.2
     call.run(20)
     assert call.texts[1:] == [FIRST, FIRST, SECOND]
     assert call.handler._dialogue.state.value == "LISTENING"
@@ -128,8 +128,8 @@ def test_d4_a_mind_that_has_no_rest_to_give_leaves_what_it_said():
 def test_d4_d3_history_has_a_resumed_reply_once():
     """D3, D4: what was taken up again is remembered as heard, uninterrupted."""
     sounds = [OPENING, over_reply(IN_SECOND), Sound(18.0, 1.5)]
-    call = call_of(*sounds, ears=["שאלה ראשונה", "אהה", "שאלה שנייה"]).run(26)
-    said = [line for line in call.mind.requests[-1].history if line.speaker is Speaker.AGENT]
+    call = call_of(*sounds, stt=["שאלה ראשונה", "אהה", "שאלה שנייה"]).run(26)
+    said = [line for line in call.llm.requests[-1].history if line.speaker is Speaker.AGENT]
     assert " ".join(line.text for line in said[1:]) == REPLY
     assert not any(line.interrupted for line in said)
 
@@ -164,11 +164,11 @@ def test_f1_energy_that_is_no_voice_delays_it_once():
 
 def test_f1_the_question_is_part_of_the_conversation():
     """F1: who answers "כן" to it answers it, not what was asked before."""
-    call = call_of(Sound(11.5, 0.8), ears=["כן"], knobs=IDLE).run(16)
-    assert call.mind.requests[0].history[-1].text == worded(OURS.still_there[0])
+    call = call_of(Sound(11.5, 0.8), stt=["כן"], knobs=IDLE).run(16)
+    assert call.llm.requests[0].history[-1].text == worded(OURS.still_there[0])
 
 
-def test_f1_a_long_answer_of_the_mind_is_no_silence():
+def test_f1_a_long_answer_of_the_llm_is_no_silence():
     """F1: thinking and speaking are not waiting; switched off nobody is asked."""
     call = call_of(OPENING, reply=" ".join(["משפט ארוך למדי של תשובה."] * 8), knobs=IDLE).run(16)
     assert worded(OURS.still_there[0]) not in call.texts
@@ -180,9 +180,9 @@ def test_f1_a_long_answer_of_the_mind_is_no_silence():
 
 @pytest.mark.parametrize("words", ["תודה רבה להתראות", "ביי", "יום טוב להתראות"])
 def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
-    """F2: the closing line to its last mark, and a moment; the mind is not asked."""
+    """F2: the closing line to its last mark, and a moment; the LLM is not asked."""
     sounds = [OPENING, Sound(14.0, 1.0)]
-    call = call_of(*sounds, ears=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
+    call = call_of(*sounds, stt=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
     assert call.texts[2:] == [OURS.goodbye] and asked(call) == ["שאלה"]
     assert call.desk.outcomes == [EndCall()] and call.finished
     said = call.heard[-1]
@@ -200,23 +200,23 @@ def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
 @pytest.mark.parametrize("llm", [True, False])
 def test_f2_the_first_words_of_a_call_are_never_a_goodbye(greeting, llm):
     """F2: they are answered, whoever listens; on Fridays people open a call so."""
-    call = call_of(OPENING, ears=[greeting], reply="שבת שלום! במה אפשר לעזור?")
-    call.mind.takes_messages = llm
+    call = call_of(OPENING, stt=[greeting], reply="שבת שלום! במה אפשר לעזור?")
+    call.llm.takes_messages = llm
     call.run(16, hang_up=False)
     assert asked(call) == [greeting] and call.desk.outcomes == []
 
 
 @pytest.mark.parametrize("words", ["חג שמח", "תודה ויום טוב", "תודה דנה ביי", "אני חייב לסיים, ביי"])
-def test_f2_a_goodbye_that_may_be_more_is_for_the_mind_to_judge(words):
+def test_f2_a_goodbye_that_may_be_more_is_for_the_llm_to_judge(words):
     """F2: and it says so by its tool."""
     sounds = [OPENING, Sound(14.0, 1.0)]
-    call = call_of(*sounds, ears=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
+    call = call_of(*sounds, stt=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
     assert asked(call) == ["שאלה", words] and call.desk.outcomes == []
 
 
 def test_f2_a_goodbye_inside_a_sentence_is_none():
     """F2: the call goes on."""
-    call = call_of(OPENING, ears=["הוא אמר לי להתראות ונעלם"]).run(14, hang_up=False)
+    call = call_of(OPENING, stt=["הוא אמר לי להתראות ונעלם"]).run(14, hang_up=False)
     assert call.desk.outcomes == [] and len(asked(call)) == 1
 
 
@@ -224,7 +224,7 @@ def test_f2_a_goodbye_inside_a_sentence_is_none():
 def test_f3_a_caller_who_wants_a_person_gets_one(typed):
     """F3: by words or key 0 alone; a line, then our side closes."""
     how = {"sounds": [], "keys": [(3.0, "0")]} if typed else {"sounds": [OPENING]}
-    call = call_of(*how.pop("sounds"), ears=["אפשר לדבר עם נציג"], knobs=PERSON, **how).run(16, hang_up=False)
+    call = call_of(*how.pop("sounds"), stt=["אפשר לדבר עם נציג"], knobs=PERSON, **how).run(16, hang_up=False)
     assert call.texts == [GREETING, worded(OURS.handing_over)]
     assert call.desk.outcomes == [Transfer()] and asked(call) == []
 
@@ -238,17 +238,17 @@ def test_f3_zero_among_digits_is_a_digit():
 def test_f3_without_a_person_a_message_is_taken():
     """F3: the agent says so, takes the message whole, keeps it, and the call goes on."""
     sounds = [OPENING, Sound(13.0, 0.6), Sound(17.5, 2.0), Sound(27.0, 1.5)]
-    ears = ["תעביר אותי לנציג", "כן", "דנה כהן בקשר לדירה ברחוב הרצל", "שאלה אחרת"]
-    call = call_of(*sounds, ears=ears).run(36)
+    stt = ["תעביר אותי לנציג", "כן", "דנה כהן בקשר לדירה ברחוב הרצל", "שאלה אחרת"]
+    call = call_of(*sounds, stt=stt).run(36)
     expected = map(worded, (OURS.no_person, OURS.go_ahead, OURS.message_taken))
     assert call.texts[1:4] == list(expected)
-    assert call.desk.leads == [(("message", ears[2]),)]
+    assert call.desk.leads == [(("message", stt[2]),)]
     assert asked(call) == ["שאלה אחרת"] and call.desk.outcomes == []
 
 
 def test_f3_who_leaves_no_message_is_asked_what_else():
     """F3: "לא" is no message."""
-    call = call_of(OPENING, Sound(13.0, 0.6), ears=["נציג בבקשה", "לא תודה"]).run(20)
+    call = call_of(OPENING, Sound(13.0, 0.6), stt=["נציג בבקשה", "לא תודה"]).run(20)
     assert call.texts[1:] == [worded(OURS.no_person), OURS.no_message] and call.desk.leads == []
 
 
@@ -257,7 +257,7 @@ def test_f3_the_office_opens_and_closes_during_a_call():
     knobs = {**PERSON, "office_hours": "Sun-Thu 09:00-18:00"}
     closes = datetime(2026, 11, 22, 15, 59, 50, tzinfo=UTC)  # 17:59:50 on a Sunday in Israel
     for at_s, line in ((3.0, OURS.handing_over), (12.0, OURS.no_person)):
-        call = call_of(Sound(at_s, 1.5), ears=["נציג בבקשה"], knobs=knobs)
+        call = call_of(Sound(at_s, 1.5), stt=["נציג בבקשה"], knobs=knobs)
         call.host["now"] = lambda: closes
         call.run(18, hang_up=False)
         assert call.texts[1] == worded(line)
@@ -266,15 +266,15 @@ def test_f3_the_office_opens_and_closes_during_a_call():
 def test_e1_the_offer_of_a_person_is_kept():
     """E1, F3: after three unclear turns, with a person there, that is what is offered; "כן" accepts it."""
     sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
-    call = call_of(*sounds, ears=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
+    call = call_of(*sounds, stt=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
     assert call.texts[3:] == [worded(OURS.offer_person), worded(OURS.handing_over)]
     assert call.desk.outcomes == [Transfer()]
 
 
-def test_f3_a_mind_cannot_hand_over_to_nobody():
+def test_f3_a_llm_cannot_hand_over_to_nobody():
     """F3: it decides so all the same: the call goes on."""
     call = call_of(OPENING)
-    call.mind.acts = (Transfer(), SaveLead((("name", "דנה"),)))
+    call.llm.acts = (Transfer(), SaveLead((("name", "דנה"),)))
     call.run(16, hang_up=False)
     assert call.desk.outcomes == [] and len(call.desk.leads) == 1 and not call.finished
 
@@ -292,7 +292,7 @@ def test_f4_a_call_has_an_end():
 
 
 def test_f4_who_speaks_past_the_limit_is_answered_with_the_end():
-    """F4: the mind is not asked any more; nobody is cut off in the middle of a word."""
+    """F4: the LLM is not asked any more; nobody is cut off in the middle of a word."""
     call = call_of(Sound(28.5, 3.0), knobs={"max_call_sec": 30}).run(50, hang_up=False)
     assert call.texts[1:] == [OURS.time_is_up] and call.heard[-1].at_s > 31.5
     assert asked(call) == [] and call.finished
@@ -301,7 +301,7 @@ def test_f4_who_speaks_past_the_limit_is_answered_with_the_end():
 def test_f4_who_speaks_over_the_end_again_and_again_is_hung_up_on():
     """F4: a minute past the limit, whatever is going on."""
     sounds = [Sound(28.0 + 2.4 * n, 1.2) for n in range(40)]
-    call = call_of(*sounds, ears=["רגע אחד"], knobs={"max_call_sec": 30}).run(100, hang_up=False)
+    call = call_of(*sounds, stt=["רגע אחד"], knobs={"max_call_sec": 30}).run(100, hang_up=False)
     assert call.finished and call.desk.outcomes == [EndCall()]
     assert call.event_times[-1] <= 91.5
 
@@ -312,7 +312,7 @@ def test_f4_who_speaks_over_the_end_again_and_again_is_hung_up_on():
 def test_the_agent_speaks_as_it_is_set():
     """Part 7: fixed lines and the hint follow AGENT_GENDER."""
     knobs = {**PERSON, "agent_gender": "masculine"}
-    call = call_of(OPENING, ears=["נציג בבקשה"], knobs=knobs).run(14)
+    call = call_of(OPENING, stt=["נציג בבקשה"], knobs=knobs).run(14)
     assert call.texts[1] == lines_of("", Gender.MASCULINE).handing_over
     assert "מעביר " in call.texts[1]
 
@@ -322,9 +322,9 @@ def test_the_agent_speaks_as_it_is_set():
     [("אני מחפשת דירה", Gender.FEMININE), ("אני מחפש דירה", Gender.MASCULINE), ("יש דירה", None)],
 )
 def test_the_caller_is_spoken_to_as_they_speak(said, caller):
-    """Part 7: neutral until the caller's own words have shown it; the mind is told at once."""
-    call = call_of(OPENING, Sound(14.0, 1.5), ears=[said, "נציג בבקשה"], reply="תשובה קצרה.").run(22)
-    assert call.mind.requests[0].caller is caller
+    """Part 7: neutral until the caller's own words have shown it; the LLM is told at once."""
+    call = call_of(OPENING, Sound(14.0, 1.5), stt=[said, "נציג בבקשה"], reply="תשובה קצרה.").run(22)
+    assert call.llm.requests[0].caller is caller
     assert call.texts[-1] == worded(OURS.no_person, caller)
 
 
@@ -333,17 +333,15 @@ def test_the_caller_is_spoken_to_as_they_speak(said, caller):
 
 def after_three_unclear_turns(answer, **knobs):
     sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
-    return call_of(*sounds, ears=["", "", "", answer], knobs=knobs).run(34, hang_up=False)
+    return call_of(*sounds, stt=["", "", "", answer], knobs=knobs).run(34, hang_up=False)
 
 
-@pytest.mark.parametrize(
-    "answer, asks_mind", [("כן", False), ("לא תודה", False), ("יש לכם דירה בחיפה", True)]
-)
-def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_mind):
+@pytest.mark.parametrize("answer, asks_llm", [("כן", False), ("לא תודה", False), ("יש לכם דירה בחיפה", True)])
+def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_llm):
     """E1, F3: "כן" leaves a message for the office; anything else is what it is."""
     call = after_three_unclear_turns(answer)
     assert call.texts[3] == worded(OURS.offer_call_back)
-    assert bool(asked(call)) is asks_mind
+    assert bool(asked(call)) is asks_llm
     assert call.desk.leads == ([(("message", "מבקשים שיחזרו אליהם"),)] if answer == "כן" else [])
 
 
@@ -360,7 +358,7 @@ def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_mind):
 )
 def test_f3_not_everything_is_a_message(answer, line):
     """F3: only what was left for the office is filed."""
-    call = call_of(OPENING, Sound(14.0, 1.2), ears=["נציג בבקשה", answer]).run(24)
+    call = call_of(OPENING, Sound(14.0, 1.2), stt=["נציג בבקשה", answer]).run(24)
     assert call.texts[2] == worded(line)
     assert len(call.desk.leads) == (line == OURS.message_taken)
 
@@ -374,7 +372,7 @@ def test_e3_who_picks_one_of_two_is_the_caller(after_s):
     reply = iter([CHOICE, "מצוין, רשמתי."])
     at_s = REPLY_AT_S + length(CHOICE) + after_s
     call = call_of(
-        OPENING, Sound(at_s, 1.2), ears=["אשמח להיפגש", "ביום שני בבוקר"], reply=lambda _: next(reply)
+        OPENING, Sound(at_s, 1.2), stt=["אשמח להיפגש", "ביום שני בבוקר"], reply=lambda _: next(reply)
     )
     call.run(18)
     assert asked(call)[1:] == ["ביום שני בבוקר"] and call.lines("ECHO") == []
@@ -385,9 +383,7 @@ def test_e3_who_picks_one_of_two_is_the_caller(after_s):
 def test_f3_thanks_for_a_hand_over_do_not_cancel_it(thanks, after_s):
     """D4, F3: over the line, or over its last moment: it is said to its end, and the call handed over."""
     at_s = 5.32 + after_s  # the line lasts for 2.3 s
-    call = call_of(OPENING, Sound(at_s, 0.8), ears=["נציג בבקשה", thanks], knobs=PERSON).run(
-        20, hang_up=False
-    )
+    call = call_of(OPENING, Sound(at_s, 0.8), stt=["נציג בבקשה", thanks], knobs=PERSON).run(20, hang_up=False)
     assert asked(call) == [] and call.desk.outcomes == [Transfer()]
 
 
@@ -395,8 +391,8 @@ def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
     """F2, D2: the goodbye was cut in its last moment, and the call went on."""
     goodbye = "תודה ולהתראות לך בינתיים."
     sounds = [OPENING, Sound(REPLY_AT_S + length(goodbye) - 0.2, 1.0), Sound(18.0, 0.3)]
-    call = call_of(*sounds, ears=["זה הכול", "נציג", ""], reply=goodbye)
-    call.mind.acts = (EndCall(),)
+    call = call_of(*sounds, stt=["זה הכול", "נציג", ""], reply=goodbye)
+    call.llm.acts = (EndCall(),)
     call.run(26, hang_up=False)
     assert worded(OURS.no_person) in call.texts and call.desk.outcomes == []
 
@@ -404,15 +400,15 @@ def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
 def test_f3_a_message_is_still_awaited_after_it_was_not_understood():
     """E1, F3: asked again, and then kept."""
     sounds = [OPENING, Sound(14.0, 1.0), Sound(20.0, 1.5)]
-    call = call_of(*sounds, ears=["נציג בבקשה", "", "דנה כהן בקשר לדירה"]).run(30)
+    call = call_of(*sounds, stt=["נציג בבקשה", "", "דנה כהן בקשר לדירה"]).run(30)
     assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 
 def test_f3_a_message_in_two_breaths_is_kept_whole():
     """F3: a name, and then the number, over our thanks."""
     sounds = [OPENING, Sound(14.0, 1.0), Sound(16.4, 2.0)]
-    ears = ["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]
-    call = call_of(*sounds, ears=ears).run(28)
+    stt = ["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]
+    call = call_of(*sounds, stt=stt).run(28)
     assert call.desk.leads[-1] == (("message", "שמי דני כהן המספר שלי 0501234567"),)
     assert asked(call) == []
 
@@ -420,7 +416,7 @@ def test_f3_a_message_in_two_breaths_is_kept_whole():
 def test_f3_b3_a_message_that_goes_on_before_our_thanks_is_kept_once():
     """B3, F3, A6: the first half was a turn that was superseded: it leaves no trace in the whole."""
     sounds = [OPENING, Sound(14.0, 1.5), Sound(16.16, 1.5)]
-    call = call_of(*sounds, ears=["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]).run(26)
+    call = call_of(*sounds, stt=["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]).run(26)
     assert call.lines("STATE THINKING → LISTENING")
     assert call.desk.leads == [(("message", "שמי דני כהן המספר שלי 0501234567"),)]
 
@@ -428,20 +424,20 @@ def test_f3_b3_a_message_that_goes_on_before_our_thanks_is_kept_once():
 @pytest.mark.parametrize("after_s", [0.8, 1.2])
 def test_f3_who_leaves_a_message_and_hangs_up_has_left_it(after_s):
     """F3, F6: before our thanks could be heard."""
-    call = call_of(OPENING, Sound(14.0, 1.0), ears=["נציג בבקשה", "דנה כהן בקשר לדירה"]).run(15.0 + after_s)
+    call = call_of(OPENING, Sound(14.0, 1.0), stt=["נציג בבקשה", "דנה כהן בקשר לדירה"]).run(15.0 + after_s)
     assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 
 def test_f3_key_0_over_a_voice_in_the_room():
     """F3, F5: somebody speaks in the background and nothing of it is understood."""
-    call = call_of(Sound(3.0, 1.5), ears=[""], keys=[(4.0, "0")], knobs=PERSON).run(14, hang_up=False)
+    call = call_of(Sound(3.0, 1.5), stt=[""], keys=[(4.0, "0")], knobs=PERSON).run(14, hang_up=False)
     assert call.desk.outcomes == [Transfer()]
 
 
-def test_f3_a_mind_that_hands_over_to_nobody_is_followed_by_a_line():
+def test_f3_a_llm_that_hands_over_to_nobody_is_followed_by_a_line():
     """F3: the agent says that nobody is there and takes a message."""
-    call = call_of(OPENING, Sound(20.0, 1.5), ears=["שאלה", "דנה כהן"], reply="אני מעבירה אותך.")
-    call.mind.acts = (Transfer(),)
+    call = call_of(OPENING, Sound(20.0, 1.5), stt=["שאלה", "דנה כהן"], reply="אני מעבירה אותך.")
+    call.llm.acts = (Transfer(),)
     call.run(30, hang_up=False)
     assert call.texts[1:3] == ["אני מעבירה אותך.", worded(OURS.no_person)]
     assert call.desk.leads == [(("message", "דנה כהן"),)] and call.desk.outcomes == []
@@ -449,7 +445,7 @@ def test_f3_a_mind_that_hands_over_to_nobody_is_followed_by_a_line():
 
 def test_f4_past_the_limit_a_person_is_still_a_person():
     """F3, F4: who asks for one when the time is up gets one, not the goodbye."""
-    call = call_of(Sound(29.0, 2.0), ears=["נציג בבקשה"], knobs={**PERSON, "max_call_sec": 30})
+    call = call_of(Sound(29.0, 2.0), stt=["נציג בבקשה"], knobs={**PERSON, "max_call_sec": 30})
     call.run(50, hang_up=False)
     assert call.desk.outcomes == [Transfer()]
 
@@ -459,11 +455,9 @@ def test_f4_past_the_limit_a_person_is_still_a_person():
 def test_f2_who_begins_over_the_last_word_or_right_behind_it_is_not_hung_up_on(at_s, barge_in):
     """F2, D5: with BARGE_IN=false too, and when the voice is not judged yet as the moment passes."""
     goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
-    call = call_of(
-        OPENING, Sound(at_s, 1.0), ears=["זה הכול", "יש לי עוד שאלה"], knobs={"barge_in": barge_in}
-    )
+    call = call_of(OPENING, Sound(at_s, 1.0), stt=["זה הכול", "יש לי עוד שאלה"], knobs={"barge_in": barge_in})
     replies = iter([Reply(goodbye, acts=(EndCall(),)), Reply("בשמחה, מה השאלה?")])
-    call.mind.reply = lambda request: next(replies)
+    call.llm.reply = lambda request: next(replies)
     call.run(18, hang_up=False)
     spoke_in_time = at_s < call.heard[1].until_s + 1.2
     assert asked(call)[1:] == ["יש לי עוד שאלה"] * spoke_in_time
@@ -474,8 +468,8 @@ def test_f2_who_begins_over_the_last_word_or_right_behind_it_is_not_hung_up_on(a
 def test_f2_noise_behind_our_goodbye_does_not_keep_the_call(sound):
     """F2, A5: it may delay the end until it is known to be none."""
     goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
-    call = call_of(OPENING, sound, ears=["זה הכול"], reply=goodbye)
-    call.mind.acts = (EndCall(),)
+    call = call_of(OPENING, sound, stt=["זה הכול"], reply=goodbye)
+    call.llm.acts = (EndCall(),)
     call.run(14, hang_up=False)
     assert call.desk.outcomes == [EndCall()]
     assert 1.1 < call.desk.ended_s - call.heard[1].until_s < 2.2
@@ -485,8 +479,8 @@ def test_f2_noise_behind_our_goodbye_does_not_keep_the_call(sound):
 def test_f2_thanks_for_our_goodbye_do_not_keep_the_call(thanks):
     """F2, D4: they are the caller's share of it; nobody is asked."""
     goodbye = "תודה ולהתראות לך בינתיים, ויום נעים מאוד לך."
-    call = call_of(OPENING, Sound(9.0, 0.8), ears=["זה הכול", thanks], reply=goodbye)
-    call.mind.acts = (EndCall(),)
+    call = call_of(OPENING, Sound(9.0, 0.8), stt=["זה הכול", thanks], reply=goodbye)
+    call.llm.acts = (EndCall(),)
     call.run(14, hang_up=False)
     assert asked(call) == ["זה הכול"] and call.desk.outcomes == [EndCall()]
 
@@ -500,7 +494,7 @@ def test_f2_a_reply_that_ends_in_a_question_ends_nothing(answer):
     """F2: the caller answers at once, or says nothing: our side does not hang up."""
     sounds = [OPENING, Sound(8.2, 0.8)] if answer else [OPENING]
     replies = iter([Reply(ASKS_MORE, acts=(EndCall(),)), Reply("המחיר נתון למשא ומתן.")])
-    call = call_of(*sounds, ears=["תודה רבה על ההסבר", answer], reply=lambda _: next(replies))
+    call = call_of(*sounds, stt=["תודה רבה על ההסבר", answer], reply=lambda _: next(replies))
     call.run(16, hang_up=False)
     assert call.desk.outcomes == [] and call.lines("ENDS_NOTHING")
     assert asked(call)[1:] == ([answer] if answer else [])
@@ -510,18 +504,18 @@ def test_f2_a_reply_that_ends_in_a_question_ends_nothing(answer):
     "answer, over", [("כן", True), ("כן, תודה", True), ("לא, תודה", False), (None, False)]
 )
 def test_f2_f3_a_hand_over_that_is_asked_about_waits_for_the_answer(answer, over):
-    """F2, F3: a plain yes hands over; anything else is the mind's, and silence is no yes."""
+    """F2, F3: a plain yes hands over; anything else is the LLM's, and silence is no yes."""
     sounds = [OPENING, Sound(8.2, 0.8)] if answer else [OPENING]
     replies = iter([Reply(OFFERS, acts=(Transfer(),)), Reply("בסדר, נמשיך כאן.")])
-    call = call_of(*sounds, ears=["יש לי עניין", answer], reply=lambda _: next(replies), knobs=PERSON)
-    call.mind.takes_messages = True
+    call = call_of(*sounds, stt=["יש לי עניין", answer], reply=lambda _: next(replies), knobs=PERSON)
+    call.llm.takes_messages = True
     call.run(18, hang_up=False)
     assert call.desk.outcomes == [Transfer()] * over
     assert len(asked(call)) == (2 if answer and not over else 1)
 
 
 def test_e4_an_open_question_is_asked_again():
-    """E4, E5: the mind's question was not answered: what is new is not left without it."""
+    """E4, E5: the LLM's question was not answered: what is new is not left without it."""
     replies = iter(["רשמתי חיפה. לקנייה או לשכירות?", "רשמתי חדרים. לקנייה או לשכירות?"])
-    call = call_of(OPENING, Sound(12.0, 1.5), ears=["בחיפה", "חדרים"], reply=lambda _: next(replies)).run(20)
+    call = call_of(OPENING, Sound(12.0, 1.5), stt=["בחיפה", "חדרים"], reply=lambda _: next(replies)).run(20)
     assert call.texts[-1] == "לקנייה או לשכירות?"

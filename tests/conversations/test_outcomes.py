@@ -1,9 +1,9 @@
-"""Rules B3, F2, F3: what the mind decides beside speaking. Whole calls in simulated time."""
+"""Rules B3, F2, F3: what the LLM decides beside speaking. Whole calls in simulated time."""
 
 import pytest
 
 from server.office.call_outcome import open_desk
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.turns.effects import EndCall, SaveLead, Transfer
 from tests.simtime.call import GREETING, SimCall
 from tests.simtime.line import NOISE, Sound
@@ -37,18 +37,18 @@ class Desk:
 
 
 def deciding(*acts, sounds=(OPENING,), **more):
-    """A call whose mind decides ``acts``: one tuple a request, then nothing any more."""
+    """A call whose LLM decides ``acts``: one tuple a request, then nothing any more."""
     knobs = {"transfer_number": "+97231234567", **more.pop("knobs", {})}
     call = SimCall(list(sounds), knobs=knobs, **{"reply": REPLY, **more})
     call.desk = Desk(call)
     call.host = {"desk": call.desk}
-    left, respond = list(acts), call.mind.respond
+    left, respond = list(acts), call.llm.respond
 
     def responds(request, timeout_s):
-        call.mind.acts = left.pop(0) if left else ()
+        call.llm.acts = left.pop(0) if left else ()
         return respond(request, timeout_s)
 
-    call.mind.respond = responds
+    call.llm.respond = responds
     return call
 
 
@@ -69,7 +69,7 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
     assert end.until_s + GRACE_S <= at_s <= end.until_s + GRACE_S + 1.4
     assert call.lines(f"CALL_ENDS {type(act).__name__}")
     assert closed_by_us(call) and call.runtime.alive() == []
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    assert call.stt.open_streams == call.llm.open_streams == call.voice.open_streams == 0
 
 
 def test_b3_a_lead_is_kept_with_the_first_frame_of_the_reply():
@@ -88,9 +88,9 @@ def test_b3_a_lead_has_its_callers_number():
 
 
 def test_b3_what_is_decided_while_we_speak_is_done_then():
-    """B3: the mind is slower than its first sentence."""
+    """B3: the LLM is slower than its first sentence."""
     call = deciding((LEAD, EndCall()))
-    call.mind.sentence_s = 1.0
+    call.llm.sentence_s = 1.0
     call.run(14, hang_up=False)
     ((lead_s, *_),), ((end_s, *_),) = call.desk.leads, call.desk.outcomes
     assert REPLY_AT_S + 0.5 < lead_s < REPLY_AT_S + 1.5
@@ -98,7 +98,7 @@ def test_b3_what_is_decided_while_we_speak_is_done_then():
 
 
 def test_b3_the_same_lead_is_kept_once_a_call():
-    """B3: the mind decides it in every turn."""
+    """B3: the LLM decides it in every turn."""
     sounds = [Sound(3 + 6 * n, 1.5) for n in range(3)]
     other = SaveLead((("name", "רון"),))
     call = deciding((LEAD,), (LEAD,), (LEAD, other), sounds=sounds).run(24)
@@ -108,8 +108,8 @@ def test_b3_the_same_lead_is_kept_once_a_call():
 def test_b3_a_superseded_turn_leaves_no_trace():
     """B3, A6: the caller goes on while the reply waits for its breath."""
     sounds = [OPENING, Sound(5.2, 1.0)]
-    call = deciding((LEAD, EndCall()), sounds=sounds, ears=["אני", "מחפש דירה"]).run(14, hang_up=False)
-    assert [request.text for request in call.mind.requests] == ["אני", "אני מחפש דירה"]
+    call = deciding((LEAD, EndCall()), sounds=sounds, stt=["אני", "מחפש דירה"]).run(14, hang_up=False)
+    assert [request.text for request in call.llm.requests] == ["אני", "אני מחפש דירה"]
     assert (call.desk.leads, call.desk.outcomes, call.finished) == ([], [], False)
 
 
@@ -117,22 +117,22 @@ def test_g3_an_overdue_turn_decides_nothing():
     """B3, G3: our line is said in its place, and the call goes on."""
     call = deciding((LEAD, EndCall()), llm_s=3.47, knobs={"llm_first_token_timeout_ms": 9000})
     call.run(14, hang_up=False)
-    assert call.texts[-1] == OURS.mind_failed[0]
+    assert call.texts[-1] == OURS.llm_failed[0]
     assert (call.desk.leads, call.desk.outcomes, call.finished) == ([], [], False)
 
 
-def test_g2_a_mind_that_failed_decides_nothing():
+def test_g2_a_llm_that_failed_decides_nothing():
     """G2: the acts of a stream that broke are not known."""
-    call = deciding((EndCall(),), reply=lambda request: EngineError("down")).run(12, hang_up=False)
-    assert (call.texts[-1], call.desk.outcomes, call.finished) == (OURS.mind_failed[0], [], False)
+    call = deciding((EndCall(),), reply=lambda request: ProviderError("down")).run(12, hang_up=False)
+    assert (call.texts[-1], call.desk.outcomes, call.finished) == (OURS.llm_failed[0], [], False)
 
 
 def test_f2_who_interrupts_the_goodbye_is_answered():
     """F2, D2: the call goes on with the caller's words."""
     sounds = [OPENING, Sound(REPLY_AT_S + 1.0, 1.2)]
-    call = deciding((EndCall(),), sounds=sounds, ears=["זה הכול", "רגע עוד משהו"]).run(18, hang_up=False)
+    call = deciding((EndCall(),), sounds=sounds, stt=["זה הכול", "רגע עוד משהו"]).run(18, hang_up=False)
     assert call.lines("BARGE_IN: interrupt")
-    assert [request.text for request in call.mind.requests] == ["זה הכול", "רגע עוד משהו"]
+    assert [request.text for request in call.llm.requests] == ["זה הכול", "רגע עוד משהו"]
     assert (call.desk.outcomes, call.finished) == ([], False)
 
 
@@ -148,7 +148,7 @@ def test_f2_a_cough_over_the_goodbye_only_delays_it():
 def test_f2_a_goodbye_that_was_cut_for_nothing_is_said_again_and_the_call_ends():
     """F2, D4: confirmed and then empty."""
     sounds = [OPENING, Sound(REPLY_AT_S + 0.8, 0.6)]
-    call = deciding((LEAD, EndCall()), sounds=sounds, ears=["זה הכול", ""]).run(16, hang_up=False)
+    call = deciding((LEAD, EndCall()), sounds=sounds, stt=["זה הכול", ""]).run(16, hang_up=False)
     assert call.texts[-1] == SECOND
     assert len(call.desk.leads) == 1
     assert closed_by_us(call)
@@ -159,9 +159,9 @@ def test_f2_who_speaks_over_the_goodbye_is_not_hung_up_on(for_s):
     """F2, D5: BARGE_IN=false; the answer that is owed comes, and the call goes on."""
     sounds = [OPENING, Sound(REPLY_AT_S + 0.5, for_s)]
     knobs = {"barge_in": False}
-    call = deciding((EndCall(),), sounds=sounds, ears=["זה הכול", "רגע עוד משהו"], knobs=knobs)
+    call = deciding((EndCall(),), sounds=sounds, stt=["זה הכול", "רגע עוד משהו"], knobs=knobs)
     call.run(18, hang_up=False)
-    assert [request.text for request in call.mind.requests] == ["זה הכול", "רגע עוד משהו"]
+    assert [request.text for request in call.llm.requests] == ["זה הכול", "רגע עוד משהו"]
     assert (call.desk.outcomes, call.finished) == ([], False)
 
 
@@ -174,7 +174,7 @@ def test_f3_only_the_first_outcome_counts():
 def test_f2_after_the_goodbye_nothing_is_heard_or_said():
     """F2: once its moment has passed, what is said is not answered."""
     call = deciding((EndCall(),), sounds=[OPENING, Sound(10.2, 1.5)]).run(16, hang_up=False)
-    assert len(call.mind.requests) == 1 and call.texts[-1] == SECOND
+    assert len(call.llm.requests) == 1 and call.texts[-1] == SECOND
 
 
 def test_b3_a_disk_that_hangs_does_not_hold_the_call():

@@ -10,10 +10,10 @@ from server.call.provider_runner import AFTER_CALL_S
 from server.config import dialogue_params
 from server.hebrew.speak.sentences import split_sentences
 from server.hebrew.speak.speakable import speakable
-from server.providers.base import EngineError
-from server.turns.actions import Think
+from server.providers.base import ProviderError
+from server.turns.actions import GenerateReply
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.machine import Dialogue, State
+from server.turns.machine import State, TurnMachine
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
 
@@ -53,24 +53,24 @@ said = st.sampled_from(
 @st.composite
 def calls(draw):
     """A call that is over by 20 s and quiet after it."""
-    ears = draw(st.lists(said, min_size=1, max_size=5))
-    minds = draw(st.lists(result, min_size=1, max_size=6))
+    stt = draw(st.lists(said, min_size=1, max_size=5))
+    llms = draw(st.lists(result, min_size=1, max_size=6))
     counter = iter(range(1, 1000))
     asked = []
 
     def reply(request):
         number = next(counter)
         asked.append((number, request.text))
-        outcome = minds[(number - 1) % len(minds)]
+        outcome = llms[(number - 1) % len(llms)]
         if outcome == "hangs":
             return None
         if outcome == "…" and (request.may_wait or request.may_listen):
             return outcome
-        return EngineError("down") if outcome == "fails" else sentences(number)
+        return ProviderError("down") if outcome == "fails" else sentences(number)
 
     call = SimCall(
         draw(st.lists(sound, max_size=8)),
-        ears=[EngineError("down") if heard == "!" else heard for heard in ears],
+        stt=[ProviderError("down") if heard == "!" else heard for heard in stt],
         reply=reply,
         asr_s=draw(delay),
         llm_s=draw(delay),
@@ -85,8 +85,8 @@ def calls(draw):
             "transfer_number": draw(st.sampled_from(["", "+97231234567"])),
         },
     )
-    call.ears.partials = draw(st.sampled_from([[], [], ["אחת"], ["אני מחפש דירה של"]]))
-    call.mind.sentence_s = draw(st.sampled_from([0.0, 0.3]))
+    call.stt.partials = draw(st.sampled_from([[], [], ["אחת"], ["אני מחפש דירה של"]]))
+    call.llm.sentence_s = draw(st.sampled_from([0.0, 0.3]))
     lost = draw(seconds)
     call.line.lost_from_s, call.line.lost_until_s = lost, lost + draw(st.sampled_from([0.0, 0.5]))
     if not call.line.lose_marks:  # with neither marks nor frames a line is dead
@@ -96,13 +96,13 @@ def calls(draw):
     call.line.stalled_until_s = stalled + draw(st.sampled_from([0.0, 0.0, 0.4, 1.5]))
     call.asked = asked
     call.host = {"desk": Desk()}
-    acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.mind.respond
+    acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.llm.respond
 
     def responds(request, timeout_s):
-        call.mind.acts = acts[len(call.mind.requests) % len(acts)]
+        call.llm.acts = acts[len(call.llm.requests) % len(acts)]
         return respond(request, timeout_s)
 
-    call.mind.respond = responds
+    call.llm.respond = responds
     return call
 
 
@@ -163,7 +163,7 @@ def check_nothing_is_left(call):
     assert call.finished and call.voice.open_streams == 0
     call.until(call.runtime.now + AFTER_CALL_S)
     assert call.runtime.alive() == [] and call.afterwards.going_on == 0
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    assert call.stt.open_streams == call.llm.open_streams == call.voice.open_streams == 0
     assert not call.lines("CALL_ERR")  # AFTER_CALL_ERR too
 
 
@@ -185,7 +185,7 @@ def check_frames(call):
     """No caller frame is lost between onset and end, none heard by two utterances."""
     delivered = [number for number in range(50 * 50) if frame_carries_sound(call.line, number / 50)]
     seen = set()
-    for heard in call.ears.heard:
+    for heard in call.stt.heard:
         frames = numbers(heard)
         assert frames == [number for number in delivered if frames[0] <= number <= frames[-1]]
         assert not seen & set(frames)
@@ -205,7 +205,7 @@ def check_acts(call):
 
 def check_replay(call):
     """Time: the events alone give the same call again."""
-    again = Dialogue(dialogue_params(call.config))
+    again = TurnMachine(dialogue_params(call.config))
     for event, actions in call.events:
         assert again.handle(event) == actions
 
@@ -232,7 +232,7 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     thought = [
         at
         for (event, actions), at in zip(call.events, call.event_times, strict=True)
-        if any(isinstance(action, Think) and not action.gone for action in actions)
+        if any(isinstance(action, GenerateReply) and not action.gone for action in actions)
     ]
     assert all(at <= closes_s for at in thought)
     if any(said.at_s > closes_s for said in call.heard):
@@ -248,6 +248,6 @@ def test_a_call_may_end_at_any_moment(call, at_s, politely):
     if politely:
         call.line.deliver({"event": "stop"})
     else:
-        call.line.inbox.close()
+        call.line.receiver.close()
     call.until(at_s + 1.2)
     check_nothing_is_left(call)

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import pytest
 
 from server.office.call_outcome import Desk
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.runtime.threads import Channel, pause
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.events import MindFailed
+from server.turns.events import LlmFailed
 from tests.simtime.call import SimCall
 from tests.simtime.engines import Reply
 from tests.simtime.line import Sound
@@ -29,7 +29,7 @@ def call_of(tmp_path, sounds, replies=(), *, caller=CALLER, knobs=None, **more):
     call = SimCall(
         sounds, reply=lambda _: left.pop(0) if left else ANSWER, knobs=knobs, caller=caller or "", **more
     )
-    call.host = {"desk": Desk(knobs["leads_file"], Ledger(), now=lambda: BEGAN), "now": lambda: BEGAN}
+    call.host = {"desk": Desk(knobs["leads_file"], SharedState(), now=lambda: BEGAN), "now": lambda: BEGAN}
     return call
 
 
@@ -98,12 +98,12 @@ def test_newcomer_12_a_call_ends_with_one_line_in_the_log(tmp_path):
 
 def test_newcomer_12_errors_are_counted(tmp_path):
     """newcomer 12: of each kind."""
-    ears = ["שלום לך", EngineError("down"), "עוד משהו"]
-    call = call_of(tmp_path, turns(3), [EngineError("no model")], ears=ears, premade=False)
+    stt = ["שלום לך", ProviderError("down"), "עוד משהו"]
+    call = call_of(tmp_path, turns(3), [ProviderError("no model")], stt=stt, premade=False)
     call.voice.fails = lambda text: text.startswith("נמשיך")
     call.run(30)
     fields = over(call)
-    assert any(isinstance(event, MindFailed) for event, _ in call.events)
+    assert any(isinstance(event, LlmFailed) for event, _ in call.events)
     assert (fields["stt_errors"], fields["llm_errors"]) == ("1", "1")
     assert int(fields["tts_errors"]) == len(call.lines("TTS_ERR")) > 0
 
@@ -127,14 +127,14 @@ def test_newcomer_4_a_hang_up_without_a_word(tmp_path):
 
 def test_newcomer_4_not_heard_is_not_without_a_word(tmp_path):
     """newcomer 3, 4: the STT is broken."""
-    call_of(tmp_path, turns(1), ears=[EngineError("no key")]).run(9)
+    call_of(tmp_path, turns(1), stt=[ProviderError("no key")]).run(9)
     assert whole(tmp_path)["missed"] == "not_heard"
 
 
 @pytest.mark.parametrize("keys", [[], [(4.0, "0")]], ids=["said", "key"])
 def test_newcomer_4_a_person_who_was_asked_for_and_is_not_there(tmp_path, keys):
     """newcomer 4: the office is closed, and the caller hangs up at that."""
-    call_of(tmp_path, [] if keys else turns(1), ears=["נציג"], keys=keys).run(14)
+    call_of(tmp_path, [] if keys else turns(1), stt=["נציג"], keys=keys).run(14)
     assert [line["missed"] for line in lines_of(tmp_path)] == ["no_person"]
 
 
@@ -161,7 +161,7 @@ def test_newcomer_4_our_failure(tmp_path, person):
 def test_newcomer_12_a_call_that_the_server_cuts(tmp_path):
     call = call_of(tmp_path, turns(1))
     call.run(6, hang_up=False)
-    call.line.sock = SimpleNamespace(shutdown=lambda how: call.line.inbox.close())
+    call.line.sock = SimpleNamespace(shutdown=lambda how: call.line.receiver.close())
     call.handler.cut()
     call.until(8)
     assert (over(call)["ended"], whole(tmp_path)["missed"]) == ("cut", "failed")

@@ -44,27 +44,27 @@ def test_b2_one_utterance_one_answer():
     """B2: three utterances, three requests, three answers."""
     sounds = [Sound(3 + 6 * n, 1.5) for n in range(3)]
     answers = iter(["תשובה ראשונה ארוכה מספיק.", "תשובה שנייה ארוכה מספיק.", "תשובה שלישית ארוכה."])
-    call = SimCall(sounds, ears=["א ב", "ג ד", "ה ו"], reply=lambda request: next(answers)).run(22)
-    assert [request.text for request in call.mind.requests] == ["א ב", "ג ד", "ה ו"]
+    call = SimCall(sounds, stt=["א ב", "ג ד", "ה ו"], reply=lambda request: next(answers)).run(22)
+    assert [request.text for request in call.llm.requests] == ["א ב", "ג ד", "ה ו"]
     assert call.texts[1:] == ["תשובה ראשונה ארוכה מספיק.", "תשובה שנייה ארוכה מספיק.", "תשובה שלישית ארוכה."]
 
 
 def test_b2_the_sentences_of_a_superseded_turn_are_too_late_to_matter():
-    """B2: the mind answers the first part only after the caller went on: that answer is never heard."""
+    """B2: the LLM answers the first part only after the caller went on: that answer is never heard."""
     sounds = [Sound(3.0, 1.5), Sound(5.3, 1.0)]
 
     def reply(request):
         return "תשובה לחלק הראשון בלבד." if request.text == "א" else "תשובה לכל מה שנאמר."
 
     no_hint = {"thinking_hint_ms": 0}
-    call = SimCall(sounds, ears=["א", "ב"], reply=reply, llm_s=0.9, knobs=no_hint).run(12)
+    call = SimCall(sounds, stt=["א", "ב"], reply=reply, llm_s=0.9, knobs=no_hint).run(12)
     assert call.texts[1:] == ["תשובה לכל מה שנאמר."]
 
 
-@pytest.mark.parametrize("engines_s, starts_s", [(0.0, 0.22), (0.05, 0.22), (0.3, 0.6)])
-def test_b4_the_breath_is_a_minimum_never_an_addition(engines_s, starts_s):
+@pytest.mark.parametrize("providers_s, starts_s", [(0.0, 0.22), (0.05, 0.22), (0.3, 0.6)])
+def test_b4_the_breath_is_a_minimum_never_an_addition(providers_s, starts_s):
     """B4: the breath runs while the engines work."""
-    call = SimCall([SPEECH], asr_s=0, llm_s=engines_s, tts_s=engines_s).run(10)
+    call = SimCall([SPEECH], asr_s=0, llm_s=providers_s, tts_s=providers_s).run(10)
     assert call.heard[1].at_s - END_OF_TURN_S == pytest.approx(starts_s, abs=0.05)
 
 
@@ -91,10 +91,10 @@ def test_b5_the_hint_can_be_off(knobs):
 
 def test_b5_confirmed_voice_clears_the_hint():
     """B5, A6: the caller goes on over the hint: it stops, and both parts are one turn."""
-    call = SimCall([SPEECH, Sound(6.0, 1.0)], ears=["א", "ב"], llm_s=1.4).run(14)
+    call = SimCall([SPEECH, Sound(6.0, 1.0)], stt=["א", "ב"], llm_s=1.4).run(14)
     hint = call.heard[1]
     assert hint.text == HINT and hint.until_s - hint.at_s < len(HINT) * 0.06 - 0.05
-    assert [request.text for request in call.mind.requests] == ["א", "א ב"]
+    assert [request.text for request in call.llm.requests] == ["א", "א ב"]
     assert call.lines("BARGE_IN") == []
 
 
@@ -171,9 +171,9 @@ def test_c1_clear_before_the_first_frame_and_never_between_sentences():
 
 
 def test_c2_the_first_sentence_plays_while_the_second_is_made():
-    """C2: the mind takes 1 s for its second sentence; the first is heard long before."""
+    """C2: the LLM takes 1 s for its second sentence; the first is heard long before."""
     call = SimCall([SPEECH])
-    call.mind.sentence_s = 1.0
+    call.llm.sentence_s = 1.0
     call.run(12)
     assert call.heard[1].at_s < END_OF_TURN_S + 0.4
     assert call.heard[2].at_s == pytest.approx(call.heard[1].until_s, abs=0.03)
@@ -182,12 +182,12 @@ def test_c2_the_first_sentence_plays_while_the_second_is_made():
 def test_c2_a_short_first_sentence_waits_for_the_second():
     """C2: "כן." alone is under a second: up to 300 ms it waits, so that no hole follows it."""
     late = SimCall([SPEECH], reply="כן. זה בהחלט אפשרי מבחינתנו היום.")
-    late.mind.sentence_s = 0.2
+    late.llm.sentence_s = 0.2
     late.run(10)
     first, second = late.heard[1:3]
     assert second.at_s - first.until_s < 0.03
     never = SimCall([SPEECH], reply="כן. זה בהחלט אפשרי מבחינתנו היום.")
-    never.mind.sentence_s = 2.0
+    never.llm.sentence_s = 2.0
     never.run(10)
     assert never.heard[1].at_s - END_OF_TURN_S == pytest.approx(0.05 * 3 + 0.3, abs=0.06)
 
@@ -237,7 +237,7 @@ def test_c4_a_gap_between_two_sentences_is_still_speaking():
     """C4: the second sentence comes 0.2 s after the first was heard; no mark ends SPEAKING early."""
     first = "כן, זה אפשרי היום."
     call = SimCall([SPEECH], reply=f"{first} {SECOND}")
-    call.mind.sentence_s = 1.4
+    call.llm.sentence_s = 1.4
     call.run(14)
     assert states(call).count("SPEAKING → LISTENING") == 2
     assert call.texts == [GREETING, first, SECOND]
@@ -263,9 +263,9 @@ def test_c5_a_cough_after_our_end_opens_nothing_and_a_prompt_answer_is_heard_who
     """C5: in the refractory only confirmed speech opens an utterance, from its first syllable."""
     end_s = SimCall([]).run(4).heard[0].until_s
     cough = SimCall([Sound(end_s + 0.1, 0.3, NOISE)]).run(6)
-    assert cough.ears.heard == []
+    assert cough.stt.heard == []
     answer = SimCall([Sound(end_s + 0.1, 1.0)]).run(8)
-    heard = numbers(answer.ears.heard[0])
+    heard = numbers(answer.stt.heard[0])
     assert len(heard) == 50
 
 
@@ -273,11 +273,11 @@ def test_c5_speech_across_our_end_is_heard_from_the_first_syllable():
     """C5: the caller starts 60 ms before our end, too late to stop us, and is heard whole."""
     end_s = SimCall([]).run(4).heard[0].until_s
     call = SimCall([Sound(end_s - 0.04, 1.0)]).run(8)
-    assert len(numbers(call.ears.heard[0])) == 50
+    assert len(numbers(call.stt.heard[0])) == 50
 
 
 def test_c5_no_refractory_after_a_barge_in():
     """C5: who has just interrupted is listening for an answer; 140 ms of voice open at once."""
     sounds = [Sound(1.2, 0.5), Sound(2.6, 1.0)]
-    call = SimCall(sounds, ears=["רגע", "עוד משהו"]).run(10)
-    assert len(call.ears.heard) == 2
+    call = SimCall(sounds, stt=["רגע", "עוד משהו"]).run(10)
+    assert len(call.stt.heard) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.turns.effects import EndCall, SaveLead, Speaker
 from tests.simtime.call import REPLY, SimCall
 from tests.simtime.line import NOISE, Sound, numbers
@@ -15,14 +15,14 @@ HANGOVER_S, SILENCE_S, HOLD_S = 0.14, 0.48, 0.7
 WORDS, GUESS = "אני מחפש דירה בחיפה", "אני מחפש דירה"
 
 
-def call_of(*sounds, ears=(WORDS,), partials=(), knobs=None, **more):
-    call = SimCall(list(sounds), ears=list(ears), knobs={**EARLY, **(knobs or {})}, **{**ENGINES, **more})
-    call.ears.partials = list(partials)
+def call_of(*sounds, stt=(WORDS,), partials=(), knobs=None, **more):
+    call = SimCall(list(sounds), stt=list(stt), knobs={**EARLY, **(knobs or {})}, **{**ENGINES, **more})
+    call.stt.partials = list(partials)
     return call
 
 
 def asked(call):
-    return [request.text for request in call.mind.requests]
+    return [request.text for request in call.llm.requests]
 
 
 def gap_s(call, end_s=END_S):
@@ -35,16 +35,16 @@ def test_b3_thinking_begins_at_the_hangover(partials):
     call = call_of(SENTENCE, partials=partials).run(12)
     assert gap_s(call) == pytest.approx(HANGOVER_S + 0.7, abs=0.05)
     assert asked(call) == [WORDS]
-    assert len(call.ears.opened_at) == 1
+    assert len(call.stt.opened_at) == 1
 
 
-def test_b3_fast_engines_wait_for_the_end_of_the_turn_and_the_breath():
+def test_b3_fast_providers_wait_for_the_end_of_the_turn_and_the_breath():
     """B3, B4: nothing is audible before A3 holds."""
     call = call_of(SENTENCE, asr_s=0.0, llm_s=0.02, tts_s=0.02).run(12)
     assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + 0.22, abs=0.05)
 
 
-def test_b3_switched_off_the_engines_wait_for_the_end_of_the_turn():
+def test_b3_switched_off_the_providers_wait_for_the_end_of_the_turn():
     """B3: SPECULATIVE_TURNS=false."""
     call = call_of(SENTENCE, knobs={"speculative_turns": False}).run(12)
     assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + 0.7, abs=0.05)
@@ -53,15 +53,15 @@ def test_b3_switched_off_the_engines_wait_for_the_end_of_the_turn():
 
 @pytest.mark.parametrize("pause_s", [0.3, 0.45, 0.55])
 def test_b3_who_goes_on_is_heard_as_one_utterance(pause_s):
-    """B3: the early start leaves no trace; the ears hear the utterance again from its start."""
+    """B3: the early start leaves no trace; the STT hear the utterance again from its start."""
     more = Sound(END_S + pause_s, 1.0)
     call = call_of(SENTENCE, more, asr_s=0.05).run(14)
     assert [line for line in call.log if "ASR_TEXT" in line] == [f"ASR_TEXT: {WORDS} sid=MZ1"]
     assert gap_s(call, more.at_s + 1.0) == pytest.approx(0.84, abs=0.05)
-    heard = numbers(call.ears.heard[0])
-    assert len(call.ears.heard) == 1 and len(heard) == 125 and heard == sorted(set(heard))
-    assert call.mind.requests[-1].history == call.mind.requests[0].history
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    heard = numbers(call.stt.heard[0])
+    assert len(call.stt.heard) == 1 and len(heard) == 125 and heard == sorted(set(heard))
+    assert call.llm.requests[-1].history == call.llm.requests[0].history
+    assert call.stt.open_streams == call.llm.open_streams == call.voice.open_streams == 0
 
 
 def test_b3_at_most_so_many_starts_a_turn():
@@ -70,13 +70,13 @@ def test_b3_at_most_so_many_starts_a_turn():
     for most, early, in_all in ((1, 1, 2), (2, 2, 3), (5, 4, 4)):
         call = call_of(*sounds, asr_s=0.02, knobs={"speculative_max": most}).run(14)
         starts = [line for line in call.lines("EARLY_START") if "dropped" not in line]
-        assert (len(starts), len(call.mind.requests)) == (early, in_all)
+        assert (len(starts), len(call.llm.requests)) == (early, in_all)
 
 
 def test_b3_starts_are_counted_over_what_was_joined():
     """B3, A6: who goes on after the end of the turn has not earned new ones."""
     sounds = [SENTENCE, Sound(END_S + 0.75, 1.0), Sound(END_S + 2.6, 1.0)]
-    call = call_of(*sounds, ears=["ראיתי מודעה", "על דירה", "בחיפה"], asr_s=0.05, llm_s=1.4).run(18)
+    call = call_of(*sounds, stt=["ראיתי מודעה", "על דירה", "בחיפה"], asr_s=0.05, llm_s=1.4).run(18)
     starts = [line for line in call.lines("EARLY_START") if "dropped" not in line]
     assert len(starts) == 2
     assert asked(call)[-1] == "ראיתי מודעה על דירה בחיפה"
@@ -88,7 +88,7 @@ def test_b3_other_words_in_the_end_are_asked_anew():
     call = call_of(SENTENCE, partials=[GUESS], reply=lambda request: replies[request.text]).run(14)
     assert asked(call) == [GUESS, WORDS]
     assert call.texts[1:] == ["תשובה לשאלה הנכונה."]
-    assert call.mind.open_streams == 0
+    assert call.llm.open_streams == 0
 
 
 def test_b3_g3_a_turn_that_was_asked_anew_is_overdue_in_time():
@@ -101,8 +101,8 @@ def test_b3_g3_a_turn_that_was_asked_anew_is_overdue_in_time():
     assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + 3.5, abs=0.06)
 
 
-@pytest.mark.parametrize("failure", [EngineError("down"), ""], ids=["fails", "is empty"])
-def test_b3_an_early_mind_that_fails_is_asked_again_at_the_end(failure):
+@pytest.mark.parametrize("failure", [ProviderError("down"), ""], ids=["fails", "is empty"])
+def test_b3_an_early_llm_that_fails_is_asked_again_at_the_end(failure):
     """B3, G2: no line of ours is said for a turn that was none yet."""
     answers = iter([failure, REPLY])
     call = call_of(SENTENCE, reply=lambda request: next(answers), asr_s=0.02, llm_s=0.05).run(12)
@@ -127,7 +127,7 @@ def test_b3_nothing_is_done_for_a_start_that_was_dropped():
             self.left.append(call.runtime.now)
 
     call = call_of(SENTENCE, more, asr_s=0.0, llm_s=0.02)
-    call.host, call.mind.acts = {"desk": Desk()}, (lead, EndCall())
+    call.host, call.llm.acts = {"desk": Desk()}, (lead, EndCall())
     call.run(7.4, hang_up=False)
     assert call.lines("dropped") and call.heard[1].at_s > more.at_s + 1.0
     assert [at > more.at_s + 1.0 for at in Desk.left] == [True]
@@ -148,12 +148,12 @@ def test_b3_a_sound_that_is_no_voice_does_not_end_an_early_start():
 def test_a7_words_that_cannot_end_a_sentence_hold_the_turn(words, early):
     """A7: INCOMPLETE_HOLD_MS longer; and there is no sense in thinking early."""
     knobs = {"speculative_turns": early}
-    held = call_of(SENTENCE, ears=[words], partials=[words], knobs=knobs).run(14)
-    off = call_of(SENTENCE, ears=[words], partials=[words], knobs={**knobs, "incomplete_hold_ms": 0}).run(14)
+    held = call_of(SENTENCE, stt=[words], partials=[words], knobs=knobs).run(14)
+    off = call_of(SENTENCE, stt=[words], partials=[words], knobs={**knobs, "incomplete_hold_ms": 0}).run(14)
     plain_s = HANGOVER_S + SILENCE_S + 0.7
     assert gap_s(held) == pytest.approx(plain_s + HOLD_S, abs=0.05)
     assert gap_s(off) == pytest.approx(HANGOVER_S + 0.7 if early else plain_s, abs=0.05)
-    assert len(held.mind.requests) == 1
+    assert len(held.llm.requests) == 1
 
 
 def test_a7_who_goes_on_in_the_hold_is_not_answered_in_between():
@@ -166,8 +166,8 @@ def test_a7_who_goes_on_in_the_hold_is_not_answered_in_between():
 
 def test_a7_words_that_end_a_sentence_release_it():
     """A7: half of the silence is enough, when they came in the pause."""
-    off = call_of(SENTENCE, partials=["זה הכול תודה"], ears=["זה הכול תודה"], knobs={"incomplete_hold_ms": 0})
-    on = call_of(SENTENCE, partials=["זה הכול תודה"], ears=["זה הכול תודה"])
+    off = call_of(SENTENCE, partials=["זה הכול תודה"], stt=["זה הכול תודה"], knobs={"incomplete_hold_ms": 0})
+    on = call_of(SENTENCE, partials=["זה הכול תודה"], stt=["זה הכול תודה"])
     for call in (off, on):
         call.asked = call.run(12, hang_up=False).lines("STATE LISTENING → THINKING")
     ends = [
@@ -185,32 +185,32 @@ def not_finished(request):
     return "…" if request.may_wait else REPLY
 
 
-def test_a7_the_mind_hears_that_the_caller_has_not_finished():
+def test_a7_the_llm_hears_that_the_caller_has_not_finished():
     """A7: "…" holds the turn; after the hold it is asked again without that option, and never speaks it."""
     call = call_of(SENTENCE, reply=not_finished, asr_s=0.02, llm_s=0.1, tts_s=0.05).run(14)
-    assert [request.may_wait for request in call.mind.requests] == [True, False]
+    assert [request.may_wait for request in call.llm.requests] == [True, False]
     assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + HOLD_S + 0.22, abs=0.06)
     assert call.texts[1:] == REPLY.replace(". ", ".|").split("|")
-    assert all("…" not in line.text for request in call.mind.requests for line in request.history)
+    assert all("…" not in line.text for request in call.llm.requests for line in request.history)
 
 
-def test_a7_a_mind_that_says_so_after_the_end_of_the_turn_holds_it_likewise():
+def test_a7_a_llm_that_says_so_after_the_end_of_the_turn_holds_it_likewise():
     """A7: it takes longer than the closing silence."""
     call = call_of(SENTENCE, reply=not_finished, asr_s=0.2, llm_s=0.5, tts_s=0.05).run(14)
-    assert [request.may_wait for request in call.mind.requests] == [True, False]
+    assert [request.may_wait for request in call.llm.requests] == [True, False]
     hold_ends_s = HANGOVER_S + SILENCE_S + HOLD_S
     assert gap_s(call) == pytest.approx(hold_ends_s + 0.55, abs=0.06)
     assert "שנייה… בודקת" not in call.texts
 
 
-def test_a7_who_goes_on_after_the_mind_has_waited_is_joined():
+def test_a7_who_goes_on_after_the_llm_has_waited_is_joined():
     """A7, A6: in the hold, after the end of the turn."""
     more = Sound(END_S + 1.0, 1.0)
-    ears = ["ראיתי מודעה", "מה המחיר"]
-    call = call_of(SENTENCE, more, ears=ears, reply=not_finished, asr_s=0.2, llm_s=0.3).run(16)
+    stt = ["ראיתי מודעה", "מה המחיר"]
+    call = call_of(SENTENCE, more, stt=stt, reply=not_finished, asr_s=0.2, llm_s=0.3).run(16)
     assert asked(call)[-1] == "ראיתי מודעה מה המחיר"
     assert [said.text for said in call.heard if said.at_s < more.at_s + 1.0] == ["שלום! איך אפשר לעזור?"]
-    assert [request.may_wait for request in call.mind.requests].count(True) == 1
+    assert [request.may_wait for request in call.llm.requests].count(True) == 1
 
 
 def test_a7_three_dots_without_the_option_are_no_answer():
@@ -223,5 +223,5 @@ def test_e7_a_dropped_start_is_not_remembered():
     """B3, E7: the history has each line once."""
     sounds = [SENTENCE, Sound(END_S + 0.4, 1.0), Sound(14.0, 1.5)]
     call = call_of(*sounds, asr_s=0.02).run(22)
-    history = call.mind.requests[-1].history
+    history = call.llm.requests[-1].history
     assert [line.speaker for line in history] == [Speaker.AGENT, Speaker.CALLER, Speaker.AGENT]

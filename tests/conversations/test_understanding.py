@@ -19,7 +19,7 @@ def talk(*starts_s, for_s=1.2):
 
 
 def asked(call):
-    return [request.text for request in call.mind.requests]
+    return [request.text for request in call.llm.requests]
 
 
 # ---- E1 ----
@@ -29,33 +29,33 @@ def asked(call):
     "heard", ["", "  ", Transcript("מה זה", confidence=0.1)], ids=["none", "blank", "doubtful"]
 )
 def test_e1_unclear_is_asked_again_by_the_agent_itself(heard):
-    """E1: the agent asks; the mind is not given the question as if the caller had said it."""
-    call = SimCall(talk(3.0), ears=[heard]).run(9)
+    """E1: the agent asks; the LLM is not given the question as if the caller had said it."""
+    call = SimCall(talk(3.0), stt=[heard]).run(9)
     assert call.texts == [GREETING, OURS.unclear[0]]
     assert asked(call) == []
 
 
 def test_e1_wording_varies_and_after_three_a_call_back_is_offered():
     """E1: no clarification is deduplicated; the third in a row offers a person."""
-    call = SimCall(talk(3, 9, 15, 21), ears=["", "", "", "שלום וברכה"]).run(30)
+    call = SimCall(talk(3, 9, 15, 21), stt=["", "", "", "שלום וברכה"]).run(30)
     assert call.texts == [GREETING, *OURS.unclear, worded(OURS.offer_call_back), FIRST, SECOND]
     assert call.lines("DEDUP") == []
 
 
 def test_e1_empty_and_under_400_ms_is_nothing():
     """E1: a grunt with no words in it is discarded; the agent does not ask."""
-    call = SimCall(talk(3.0, for_s=0.3), ears=[""]).run(9)
+    call = SimCall(talk(3.0, for_s=0.3), stt=[""]).run(9)
     assert call.texts == [GREETING]
     assert call.lines("THINKING → LISTENING")
 
 
 def test_e1_no_final_by_the_deadline_the_last_partial_is_the_transcript():
-    """E1, G1: the ears never finish; what they guessed is answered."""
-    call = SimCall(talk(3.0), ears=[None])
-    call.ears.partials = ["אני", "אני מחפש דירה"]
+    """E1, G1: the STT never finish; what they guessed is answered."""
+    call = SimCall(talk(3.0), stt=[None])
+    call.stt.partials = ["אני", "אני מחפש דירה"]
     call.run(12)
     assert asked(call) == ["אני מחפש דירה"]
-    assert call.ears.open_streams == 0
+    assert call.stt.open_streams == 0
 
 
 # ---- E2 ----
@@ -63,17 +63,17 @@ def test_e1_no_final_by_the_deadline_the_last_partial_is_the_transcript():
 
 def test_e2_the_same_words_while_the_answer_is_thought_are_one_turn():
     """E2: the caller repeats himself impatiently: dropped, logged, and answered once, never silence."""
-    call = SimCall(talk(3.0, 5.0), ears=["אני מחפש דירה", "אני מחפש דירה."], llm_s=1.2).run(14)
+    call = SimCall(talk(3.0, 5.0), stt=["אני מחפש דירה", "אני מחפש דירה."], llm_s=1.2).run(14)
     assert call.lines("DEDUP user → ignore")
     assert asked(call)[-1] == "אני מחפש דירה"
     assert call.texts.count(FIRST) == 1
 
 
 def test_e2_the_kept_result_is_used_when_it_was_complete():
-    """E2: the answer was ready when the caller repeated: it is played without asking the mind again."""
+    """E2: the answer was ready when the caller repeated: it is played without asking the LLM again."""
     call = SimCall(
         talk(3.0, 4.92),
-        ears=["דירה בחיפה", "דירה בחיפה"],
+        stt=["דירה בחיפה", "דירה בחיפה"],
         knobs={"resp_min_delay_ms": 800, "resp_max_delay_ms": 800},
     ).run(14)
     assert call.lines("DEDUP user → ignore")
@@ -83,7 +83,7 @@ def test_e2_the_kept_result_is_used_when_it_was_complete():
 
 def test_e2_other_words_are_joined():
     """E2, A6: what is not a repeat is joined and asked."""
-    call = SimCall(talk(3.0, 4.92), ears=["דירה בחיפה", "עם מרפסת"], llm_s=1.2).run(14)
+    call = SimCall(talk(3.0, 4.92), stt=["דירה בחיפה", "עם מרפסת"], llm_s=1.2).run(14)
     assert asked(call)[-1] == "דירה בחיפה עם מרפסת"
     assert call.lines("DEDUP") == []
 
@@ -91,7 +91,7 @@ def test_e2_other_words_are_joined():
 def test_e2_once_a_reply_was_heard_the_same_words_are_a_new_answer():
     """E2: "כן" to two questions within the window: both are answered."""
     answers = iter(["האם מדובר בקנייה של דירה?", "והאם יש לך תקציב מוגדר?"])
-    call = SimCall(talk(3, 8, for_s=0.5), ears=["כן"], reply=lambda request: next(answers)).run(14)
+    call = SimCall(talk(3, 8, for_s=0.5), stt=["כן"], reply=lambda request: next(answers)).run(14)
     assert asked(call) == ["כן", "כן"]
     assert len(call.texts) == 3
     assert call.lines("DEDUP") == []
@@ -102,7 +102,7 @@ def test_e2_once_a_reply_was_heard_the_same_words_are_a_new_answer():
 
 def test_e3_our_own_words_are_echo():
     """E3: the line gives our reply back; it is not answered, and the cut reply is said on."""
-    call = SimCall(talk(3.0, 6.2), ears=["שאלה", "הבנתי אותך היטב תודה"]).run(16)
+    call = SimCall(talk(3.0, 6.2), stt=["שאלה", "הבנתי אותך היטב תודה"]).run(16)
     assert call.lines("ECHO → ignore")
     assert asked(call) == ["שאלה"]
     assert call.texts[-1] == SECOND
@@ -110,13 +110,13 @@ def test_e3_our_own_words_are_echo():
 
 def test_e3_two_words_of_ours_may_be_the_callers():
     """E3: fewer than three words are never taken for echo."""
-    call = SimCall(talk(3.0, 10.0), ears=["שאלה", "תודה רבה"]).run(16)
+    call = SimCall(talk(3.0, 10.0), stt=["שאלה", "תודה רבה"]).run(16)
     assert asked(call) == ["שאלה", "תודה רבה"]
 
 
 def test_e3_the_window_ends():
     """E3: after DEDUP_WINDOW_SEC the same words are the caller's."""
-    call = SimCall(talk(3.0, 26.0), ears=["שאלה", "הבנתי אותך היטב תודה"]).run(34)
+    call = SimCall(talk(3.0, 26.0), stt=["שאלה", "הבנתי אותך היטב תודה"]).run(34)
     assert asked(call) == ["שאלה", "הבנתי אותך היטב תודה"]
 
 
@@ -126,26 +126,26 @@ def test_e3_the_window_ends():
 def test_e4_a_sentence_heard_in_the_last_reply_is_skipped():
     """E4: the second reply begins with a sentence just heard: only the new one is said."""
     answers = iter([REPLY, f"{FIRST} ויש גם חניה בבניין, מתאים?"])
-    call = SimCall(talk(3, 10), ears=["א", "ב"], reply=lambda request: next(answers)).run(18)
+    call = SimCall(talk(3, 10), stt=["א", "ב"], reply=lambda request: next(answers)).run(18)
     assert call.texts == [GREETING, FIRST, SECOND, "ויש גם חניה בבניין, מתאים?"]
 
 
 def test_e4_if_nothing_is_left_another_line_is_said():
     """E4: the very same reply again: a line of ours instead."""
-    call = SimCall(talk(3, 10), ears=["א", "ב"]).run(18)
+    call = SimCall(talk(3, 10), stt=["א", "ב"]).run(18)
     assert call.texts[:3] == [GREETING, FIRST, SECOND]
     assert call.texts[3:] and call.texts[3] in map(worded, OURS.already_said)
 
 
 def test_e4_unless_the_caller_asked_to_repeat():
     """E4: "אפשר לחזור שוב" gets the same reply."""
-    call = SimCall(talk(3, 10), ears=["א", "אפשר שוב בבקשה"]).run(18)
+    call = SimCall(talk(3, 10), stt=["א", "אפשר שוב בבקשה"]).run(18)
     assert call.texts == [GREETING, FIRST, SECOND, FIRST, SECOND]
 
 
 def test_e4_what_was_cut_may_be_said_again():
     """E4: only a sentence heard in full counts: the interrupted one is not skipped."""
-    call = SimCall(talk(3.0, 7.4), ears=["א", "ב"]).run(18)
+    call = SimCall(talk(3.0, 7.4), stt=["א", "ב"]).run(18)
     assert call.lines("BARGE_IN: interrupt")
     assert call.texts.count(SECOND) == 2
 
@@ -166,7 +166,7 @@ def test_e4_what_was_cut_may_be_said_again():
 def test_f5_keys_are_the_callers_turn(keys, digits, text):
     """F5: digits become the turn's text."""
     call = SimCall([], keys=keys)
-    call.mind.opening = Expected(digits=digits)
+    call.llm.opening = Expected(digits=digits)
     call.run(10)
     assert asked(call) == [text]
     assert call.texts[-2:] == [FIRST, SECOND]
@@ -190,11 +190,11 @@ def test_f5_a_key_while_the_agent_speaks_stops_it_without_a_verdict():
 
 def test_f5_what_was_being_said_belongs_to_the_same_turn():
     """F5, A6: words, then a key: one turn, words first."""
-    call = SimCall([Sound(3.0, 1.0)], ears=["שלוחה"], keys=[(3.9, "7"), (4.1, "#")]).run(10)
+    call = SimCall([Sound(3.0, 1.0)], stt=["שלוחה"], keys=[(3.9, "7"), (4.1, "#")]).run(10)
     assert asked(call) == ["שלוחה 7"]
 
 
-def test_f5_a_dialler_asks_the_mind_once_a_second():
+def test_f5_a_dialler_asks_the_llm_once_a_second():
     """F5: nine keys a second; the first answer at once, the others together, and none of them is lost."""
     typed = "".join(f"{number}#" for number in range(10, 55))
     call = SimCall([], keys=[(3.0 + n / 9, key) for n, key in enumerate(typed)]).run(25)
@@ -204,10 +204,10 @@ def test_f5_a_dialler_asks_the_mind_once_a_second():
 
 
 def test_f5_a_second_answer_of_keys_waits_for_its_second_and_no_longer():
-    """F5: the mind is asked again 1 s behind the first time, though nothing more comes."""
+    """F5: the LLM is asked again 1 s behind the first time, though nothing more comes."""
     call = SimCall([], keys=[(3.0, "1"), (3.1, "#"), (3.3, "2"), (3.4, "#")]).run(9)
     assert asked(call) == ["1", "1 2"]
-    assert call.mind.spans[1][0] - call.mind.spans[0][0] == pytest.approx(1.0, abs=0.05)
+    assert call.llm.spans[1][0] - call.llm.spans[0][0] == pytest.approx(1.0, abs=0.05)
 
 
 # ---- what a call may cost ----
@@ -219,7 +219,7 @@ def answers_by_keys(count, **how):
     return SimCall([], keys=keys, **how), keys[-1][0]
 
 
-def test_the_mind_is_asked_so_often_in_a_call_and_who_is_faster_waits_and_is_answered():
+def test_the_llm_is_asked_so_often_in_a_call_and_who_is_faster_waits_and_is_answered():
     """G3: behind the hint; the question that waited has its whole deadline, and holds all that was typed."""
 
     def last_is_slow(request):
@@ -244,11 +244,11 @@ def test_f6_everything_is_gone_within_a_second(ending, at_s):
     """F6: whatever the call was at, its threads, streams and timers end with it."""
     call = SimCall([Sound(3.0, 1.5)], asr_s=0.3, llm_s=0.3, tts_s=0.3)
     call.run(at_s, hang_up=False)
-    call.line.deliver({"event": "stop"}) if ending == "stop" else call.line.inbox.close()
+    call.line.deliver({"event": "stop"}) if ending == "stop" else call.line.receiver.close()
     call.until(at_s + 1.0)
     assert call.finished
     assert call.runtime.alive() == []
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    assert call.stt.open_streams == call.llm.open_streams == call.voice.open_streams == 0
     assert call.lines("WS_DONE")
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from server.config import own_lines
 from server.office.call_outcome import Desk
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.embedded.llm.receptionist import Receptionist
 from server.settings.prompts_file import OURS as OUR_FILE
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, Line, PhoneCall, SaveLead, Speaker, Transfer
 from tests.providers.llms import asked
 from tests.servers.test_routes_twilio import make_app
@@ -40,7 +40,7 @@ def office(tmp_path):
 def call_of(tmp_path, office, sounds, *, knobs=None, **more):
     knobs = {"lines_file": office, "leads_file": str(tmp_path / "leads"), "office_hours": "", **(knobs or {})}
     call = SimCall(sounds, knobs=knobs, **more)
-    call.host = {"desk": Desk(knobs["leads_file"], Ledger(), now=lambda: NOON), "now": lambda: NOON}
+    call.host = {"desk": Desk(knobs["leads_file"], SharedState(), now=lambda: NOON), "now": lambda: NOON}
     return call
 
 
@@ -49,24 +49,24 @@ def turns(count):
 
 
 def no_key(request):
-    raise EngineError("no such key")
+    raise ProviderError("no such key")
 
 
 CALLS = {
     "silence": (0, {"knobs": {"idle_prompt_sec": 5}}, 3),
-    "unclear": (6, {"ears": [""] * 6}, 6),
-    "unclear, and a person": (6, {"ears": [""] * 6, "knobs": PERSON}, 6),
-    "no answer": (6, {"ears": list("אבגדהו"), "reply": no_key}, 6),
-    "no person": (4, {"ears": ["נציג", "כן", "דנה בקשר לדירה", "להתראות"]}, 4),
+    "unclear": (6, {"stt": [""] * 6}, 6),
+    "unclear, and a person": (6, {"stt": [""] * 6, "knobs": PERSON}, 6),
+    "no answer": (6, {"stt": list("אבגדהו"), "reply": no_key}, 6),
+    "no person": (4, {"stt": ["נציג", "כן", "דנה בקשר לדירה", "להתראות"]}, 4),
     "no person, and no number": (
         3,
-        {"ears": ["נציג", "דנה בקשר לדירה", "אין לי מספר"], "caller": "anonymous"},
+        {"stt": ["נציג", "דנה בקשר לדירה", "אין לי מספר"], "caller": "anonymous"},
         3,
     ),
-    "no message": (2, {"ears": ["נציג", "לא תודה"]}, 2),
-    "a person": (1, {"ears": ["נציג"], "knobs": PERSON}, 1),
-    "too long": (4, {"knobs": {"max_call_sec": 30}, "ears": list("אבגד")}, 1),
-    "the same again": (2, {"ears": ["מה יש", "אז מה יש"], "reply": "יש שלושה חדרים."}, 1),
+    "no message": (2, {"stt": ["נציג", "לא תודה"]}, 2),
+    "a person": (1, {"stt": ["נציג"], "knobs": PERSON}, 1),
+    "too long": (4, {"knobs": {"max_call_sec": 30}, "stt": list("אבגד")}, 1),
+    "the same again": (2, {"stt": ["מה יש", "אז מה יש"], "reply": "יש שלושה חדרים."}, 1),
 }
 
 
@@ -82,24 +82,24 @@ def test_every_line_that_is_heard_is_the_offices(tmp_path, office, count, more, 
 
 
 def test_it_is_in_the_history_in_the_genders_of_both(tmp_path, office):
-    """Gender, F3: what the mind is told is what was heard."""
-    ears = ["אני מחפשת דירה, תעבירי אותי לנציג", "נציג", "כמה חדרים"]
+    """Gender, F3: what the LLM is told is what was heard."""
+    stt = ["אני מחפשת דירה, תעבירי אותי לנציג", "נציג", "כמה חדרים"]
     knobs = {"agent_gender": "masculine"}
-    call = call_of(tmp_path, office, turns(3), ears=ears, knobs=knobs).run(32)
-    heard = call.mind.requests[-1].history[-1].text
+    call = call_of(tmp_path, office, turns(3), stt=stt, knobs=knobs).run(32)
+    heard = call.llm.requests[-1].history[-1].text
     assert heard.startswith(MARK) and heard.endswith("ונחזור אלייך.")
 
 
 def test_e3_it_comes_back_as_an_echo(tmp_path, office):
     """E3: the line gives the office's words back; they are no answer."""
     sounds = [Sound(3.0, 1.5), Sound(7.0, 1.5)]
-    call = call_of(tmp_path, office, sounds, ears=["נציג", "נו כרגע אין נציג פנוי"]).run(20)
-    assert call.lines("ECHO → ignore") and call.mind.requests == []
+    call = call_of(tmp_path, office, sounds, stt=["נציג", "נו כרגע אין נציג פנוי"]).run(20)
+    assert call.lines("ECHO → ignore") and call.llm.requests == []
 
 
 def test_the_office_is_told_who_heard_that_there_is_nobody(tmp_path, office):
     """newcomer 12: whatever the words for it are."""
-    call_of(tmp_path, office, turns(1), ears=["נציג"]).run(12)
+    call_of(tmp_path, office, turns(1), stt=["נציג"]).run(12)
     kinds = [json.loads(line) for line in (tmp_path / "leads").read_text("utf-8").splitlines()]
     assert "no_person" in [line.get("missed") for line in kinds]
 
@@ -116,7 +116,7 @@ def test_the_office_is_told_who_heard_that_there_is_nobody(tmp_path, office):
 def test_e5_what_is_said_for_an_llm_is_the_offices(tmp_path, office, reply, name):
     """E5: one that acts without a word, or says too little; ready before the call too."""
     call = call_of(tmp_path, office, turns(1), reply=lambda _: reply, knobs=PERSON)
-    call.mind.authored = False
+    call.llm.authored = False
     call.run(12)
     assert call.texts[-1] == MARK + getattr(OURS, name) and call.phrases.get(call.texts[-1])
 

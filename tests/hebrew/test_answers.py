@@ -43,7 +43,7 @@ def test_d4_yes_and_no_together_are_neither(yes, no):
 
 
 @given(st.sampled_from(YES + NO), st.sampled_from(QUESTIONS))
-def test_f3_what_else_is_said_is_for_the_mind(phrase, question):
+def test_f3_what_else_is_said_is_for_the_llm(phrase, question):
     """F3: a condition or a wish behind the word is no plain answer, whatever was asked."""
     for more in ("אבל רק אחרי החגים", "אם זה בחינם", "ומה המחיר"):
         assert not is_yes(f"{phrase} {more}", question) and not is_no(f"{phrase} {more}", question)

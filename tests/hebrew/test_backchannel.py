@@ -21,7 +21,7 @@ def test_d4_what_it_is(text, kinds):
 
 
 @pytest.mark.parametrize("text, spoken, right", rows("listening_cases"))
-def test_d4_who_only_listens_over_us(text, spoken, right):
+def test_d4_who_only_listens_during_playout(text, spoken, right):
     """D4: nods, names, praise, our own words again; whatever wants something takes the floor."""
     said = text.removeprefix(ASKED)
     assert only_listens(said, spoken, asked=said != text) is (right == "listens")
@@ -53,7 +53,7 @@ def test_d4_a_wish_among_nods_takes_the_floor(before, wish, behind):
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.booleans())
-def test_d4_any_words_over_us_are_judged(text, spoken, asked):
+def test_d4_any_words_during_playout_are_judged(text, spoken, asked):
     """D4: whatever a recogniser writes; who listens to a question listens to anything."""
     listens = only_listens(text, spoken, asked=asked)
     assert not (listens and is_interrupt(text))

@@ -231,7 +231,7 @@ texts = st.lists(
 
 @given(texts, st.lists(st.integers(1, 7), max_size=200))
 def test_c2_sentences_do_not_depend_on_how_the_text_was_cut(text, cuts):
-    """C2: a mind may stream letters, words or paragraphs."""
+    """C2: an LLM may stream letters, words or paragraphs."""
     splitter, pieces, rest = SentenceSplitter(), [], text
     for cut in cuts:
         pieces += splitter.feed(rest[:cut])

@@ -21,7 +21,7 @@ from server.logs.redaction import (
     install_secrets_filter,
     secrets_of,
 )
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.embedded.stt.recogniser import build_grammar, hebrew_lexicon
 from server.turns.actions import Log
 from tests.simtime.call import SimCall
@@ -41,7 +41,7 @@ KEY = "sk-proj-0123456789abcdef"
 
 def private_call(mode, **scene):
     """A caller who says and types all there is to say, to an agent that says it again."""
-    scene = {"ears": SAID, "reply": lambda request: f"רשמתי {request.text}. עוד משהו?", **scene}
+    scene = {"stt": SAID, "reply": lambda request: f"רשמתי {request.text}. עוד משהו?", **scene}
     return SimCall(SOUNDS, keys=KEYS, knobs={"log_transcripts": mode}, **scene).run(52)
 
 
@@ -112,13 +112,13 @@ def test_the_default_is_redacted():
 
 
 @pytest.mark.parametrize("mode", ["redacted", "off"])
-def test_an_engine_that_quotes_the_caller_does_not_tell(mode):
-    """G2: ears and mind that complain of the very words: the reason stays, the number does not."""
+def test_an_provider_that_quotes_the_caller_does_not_tell(mode):
+    """G2: STT and mind that complain of the very words: the reason stays, the number does not."""
     quote = f"bad input: 'תעודת הזהות {IDENTITY}'"
     call = SimCall(
         SOUNDS[:2],
-        ears=[EngineError(quote), "שלום לך"],
-        reply=lambda request: EngineError(quote),
+        stt=[ProviderError(quote), "שלום לך"],
+        reply=lambda request: ProviderError(quote),
         knobs={"log_transcripts": mode},
     )
     call.run(20)
@@ -261,11 +261,11 @@ def test_a_message_of_several_lines_is_cleaned_whole(agent_log):
     install_secrets_filter(config(log_transcripts="off"))
     message = 'refused: {\n  "text": "my name is Dan"\n}'
     try:
-        raise EngineError(message)
-    except EngineError:
+        raise ProviderError(message)
+    except ProviderError:
         logger.exception("RX_ERR sid=MZ1")
     assert "Dan" not in written.getvalue()
-    assert "EngineError" in written.getvalue() and "  File " in written.getvalue()
+    assert "ProviderError" in written.getvalue() and "  File " in written.getvalue()
 
 
 # ---- one line is one line -----------------------------------------------------------------------
@@ -347,7 +347,7 @@ def raise_with_key():
     try:
         raise ValueError(f"401 for Bearer {KEY}")
     except ValueError as cause:
-        raise EngineError(f"refused: {KEY}") from cause
+        raise ProviderError(f"refused: {KEY}") from cause
 
 
 def test_a_secret_in_an_exception_and_in_its_cause_is_not_logged(agent_log):
@@ -356,7 +356,7 @@ def test_a_secret_in_an_exception_and_in_its_cause_is_not_logged(agent_log):
     install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
     try:
         raise_with_key()
-    except EngineError as error:
+    except ProviderError as error:
         logger.exception("ENGINE_ERR %s", error)
     assert KEY not in written.getvalue()
     assert written.getvalue().count("(hidden)") == 3
@@ -442,7 +442,7 @@ def test_a_hosts_own_handler_sees_no_secret(agent_log):
         install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
         try:
             raise_with_key()
-        except EngineError:
+        except ProviderError:
             logger.exception("ENGINE_ERR with %s", KEY)
     finally:
         logging.getLogger().removeHandler(host)
@@ -460,14 +460,14 @@ def test_it_is_installed_once_and_knows_every_config(agent_log):
     assert written.getvalue() == "(hidden) (hidden)\n"
 
 
-def test_a_call_whose_engines_raise_the_key_does_not_log_it(agent_log):
-    """G2: ears, mind and voice that put the key into what they raise, in a whole call."""
+def test_a_call_whose_providers_raise_the_key_does_not_log_it(agent_log):
+    """G2: STT, LLM and TTS that put the key into what they raise, in a whole call."""
     logger, written = agent_log
     install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
-    error = EngineError(f"refused {KEY}")
+    error = ProviderError(f"refused {KEY}")
     error.__cause__ = ValueError(f"Bearer {KEY}")
     replies = iter(["תשובה ארוכה.", *[error] * 5])
-    call = SimCall(SOUNDS[:3], ears=[error, "שלום לך", "אז מה"], reply=lambda request: next(replies))
+    call = SimCall(SOUNDS[:3], stt=[error, "שלום לך", "אז מה"], reply=lambda request: next(replies))
     call.voice.fails = lambda text: (_ for _ in ()).throw(RuntimeError(KEY))
     call.run(30)
     assert call.lines("ASR_ERR:") and call.lines("LLM_ERR:") and call.lines("TTS_ERR:")
@@ -483,10 +483,10 @@ def test_exceptions_and_complaints_outside_of_a_call_quote_nobody(agent_log, mod
     try:
         {}[f"זהות {IDENTITY}"]
     except KeyError:
-        logger.exception("CALL_ERR sid=MZ12345678 event=WordsHeard")
+        logger.exception("CALL_ERR sid=MZ12345678 event=FinalTranscript")
     logger.warning("ENGINE_SKIPPED llm sim for 30 s: no 'זהות %s' at http://127.0.0.1:54321/v1", IDENTITY)
     lines = written.getvalue()
-    assert "CALL_ERR sid=MZ12345678 event=WordsHeard" in lines
+    assert "CALL_ERR sid=MZ12345678 event=FinalTranscript" in lines
     assert "ENGINE_SKIPPED llm sim for 30 s:" in lines
     assert "http://127.0.0.1:54321" in lines
     assert (IDENTITY in lines) == (mode == "full")
@@ -502,7 +502,7 @@ def test_a_lead_is_logged_whole(agent_log):
     assert written.getvalue() == 'LEAD {"phone": "0521234567"}\n'
 
 
-def test_the_embedded_ears_complain_on_our_logger(agent_log):
+def test_the_embedded_stt_complain_on_our_logger(agent_log):
     """One filter is enough, as every line of ours is logged in one place."""
     from server.providers.embedded.stt import recogniser
 

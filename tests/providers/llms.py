@@ -1,15 +1,15 @@
-"""Minds that write a given text in given pieces, and what becomes of it on its way to the voice."""
+"""LLMs that write a given text in given pieces, and what becomes of it on its way to the voice."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.providers.reply.spoken import SpokenReply
 from server.turns.effects import Act, Expected
 
 
 class Writes:
-    """A mind, and its reply: ``pieces``, then ``error`` if there is one. ``pulled``: how many were taken."""
+    """An LLM, and its reply: ``pieces``, then ``error`` if there is one. ``pulled``: how many were taken."""
 
     name = "writer"
     opening = expected = Expected()
@@ -54,9 +54,9 @@ def in_pieces(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-def spoken(mind: Writes, request: ReplyRequest | None = None) -> tuple[list[str], tuple[Act, ...]]:
-    """The sentences and the acts. Raises EngineError."""
-    reply = SpokenReply(mind, request or asked(), 5.0)
+def spoken(llm: Writes, request: ReplyRequest | None = None) -> tuple[list[str], tuple[Act, ...]]:
+    """The sentences and the acts. Raises ProviderError."""
+    reply = SpokenReply(llm, request or asked(), 5.0)
     return list(filter(None, reply)), reply.acts
 
 
@@ -64,5 +64,5 @@ def outcome(text: str, size: int, error: Exception | None = None, **others: Any)
     """What is spoken of ``text`` when it comes in pieces of ``size``: nothing for an answer that is none."""
     try:
         return spoken(Writes(in_pieces(text, size), error=error), asked(**others))
-    except EngineError:
+    except ProviderError:
         return [], ()

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from server.config import load_config
 from server.providers.audio_formats import format_of
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.providers.openai import client
-from server.providers.openai.tts import OpenAIVoice
+from server.providers.openai.tts import OpenAITts
 from server.providers.wav import SampleReader, TelephoneReader
 from tests.cloud.openai import OpenAICloud
 
@@ -34,7 +34,7 @@ def cloud() -> Iterator[OpenAICloud]:
 
 
 def spoken(cloud: OpenAICloud) -> bytes:
-    voice = OpenAIVoice(load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test"))
+    voice = OpenAITts(load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test"))
     return b"".join(voice.synthesize("שלום לך", 5.0))
 
 
@@ -85,7 +85,7 @@ BODIES = {  # F6: what came, and its name in the error
 def test_f6_another_format_is_a_failed_voice(cloud: OpenAICloud, body: bytes, name: str) -> None:
     """F6: and the error says what came."""
     cloud.says = lambda text: body
-    with pytest.raises(EngineError, match=f"OpenAI sent .*{name}") as raised:
+    with pytest.raises(ProviderError, match=f"OpenAI sent .*{name}") as raised:
         spoken(cloud)
     assert not raised.value.retryable
 
@@ -107,7 +107,7 @@ def test_f6_another_format_is_a_failed_voice(cloud: OpenAICloud, body: bytes, na
 def test_f6_another_type_is_a_failed_voice(cloud: OpenAICloud, content_type: str, name: str) -> None:
     """F6: whatever the bytes are."""
     cloud.speech_type = content_type
-    with pytest.raises(EngineError, match=f"OpenAI sent {name}, not PCM"):
+    with pytest.raises(ProviderError, match=f"OpenAI sent {name}, not PCM"):
         spoken(cloud)
 
 
@@ -169,7 +169,7 @@ def test_f6_a_format_is_known_however_it_is_cut(name: str, cuts: list[int]) -> N
     """F6: and of one that has a mark not a sample is let through."""
     body, called = BODIES[name]
     reader, heard, rest = SampleReader("OpenAI", 24_000), b"", body
-    with pytest.raises(EngineError, match=called):
+    with pytest.raises(ProviderError, match=called):
         for cut in [*cuts, len(body)]:
             heard += reader.feed(rest[:cut])
             rest = rest[cut:]

@@ -1,4 +1,4 @@
-"""The embedded ears: what the grammar holds, that a whole dialogue is heard, that many may listen at once."""
+"""The embedded STT: what the grammar holds, that a whole dialogue is heard, that many may listen at once."""
 
 import audioop
 import subprocess
@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from server.providers.base import EngineError, Recognizer, ReplyRequest, Transcript
+from server.providers.base import ProviderError, ReplyRequest, Stt, Transcript
 from server.providers.embedded.llm.receptionist import Receptionist
 from server.providers.embedded.stt import recogniser
 from server.providers.embedded.stt.grammar import Lexicon, build_grammar, hebrew_lexicon
-from server.providers.embedded.stt.recogniser import DEFAULT_PHRASES, EmbeddedEars
+from server.providers.embedded.stt.recogniser import DEFAULT_PHRASES, EmbeddedStt
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.cli import DEFAULT_LINES as DEMO
 from server.turns.effects import Expected, Line, PhoneCall, Speaker
@@ -23,7 +23,7 @@ from server.turns.effects import Expected, Line, PhoneCall, Speaker
 REPOSITORY = Path(__file__).parents[2]
 MIN_CONFIDENCE = 0.35  # the default of ASR_MIN_CONFIDENCE
 CALLERS = [("m3", 160, 50), ("m1", 150, 50), ("m7", 140, 50), ("m3", 175, 35)]
-EARS: Recognizer = EmbeddedEars()
+EARS: Stt = EmbeddedStt()
 LEXICON = Lexicon(
     {"דירה": ("d i r a",), "בית": ("b a y i t", "b e y t")},
     (
@@ -102,13 +102,13 @@ def test_the_default_phrases_are_known() -> None:
 
 @pytest.mark.parametrize("caller", CALLERS, ids=str)
 def test_a_dialogue_is_heard_line_by_line(caller: tuple[str, int, int]) -> None:
-    mind, call = Receptionist(), PhoneCall("CA1", "+972501234567")
-    expected, history = mind.opening, ()
+    llm, call = Receptionist(), PhoneCall("CA1", "+972501234567")
+    expected, history = llm.opening, ()
     for line in DEMO:
         heard = hear(said(line, caller), *expected.phrases)
         assert heard.text == line and heard.is_final
         assert heard.confidence is not None and heard.confidence >= MIN_CONFIDENCE, (line, heard)
-        reply = mind.respond(ReplyRequest(line, history, 1, "warm_helpful", 140, 420, call=call), 1.0)
+        reply = llm.respond(ReplyRequest(line, history, 1, "warm_helpful", 140, 420, call=call), 1.0)
         history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, "".join(reply)))
         expected = reply.expected
 
@@ -171,21 +171,21 @@ def test_cancel_ends_the_wait_at_once() -> None:
 
 
 def test_an_utterance_without_end_is_given_up() -> None:
-    with pytest.raises(EngineError):
+    with pytest.raises(ProviderError):
         list(EARS.open(Expected(("כן",)), 1, 0.01))
 
 
-def test_trouble_of_the_decoder_is_an_engine_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_of_the_decoder_is_an_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("no model")
 
     monkeypatch.setattr(recogniser, "SphinxDecoder", broken)
-    ears = EmbeddedEars()
-    with pytest.raises(EngineError, match="no model"):
-        ears.warm()
-    stream = ears.open(Expected(("כן",)), 1, 1.0)
+    stt = EmbeddedStt()
+    with pytest.raises(ProviderError, match="no model"):
+        stt.warm()
+    stream = stt.open(Expected(("כן",)), 1, 1.0)
     stream.finish()
-    with pytest.raises(EngineError, match="no model"):
+    with pytest.raises(ProviderError, match="no model"):
         list(stream)
 
 
@@ -207,14 +207,14 @@ from gevent import monkey
 monkey.patch_all()
 import sys, threading, time
 from server.turns.effects import Expected
-from server.providers.embedded.stt.recogniser import EmbeddedEars
+from server.providers.embedded.stt.recogniser import EmbeddedStt
 
 audio = sys.stdin.buffer.read()
-ears, heard, gaps, over = EmbeddedEars(), [], [], threading.Event()
-ears.warm()
+stt, heard, gaps, over = EmbeddedStt(), [], [], threading.Event()
+stt.warm()
 
 def call():
-    stream = ears.open(Expected(("ארבעה חדרים", "שלושה חדרים", "נציג")), 1, 30.0)
+    stream = stt.open(Expected(("ארבעה חדרים", "שלושה חדרים", "נציג")), 1, 30.0)
     stream.feed(audio)
     threading.Timer(0.1, stream.finish).start()
     heard.extend(transcript.text for transcript in stream)

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from server.hebrew.speak.numbers import cardinal
 from server.hebrew.speak.speakable import speakable
 from server.hebrew.understand.gender import Gender
-from server.providers.base import EngineError, Synthesizer
+from server.providers.base import ProviderError, Tts
 from server.providers.embedded.tts import espeak, lexicon, telephone
 from server.providers.embedded.tts.espeak import EspeakError, VoiceSettings, short_path
 from server.providers.embedded.tts.letters import without_points
 from server.providers.embedded.tts.phonemes import read_word, to_espeak
 from server.providers.embedded.tts.pointing import point
 from server.providers.embedded.tts.reading import clauses, read_clause
-from server.providers.embedded.tts.synthesizer import EmbeddedVoice, speak_pcm16_8k
+from server.providers.embedded.tts.synthesizer import EmbeddedTts, speak_pcm16_8k
 
 REPOSITORY = Path(__file__).parents[2]
 SENTENCE = "אני מחפשת דירת ארבעה חדרים בתל אביב עם מרפסת וחניה."
@@ -195,7 +195,7 @@ def test_resampling_keeps_the_telephone_band_only(hz: int, kept: bool) -> None:
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "?!…", "--", "🙂", "\0", "\u200f", "׳״", "\ud800"])
 def test_nothing_to_say_is_no_audio(text: str) -> None:
     """No words: no chunk and no error."""
-    assert list(EmbeddedVoice().synthesize(text, 5.0)) == []
+    assert list(EmbeddedTts().synthesize(text, 5.0)) == []
 
 
 HEBREW_TEXT = st.text(
@@ -218,7 +218,7 @@ def test_any_text_is_spoken_or_left_out(text: str) -> None:
 )
 def test_endless_words_are_spoken_in_parts(unit: str) -> None:
     """espeak's buffers are of fixed size: no word and no run of words may reach their end."""
-    chunks = [len(chunk) for chunk in EmbeddedVoice().synthesize(unit * 1000, 60.0)]
+    chunks = [len(chunk) for chunk in EmbeddedTts().synthesize(unit * 1000, 60.0)]
     assert max(chunks, default=0) < 2 * 8000 * 60
 
 
@@ -241,13 +241,13 @@ def test_notation_becomes_mnemonics(phonemes: str, mnemonics: str) -> None:
 
 def test_long_text_comes_in_clauses() -> None:
     """A chunk a clause, so that a cancel is heard soon; a long run without marks is cut as well."""
-    assert len(list(EmbeddedVoice().synthesize("שלום, תודה רבה. להתראות!", 5.0))) == 3
-    assert len(list(EmbeddedVoice().synthesize("שלום " * 60, 5.0))) > 3
+    assert len(list(EmbeddedTts().synthesize("שלום, תודה רבה. להתראות!", 5.0))) == 3
+    assert len(list(EmbeddedTts().synthesize("שלום " * 60, 5.0))) > 3
 
 
 def test_cancel_ends_the_stream() -> None:
     """After ``cancel`` no further chunk comes, and cancelling again is nothing."""
-    stream = EmbeddedVoice().synthesize("שלום, תודה רבה, להתראות.", 5.0)
+    stream = EmbeddedTts().synthesize("שלום, תודה רבה, להתראות.", 5.0)
     chunks = iter(stream)
     assert next(chunks)
     stream.cancel()
@@ -257,21 +257,21 @@ def test_cancel_ends_the_stream() -> None:
 
 def test_cancel_before_the_first_chunk() -> None:
     """A stream cancelled before it is iterated gives nothing."""
-    stream = EmbeddedVoice().synthesize("שלום", 5.0)
+    stream = EmbeddedTts().synthesize("שלום", 5.0)
     stream.cancel()
     assert list(stream) == []
 
 
-def test_time_limit_is_an_engine_error() -> None:
+def test_time_limit_is_an_provider_error() -> None:
     """A stream that is out of time says so, retryably."""
-    with pytest.raises(EngineError) as caught:
-        list(EmbeddedVoice().synthesize("שלום", 0.0))
+    with pytest.raises(ProviderError) as caught:
+        list(EmbeddedTts().synthesize("שלום", 0.0))
     assert caught.value.retryable
 
 
 def test_is_a_synthesizer() -> None:
     """The engine fits the protocol; ``warm`` loads without a sound to be heard."""
-    voice: Synthesizer = EmbeddedVoice()
+    voice: Tts = EmbeddedTts()
     assert voice.name == "embedded"
     voice.warm()
 
@@ -279,35 +279,35 @@ def test_is_a_synthesizer() -> None:
 def test_unknown_variant_is_refused() -> None:
     """A variant that is no name is a ValueError; an unknown name is an error of the engine."""
     with pytest.raises(ValueError):
-        EmbeddedVoice(variant="../f3")
+        EmbeddedTts(variant="../f3")
     with pytest.raises(ValueError):
-        EmbeddedVoice(rate=20)
-    with pytest.raises(EngineError):
+        EmbeddedTts(rate=20)
+    with pytest.raises(ProviderError):
         speak_pcm16_8k("שלום", variant="nosuchvoice")
 
 
-def test_native_trouble_is_an_engine_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What espeak reports reaches the caller as EngineError."""
+def test_native_trouble_is_an_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What espeak reports reaches the caller as ProviderError."""
 
     def broken(*_: object) -> bytes:
         raise EspeakError("refused")
 
     monkeypatch.setattr(espeak, "speak", broken)
-    with pytest.raises(EngineError, match="refused"):
-        list(EmbeddedVoice().synthesize("שלום", 5.0))
+    with pytest.raises(ProviderError, match="refused"):
+        list(EmbeddedTts().synthesize("שלום", 5.0))
 
 
 @pytest.mark.parametrize(("module", "what"), [("espeakng_loader", "espeak"), ("piper.hebrew", "Nakdimon")])
-def test_missing_package_is_an_engine_error(module: str, what: str) -> None:
+def test_missing_package_is_an_provider_error(module: str, what: str) -> None:
     """The GPL packages can be removed: the voice then says so, and nothing else breaks."""
     program = f"""
 import sys
 sys.modules[{module!r}] = None
-from server.providers.base import EngineError
-from server.providers.embedded.tts.synthesizer import EmbeddedVoice
+from server.providers.base import ProviderError
+from server.providers.embedded.tts.synthesizer import EmbeddedTts
 try:
-    EmbeddedVoice().warm()
-except EngineError as error:
+    EmbeddedTts().warm()
+except ProviderError as error:
     print(error)
 """
     assert what in run_python(program)
@@ -359,8 +359,8 @@ from gevent import monkey
 monkey.patch_all()
 import time
 import gevent
-from server.providers.embedded.tts.synthesizer import EmbeddedVoice
-EmbeddedVoice().warm()
+from server.providers.embedded.tts.synthesizer import EmbeddedTts
+EmbeddedTts().warm()
 stalls, running = [], True
 def tick():
     before = time.perf_counter()
@@ -371,7 +371,7 @@ def tick():
         before = now
 ticker = gevent.spawn(tick)
 def speak():
-    return sum(map(len, EmbeddedVoice().synthesize({SENTENCE!r}, 30.0)))
+    return sum(map(len, EmbeddedTts().synthesize({SENTENCE!r}, 30.0)))
 began = time.perf_counter()
 calls = [gevent.spawn(speak) for _ in range(20)]
 gevent.joinall(calls, raise_error=True)

@@ -4,15 +4,15 @@ import logging
 
 import pytest
 
-from server.providers.fallback import FAILING_LAPSES_S, BreakerParams, Chain, Try
+from server.providers.fallback import FAILING_LAPSES_S, BreakerParams, FallbackChain, Try
 
 
-class Engine:
+class Provider:
     def __init__(self, name):
         self.name = name
 
 
-FIRST, SECOND = Engine("first"), Engine("second")
+FIRST, SECOND = Provider("first"), Provider("second")
 
 
 class Clock:
@@ -31,23 +31,23 @@ def clock():
 def chain(clock, caplog):
     """Three failures in a row, thirty seconds."""
     caplog.set_level(logging.INFO, "agent")
-    return Chain("asr", (FIRST, SECOND), BreakerParams(3, 30.0), clock)
+    return FallbackChain("asr", (FIRST, SECOND), BreakerParams(3, 30.0), clock)
 
 
-def fail(chain, engine, times, why="down"):
-    """What calls tell that asked ``engine`` while it was not skipped, or nobody was."""
-    place = list(chain).index(engine)
+def fail(chain, provider, times, why="down"):
+    """What calls tell that asked ``provider`` while it was not skipped, or nobody was."""
+    place = list(chain).index(provider)
     for _ in range(times):
         Try(chain, place).failed(why)
 
 
-def work(chain, engine):
-    Try(chain, list(chain).index(engine)).worked()
+def work(chain, provider):
+    Try(chain, list(chain).index(provider)).worked()
 
 
 def usable(chain):
     """Whom a call would ask that fails with everyone. It tells nothing, so that its probes are lost."""
-    return tuple(attempt.engine for attempt in chain.tries())
+    return tuple(attempt.provider for attempt in chain.tries())
 
 
 def test_all_are_tried_in_order(chain):
@@ -56,7 +56,7 @@ def test_all_are_tried_in_order(chain):
 
 
 @pytest.mark.parametrize("failures, left", [(2, (FIRST, SECOND)), (3, (SECOND,)), (5, (SECOND,))])
-def test_g4_after_three_failures_in_a_row_an_engine_is_skipped(chain, failures, left):
+def test_g4_after_three_failures_in_a_row_an_provider_is_skipped(chain, failures, left):
     """G4: and still counted among the engines."""
     fail(chain, FIRST, failures)
     assert usable(chain) == left
@@ -71,7 +71,7 @@ def test_g4_a_success_starts_the_count_anew(chain):
     assert usable(chain) == (FIRST, SECOND)
 
 
-def test_g4_engines_are_counted_apart(chain):
+def test_g4_providers_are_counted_apart(chain):
     """G4: one engine's failures are not another's, nor its success."""
     fail(chain, FIRST, 2)
     fail(chain, SECOND, 2)
@@ -119,23 +119,23 @@ def test_g4_a_try_that_fails_skips_it_again(chain, clock):
     assert usable(chain) == (FIRST, SECOND)
 
 
-def test_g4_who_never_asked_the_second_engine_does_not_probe_it(chain, clock):
+def test_g4_who_never_asked_the_second_provider_does_not_probe_it(chain, clock):
     """G4: the first has worked in every call, so the second was never due; it is offered when it is."""
     fail(chain, SECOND, 3)
     clock.now += 30
     for _ in range(20):
         attempt = next(chain.tries())
-        assert attempt.engine is FIRST
+        assert attempt.provider is FIRST
         attempt.worked()
     first, second = chain.tries()
     first.failed("down")
-    assert second.engine is SECOND
+    assert second.provider is SECOND
 
 
-def test_g4_an_engine_is_looked_at_when_it_is_due(chain, clock):
+def test_g4_an_provider_is_looked_at_when_it_is_due(chain, clock):
     """G4: what other calls have found out while the first was being asked counts."""
     tries = chain.tries()
-    assert next(tries).engine is FIRST
+    assert next(tries).provider is FIRST
     fail(chain, SECOND, 3)
     assert next(tries, None) is None
 
@@ -145,7 +145,7 @@ def test_g4_a_try_that_was_dropped_is_given_back(chain, clock):
     fail(chain, FIRST, 3)
     clock.now += 30
     probe = next(chain.tries())
-    assert probe.engine is FIRST and usable(chain) == (SECOND,)
+    assert probe.provider is FIRST and usable(chain) == (SECOND,)
     probe.untried()
     assert [usable(chain) for _ in range(2)] == [(FIRST, SECOND), (SECOND,)]
 
@@ -157,7 +157,7 @@ def test_g4_only_who_probes_gives_the_try_back(chain, clock, waited_s):
     fail(chain, FIRST, 3)
     clock.now += waited_s
     probe = next(chain.tries())
-    assert probe.engine is (FIRST if waited_s else SECOND)
+    assert probe.provider is (FIRST if waited_s else SECOND)
     for attempt in before:
         attempt.untried()
     assert chain.skips_first and usable(chain) == (SECOND,)
@@ -180,7 +180,7 @@ def test_g4_when_all_are_skipped_all_are_tried(chain, clock):
     assert usable(chain) == (FIRST, SECOND)
     work(chain, SECOND)
     assert usable(chain) == (SECOND,)
-    alone = Chain("tts", (FIRST,), BreakerParams(1), clock)
+    alone = FallbackChain("tts", (FIRST,), BreakerParams(1), clock)
     fail(alone, FIRST, 1)
     assert usable(alone) == (FIRST,)
 
@@ -196,7 +196,7 @@ def test_g4_dropped_tries_of_what_is_skipped_anyway_reopen_nothing(chain):
     assert usable(chain) == (SECOND,)
 
 
-def test_g4_whether_the_preferred_engine_is_skipped_can_be_asked(chain, clock):
+def test_g4_whether_the_preferred_provider_is_skipped_can_be_asked(chain, clock):
     """G4: and who only asks takes nobody's try away."""
     assert not chain.skips_first
     fail(chain, FIRST, 3)
@@ -233,10 +233,10 @@ def test_g4_what_is_skipped_already_is_not_skipped_anew_in_the_log(chain, clock,
     assert caplog.messages == [SKIPPED]
 
 
-def test_g4_the_only_engine_is_not_said_to_be_skipped(clock, caplog):
+def test_g4_the_only_provider_is_not_said_to_be_skipped(clock, caplog):
     """G4: it is failing, every third time; nor is it said to be back, where it never was away."""
     caplog.set_level(logging.INFO, "agent")
-    alone = Chain("tts", (FIRST,), BreakerParams(3, 30.0), clock)
+    alone = FallbackChain("tts", (FIRST,), BreakerParams(3, 30.0), clock)
     for number in range(1, 8):
         next(alone.tries()).failed(f"no {number}")
     assert caplog.messages == [
@@ -247,7 +247,7 @@ def test_g4_the_only_engine_is_not_said_to_be_skipped(clock, caplog):
     assert len(caplog.messages) == 2
 
 
-def test_failing_is_when_no_engine_works(chain):
+def test_failing_is_when_no_provider_works(chain):
     """G4, newcomer 3: not one engine of two, nor a success in between."""
     fail(chain, FIRST, 5)
     assert not chain.failing
@@ -263,9 +263,9 @@ def test_failing_is_when_no_engine_works(chain):
     assert not chain.failing
 
 
-def test_failing_is_also_said_of_an_only_engine(clock):
+def test_failing_is_also_said_of_an_only_provider(clock):
     """G4: it is never skipped, and can fail for ever."""
-    alone = Chain("asr", (FIRST,), BreakerParams(2, 30.0), clock)
+    alone = FallbackChain("asr", (FIRST,), BreakerParams(2, 30.0), clock)
     assert not alone.failing
     for number in range(1, 5):
         next(alone.tries()).failed("down")
@@ -277,7 +277,7 @@ def test_failing_is_also_said_of_an_only_engine(clock):
 @pytest.mark.parametrize("open_s", [1.0, 30.0, 900.0])
 def test_failing_lapses_when_nobody_asks(clock, open_s):
     """A balancer that sends no more calls here must get a chance to see that it works again."""
-    chain = Chain("tts", (FIRST, SECOND), BreakerParams(3, open_s), clock)
+    chain = FallbackChain("tts", (FIRST, SECOND), BreakerParams(3, open_s), clock)
     fail(chain, FIRST, 3)
     clock.now += 10
     fail(chain, SECOND, 3)

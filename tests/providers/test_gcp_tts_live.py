@@ -14,8 +14,8 @@ from google.cloud import texttospeech_v1 as tts
 
 from server import gcp_tts_live
 from server.config import load_config
-from server.gcp_tts_live import MAX_SENTENCE_BYTES, GoogleVoice, pcm16_8k_of, synthesize_pcm16_8k
-from server.providers.base import EngineError
+from server.gcp_tts_live import MAX_SENTENCE_BYTES, GoogleTts, pcm16_8k_of, synthesize_pcm16_8k
+from server.providers.base import ProviderError
 from server.providers.google import client
 from server.providers.wav import SampleReader
 from tests.cloud.google import VoiceCloud
@@ -52,8 +52,8 @@ def google() -> Iterator[VoiceCloud]:
             client._connections.pop(address).transport.close()
 
 
-def voice_of(google: VoiceCloud, name: str = WAVENET) -> GoogleVoice:
-    return GoogleVoice(load_config(google_tts_endpoint=google.endpoint, google_tts_voice=name))
+def voice_of(google: VoiceCloud, name: str = WAVENET) -> GoogleTts:
+    return GoogleTts(load_config(google_tts_endpoint=google.endpoint, google_tts_voice=name))
 
 
 def speak(google: VoiceCloud, name: str = WAVENET, text: str = "שלום", timeout_s: float = 5.0) -> list[bytes]:
@@ -118,7 +118,7 @@ class TestRequest:
     def test_more_text_than_google_takes(self, google: VoiceCloud, voice: str) -> None:
         """A Hebrew letter is two bytes of the 5000."""
         assert b"".join(speak(google, voice, "א" * 2499)) == PCM
-        with pytest.raises(EngineError, match="5000 bytes") as raised:
+        with pytest.raises(ProviderError, match="5000 bytes") as raised:
             speak(google, voice, "א" * 2500)
         assert not raised.value.retryable and len(google.watch.exchanges) == 1
 
@@ -170,7 +170,7 @@ class TestSamples:
     @pytest.mark.parametrize("audio", [b"", b"\1", b"RI", b"RIFF", b"RIFF\0\0\0\0WA"])
     def test_less_than_a_header(self, audio: bytes) -> None:
         if audio[:4] == b"RIFF":
-            with pytest.raises(EngineError, match="no data chunk"):
+            with pytest.raises(ProviderError, match="no data chunk"):
                 pcm16_8k_of(audio)
         else:
             assert pcm16_8k_of(audio) == audio[: len(audio) // 2 * 2]
@@ -186,7 +186,7 @@ class TestSamples:
         ],
     )
     def test_what_a_telephone_cannot_play_is_refused(self, audio: bytes, says: str) -> None:
-        with pytest.raises(EngineError, match=says):
+        with pytest.raises(ProviderError, match=says):
             pcm16_8k_of(audio)
 
     def test_a_stream_shorter_than_a_header(self, google: VoiceCloud) -> None:
@@ -228,7 +228,7 @@ def test_how_each_fault_ends(google: VoiceCloud, voice: str, fault: Fault) -> No
         for samples in voice_of(google, voice).synthesize("שלום", 0.3):
             said += samples
         assert said == outcome
-    except EngineError as error:
+    except ProviderError as error:
         assert error.retryable
         assert len(said) == (outcome if voice == CHIRP else 0)
     assert time.monotonic() - began < 1.0
@@ -239,15 +239,15 @@ class TestErrors:
     @EITHER
     def test_another_voice_than_googles(self, google: VoiceCloud, voice: str) -> None:
         google.refuses = {voice}
-        with pytest.raises(EngineError, match=f"GOOGLE_TTS_VOICE={voice}") as raised:
+        with pytest.raises(ProviderError, match=f"GOOGLE_TTS_VOICE={voice}") as raised:
             speak(google, voice)
         assert not raised.value.retryable
 
     @EITHER
     def test_nobody_is_there(self, voice: str) -> None:
         config = load_config(google_tts_endpoint="http://127.0.0.1:9", google_tts_voice=voice)
-        with pytest.raises(EngineError) as raised:
-            list(GoogleVoice(config).synthesize("שלום", 5))
+        with pytest.raises(ProviderError) as raised:
+            list(GoogleTts(config).synthesize("שלום", 5))
         assert raised.value.retryable
 
     def test_no_credentials(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -256,8 +256,8 @@ class TestErrors:
             google_tts_endpoint="https://localhost:1",
             google_application_credentials=str(tmp_path / "missing.json"),
         )
-        with pytest.raises(EngineError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
-            list(GoogleVoice(config).synthesize("שלום", 5))
+        with pytest.raises(ProviderError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
+            list(GoogleTts(config).synthesize("שלום", 5))
         assert not raised.value.retryable
 
 
@@ -324,13 +324,13 @@ from gevent import monkey
 monkey.patch_all()
 import sys, threading, time
 from server.config import load_config
-from server.gcp_tts_live import GoogleVoice
+from server.gcp_tts_live import GoogleTts
 ticks, said = [], []
 def tick():
     while True:
         ticks.append(time.monotonic())
         time.sleep(0.02)
-voice = GoogleVoice(load_config(google_tts_endpoint=sys.argv[1], google_tts_voice=sys.argv[2]))
+voice = GoogleTts(load_config(google_tts_endpoint=sys.argv[1], google_tts_voice=sys.argv[2]))
 voice.warm()  # the import stalls the hub once, which is why workers warm their engines
 threading.Thread(target=tick, daemon=True).start()
 def speak():

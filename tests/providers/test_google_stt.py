@@ -1,4 +1,4 @@
-"""Google's ears: the real client against local servers that speak both versions of Google's protocol."""
+"""Google's STT: the real client against local servers that speak both versions of Google's protocol."""
 
 import json
 import random
@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from server.config import load_config
-from server.providers.base import EngineError, Recognition, RecognizesWhole, Transcript
+from server.providers.base import ProviderError, Recognition, RecognizesWhole, Transcript
 from server.providers.google import client, stt
 from server.providers.google.client import SPEECH_V1, SPEECH_V2, TEXT_TO_SPEECH, Address, connect, explained
 from server.providers.google.streaming import StreamLimits
-from server.providers.google.stt import GoogleEars
+from server.providers.google.stt import GoogleStt
 from server.providers.google.utterance_audio import UtteranceAudio
 from server.providers.stt_hints import MAX_PHRASE_CHARS, MAX_PHRASES, read_phrases, within_limits
 from server.turns.effects import Expected
@@ -46,15 +46,15 @@ def forget(endpoint: str) -> None:
         client._connections.pop(address).transport.close()
 
 
-def ears_of(
+def stt_of(
     cloud: SpeechCloud, api: str = "v1", limits: StreamLimits | None = None, **knobs: Any
-) -> GoogleEars:
+) -> GoogleStt:
     config = load_config(google_speech_endpoint=cloud.endpoint, google_speech_api=api, **knobs)
-    return GoogleEars(config, limits=limits)
+    return GoogleStt(config, limits=limits)
 
 
 def heard(
-    google: GoogleEars, audio: bytes = NOISE[:4000], phrases: tuple[str, ...] = (), timeout_s: float = 5.0
+    google: GoogleStt, audio: bytes = NOISE[:4000], phrases: tuple[str, ...] = (), timeout_s: float = 5.0
 ) -> list[Transcript]:
     """The finals of an utterance that is fed and finished before anyone listens."""
     recognition = google.open(Expected(phrases), 1, timeout_s)
@@ -80,7 +80,7 @@ class Listener:
     def __init__(self, recognition: Recognition) -> None:
         self.recognition = recognition
         self.transcripts: list[Transcript] = []
-        self.error: EngineError | None = None
+        self.error: ProviderError | None = None
         self.thread = threading.Thread(target=self._listen, name="listener", daemon=True)
         self.thread.start()
 
@@ -88,7 +88,7 @@ class Listener:
         try:
             for transcript in self.recognition:
                 self.transcripts.append(transcript)
-        except EngineError as error:
+        except ProviderError as error:
             self.error = error
 
     def done(self) -> "Listener":
@@ -104,7 +104,7 @@ class Listener:
 class TestRequest:
     @BOTH
     def test_what_is_asked_for(self, cloud: SpeechCloud, api: str) -> None:
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
         assert isinstance(google, RecognizesWhole) and google.name == "google"
         (final,) = heard(google, NOISE)
         assert final.text == DEFAULT_LINE and final.confidence == pytest.approx(0.9)
@@ -122,7 +122,7 @@ class TestRequest:
             "google_speech_location": "us",
             "google_cloud_project": "p",
         }
-        heard(ears_of(cloud, api, **knobs))
+        heard(stt_of(cloud, api, **knobs))
         (request,) = asked(cloud)
         assert (request.config.model, request.language) == ("latest_long", "he-IL")
         assert request.recognizer == {"v1": "", "v2": "projects/p/locations/us/recognizers/_"}[api]
@@ -133,18 +133,18 @@ class TestRequest:
     )
     def test_where_google_is_asked(self, api: str, location: str, endpoint: str) -> None:
         config = load_config(google_speech_api=api, google_speech_location=location)
-        assert GoogleEars(config)._dialect.address.endpoint == endpoint
+        assert GoogleStt(config)._dialect.address.endpoint == endpoint
 
     def test_the_stream_is_open_before_the_first_word(self, cloud: SpeechCloud) -> None:
         """Opened at the onset, it costs the caller nothing when the words come."""
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         until(lambda: cloud.watch.exchanges)
         assert not asked(cloud)[0].audio
         listener.recognition.cancel()
         listener.done()
 
     def test_opening_feeding_and_finishing_touch_nothing(self, cloud: SpeechCloud) -> None:
-        google = ears_of(cloud)
+        google = stt_of(cloud)
         began = time.monotonic()
         recognition = google.open(Expected(), 1, 5)
         recognition.feed(NOISE)
@@ -159,7 +159,7 @@ class TestRequest:
     def test_audio_goes_out_in_tenths_of_a_second_and_the_rest_at_once(
         self, cloud: SpeechCloud, api: str
     ) -> None:
-        listener = Listener(ears_of(cloud, api).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud, api).open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:20_000])  # a pre-roll, or all that another engine failed on
         until(lambda: asked(cloud) and len(asked(cloud)[0].audio) == 20_000)
         for start in range(20_000, 22_080, 160):
@@ -195,7 +195,7 @@ class TestRequest:
 class TestWords:
     @BOTH
     def test_partials_replace_each_other_and_a_final_follows(self, cloud: SpeechCloud, api: str) -> None:
-        recognition = ears_of(cloud, api).open(Expected(), 1, 5)
+        recognition = stt_of(cloud, api).open(Expected(), 1, 5)
         recognition.feed(NOISE[:8000])
         recognition.finish()
         assert [(each.text, each.is_final) for each in recognition] == [
@@ -207,11 +207,11 @@ class TestWords:
 
     def test_several_finals_are_segments(self, cloud: SpeechCloud) -> None:
         cloud.watch.always = Fault.SEVERAL_FINALS
-        assert [final.text for final in heard(ears_of(cloud))] == ["שלום אני מחפש", "דירה בתל אביב"]
+        assert [final.text for final in heard(stt_of(cloud))] == ["שלום אני מחפש", "דירה בתל אביב"]
 
     def test_a_confidence_of_zero_was_not_given(self, cloud: SpeechCloud) -> None:
         cloud.confidence = 0.0
-        google = ears_of(cloud)
+        google = stt_of(cloud)
         assert heard(google) == [Transcript(DEFAULT_LINE, None)]
         assert google.recognize(NOISE[:800], Expected(), 5) == Transcript(DEFAULT_LINE, None)
 
@@ -219,7 +219,7 @@ class TestWords:
     def test_words_of_another_language_are_unclear(self, cloud: SpeechCloud, api: str) -> None:
         """E1: they are asked for again, and nothing is begun on a guess at them."""
         cloud.watch.always = Fault.WRONG_LANGUAGE
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
         recognition = google.open(Expected(), 1, 5)
         recognition.feed(NOISE)
         recognition.finish()
@@ -249,7 +249,7 @@ def test_how_each_fault_ends(cloud: SpeechCloud, api: str, whole: bool, fault: F
     """G1: in time, and with one request: nothing retries behind our back."""
     cloud.watch.always = fault
     cloud.watch.delays.slow_s = 0.1
-    google = ears_of(cloud, api)
+    google = stt_of(cloud, api)
 
     def recognized() -> tuple[str, float | None]:
         if whole:
@@ -263,7 +263,7 @@ def test_how_each_fault_ends(cloud: SpeechCloud, api: str, whole: bool, fault: F
     began = time.monotonic()
     outcome = OUTCOMES[fault]
     if isinstance(outcome, bool):
-        with pytest.raises(EngineError) as raised:
+        with pytest.raises(ProviderError) as raised:
             recognized()
         assert raised.value.retryable is outcome
     else:
@@ -300,13 +300,13 @@ class TestCancel:
 
     @pytest.fixture
     def before(self, cloud: SpeechCloud) -> set[threading.Thread]:
-        heard(ears_of(cloud))
+        heard(stt_of(cloud))
         cloud.watch.reset()
         until(lambda: not any("listener" == thread.name for thread in threads()))
         return threads()
 
     def test_before_it_is_listened_to(self, cloud: SpeechCloud) -> None:
-        recognition = ears_of(cloud).open(Expected(), 1, 5)
+        recognition = stt_of(cloud).open(Expected(), 1, 5)
         recognition.feed(NOISE)
         recognition.cancel()
         assert list(recognition) == []
@@ -315,13 +315,13 @@ class TestCancel:
     @BOTH
     def test_before_headers(self, cloud: SpeechCloud, before: set[threading.Thread], api: str) -> None:
         cloud.watch.always = Fault.HUNG_BEFORE_HEADERS
-        listener = Listener(ears_of(cloud, api).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud, api).open(Expected(), 1, 30))
         until(lambda: cloud.watch.exchanges)
         assert self.ended(cloud, listener, before).sent == 0
 
     def test_while_the_caller_speaks(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
         """The thread that feeds gRPC waits for audio then: a cancelled call alone would not wake it."""
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: listener.transcripts)
         self.ended(cloud, listener, before)
@@ -329,14 +329,14 @@ class TestCancel:
 
     def test_after_the_end_of_speech(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
         cloud.watch.delays.first_s = 20
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:1000])
         listener.recognition.finish()
         until(lambda: cloud.watch.exchanges and asked(cloud)[0].half_closed)
         self.ended(cloud, listener, before)
 
     def test_a_reader_that_goes_away(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
-        recognition = ears_of(cloud).open(Expected(), 1, 30)
+        recognition = stt_of(cloud).open(Expected(), 1, 30)
         recognition.feed(NOISE[:4000])
         transcripts = iter(recognition)
         next(transcripts)
@@ -346,7 +346,7 @@ class TestCancel:
         until(lambda: threads() <= before)
 
     def test_at_any_moment(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
-        google = ears_of(cloud)
+        google = stt_of(cloud)
         chance = random.Random(1)
         for _ in range(60):
             listener = Listener(google.open(Expected(), 1, 30))
@@ -367,7 +367,7 @@ class TestCancel:
             return call
 
         monkeypatch.setattr(stt, "StreamingCall", cancelled_in_between)
-        recognition = ears_of(cloud).open(Expected(), 1, 30)
+        recognition = stt_of(cloud).open(Expected(), 1, 30)
         assert Listener(recognition).done().error is None
         assert not cloud.watch.exchanges
 
@@ -380,7 +380,7 @@ class TestCancel:
                 return call
 
         cloud.watch.delays.first_s = 20
-        google = ears_of(cloud)
+        google = stt_of(cloud)
         connection = connect(google._dialect.address)
         monkeypatch.setattr(stt, "connect", lambda address: client.Connection(Transport(), ""))
         recognition = google.open(Expected(), 1, 30)
@@ -395,11 +395,11 @@ class TestCancel:
         def slow(address: Address) -> client.Connection:
             connecting.set()
             go_on.wait(5)
-            raise EngineError("no credentials")
+            raise ProviderError("no credentials")
 
         monkeypatch.setattr(client, "_connected", slow)
         monkeypatch.setattr(client, "_failures", {})
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         assert connecting.wait(5)
         began = time.monotonic()
         listener.recognition.cancel()
@@ -412,7 +412,7 @@ class TestLanguageAndHints:
     @BOTH
     def test_the_other_code_is_tried_and_remembered(self, cloud: SpeechCloud, api: str) -> None:
         cloud.refuses = {"iw-IL"}
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
         listener = Listener(google.open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:5000])
         until(lambda: len(cloud.watch.exchanges) == 2)
@@ -428,7 +428,7 @@ class TestLanguageAndHints:
     @BOTH
     def test_warming_finds_what_works(self, cloud: SpeechCloud, api: str) -> None:
         cloud.refuses = {"he-IL"}
-        google = ears_of(cloud, api, google_speech_language="he")
+        google = stt_of(cloud, api, google_speech_language="he")
         google.warm()
         cloud.watch.reset()
         google.recognize(NOISE[:800], Expected(), 5)
@@ -438,7 +438,7 @@ class TestLanguageAndHints:
     @pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
     def test_hints_may_be_what_is_refused(self, cloud: SpeechCloud, api: str, whole: bool) -> None:
         cloud.refuses_hints = True
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
 
         def recognize() -> str:
             if whole:
@@ -458,25 +458,25 @@ class TestLanguageAndHints:
     @pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
     def test_all_refused(self, cloud: SpeechCloud, whole: bool) -> None:
         cloud.refuses = {"iw-IL", "he-IL"}
-        google = ears_of(cloud, google_speech_model="m")
-        with pytest.raises(EngineError, match="GOOGLE_SPEECH_MODEL=m know GOOGLE_SPEECH_LANGUAGE") as raised:
+        google = stt_of(cloud, google_speech_model="m")
+        with pytest.raises(
+            ProviderError, match="GOOGLE_SPEECH_MODEL=m know GOOGLE_SPEECH_LANGUAGE"
+        ) as raised:
             google.recognize(NOISE[:800], Expected(), 5) if whole else heard(google)
         assert not raised.value.retryable
         assert [request.language for request in asked(cloud)] == ["iw-IL", "he-IL"]
 
     def test_another_language_has_one_code(self, cloud: SpeechCloud) -> None:
         cloud.refuses = {"ar-IL"}
-        with pytest.raises(EngineError, match="ar-IL"):
-            heard(ears_of(cloud, google_speech_language="ar-IL"))
+        with pytest.raises(ProviderError, match="ar-IL"):
+            heard(stt_of(cloud, google_speech_language="ar-IL"))
         assert len(cloud.watch.exchanges) == 1
 
     @BOTH
-    def test_hints_come_from_the_mind_and_the_file(
-        self, cloud: SpeechCloud, tmp_path: Path, api: str
-    ) -> None:
+    def test_hints_come_from_the_llm_and_the_file(self, cloud: SpeechCloud, tmp_path: Path, api: str) -> None:
         file = tmp_path / "phrases.txt"
         file.write_text("# רחובות\nדיזנגוף  \n\nאבן גבירול # בצפון\nכן\n", "utf-8-sig")
-        google = ears_of(cloud, api, asr_phrases_file=str(file))
+        google = stt_of(cloud, api, asr_phrases_file=str(file))
         google.warm()
         heard(google, phrases=("כן", "לא"))
         assert [request.hints for request in asked(cloud)] == [
@@ -491,8 +491,8 @@ class TestLanguageAndHints:
         file = tmp_path / "phrases.txt"
         if content is not None:
             file.write_bytes(content)
-        google = ears_of(cloud, asr_phrases_file=str(file))
-        with pytest.raises(EngineError, match="ASR_PHRASES_FILE=.*phrases.txt"):
+        google = stt_of(cloud, asr_phrases_file=str(file))
+        with pytest.raises(ProviderError, match="ASR_PHRASES_FILE=.*phrases.txt"):
             google.warm()
         assert len(cloud.watch.exchanges) == 1, "it is warm all the same"
         assert heard(google, phrases=("כן",))[0].text == DEFAULT_LINE
@@ -521,7 +521,7 @@ class TestStreamsThatEnd:
     def test_roll_over_before_googles_limit(self, cloud: SpeechCloud, api: str) -> None:
         """Every byte once and in order, and the words of each stream after those of the one before."""
         cloud.hears = lambda audio: f"{len(audio)} {NOISE.index(audio)}"
-        google = ears_of(cloud, api, StreamLimits(roll_over_s=0.55))
+        google = stt_of(cloud, api, StreamLimits(roll_over_s=0.55))
         listener = Listener(google.open(Expected(), 1, 5))
         for start in range(0, 12_000, 160):
             listener.recognition.feed(NOISE[start : start + 160])
@@ -532,7 +532,7 @@ class TestStreamsThatEnd:
 
     def test_what_was_rolled_over_without_words_is_not_heard_again(self, cloud: SpeechCloud) -> None:
         cloud.hears = lambda audio: ""
-        assert heard(ears_of(cloud, limits=StreamLimits(roll_over_s=0.5)), NOISE[:10_000]) == []
+        assert heard(stt_of(cloud, limits=StreamLimits(roll_over_s=0.5)), NOISE[:10_000]) == []
         assert [len(request.audio) for request in asked(cloud)] == [4000, 4000, 2000]
         assert self.whole_audio(cloud) == NOISE[:10_000]
 
@@ -543,7 +543,7 @@ class TestStreamsThatEnd:
     def test_google_ends_a_stream(self, cloud: SpeechCloud, api: str, code: grpc.StatusCode) -> None:
         """The next one begins where the words of the last one end."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0.3, code, 2
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
         listener = Listener(google.open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: len(cloud.watch.exchanges) == 2)
@@ -561,7 +561,7 @@ class TestStreamsThatEnd:
     def test_an_error_inside_a_response_ends_it_too(self, cloud: SpeechCloud) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_early = 0.5, 0.5, 1
         cloud.ends_with, cloud.error_in_band = CODE.OUT_OF_RANGE, True
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: len(cloud.watch.exchanges) == 2)
         listener.recognition.feed(NOISE[4000:8000])
@@ -572,15 +572,15 @@ class TestStreamsThatEnd:
     def test_an_error_inside_a_response_is_explained(self, cloud: SpeechCloud) -> None:
         cloud.ends_early_s, cloud.ends_early, cloud.error_in_band = 0.5, 1, True
         cloud.ends_with = CODE.PERMISSION_DENIED
-        with pytest.raises(EngineError, match="gcloud services enable speech.googleapis.com"):
-            heard(ears_of(cloud))
+        with pytest.raises(ProviderError, match="gcloud services enable speech.googleapis.com"):
+            heard(stt_of(cloud))
 
     @pytest.mark.parametrize("code", [CODE.OUT_OF_RANGE, CODE.UNAVAILABLE])
     def test_without_a_final_all_of_it_is_heard_again(
         self, cloud: SpeechCloud, code: grpc.StatusCode
     ) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0, code, 1
-        listener = Listener(ears_of(cloud, limits=PATIENT).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud, limits=PATIENT).open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:2400])
         until(lambda: listener.transcripts)
         listener.recognition.feed(NOISE[2400:4000])
@@ -593,14 +593,14 @@ class TestStreamsThatEnd:
     def test_after_the_end_of_speech_too(self, cloud: SpeechCloud) -> None:
         """The audio is there, so the last stream may be lost as well as any."""
         cloud.watch.next(Fault.CUT_MID_STREAM)
-        assert [final.text for final in heard(ears_of(cloud, limits=PATIENT))] == [DEFAULT_LINE]
+        assert [final.text for final in heard(stt_of(cloud, limits=PATIENT))] == [DEFAULT_LINE]
         assert [bytes(request.audio) for request in asked(cloud)][1] == NOISE[:4000]
 
     @pytest.mark.parametrize("code", [CODE.OK, CODE.OUT_OF_RANGE, CODE.UNAVAILABLE])
     def test_one_that_ends_at_once_is_an_error(self, cloud: SpeechCloud, code: grpc.StatusCode) -> None:
         """It is not opened again and again."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.1, 0, code, 100
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:1600])
         error = listener.done().error
         assert error is not None and error.retryable
@@ -608,8 +608,8 @@ class TestStreamsThatEnd:
 
     def test_a_service_that_was_never_reached_is_not_tried_again(self, cloud: SpeechCloud) -> None:
         cloud.watch.always = Fault.UNAVAILABLE
-        with pytest.raises(EngineError, match="UNAVAILABLE") as raised:
-            heard(ears_of(cloud, limits=PATIENT))
+        with pytest.raises(ProviderError, match="UNAVAILABLE") as raised:
+            heard(stt_of(cloud, limits=PATIENT))
         assert raised.value.retryable and len(cloud.watch.exchanges) == 1
 
     @pytest.mark.parametrize("audio", [b"", NOISE[:4000]], ids=["none at all", "none left"])
@@ -619,7 +619,7 @@ class TestStreamsThatEnd:
         if audio:
             cloud.watch.next(Fault.NONE)
         cloud.watch.always = Fault.HUNG_BEFORE_HEADERS
-        listener = Listener(ears_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
         listener.recognition.feed(audio)
         until(lambda: len(cloud.watch.exchanges) == (2 if audio else 1))
         began = time.monotonic()
@@ -632,9 +632,9 @@ class TestStreamsThatEnd:
     def test_all_streams_together_have_one_deadline(self, cloud: SpeechCloud) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_early = 0.1, 0, 10_000
         began = time.monotonic()
-        recognition = ears_of(cloud, limits=PATIENT).open(Expected(), 1, 0.5)
+        recognition = stt_of(cloud, limits=PATIENT).open(Expected(), 1, 0.5)
         recognition.feed(NOISE[:1600])
-        with pytest.raises(EngineError, match="in time"):
+        with pytest.raises(ProviderError, match="in time"):
             list(recognition)
         assert 0.4 < time.monotonic() - began < 1.5
 
@@ -642,7 +642,7 @@ class TestStreamsThatEnd:
 class TestWhole:
     @BOTH
     def test_what_is_asked_for(self, cloud: SpeechCloud, api: str) -> None:
-        google = ears_of(cloud, api)
+        google = stt_of(cloud, api)
         said = google.recognize(NOISE, Expected(("כן",)), 5)
         assert said.text == DEFAULT_LINE and said.is_final
         (request,) = asked(cloud)
@@ -652,9 +652,9 @@ class TestWhole:
         assert routing == {"v1": None, "v2": "recognizer=projects/local/locations/eu/recognizers/_"}[api]
 
     def test_more_than_a_minute(self, cloud: SpeechCloud) -> None:
-        google = ears_of(cloud)
+        google = stt_of(cloud)
         google.recognize(b"\xff" * 480_000, Expected(), 5)
-        with pytest.raises(EngineError, match="60 s") as raised:
+        with pytest.raises(ProviderError, match="60 s") as raised:
             google.recognize(b"\xff" * 488_000, Expected(), 5)
         assert not raised.value.retryable and len(cloud.watch.exchanges) == 1
 
@@ -662,8 +662,8 @@ class TestWhole:
 def test_warming_has_an_end(cloud: SpeechCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stt, "WARM_TIMEOUT_S", 0.2)
     cloud.watch.always = Fault.HUNG_BEFORE_HEADERS
-    with pytest.raises(EngineError, match="in time"):
-        ears_of(cloud).warm()
+    with pytest.raises(ProviderError, match="in time"):
+        stt_of(cloud).warm()
 
 
 class TestErrors:
@@ -722,12 +722,12 @@ class TestCredentials:
             assert connection.project == "from-the-file"
             assert connection.transport.host == "localhost:1"
             assert connect(Address(service, endpoint, file)) is connection
-        recognizer = GoogleEars(
+        recognizer = GoogleStt(
             load_config(
                 google_speech_api="v2", google_speech_endpoint=endpoint, google_application_credentials=file
             )
         )
-        with pytest.raises(EngineError):  # over TLS, where nobody listens
+        with pytest.raises(ProviderError):  # over TLS, where nobody listens
             recognizer.recognize(b"\xff", Expected(), 2)
         forget(endpoint)
 
@@ -744,15 +744,15 @@ class TestCredentials:
 
     @pytest.mark.parametrize("key", ["PRIVATE", "[]", '{"type": "PRIVATE"}', '{"private_key": "PRIVATE"}'])
     def test_f12_what_is_no_key_is_not_told(self, key: str) -> None:
-        with pytest.raises(EngineError, match="GOOGLE_CREDENTIALS_JSON is not") as raised:
+        with pytest.raises(ProviderError, match="GOOGLE_CREDENTIALS_JSON is not") as raised:
             connect(Address(SPEECH_V1, "https://localhost:6", key_json=SecretStr(key)))
         assert "PRIVATE" not in str(raised.value) and raised.value.__suppress_context__
 
     def test_no_project(self, tmp_path: Path) -> None:
         file, endpoint = key_file(tmp_path / "key.json"), "https://localhost:2"
         knobs = {"google_speech_endpoint": endpoint, "google_application_credentials": file}
-        with pytest.raises(EngineError, match="GOOGLE_CLOUD_PROJECT"):
-            heard(GoogleEars(load_config(google_speech_api="v2", **knobs)))
+        with pytest.raises(ProviderError, match="GOOGLE_CLOUD_PROJECT"):
+            heard(GoogleStt(load_config(google_speech_api="v2", **knobs)))
         forget(endpoint)
 
     @pytest.mark.parametrize("content", [None, "{}", "not JSON"], ids=["missing", "no key", "not JSON"])
@@ -768,16 +768,16 @@ class TestCredentials:
             "google_application_credentials": str(file),
         }
         for _ in range(2):
-            with pytest.raises(EngineError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
-                heard(GoogleEars(load_config(**knobs)))
+            with pytest.raises(ProviderError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
+                heard(GoogleStt(load_config(**knobs)))
             assert not raised.value.retryable
             monkeypatch.setattr(client, "_connected", None)  # the second answer is remembered
         monkeypatch.setattr(client, "FAILED_CONNECTION_S", 0)
 
     def test_one_connection_serves_the_process(self, cloud: SpeechCloud) -> None:
-        heard(ears_of(cloud))
-        heard(ears_of(cloud))
-        ears_of(cloud).recognize(NOISE[:800], Expected(), 5)
+        heard(stt_of(cloud))
+        heard(stt_of(cloud))
+        stt_of(cloud).recognize(NOISE[:800], Expected(), 5)
         assert cloud.watch.connections == 1
 
 
@@ -787,9 +787,9 @@ monkey.patch_all()
 import sys, threading, time
 from server.config import load_config
 from server.turns.effects import Expected
-from server.providers.google.stt import GoogleEars
-ears = GoogleEars(load_config(google_speech_endpoint=sys.argv[1], google_speech_api=sys.argv[2]))
-ears.warm()  # the import stalls the hub once, which is why workers warm their engines
+from server.providers.google.stt import GoogleStt
+stt = GoogleStt(load_config(google_speech_endpoint=sys.argv[1], google_speech_api=sys.argv[2]))
+stt.warm()  # the import stalls the hub once, which is why workers warm their engines
 before = threading.active_count()
 ticks, heard, dropped = [], [], []
 ticking = True
@@ -801,7 +801,7 @@ def listen(recognition, into):
     into.append([heard.text for heard in recognition if heard.is_final])
 ticker = threading.Thread(target=tick, daemon=True)
 ticker.start()
-calls = [ears.open(Expected(), 1, 10) for _ in range(16)]
+calls = [stt.open(Expected(), 1, 10) for _ in range(16)]
 readers = [threading.Thread(target=listen, args=(call, dropped if number % 4 == 3 else heard))
            for number, call in enumerate(calls)]
 for reader in readers: reader.start()

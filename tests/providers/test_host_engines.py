@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 
 from server.audio.frames import mulaw_to_pcm16
-from server.providers.base import EngineError, ReplyRequest, Transcript
-from server.providers.fallback import BreakerParams, Chain
-from server.providers.host_functions import MAX_UTTERANCE_BYTES, PlainEars, PlainMind, PlainVoice
+from server.providers.base import ProviderError, ReplyRequest, Transcript
+from server.providers.fallback import BreakerParams, FallbackChain
+from server.providers.host_functions import MAX_UTTERANCE_BYTES, HostLlm, HostStt, HostTts
 from server.providers.reply.spoken import SpokenReply
-from server.providers.tts_cache import PhraseCache
-from server.turn_pipeline import EnergyOnly, Engines, generate_hebrew_response
+from server.providers.tts_cache import TtsCache
+from server.turn_pipeline import EnergyOnly, Providers, generate_hebrew_response
 from server.turns.effects import Expected, SaveLead
 from tests.simtime.runtime import SimRuntime
 
@@ -28,7 +28,7 @@ class Utterance:
         self.runtime = SimRuntime()
         self.asked = []
         self.heard = []
-        self.recognition = PlainEars(self.runtime, lambda pcm16: self.asked.append(pcm16) or asr).open(
+        self.recognition = HostStt(self.runtime, lambda pcm16: self.asked.append(pcm16) or asr).open(
             Expected(), 1, 60.0
         )
         self.runtime.spawn("reader", lambda: self.heard.extend(self.recognition))
@@ -41,7 +41,7 @@ class Utterance:
 
 
 @pytest.mark.parametrize("said, text", [("שלום", "שלום"), ("", ""), (None, "")])
-def test_the_whole_utterance_goes_to_the_hosts_ears(said, text):
+def test_the_whole_utterance_goes_to_the_hosts_stt(said, text):
     """``bytes → str``, PCM16, once it is over; nothing understood is an empty text."""
     utterance = Utterance(said, "finish")
     assert utterance.early == []
@@ -63,7 +63,7 @@ def test_an_endless_utterance_is_cut():
     assert [len(pcm16) for pcm16 in utterance.asked] == [2 * MAX_UTTERANCE_BYTES]
 
 
-def test_the_hosts_mind():
+def test_the_hosts_llm():
     """``str → str`` with the style and the lengths as keywords."""
     asked = []
 
@@ -71,21 +71,21 @@ def test_the_hosts_mind():
         asked.append((text, target_style, min_chars, max_chars))
         return "תשובה"
 
-    mind = PlainMind(respond)
-    reply = mind.respond(ReplyRequest("שאלה", (), 1, "warm", 10, 200), 30.0)
+    llm = HostLlm(respond)
+    reply = llm.respond(ReplyRequest("שאלה", (), 1, "warm", 10, 200), 30.0)
     assert asked == []
     assert list(reply) == ["תשובה"]
     assert asked == [("שאלה", "warm", 10, 200)]
-    assert (reply.expected, mind.opening) == (Expected(), Expected())
+    assert (reply.expected, llm.opening) == (Expected(), Expected())
 
 
-def test_the_hosts_mind_says_it_all_again():
+def test_the_hosts_llm_says_it_all_again():
     """B3, D4: asked early, or to go on, it is asked with the same words and answers with the same."""
     asked = []
-    mind = PlainMind(lambda text, **style: asked.append((text, *style)) or "שלום. איך אפשר לעזור?")
+    llm = HostLlm(lambda text, **style: asked.append((text, *style)) or "שלום. איך אפשר לעזור?")
     request = ReplyRequest("שאלה", (), 1, "warm", 10, 200)
     others = [{}, {"may_wait": True}, {"may_listen": True}, {"said": "שלום."}]
-    replies = [list(mind.respond(replace(request, **other), 30.0)) for other in others]
+    replies = [list(llm.respond(replace(request, **other), 30.0)) for other in others]
     assert replies == [["שלום. איך אפשר לעזור?"]] * 4
     assert asked == [("שאלה", "target_style", "min_chars", "max_chars", "call")] * 4
 
@@ -97,39 +97,39 @@ save_lead({"name": "דני"})"""
 
 def test_row_8_what_a_host_answers_is_spoken_like_any_reply():
     """faults 8, newcomer 11, E5: clean, cut, with one question; calls in it are made."""
-    mind = PlainMind(lambda text, **style: HOSTS)
-    reply = SpokenReply(mind, ReplyRequest("שאלה", (), 1, "warm", 0, 200), 30.0)
+    llm = HostLlm(lambda text, **style: HOSTS)
+    reply = SpokenReply(llm, ReplyRequest("שאלה", (), 1, "warm", 0, 200), 30.0)
     assert [s for s in reply if s] == ["שלום!", "יש לנו:", "דירה ב-אתר."]
     assert reply.acts == (SaveLead((("name", "דני"),)),)
 
 
 def test_row_8_so_is_what_the_playbooks_function_answers(monkeypatch):
     """E5: ``generate_hebrew_response`` is the same text, in one."""
-    mind = PlainMind(lambda text, **style: HOSTS)
-    minds, none = Chain("llm", (mind,), BreakerParams(9)), Chain("", (None,), BreakerParams(9))
-    engines = Engines(none, minds, none, PhraseCache([], []), EnergyOnly)
-    monkeypatch.setattr("server.turn_pipeline.default_engines", lambda: engines)
+    llm = HostLlm(lambda text, **style: HOSTS)
+    llms, none = FallbackChain("llm", (llm,), BreakerParams(9)), FallbackChain("", (None,), BreakerParams(9))
+    providers = Providers(none, llms, none, TtsCache([], []), EnergyOnly)
+    monkeypatch.setattr("server.turn_pipeline.default_providers", lambda: providers)
     assert generate_hebrew_response("שאלה", min_chars=0) == "שלום! יש לנו: דירה ב-אתר."
 
 
 def test_newcomer_11_a_monologue_of_a_hosts_is_cut():
     """A minute of it: at a sentence, within LLM_MAX_CHARS."""
-    mind = PlainMind(lambda text, **style: "ועוד משפט אחד שאיש לא ישמע. " * 40)
-    said = [s for s in SpokenReply(mind, ReplyRequest("שאלה", (), 1, "warm", 0, 90), 30.0) if s]
+    llm = HostLlm(lambda text, **style: "ועוד משפט אחד שאיש לא ישמע. " * 40)
+    said = [s for s in SpokenReply(llm, ReplyRequest("שאלה", (), 1, "warm", 0, 90), 30.0) if s]
     assert said == ["ועוד משפט אחד שאיש לא ישמע."] * 3
 
 
 def test_the_hosts_voice():
     """``str → bytes``, when it is read."""
     asked = []
-    speech = PlainVoice(lambda text: asked.append(text) or b"\x01\x02").synthesize("שלום", 30.0)
+    speech = HostTts(lambda text: asked.append(text) or b"\x01\x02").synthesize("שלום", 30.0)
     assert asked == []
     assert list(speech) == [b"\x01\x02"]
     assert asked == ["שלום"]
 
 
 def said_by(audio):
-    return b"".join(PlainVoice(lambda text: audio).synthesize("שלום", 30.0))
+    return b"".join(HostTts(lambda text: audio).synthesize("שלום", 30.0))
 
 
 def tone(rate_hz, seconds=0.5):
@@ -176,13 +176,13 @@ def test_f6_a_wav_file_is_no_header_played(kind):
 )
 def test_f6_what_a_host_gives_that_is_no_speech(audio, says):
     """F6, newcomer 10: a failed voice, and the log says what came."""
-    with pytest.raises(EngineError, match=says):
+    with pytest.raises(ProviderError, match=says):
         said_by(audio)
 
 
 def test_nothing_to_cancel_and_nothing_to_warm():
     """The functions block and cannot be stopped; that is no error."""
-    engines = [PlainEars(SimRuntime(), str), PlainMind(str), PlainVoice(str)]
-    assert [(engine.warm(), engine.name) for engine in engines] == [(None, "host")] * 3
-    engines[1].respond(ReplyRequest("", (), 1, "", 0, 0), 1.0).cancel()
-    engines[2].synthesize("", 1.0).cancel()
+    providers = [HostStt(SimRuntime(), str), HostLlm(str), HostTts(str)]
+    assert [(provider.warm(), provider.name) for provider in providers] == [(None, "host")] * 3
+    providers[1].respond(ReplyRequest("", (), 1, "", 0, 0), 1.0).cancel()
+    providers[2].synthesize("", 1.0).cancel()

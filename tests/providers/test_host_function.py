@@ -12,9 +12,9 @@ import pytest
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
 from server.call.deadlines import BoundedStream
 from server.logs.redaction import SecretsFilter
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.providers.host_function import ASR, RESPOND, SYNTH, HostFunction
-from server.providers.host_functions import PlainEars, PlainMind, PlainVoice
+from server.providers.host_functions import HostLlm, HostStt, HostTts
 from server.providers.reply.spoken import SpokenReply
 from server.runtime.threads import Channel, pause
 from server.turns.effects import PhoneCall
@@ -32,13 +32,13 @@ LEAD = SaveLead((("name", "דנה"), ("rooms", "4")))
 
 def asked(respond, request=REQUEST):
     """The reply of a host's function, read to its end: its text, and its acts."""
-    reply = PlainMind(respond).respond(request, 30.0)
+    reply = HostLlm(respond).respond(request, 30.0)
     return "".join(reply), reply.acts
 
 
 def spoken(respond, request=REQUEST):
     """The same, as it reaches the voice."""
-    reply = SpokenReply(PlainMind(respond), request, 30.0)
+    reply = SpokenReply(HostLlm(respond), request, 30.0)
     return " ".join(filter(None, reply)), reply.acts
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_called_is_refused_when_it_is_mounted(role, function, why
     assert not callable(function) or "async" in why or role.takes in str(refused.value)
 
 
-@pytest.mark.parametrize("make", [PlainMind, PlainVoice, lambda f: PlainEars(SimRuntime(), f)])
+@pytest.mark.parametrize("make", [HostLlm, HostTts, lambda f: HostStt(SimRuntime(), f)])
 def test_each_of_the_three_is_looked_at(make):
     """newcomer 10."""
     with pytest.raises(TypeError):
@@ -188,7 +188,7 @@ def test_each_of_the_three_is_looked_at(make):
         make(lambda: None)
 
 
-def test_ears_and_voice_take_one_thing_only():
+def test_stt_and_voice_take_one_thing_only():
     """There is nothing else that they are offered, by whatever name."""
     assert HostFunction(ASR, lambda audio: audio)(b"12", call=CALL) == b"12"
     assert HostFunction(SYNTH, lambda words, **others: others)("שלום", call=CALL) == {}
@@ -276,7 +276,7 @@ def test_a_transfer_to_nobody_is_the_calls_to_tell():
 )
 def test_an_empty_answer_is_a_failed_one(answer):
     """G2: the caller hears a line of ours."""
-    with pytest.raises(EngineError, match="nothing to say"):
+    with pytest.raises(ProviderError, match="nothing to say"):
         asked(lambda _: answer)
 
 
@@ -307,9 +307,9 @@ def test_the_rest_of_a_reply_may_be_empty():
 )
 def test_what_is_no_answer(answer, name, caplog):
     """newcomer 10: the type is named, once, at ERROR."""
-    mind = PlainMind(lambda _: answer)
-    with pytest.raises(EngineError, match=name):
-        list(mind.respond(REQUEST, 30.0))
+    llm = HostLlm(lambda _: answer)
+    with pytest.raises(ProviderError, match=name):
+        list(llm.respond(REQUEST, 30.0))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith("LLM_ERR: host respond: ") and name in record.getMessage()
@@ -318,9 +318,9 @@ def test_what_is_no_answer(answer, name, caplog):
 @pytest.mark.filterwarnings("error")
 def test_a_coroutine_that_was_not_seen_at_mount():
     """newcomer 10: nor is it left unawaited."""
-    with pytest.raises(EngineError, match="coroutine"):
+    with pytest.raises(ProviderError, match="coroutine"):
         asked(lambda text: answers_later(text))
-    with pytest.raises(EngineError, match="async_generator"):
+    with pytest.raises(ProviderError, match="async_generator"):
         asked(lambda text: streams_later(text))
     assert asked(lambda text: asyncio.run(answers_later(text))) == ("מאוחר", ())
 
@@ -348,8 +348,8 @@ def test_a_stream_that_is_cancelled_is_closed():
         finally:
             ended.append(runtime.now)
 
-    reply = PlainMind(respond).respond(REQUEST, 30.0)
-    bounded = BoundedStream(runtime, "mind", reply, first_s=None, next_s=None)
+    reply = HostLlm(respond).respond(REQUEST, 30.0)
+    bounded = BoundedStream(runtime, "llm", reply, first_s=None, next_s=None)
     runtime.spawn("reader", lambda: list(bounded))
     runtime.call_at(0.55, bounded.cancel)
     runtime.run_until(2)
@@ -366,7 +366,7 @@ def test_a_function_that_returns_behind_its_cancel():
         reply.cancel()
         return stream
 
-    reply = PlainMind(respond).respond(REQUEST, 30.0)
+    reply = HostLlm(respond).respond(REQUEST, 30.0)
     assert (list(reply), stream.closed) == ([], 1)
 
 
@@ -394,22 +394,22 @@ def fails_in_mid_stream(text):
 @pytest.mark.parametrize("respond", [fails, fails_in_mid_stream])
 def test_a_failure_is_in_the_log_with_its_traceback(respond, caplog):
     """newcomer 10."""
-    with pytest.raises(EngineError, match="KeyError: 'db'"):
+    with pytest.raises(ProviderError, match="KeyError: 'db'"):
         asked(respond)
     (record,) = caplog.records
     assert (record.levelno, record.getMessage()) == (logging.ERROR, "LLM_ERR: host respond: KeyError: 'db'")
     assert f"in {respond.__name__}" in caplog.text and "Traceback" in caplog.text
 
 
-def test_the_ears_and_the_voice_likewise(caplog):
-    with pytest.raises(EngineError, match="ZeroDivisionError"):
-        list(PlainVoice(lambda text: 1 / 0).synthesize("שלום", 30.0))
-    with pytest.raises(EngineError, match="ZeroDivisionError"):
+def test_the_stt_and_the_voice_likewise(caplog):
+    with pytest.raises(ProviderError, match="ZeroDivisionError"):
+        list(HostTts(lambda text: 1 / 0).synthesize("שלום", 30.0))
+    with pytest.raises(ProviderError, match="ZeroDivisionError"):
         list(finished(lambda pcm16: 1 / 0))
-    with pytest.raises(EngineError, match="gave int"):
+    with pytest.raises(ProviderError, match="gave int"):
         list(finished(lambda pcm16: 7))
-    with pytest.raises(EngineError, match="gave NoneType for audio"):
-        list(PlainVoice(lambda text: None).synthesize("שלום", 30.0))
+    with pytest.raises(ProviderError, match="gave NoneType for audio"):
+        list(HostTts(lambda text: None).synthesize("שלום", 30.0))
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert said == [
         "TTS_ERR: host synth: ZeroDivisionError: division by zero",
@@ -421,16 +421,16 @@ def test_the_ears_and_the_voice_likewise(caplog):
 
 
 def finished(asr):
-    recognition = PlainEars(SimRuntime(), asr).open(None, 1, 60.0)
+    recognition = HostStt(SimRuntime(), asr).open(None, 1, 60.0)
     recognition.finish()
     return recognition
 
 
 def test_an_asr_that_hears_nothing_says_so_once(caplog):
     """newcomer 10: None is taken for nothing heard, and told."""
-    ears = PlainEars(SimRuntime(), lambda pcm16: None)
+    stt = HostStt(SimRuntime(), lambda pcm16: None)
     for _ in range(5):
-        recognition = ears.open(None, 1, 60.0)
+        recognition = stt.open(None, 1, 60.0)
         recognition.finish()
         assert [heard.text for heard in recognition] == [""]
     assert [record.getMessage() for record in caplog.records] == [
@@ -457,7 +457,7 @@ def test_each_failure_once_a_minute(caplog):
         (61.5, "b"),
         (62.5, "b"),
     ):
-        with pytest.raises(EngineError), function.failures_told():
+        with pytest.raises(ProviderError), function.failures_told():
             function("שאלה", **STYLE, call=CALL)
     assert [record.getMessage().split()[-1] for record in caplog.records] == [
         "0.0",
@@ -475,19 +475,19 @@ def test_what_a_failure_quotes_of_a_caller(mode, hidden, caplog, monkeypatch):
     def respond(text):
         raise LookupError(f"no {text}")
 
-    with pytest.raises(EngineError):
+    with pytest.raises(ProviderError):
         asked(respond, ReplyRequest("דנה 0501234567", (), 1, "", 0, 100))
     assert "in respond" in caplog.text and "LookupError" in caplog.text
     assert not [text for text in hidden if text in caplog.text]
 
 
 def test_a_host_may_say_itself_that_it_failed(caplog):
-    """Its own EngineError is a line without a traceback, and may be tried again."""
+    """Its own ProviderError is a line without a traceback, and may be tried again."""
 
     def respond(text):
-        raise EngineError("the database is away", retryable=True)
+        raise ProviderError("the database is away", retryable=True)
 
-    with pytest.raises(EngineError) as failed:
+    with pytest.raises(ProviderError) as failed:
         asked(respond)
     assert failed.value.retryable
     assert [record.exc_info for record in caplog.records] == [None]
@@ -502,10 +502,10 @@ def test_several_calls_at_once():
         meet.wait()
         yield text
 
-    mind, replies = PlainMind(respond), {}
+    llm, replies = HostLlm(respond), {}
 
     def ask(sid):
-        reply = mind.respond(ReplyRequest(sid, (), 1, "", 0, 9, call=PhoneCall(sid, "")), 30.0)
+        reply = llm.respond(ReplyRequest(sid, (), 1, "", 0, 9, call=PhoneCall(sid, "")), 30.0)
         replies[sid] = ("".join(reply), reply.acts)
 
     threads = [threading.Thread(target=ask, args=(sid,)) for sid in ("CA1", "CA2")]

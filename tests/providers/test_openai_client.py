@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from server.config import Config
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.openai import client as module
 from server.providers.openai.client import Call, Cancelled, client_of, events, warm
 from tests.cloud.openai import DEFAULT_REPLY, OpenAICloud, Script
@@ -128,7 +128,7 @@ class Reader:
 class TestClient:
     def test_without_a_key_it_says_what_to_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-        with pytest.raises(EngineError, match="OPENAI_API_KEY.*OPENAI_BASE_URL"):
+        with pytest.raises(ProviderError, match="OPENAI_API_KEY.*OPENAI_BASE_URL"):
             said(Config(_env_file=None, openai_base_url=""))  # type: ignore[call-arg]
 
     def test_a_server_of_ones_own_needs_no_key(self, cloud: OpenAICloud) -> None:
@@ -143,7 +143,7 @@ class TestClient:
 
     def test_it_never_retries(self, cloud: OpenAICloud) -> None:
         cloud.chat.always = Fault.UNAVAILABLE
-        with pytest.raises(EngineError):
+        with pytest.raises(ProviderError):
             said(knobs(cloud))
         assert len(cloud.chat.exchanges) == 1
 
@@ -194,7 +194,7 @@ class TestConnections:
 
     def test_an_unknown_authority_is_refused(self, authority: trustme.CA) -> None:
         with OpenAICloud(tls=server_side(authority)) as cloud:
-            with pytest.raises(EngineError, match="CERTIFICATE_VERIFY_FAILED"):
+            with pytest.raises(ProviderError, match="CERTIFICATE_VERIFY_FAILED"):
                 said(knobs(cloud))
 
 
@@ -328,7 +328,7 @@ class TestDeadline:
         cloud.chat.always = fault
         client_of(knobs(cloud))
         started = time.monotonic()
-        with pytest.raises(EngineError, match="in time") as caught:
+        with pytest.raises(ProviderError, match="in time") as caught:
             said(knobs(cloud), timeout_s=0.3)
         assert caught.value.retryable and 0.25 < time.monotonic() - started < 0.6
 
@@ -336,7 +336,7 @@ class TestDeadline:
         cloud.chat.delays.between_s = 0.05
         client_of(knobs(cloud))
         started = time.monotonic()
-        with pytest.raises(EngineError, match="in time"):
+        with pytest.raises(ProviderError, match="in time"):
             said(knobs(cloud), timeout_s=0.3)
         assert time.monotonic() - started < 0.6
 
@@ -348,7 +348,7 @@ class TestDeadline:
         cloud.chat.delays.first_s = 0.6
         started = time.monotonic()
         assert "".join(words(config, call)) == DEFAULT_REPLY
-        with pytest.raises(EngineError, match="in time"):
+        with pytest.raises(ProviderError, match="in time"):
             "".join(words(config, call))
         assert time.monotonic() - started < 1.1
 
@@ -370,7 +370,7 @@ class TestEvents:
     )
     def test_garbage_is_an_error(self, cloud: OpenAICloud, line: str, says: str) -> None:
         cloud.thinks = lambda request: Script("שלום", lines=(line,))
-        with pytest.raises(EngineError, match=says):
+        with pytest.raises(ProviderError, match=says):
             said(knobs(cloud))
         assert cloud.chat.exchanges[0].sent
 
@@ -381,7 +381,7 @@ class TestEvents:
     def test_a_line_without_an_end(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MAX_LINE_BYTES", 1000)
         cloud.thinks = lambda request: Script("שלום", lines=("x" * 500_000,))
-        with pytest.raises(EngineError, match="without an end"):
+        with pytest.raises(ProviderError, match="without an end"):
             said(knobs(cloud))
 
     def test_carriage_returns_and_an_end_without_a_newline(self, cloud: OpenAICloud) -> None:
@@ -406,39 +406,39 @@ class TestErrors:
     )
     def test_what_may_pass_is_retryable(self, cloud: OpenAICloud, fault: Fault, says: str) -> None:
         cloud.chat.next(fault)
-        with pytest.raises(EngineError, match=says) as caught:
+        with pytest.raises(ProviderError, match=says) as caught:
             said(knobs(cloud))
         assert caught.value.retryable
         assert said(knobs(cloud)) == DEFAULT_REPLY
 
     def test_nobody_listens(self, cloud: OpenAICloud) -> None:
         cloud.stop()
-        with pytest.raises(EngineError, match=f"no connection to {cloud.base_url}") as caught:
+        with pytest.raises(ProviderError, match=f"no connection to {cloud.base_url}") as caught:
             said(knobs(cloud))
         assert caught.value.retryable
 
     def test_a_wrong_key(self, cloud: OpenAICloud) -> None:
         cloud.refused_keys = {KEY}
-        with pytest.raises(EngineError, match="refuses the key: is OPENAI_API_KEY") as caught:
+        with pytest.raises(ProviderError, match="refuses the key: is OPENAI_API_KEY") as caught:
             said(knobs(cloud))
         assert not caught.value.retryable
         assert "sk-n" not in str(caught.value)
 
     def test_a_key_that_may_not(self, cloud: OpenAICloud) -> None:
         cloud.refused_keys, cloud.key_status = {KEY}, 403
-        with pytest.raises(EngineError, match="forbids it: may OPENAI_API_KEY"):
+        with pytest.raises(ProviderError, match="forbids it: may OPENAI_API_KEY"):
             said(knobs(cloud))
 
     def test_no_credit_does_not_pass(self, cloud: OpenAICloud) -> None:
         cloud.too_many_code = "insufficient_quota"
         cloud.chat.next(Fault.TOO_MANY)
-        with pytest.raises(EngineError, match="billing") as caught:
+        with pytest.raises(ProviderError, match="billing") as caught:
             said(knobs(cloud))
         assert not caught.value.retryable
 
     def test_an_unknown_model_names_its_knob(self, cloud: OpenAICloud) -> None:
         cloud.unknown_models = {"gpt-9"}
-        with pytest.raises(EngineError, match="OPENAI_LLM_MODEL=gpt-9") as caught:
+        with pytest.raises(ProviderError, match="OPENAI_LLM_MODEL=gpt-9") as caught:
             said(knobs(cloud, openai_llm_model="gpt-9"))
         assert not caught.value.retryable
 
@@ -452,14 +452,14 @@ class TestErrors:
     )
     def test_a_refused_parameter_names_its_knob(self, cloud: OpenAICloud, parameter: str, knob: str) -> None:
         cloud.refused_parameters = {parameter}
-        with pytest.raises(EngineError, match=knob) as caught:
+        with pytest.raises(ProviderError, match=knob) as caught:
             said(knobs(cloud), **{parameter: 1})
         assert not caught.value.retryable
 
     def test_an_error_with_a_body_leaves_the_connection_in_use(self, cloud: OpenAICloud) -> None:
         cloud.chat.next(Fault.TOO_MANY, Fault.UNAVAILABLE)
         for _ in range(2):
-            with pytest.raises(EngineError):
+            with pytest.raises(ProviderError):
                 said(knobs(cloud))
         said(knobs(cloud))
         assert cloud.watch.connections == 1
@@ -474,7 +474,7 @@ class TestWarm:
 
     def test_a_wrong_key(self, cloud: OpenAICloud) -> None:
         cloud.refused_keys = {KEY}
-        with pytest.raises(EngineError, match="OPENAI_API_KEY"):
+        with pytest.raises(ProviderError, match="OPENAI_API_KEY"):
             warm(knobs(cloud))
 
     def test_a_server_of_ones_own_may_not_list_models(self, cloud: OpenAICloud) -> None:
@@ -485,7 +485,7 @@ class TestWarm:
         """With no base URL of ours: this server stands in for api.openai.com."""
         monkeypatch.setattr(module, "OPENAI_URL", cloud.base_url)
         cloud.unknown_models = {"gpt-5.4-mini"}
-        with pytest.raises(EngineError, match="OPENAI_LLM_MODEL=gpt-5.4-mini"):
+        with pytest.raises(ProviderError, match="OPENAI_LLM_MODEL=gpt-5.4-mini"):
             warm(knobs(cloud, openai_base_url=""))
 
     def test_an_empty_variable_means_openai(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -500,7 +500,7 @@ class TestWarm:
 
     def test_a_server_in_trouble(self, cloud: OpenAICloud) -> None:
         cloud.watch.always = Fault.UNAVAILABLE
-        with pytest.raises(EngineError, match="503"):
+        with pytest.raises(ProviderError, match="503"):
             warm(knobs(cloud))
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's mind: the real SDK against a local server that speaks OpenAI's protocol, over real sockets."""
+"""OpenAI's LLM: the real SDK against a local server that speaks OpenAI's protocol, over real sockets."""
 
 import json
 import logging
@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from server.call.deadlines import BoundedStream
 from server.config import Config
 from server.hebrew.understand.gender import Gender
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.providers.openai import client as client_module
 from server.providers.openai import prompt
-from server.providers.openai.llm import SAVED, OpenAIMind, effort
+from server.providers.openai.llm import SAVED, OpenAILlm, effort
 from server.providers.openai.tools import ToolCalls, as_messages
 from server.providers.reply.spoken import READ_ON_CHARS, SENTENCE_CHARS, SpokenReply, still_to_say
 from server.runtime.threads import Threads
@@ -76,8 +76,8 @@ def reply(cloud: OpenAICloud, request: ReplyRequest | None = None, **others: obj
 def spoken_by(
     cloud: OpenAICloud, request: ReplyRequest | None = None, timeout_s: float = 5.0, **others: object
 ) -> SpokenReply:
-    mind = OpenAIMind(knobs(cloud, **others), now=lambda: SUNDAY_NIGHT)
-    return SpokenReply(mind, request or asked(), timeout_s)
+    llm = OpenAILlm(knobs(cloud, **others), now=lambda: SUNDAY_NIGHT)
+    return SpokenReply(llm, request or asked(), timeout_s)
 
 
 def sent(cloud: OpenAICloud, index: int = -1) -> dict[str, Any]:
@@ -104,13 +104,13 @@ LINES = st.builds(
 
 class TestRequest:
     def test_it_speaks(self, cloud: OpenAICloud) -> None:
-        stream = OpenAIMind(knobs(cloud)).respond(asked(), 5.0)
+        stream = OpenAILlm(knobs(cloud)).respond(asked(), 5.0)
         assert "".join(stream).strip() == REPLY
         assert (stream.expected, stream.acts) == (Expected(), ())
 
     def test_nothing_is_sent_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
         started = time.monotonic()
-        OpenAIMind(knobs(cloud, llm_prompt_file="missing")).respond(asked(), 5.0)
+        OpenAILlm(knobs(cloud, llm_prompt_file="missing")).respond(asked(), 5.0)
         assert time.monotonic() - started < 0.05
         assert cloud.watch.connections == 0
 
@@ -178,10 +178,10 @@ class TestRequest:
         assert not any(note in content for note in ours for content in agent)
 
     def test_turns_share_one_connection(self, cloud: OpenAICloud) -> None:
-        mind = OpenAIMind(knobs(cloud))
-        mind.warm()
+        llm = OpenAILlm(knobs(cloud))
+        llm.warm()
         for number in range(3):
-            assert "".join(mind.respond(asked(turn_number=number), 5.0)).strip() == REPLY
+            assert "".join(llm.respond(asked(turn_number=number), 5.0)).strip() == REPLY
         assert cloud.watch.connections == 1
 
 
@@ -212,7 +212,7 @@ class TestPrompt:
         ],
     )
     def test_what_it_says_of_speech(self, cloud: OpenAICloud, says: str) -> None:
-        """Kind G: what a voice can say right, and what only the mind can judge."""
+        """Kind G: what a voice can say right, and what only the LLM can judge."""
         reply(cloud)
         assert says in prompted(cloud)
         assert "שאלה אחת בדיוק" not in prompted(cloud)
@@ -242,7 +242,7 @@ class TestPrompt:
     def test_the_callers_gender_as_the_rules_guess_it(
         self, cloud: OpenAICloud, caller: Gender, says: str
     ) -> None:
-        """Kind 16, H: a hint: the model has ears of its own, and goes by them."""
+        """Kind 16, H: a hint: the model has STT of its own, and goes by them."""
         reply(cloud, asked(caller=caller))
         assert prompt.ADDRESS[caller] in prompted(cloud) and says in prompt.ADDRESS[caller]
         assert "ככל הנראה" in prompt.ADDRESS[caller] and "אלא אם מהשיחה עצמה" in prompt.ADDRESS[caller]
@@ -260,12 +260,12 @@ class TestPrompt:
         ],
     )
     def test_it_knows_the_date_in_israel(self, cloud: OpenAICloud, now: datetime, says: str) -> None:
-        list(OpenAIMind(knobs(cloud), now=lambda: now).respond(asked(), 5.0))
+        list(OpenAILlm(knobs(cloud), now=lambda: now).respond(asked(), 5.0))
         assert says in prompted(cloud)
 
     def test_the_date_is_todays(self, cloud: OpenAICloud) -> None:
         before = datetime.now(UTC).year
-        list(OpenAIMind(knobs(cloud)).respond(asked(), 5.0))
+        list(OpenAILlm(knobs(cloud)).respond(asked(), 5.0))
         assert any(f" {year}." in prompted(cloud) for year in (before, before + 1))
 
     def test_an_unknown_style_is_passed_as_it_is(self, cloud: OpenAICloud) -> None:
@@ -304,13 +304,13 @@ class TestPrompt:
 
     def test_a_missing_one_names_its_knob(self, cloud: OpenAICloud, tmp_path: Path) -> None:
         missing = str(tmp_path / "nothing.md")
-        with pytest.raises(EngineError, match="LLM_PROMPT_FILE"):
-            OpenAIMind(knobs(cloud, llm_prompt_file=missing)).warm()
-        with pytest.raises(EngineError, match="LLM_PROMPT_FILE"):
+        with pytest.raises(ProviderError, match="LLM_PROMPT_FILE"):
+            OpenAILlm(knobs(cloud, llm_prompt_file=missing)).warm()
+        with pytest.raises(ProviderError, match="LLM_PROMPT_FILE"):
             reply(cloud, llm_prompt_file=missing)
         latin = tmp_path / "latin.md"
         latin.write_bytes("é".encode("latin-1"))
-        with pytest.raises(EngineError, match="UTF-8"):
+        with pytest.raises(ProviderError, match="UTF-8"):
             reply(cloud, llm_prompt_file=str(latin))
 
 
@@ -334,7 +334,7 @@ MARKS = ["…", "...", " … ", '"…"', "[…]", "……"]
 
 
 class TestNotFinished:
-    """A7: the mind is the second judge of an unfinished turn."""
+    """A7: the LLM is the second judge of an unfinished turn."""
 
     def test_it_is_told_only_when_it_may(self, cloud: OpenAICloud) -> None:
         reply(cloud, asked(may_wait=True))
@@ -364,14 +364,14 @@ class TestNotFinished:
     @pytest.mark.parametrize("text", MARKS)
     def test_unasked_it_is_no_answer(self, cloud: OpenAICloud, text: str) -> None:
         cloud.thinks = lambda request: text
-        with pytest.raises(EngineError, match="empty") as caught:
+        with pytest.raises(ProviderError, match="empty") as caught:
             reply(cloud)
         assert caught.value.retryable
 
     @pytest.mark.parametrize("text", ["", "***", "🙂"])
     def test_nothing_is_not_waiting(self, cloud: OpenAICloud, text: str) -> None:
         cloud.thinks = lambda request: text
-        with pytest.raises(EngineError, match="empty"):
+        with pytest.raises(ProviderError, match="empty"):
             reply(cloud, asked(may_wait=True))
 
     def test_an_answer_is_an_answer(self, cloud: OpenAICloud) -> None:
@@ -477,7 +477,7 @@ class TestTools:
 
     @pytest.mark.parametrize("then", [Fault.NONE, Fault.UNAVAILABLE, Fault.CUT_MID_STREAM])
     def test_a_note_is_kept_whatever_comes_after_it(self, cloud: OpenAICloud, then: Fault) -> None:
-        """Nothing is lost: when the mind finds no words after it, ours are said."""
+        """Nothing is lost: when the LLM finds no words after it, ours are said."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, then)
         assert reply(cloud) == (OURS.wordless_noted, (SAVED_LEAD,))
@@ -612,7 +612,7 @@ class TestTools:
 
     def test_nothing_but_nonsense_is_empty(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(tools=(ToolCall("delete_everything"),))
-        with pytest.raises(EngineError, match="empty") as caught:
+        with pytest.raises(ProviderError, match="empty") as caught:
             reply(cloud)
         assert caught.value.retryable
 
@@ -658,7 +658,7 @@ class TestFailures:
     )
     def test_what_may_pass_is_retryable(self, cloud: OpenAICloud, fault: Fault, says: str) -> None:
         cloud.chat.next(fault)
-        with pytest.raises(EngineError, match=says) as caught:
+        with pytest.raises(ProviderError, match=says) as caught:
             list(spoken_by(cloud, timeout_s=0.4))
         assert caught.value.retryable
         assert reply(cloud)[0] == REPLY
@@ -673,14 +673,14 @@ class TestFailures:
             Fault.WAV_HEADER,
         ],
     )
-    def test_what_is_no_failure_of_a_mind(self, cloud: OpenAICloud, fault: Fault) -> None:
+    def test_what_is_no_failure_of_a_llm(self, cloud: OpenAICloud, fault: Fault) -> None:
         cloud.chat.delays.slow_s = 0.2
         cloud.chat.next(fault)
         assert reply(cloud)[0] == REPLY
 
     def test_a_content_filter(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(finish="content_filter")
-        with pytest.raises(EngineError, match="filter") as caught:
+        with pytest.raises(ProviderError, match="filter") as caught:
             reply(cloud)
         assert not caught.value.retryable
 
@@ -695,7 +695,7 @@ class TestFailures:
             "the call was cut, not the text"
         )
         cloud.thinks = lambda request: Script(half, finish=finish)
-        with pytest.raises(EngineError, match="broke off") as caught:
+        with pytest.raises(ProviderError, match="broke off") as caught:
             reply(cloud)
         assert caught.value.retryable
 
@@ -713,18 +713,18 @@ class TestFailures:
         if whole:
             assert reply(cloud, asked(min_chars=0))[0] == "המחיר מיליון."
         else:
-            with pytest.raises(EngineError, match="broke off"):
+            with pytest.raises(ProviderError, match="broke off"):
                 reply(cloud)
 
     def test_an_error_in_the_stream(self, cloud: OpenAICloud) -> None:
         cloud.thinks = lambda request: Script(lines=('data: {"error": {"message": "no more"}}',))
-        with pytest.raises(EngineError, match="no more"):
+        with pytest.raises(ProviderError, match="no more"):
             reply(cloud)
 
     @pytest.mark.parametrize("text", [" \n ", "***", "🙂"])
     def test_text_that_nobody_can_hear_is_none(self, cloud: OpenAICloud, text: str) -> None:
         cloud.thinks = lambda request: text
-        with pytest.raises(EngineError, match="empty"):
+        with pytest.raises(ProviderError, match="empty"):
             reply(cloud)
 
     def test_events_without_a_choice(self, cloud: OpenAICloud) -> None:
@@ -745,7 +745,7 @@ class TestCancel:
         """As a turn uses it: the reading thread ends, the server sees it."""
         cloud.chat.always = fault
         stream = spoken_by(cloud, timeout_s=30.0)
-        bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
+        bounded = BoundedStream(Threads(), "llm", stream, first_s=9, next_s=9)
         until(
             lambda: cloud.chat.exchanges and (fault is Fault.HUNG_BEFORE_HEADERS or cloud.chat.open[0].sent)
         )
@@ -774,7 +774,7 @@ class TestCancel:
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, Fault.HUNG_BEFORE_HEADERS)
         stream = spoken_by(cloud, timeout_s=30.0)
-        bounded = BoundedStream(Threads(), "mind", stream, first_s=9, next_s=9)
+        bounded = BoundedStream(Threads(), "llm", stream, first_s=9, next_s=9)
         until(lambda: len(cloud.chat.exchanges) == 2)
         bounded.cancel()
         bounded.task.join(5)
@@ -787,14 +787,14 @@ from gevent import monkey; monkey.patch_all()
 import sys
 from server.config import Config
 from server.providers.base import ReplyRequest
-from server.providers.openai.llm import OpenAIMind
+from server.providers.openai.llm import OpenAILlm
 from server.providers.reply.spoken import SpokenReply
 from server.runtime.threads import Threads
 from server.call.deadlines import BoundedStream
-mind = OpenAIMind(Config(_env_file=None, openai_base_url=sys.argv[1]))
-mind.warm()
+llm = OpenAILlm(Config(_env_file=None, openai_base_url=sys.argv[1]))
+llm.warm()
 def bounded(name):
-    stream = SpokenReply(mind, ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
+    stream = SpokenReply(llm, ReplyRequest(name, (), 1, "warm_helpful", 140, 420), 9)
     return BoundedStream(Threads(), name, stream, first_s=5, next_s=5)
 streams = [bounded(f"well {n}") for n in range(6)] + [bounded("hung")]
 first = next(filter(None, streams[-1]))

@@ -1,4 +1,4 @@
-"""OpenAI's ears: the real SDK over real sockets, against a local server with OpenAI's protocol."""
+"""OpenAI's STT: the real SDK over real sockets, against a local server with OpenAI's protocol."""
 
 import io
 import subprocess
@@ -15,10 +15,10 @@ import pytest
 
 from server.audio.frames import mulaw_to_pcm16
 from server.config import Config, load_config
-from server.providers.base import EngineError, Recognition, RecognizesWhole, Transcript
+from server.providers.base import ProviderError, Recognition, RecognizesWhole, Transcript
 from server.providers.is_hebrew import wrong_language
 from server.providers.openai import client
-from server.providers.openai.stt import MAX_AUDIO_BYTES, MAX_HINT_CHARS, OpenAIEars, within_limit
+from server.providers.openai.stt import MAX_AUDIO_BYTES, MAX_HINT_CHARS, OpenAIStt, within_limit
 from server.providers.wav import wav_of
 from server.turns.effects import Expected
 from tests.cloud import openai as local
@@ -46,7 +46,7 @@ def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
 
 
 def opened(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
-    return OpenAIEars(config_of(cloud, **knobs)).open(Expected(), 1, timeout_s)
+    return OpenAIStt(config_of(cloud, **knobs)).open(Expected(), 1, timeout_s)
 
 
 def finished(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
@@ -76,7 +76,7 @@ class Reading:
     def _read(self) -> None:
         try:
             self.heard.extend(self._recognition)
-        except EngineError as error:
+        except ProviderError as error:
             self.error = error
 
     def ended_within(self, seconds: float) -> bool:
@@ -163,7 +163,7 @@ class TestHints:
         return str(path)
 
     def request(self, cloud: OpenAICloud, expected: Expected, **knobs: Any) -> dict[str, Any]:
-        OpenAIEars(config_of(cloud, **knobs)).recognize(SECOND, expected, 5)
+        OpenAIStt(config_of(cloud, **knobs)).recognize(SECOND, expected, 5)
         request: dict[str, Any] = cloud.transcriptions.exchanges[-1].request
         return request
 
@@ -188,18 +188,18 @@ class TestHints:
 
     def test_a_file_that_is_not_there(self, cloud: OpenAICloud) -> None:
         """It is said at the start; in a call words are worth more than hints."""
-        with pytest.raises(EngineError, match="ASR_PHRASES_FILE"):
-            OpenAIEars(config_of(cloud, asr_phrases_file="/no/such/file")).warm()
-        OpenAIEars(config_of(cloud)).warm()
+        with pytest.raises(ProviderError, match="ASR_PHRASES_FILE"):
+            OpenAIStt(config_of(cloud, asr_phrases_file="/no/such/file")).warm()
+        OpenAIStt(config_of(cloud)).warm()
         assert cloud.watch.exchanges[0].request == {"model": "gpt-4o-transcribe"}
         assert "prompt" not in self.request(cloud, Expected(), asr_phrases_file="/no/such/file")
 
     def test_hints_recited_on_noise_are_not_words(self, cloud: OpenAICloud) -> None:
         cloud.hears = lambda pcm16: "לקנות, לשכור, חיפה."
-        ears = OpenAIEars(config_of(cloud))
-        assert ears.recognize(SECOND, Expected(("לקנות", "לשכור", "חיפה")), 5).confidence == 0.0
+        stt = OpenAIStt(config_of(cloud))
+        assert stt.recognize(SECOND, Expected(("לקנות", "לשכור", "חיפה")), 5).confidence == 0.0
         cloud.hears = lambda pcm16: "לקנות, חיפה."
-        assert (ears.recognize(SECOND, Expected(("לקנות", "חיפה")), 5).confidence or 0) > 0.9
+        assert (stt.recognize(SECOND, Expected(("לקנות", "חיפה")), 5).confidence or 0) > 0.9
 
     @pytest.mark.parametrize("text", ["תודה שצפיתם!", "כתוביות: אלעד שם טוב", "[מוזיקה]"])
     def test_subtitles_that_nobody_spoke_are_nothing(self, cloud: OpenAICloud, text: str) -> None:
@@ -250,7 +250,7 @@ class TestTranscripts:
             self._send_whole(200, body, "text/html")
 
         monkeypatch.setattr(local.Connection, "_transcription", serve)
-        with pytest.raises(EngineError, match="not a transcription"):
+        with pytest.raises(ProviderError, match="not a transcription"):
             list(finished(cloud))
 
     def test_events_of_other_kinds(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,11 +273,11 @@ class TestTranscripts:
         assert time.monotonic() - began < 1
 
     def test_a_whole_utterance(self, cloud: OpenAICloud) -> None:
-        ears = OpenAIEars(config_of(cloud))
-        assert isinstance(ears, RecognizesWhole)
-        whole = ears.recognize(SECOND, Expected(), 5)
+        stt = OpenAIStt(config_of(cloud))
+        assert isinstance(stt, RecognizesWhole)
+        whole = stt.recognize(SECOND, Expected(), 5)
         assert whole.text == WORDS and whole.is_final and (whole.confidence or 0) > 0.9
-        assert ears.recognize(b"", Expected(), 5) == Transcript("")
+        assert stt.recognize(b"", Expected(), 5) == Transcript("")
 
 
 class TestFaults:
@@ -291,7 +291,7 @@ class TestFaults:
     def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
         cloud.transcriptions.next(fault)
         began = time.monotonic()
-        with pytest.raises(EngineError) as raised:
+        with pytest.raises(ProviderError) as raised:
             list(finished(cloud))
         assert raised.value.retryable and time.monotonic() - began < 1
         assert len(cloud.transcriptions.exchanges) == 1, "the SDK must not retry by itself"
@@ -303,14 +303,14 @@ class TestFaults:
         began = time.monotonic()
         reading = Reading(finished(cloud, timeout_s=0.3))
         assert reading.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
-        assert isinstance(reading.error, EngineError) and reading.error.retryable
+        assert isinstance(reading.error, ProviderError) and reading.error.retryable
         assert [heard.text for heard in reading.heard] == (["אני"] if fault is Fault.HUNG_MID_STREAM else [])
 
     def test_cut_in_the_middle(self, cloud: OpenAICloud) -> None:
         cloud.transcriptions.next(Fault.CUT_MID_STREAM)
         reading = Reading(finished(cloud))
         assert reading.ended_within(3)
-        assert isinstance(reading.error, EngineError) and reading.error.retryable
+        assert isinstance(reading.error, ProviderError) and reading.error.retryable
         assert not any(heard.is_final for heard in reading.heard)
 
     def test_empty(self, cloud: OpenAICloud) -> None:
@@ -330,13 +330,13 @@ class TestFaults:
         assert all(len(partial.text.split()) < 3 for partial in partials)
 
     def test_an_utterance_that_never_ends(self, cloud: OpenAICloud) -> None:
-        with pytest.raises(EngineError, match="in time"):
+        with pytest.raises(ProviderError, match="in time"):
             list(opened(cloud, timeout_s=0.1))
 
     def test_nobody_is_there(self) -> None:
         config = load_config(openai_base_url="http://127.0.0.1:9/v1")
-        with pytest.raises(EngineError) as raised:
-            OpenAIEars(config).recognize(SECOND, Expected(), 5)
+        with pytest.raises(ProviderError) as raised:
+            OpenAIStt(config).recognize(SECOND, Expected(), 5)
         assert raised.value.retryable
 
 
@@ -385,21 +385,21 @@ monkey.patch_all()
 import sys, threading, time
 from server.config import load_config
 from server.turns.effects import Expected
-from server.providers.openai.stt import OpenAIEars
-ears = OpenAIEars(load_config(openai_base_url=sys.argv[1]))
-ears.warm()
+from server.providers.openai.stt import OpenAIStt
+stt = OpenAIStt(load_config(openai_base_url=sys.argv[1]))
+stt.warm()
 ticks, heard = [], []
 def tick():
     while True:
         ticks.append(time.monotonic())
         time.sleep(0.02)
 def hear():
-    heard.append(ears.recognize(bytes(8000), Expected(), 10).text)
+    heard.append(stt.recognize(bytes(8000), Expected(), 10).text)
 threading.Thread(target=tick, daemon=True).start()
 hearers = [threading.Thread(target=hear) for _ in range(4)]
 for hearer in hearers: hearer.start()
 for hearer in hearers: hearer.join(15)
-waiting = ears.open(Expected(), 1, 10)
+waiting = stt.open(Expected(), 1, 10)
 reader = threading.Thread(target=lambda: heard.extend(waiting), daemon=True)
 reader.start()
 time.sleep(0.05)

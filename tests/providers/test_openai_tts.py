@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config import Config, load_config
-from server.providers.base import EngineError, SpeechStream
+from server.providers.base import ProviderError, SpeechStream
 from server.providers.openai import client
-from server.providers.openai.tts import MAX_CHARACTERS, OpenAIVoice, _telephone_audio
+from server.providers.openai.tts import MAX_CHARACTERS, OpenAITts, _telephone_audio
 from tests.cloud.openai import OpenAICloud, endless_wav_header, tone
 from tests.cloud.watch import Fault
 
@@ -65,7 +65,7 @@ def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
 
 
 def speaking(cloud: OpenAICloud, timeout_s: float = 5.0, text: str = TEXT, **knobs: Any) -> SpeechStream:
-    return OpenAIVoice(config_of(cloud, **knobs)).synthesize(text, timeout_s)
+    return OpenAITts(config_of(cloud, **knobs)).synthesize(text, timeout_s)
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -89,7 +89,7 @@ class Listening:
         try:
             for chunk in self._speech:
                 self.audio += chunk
-        except EngineError as error:
+        except ProviderError as error:
             self.error = error
 
     def ended_within(self, seconds: float) -> bool:
@@ -116,9 +116,9 @@ class TestRequest:
         assert "instructions" not in request and (request["model"], request["voice"]) == (model, "nova")
 
     def test_identity_tells_voices_apart(self, cloud: OpenAICloud) -> None:
-        voice = OpenAIVoice(config_of(cloud))
+        voice = OpenAITts(config_of(cloud))
         assert (voice.name, voice.identity) == ("openai", "openai gpt-4o-mini-tts coral")
-        assert OpenAIVoice(config_of(cloud, openai_tts_voice="sage")).identity != voice.identity
+        assert OpenAITts(config_of(cloud, openai_tts_voice="sage")).identity != voice.identity
 
     def test_nothing_is_sent_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:
         began = time.monotonic()
@@ -126,14 +126,14 @@ class TestRequest:
         assert time.monotonic() - began < 0.05 and cloud.watch.connections == 0
 
     def test_more_than_the_api_takes(self, cloud: OpenAICloud) -> None:
-        with pytest.raises(EngineError, match="4097 characters") as raised:
+        with pytest.raises(ProviderError, match="4097 characters") as raised:
             list(speaking(cloud, text="א" * (MAX_CHARACTERS + 1)))
         assert not raised.value.retryable and cloud.watch.connections == 0
         cloud.says = lambda text: tone(1)
         assert list(speaking(cloud, text="א" * MAX_CHARACTERS))
 
     def test_one_connection_serves_sentence_after_sentence(self, cloud: OpenAICloud) -> None:
-        OpenAIVoice(config_of(cloud)).warm()
+        OpenAITts(config_of(cloud)).warm()
         for _ in range(3):
             list(speaking(cloud))
         assert cloud.watch.connections == 1
@@ -164,7 +164,7 @@ class TestSound:
 
     def test_the_first_audio_comes_when_it_was_sent(self, cloud: OpenAICloud) -> None:
         """Nothing on the way waits for more; later chunks are 200 ms apart."""
-        OpenAIVoice(config_of(cloud)).warm()
+        OpenAITts(config_of(cloud)).warm()
         cloud.says = lambda text: sine(500, 4 * CHUNK_S)
         cloud.speech.delays.between_s = 0.2
         began = time.monotonic()
@@ -240,7 +240,7 @@ class TestWav:
         ],
     )
     def test_what_cannot_be_played_is_refused(self, file: bytes, says: str) -> None:
-        with pytest.raises(EngineError, match=says):
+        with pytest.raises(ProviderError, match=says):
             list(_telephone_audio(iter([file])))
 
     def test_samples_that_look_like_a_header(self) -> None:
@@ -260,7 +260,7 @@ class TestFaults:
     def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
         cloud.speech.next(fault)
         began = time.monotonic()
-        with pytest.raises(EngineError) as raised:
+        with pytest.raises(ProviderError) as raised:
             list(speaking(cloud))
         assert raised.value.retryable and time.monotonic() - began < 1
         assert len(cloud.speech.exchanges) == 1, "the SDK must not retry by itself"
@@ -272,14 +272,14 @@ class TestFaults:
         began = time.monotonic()
         listening = Listening(speaking(cloud, timeout_s=0.3))
         assert listening.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
-        assert isinstance(listening.error, EngineError) and listening.error.retryable
+        assert isinstance(listening.error, ProviderError) and listening.error.retryable
         assert bool(listening.audio) is (fault is Fault.HUNG_MID_STREAM)
 
     def test_a_drip_costs_the_timeout(self, cloud: OpenAICloud) -> None:
         """Every chunk is in time, the sentence is not."""
         cloud.speech.delays.between_s = 0.1
         began = time.monotonic()
-        with pytest.raises(EngineError, match="in time"):
+        with pytest.raises(ProviderError, match="in time"):
             list(speaking(cloud, timeout_s=0.25, text=TEXT * 9))
         assert time.monotonic() - began < 0.9
 
@@ -287,15 +287,15 @@ class TestFaults:
         cloud.speech.next(Fault.CUT_MID_STREAM)
         listening = Listening(speaking(cloud))
         assert listening.ended_within(3)
-        assert isinstance(listening.error, EngineError) and listening.error.retryable
+        assert isinstance(listening.error, ProviderError) and listening.error.retryable
 
     def test_empty(self, cloud: OpenAICloud) -> None:
         cloud.speech.next(Fault.EMPTY)
         assert list(speaking(cloud)) == []
 
     def test_nobody_is_there(self) -> None:
-        with pytest.raises(EngineError) as raised:
-            list(OpenAIVoice(load_config(openai_base_url="http://127.0.0.1:9/v1")).synthesize(TEXT, 5))
+        with pytest.raises(ProviderError) as raised:
+            list(OpenAITts(load_config(openai_base_url="http://127.0.0.1:9/v1")).synthesize(TEXT, 5))
         assert raised.value.retryable
 
 
@@ -346,8 +346,8 @@ from gevent import monkey
 monkey.patch_all()
 import sys, threading, time
 from server.config import load_config
-from server.providers.openai.tts import OpenAIVoice
-voice = OpenAIVoice(load_config(openai_base_url=sys.argv[1]))
+from server.providers.openai.tts import OpenAITts
+voice = OpenAITts(load_config(openai_base_url=sys.argv[1]))
 voice.warm()
 ticks, said = [], []
 def tick():

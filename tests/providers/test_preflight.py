@@ -9,13 +9,13 @@ import pytest
 
 from server.config import Config
 from server.providers import preflight
-from server.providers.base import EngineError, Synthesizer, Transcript
-from server.providers.fallback import Chain
+from server.providers.base import ProviderError, Transcript, Tts
+from server.providers.fallback import FallbackChain
 from server.providers.openai import client
-from server.providers.openai.tts import OpenAIVoice
-from server.providers.preflight import PHRASE, Trial, row, try_engines
-from server.providers.tts_cache import PhraseCache
-from server.turn_pipeline import EnergyOnly, Engines
+from server.providers.openai.tts import OpenAITts
+from server.providers.preflight import PHRASE, Trial, row, try_providers
+from server.providers.tts_cache import TtsCache
+from server.turn_pipeline import EnergyOnly, Providers
 from server.turns.effects import Expected
 from tests.cloud.openai import OpenAICloud
 
@@ -23,8 +23,8 @@ SOUND = b"\x01\x02" * 8000
 Items = list[Any] | Exception
 
 
-class Engine:
-    """An ear, a mind and a voice: gives ``items``, or raises; ``load`` is its warming."""
+class Provider:
+    """An ear, an LLM and a voice: gives ``items``, or raises; ``load`` is its warming."""
 
     name = identity = "fake"
     opening = expected = Expected()
@@ -35,13 +35,13 @@ class Engine:
         self._items = items
         self.warm = load
 
-    def synthesize(self, text: str, timeout_s: float) -> "Engine":
+    def synthesize(self, text: str, timeout_s: float) -> "Provider":
         return self
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "Engine":
+    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "Provider":
         return self
 
-    def respond(self, request: object, timeout_s: float) -> "Engine":
+    def respond(self, request: object, timeout_s: float) -> "Provider":
         return self
 
     def feed(self, mulaw_8k: bytes) -> None:
@@ -67,52 +67,52 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NOISE = random.Random(6).randbytes(48_000)
-WELL: dict[str, Items] = {"voice": [SOUND], "ears": [Transcript(PHRASE, 0.9)], "mind": ["שלום. "]}
+WELL: dict[str, Items] = {"tts": [SOUND], "stt": [Transcript(PHRASE, 0.9)], "llm": ["שלום. "]}
 
 
 def trials(
     load: Callable[[], None] = lambda: None,
     asr_timeout_ms: int = 1200,
-    voices: tuple[Synthesizer, ...] = (),
+    voices: tuple[Tts, ...] = (),
     **items: Items,
 ) -> dict[str, Trial]:
     items = WELL | items
-    engines: Any = Engines(
-        Chain("asr", (Engine(items["ears"]),)),  # type: ignore[arg-type]
-        Chain("llm", (Engine(items["mind"], load),)),  # type: ignore[arg-type]
-        Chain("tts", voices or (Engine(items["voice"]),)),  # type: ignore[arg-type]
-        PhraseCache([], ["fake"]),
+    providers: Any = Providers(
+        FallbackChain("asr", (Provider(items["stt"]),)),  # type: ignore[arg-type]
+        FallbackChain("llm", (Provider(items["llm"], load),)),  # type: ignore[arg-type]
+        FallbackChain("tts", voices or (Provider(items["tts"]),)),  # type: ignore[arg-type]
+        TtsCache([], ["fake"]),
         EnergyOnly,
     )
     config = Config(_env_file=None, asr_timeout_ms=asr_timeout_ms)  # type: ignore[call-arg]
-    return {trial.kind: trial for trial in try_engines(config, engines)}
+    return {trial.kind: trial for trial in try_providers(config, providers)}
 
 
 def test_all_is_well() -> None:
     found = trials()
     assert [trial.works for trial in found.values()] == [True] * 3
-    assert found["ears"].result == PHRASE and found["mind"].result == "שלום."
-    assert row(found["voice"]).split()[:3] == ["voice", "fake", "yes"]
+    assert found["stt"].result == PHRASE and found["llm"].result == "שלום."
+    assert row(found["tts"]).split()[:3] == ["tts", "fake", "yes"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "engines", "says"),
+    ("kind", "providers", "says"),
     [
-        ("voice", {"voice": EngineError("no key")}, "no key"),
-        ("voice", {"voice": KeyError("x")}, "x"),
-        ("voice", {"voice": [b"\x01\x02" * 100]}, "200 bytes"),
-        ("voice", {"voice": []}, "0 bytes"),
-        ("voice", {"voice": [bytes(16_000)]}, "16000 bytes of silence"),
-        ("ears", {"ears": []}, "heard nothing"),
-        ("ears", {"ears": [Transcript("", 0.9)]}, "heard nothing"),
-        ("ears", {"ears": [Transcript("hello I am looking", 0.9)]}, "is this its language?"),
-        ("ears", {"ears": [Transcript(PHRASE, 0.1)]}, "ASR_MIN_CONFIDENCE"),
-        ("mind", {"mind": []}, "empty reply"),
-        ("mind", {"mind": ["  "]}, "empty reply"),
+        ("tts", {"tts": ProviderError("no key")}, "no key"),
+        ("tts", {"tts": KeyError("x")}, "x"),
+        ("tts", {"tts": [b"\x01\x02" * 100]}, "200 bytes"),
+        ("tts", {"tts": []}, "0 bytes"),
+        ("tts", {"tts": [bytes(16_000)]}, "16000 bytes of silence"),
+        ("stt", {"stt": []}, "heard nothing"),
+        ("stt", {"stt": [Transcript("", 0.9)]}, "heard nothing"),
+        ("stt", {"stt": [Transcript("hello I am looking", 0.9)]}, "is this its language?"),
+        ("stt", {"stt": [Transcript(PHRASE, 0.1)]}, "ASR_MIN_CONFIDENCE"),
+        ("llm", {"llm": []}, "empty reply"),
+        ("llm", {"llm": ["  "]}, "empty reply"),
     ],
 )
-def test_what_a_call_cannot_use(kind: str, engines: dict[str, Any], says: str) -> None:
-    found = trials(**engines)
+def test_what_a_call_cannot_use(kind: str, providers: dict[str, Any], says: str) -> None:
+    found = trials(**providers)
     assert not found[kind].works and says in found[kind].problem
     assert " NO " in row(found[kind])
     assert all(trial.works for trial in found.values() if trial.kind != kind)
@@ -132,18 +132,18 @@ def test_f6_a_voice_that_sends_no_speech(says: bytes, why: str, monkeypatch: pyt
     monkeypatch.setattr(preflight, "LOAD_S", 10.0)  # a real client
     with OpenAICloud(says=lambda text: says) as cloud:
         config = Config(_env_file=None, openai_base_url=cloud.base_url)  # type: ignore[call-arg]
-        found = trials(voices=(OpenAIVoice(config),))["voice"]
+        found = trials(voices=(OpenAITts(config),))["tts"]
         client._clients.pop((cloud.base_url, "")).close()
-    assert row(found).split(maxsplit=4)[:3] == ["voice", "openai", "NO"] and why in row(found)
+    assert row(found).split(maxsplit=4)[:3] == ["tts", "openai", "NO"] and why in row(found)
 
 
 def test_a_wrong_word_is_no_wrong_language() -> None:
-    assert trials(ears=[Transcript("אני מחפש דירה בגבעתיים", 0.9)])["ears"].works
+    assert trials(stt=[Transcript("אני מחפש דירה בגבעתיים", 0.9)])["stt"].works
 
 
-def test_without_a_voice_the_ears_need_not_hear() -> None:
-    found = trials(voice=EngineError("down"), ears=[])
-    assert found["ears"].works and not found["voice"].works
+def test_without_a_voice_the_stt_need_not_hear() -> None:
+    found = trials(tts=ProviderError("down"), stt=[])
+    assert found["stt"].works and not found["tts"].works
 
 
 def test_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight.time, "monotonic", lambda: float(next(now)))
     monkeypatch.setattr(preflight, "TRIAL_S", 1000.0)
     found = trials(asr_timeout_ms=900)
-    knobs = {"voice": "TTS_TIMEOUT_MS", "ears": "ASR_TIMEOUT_MS"}
+    knobs = {"tts": "TTS_TIMEOUT_MS", "stt": "ASR_TIMEOUT_MS"}
     for kind, knob in knobs.items():
         assert f"raise {knob}" in found[kind].problem and not found[kind].works
 
@@ -161,6 +161,6 @@ def test_one_that_never_loads() -> None:
     never = threading.Event()
     try:
         found = trials(load=lambda: (never.wait(10), None)[1])
-        assert "not loaded" in found["mind"].problem
+        assert "not loaded" in found["llm"].problem
     finally:
         never.set()

@@ -13,7 +13,7 @@ from bench.receptionist import is_right, noted, rows
 from server.hebrew.speak.sentences import split_sentences
 from server.hebrew.understand.gender import Gender
 from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
-from server.providers.base import ReplyRequest, ReplyStream, Responder
+from server.providers.base import Llm, ReplyRequest, ReplyStream
 from server.providers.embedded.llm import script_he as he
 from server.providers.embedded.llm.dialogue import talk_of
 from server.providers.embedded.llm.expected_answers import expected_after
@@ -25,7 +25,7 @@ from server.turns.effects import Act, EndCall, Expected, Line, PhoneCall, SaveLe
 from server.turns.prompts import in_gender
 from tests.wording import OURS
 
-MIND: Responder = Receptionist()
+MIND: Llm = Receptionist()
 NUMBER = "+972501112222"
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")
 
@@ -172,7 +172,7 @@ def test_a_question_cut_short_was_asked_all_the_same() -> None:
     assert text.startswith("חיפה, ") and text.endswith("כמה חדרים צריך?")
 
 
-def test_the_ears_know_every_word_that_is_expected() -> None:
+def test_the_stt_know_every_word_that_is_expected() -> None:
     for question in (*he.ASK, "done"):
         for intent in ("buy", "rent", None):
             assert build_grammar(expected_after(question, intent).phrases, hebrew_lexicon()).left_out == ()
@@ -416,7 +416,7 @@ def test_handing_over_is_said() -> None:
     assert "".join(man).strip() == "רגע אחד, אני מעביר את השיחה לנציג."
 
 
-def test_a_lead_has_the_names_that_every_mind_uses() -> None:
+def test_a_lead_has_the_names_that_every_llm_uses() -> None:
     """The office reads one file, whichever mind was on the line."""
     (act,) = acts_of(BUYING)[-1]
     assert isinstance(act, SaveLead)
@@ -532,7 +532,7 @@ def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) 
 
 
 @pytest.mark.parametrize("text", ["אחלה בחלה", "בלי מעלית", "חולון"])
-def test_words_over_us_are_answered_as_any_others(text: str) -> None:
+def test_words_during_playout_are_answered_as_any_others(text: str) -> None:
     """D4: it has no ear for who only listens."""
     said = "".join(respond(text, (GREETING,), may_listen=True)).strip()
     assert said == answer(text, (GREETING,))[0] != "…"
@@ -617,7 +617,7 @@ def test_f2_that_is_all_closes_what_was_noted(last: tuple[str, ...]) -> None:
 
 
 def test_f3_a_sentence_that_an_offices_line_shares_asks_for_no_message() -> None:
-    """F3: the line may end in words that a mind says as well."""
+    """F3: the line may end in words that an LLM says as well."""
     lines = replace(OURS, no_person="כרגע אין נציג. אפשר להשאיר שם ומספר. תודה.")
     for said, kept in (("תודה.", False), (lines.no_person, True), (f"בטח. {lines.no_person}", True)):
         history = (Line(Speaker.CALLER, "שלום"), Line(Speaker.AGENT, said))

@@ -4,7 +4,7 @@ import pytest
 
 from server.audio.frames import level_rms, pcm16_to_mulaw
 from server.providers.base import ReplyRequest, Transcript
-from server.providers.scripted import MS_A_CHARACTER, ScriptedEars, ScriptedMind, ScriptedVoice
+from server.providers.scripted import MS_A_CHARACTER, ScriptedLlm, ScriptedStt, ScriptedTts
 from server.turns.effects import Expected
 from tests.simtime.runtime import SimRuntime
 
@@ -35,48 +35,48 @@ def request(text="שאלה", turn_number=3, **others):
 
 
 @pytest.mark.parametrize("turn_number, line", [(1, "א"), (2, "ב"), (3, "א"), (4, "ב")])
-def test_ears_hear_one_line_a_turn(runtime, turn_number, line):
+def test_stt_hear_one_line_a_turn(runtime, turn_number, line):
     """Again from the first when there are no more; after the delay, which counts from the end of speech."""
-    recognition = ScriptedEars(runtime, ["א", "ב"], 0.2).open(Expected(), turn_number, 60.0)
+    recognition = ScriptedStt(runtime, ["א", "ב"], 0.2).open(Expected(), turn_number, 60.0)
     recognition.feed(b"\xff" * 160)
     runtime.call_at(1, recognition.finish)
     assert read(runtime, recognition) == [(1.2, Transcript(line, 1.0)), (1.2, "end")]
 
 
 @pytest.mark.parametrize("finish_at, cancel_at", [(None, 0.5), (1.0, 1.1)])
-def test_ears_are_cancelled_at_once(runtime, finish_at, cancel_at):
+def test_stt_are_cancelled_at_once(runtime, finish_at, cancel_at):
     """F6: before and after the end of speech."""
-    recognition = ScriptedEars(runtime, ["א"], 0.2).open(Expected(), 1, 60.0)
+    recognition = ScriptedStt(runtime, ["א"], 0.2).open(Expected(), 1, 60.0)
     if finish_at:
         runtime.call_at(finish_at, recognition.finish)
     assert read(runtime, recognition, cancel_at) == [(cancel_at, "end")]
 
 
-def test_the_mind_fills_in_its_template(runtime):
+def test_the_llm_fills_in_its_template(runtime):
     """``{n}`` is the turn's number, ``{text}`` what was heard; a sentence a piece, after the delay."""
-    reply = ScriptedMind(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(), 30.0)
+    reply = ScriptedLlm(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(), 30.0)
     assert read(runtime, reply) == [(0.35, "פעם 3!\n"), (0.35, "שמעתי שאלה.\n"), (0.35, "end")]
     assert reply.expected == Expected()
 
 
 @pytest.mark.parametrize("others", [{"may_wait": True}, {"may_listen": True}, {"said": "פעם 3!"}])
-def test_the_mind_says_it_all_again(runtime, others):
+def test_the_llm_says_it_all_again(runtime, others):
     """B3, D4: its answer depends on the words and the turn's number alone."""
-    reply = ScriptedMind(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(**others), 30.0)
+    reply = ScriptedLlm(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(**others), 30.0)
     assert [text for _, text in read(runtime, reply)] == ["פעם 3!\n", "שמעתי שאלה.\n", "end"]
 
 
 def test_what_was_heard_is_not_a_template(runtime):
     """A caller cannot count turns."""
-    reply = ScriptedMind(runtime, "{text}", 0.0).respond(request("{n}"), 30.0)
+    reply = ScriptedLlm(runtime, "{text}", 0.0).respond(request("{n}"), 30.0)
     assert read(runtime, reply)[0][1] == "{n}\n"
 
 
-def test_the_mind_is_cancelled_at_once(runtime):
+def test_the_llm_is_cancelled_at_once(runtime):
     """F6: while it waits, and between two sentences."""
-    mind = ScriptedMind(runtime, "אחת. שתיים.", 0.35)
-    assert read(runtime, mind.respond(request(), 30.0), cancel_at=0.1) == [(0.1, "end")]
-    reply = mind.respond(request(), 30.0)
+    llm = ScriptedLlm(runtime, "אחת. שתיים.", 0.35)
+    assert read(runtime, llm.respond(request(), 30.0), cancel_at=0.1) == [(0.1, "end")]
+    reply = llm.respond(request(), 30.0)
     pieces = iter(reply)
     runtime_got = []
     runtime.spawn("reader", lambda: runtime_got.append(next(pieces)))
@@ -89,7 +89,7 @@ def test_the_mind_is_cancelled_at_once(runtime):
 @pytest.mark.parametrize("text", ["א", "שלום", "שלום לך, מה שלומך היום?"])
 def test_the_voice_takes_60_ms_a_character(runtime, text):
     """Audible speech-like audio, the first of it after the delay."""
-    got = read(runtime, ScriptedVoice(runtime, 0.15).synthesize(text, 30.0))
+    got = read(runtime, ScriptedTts(runtime, 0.15).synthesize(text, 30.0))
     assert got[0][0] == 0.15 and got[-1] == (0.15, "end")
     pcm16 = b"".join(chunk for _, chunk in got[:-1])
     assert len(pcm16) == len(text) * MS_A_CHARACTER * 8 * 2
@@ -99,9 +99,9 @@ def test_the_voice_takes_60_ms_a_character(runtime, text):
 
 def test_the_voice_is_cancelled_at_once(runtime):
     """F6: while it waits, and between two chunks."""
-    voice = ScriptedVoice(runtime, 0.15)
+    voice = ScriptedTts(runtime, 0.15)
     assert read(runtime, voice.synthesize("שלום", 30.0), cancel_at=0.1) == [(0.1, "end")]
-    speech = ScriptedVoice(runtime, 0.0).synthesize("שלום לך", 30.0)
+    speech = ScriptedTts(runtime, 0.0).synthesize("שלום לך", 30.0)
     chunks = iter(speech)
     got = []
     runtime.spawn("reader", lambda: got.append(next(chunks)))
@@ -112,5 +112,5 @@ def test_the_voice_is_cancelled_at_once(runtime):
 
 def test_nothing_to_load(runtime):
     """Warming them is instant, and they are named in the log."""
-    engines = [ScriptedEars(runtime, ["א"], 0), ScriptedMind(runtime, "", 0), ScriptedVoice(runtime, 0)]
-    assert [(engine.warm(), engine.name) for engine in engines] == [(None, "scripted")] * 3
+    providers = [ScriptedStt(runtime, ["א"], 0), ScriptedLlm(runtime, "", 0), ScriptedTts(runtime, 0)]
+    assert [(provider.warm(), provider.name) for provider in providers] == [(None, "scripted")] * 3

@@ -1,4 +1,4 @@
-"""E5: what a mind streams becomes two to four spoken sentences with one question, at the end."""
+"""E5: what an LLM streams becomes two to four spoken sentences with one question, at the end."""
 
 import re
 from itertools import accumulate, dropwhile, pairwise
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.reply.shape import MAX_SENTENCES
 from server.providers.reply.spoken import SpokenReply
 from server.turns.effects import EndCall
@@ -25,12 +25,12 @@ def shape(
 
 
 def said_of(pieces: list[str], limits: tuple[int, int], *, heard: str = "", ends: bool = False) -> list[str]:
-    mind = Writes(pieces, acts=(EndCall(),) if ends else ())
+    llm = Writes(pieces, acts=(EndCall(),) if ends else ())
     # Of a reply that goes on nothing is said when nothing is left: no line of ours either.
     request = asked(heard, min_chars=limits[0], max_chars=limits[1])
     try:
-        return spoken(mind, request)[0]
-    except EngineError:
+        return spoken(llm, request)[0]
+    except ProviderError:
         return []
 
 
@@ -136,7 +136,7 @@ class TestNotes:
         ],
     )
     def test_e5_a_note_in_square_brackets_is_not_said(self, text: str, sentences: list[str]) -> None:
-        """E5: a mind repeats what it was told about the call; the caller hears nothing of it."""
+        """E5: an LLM repeats what it was told about the call; the caller hears nothing of it."""
         assert shape(text) == sentences
 
     @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ class TestLength:
         ids=["clause", "word", "not a stump", "one word", "question", "dash"],
     )
     def test_e5_a_first_sentence_that_is_too_long(self, text: str, said: str) -> None:
-        """E5: cut behind a clause or a word, and nothing of the mind's follows half a sentence."""
+        """E5: cut behind a clause or a word, and nothing of the LLM's follows half a sentence."""
         assert shape(text, 0, 25) == [said]
 
     def test_e5_a_text_without_end_marks(self) -> None:
@@ -450,7 +450,7 @@ class TestAdded:
         assert shape("איפה?", 0) == ["איפה?"]
 
     def test_e5_nothing_is_added_to_a_reply_that_ends_the_call(self) -> None:
-        """E5: what the mind asked last is said all the same."""
+        """E5: what the LLM asked last is said all the same."""
         assert shape("התור בוטל.", 140, ends=True) == ["התור בוטל."]
         assert shape("להעביר לנציג?", 140, ends=True) == ["להעביר לנציג?"]
         assert shape("הבנתי. להעביר לנציג?", 140, ends=True) == ["הבנתי.", "להעביר לנציג?"]
@@ -461,23 +461,23 @@ class TestAdded:
 
     @pytest.mark.parametrize("dots", ["…", "...", " … ", "\n...\n", "……", "..", '"…"', "[…]"])
     def test_a7_an_ellipsis_alone_passes(self, dots: str) -> None:
-        """A7, D4: the mind's word for who has not finished, or only listens, where it may say so; no act."""
+        """A7, D4: the LLM's word for who has not finished, or only listens, where it may say so; no act."""
         for pieces in ([dots], list(dots)):
             for request in (asked(min_chars=140, may_wait=True), asked(min_chars=140, may_listen=True)):
                 assert spoken(Writes(pieces, acts=(EndCall(),)), request) == (["…"], ())
 
     @pytest.mark.parametrize("text", ["… שלום לך.", "שלום לך. …", "...\nשלום לך."])
     def test_a7_an_ellipsis_beside_words_is_not_said(self, text: str) -> None:
-        """A7: a mind that answers has no doubt."""
+        """A7: an LLM that answers has no doubt."""
         assert shape(text) == ["שלום לך."]
         assert shape("… כמה?", 140) == ["כמה?"]
 
 
 def when(*pieces: str, min_chars: int = 0, max_chars: int = 420) -> list[tuple[str, int]]:
     """Each sentence, and how many pieces were taken when it came."""
-    mind = Writes(pieces)
-    reply = SpokenReply(mind, asked("שלום", min_chars=min_chars, max_chars=max_chars), 5.0)
-    return [(sentence, mind.pulled) for sentence in reply if sentence]
+    llm = Writes(pieces)
+    reply = SpokenReply(llm, asked("שלום", min_chars=min_chars, max_chars=max_chars), 5.0)
+    return [(sentence, llm.pulled) for sentence in reply if sentence]
 
 
 class TestStreaming:
@@ -486,7 +486,7 @@ class TestStreaming:
         heard = when("שלום. ", "דירה. ", "מה? ", "כן. ", "סוף.", min_chars=140)
         assert heard == [("שלום.", 1), ("דירה.", 2), ("מה?", 4)]
 
-    def test_c2_a_piece_without_a_sentence_shows_that_the_mind_is_alive(self) -> None:
+    def test_c2_a_piece_without_a_sentence_shows_that_the_llm_is_alive(self) -> None:
         """C2: before the next one is pulled, since a deadline runs; in a thought and in a call too."""
         pieces = [
             "של",
@@ -502,8 +502,8 @@ class TestStreaming:
             "או ",
             "כמה",
         ]
-        mind = Writes(pieces)
-        alive = {mind.pulled for _ in SpokenReply(mind, asked("שלום"), 5.0)}
+        llm = Writes(pieces)
+        alive = {llm.pulled for _ in SpokenReply(llm, asked("שלום"), 5.0)}
         assert alive == set(range(1, len(pieces) + 1))
 
     @pytest.mark.parametrize(
@@ -544,8 +544,8 @@ class TestStreaming:
 
     def test_what_was_said_is_said_when_reading_on_fails(self) -> None:
         """E5: enough was said before."""
-        mind = Writes(["הא. בי. גם. דו? הן. "], error=EngineError("cut"))
-        assert spoken(mind)[0] == ["הא.", "בי.", "גם.", "דו?"]
+        llm = Writes(["הא. בי. גם. דו? הן. "], error=ProviderError("cut"))
+        assert spoken(llm)[0] == ["הא.", "בי.", "גם.", "דו?"]
 
 
 TOKENS = (
@@ -585,17 +585,15 @@ def test_e5_what_always_holds(text: str, limit: tuple[int, int], ends: bool) -> 
     limits,
     st.booleans(),
 )
-def test_e5_only_the_question_that_opens_is_moved(
-    mind: list[str], limit: tuple[int, int], ends: bool
-) -> None:
-    """E5: what is said of the mind's is its beginning, word by word, but for a question that comes last."""
+def test_e5_only_the_question_that_opens_is_moved(llm: list[str], limit: tuple[int, int], ends: bool) -> None:
+    """E5: what is said of the LLM's is its beginning, word by word, but for a question that comes last."""
     said = [
-        s for s in said_of(mind, limit, ends=ends) if s not in (OURS.added_question, OURS.wordless_goodbye)
+        s for s in said_of(llm, limit, ends=ends) if s not in (OURS.added_question, OURS.wordless_goodbye)
     ]
-    written = re.findall(r"\w+", "".join(mind))
+    written = re.findall(r"\w+", "".join(llm))
     questions = [s for s in said if "?" in s]
     statements = re.findall(r"\w+", " ".join(s for s in said if "?" not in s))
-    asked_first = len(mind) - len(list(dropwhile(lambda piece: "?" in piece, mind)))
+    asked_first = len(llm) - len(list(dropwhile(lambda piece: "?" in piece, llm)))
     rest = iter(written[asked_first:] if questions else written)
     assert all(word in rest for word in statements)
     assert len(questions) <= 1
@@ -614,13 +612,13 @@ def test_e5_does_not_depend_on_how_the_text_was_cut(
 def test_c2_no_piece_is_pulled_in_silence(text: str, limit: tuple[int, int], cuts: list[int]) -> None:
     """C2: something was yielded for every piece before the next one is pulled."""
     starts = [0, *accumulate(cuts), len(text) + sum(cuts)]
-    mind = Writes([text[start:end] for start, end in pairwise(starts)])
+    llm = Writes([text[start:end] for start, end in pairwise(starts)])
     heard = []
     try:
-        for _ in SpokenReply(mind, asked("", min_chars=limit[0], max_chars=limit[1]), 5.0):
-            heard.append(mind.pulled)
-    except EngineError:
+        for _ in SpokenReply(llm, asked("", min_chars=limit[0], max_chars=limit[1]), 5.0):
+            heard.append(llm.pulled)
+    except ProviderError:
         pass
     last = heard[-1] if heard else 0
     assert set(heard) == set(range(1, last + 1)), "each piece gave something"
-    assert mind.pulled - last <= 1, "only what ends the reply may give nothing"
+    assert llm.pulled - last <= 1, "only what ends the reply may give nothing"

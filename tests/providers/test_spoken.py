@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from server.providers.base import EngineError, ReplyCut
+from server.providers.base import ProviderError, ReplyCut
 from server.turns.effects import Act, EndCall, SaveLead, Transfer
 from tests.providers.llms import Writes, asked, in_pieces, outcome, spoken
 from tests.wording import OURS
@@ -59,7 +59,7 @@ class TestThoughts:
     @pytest.mark.parametrize("text", ["<think>המשתמש רוצה. צריך לשאול.", "<think></think>", "[THINK] שלום."])
     def test_row_1_nothing_but_reasoning_is_an_empty_answer(self, text: str, size: int) -> None:
         """faults 1, F3: never closed, too; the engine is asked again (G2)."""
-        with pytest.raises(EngineError, match="empty") as caught:
+        with pytest.raises(ProviderError, match="empty") as caught:
             spoken(Writes(in_pieces(text, size)))
         assert caught.value.retryable
 
@@ -226,8 +226,8 @@ class TestWrittenCalls:
     def test_row_2_a_call_twice_is_done_once(self, size: int) -> None:
         """F3: written twice, or written and called; the fuller of two leads stays."""
         text = 'רשמתי. save_lead({"name":"דני"}) save_lead({"name":"דני"}) end_call() מה?'
-        mind = Writes(in_pieces(text, size), acts=(DANIS_NUMBER, EndCall()))
-        assert spoken(mind) == (["רשמתי.", "מה?"], (DANIS_NUMBER, EndCall()))
+        llm = Writes(in_pieces(text, size), acts=(DANIS_NUMBER, EndCall()))
+        assert spoken(llm) == (["רשמתי.", "מה?"], (DANIS_NUMBER, EndCall()))
 
     def test_row_2_there_is_one_way_out(self, size: int) -> None:
         text = "להתראות. end_call() transfer_to_person()"

@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.audio.frames import level_rms, pcm16_to_mulaw
-from server.providers.base import EngineError
-from server.providers.fallback import BreakerParams, Chain, Try
+from server.providers.base import ProviderError
+from server.providers.fallback import BreakerParams, FallbackChain, Try
 from server.providers.tts_cache import (
     MIN_SPEECH_BYTES,
-    PhraseCache,
     Spoken,
     SpokenSentence,
+    TtsCache,
     WholeSamples,
     beep,
     speak_whole,
 )
-from server.providers.tts_cache_disk import AudioFolder, audio_key
+from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.providers.tts_cache_files import AudioFiles
 
 ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
@@ -40,7 +40,7 @@ class Voice:
     def synthesize(self, text, timeout_s):
         self.said.append(text)
         if self._fails:
-            raise EngineError("no voice today")
+            raise ProviderError("no voice today")
         return self
 
     def __iter__(self):
@@ -54,7 +54,7 @@ class Voice:
 
 
 def chain(*voices, failures=3, clock=lambda: 0.0):
-    return Chain("tts", voices, BreakerParams(failures, 30.0), clock)
+    return FallbackChain("tts", voices, BreakerParams(failures, 30.0), clock)
 
 
 # ---- whole samples
@@ -79,7 +79,7 @@ def test_chunks_are_whole_samples(chunks, whole):
 @pytest.mark.parametrize("chunk", ["text", None, 5])
 def test_what_is_not_bytes_is_a_failed_voice(chunk):
     """G2: a voice that gives something else than audio."""
-    with pytest.raises(EngineError, match=f"gave {type(chunk).__name__} for audio"):
+    with pytest.raises(ProviderError, match=f"gave {type(chunk).__name__} for audio"):
         list(WholeSamples(Voice(chunk), "שלום"))
 
 
@@ -120,7 +120,7 @@ def hiss(rms):
 def test_f6_silence_is_no_speech(silence):
     """F6, G2: the next voice says it, and none of the silence is let through."""
     heard = []
-    with pytest.raises(EngineError, match="16000 bytes of silence for 4 characters"):
+    with pytest.raises(ProviderError, match="16000 bytes of silence for 4 characters"):
         heard.extend(SpokenSentence(Voice(silence[:7001], silence[7001:]), "שלום"))
     assert heard == []
     complaints = []
@@ -164,7 +164,7 @@ def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
 
 
 @pytest.mark.parametrize(
-    "failing", [Voice(fails=True, name="a"), Voice(ENOUGH, EngineError("no voice today"), name="a")]
+    "failing", [Voice(fails=True, name="a"), Voice(ENOUGH, ProviderError("no voice today"), name="a")]
 )
 def test_g2_a_failed_voice_is_followed_by_the_next(failing):
     """G2: before or in the middle of its audio; it is known which voice it was."""
@@ -194,7 +194,7 @@ def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
     for _ in range(4):
         assert speak_whole("שלום", voices, [].append) == Spoken("b", ENOUGH)
     assert (len(failing.said), len(good.said)) == (2, 4)
-    assert [attempt.engine for attempt in voices.tries()] == [good]
+    assert [attempt.provider for attempt in voices.tries()] == [good]
 
 
 def test_g4_a_voice_that_works_is_told():
@@ -204,7 +204,7 @@ def test_g4_a_voice_that_works_is_told():
     Try(voices, 0).failed("down")
     assert speak_whole("שלום", voices, [].append).identity == "a"
     Try(voices, 0).failed("down")
-    assert next(voices.tries()).engine is voice
+    assert next(voices.tries()).provider is voice
 
 
 # ---- the fixed lines
@@ -213,7 +213,7 @@ def test_g4_a_voice_that_works_is_told():
 def test_lines_are_made_once():
     """B5, B6: in μ-law; those that are there already are not made again."""
     voice = Voice(ENOUGH)
-    phrases = PhraseCache(["שלום", "תודה"], ["voice"])
+    phrases = TtsCache(["שלום", "תודה"], ["voice"])
     phrases.keep("voice", "תודה", b"\x33")
     assert phrases.make(chain(voice), [].append)
     assert phrases.make(chain(voice), [].append)
@@ -224,7 +224,7 @@ def test_lines_are_made_once():
 
 def test_a_line_no_voice_can_say_stays_missing():
     """G2: the others are made, and the missing one is tried again."""
-    phrases, voice = PhraseCache(["שלום"], ["voice"]), Voice(ENOUGH)
+    phrases, voice = TtsCache(["שלום"], ["voice"]), Voice(ENOUGH)
     assert not phrases.make(chain(Voice(fails=True)), [].append)
     assert phrases.get("שלום") is None
     assert phrases.make(chain(voice), [].append)
@@ -234,7 +234,7 @@ def test_a_line_no_voice_can_say_stays_missing():
 def test_g2_the_best_voice_replaces_a_fallbacks_line():
     """G2: a line that a fallback had to say is heard in its voice until the best one has made it."""
     best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH[:500] * 2, name="fallback")
-    phrases, voices = PhraseCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
+    phrases, voices = TtsCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
     assert not phrases.make(voices, [].append)
     assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH[:500] * 2)
     best._fails = False
@@ -246,7 +246,7 @@ def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
     """G4: a fallback does not say over and over what it has said; the skipped one gets its try in time."""
     now = [0.0]
     best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH, name="fallback")
-    phrases = PhraseCache(["שלום", "תודה"], ["best", "fallback"])
+    phrases = TtsCache(["שלום", "תודה"], ["best", "fallback"])
     voices = chain(best, fallback, failures=1, clock=lambda: now[0])
     assert not phrases.make(voices, [].append)
     assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
@@ -259,7 +259,7 @@ def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
 
 def test_another_voice_starts_with_nothing(tmp_path):
     """The same lines, none of them made; what a host's own voice says is not for our disk."""
-    phrases = PhraseCache(["שלום"], ["voice"], folder=AudioFolder(str(tmp_path), 1000))
+    phrases = TtsCache(["שלום"], ["voice"], folder=TtsCacheDisk(str(tmp_path), 1000))
     copy = phrases.empty_copy("host")
     copy.keep("host", "שלום", b"\x44")
     phrases._folder.wait()
@@ -273,7 +273,7 @@ def test_another_voice_starts_with_nothing(tmp_path):
 
 def test_a_sentence_that_was_made_is_not_made_again():
     """C2: at once from memory; one that nobody has said is not there."""
-    phrases = PhraseCache([], ["voice"])
+    phrases = TtsCache([], ["voice"])
     phrases.keep("voice", "הדירה פנויה.", b"\x33")
     assert phrases.get("הדירה פנויה.") == b"\x33"
     assert phrases.get("הדירה פנויה") is None
@@ -296,7 +296,7 @@ def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
 
 def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
     """G4: else a fallback's minute would be heard for as long as the process lives."""
-    phrases = PhraseCache(["תודה"], ["best", "fallback"])
+    phrases = TtsCache(["תודה"], ["best", "fallback"])
     phrases.keep("old", "שלום.", b"\x11")
     assert phrases.get("שלום.", best_voice_down=True) is None
     phrases.keep("fallback", "שלום.", b"\x22")
@@ -311,7 +311,7 @@ def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
 
 def test_memory_is_bounded_and_the_lines_stay():
     """TTS_CACHE_MB: what was not said for longest goes first, a sentence too large is not kept at all."""
-    phrases = PhraseCache(["שלום"], ["voice"], max_bytes=300)
+    phrases = TtsCache(["שלום"], ["voice"], max_bytes=300)
     phrases.keep("voice", "שלום", b"\x10" * 1000)
     for text in "אבג":
         phrases.keep("voice", text, b"\x33" * 100)
@@ -330,7 +330,7 @@ def files(path):
 
 
 def cache(path, *lines, max_bytes=1000, voices=("voice",)):
-    return PhraseCache(lines, voices, max_bytes, AudioFolder(str(path), max_bytes))
+    return TtsCache(lines, voices, max_bytes, TtsCacheDisk(str(path), max_bytes))
 
 
 def written(phrases, path):
@@ -395,8 +395,8 @@ def test_what_has_numbers_in_it_never_reaches_the_disk(tmp_path, text):
 def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
     """TTS_CACHE_DIR: as it is said for the second time, and not with the third, nor after a restart."""
     saved = []
-    save = AudioFolder.save
-    monkeypatch.setattr(AudioFolder, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
+    save = TtsCacheDisk.save
+    monkeypatch.setattr(TtsCacheDisk, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
     phrases = cache(tmp_path)
     phrases.keep("voice", "הדירה פנויה.", b"\x33")
     assert saved == []

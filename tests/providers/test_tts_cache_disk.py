@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.providers.tts_cache_disk import BATCH, LOAD_S, MAX_WAITING, REST_S, AudioFolder, audio_key
+from server.providers.tts_cache_disk import BATCH, LOAD_S, MAX_WAITING, REST_S, TtsCacheDisk, audio_key
 from server.providers.tts_cache_files import CHECK_BYTES, AudioFiles
 
 ROOT = Path(__file__).parents[2]
@@ -42,16 +42,16 @@ def names(path):
 
 def test_a_restart_finds_what_was_saved(tmp_path):
     """TTS_CACHE_DIR: keys and audio, the oldest first."""
-    before = AudioFolder(str(tmp_path), 1000)
+    before = TtsCacheDisk(str(tmp_path), 1000)
     save(before, tmp_path, "b", "a", "c")
-    assert list(AudioFolder(str(tmp_path), 1000).load()) == [("b", AUDIO), ("a", AUDIO), ("c", AUDIO)]
+    assert list(TtsCacheDisk(str(tmp_path), 1000).load()) == [("b", AUDIO), ("a", AUDIO), ("c", AUDIO)]
 
 
 def test_the_folder_is_made(tmp_path):
     """TTS_CACHE_DIR: by loading, or by what is saved before anything was loaded."""
-    assert list(AudioFolder(str(tmp_path / "a" / "b"), 1000).load()) == []
+    assert list(TtsCacheDisk(str(tmp_path / "a" / "b"), 1000).load()) == []
     assert (tmp_path / "a" / "b").is_dir()
-    folder = AudioFolder(str(tmp_path / "c" / "d"), 1000)
+    folder = TtsCacheDisk(str(tmp_path / "c" / "d"), 1000)
     folder.save("key", AUDIO)
     folder.wait()
     assert names(tmp_path / "c" / "d") == ["key"]
@@ -59,11 +59,11 @@ def test_the_folder_is_made(tmp_path):
 
 def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
     """TTS_CACHE_DIR: a process that ends while it writes leaves no half a sentence to be played."""
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
     folder.save("key", AUDIO)
     folder.wait()
-    assert list(AudioFolder(str(tmp_path), 1000).load()) == []
+    assert list(TtsCacheDisk(str(tmp_path), 1000).load()) == []
     assert names(tmp_path) == []
 
 
@@ -74,14 +74,14 @@ def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
 )
 def test_a_file_that_a_disk_has_broken_is_not_played(tmp_path, broken, logged):
     """TTS_CACHE_DIR: a power cut; the sentence is made again and written over it."""
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"ab")
     file = tmp_path / "a.ulaw"
     file.write_bytes(broken(file.read_bytes()))
-    again = AudioFolder(str(tmp_path), 1000)
+    again = TtsCacheDisk(str(tmp_path), 1000)
     assert list(again.load()) == [("b", AUDIO)]
     save(again, tmp_path, "a")
-    assert dict(AudioFolder(str(tmp_path), 1000).load()) == {"a": AUDIO, "b": AUDIO}
+    assert dict(TtsCacheDisk(str(tmp_path), 1000).load()) == {"a": AUDIO, "b": AUDIO}
     assert logged.messages == []
 
 
@@ -90,7 +90,7 @@ def test_empty_and_foreign_files_are_left_alone(tmp_path):
     (tmp_path / "empty.ulaw").touch()
     (tmp_path / "folder.ulaw").mkdir()
     (tmp_path / "readme.txt").write_text("mine")
-    folder = AudioFolder(str(tmp_path), 150)
+    folder = TtsCacheDisk(str(tmp_path), 150)
     assert list(folder.load()) == []
     save(folder, tmp_path, "a", "b")
     assert {"readme.txt", "folder", "b"} <= set(names(tmp_path))
@@ -99,7 +99,7 @@ def test_empty_and_foreign_files_are_left_alone(tmp_path):
 
 def test_one_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch, logged):
     """TTS_CACHE_DIR: the others are there, and what is made is written."""
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abc")
     read = Path.read_bytes
 
@@ -117,7 +117,7 @@ def test_one_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch, log
 
 def test_the_oldest_go_when_there_is_too_much(tmp_path):
     """TTS_CACHE_MB: bounded; a tenth is freed so that not every file after it prunes again."""
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abcdefghij")
     assert names(tmp_path) == list("abcdefghij")
     save(folder, tmp_path, "k")
@@ -126,8 +126,8 @@ def test_the_oldest_go_when_there_is_too_much(tmp_path):
 
 def test_what_was_there_before_counts(tmp_path):
     """TTS_CACHE_MB: of the folder, not of this process."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, *"abcdefghij")
-    again = AudioFolder(str(tmp_path), 1000)
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
+    again = TtsCacheDisk(str(tmp_path), 1000)
     list(again.load())
     save(again, tmp_path, "k")
     assert names(tmp_path) == list("cdefghijk")
@@ -135,8 +135,8 @@ def test_what_was_there_before_counts(tmp_path):
 
 def test_a_smaller_bound_holds_from_the_next_file_on(tmp_path):
     """TTS_CACHE_MB: lowered between two runs."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, *"abcdefghij")
-    smaller = AudioFolder(str(tmp_path), 400)
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
+    smaller = TtsCacheDisk(str(tmp_path), 400)
     list(smaller.load())
     save(smaller, tmp_path, "k")
     assert names(tmp_path) == list("ijk")
@@ -144,8 +144,8 @@ def test_a_smaller_bound_holds_from_the_next_file_on(tmp_path):
 
 def test_what_is_needed_stays_young(tmp_path):
     """TTS_CACHE_MB: the fixed lines are written once, and would be the first to go."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, *"abcdefghij")
-    again = AudioFolder(str(tmp_path), 1000)
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
+    again = TtsCacheDisk(str(tmp_path), 1000)
     assert [key for key, _ in again.load({"a", "c"})] == list("abcdefghij")
     save(again, tmp_path, "k")
     assert names(tmp_path) == list("acefghijk")
@@ -161,7 +161,7 @@ def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
                 found[0].unlink()
             return found
 
-    folder = AudioFolder(str(tmp_path), 1000, files=Pruned(str(tmp_path), 1000))
+    folder = TtsCacheDisk(str(tmp_path), 1000, files=Pruned(str(tmp_path), 1000))
     save(folder, tmp_path, *"abcdefghijkl")
     assert names(tmp_path)[-2:] == ["k", "l"]
     assert logged.messages == []
@@ -169,7 +169,7 @@ def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
 
 def test_the_folder_is_counted_and_not_the_process(tmp_path):
     """TTS_CACHE_MB: four processes that share it write in turn, and stay within it together."""
-    four = [AudioFolder(str(tmp_path), 10_000) for _ in range(4)]
+    four = [TtsCacheDisk(str(tmp_path), 10_000) for _ in range(4)]
     for number in range(400):
         four[number % 4].save(f"{number:03}", AUDIO)
     for folder in four:
@@ -199,7 +199,7 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path, when):
     being_written = tmp_path / f"{'d' * 64}.{os.getpid()}.2"
     being_written.write_bytes(AUDIO)
     (tmp_path / "notes.2026").write_text("mine")
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     if when == "load":
         assert list(folder.load()) == []
     else:
@@ -213,7 +213,7 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path, when):
 
 def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, logged):
     """TTS_CACHE_DIR: several processes share a folder; a file that is gone is no broken folder."""
-    folder = AudioFolder(str(tmp_path), 1000)
+    folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abc")
     glob = Path.glob
 
@@ -223,7 +223,7 @@ def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, lo
         return found
 
     monkeypatch.setattr(Path, "glob", glob_then_pruned)
-    assert [key for key, _ in AudioFolder(str(tmp_path), 1000).load()] == ["b", "c"]
+    assert [key for key, _ in TtsCacheDisk(str(tmp_path), 1000).load()] == ["b", "c"]
     folder.save("d", AUDIO)
     folder.wait()
     assert names(tmp_path) == list("bcd")
@@ -234,7 +234,7 @@ def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, lo
 def test_a_folder_that_cannot_be_used_is_reported_once(tmp_path, first, logged):
     """TTS_CACHE_DIR: and survived; nobody is told again with every sentence."""
     (tmp_path / "file").touch()
-    folder = AudioFolder(str(tmp_path / "file" / "folder"), 1000)
+    folder = TtsCacheDisk(str(tmp_path / "file" / "folder"), 1000)
     if first == "load":
         assert list(folder.load()) == []
     for _ in range(3):
@@ -274,7 +274,7 @@ class Clock:
 
 def test_a_disk_that_is_full_or_read_only_is_reported_once_and_tried_again(tmp_path, logged):
     """TTS_CACHE_DIR: what is there is served; what cannot be added is counted, and tried in a minute."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, "a")
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, "a")
     full = [True]
 
     def trouble():
@@ -282,7 +282,7 @@ def test_a_disk_that_is_full_or_read_only_is_reported_once_and_tried_again(tmp_p
             raise OSError(28, "No space left on device")
 
     clock = Clock()
-    folder = AudioFolder(str(tmp_path), 1000, files=Disk(tmp_path, trouble), clock=clock)
+    folder = TtsCacheDisk(str(tmp_path), 1000, files=Disk(tmp_path, trouble), clock=clock)
     assert [key for key, _ in folder.load()] == ["a"]
     for name in "bcd":
         folder.save(name, AUDIO)
@@ -302,7 +302,7 @@ def test_a_slow_disk_holds_nobody(tmp_path):
     """TTS_CACHE_DIR: to save is to hand over; one at a time is written, in the order of saving."""
     release, began = threading.Event(), threading.Event()
     disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
-    folder = AudioFolder(str(tmp_path), 1000, files=disk)
+    folder = TtsCacheDisk(str(tmp_path), 1000, files=disk)
     for name in "abc":
         assert folder.save(name, AUDIO)
     assert began.wait(5)
@@ -317,7 +317,7 @@ def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path):
     """TTS_CACHE_DIR: what waits is bounded, and nobody waits for room."""
     release, began = threading.Event(), threading.Event()
     disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
-    folder = AudioFolder(str(tmp_path), 1_000_000, files=disk)
+    folder = TtsCacheDisk(str(tmp_path), 1_000_000, files=disk)
     folder.save("first", AUDIO)
     assert began.wait(5)
     for number in range(MAX_WAITING + 10):
@@ -335,7 +335,7 @@ def test_a_disk_that_hangs_keeps_nobody_waiting(tmp_path, logged):
     release = threading.Event()
     clock = Clock()
     disk = Disk(tmp_path, lambda: release.wait(20))
-    folder = AudioFolder(str(tmp_path), 1000, files=disk, within_s=0.05, clock=clock)
+    folder = TtsCacheDisk(str(tmp_path), 1000, files=disk, within_s=0.05, clock=clock)
     for name in "abc":
         folder.save(name, AUDIO)
     folder.wait()
@@ -353,17 +353,17 @@ def test_a_disk_that_hangs_keeps_nobody_waiting(tmp_path, logged):
 
 def test_a_disk_that_hangs_at_the_start_is_left(tmp_path, logged):
     """TTS_CACHE_DIR: engines are warm all the same."""
-    save(AudioFolder(str(tmp_path), 1000), tmp_path, "a")
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, "a")
     release = threading.Event()
     disk = Disk(tmp_path, lambda: release.wait(20), reads=True)
-    assert list(AudioFolder(str(tmp_path), 1000, files=disk, within_s=0.05).load()) == []
+    assert list(TtsCacheDisk(str(tmp_path), 1000, files=disk, within_s=0.05).load()) == []
     release.set()
     assert len(logged.messages) == 1
 
 
 def test_a_disk_that_is_slow_at_the_start_is_read_for_a_while(tmp_path, logged):
     """TTS_CACHE_DIR: LOAD_S of its time, however many files there are."""
-    before = AudioFolder(str(tmp_path), 100_000)
+    before = TtsCacheDisk(str(tmp_path), 100_000)
     for number in range(4 * BATCH):
         before.save(f"{number}", AUDIO)
     before.wait()
@@ -372,7 +372,7 @@ def test_a_disk_that_is_slow_at_the_start_is_read_for_a_while(tmp_path, logged):
     def slow():
         clock.now += LOAD_S / 2
 
-    folder = AudioFolder(str(tmp_path), 1000, files=Disk(tmp_path, slow, reads=True), clock=clock)
+    folder = TtsCacheDisk(str(tmp_path), 1000, files=Disk(tmp_path, slow, reads=True), clock=clock)
     assert len(list(folder.load())) == 2 * BATCH
     assert f"{2 * BATCH} of {4 * BATCH} sentences are not read yet" in logged.messages[0]
 
@@ -384,7 +384,7 @@ monkey.patch_all()
 import sys, time
 import gevent
 from server.providers.tts_cache_files import AudioFiles
-from server.providers.tts_cache_disk import AudioFolder
+from server.providers.tts_cache_disk import TtsCacheDisk
 
 class Slow(AudioFiles):
     def write(self, key, audio):
@@ -406,7 +406,7 @@ def tick():
         last = now
 
 gevent.spawn(tick)
-folder = AudioFolder(sys.argv[1], 1000, files=Slow(sys.argv[1], 1000))
+folder = TtsCacheDisk(sys.argv[1], 1000, files=Slow(sys.argv[1], 1000))
 began = time.monotonic()
 folder.save("key", b"x")
 assert time.monotonic() - began < 0.2, "saving waited"
@@ -451,11 +451,11 @@ def test_newcomer_17_sentences_are_their_owners_only(tmp_path):
     new = tmp_path / "new"
     before = os.umask(0)
     try:
-        save(AudioFolder(str(new), 1000, files=Watched(str(new), 1000)), new, "a")
+        save(TtsCacheDisk(str(new), 1000, files=Watched(str(new), 1000)), new, "a")
     finally:
         os.umask(before)
     assert modes == [0o600]
     assert [path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")] == [0o700, 0o600]
     (new / "a.ulaw").chmod(0o644)
-    assert len(list(AudioFolder(str(new), 1000).load())) == 1
+    assert len(list(TtsCacheDisk(str(new), 1000).load())) == 1
     assert (new / "a.ulaw").stat().st_mode & 0o777 == 0o600

@@ -81,6 +81,6 @@ def test_an_echo_too_short_for_its_words_is_known_by_dying_with_us():
 @pytest.mark.parametrize("holds, spoke", [(False, True), (True, False)])
 def test_a_pause_inside_a_sentence(holds, spoke):
     """A7: "… דירה של" holds the turn over a pause of 900 ms, and the real end waits no longer for it."""
-    told = tell(story(UNFINISHED[0], 900), Settings(holds, early=True, engines="50/50/50"))
+    told = tell(story(UNFINISHED[0], 900), Settings(holds, early=True, providers="50/50/50"))
     assert told.spoke_into_pause is spoke
     assert told.gap_ms is not None and told.gap_ms <= 900

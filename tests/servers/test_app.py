@@ -38,9 +38,9 @@ DEADLINE_S = 10.0
 
 
 def scripted(**knobs: Any) -> Config:
-    engines = dict.fromkeys(("asr_engines", "llm_engines", "tts_engines"), "scripted")
+    providers = dict.fromkeys(("asr_engines", "llm_engines", "tts_engines"), "scripted")
     quick = {"scripted_tts_ms": 0, "vad_engine": "energy", "ai_greeting_he": "", "thinking_hint_ms": 0}
-    return load_config(**{"_env_file": None} | engines | quick | knobs)
+    return load_config(**{"_env_file": None} | providers | quick | knobs)
 
 
 def foreign_app() -> Flask:
@@ -203,21 +203,21 @@ class TestDropIn:
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             assert speak_until(ws, lambda: "כן, יש לנו." in spoken)
             ws.send(json.dumps(STOP))
-            assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
+            assert wait_for(lambda: not app.extensions[EXTENSION].gate.live())
         assert asked == ["יש לכם דירה בחיפה?"]
         assert len(heard) == 1 and len(heard[0]) > 16000 * 0.7
-        assert app.extensions[EXTENSION].engines.voices.first.name == "host"
+        assert app.extensions[EXTENSION].providers.tts.first.name == "host"
 
     def test_a_hosts_voice_makes_the_fixed_lines_too(self) -> None:
         app = mount(foreign_app(), scripted(), synth=lambda text: b"\x10\x20" * 8000)
-        house = app.extensions[EXTENSION]
-        house.begin_warming()
-        assert house.wait_until_warm(10)
+        service = app.extensions[EXTENSION]
+        service.begin_warming()
+        assert service.wait_until_warm(10)
         assert len(app.test_client().get("/media/apology.wav").data) == 44 + 16000
 
 
 class TestOutcome:
-    def test_f2_a_call_that_the_mind_ends(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_f2_a_call_that_the_llm_ends(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         """B3, F2, F6: the lead is kept, our side closes, nothing of the call is left, and the webhook of the
         same process knows why."""
         lead = SaveLead((("name", "דנה"),))
@@ -228,7 +228,7 @@ class TestOutcome:
         ended = {"CallSid": "CA1", "CallStatus": "in-progress"}
 
         def leads_and_gone() -> bool:
-            return leads.exists() and not app.extensions[EXTENSION].reception.live()
+            return leads.exists() and not app.extensions[EXTENSION].gate.live()
 
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             with suppress(OSError, WebSocketException):  # the server closes while we speak
@@ -249,7 +249,7 @@ class TestSocket:
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             ws.send(json.dumps(START))
             assert wait_for(lambda: app.test_client().get("/healthz").json["calls"] == 1)  # type: ignore[index]
-        assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
+        assert wait_for(lambda: not app.extensions[EXTENSION].gate.live())
 
     def test_a_message_beyond_the_limit_ends_its_call_only(self) -> None:
         app = mount(foreign_app(), scripted())
@@ -269,7 +269,7 @@ class TestSocket:
         with serving(app) as address, connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             assert ws.recv_data()[0] == ABNF.OPCODE_CLOSE
         assert "SOCKET_ERR" in caplog.text
-        assert wait_for(lambda: not app.extensions[EXTENSION].reception.live())
+        assert wait_for(lambda: not app.extensions[EXTENSION].gate.live())
 
     def test_a_message_is_sent_whole_by_one_sender_at_a_time(self) -> None:
         class OneByteAtATime:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websocket import WebSocket, create_connection
 
-from bench.chaos_house import COUNTED, House, grown
+from bench.chaos_service import COUNTED, Service, grown
 from server.call.provider_runner import AFTER_CALL_S
 from tests.cloud.local import LocalCloud
 from tests.cloud.openai import Script, ToolCall
@@ -76,7 +76,7 @@ def test_row_3_who_hangs_up_at_once_has_left_it(tmp_path: Path, worker_class: st
     with LocalCloud([], thinks) as cloud:
         knobs = cloud.knobs | KNOBS | files
         with started(COUNTED, ROOT, tmp_path / "server.log", **knobs) as server:
-            house = House(server, tmp_path)
+            service = Service(server, tmp_path)
 
             def hang_up(call_sid: str, quiet_s: float) -> None:
                 ws, _ = spoken(server.address, call_sid, quiet_s)
@@ -93,7 +93,7 @@ def test_row_3_who_hangs_up_at_once_has_left_it(tmp_path: Path, worker_class: st
 
             hang_up("CA0", 5.0)  # what a first call begins for all of them
             assert within(AFTER_CALL_S, lambda: bool(left("CA0")))
-            (before,) = house.census().values()
+            (before,) = service.census().values()
             for call_sid, quiet_s in (("CA1", 5.0), ("CA2", 0.1)):
                 hang_up(call_sid, quiet_s)
                 assert within(GONE_S, lambda: live() == 0) and left(call_sid) == []
@@ -103,5 +103,5 @@ def test_row_3_who_hangs_up_at_once_has_left_it(tmp_path: Path, worker_class: st
             gone = [json.dumps(x.request, ensure_ascii=False) for x in cloud.openai.chat.exchanges]
             assert ["הצד השני ניתק" in request for request in gone] == [False, False, True]
             assert within(2.0, lambda: server.log.count("AFTER_CALL sid") == 3), server.log[-3000:]
-            (after,) = house.census().values()
-            assert grown(before, after) == {} and house.faults == []
+            (after,) = service.census().values()
+            assert grown(before, after) == {} and service.faults == []

@@ -13,7 +13,7 @@ import pytest
 from bench.barge_in import ALLOWED_MS as CLOSED_MS
 from bench.barge_in import measure as measure_barge_in
 from bench.faults import answer as short_answer
-from bench.house import LINES, on_the_cloud, place_calls, say
+from bench.service import LINES, on_the_cloud, place_calls, say
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
 from tests.cloud.openai import Script, ToolCall
 from tests.cloud.watch import Fault
@@ -23,15 +23,15 @@ WORKERS = ["gevent", "gthread"]
 
 
 @pytest.mark.parametrize(
-    ("worker_class", "engines"),
+    ("worker_class", "providers"),
     [("gevent", CLOUD_KNOBS), ("gthread", CLOUD_KNOBS), ("gevent", OPENAI_KNOBS)],
     ids=["gevent, google", "gthread, google", "gevent, openai alone"],
 )
-def test_a_call(tmp_path: Path, worker_class: str, engines: dict[str, str]) -> None:
-    """The right audio reaches the ears, the right words the mind, and its answer the caller."""
+def test_a_call(tmp_path: Path, worker_class: str, providers: dict[str, str]) -> None:
+    """The right audio reaches the STT, the right words the LLM, and its answer the caller."""
     with LocalCloud(LINES, short_answer) as cloud:
         cloud.take(0.1, 0.1, 0.05)
-        knobs = cloud.knobs | engines | {"LLM_MIN_CHARS": "0"}
+        knobs = cloud.knobs | providers | {"LLM_MIN_CHARS": "0"}
         with on_the_cloud(knobs, tmp_path, WORKER_CLASS=worker_class) as server:
             report = place_calls(server, tmp_path, *say(*LINES[:2]))
             assert [turn["heard_as"] for turn in report["turns"]] == LINES[:2]
@@ -39,13 +39,13 @@ def test_a_call(tmp_path: Path, worker_class: str, engines: dict[str, str]) -> N
             assert "_ERR" not in server.log and "Traceback" not in server.log
         thought = [exchange.request["messages"] for exchange in cloud.openai.chat.exchanges]
         assert [messages[-1]["content"] for messages in thought] == LINES[:2]
-        # D3: the mind knows what the caller has heard, the greeting too.
+        # D3: the LLM knows what the caller has heard, the greeting too.
         roles = [message["role"] for message in thought[1]]
         assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
         assert not [each for watch in cloud.watches for each in watch.open]
 
 
-def test_the_mind_ends_the_call(tmp_path: Path) -> None:
+def test_the_llm_ends_the_call(tmp_path: Path) -> None:
     """F2: a lead is kept, the goodbye is heard to its end, our side closes, and Twilio is told to hang up."""
     goodbye = Script(
         "תודה רבה על השיחה, ויום נעים.",
@@ -93,10 +93,10 @@ def test_rows_1_to_3_what_small_models_write(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("worker_class", WORKERS)
 def test_d2_a_barge_in_closes_the_streams(worker_class: str) -> None:
-    """D2: mind and voice see it at once; the interrupting utterance's own ears are all that stays open."""
+    """D2: mind and voice see it at once; the interrupting utterance's own STT are all that stays open."""
     closed = measure_barge_in(worker_class, CLOUD_KNOBS, interruptions=1)
-    assert closed.mind and closed.voice and max(closed.mind + closed.voice) <= CLOSED_MS, closed
-    assert max(closed.ears) == 1, closed
+    assert closed.llm and closed.voice and max(closed.llm + closed.voice) <= CLOSED_MS, closed
+    assert max(closed.stt) == 1, closed
 
 
 CHECK = ["./start_all.sh", "check"]

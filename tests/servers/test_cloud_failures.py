@@ -1,4 +1,4 @@
-"""Engines that fail in calls over real sockets: what the caller hears, and who is told.
+"""Providers that fail in calls over real sockets: what the caller hears, and who is told.
 
 Apart from ``test_cloud_calls``, because a file stays with one worker of the gate and the two together outlast
 all others. The long forms are commands: ``python -m bench.{faults,deaf}``.

@@ -75,7 +75,7 @@ def test_f6_any_stream_of_messages_ends_well(seed: int, begun: bool) -> None:
     call = SimCall([Sound(3.0, 1.0)], raw=raw, start=begun).run(8.0)
     assert not [line for line in call.log if "_ERR" in line]
     assert call.finished and call.runtime.alive() == []
-    assert call.ears.open_streams == call.mind.open_streams == call.voice.open_streams == 0
+    assert call.stt.open_streams == call.llm.open_streams == call.voice.open_streams == 0
 
 
 def test_garbage_over_the_wire() -> None:

@@ -1,7 +1,7 @@
 """Issue 13: what may block, one after the other, hangs in a real worker; calls, webhooks, health go on.
 
 The list of what a worker waits for, and what bounds it:
-    the disk of STATE_FILE    ``state_file.WITHIN_S``, and after two such waits ``ledger.REST_S`` without it
+    the disk of STATE_FILE    ``sqlite.WITHIN_S``, and after two such waits ``state.REST_S`` without it
     Redis, and its name       the same
     the disk of LEADS_FILE    a bound of its own
     the log's reader          nobody waits for it

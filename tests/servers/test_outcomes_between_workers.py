@@ -32,7 +32,7 @@ def test_f2_the_webhook_meets_the_other_worker(worker_class: str, tmp_path: Path
     file = tmp_path / "state" / "agent.db"
     knobs = KNOBS | {"WORKER_CLASS": worker_class, "STATE_FILE": str(file)}
     with started(ENDING, ROOT, tmp_path / "log", **knobs) as server:
-        place_call_that_the_mind_ends(server)
+        place_call_that_the_llm_ends(server)
         assert {"<Play>" in answer for answer in answers_of_both(server, "CA1")} == {False}
         assert {"<Play>" in answer for answer in answers_of_both(server, "CA2")} == {True}
     assert server.process.returncode == 0, "a thread of the call has kept a worker from ending"
@@ -40,7 +40,7 @@ def test_f2_the_webhook_meets_the_other_worker(worker_class: str, tmp_path: Path
     assert file.exists()
 
 
-def place_call_that_the_mind_ends(server: Server) -> None:
+def place_call_that_the_llm_ends(server: Server) -> None:
     def ended() -> bool:
         return "WS_DONE" in server.log
 

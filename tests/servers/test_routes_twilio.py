@@ -23,14 +23,14 @@ from werkzeug.test import TestResponse
 from server.app import EXTENSION, phone_agent
 from server.audio.frames import pcm16_to_mulaw
 from server.config import load_config
-from server.providers.base import EngineError
-from server.providers.fallback import Chain, Try
-from server.providers.tts_cache import PhraseCache
+from server.providers.base import ProviderError
+from server.providers.fallback import FallbackChain, Try
+from server.providers.tts_cache import TtsCache
 from server.runtime.threads import Threads
-from server.service import House
+from server.service import Service
 from server.telephony.caller_number import HIDDEN
 from server.telephony.twilio_messages import Start
-from server.turn_pipeline import Engines, build_engines
+from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import EndCall, SaveLead, Transfer
 from tests.wording import OURS
 
@@ -73,9 +73,9 @@ def client() -> FlaskClient:
     return make_app().test_client()
 
 
-def house_of(client: FlaskClient) -> House:
-    house: House = client.application.extensions[EXTENSION]
-    return house
+def service_of(client: FlaskClient) -> Service:
+    service: Service = client.application.extensions[EXTENSION]
+    return service
 
 
 def twiml(response: TestResponse) -> ET.Element:
@@ -131,11 +131,11 @@ class TestIncomingCall:
     def test_fields_that_are_missing(self, client: FlaskClient) -> None:
         assert list(stream_of(client.post("/webhook/incoming_call"))) == []
 
-    def test_the_engines_are_warmed_by_the_first_call_at_the_latest(self, client: FlaskClient) -> None:
-        assert not house_of(client).warm
+    def test_the_providers_are_warmed_by_the_first_call_at_the_latest(self, client: FlaskClient) -> None:
+        assert not service_of(client).warm
         client.post("/webhook/incoming_call", data=CALL)
-        assert house_of(client).wait_until_warm(10)
-        assert house_of(client).engines.phrases.get(OURS.apology)
+        assert service_of(client).wait_until_warm(10)
+        assert service_of(client).providers.tts_cache.get(OURS.apology)
 
 
 class TestLimits:
@@ -176,7 +176,7 @@ class TestLimits:
 
     def test_while_draining(self) -> None:
         client = make_app().test_client()
-        house_of(client).reception.stop_taking_calls()
+        service_of(client).gate.stop_taking_calls()
         assert verbs(self.ring(client, "CA1")) == ["Play", "Hangup"]
 
 
@@ -215,7 +215,7 @@ class TestSignature:
         guarded = self.client()
         for number in range(50):
             guarded.post(POSTS[0], data=CALL | {"CallSid": f"CA{number}"})
-        assert house_of(guarded).reception.in_use() == 0
+        assert service_of(guarded).gate.in_use() == 0
         assert verbs(
             guarded.post(POSTS[0], data=self.FIELDS, headers=self.signature(POSTS[0], self.FIELDS))
         ) == ["Connect"]
@@ -246,7 +246,7 @@ class TestSignature:
         headers = self.signature(POSTS[0], self.FIELDS)
         statuses = []
         for now_s in (1000.0, 1010.0, 1061.0, 1062.0):
-            monkeypatch.setattr(house_of(guarded).reception.auth, "_now", lambda now_s=now_s: now_s)
+            monkeypatch.setattr(service_of(guarded).gate.auth, "_now", lambda now_s=now_s: now_s)
             statuses.append(guarded.post(POSTS[0], data=self.FIELDS, headers=headers).status_code)
         assert statuses == [200, 200, 403, 403]
 
@@ -266,7 +266,7 @@ class TestSignature:
         """Our own server says it at its start, in its summary."""
         config = load_config(**SCRIPTED | {"twilio_auth_token": secret})
         monkeypatch.setattr("server.app.load_mounted_config", lambda: config)
-        monkeypatch.setattr("server.app.default_engines", lambda: build_engines(config, Threads()))
+        monkeypatch.setattr("server.app.default_providers", lambda: build_providers(config, Threads()))
         phone_agent()
         assert ("OPEN: TWILIO_AUTH_TOKEN is not set" in caplog.text) == said
 
@@ -335,42 +335,42 @@ class TestOrigin:
 class TestWarming:
     def test_once_a_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         warmed: list[int] = []
-        house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda *_: warmed.append(1))
+        service = service_of(make_app().test_client())
+        monkeypatch.setattr(type(service.providers), "warm", lambda *_: warmed.append(1))
         for _ in range(3):
-            house.begin_warming()
-            assert house.wait_until_warm(5)
+            service.begin_warming()
+            assert service.wait_until_warm(5)
         assert warmed == [1]
 
-    def test_an_engine_that_hangs_is_not_waited_for_beyond_the_limit(
+    def test_an_provider_that_hangs_is_not_waited_for_beyond_the_limit(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         answered = threading.Event()
-        house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda *_: answered.wait(10))
-        house.begin_warming()
-        assert not house.wait_until_warm(0.05) and not house.warm
+        service = service_of(make_app().test_client())
+        monkeypatch.setattr(type(service.providers), "warm", lambda *_: answered.wait(10))
+        service.begin_warming()
+        assert not service.wait_until_warm(0.05) and not service.warm
         answered.set()
-        assert house.wait_until_warm(5)
+        assert service.wait_until_warm(5)
 
-    def test_engines_that_fail_do_not_keep_calls_away(
+    def test_providers_that_fail_do_not_keep_calls_away(
         self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        house = house_of(make_app().test_client())
-        monkeypatch.setattr(type(house.engines), "warm", lambda *_: 1 / 0)
-        house.begin_warming()
-        assert house.wait_until_warm(5)
+        service = service_of(make_app().test_client())
+        monkeypatch.setattr(type(service.providers), "warm", lambda *_: 1 / 0)
+        service.begin_warming()
+        assert service.wait_until_warm(5)
         assert "ENGINE_ERR" in caplog.text
 
     def test_g2_a_line_that_a_fallback_said_is_made_again_by_the_best_voice(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """G2: with growing waits, up to an hour, until the best one has made every line."""
-        house = house_of(make_app(tts_engines="scripted,scripted").test_client())
-        best, fallback = house.engines.voices
+        service = service_of(make_app(tts_engines="scripted,scripted").test_client())
+        best, fallback = service.providers.tts
         monkeypatch.setattr(fallback, "identity", "fallback")
-        phrases = PhraseCache(house.engines.phrases._lines, ("scripted", "fallback"))
-        monkeypatch.setattr(house, "engines", replace(house.engines, phrases=phrases))
+        phrases = TtsCache(service.providers.tts_cache._lines, ("scripted", "fallback"))
+        monkeypatch.setattr(service, "engines", replace(service.providers, phrases=phrases))
         monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x20" * 300))
         monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
         waits: list[float] = []
@@ -378,28 +378,28 @@ class TestWarming:
 
         def sleep(seconds: float) -> None:
             waits.append(seconds)
-            heard.append(house.engines.phrases.get(OURS.apology))
+            heard.append(service.providers.tts_cache.get(OURS.apology))
             if len(waits) == 8:
                 monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x20" * 300))
-                Try(house.engines.voices, 0).worked()  # a call has found it well
+                Try(service.providers.tts, 0).worked()  # a call has found it well
 
-        the_house_sleeps_by(sleep, monkeypatch)
-        house.begin_warming()
+        the_service_sleeps_by(sleep, monkeypatch)
+        service.begin_warming()
         assert eventually(lambda: phrases.complete)
         assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
         assert heard == [pcm16_to_mulaw(b"\x01\x20" * 300)] * 8
-        assert house.engines.phrases.get(OURS.apology) == pcm16_to_mulaw(b"\x02\x20" * 300)
+        assert service.providers.tts_cache.get(OURS.apology) == pcm16_to_mulaw(b"\x02\x20" * 300)
 
     def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        house = house_of(make_app().test_client())
+        service = service_of(make_app().test_client())
         waits: list[float] = []
-        the_house_sleeps_by(waits.append, monkeypatch)
-        house.begin_warming()
-        assert house.wait_until_warm(5) and house.engines.phrases.complete
+        the_service_sleeps_by(waits.append, monkeypatch)
+        service.begin_warming()
+        assert service.wait_until_warm(5) and service.providers.tts_cache.complete
         assert waits == []
 
 
-def the_house_sleeps_by(sleep: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def the_service_sleeps_by(sleep: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """That of threads which are still to come; other tests' houses wait for their voices still."""
     others = set(threading.enumerate())
 
@@ -460,14 +460,14 @@ class TestOutcome:
         return client.post("/webhook/stream_ended", data=self.IN_PROGRESS | fields, base_url="https://h/")
 
     def test_f2_a_call_that_was_ended_is_hung_up_without_an_apology(self, client: FlaskClient) -> None:
-        house_of(client).desk.close_call("CA123", EndCall())
+        service_of(client).desk.close_call("CA123", EndCall())
         assert verbs(self.ended(client)) == ["Hangup"]
 
     def test_f3_a_caller_who_wanted_a_person_is_put_through(self) -> None:
         """F3: with the ringing of the person's telephone, and our say in what follows; no callerId: Twilio
         shows the person the caller's number."""
         client = make_app(transfer_number="+97231234567").test_client()
-        house_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).desk.close_call("CA123", Transfer())
         response = self.ended(client)
         assert verbs(response) == ["Dial"]
         dial = twiml(response)[0]
@@ -483,21 +483,21 @@ class TestOutcome:
         """F3: as that of the call's first TwiML."""
         knobs = {"transfer_number": "+97231234567", "public_base_url": "https://h/agent"}
         client = make_app(**knobs).test_client()
-        house_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).desk.close_call("CA123", Transfer())
         assert twiml(self.ended(client))[0].attrib["action"] == "/agent/webhook/transfer_ended"
 
     def test_f2_f3_a_webhook_that_twilio_retries_gets_the_same_answer(self) -> None:
         """F2, F3: the first answer may have been lost on its way."""
         client = make_app(transfer_number="+97231234567").test_client()
-        house_of(client).desk.close_call("CA123", Transfer())
-        house_of(client).desk.close_call("CA124", EndCall())
+        service_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).desk.close_call("CA124", EndCall())
         for _ in range(3):
             assert verbs(self.ended(client)) == ["Dial"]
             assert verbs(self.ended(client, CallSid="CA124")) == ["Hangup"]
 
     def test_f3_without_a_number_there_is_nobody_to_be_put_through_to(self, client: FlaskClient) -> None:
         """F3: workers of different knobs; who was promised a person is not hung up on without a word."""
-        house_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).desk.close_call("CA123", Transfer())
         response = self.ended(client)
         assert verbs(response) == ["Play", "Hangup"]
         assert twiml(response)[0].text == "https://h/media/apology.wav"
@@ -505,7 +505,7 @@ class TestOutcome:
     def test_f3_no_outcome_is_our_failure(self) -> None:
         """Another call's is not this one's."""
         client = make_app(transfer_number="+97231234567").test_client()
-        house_of(client).desk.close_call("CA123", EndCall())
+        service_of(client).desk.close_call("CA123", EndCall())
         failed = self.ended(client, CallSid="CA124")
         assert verbs(failed) == ["Play", "Dial"]
         assert twiml(failed)[0].text == "https://h/media/apology_transfer.wav"
@@ -531,19 +531,19 @@ class TestOutcome:
 
     def test_f3_a_caller_who_has_gone_is_not_put_through(self) -> None:
         client = make_app(transfer_number="+97231234567").test_client()
-        house_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).desk.close_call("CA123", Transfer())
         assert verbs(self.ended(client, CallStatus="completed")) == ["Hangup"]
 
     def test_f3_the_socket_may_have_been_another_processes(self, tmp_path: Path) -> None:
         """F3: two applications of the same knobs are to each other what two workers are."""
         knobs = {"transfer_number": "+97231234567", "state_file": str(tmp_path / "agent.db")}
-        house_of(make_app(**knobs).test_client()).desk.close_call("CA123", Transfer())
+        service_of(make_app(**knobs).test_client()).desk.close_call("CA123", Transfer())
         assert verbs(self.ended(make_app(**knobs).test_client())) == ["Dial"]
 
     def test_b3_leads_go_where_the_knob_says(self, tmp_path: Path) -> None:
         client = make_app(leads_file=str(tmp_path / "leads.jsonl")).test_client()
         act = SaveLead((("name", "דנה"),))
-        house_of(client).desk.save_lead("CA123", "+972501112222", act.details)
+        service_of(client).desk.save_lead("CA123", "+972501112222", act.details)
         assert re.search('"name": "דנה"', (tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
 
 
@@ -619,7 +619,7 @@ class TestHiddenNumbers:
     def test_f11_a_number_left_in_the_call_is_called(self, webhook: str, line: str, tmp_path: Path) -> None:
         """F11: whichever worker had the call."""
         knobs = {"state_file": str(tmp_path / "agent.db"), "leads_file": str(tmp_path / "leads.jsonl")}
-        desk = house_of(make_app(**knobs).test_client()).desk
+        desk = service_of(make_app(**knobs).test_client()).desk
         desk.save_lead("CA123", "", (("phone", "0501234567"),))
         assert self.ended(make_app(**knobs).test_client(), webhook, From="anonymous") == line
         (_, lead) = (tmp_path / "leads.jsonl").read_text(encoding="utf-8").splitlines()
@@ -663,7 +663,7 @@ class TestMissed:
             self.ask(client, "incoming_call", call_sid)
         assert self.lines(file) == [(sid, "busy", CALL["From"]) for sid in ("CA2", "CA3")]
         assert "WEBHOOK incoming_call=200 busy limit=MAX_CALLS call=CA2" in caplog.text
-        house_of(client).reception.stop_taking_calls()
+        service_of(client).gate.stop_taking_calls()
         self.ask(client, "incoming_call", "CA4")
         assert "WEBHOOK incoming_call=200 busy limit=draining call=CA4" in caplog.text
 
@@ -708,8 +708,8 @@ class TestMissed:
     def test_newcomer_4_who_hangs_up_before_the_person_answers(self, tmp_path: Path) -> None:
         """newcomer 4: between our side's end and the ringing."""
         client, file = self.app(tmp_path, transfer_number="+97231234567")
-        house_of(client).desk.close_call("CA1", Transfer())
-        house_of(client).desk.close_call("CA2", EndCall())
+        service_of(client).desk.close_call("CA1", Transfer())
+        service_of(client).desk.close_call("CA2", EndCall())
         for call_sid in ("CA1", "CA2"):
             self.ask(client, "stream_ended", call_sid, CallStatus="completed")
         assert self.lines(file) == [("CA1", "hung_up", CALL["From"])]
@@ -723,7 +723,7 @@ class TestRang:
         client = make_app(leads_file=str(file), **knobs).test_client()
         for call in calls:
             client.post("/webhook/incoming_call", data=CALL | call)
-        assert house_of(client).desk.settle(10)
+        assert service_of(client).desk.settle(10)
         leads = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         return [lead for lead in leads if lead["kind"] == "rang"]
 
@@ -780,13 +780,15 @@ class TestMedia:
             and "apology.wav, apology_hidden.wav, apology_transfer.wav" in response.text
         )
 
-    @pytest.mark.parametrize("error", [EngineError("no key"), ValueError("a host's bug")])
+    @pytest.mark.parametrize("error", [ProviderError("no key"), ValueError("a host's bug")])
     def test_no_voice_works(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
         def synth(text: str) -> bytes:
             raise error
 
-        monkeypatch.setattr(House, "_make_lines_again", lambda house: None)  # in a minute, behind this test
-        monkeypatch.setattr("server.providers.scripted.ScriptedVoice.synthesize", lambda *asked: synth(""))
+        monkeypatch.setattr(
+            Service, "_make_lines_again", lambda service: None
+        )  # in a minute, behind this test
+        monkeypatch.setattr("server.providers.scripted.ScriptedTts.synthesize", lambda *asked: synth(""))
         blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
         app = Flask(__name__)
         app.register_blueprint(blueprint)
@@ -798,13 +800,13 @@ class TestManners:
     def test_health(self, client: FlaskClient) -> None:
         response = client.get("/healthz")
         assert response.status_code == 200
-        engines = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
+        providers = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
         known = {"ok": True, "status": "ok", "failing": [], "warm": False, "calls": 0, "draining": False}
-        known |= {"engines": engines, "lag_ms": 0, "overloaded": False, "store": "none"}
+        known |= {"engines": providers, "lag_ms": 0, "overloaded": False, "store": "none"}
         assert response.json == known
-        reception = house_of(client).reception
-        reception.admit(call := Call(), Start("MZ1", "CA1", {}))
-        reception.stop_taking_calls()
+        gate = service_of(client).gate
+        gate.admit(call := Call(), Start("MZ1", "CA1", {}))
+        gate.stop_taking_calls()
         assert client.get("/healthz").json == known | {"calls": 1, "draining": True}
         call.lag_s = 1.25
         assert client.get("/healthz").json == known | {
@@ -818,24 +820,24 @@ class TestManners:
     def test_health_says_who_is_alone(self, redis_url: str, store: str) -> None:
         """And no balancer drops a server that can hold calls; every host may share the one that fails."""
         client = make_app(redis_url=redis_url).test_client()
-        house_of(client).reception.in_use()
+        service_of(client).gate.in_use()
         response = client.get("/healthz")
         assert (response.status_code, response.json and response.json["store"]) == (200, store)
 
     @pytest.mark.parametrize(
         "kind, chain_of",
-        [("asr", lambda e: e.ears), ("llm", lambda e: e.minds), ("tts", lambda e: e.voices)],
+        [("asr", lambda e: e.stt), ("llm", lambda e: e.llm), ("tts", lambda e: e.tts)],
         ids=["asr", "llm", "tts"],
     )
-    def test_health_is_degraded_while_a_kind_of_engine_has_none_that_works(
-        self, client: FlaskClient, kind: str, chain_of: Callable[[Engines], Chain[Any]]
+    def test_health_is_degraded_while_a_kind_of_provider_has_none_that_works(
+        self, client: FlaskClient, kind: str, chain_of: Callable[[Providers], FallbackChain[Any]]
     ) -> None:
         """Newcomer 3: with a status that a balancer can use, also while it drains; well after a success."""
-        chain = chain_of(house_of(client).engines)
+        chain = chain_of(service_of(client).providers)
         for _ in range(3):
             assert client.get("/healthz").status_code == 200
             next(chain.tries()).failed("down")
-        house_of(client).reception.stop_taking_calls()
+        service_of(client).gate.stop_taking_calls()
         sick = client.get("/healthz")
         assert sick.json is not None and sick.status_code == 503
         said = {name: sick.json[name] for name in ("ok", "status", "failing", "draining")}

@@ -34,7 +34,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 class TestGunicorn:
-    def test_the_engines_were_warm_before_the_first_answer(self, server: Server) -> None:
+    def test_the_providers_were_warm_before_the_first_answer(self, server: Server) -> None:
         assert get(f"http://{server.address}/healthz").json()["warm"]
         assert server.has_said("ENGINES_WARM after")
 
@@ -253,8 +253,8 @@ class TestEndingAtTheStart:
     @pytest.mark.parametrize("after_s", [0, 0.1, 0.6, 1.2])
     @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
     def test_sigterm(self, worker_class: str, after_s: float) -> None:
-        engines = {name: "embedded" for name in ENGINES}
-        env = environment(**engines, PORT=free_port(), WORKER_CLASS=worker_class, DRAIN_SEC="15")
+        providers = {name: "embedded" for name in ENGINES}
+        env = environment(**providers, PORT=free_port(), WORKER_CLASS=worker_class, DRAIN_SEC="15")
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         with subprocess.Popen(GUNICORN, cwd=ROOT, env=env, **pipes) as process:  # type: ignore[call-overload]
             try:

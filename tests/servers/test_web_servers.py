@@ -157,10 +157,10 @@ def test_whom_no_thread_is_left_for_hears_that_we_are_busy(tmp_path: Path, whose
 
 
 def mounted() -> Flask:
-    engines = dict.fromkeys(("asr_engines", "llm_engines", "tts_engines"), "scripted")
+    providers = dict.fromkeys(("asr_engines", "llm_engines", "tts_engines"), "scripted")
     app = Flask("host")
     blueprint, sock = phone_agent(
-        load_config(_env_file=None, vad_engine="energy", ai_greeting_he="", **engines)
+        load_config(_env_file=None, vad_engine="energy", ai_greeting_he="", **providers)
     )
     app.register_blueprint(blueprint)
     sock.init_app(app)
@@ -185,7 +185,7 @@ def test_werkzeugs_own_server(threaded: bool, caplog: pytest.LogCaptureFixture) 
         thread.join(5)
     refused = [record for record in caplog.records if record.getMessage().startswith("WS_REFUSED")]
     assert [record.levelname for record in refused] == [] if threaded else ["ERROR"]
-    assert not app.extensions[EXTENSION].reception.live()
+    assert not app.extensions[EXTENSION].gate.live()
 
 
 def test_a_server_without_sockets(caplog: pytest.LogCaptureFixture) -> None:

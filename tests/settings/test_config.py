@@ -16,16 +16,16 @@ from dotenv import dotenv_values
 
 from server.config import MASCULINE, Config, KnobError, as_environment, dialogue_params, load_config, main
 from server.knobs import allowed, env_example, knob_table
-from server.providers.fallback import Chain
+from server.providers.fallback import FallbackChain
 from server.providers.registry import (
     GCLOUD_CREDENTIALS,
     asr_timeout_ms,
-    build_ears,
-    build_minds,
-    build_voices,
-    chosen_ears,
-    chosen_minds,
-    chosen_voices,
+    build_llm,
+    build_stt,
+    build_tts,
+    chosen_llm,
+    chosen_stt,
+    chosen_tts,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -365,7 +365,7 @@ class TestSecrets:
         assert shlex.split(line) == ["export", f"OPENAI_API_KEY={self.KEY} '$x'"]
 
 
-class TestChosenEngines:
+class TestChosenProviders:
     """ASR_ENGINES, LLM_ENGINES, TTS_ENGINES empty: what the credentials present allow."""
 
     @pytest.fixture(autouse=True)
@@ -379,10 +379,10 @@ class TestChosenEngines:
     @staticmethod
     def chosen(**knobs: str) -> tuple[tuple[str, ...], ...]:
         config = load_config(**knobs)
-        return chosen_ears(config), chosen_minds(config), chosen_voices(config)
+        return chosen_stt(config), chosen_llm(config), chosen_tts(config)
 
     @pytest.mark.parametrize(
-        ("knobs", "ears", "minds", "voices"),
+        ("knobs", "stt", "llms", "voices"),
         [
             ({}, ["embedded"], ["embedded"], ["embedded"]),
             (
@@ -403,7 +403,7 @@ class TestChosenEngines:
                 ["openai", "embedded"],
                 ["google", "openai", "embedded"],
             ),
-            # A server of one's own with OpenAI's protocol needs no key, and may have no ears or voice.
+            # A server of one's own with OpenAI's protocol needs no key, and may have no STT or voice.
             ({"openai_base_url": "http://h/v1"}, ["embedded"], ["openai", "embedded"], ["embedded"]),
             (
                 {"openai_api_key": "sk", "asr_engines": "embedded", "tts_engines": "scripted,google"},
@@ -420,12 +420,12 @@ class TestChosenEngines:
         ],
     )
     def test_by_the_credentials_present(
-        self, knobs: dict[str, str], ears: list[str], minds: list[str], voices: list[str]
+        self, knobs: dict[str, str], stt: list[str], llms: list[str], voices: list[str]
     ) -> None:
-        assert self.chosen(**knobs) == (tuple(ears), tuple(minds), tuple(voices))
+        assert self.chosen(**knobs) == (tuple(stt), tuple(llms), tuple(voices))
 
     @pytest.mark.parametrize(
-        ("knobs", "ears", "timeout_ms"),
+        ("knobs", "stt", "timeout_ms"),
         [
             ({}, "embedded", 1200),
             ({}, "", 1200),
@@ -437,11 +437,11 @@ class TestChosenEngines:
             ({"asr_timeout_ms": "3000"}, "google", 3000),
         ],
     )
-    def test_g1_ears_that_begin_at_the_end_get_longer(
-        self, knobs: dict[str, str], ears: str, timeout_ms: int
+    def test_g1_stt_that_begin_at_the_end_get_longer(
+        self, knobs: dict[str, str], stt: str, timeout_ms: int
     ) -> None:
         """G1: those at work count, and not the first of the list."""
-        assert asr_timeout_ms(load_config(**knobs), ears) == timeout_ms
+        assert asr_timeout_ms(load_config(**knobs), stt) == timeout_ms
 
     def test_credentials_that_gcloud_left_count(self, home: Path) -> None:
         credentials = home / GCLOUD_CREDENTIALS
@@ -461,7 +461,7 @@ class TestChosenEngines:
             breaker_failures=2,
             breaker_open_sec=7,
         )
-        builders: list[Callable[..., Chain[Any]]] = [build_ears, build_minds, build_voices]
+        builders: list[Callable[..., FallbackChain[Any]]] = [build_stt, build_llm, build_tts]
         for build in builders:
             chain = build(config, runtime)
             assert len(list(chain)) == 2 and chain.first.name == "scripted"
@@ -469,7 +469,7 @@ class TestChosenEngines:
             first.failed("down")
             first, second = chain.tries()
             first.failed("down")
-            assert [attempt.engine for attempt in chain.tries()] == [second.engine]
+            assert [attempt.provider for attempt in chain.tries()] == [second.provider]
             now[0] += 6.9
             assert len(list(chain.tries())) == 1
             now[0] += 0.2

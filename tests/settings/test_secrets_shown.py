@@ -25,14 +25,14 @@ from server.app import phone_agent
 from server.config import Config, KnobError, load_config
 from server.gunicorn_conf import summary
 from server.logs.redaction import install_secrets_filter, log_uncaught, without_secrets
-from server.providers.base import EngineError, ReplyRequest
-from server.providers.openai.llm import OpenAIMind
-from server.providers.preflight import try_engines
+from server.providers.base import ProviderError, ReplyRequest
+from server.providers.openai.llm import OpenAILlm
+from server.providers.preflight import try_providers
 from server.runtime.threads import Threads
 from server.settings.secret_texts import any_of
 from server.settings.url_secrets import shown
 from server.telephony.public_url import doubled_path
-from server.turn_pipeline import build_engines
+from server.turn_pipeline import build_providers
 from server.turns.effects import PhoneCall
 
 OWN = {"_env_file": None, "state_file": "", "leads_file": "", "vad_engine": "energy"}
@@ -160,18 +160,18 @@ def test_a_public_url_with_a_password_is_signed_and_told_as_it_is() -> None:
 
 @FEW
 @given(passwords)
-def test_no_engine_and_no_row_of_check_has_the_password(secret: str) -> None:
+def test_no_provider_and_no_row_of_check_has_the_password(secret: str) -> None:
     """R8: there is nobody at OPENAI_BASE_URL, and every exception quotes where it has looked."""
     url = CLOSED_PORT.format(quote(secret, safe=""))
     config = load_config(**OWN | SCRIPTED | {"openai_base_url": url, "llm_engines": "openai"})
     request = ReplyRequest("שלום", (), 1, "", 0, 400, call=PhoneCall("CA1"))
-    minds = build_engines(config, Threads()).minds
+    llms = build_providers(config, Threads()).llm
     with written(config) as lines:
         try:
-            list(OpenAIMind(config).respond(request, 1.0))
-        except EngineError as error:
+            list(OpenAILlm(config).respond(request, 1.0))
+        except ProviderError as error:
             logging.getLogger("agent").exception("ENGINE_ERR: asr openai: %s", error)
-        (row,) = try_engines(config, SimpleNamespace(voices=(), ears=(), minds=minds))
+        (row,) = try_providers(config, SimpleNamespace(tts=(), stt=(), llm=llms))
     assert "no connection to http://…@127.0.0.1:9/v1" in lines.getvalue() and "Traceback" in lines.getvalue()
     assert "no connection to" in row.problem
     assert not told(secret, lines.getvalue() + row.problem)
@@ -252,7 +252,7 @@ def test_a_secret_that_is_cut_short_is_none() -> None:
         def iter_bytes(self) -> Iterator[bytes]:
             yield b"Authorization: Bearer " + b"x" * 50 + b"sk-QXZ7890123456789\n"
 
-    with written(config), pytest.raises(EngineError) as error:
+    with written(config), pytest.raises(ProviderError) as error:
         list(events(Answer()))  # type: ignore[arg-type]
     assert "sk-" not in str(error.value) and "(hid" in str(error.value)
 

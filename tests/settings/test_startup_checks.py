@@ -12,9 +12,9 @@ from server.config import Config, KnobError, load_config, load_config_to_start, 
 from server.providers.preflight import main as check
 from server.providers.preflight import row, try_surroundings
 from server.runtime.threads import Threads
-from server.service import House
+from server.service import Service
 from server.settings.startup_checks import memory_limit_mb, tried_files, tried_store, why_too_little_memory
-from server.turn_pipeline import build_engines
+from server.turn_pipeline import build_providers
 
 SCRIPTED = {
     "asr_engines": "scripted",
@@ -150,9 +150,9 @@ class TestFilesThatCallsWrite:
 class TestStore:
     def test_a_dead_redis_is_told_and_stops_nothing(self, caplog: pytest.LogCaptureFixture) -> None:
         config = load_config(**SCRIPTED, **FILES | {"redis_url": DEAD})
-        house = House(config, build_engines(config, Threads()))
-        house.begin_warming()
-        assert house.wait_until_warm(10)
+        service = Service(config, build_providers(config, Threads()))
+        service.begin_warming()
+        assert service.wait_until_warm(10)
         (line,) = [each for each in caplog.records if "only: REDIS_URL: " in each.message]
         assert line.levelno == logging.ERROR and "s3cret" not in caplog.text
 
@@ -186,8 +186,8 @@ def test_check_on_what_nobody_has_set(capsys: pytest.CaptureFixture[str]) -> Non
     assert check() == 0
     said = capsys.readouterr().out
     assert "cannot be held" not in said and " NO " not in said
-    (ears,) = [line for line in said.splitlines() if line.startswith("ears")]
-    assert "אני רוצה לקנות דירה" in ears and "for trying out" in ears
+    (stt,) = [line for line in said.splitlines() if line.startswith("stt")]
+    assert "אני רוצה לקנות דירה" in stt and "for trying out" in stt
 
 
 def test_check_of_what_stops_no_call(

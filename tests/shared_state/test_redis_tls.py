@@ -12,7 +12,7 @@ import redis
 import trustme
 
 from server.admission.caller_share import Party
-from server.admission.rate_limits import CallRates
+from server.admission.rate_limits import RateLimits
 from server.shared_state.memory import RedisStore
 from tests.conftest import wait_until_it_listens
 from tests.serving import free_port
@@ -62,7 +62,7 @@ def test_authorities_are_read_once_a_process(secure: Secure, monkeypatch: pytest
         return make()
 
     monkeypatch.setattr(ssl, "create_default_context", counting)
-    store, rates = RedisStore(secure.url), CallRates(1000, secure.url)
+    store, rates = RedisStore(secure.url), RateLimits(1000, secure.url)
     for number in range(5):
         assert store.first_time(f"tls:{number}", 60.0)
         assert store.lease("tls", f"CA{number}", 0, 10.0)

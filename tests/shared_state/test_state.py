@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from server.shared_state.memory import MemoryStore, RedisStore
-from server.shared_state.sqlite import StateFile
-from server.shared_state.state import REST_S, SAID_EVERY_S, SLOW_S, Ledger, Sharing
+from server.shared_state.sqlite import SqliteStore
+from server.shared_state.state import REST_S, SAID_EVERY_S, SLOW_S, SharedState, Sharing
 from server.turns.effects import EndCall, Transfer
 from tests.serving import ROOT, free_port
 
@@ -63,14 +63,14 @@ def flaky():
 # ---- processes with one store
 
 
-def ledgers(shared, hosts="aa"):
+def shared_states(shared, hosts="aa"):
     """One for each process; the letter is its host."""
-    return [Ledger(shared, host) for host in hosts]
+    return [SharedState(shared, host) for host in hosts]
 
 
 def test_f2_f3_how_a_call_ended_is_known_to_all():
     """F2, F3: the last word counts; none is our failure."""
-    first, second = ledgers(MemoryStore())
+    first, second = shared_states(MemoryStore())
     first.close("CA1", EndCall())
     first.close("CA1", Transfer())
     assert (first.outcome("CA1"), second.outcome("CA1")) == (Transfer(), Transfer())
@@ -79,18 +79,20 @@ def test_f2_f3_how_a_call_ended_is_known_to_all():
 
 def test_a_first_time_is_one_for_all():
     """The token: it is used once, wherever it comes."""
-    first, second = ledgers(MemoryStore(), "ab")
-    assert [ledger.first_time("key", 60) for ledger in (first, second, second, first)] == [True] + [False] * 3
+    first, second = shared_states(MemoryStore(), "ab")
+    assert [shared_state.first_time("key", 60) for shared_state in (first, second, second, first)] == [
+        True
+    ] + [False] * 3
     assert second.first_time("another", 60)
 
 
 def test_places_are_those_of_a_host():
     """The limit: two workers of one host share it, another host has its own."""
-    first, second, elsewhere = ledgers(MemoryStore(), "aab")
+    first, second, elsewhere = shared_states(MemoryStore(), "aab")
     assert first.lease("CA1", 2, 60) and second.lease("CA2", 2, 60)
     assert not first.lease("CA3", 2, 60)
     assert elsewhere.lease("CA3", 2, 60)
-    assert [ledger.leased() for ledger in (first, second, elsewhere)] == [2, 2, 1]
+    assert [shared_state.leased() for shared_state in (first, second, elsewhere)] == [2, 2, 1]
     second.release("CA1")
     assert first.lease("CA3", 2, 60) and not first.lease("CA4", 2, 60)
 
@@ -98,17 +100,21 @@ def test_places_are_those_of_a_host():
 def test_the_host_is_this_machine_unless_told():
     """The limit: workers need not be told whose they are."""
     shared = MemoryStore()
-    Ledger(shared).lease("CA1", 1, 60)
-    assert Ledger(shared, socket.gethostname()).leased() == 1
+    SharedState(shared).lease("CA1", 1, 60)
+    assert SharedState(shared, socket.gethostname()).leased() == 1
 
 
 def test_without_a_store_a_process_is_alone():
     """F3, the limit: STATE_FILE and REDIS_URL empty."""
-    first, second = ledgers(None)
+    first, second = shared_states(None)
     first.close("CA1", EndCall())
     assert (first.outcome("CA1"), second.outcome("CA1")) == (EndCall(), None)
-    assert [ledger.first_time("key", 60) for ledger in (first, first, second)] == [True, False, True]
-    assert [ledger.lease("CA1", 1, 60) for ledger in (first, second)] == [True, True]
+    assert [shared_state.first_time("key", 60) for shared_state in (first, first, second)] == [
+        True,
+        False,
+        True,
+    ]
+    assert [shared_state.lease("CA1", 1, 60) for shared_state in (first, second)] == [True, True]
     assert not first.lease("CA2", 1, 60)
     first.release("CA1")
     assert (first.leased(), second.leased()) == (0, 1)
@@ -117,7 +123,7 @@ def test_without_a_store_a_process_is_alone():
 def test_what_this_process_knows_ends_too():
     """The limit, the token: in the seconds it was given."""
     now = [0.0]
-    here = Ledger(now=lambda: now[0])
+    here = SharedState(now=lambda: now[0])
     assert here.first_time("key", 60) and here.lease("CA1", 1, 15)
     now[0] = 14.9
     assert here.leased() == 1
@@ -132,7 +138,7 @@ def test_f3_an_outcome_of_another_version_is_none():
     """F3: while a new version is rolled out; an apology is better than a crash."""
     shared = MemoryStore()
     shared.put("CA1", "SomethingNew")
-    assert Ledger(shared).outcome("CA1") is None
+    assert SharedState(shared).outcome("CA1") is None
 
 
 # ---- calls without a name, and odd ones
@@ -140,7 +146,7 @@ def test_f3_an_outcome_of_another_version_is_none():
 
 def test_f3_a_call_without_a_name_is_not_kept(flaky):
     """F3, the limit: else every webhook without a CallSid would be told of it; and it is not refused."""
-    here = Ledger(flaky)
+    here = SharedState(flaky)
     here.close("", EndCall())
     assert here.outcome("") is None
     assert [here.lease("", 1, 60) for _ in range(3)] == [True] * 3
@@ -152,7 +158,7 @@ def test_f3_a_call_without_a_name_is_not_kept(flaky):
 def test_a_name_that_cannot_be_written_costs_the_others_nothing(tmp_path, logged):
     """The limit: such a call is counted, and the places of the others are renewed with its own."""
     now = [1000.0]
-    first, second = ledgers(StateFile(str(tmp_path / "agent.db"), lambda: now[0]))
+    first, second = shared_states(SqliteStore(str(tmp_path / "agent.db"), lambda: now[0]))
     assert first.lease("CA\ud800", 2, 15) and first.lease("CA1", 2, 15)
     now[0] += 10
     first.renew(["CA\ud800", "CA1"], 15)
@@ -171,7 +177,7 @@ def complaints(logged, word=""):
 
 
 def check_that_it_only_costs_a_line(shared, logged):
-    here = Ledger(shared)
+    here = SharedState(shared)
     assert elapsed_s(lambda: here.close("CA1", Transfer())) < ENDS_IN_S
     assert len(complaints(logged, "the end of 'CA1' is known to this process only")) == 1
     assert here.outcome("CA1") == Transfer()
@@ -196,16 +202,18 @@ def test_f2_a_file_that_cannot_be_written(kind, tmp_path, logged):
     """F2, the limit: the webhook of the same process still knows."""
     (tmp_path / "file").touch()
     path = tmp_path if kind == "a folder" else tmp_path / "file" / "agent.db"
-    check_that_it_only_costs_a_line(StateFile(str(path)), logged)
+    check_that_it_only_costs_a_line(SqliteStore(str(path)), logged)
 
 
 def test_f2_a_file_that_is_something_else(tmp_path, logged):
     """F2: it stays what it was, under another name."""
     path = tmp_path / "notes.txt"
     path.write_text("שלום" * 1000, encoding="utf-8")
-    here = Ledger(StateFile(str(path)))
+    here = SharedState(SqliteStore(str(path)))
     here.close("CA1", Transfer())
-    assert here.sharing is Sharing.RENEWED and Ledger(StateFile(str(path))).outcome("CA1") == Transfer()
+    assert (
+        here.sharing is Sharing.RENEWED and SharedState(SqliteStore(str(path))).outcome("CA1") == Transfer()
+    )
     assert (tmp_path / "notes.txt.broken-1").read_text(encoding="utf-8") == "שלום" * 1000
     assert len(complaints(logged)) == len(complaints(logged, "was broken")) == 1
 
@@ -213,23 +221,23 @@ def test_f2_a_file_that_is_something_else(tmp_path, logged):
 def test_f2_a_file_that_another_process_holds(tmp_path, logged):
     """F2: waited for no longer than a caller can be held; a reader does not wait at all."""
     path = tmp_path / "agent.db"
-    StateFile(str(path)).put("CA0", "EndCall")
+    SqliteStore(str(path)).put("CA0", "EndCall")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
-        check_that_it_only_costs_a_line(StateFile(str(path)), logged)
-        assert StateFile(str(path)).get("CA0") == "EndCall"
+        check_that_it_only_costs_a_line(SqliteStore(str(path)), logged)
+        assert SqliteStore(str(path)).get("CA0") == "EndCall"
     finally:
         holder.close()
 
 
 AS_NOBODY = """
 import os, sys
-from server.shared_state.state import EndCall, Ledger, Sharing
-from server.shared_state.sqlite import StateFile
+from server.shared_state.state import EndCall, SharedState, Sharing
+from server.shared_state.sqlite import SqliteStore
 if os.getuid() == 0:
     os.setuid(65534)
-here = Ledger(StateFile(sys.argv[1]))
+here = SharedState(SqliteStore(sys.argv[1]))
 for number in range(9):
     here.close(f"CA{number}", EndCall())
 assert here.outcome("CA8") == EndCall() and here.sharing is Sharing.ALONE
@@ -243,7 +251,7 @@ def test_f2_what_this_user_may_not_write(kind):
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
         path = Path(name) / "agent.db"
         if kind != "a read-only folder":
-            StateFile(str(path)).put("CA0", "EndCall")
+            SqliteStore(str(path)).put("CA0", "EndCall")
             path.chmod(0o400 if kind == "a file nobody may read" else 0o444)
         Path(name).chmod(0o555)
         command = [sys.executable, "-c", AS_NOBODY, str(path)]
@@ -256,11 +264,11 @@ def test_f2_what_this_user_may_not_write(kind):
 
 FULL = """
 import resource, signal, sys
-from server.shared_state.state import EndCall, Ledger
-from server.shared_state.sqlite import StateFile
+from server.shared_state.state import EndCall, SharedState
+from server.shared_state.sqlite import SqliteStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-here = Ledger(StateFile(sys.argv[1]))
+here = SharedState(SqliteStore(sys.argv[1]))
 for number in range(100):
     here.close(f"CA{number}", EndCall())
 assert here.outcome("CA99") == EndCall()
@@ -301,7 +309,7 @@ def test_f2_this_process_knows_before_the_store_does():
         def get(self, call_sid):
             raise AssertionError("memory knows")
 
-    here = Ledger(Hangs())
+    here = SharedState(Hangs())
     leaving = threading.Thread(target=here.close, args=("CA1", EndCall()))
     leaving.start()
     assert asked.wait(10) and here.outcome("CA1") == EndCall()
@@ -311,7 +319,7 @@ def test_f2_this_process_knows_before_the_store_does():
 
 def test_a_token_that_was_used_here_is_not_asked_for_again(flaky):
     """The token: so a store that fails between the two does not make it good again."""
-    here = Ledger(flaky)
+    here = SharedState(flaky)
     assert here.first_time("key", 60)
     flaky.works = False
     assert not here.first_time("key", 60)
@@ -321,13 +329,13 @@ def test_a_token_that_was_used_here_is_not_asked_for_again(flaky):
 def test_a_token_is_in_no_line_of_the_log(flaky, logged):
     """The token: the log is read by more people than may call."""
     flaky.works = False
-    assert Ledger(flaky).first_time("secret-key", 60)
+    assert SharedState(flaky).first_time("secret-key", 60)
     assert "secret-key" not in logged.text and len(complaints(logged, "a first time")) == 1
 
 
 def test_the_limit_holds_here_while_the_store_fails(flaky, logged):
     """The limit: calls that had their places from the store count; so do those that have ended."""
-    here = Ledger(flaky)
+    here = SharedState(flaky)
     assert here.lease("CA1", 2, HOUR_S) and here.lease("CA2", 0, HOUR_S)
     flaky.works = False
     assert not here.lease("CA3", 2, HOUR_S) and here.lease("CA1", 2, HOUR_S)
@@ -339,7 +347,7 @@ def test_the_limit_holds_here_while_the_store_fails(flaky, logged):
 
 def test_a_call_that_was_refused_has_no_place_here_either(flaky):
     """The limit: nor does it take one from others when the store fails next."""
-    first, second = ledgers(flaky)
+    first, second = shared_states(flaky)
     assert first.lease("CA1", 1, HOUR_S) and not second.lease("CA2", 1, HOUR_S)
     flaky.works = False
     assert second.leased() == 0
@@ -347,7 +355,7 @@ def test_a_call_that_was_refused_has_no_place_here_either(flaky):
 
 def test_places_that_the_store_has_lost_are_had_again(flaky):
     """The limit: with the next heartbeat after a Redis that keeps nothing was restarted."""
-    first, second = ledgers(flaky)
+    first, second = shared_states(flaky)
     flaky.works = False
     assert first.lease("CA1", 2, HOUR_S)
     flaky.works = True
@@ -358,7 +366,7 @@ def test_places_that_the_store_has_lost_are_had_again(flaky):
 
 def test_nothing_to_renew_is_nothing_to_ask(flaky):
     """The limit: a process without calls does not touch the store."""
-    Ledger(flaky).renew([], 60)
+    SharedState(flaky).renew([], 60)
     assert flaky.asked == []
 
 
@@ -367,8 +375,8 @@ def test_nothing_to_renew_is_nothing_to_ask(flaky):
 
 def test_a_store_that_fails_is_said_once_a_minute(flaky, logged):
     """F2: with how many there were, and that it is well again; not a line for everything it is asked."""
-    here = Ledger(flaky, now=lambda: flaky.now)
-    assert (Ledger().sharing, here.sharing) == (Sharing.NONE, Sharing.SHARED)
+    here = SharedState(flaky, now=lambda: flaky.now)
+    assert (SharedState().sharing, here.sharing) == (Sharing.NONE, Sharing.SHARED)
     flaky.works = False
     for number in range(50):
         here.close(f"CA{number}", EndCall())
@@ -389,7 +397,7 @@ def test_a_store_that_fails_is_said_once_a_minute(flaky, logged):
 
 def test_one_that_can_only_be_read_fails(flaky):
     """F2: a full disk, a read-only folder; what is read from it does not make it well."""
-    here = Ledger(flaky, now=lambda: flaky.now)
+    here = SharedState(flaky, now=lambda: flaky.now)
     flaky.works = False
     here.close("CA1", EndCall())
     flaky.works = True
@@ -398,7 +406,7 @@ def test_one_that_can_only_be_read_fails(flaky):
 
 def test_one_that_keeps_callers_waiting_is_left_alone(flaky):
     """F2: two have waited in vain; then one every few seconds, and all of them when it is well again."""
-    here = Ledger(flaky, now=lambda: flaky.now)
+    here = SharedState(flaky, now=lambda: flaky.now)
     flaky.works, flaky.takes_s = False, 2 * SLOW_S
     for number in range(20):
         assert here.first_time(f"key {number}", HOUR_S)
@@ -417,7 +425,7 @@ def test_one_that_keeps_callers_waiting_is_left_alone(flaky):
 
 def test_one_that_fails_at_once_is_asked_every_time(flaky):
     """F2: that costs nobody anything, and it is back with the first call."""
-    here = Ledger(flaky, now=lambda: flaky.now)
+    here = SharedState(flaky, now=lambda: flaky.now)
     flaky.works = False
     for _ in range(20):
         here.release("CA1")

@@ -17,8 +17,8 @@ from server.shared_state import memory as module
 from server.shared_state import sqlite
 from server.shared_state.memory import MemoryStore, RedisStore, shared_store
 from server.shared_state.pools import IN_NONE, SHARE, Share
-from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, StateFile
-from server.shared_state.state import Ledger
+from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, SqliteStore
+from server.shared_state.state import SharedState
 from tests.serving import ROOT
 
 HOUR_S = 3600.0
@@ -47,7 +47,7 @@ class AgingFile(Aging):
         super().__init__()
 
     def make(self):
-        return StateFile(str(self.path), lambda: self.now, lambda: self.now, HOUR_S)
+        return SqliteStore(str(self.path), lambda: self.now, lambda: self.now, HOUR_S)
 
 
 class AgingRedis:
@@ -304,7 +304,7 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
     """F3: the first calls of a fresh host end together; SQLite does not wait for who changes the journal."""
     with ThreadPoolExecutor(8) as pool:
         for number in range(40):
-            store, together = StateFile(str(tmp_path / f"{number}.db")), threading.Barrier(8)
+            store, together = SqliteStore(str(tmp_path / f"{number}.db")), threading.Barrier(8)
 
             def put(caller, store=store, together=together):
                 together.wait(10)
@@ -320,7 +320,7 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
 def test_redis_goes_before_the_file(tmp_path):
     """F3: several hosts have no file in common; without either a process is alone."""
     assert isinstance(shared_store("redis://127.0.0.1:1", str(tmp_path / "agent.db")), RedisStore)
-    assert isinstance(shared_store("", str(tmp_path / "agent.db")), StateFile)
+    assert isinstance(shared_store("", str(tmp_path / "agent.db")), SqliteStore)
     assert shared_store("", "") is None
     assert list(tmp_path.iterdir()) == []
 
@@ -334,7 +334,7 @@ def test_f3_beyond_the_bound_the_oldest_go(kind, tmp_path, monkeypatch):
     for bound in ("MAX_OUTCOMES", "MAX_KEYS", "MAX_LEASES"):
         monkeypatch.setattr(module, bound, 3)
         monkeypatch.setattr(sqlite, bound, 3)
-    store = MemoryStore() if kind == "memory" else StateFile(str(tmp_path / "agent.db"))
+    store = MemoryStore() if kind == "memory" else SqliteStore(str(tmp_path / "agent.db"))
     sids = [f"CA{number}" for number in range(4)]
     for sid in sids:
         store.put(sid, "EndCall")
@@ -357,7 +357,7 @@ def test_the_bound_of_redis(redis_url, monkeypatch):
 def test_a_renewal_makes_nothing_younger(tmp_path, monkeypatch):
     """The limit: renewed for an hour, a call's row is as old as the call, and pushes no other out."""
     monkeypatch.setattr(sqlite, "MAX_LEASES", 5)
-    store = StateFile(str(tmp_path / "agent.db"))
+    store = SqliteStore(str(tmp_path / "agent.db"))
     store.lease("a", "CA-pending", 0, LONG_S)
     for _ in range(10):
         store.renew("a", ["CA1", "CA2"], LONG_S)
@@ -457,7 +457,7 @@ def test_workers_that_find_it_broken_together(tmp_path):
     path = tmp_path / "agent.db"
     for number in range(10):
         spoil(path)
-        stores = [StateFile(str(path), within_s=HOUR_S) for _ in range(4)]
+        stores = [SqliteStore(str(path), within_s=HOUR_S) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
             told = list(pool.map(lambda store, n=number: store.first_time(f"token {n}", HOUR_S), stores))
         assert sorted(told) == [False, False, False, True]
@@ -482,7 +482,7 @@ def test_who_only_reads_moves_nothing(tmp_path):
     """``check`` is run with any STATE_FILE."""
     spoil(path := tmp_path / "agent.db")
     with pytest.raises(sqlite3.DatabaseError):
-        StateFile(str(path)).leased("a")
+        SqliteStore(str(path)).leased("a")
     assert path.read_bytes() == GARBAGE
 
 
@@ -525,7 +525,7 @@ def test_a_day_of_keys_is_not_forgotten_by_number(tmp_path):
 def test_f3_the_file_is_its_owners_only(tmp_path):
     """F3: and so is what SQLite puts beside it while it is open."""
     path = tmp_path / "agent.db"
-    store = StateFile(str(path))
+    store = SqliteStore(str(path))
     store.put("CA1", "EndCall")
     reader = sqlite3.connect(path)
     reader.execute("BEGIN").execute("SELECT * FROM outcomes").fetchall()
@@ -537,7 +537,7 @@ def test_f3_the_file_is_its_owners_only(tmp_path):
 
 def test_f3_asking_makes_no_file(tmp_path):
     """F3: a call that failed leaves nothing."""
-    store = StateFile(str(tmp_path / "agent.db"))
+    store = SqliteStore(str(tmp_path / "agent.db"))
     assert (store.get("CA1"), store.leased("a")) == (None, 0)
     assert list(tmp_path.iterdir()) == []
 
@@ -546,7 +546,7 @@ def test_f3_asking_makes_no_file(tmp_path):
 def test_f3_a_file_without_our_tables(version, tmp_path):
     """F3: calls end while a new version is rolled out; what the older one left is known."""
     path, now = tmp_path / "agent.db", 5000.0
-    store = StateFile(str(path), lambda: now)
+    store = SqliteStore(str(path), lambda: now)
     path.touch()
     if version != "a file that is being made":
         with sqlite3.connect(path) as file:
@@ -578,12 +578,12 @@ def test_f3_names_that_twilio_does_not_give(store, sid):
 
 def test_f2_a_redis_that_was_restarted(redis_url, caplog):
     """F2: no connection is kept that could be dead by the next call."""
-    here = Ledger(RedisStore(redis_url), "a")
+    here = SharedState(RedisStore(redis_url), "a")
     life = AgingRedis(redis_url)
     assert here.lease("CA1", 1, LONG_S)
     with life.client:
         assert life.client.client_kill_filter(_type="normal", skipme=True) == 0
-    assert Ledger(RedisStore(redis_url), "a").leased() == 1
+    assert SharedState(RedisStore(redis_url), "a").leased() == 1
     assert caplog.messages == []
 
 
@@ -598,14 +598,14 @@ HELD = """
 from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent
-from server.shared_state.state import EndCall, Ledger
-from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, StateFile
+from server.shared_state.state import EndCall, SharedState
+from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, SqliteStore
 
-store = StateFile(sys.argv[1])
+store = SqliteStore(sys.argv[1])
 store.put("CA1", "EndCall")
 holder = sqlite3.connect(sys.argv[1], isolation_level=None)
 holder.execute("BEGIN IMMEDIATE")
-gaps, waits = [], gevent.spawn(Ledger(store).close, "CA2", EndCall())
+gaps, waits = [], gevent.spawn(SharedState(store).close, "CA2", EndCall())
 while not waits.ready():
     before = time.monotonic()
     gevent.sleep(0.005)

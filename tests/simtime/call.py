@@ -11,15 +11,15 @@ from server.call.after_hangup import Afterwards
 from server.config import Config, own_lines
 from server.hebrew.understand.gender import Gender
 from server.media_ws_ai import MediaStreamHandler
-from server.providers.base import EngineError, ReplyRequest
-from server.providers.fallback import BreakerParams, Chain
-from server.providers.tts_cache import PhraseCache, beep
-from server.turn_pipeline import EnergyOnly, Engines, Speech
+from server.providers.base import ProviderError, ReplyRequest
+from server.providers.fallback import BreakerParams, FallbackChain
+from server.providers.tts_cache import TtsCache, beep
+from server.turn_pipeline import EnergyOnly, Providers, Speech
 from server.turns.actions import Action
 from server.turns.events import Event
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 from server.turns.prompts import all_lines, in_gender
-from tests.simtime.engines import DIGIT, MS_A_CHARACTER, Reply, SimEars, SimMind, SimVoice
+from tests.simtime.engines import DIGIT, MS_A_CHARACTER, Reply, SimLlm, SimStt, SimTts
 from tests.simtime.line import Hears, Line, SimSpeech, Sound
 from tests.simtime.runtime import SimRuntime
 
@@ -62,10 +62,10 @@ class SimCall:
         self,
         sounds: list[Sound],
         *,
-        ears: list[Hears] | None = None,
+        stt: list[Hears] | None = None,
         by_sound: bool = False,
         partials_lag_s: float | None = None,
-        reply: str | Callable[[ReplyRequest], str | EngineError | None | Reply] = REPLY,
+        reply: str | Callable[[ReplyRequest], str | ProviderError | None | Reply] = REPLY,
         asr_s: float = 0.05,
         llm_s: float = 0.05,
         tts_s: float = 0.05,
@@ -77,24 +77,24 @@ class SimCall:
         self.runtime = SimRuntime()
         self.line = Line(self.runtime, sounds, **line)
         # The defaults: neither the environment nor a .env of the machine has a say. Nor a disk; and a scene
-        # may end in a silence that nobody asks about (F1), and sees each question to the mind once (B3).
+        # may end in a silence that nobody asks about (F1), and sees each question to the LLM once (B3).
         defaults = {name: field.default for name, field in Config.model_fields.items()}
         defaults |= {"state_file": "", "idle_prompt_sec": 0, "speculative_turns": False}
         self.config = Config(_env_file=None, **{**defaults, "resp_max_delay_ms": 220, **(knobs or {})})
-        self.ears = SimEars(
+        self.stt = SimStt(
             self.runtime,
-            ears if ears is not None else ["שלום לך"],
+            stt if stt is not None else ["שלום לך"],
             asr_s,
             by_sound=sounds if by_sound else None,
             partials_lag_s=partials_lag_s,
         )
         answer = reply if callable(reply) else lambda request: reply
-        self.mind = SimMind(self.runtime, answer, llm_s)
-        self.voice = SimVoice(self.runtime, tts_s)
+        self.llm = SimLlm(self.runtime, answer, llm_s)
+        self.voice = SimTts(self.runtime, tts_s)
         # Behind the first of each kind.
-        self.fallbacks: tuple[list[SimEars], list[SimMind], list[SimVoice]] = ([], [], [])
+        self.fallbacks: tuple[list[SimStt], list[SimLlm], list[SimTts]] = ([], [], [])
         fixed = all_lines(self.config.ai_greeting_he, self.config.thinking_text_he, own_lines(self.config))
-        self.phrases = PhraseCache(fixed, [self.voice.identity])
+        self.phrases = TtsCache(fixed, [self.voice.identity])
         for line_ in fixed if premade else ():
             self.phrases.keep(self.voice.identity, line_, self.voice.audio(line_))
         judge = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly
@@ -129,20 +129,20 @@ class SimCall:
             logger.removeHandler(handler)
 
     def _serve(self) -> None:
-        ears, minds, voices = self.fallbacks
+        stt, llms, voices = self.fallbacks
         breaker = BreakerParams(self.config.breaker_failures, self.config.breaker_open_sec)
         clock = self.runtime.clock
-        engines = Engines(
-            Chain("asr", (self.ears, *ears), breaker, clock),
-            Chain("llm", (self.mind, *minds), breaker, clock),
-            Chain("tts", (self.voice, *voices), breaker, clock),
+        providers = Providers(
+            FallbackChain("asr", (self.stt, *stt), breaker, clock),
+            FallbackChain("llm", (self.llm, *llms), breaker, clock),
+            FallbackChain("tts", (self.voice, *voices), breaker, clock),
             self.phrases,
             self._new_speech,
         )
         self.handler = MediaStreamHandler(
             self.line,
             self.config,
-            engines=engines,
+            providers=providers,
             runtime=self.runtime,
             afterwards=self.afterwards,
             **{"breath": lambda low, high: low, **self.host},
@@ -155,7 +155,7 @@ class SimCall:
         self.log.append(line)
         self.log_times.append(self.runtime.now)
 
-    def _record(self, dialogue: Dialogue) -> None:
+    def _record(self, dialogue: TurnMachine) -> None:
         handle = dialogue.handle
 
         def recorded(event: Event) -> list[Action]:

@@ -1,4 +1,4 @@
-"""Engines whose every delay and word is said by the test, on the simulated clock."""
+"""Providers whose every delay and word is said by the test, on the simulated clock."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from server.audio.frames import mulaw_to_pcm16
 from server.hebrew.speak.sentences import split_sentences
-from server.providers.base import EngineError, ReplyRequest, Transcript
+from server.providers.base import ProviderError, ReplyRequest, Transcript
 from server.runtime.threads import Channel, Closed, pause
 from server.turns.effects import Act, Expected
 from tests.simtime.line import Hears, Sound, numbers
@@ -19,7 +19,7 @@ Span = list[float]  # when a stream was opened and, once it is over, when that w
 
 
 @dataclass
-class SimEars:
+class SimStt:
     """Hears ``lines`` one utterance after the other; the last one again and again.
 
     ``by_sound``: hears the words of those sounds whose frames it is given, instead. An utterance may then
@@ -31,7 +31,7 @@ class SimEars:
     delay_s: float = 0.05
     partials: list[str] = field(default_factory=list)
     name: str = "sim"
-    at_once: bool = False  # an EngineError among the lines is raised with the first audio
+    at_once: bool = False  # an ProviderError among the lines is raised with the first audio
     by_sound: list[Sound] | None = None
     partials_lag_s: float | None = None
 
@@ -69,22 +69,22 @@ class SimEars:
 
 
 class _SimRecognition:
-    def __init__(self, ears: SimEars, span: Span) -> None:
-        self._ears = ears
+    def __init__(self, stt: SimStt, span: Span) -> None:
+        self._stt = stt
         self._span = span
         self._number: int | None = None
         self._hears: Hears = None
-        self._begun: Channel[None] = Channel(ears.runtime, 1)
-        self._finished: Channel[None] = Channel(ears.runtime, 1)
-        self._cancelled: Channel[None] = Channel(ears.runtime, 1)
-        ears.open_streams += 1
+        self._begun: Channel[None] = Channel(stt.runtime, 1)
+        self._finished: Channel[None] = Channel(stt.runtime, 1)
+        self._cancelled: Channel[None] = Channel(stt.runtime, 1)
+        stt.open_streams += 1
 
     def feed(self, mulaw_8k: bytes) -> None:
         assert not self._finished.closed, "audio after the end of the utterance"
         if self._number is None:
-            self._number, self._hears = self._ears.begin(mulaw_8k)
+            self._number, self._hears = self._stt.begin(mulaw_8k)
             self._begun.close()
-        self._ears.heard[self._number] += mulaw_8k
+        self._stt.heard[self._number] += mulaw_8k
 
     def finish(self) -> None:
         self._finished.close()
@@ -92,18 +92,18 @@ class _SimRecognition:
     def __iter__(self) -> Iterator[Transcript]:
         try:
             pause(self._begun, None)
-            for partial in self._ears.partials if self._number is not None else ():
+            for partial in self._stt.partials if self._number is not None else ():
                 yield Transcript(partial, is_final=False)
-            if not (self._ears.at_once and isinstance(self._hears, EngineError)):
+            if not (self._stt.at_once and isinstance(self._hears, ProviderError)):
                 pause(self._finished, None)
-            if not pause(self._cancelled, None if self._hears is None else self._ears.delay_s):
+            if not pause(self._cancelled, None if self._hears is None else self._stt.delay_s):
                 return
-            if isinstance(self._hears, EngineError):
+            if isinstance(self._hears, ProviderError):
                 raise self._hears
             yield self._hears if isinstance(self._hears, Transcript) else Transcript(str(self._hears), 1.0)
         finally:
-            self._ears.open_streams -= 1
-            self._span.append(self._ears.runtime.now)
+            self._stt.open_streams -= 1
+            self._span.append(self._stt.runtime.now)
 
     def cancel(self) -> None:
         self._cancelled.close()
@@ -114,8 +114,8 @@ class _SimRecognition:
 class _SoundRecognition:
     """What is heard is decided by the frames that were fed. The line's first frame is at second 0."""
 
-    def __init__(self, ears: SimEars, sounds: list[Sound], span: Span) -> None:
-        self._ears = ears
+    def __init__(self, stt: SimStt, sounds: list[Sound], span: Span) -> None:
+        self._stt = stt
         self._sounds = sounds
         self._span = span
         self._number: int | None = None
@@ -123,25 +123,25 @@ class _SoundRecognition:
         self._touched: list[Sound] = []  # of which a frame was fed, in order
         self._guess = ""
         self._finished = False
-        self._transcripts: Channel[Transcript | EngineError] = Channel(ears.runtime, 10_000)
-        ears.open_streams += 1
+        self._transcripts: Channel[Transcript | ProviderError] = Channel(stt.runtime, 10_000)
+        stt.open_streams += 1
 
     def feed(self, mulaw_8k: bytes) -> None:
         assert not self._finished, "audio after the end of the utterance"
         if self._number is None:
-            self._number, _ = self._ears.begin(mulaw_8k)
-        self._ears.heard[self._number] += mulaw_8k
+            self._number, _ = self._stt.begin(mulaw_8k)
+        self._stt.heard[self._number] += mulaw_8k
         self._fed.update(numbers(mulaw_8k))
         for sound in self._sounds:
             if sound not in self._touched and not self._fed.isdisjoint(sound.frames):
                 self._touched.append(sound)
                 for after_s, text in sound.guesses:
                     self._later(
-                        max(self._ears.runtime.now, sound.at_s + after_s), Transcript(text, 1.0, False)
+                        max(self._stt.runtime.now, sound.at_s + after_s), Transcript(text, 1.0, False)
                     )
-        if self._ears.partials_lag_s is not None and self._words != self._guess:
+        if self._stt.partials_lag_s is not None and self._words != self._guess:
             self._guess = self._words
-            due = self._ears.runtime.now + self._ears.partials_lag_s
+            due = self._stt.runtime.now + self._stt.partials_lag_s
             self._later(due, Transcript(self._guess, 1.0, is_final=False))
 
     def finish(self) -> None:
@@ -149,17 +149,17 @@ class _SoundRecognition:
         heard = [sound.hears for sound in self._touched]
         if None in heard:
             return
-        waits = [self._ears.delay_s if s.takes_s is None else s.takes_s for s in self._touched]
+        waits = [self._stt.delay_s if s.takes_s is None else s.takes_s for s in self._touched]
         sure = [h.confidence for h in heard if isinstance(h, Transcript) and h.confidence is not None]
-        failure = next((h for h in heard if isinstance(h, EngineError)), None)
+        failure = next((h for h in heard if isinstance(h, ProviderError)), None)
         final = failure or Transcript(self._words, min(sure, default=1.0))
-        self._later(self._ears.runtime.now + max(waits, default=self._ears.delay_s), final)
+        self._later(self._stt.runtime.now + max(waits, default=self._stt.delay_s), final)
 
     def __iter__(self) -> Iterator[Transcript]:
         try:
             while True:
                 transcript = self._transcripts.get()
-                if isinstance(transcript, EngineError):
+                if isinstance(transcript, ProviderError):
                     raise transcript
                 yield transcript
                 if transcript.is_final:
@@ -167,8 +167,8 @@ class _SoundRecognition:
         except Closed:
             return
         finally:
-            self._ears.open_streams -= 1
-            self._span.append(self._ears.runtime.now)
+            self._stt.open_streams -= 1
+            self._span.append(self._stt.runtime.now)
 
     def cancel(self) -> None:
         self._transcripts.close(drop=True)
@@ -177,15 +177,15 @@ class _SoundRecognition:
     def _words(self) -> str:
         return " ".join(filter(None, (sound.words_in(self._fed) for sound in self._touched)))
 
-    def _later(self, when: float, transcript: Transcript | EngineError) -> None:
-        self._ears.runtime.call_at(when, lambda: self._transcripts.put(transcript))
+    def _later(self, when: float, transcript: Transcript | ProviderError) -> None:
+        self._stt.runtime.call_at(when, lambda: self._transcripts.put(transcript))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply of the mind in full; ``delay_s`` and ``sentence_s`` None: as the mind always does."""
+    """One reply of the LLM in full; ``delay_s`` and ``sentence_s`` None: as the LLM always does."""
 
-    text: str | EngineError | None
+    text: str | ProviderError | None
     delay_s: float | None = None
     sentence_s: float | None = None
     expected: Expected = Expected()
@@ -193,11 +193,11 @@ class Reply:
 
 
 @dataclass
-class SimMind:
-    """Answers by ``reply(request)``; an EngineError is raised, None is never answered."""
+class SimLlm:
+    """Answers by ``reply(request)``; an ProviderError is raised, None is never answered."""
 
     runtime: SimRuntime
-    reply: Callable[[ReplyRequest], str | EngineError | None | Reply]
+    reply: Callable[[ReplyRequest], str | ProviderError | None | Reply]
     delay_s: float = 0.05
     sentence_s: float = 0.0  # between one sentence and the next
     expected: Expected = Expected()
@@ -225,37 +225,37 @@ class SimMind:
 
 
 class _SimReply:
-    def __init__(self, mind: SimMind, reply: Reply, span: Span) -> None:
-        self._mind = mind
+    def __init__(self, llm: SimLlm, reply: Reply, span: Span) -> None:
+        self._llm = llm
         self._span = span
         self._reply = reply.text
-        self._delay_s = mind.delay_s if reply.delay_s is None else reply.delay_s
-        self._sentence_s = mind.sentence_s if reply.sentence_s is None else reply.sentence_s
+        self._delay_s = llm.delay_s if reply.delay_s is None else reply.delay_s
+        self._sentence_s = llm.sentence_s if reply.sentence_s is None else reply.sentence_s
         self.expected = reply.expected
         self.acts = reply.acts
-        self._cancelled: Channel[None] = Channel(mind.runtime, 1)
-        mind.open_streams += 1
+        self._cancelled: Channel[None] = Channel(llm.runtime, 1)
+        llm.open_streams += 1
 
     def __iter__(self) -> Iterator[str]:
         try:
             if not pause(self._cancelled, None if self._reply is None else self._delay_s):
                 return
-            if isinstance(self._reply, EngineError):
+            if isinstance(self._reply, ProviderError):
                 raise self._reply
             for position, sentence in enumerate(split_sentences(self._reply or "")):
                 if position and not pause(self._cancelled, self._sentence_s):
                     return
                 yield sentence + " "
         finally:
-            self._mind.open_streams -= 1
-            self._span.append(self._mind.runtime.now)
+            self._llm.open_streams -= 1
+            self._span.append(self._llm.runtime.now)
 
     def cancel(self) -> None:
         self._cancelled.close()
 
 
 @dataclass
-class SimVoice:
+class SimTts:
     """Every sentence is audio of one byte value of its own, so that what was heard can be read back."""
 
     runtime: SimRuntime
@@ -297,7 +297,7 @@ def _numbered(code: int, frames: int) -> bytes:
 
 
 class _SimSpeechStream:
-    def __init__(self, voice: SimVoice, text: str, span: Span) -> None:
+    def __init__(self, voice: SimTts, text: str, span: Span) -> None:
         self._voice = voice
         self._span = span
         self._text = text
@@ -309,7 +309,7 @@ class _SimSpeechStream:
             if not pause(self._cancelled, None if self._voice.hangs else self._voice.delay_s):
                 return
             if self._voice.fails(self._text):
-                raise EngineError("no voice today")
+                raise ProviderError("no voice today")
             audio = mulaw_to_pcm16(self._voice.audio(self._text))
             for i in range(0, len(audio), 3200):
                 if self._cancelled.closed:

@@ -9,17 +9,17 @@ from math import ceil
 from simple_websocket import ConnectionClosed
 
 from server.audio.frames import FRAME_BYTES, SILENT_FRAME
-from server.providers.base import EngineError, Transcript
+from server.providers.base import ProviderError, Transcript
 from server.runtime.threads import Channel, Closed, Late
 from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
 from tests.simtime.runtime import SimRuntime
 
 SID = "MZ1"
-Hears = str | Transcript | EngineError | None  # None: never answers
+Hears = str | Transcript | ProviderError | None  # None: never answers
 
 
 class Same(Enum):
-    """The ears hear what was said."""
+    """The STT hear what was said."""
 
     SAME = "same"
 
@@ -67,9 +67,9 @@ class SimSpeech:
 
 @dataclass
 class Sound:
-    """Something on the caller's line. The rest is for ears that hear by sound (``SimEars.by_sound``).
+    """Something on the caller's line. The rest is for an STT that hear by sound (``SimStt.by_sound``).
 
-    ``words``: what the caller says, one word as long as the other. ``hears``: what the ears make of it
+    ``words``: what the caller says, one word as long as the other. ``hears``: what the STT make of it
     where that is something else (None: they never answer). ``takes_s``: from the end of the utterance to
     its transcript. ``guesses``: partial transcripts, each so many seconds after the sound's beginning.
     """
@@ -97,7 +97,7 @@ class Sound:
         match self.hears:
             case Transcript(text) | str(text):
                 words = text.split()
-            case _:  # ears that fail or never answer may have guessed
+            case _:  # an STT that fail or never answer may have guessed
                 words = self.words.split()
         begin, length = self.frames.start, len(self.frames)
         edges = [begin + round(n * length / len(words)) for n in range(len(words))] + [begin + length]
@@ -136,7 +136,7 @@ class Line:
     caller: str = "+972501234567"  # or a number that hides it
 
     def __post_init__(self) -> None:
-        self.inbox: Channel[str | bytes] = Channel(self.runtime, 100_000)
+        self.receiver: Channel[str | bytes] = Channel(self.runtime, 100_000)
         self.buffer = TwilioBuffer()
         self.sent: list[tuple[float, str]] = []  # what reached the wire, and when
         self.closed = False
@@ -148,7 +148,7 @@ class Line:
 
     def receive(self, timeout: float | None = None) -> str | bytes | None:
         try:
-            return self.inbox.get(timeout)
+            return self.receiver.get(timeout)
         except Late:
             return None
         except Closed:
@@ -162,7 +162,7 @@ class Line:
 
     def close(self, reason: int | None = None) -> None:
         self.closed, self.close_reason = True, reason
-        self.inbox.close()
+        self.receiver.close()
 
     # ---- Twilio ----
 
@@ -178,12 +178,12 @@ class Line:
             message = {"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": key}}
             self.runtime.call_at(self._origin + at_s, lambda message=message: self.deliver(message))
         for at_s, text in self.raw:
-            self.runtime.call_at(self._origin + at_s, lambda text=text: self.inbox.put(text))
+            self.runtime.call_at(self._origin + at_s, lambda text=text: self.receiver.put(text))
 
     def deliver(self, message: dict[str, object]) -> None:
         """One message from Twilio, after the network's delay."""
         text = json.dumps(message)
-        self.runtime.call_at(self.runtime.now + self.delay_s, lambda: self.inbox.put(text))
+        self.runtime.call_at(self.runtime.now + self.delay_s, lambda: self.receiver.put(text))
 
     @property
     def at_s(self) -> float:

@@ -86,7 +86,7 @@ def test_a_log_that_tells_nothing_is_told_from_a_call_in_which_nothing_was_heard
     assert CallWords().of(3) == Words()
 
 
-def test_the_last_complaint_of_the_ears_is_kept():
+def test_the_last_complaint_of_the_stt_is_kept():
     found = words("c###", "....", (0.1, "e", "google: first"), HELLO, (0.9, "e", "google: down"))
     assert found.complaint == "google: down" and found.turns == (Words("", "hello"),)
 

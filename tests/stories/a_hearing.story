@@ -8,7 +8,7 @@ spares B5 C4
   2.06        state   LISTENING
   3.00-4.50   caller  כמה חדרים יש
   5.12        state   THINKING
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
   5.34        agent   יש שם שלושה חדרים ומרפסת.
   5.34        state   SPEAKING
@@ -45,19 +45,19 @@ knob VAD_ENGINE energy
   9.00        caller  hangs up
 
 # The first syllable survives
-> "לא" is over before the model believes that it is a voice; the ears get all of it, from before its start.
+> "לא" is over before the model believes that it is a voice; the STT gets all of it, from before its start.
 acts A2
 spares A5
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.30   caller  לא
-              mind    לא
+              asked   לא
               replies אז נחפש משהו אחר בשבילך.
   4.02        agent   אז נחפש משהו אחר בשבילך.
   9.00        caller  hangs up
 
 # A tenth of a second of voice is no word
-> MIN_VOICED_MS: energy takes it for a voice, but it is too short to be one, and the ears are not asked.
+> MIN_VOICED_MS: energy takes it for a voice, but it is too short to be one, and the STT is not asked.
 acts A5
 spares A2 E1
 knob VAD_ENGINE energy
@@ -75,7 +75,7 @@ knob VAD_ENGINE energy
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.14   caller  לא
-              mind    לא
+              asked   לא
               replies אז נחפש משהו אחר בשבילך.
   3.86        agent   אז נחפש משהו אחר בשבילך.
   9.00        caller  hangs up
@@ -89,7 +89,7 @@ knob MIN_VOICED_MS 60
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.10   caller  לא
-              mind    לא
+              asked   לא
               replies אז נחפש משהו אחר בשבילך.
   3.82        agent   אז נחפש משהו אחר בשבילך.
   9.00        caller  hangs up
@@ -102,7 +102,7 @@ spares A5
   0.00-9.00   hiss
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   9.50        caller  hangs up
@@ -118,7 +118,7 @@ spares A3 A6
   3.00-4.40   caller  אני מחפש דירה
   4.90-5.90   caller  בחיפה
   6.52        state   THINKING
-  6.57        mind    אני מחפש דירה בחיפה
+  6.57        asked   אני מחפש דירה בחיפה
               replies יש לנו שתי דירות בחיפה.
   6.74        agent   יש לנו שתי דירות בחיפה.
   6.74        state   SPEAKING
@@ -134,7 +134,7 @@ knob VAD_HANGOVER_MS 120
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.26±0.03   agent   יש שם שלושה חדרים.
   9.00        caller  hangs up
@@ -146,7 +146,7 @@ spares A3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-11.00  caller  אני רוצה למכור דירה ישנה ברחוב הרצל
- 11.19        mind    אני רוצה למכור דירה ישנה ברחוב הרצל
+ 11.19        asked   אני רוצה למכור דירה ישנה ברחוב הרצל
               replies אשמח לעזור לך למכור אותה.
  11.36        agent   אשמח לעזור לך למכור אותה.
  15.00        caller  hangs up
@@ -159,7 +159,7 @@ spares A4
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-8.40   caller  אני רוצה למכור דירה ישנה
   8.80-9.60   caller  ברחוב הרצל
- 10.27        mind    אני רוצה למכור דירה ישנה ברחוב הרצל
+ 10.27        asked   אני רוצה למכור דירה ישנה ברחוב הרצל
               replies אשמח לעזור לך למכור אותה.
  10.44        agent   אשמח לעזור לך למכור אותה.
  15.00        caller  hangs up
@@ -171,10 +171,10 @@ spares D1 D2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-19.00  caller  קודם נסעתי לחיפה ואז ראיתי בית יפה עם גינה גדולה ובריכה קטנה מאוד וגם חניה מקורה
- 17.05        mind    קודם נסעתי לחיפה ואז ראיתי בית יפה עם גינה גדולה ובריכה קטנה מאוד וגם
+ 17.05        asked   קודם נסעתי לחיפה ואז ראיתי בית יפה עם גינה גדולה ובריכה קטנה מאוד וגם
               replies נשמע נהדר.
  17.22        agent   נשמע נהדר.
- 19.67        mind    חניה מקורה
+ 19.67        asked   חניה מקורה
               replies אפשר לבוא לראות גם מחר.
  19.84        agent   אפשר לבוא לראות גם מחר.
               no log  BARGE_IN
@@ -187,7 +187,7 @@ spares A6 E1
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   far     מתי אוכלים
@@ -200,11 +200,11 @@ spares A5
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   softly  ומה המחיר
-              mind    ומה המחיר
+              asked   ומה המחיר
               replies המחיר נתון למשא ומתן.
  10.34        agent   המחיר נתון למשא ומתן.
  14.00        caller  hangs up
@@ -217,10 +217,10 @@ llm takes 600
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני מחפש
-  5.17        mind    אני מחפש
+  5.17        asked   אני מחפש
               replies מה בדיוק מחפשים?
   5.40-6.90   caller  דירה בחיפה
-  7.57        mind    אני מחפש דירה בחיפה
+  7.57        asked   אני מחפש דירה בחיפה
               replies יש לנו שתי דירות בחיפה.
   8.22        agent   יש לנו שתי דירות בחיפה.
  12.00        caller  hangs up
@@ -232,7 +232,7 @@ spares A6 B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.20-5.40   slam
   5.60±0.1    agent   יש שם שלושה חדרים.

@@ -4,12 +4,12 @@ spares E2 E4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               remembers 1
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  ומה המחיר
-              mind    ומה המחיר
+              asked   ומה המחיר
               knows   יש שם שלושה חדרים.
               remembers 3
               replies המחיר נתון למשא ומתן.
@@ -17,7 +17,7 @@ spares E2 E4
  14.00        caller  hangs up
 
 # The breath is a minimum
-> Engines that need 150 ms in all wait for the 800 ms of a slow, thoughtful agent.
+> Providers that need 150 ms in all wait for the 800 ms of a slow, thoughtful agent.
 acts B4
 spares B5 G3
 knob RESP_MIN_DELAY_MS 700
@@ -25,25 +25,25 @@ knob RESP_MAX_DELAY_MS 700
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.82        agent   יש שם שלושה חדרים.
   9.00        caller  hangs up
 
 # The breath is never an addition
-> Engines that need 600 ms: the answer comes then, not 220 ms later.
+> Providers that need 600 ms: the answer comes then, not 220 ms later.
 acts G1
 spares B4 B5
 llm takes 500
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.72        agent   יש שם שלושה חדרים.
   9.00        caller  hangs up
 
-# A slow mind, and the agent says that it is looking
+# A slow LLM, and the agent says that it is looking
 > 0.8 s after the end of turn, once; the answer follows it without a clear and without a hole.
 acts B5 G1
 spares C1 G3 E4
@@ -52,7 +52,7 @@ llm takes 1200
   0.80        agent   שלום! איך אפשר לעזור?
   0.80        clear
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.92-6.64   agent   שנייה… בודקת
   6.66        agent   יש שם שלושה חדרים.
@@ -67,11 +67,11 @@ llm takes 850
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני מחפש
-  5.17        mind    אני מחפש
+  5.17        asked   אני מחפש
               replies מה בדיוק מחפשים?
   5.92        agent   שנייה…
   6.20-7.40   caller  דירה בחיפה
-              mind    אני מחפש דירה בחיפה
+              asked   אני מחפש דירה בחיפה
               takes   100
               replies יש לנו שתי דירות בחיפה.
   8.12        agent   יש לנו שתי דירות בחיפה.
@@ -87,7 +87,7 @@ llm takes 1200
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   6.42        agent   יש שם שלושה חדרים.
  10.00        caller  hangs up
@@ -97,7 +97,7 @@ acts A2
 spares B6
 
   0.40-1.90   caller  שלום יש לכם דירה
-              mind    שלום יש לכם דירה
+              asked   שלום יש לכם דירה
               replies שלום! יש לנו כמה דירות.
               agent   שלום!
               agent   יש לנו כמה דירות.
@@ -111,7 +111,7 @@ spares E1
   0.70-0.90   cough
   1.20±0.1    agent   שלום! איך אפשר לעזור?
   3.40-4.90   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.74        agent   יש שם שלושה חדרים.
   9.00        caller  hangs up
@@ -123,7 +123,7 @@ spares D4
   0.80-1.34   agent   שלום!…
   1.30-2.80   caller  כמה חדרים יש
               log     BARGE_IN: interrupt
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               knows   שלום!…
               replies יש שם שלושה חדרים.
   3.64        agent   יש שם שלושה חדרים.
@@ -136,11 +136,11 @@ spares G3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אפשר לבוא מחר
-              mind    אפשר לבוא מחר
+              asked   אפשר לבוא מחר
               replies מחר זה מצוין.
   5.34        agent   מחר זה מצוין.
   6.60-7.80   caller  ומתי נוח לכם
-  8.35        mind    ומתי נוח לכם
+  8.35        asked   ומתי נוח לכם
               takes   1300
               replies בערב נוח לנו מאוד.
   9.10        agent   שנייה… בודקת
@@ -156,7 +156,7 @@ knob GREETING_PROTECTED true
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
   1.20-2.20   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   3.04±0.2    agent   יש שם שלושה חדרים.
               no log  BARGE_IN
@@ -170,7 +170,7 @@ knob GREETING_PROTECTED true
 
   0.20-0.80   caller  הלו
   1.28        agent   שלום! איך אפשר לעזור?
-              mind    הלו
+              asked   הלו
               replies שלום, במה לעזור?
               agent   שלום, במה לעזור?
   8.00        caller  hangs up
@@ -184,7 +184,7 @@ greeting expects 1 digits
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
   1.30        caller  presses 5
-              mind    5
+              asked   5
               replies מצאתי את הנכס הזה.
   2.30±0.2    agent   מצאתי את הנכס הזה.
   6.00        caller  hangs up
@@ -195,7 +195,7 @@ acts B2
 spares B6
 
   0.20-0.80   caller  הלו
-              mind    הלו
+              asked   הלו
               replies שלום, במה לעזור?
   1.52        agent   שלום, במה לעזור?
   6.00        caller  hangs up

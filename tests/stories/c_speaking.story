@@ -4,7 +4,7 @@ acts C1
   0.80        clear
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים. ויש גם מרפסת שמש. מתי נוח לבוא?
   5.34        clear
   5.34        agent   יש שם שלושה חדרים.
@@ -13,13 +13,13 @@ acts C1
  10.00        caller  hangs up
 
 # The first sentence is heard while the second is made
-> The mind needs a second for each further sentence; nobody waits for it.
+> The LLM needs a second for each further sentence; nobody waits for it.
 acts C2
 spares B5
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               pauses  1000
               replies יש שם שלושה חדרים ומרפסת. ויש גם מרפסת שמש.
   5.34        agent   יש שם שלושה חדרים ומרפסת.
@@ -33,7 +33,7 @@ spares C2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אפשר לבוא מחר
-  5.17        mind    אפשר לבוא מחר
+  5.17        asked   אפשר לבוא מחר
               pauses  250
               replies כן. מחר בערב יש לנו זמן.
   5.52±0.05   agent   כן.
@@ -47,7 +47,7 @@ sending stalls 6.00-6.38
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים גדולים מאוד ומרפסת שפונה לים.
   5.34-8.16   agent   יש שם שלושה חדרים גדולים מאוד ומרפסת שפונה לים.
  11.00        caller  hangs up
@@ -63,7 +63,7 @@ sending stalls 6.00-7.00
               state   LISTENING
               state   THINKING
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים גדולים מאוד ומרפסת שפונה לים.
   5.34        state   SPEAKING
   5.34-6.42   agent   יש שם שלושה…
@@ -82,7 +82,7 @@ marks are lost
   3.06±0.1    state   LISTENING
   4.00-5.50   caller  כמה חדרים יש
   6.12        state   THINKING
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   6.34        agent   יש שם שלושה חדרים.
   6.34        state   SPEAKING
@@ -96,13 +96,13 @@ spares A6
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               pauses  1900
               replies יש שם שלושה חדרים. ויש גם מרפסת שמש.
   5.34        agent   יש שם שלושה חדרים.
   6.60-8.10   caller  ומה המחיר
               log     BARGE_IN: interrupt
-              mind    ומה המחיר
+              asked   ומה המחיר
               replies המחיר נתון למשא ומתן.
   8.94        agent   המחיר נתון למשא ומתן.
  13.00        caller  hangs up
@@ -125,7 +125,7 @@ spares C5
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
   2.10-3.60   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   4.44        agent   יש שם שלושה חדרים.
   8.00        caller  hangs up
@@ -140,8 +140,8 @@ knob VAD_ENGINE energy
   1.30-1.90   caller  סליחה
               log     BARGE_IN: interrupt
   2.50-2.64   caller  נדל״ן
-              mind    סליחה
-              mind    סליחה נדל״ן
+              asked   סליחה
+              asked   סליחה נדל״ן
               replies שמחים לעזור לך בנדל״ן.
               agent   שמחים לעזור לך בנדל״ן.
   8.00        caller  hangs up

@@ -6,7 +6,7 @@ spares D4
   0.80        agent   שלום! איך אפשר לעזור?
   0.80        clear
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. מתי נוח לבוא?
   5.34        clear
   5.34        agent   יש שם שלושה חדרים גדולים.
@@ -14,7 +14,7 @@ spares D4
   7.40        clear
   7.34-8.54   caller  ומה המחיר
               log     BARGE_IN: interrupt
-              mind    ומה המחיר
+              asked   ומה המחיר
               knows   יש שם שלושה חדרים גדולים. ויש גם…
               replies המחיר נתון למשא ומתן.
   9.26        clear
@@ -28,7 +28,7 @@ spares D2 D3 E1
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
   5.34-6.06   agent   יש שם…
   6.00-6.30   cough
@@ -36,7 +36,7 @@ spares D2 D3 E1
               agent   מתי נוח לבוא?
               no log  BARGE_IN
  10.50-11.50  caller  מחר בערב
-              mind    מחר בערב
+              asked   מחר בערב
               knows   יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
               replies רשמתי, מחר בערב.
  12.22        agent   רשמתי, מחר בערב.
@@ -49,7 +49,7 @@ spares D2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים ומרפסת שמש שפונה לים ומחסן פרטי.
   5.34-5.86   agent   יש…
   5.80-6.10   cough
@@ -72,7 +72,7 @@ spares D1 A5
   6.20-6.90   noise
   7.00-7.70   noise
   7.80-8.50   noise
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת.
   6.36        agent   יש שם שלושה חדרים ומרפסת.
  10.00        caller  hangs up
@@ -85,7 +85,7 @@ knob BARGE_IN_RMS 9000
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת.
   5.34-6.86   agent   יש שם שלושה חדרים ומרפסת.
   5.80-6.40   caller  יופי
@@ -99,12 +99,12 @@ spares D3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת.
   5.34-6.66   agent   יש שם שלושה חדרים…
   6.60-7.80   caller  ומה המחיר
               log     BARGE_IN: interrupt
-              mind    ומה המחיר
+              asked   ומה המחיר
               knows   יש שם שלושה חדרים
               replies המחיר נתון למשא ומתן.
   8.52        agent   המחיר נתון למשא ומתן.
@@ -118,25 +118,25 @@ network takes 150
 
   1.09        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים ומרפסת שמש. מתי נוח לבוא?
   5.64-7.36   agent   יש שם שלושה חדרים גדולים…
   7.00-8.20   caller  ומה המחיר
               log     BARGE_IN: interrupt
-              mind    ומה המחיר
+              asked   ומה המחיר
               knows   יש שם שלושה חדרים גדולים…
               replies המחיר נתון למשא ומתן.
   9.22        agent   המחיר נתון למשא ומתן.
  13.00        caller  hangs up
 
 # A voice without words
-> Confirmed, and then the ears hear nothing in it: the cut sentence is said again, and the rest.
+> Confirmed, and then the STT hear nothing in it: the cut sentence is said again, and the rest.
 acts D4 D2
 spares E1
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-  5.17        mind    ספרו לי על הדירה
+  5.17        asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. מתי נוח לבוא?
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם…
@@ -154,12 +154,12 @@ knob BARGE_IN false
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. מתי נוח לבוא?
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   מתי נוח לבוא?
   6.00-7.20   caller  ומה המחיר
-              mind    ומה המחיר
+              asked   ומה המחיר
               replies המחיר נתון למשא ומתן.
   7.84±0.2    agent   המחיר נתון למשא ומתן.
               no log  BARGE_IN
@@ -173,12 +173,12 @@ knob BARGE_IN true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. מתי נוח לבוא?
   5.34-6.06   agent   יש שם…
   6.00-7.20   caller  ומה המחיר
               log     BARGE_IN: interrupt
-              mind    ומה המחיר
+              asked   ומה המחיר
               replies המחיר נתון למשא ומתן.
   7.92        agent   המחיר נתון למשא ומתן.
  12.00        caller  hangs up
@@ -190,12 +190,12 @@ knob BARGE_IN false
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. מתי נוח לבוא?
   5.34-6.32   agent   יש שם שלושה…
   6.30        caller  presses 5 #
               log     BARGE_IN: interrupt
-              mind    5
+              asked   5
               replies בחרת בשלוחה חמש.
   6.84        agent   בחרת בשלוחה חמש.
  10.00        caller  hangs up

@@ -1,28 +1,28 @@
-# The ears heard nothing
-> Somebody spoke for a second and a half, and no words came out: the agent asks, not the mind.
+# The STT heard nothing
+> Somebody spoke for a second and a half, and no words came out: the agent asks, not the LLM.
 acts E1
 spares G2 E4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              ears    hear nothing
+              stt    hear nothing
   5.34        agent   אפשר לנסח שוב במשפט קצר?
   8.00-9.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               remembers 2
               knows   אפשר לנסח שוב במשפט קצר?
               replies יש שם שלושה חדרים.
  10.34        agent   יש שם שלושה חדרים.
  13.00        caller  hangs up
 
-# The ears are not sure
-> Under ASR_MIN_CONFIDENCE the words are not given to the mind.
+# The STT is not sure
+> Under ASR_MIN_CONFIDENCE the words are not given to the LLM.
 acts E1
 spares G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  מה זה
-              ears    doubt 0.2
+              stt    doubt 0.2
   5.34        agent   אפשר לנסח שוב במשפט קצר?
  10.00        caller  hangs up
 
@@ -33,11 +33,11 @@ spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34-6.06   agent   יש שם…
   6.00-7.20   caller  ומה המחיר
-              ears    doubt 0.2
+              stt    doubt 0.2
               log     BARGE_IN: interrupt
   7.92        agent   אפשר לנסח שוב במשפט קצר?
  12.00        caller  hangs up
@@ -49,13 +49,13 @@ spares E2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              ears    hear nothing
+              stt    hear nothing
   5.34        agent   אפשר לנסח שוב במשפט קצר?
   8.00-9.50   caller  כמה חדרים יש
-              ears    hear nothing
+              stt    hear nothing
  10.34        agent   סליחה, לא הבנתי. אפשר להגיד את זה שוב, בקצרה?
  13.50-15.00  caller  כמה חדרים יש
-              ears    hear nothing
+              stt    hear nothing
  15.84        agent   קשה לי לשמוע. תרצו שנציג יחזור אליכם?
  20.00        caller  hangs up
 
@@ -72,7 +72,7 @@ spares E1 B5
   3.85        state   LISTENING
   7.00        caller  hangs up
 
-# Ears that never finish, but guessed
+# An STT that never finish, but guessed
 > No final by the deadline: the last partial is the transcript.
 acts G1
 spares E1 G2
@@ -80,8 +80,8 @@ partials lag 200
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              ears    never answer
-  5.72        mind    כמה חדרים יש
+              stt    never answer
+  5.72        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.82        agent   יש שם שלושה חדרים.
               log     ASR_ERR: no transcript within 1200 ms
@@ -96,17 +96,17 @@ llm takes 700
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.40-6.90   caller  כמה חדרים יש
               log     DEDUP user → ignore
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   8.32        agent   יש שם שלושה חדרים.
  12.00        caller  hangs up
 
 # The answer was ready when the caller repeated himself
-> It is played without asking the mind again.
+> It is played without asking the LLM again.
 acts E2 B4
 spares A6
 knob RESP_MIN_DELAY_MS 800
@@ -114,7 +114,7 @@ knob RESP_MAX_DELAY_MS 800
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.50-7.00   caller  כמה חדרים יש
               log     DEDUP user → ignore
@@ -127,11 +127,11 @@ spares E2 E3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.80   caller  חיפה
-              mind    חיפה
+              asked   חיפה
               replies ובאיזו עיר עוד לחפש?
   4.52        agent   ובאיזו עיר עוד לחפש?
   7.00-7.80   caller  חיפה
-              mind    חיפה
+              asked   חיפה
               replies טוב, רק בחיפה.
   8.52        agent   טוב, רק בחיפה.
               no log  DEDUP
@@ -144,7 +144,7 @@ spares E1 B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש גדולה.
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש…
@@ -161,12 +161,12 @@ spares E3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  שלום וברכה
-              mind    שלום וברכה
+              asked   שלום וברכה
               replies אפשר לקנות דירה, לשכור דירה גדולה, או למכור. מה תרצו?
   5.34        agent   אפשר לקנות דירה, לשכור דירה גדולה, או למכור.
               agent   מה תרצו?
  10.50-11.50  caller  לשכור דירה גדולה
-              mind    לשכור דירה גדולה
+              asked   לשכור דירה גדולה
               replies יש לנו כמה דירות להשכרה.
  12.22        agent   יש לנו כמה דירות להשכרה.
               no log  ECHO
@@ -179,11 +179,11 @@ spares E3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אפשר לראות את הדירה
-              mind    אפשר לראות את הדירה
+              asked   אפשר לראות את הדירה
               replies מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
   5.34-8.34   agent   מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
   8.64-9.84   caller  ביום שני בבוקר
-              mind    ביום שני בבוקר
+              asked   ביום שני בבוקר
               replies רשמתי, נתראה שם.
               agent   רשמתי, נתראה שם.
               no log  ECHO
@@ -196,11 +196,11 @@ spares E3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אפשר לראות את הדירה
-              mind    אפשר לראות את הדירה
+              asked   אפשר לראות את הדירה
               replies מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
   5.34-8.34   agent   מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?
   8.64-9.84   caller  ביום שלישי בערב
-              mind    ביום שלישי בערב
+              asked   ביום שלישי בערב
               replies רשמתי, נתראה שם.
               agent   רשמתי, נתראה שם.
               no log  ECHO
@@ -212,11 +212,11 @@ spares E2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  ומה עוד יש
-              mind    ומה עוד יש
+              asked   ומה עוד יש
               replies יש שם שלושה חדרים. ויש גם מרפסת שמש.
  10.34        agent   ויש גם מרפסת שמש.
  14.00        caller  hangs up
@@ -228,11 +228,11 @@ spares G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  אז מה יש
-              mind    אז מה יש
+              asked   אז מה יש
               replies יש שם שלושה חדרים.
  10.34        agent   הבנתי. להרחיב על זה, או שנמשיך?
  14.00        caller  hangs up
@@ -244,11 +244,11 @@ spares E4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  אפשר שוב בבקשה
-              mind    אפשר שוב בבקשה
+              asked   אפשר שוב בבקשה
               replies יש שם שלושה חדרים.
  10.34        agent   יש שם שלושה חדרים.
  14.00        caller  hangs up
@@ -260,91 +260,91 @@ spares E4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  לא קלטתי את המספר תגידי יותר לאט
-              mind    לא קלטתי את המספר תגידי יותר לאט
+              asked   לא קלטתי את המספר תגידי יותר לאט
               replies יש שם שלושה חדרים.
  10.34        agent   יש שם שלושה חדרים.
  14.00        caller  hangs up
 
-# A mind that asks nothing
+# An LLM that asks nothing
 > A plain statement that is too short gets one question; the shape adds no other, and none to a request.
 acts E5
 spares E4
-mind is shaped
+replies are shaped
 knob LLM_MIN_CHARS 40
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
               agent   אפשר לעזור בעוד משהו?
  10.00        caller  hangs up
 
-# A mind that talks too much
+# An LLM that talks too much
 > LLM_MAX_CHARS: it is cut at the end of a sentence.
 acts E5
-mind is shaped
+replies are shaped
 knob LLM_MIN_CHARS 0
 knob LLM_MAX_CHARS 50
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. ויש גם מחסן, וחניה, וגינה, ובריכה.
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  11.00        caller  hangs up
 
-# A mind that asks and talks on
+# An LLM that asks and talks on
 > The question stays the last word: what stands behind it is not said any more.
 acts E5
 spares E4
-mind is shaped
+replies are shaped
 knob LLM_MIN_CHARS 0
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. מתי נוח לבוא? ויש גם מרפסת שמש.
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   מתי נוח לבוא?
  11.00        caller  hangs up
 
 # A fixed line is said as it is written
-> The shape is the mind's: the agent's own short question gets nothing added.
+> The shape is the LLM's: the agent's own short question gets nothing added.
 acts E1
 spares E5
-mind is shaped
+replies are shaped
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              ears    hear nothing
+              stt    hear nothing
   5.34        agent   אפשר לנסח שוב במשפט קצר?
  10.00        caller  hangs up
 
 # An agent with a short memory
-> LLM_HISTORY_TURNS=1: the mind knows the last turn and nothing before it.
+> LLM_HISTORY_TURNS=1: the LLM knows the last turn and nothing before it.
 acts E7
 spares D3
 knob LLM_HISTORY_TURNS 1
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               remembers 1
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  ומה המחיר
-              mind    ומה המחיר
+              asked   ומה המחיר
               remembers 2
               replies המחיר נתון למשא ומתן.
  10.34        agent   המחיר נתון למשא ומתן.
  13.50-15.00  caller  ומתי אפשר לבוא
-              mind    ומתי אפשר לבוא
+              asked   ומתי אפשר לבוא
               remembers 2
               knows   המחיר נתון למשא ומתן.
               replies מחר בערב יש לנו זמן.
@@ -358,56 +358,56 @@ spares E7
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.80   caller  אחת
-              mind    אחת
+              asked   אחת
               replies דירה אחת.
               agent   דירה אחת.
   7.00-7.80   caller  שתיים
-              mind    שתיים
+              asked   שתיים
               replies דירה שתיים.
               agent   דירה שתיים.
  11.00-11.80  caller  שלוש
-              mind    שלוש
+              asked   שלוש
               replies דירה שלוש.
               agent   דירה שלוש.
  15.00-15.80  caller  ארבע
-              mind    ארבע
+              asked   ארבע
               replies דירה ארבע.
               agent   דירה ארבע.
  19.00-19.80  caller  חמש
-              mind    חמש
+              asked   חמש
               replies דירה חמש.
               agent   דירה חמש.
  23.00-23.80  caller  שש
-              mind    שש
+              asked   שש
               replies דירה שש.
               agent   דירה שש.
  27.00-27.80  caller  שבע
-              mind    שבע
+              asked   שבע
               replies דירה שבע.
               agent   דירה שבע.
  31.00-31.80  caller  שמונה
-              mind    שמונה
+              asked   שמונה
               replies דירה שמונה.
               agent   דירה שמונה.
  35.00-35.80  caller  תשע
-              mind    תשע
+              asked   תשע
               replies דירה תשע.
               agent   דירה תשע.
  39.00-39.80  caller  עשר
-              mind    עשר
+              asked   עשר
               replies דירה עשר.
               agent   דירה עשר.
  43.00-43.80  caller  אחת עשרה
-              mind    אחת עשרה
+              asked   אחת עשרה
               replies דירה אחת עשרה.
               agent   דירה אחת עשרה.
  47.00-47.80  caller  שתים עשרה
-              mind    שתים עשרה
+              asked   שתים עשרה
               remembers 23
               replies דירה שתים עשרה.
               agent   דירה שתים עשרה.
  51.00-51.80  caller  שלוש עשרה
-              mind    שלוש עשרה
+              asked   שלוש עשרה
               remembers 24
               replies דירה שלוש עשרה.
               agent   דירה שלוש עשרה.
@@ -472,7 +472,7 @@ spares E1
  27.00-28.50  mumble
               agent   סליחה, לא הבנתי. אפשר להגיד את זה שוב, בקצרה?
  33.00-34.50  caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
               agent   יש שם שלושה חדרים.
  39.00-40.50  mumble
@@ -486,15 +486,15 @@ spares G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   8.00-9.50   caller  אז מה יש
-              mind    אז מה יש
+              asked   אז מה יש
               replies יש שם שלושה חדרים.
  10.34        agent   הבנתי. להרחיב על זה, או שנמשיך?
  14.00-15.50  caller  חדרים כמה
-              mind    חדרים כמה
+              asked   חדרים כמה
               replies יש שם שלושה חדרים.
  16.34        agent   יש שם שלושה חדרים.
  20.00        caller  hangs up
@@ -508,17 +508,17 @@ knob IDLE_PROMPT_SEC 0
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
  22.00-23.50  caller  אז מה יש
-              mind    אז מה יש
+              asked   אז מה יש
               replies יש שם שלושה חדרים.
  24.34        agent   יש שם שלושה חדרים.
  28.00        caller  hangs up
 
-# The mind knows what our line has said
-> A caller who was not understood, and then is: the mind sees that he was asked again.
+# The LLM knows what our line has said
+> A caller who was not understood, and then is: the LLM sees that he was asked again.
 acts F3 E7
 spares E3
 an LLM listens
@@ -527,7 +527,7 @@ an LLM listens
   3.00-4.50   caller  אפשר לדבר עם נציג
   5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
  12.00-13.00  caller  מתי יהיה
-              mind    מתי יהיה
+              asked   מתי יהיה
               remembers 3
               knows   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
               replies המשרד פתוח מתשע.

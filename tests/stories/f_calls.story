@@ -5,7 +5,7 @@ spares F3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
@@ -17,13 +17,13 @@ spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34        agent   תודה שהתקשרתם,…
   6.00-7.50   caller  רק עוד שאלה קטנה
               log     BARGE_IN: interrupt
-              mind    רק עוד שאלה קטנה
+              asked   רק עוד שאלה קטנה
               replies בשמחה, מה השאלה?
   8.34        agent   בשמחה, מה השאלה?
  12.00        caller  hangs up
@@ -34,7 +34,7 @@ spares D2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34        agent   תודה שהתקשרתם,…
@@ -42,14 +42,14 @@ spares D2
               agent   …יום נעים.
   8.45±0.2    agent   hangs up
 
-# The mind hands the caller over to a person
+# The LLM hands the caller over to a person
 knob TRANSFER_NUMBER +97235550000
 acts F3
 spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  יש לי עניין מסובך מאוד
-              mind    יש לי עניין מסובך מאוד
+              asked   יש לי עניין מסובך מאוד
               replies מיד מעבירה אותך.
               then    hands over
   5.34        agent   מיד מעבירה אותך.
@@ -63,11 +63,11 @@ spares F3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  יש לי עניין
-  5.17        mind    יש לי עניין
+  5.17        asked   יש לי עניין
               replies מיד מעבירה אותך.
               then    hands over
   5.20-6.70   caller  עם הדירה בחיפה
-              mind    יש לי עניין עם הדירה בחיפה
+              asked   יש לי עניין עם הדירה בחיפה
               replies בשמחה, מה לספר עליה?
   7.54        agent   בשמחה, מה לספר עליה?
  12.00        caller  hangs up
@@ -80,7 +80,7 @@ greeting expects 4 digits
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00        caller  presses 1 2 3 4
-  3.95        mind    1234
+  3.95        asked   1234
               replies מצאתי את הנכס הזה.
   4.12        agent   מצאתי את הנכס הזה.
   8.00        caller  hangs up
@@ -92,11 +92,11 @@ spares B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00        caller  presses 4 2
-  5.28        mind    42
+  5.28        asked   42
               replies מצאתי את הנכס הזה.
   5.52        agent   מצאתי את הנכס הזה.
   8.00        caller  presses 7 #
-  8.35        mind    7
+  8.35        asked   7
               replies בחרת בשלוחה שבע.
   8.52        agent   בחרת בשלוחה שבע.
  12.00        caller  hangs up
@@ -109,7 +109,7 @@ greeting expects 4 digits
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00        caller  presses 1 2 3 4 #
-  3.95        mind    1234
+  3.95        asked   1234
               replies מצאתי את הנכס הזה.
   4.12        agent   מצאתי את הנכס הזה.
               no log  BARGE_IN
@@ -123,20 +123,20 @@ llm takes 300
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               pauses  3000
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.52        agent   יש שם שלושה…
   6.50        line    drops
 
 # The caller hangs up while the agent thinks
-> Nothing is said into the void, and the mind is cancelled when its time is up: the office judges the words.
+> Nothing is said into the void, and the LLM is cancelled when its time is up: the office judges the words.
 acts F6
 spares B5 G3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               never   replies
   5.60        caller  hangs up
               lead    message=ספרו לי על הדירה
@@ -149,7 +149,7 @@ frames are lost 4.50-5.50
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.15        mind    כמה חדרים יש
+  5.15        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.32±0.2    agent   יש שם שלושה חדרים.
   9.00        caller  hangs up

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from server.audio.frames import level_rms
 from server.config import dialogue_params
-from server.turns.actions import CloseEars, Log
+from server.turns.actions import FinishRecognition, Log
 from server.turns.events import DigitPressed
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 from tests.simtime.line import VOICE, Sound, frame
 from tests.stories.telling import Told
 
@@ -36,7 +36,9 @@ def _one_answer_each(told: Told) -> Iterator[str]:
     """B2: between two answers the caller has said something."""
     said = True
     for (event, actions), at_s in zip(told.call.events, told.call.event_times, strict=True):
-        said = said or isinstance(event, DigitPressed) or any(isinstance(a, CloseEars) for a in actions)
+        said = (
+            said or isinstance(event, DigitPressed) or any(isinstance(a, FinishRecognition) for a in actions)
+        )
         if any(isinstance(a, Log) and a.line.startswith("RESPONSE_GAP") for a in actions):
             if not said:
                 yield f"answered twice, at {at_s:.2f} s"
@@ -93,7 +95,7 @@ def _no_dead_air(told: Told) -> Iterator[str]:
 
 def _same_call_again(told: Told) -> Iterator[str]:
     """Time: the events alone give the same call again."""
-    again = Dialogue(dialogue_params(told.call.config))
+    again = TurnMachine(dialogue_params(told.call.config))
     for (event, actions), at_s in zip(told.call.events, told.call.event_times, strict=True):
         if again.handle(event) != actions:
             yield f"its events give another call from {at_s:.2f} s on"
@@ -107,5 +109,5 @@ def _nothing_left(told: Told) -> Iterator[str]:
         yield "the call is not over"
     if call.runtime.alive():
         yield f"still running: {call.runtime.alive()}"
-    left = {"ears": call.ears.open_streams, "mind": call.mind.open_streams, "voice": call.voice.open_streams}
+    left = {"stt": call.stt.open_streams, "llm": call.llm.open_streams, "voice": call.voice.open_streams}
     yield from (f"{streams} {name} left open" for name, streams in left.items() if streams)

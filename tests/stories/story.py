@@ -7,7 +7,7 @@
 
      0.80        agent   שלום! איך אפשר לעזור?
      3.00-4.50   caller  כמה חדרים יש
-     5.17        mind    כמה חדרים יש
+     5.17        asked   כמה חדרים יש
                  replies יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
      5.34-6.06   agent   יש שם…
      6.00-6.30   cough
@@ -17,20 +17,20 @@
     12.00        caller  hangs up
 
 Times are seconds since the first frame. What the caller and the world do happens exactly then; what is
-expected (agent, mind, state, log, …) must come within 60 ms, or as said: ``5.34±0.2``. A line without a
+expected (agent, asked, state, log, …) must come within 60 ms, or as said: ``5.34±0.2``. A line without a
 time is expected in its place, at any time.
 
 The caller. ``caller`` with the words, each as long as the other; so also ``shout``, ``softly``, ``far``
 (somebody across the room) and ``echo`` (our own voice come back). ``mumble`` is a voice without words;
 ``cough``, ``slam``, ``click``, ``noise``, ``hiss`` are none. ``caller presses 5``, ``caller hangs up``,
-``line drops``. Below one, what the ears make of it: ``ears hear …``, ``ears hear nothing``, ``ears doubt
-0.2``, ``ears fail quota``, ``ears never answer``, ``ears take 900`` (ms), ``ears guess 0.6 …`` (a partial
+``line drops``. Below one, what the STT make of it: ``STT hear …``, ``STT hear nothing``, ``STT doubt
+0.2``, ``STT fail quota``, ``STT never answer``, ``STT take 900`` (ms), ``STT guess 0.6 …`` (a partial
 transcript, seconds after the sound began).
 
 The agent: every stretch that is heard, in order, and nothing else is. "…" before or behind the words: the
 rest of the sentence was not heard there. ``agent beeps``, ``agent hangs up``, ``agent hands over``.
 
-The mind: everything it is asked, in order. Below it: ``replies …``, ``fails …``, ``fails once …`` (it may be
+The LLM: everything it is asked, in order. Below it: ``replies …``, ``fails …``, ``fails once …`` (it may be
 asked again), ``never replies``; ``takes 900`` (ms to the first sentence), ``pauses 1400`` (ms before each
 other one), ``expects 4 digits``, ``keeps name=דנה``, ``then hangs up``, ``then hands over``. And what it is
 told of the history: ``knows …``, the agent's last line, with "…" where it was interrupted; ``remembers 2``
@@ -40,10 +40,10 @@ Also expected: ``state THINKING`` and ``clear`` (where a story has one, it has a
 of a log line; there are as many such lines as the story has), ``no log …``, ``lead name=דנה``.
 
 The world, above the timeline: ``knob NAME value``; ``asr takes 900``, and so ``llm``, ``tts``, ``network``
-(ms each way); ``partials lag 200``: the ears guess as they go; ``marks are lost``; ``frames are lost
+(ms each way); ``partials lag 200``: the STT guess as they go; ``marks are lost``; ``frames are lost
 4.0-5.0`` (the caller's), ``sending stalls 6.0-6.4`` (the agent's); ``voice fails``, ``voice hangs``, ``voice
 clicks`` (a click for a sentence); ``nothing is made before``; ``engines have spares``; ``greeting expects 4
-digits``; ``mind is shaped``: its replies go through the shape of E5; ``an LLM listens``: it takes
+digits``; ``replies are shaped``: its replies go through the shape of E5; ``an LLM listens``: it takes
 messages; ``caller's number is hidden``. And in the timeline: ``12.0 server closes down``.
 """
 
@@ -53,7 +53,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.config import Config
-from server.providers.base import EngineError, Transcript
+from server.providers.base import ProviderError, Transcript
 from server.turns.effects import Act, EndCall, Expected, SaveLead, Transfer
 from tests.simtime.engines import Reply
 from tests.simtime.line import FAR, HISS, LOUD, NOISE, NORMAL, VOICE, Sound
@@ -93,7 +93,7 @@ class Moment:
 
 @dataclass
 class Asked:
-    """One request to the mind: expected, and what it brings about."""
+    """One request to the LLM: expected, and what it brings about."""
 
     moment: Moment
     reply: Reply = field(default_factory=lambda: Reply(None))
@@ -220,7 +220,7 @@ class _Reader:
             self.story.closes_s = moment.at_s
         elif f"{word} {what}" in FLAGS:
             return False
-        elif word == "mind":
+        elif word == "asked":
             self.story.asked.append(Asked(moment))
         elif word in ("agent", "state", "log", "lead", "clear"):
             self.story.lanes.setdefault(word, []).append(moment)
@@ -267,10 +267,10 @@ class _Reader:
             story.opening = Expected(digits=int(self._match(r"expects (\d+) digits?", rest)[0]))
         elif word == "no":
             story.never.append(Moment(self._where, self._match(r"log\s+(.+)", rest)[0]))
-        elif word == "ears":
-            self._ears(rest)
+        elif word == "stt":
+            self._stt(rest)
         elif word in OF_THE_MIND or word in ("knows", "remembers"):
-            self._mind(word, rest)
+            self._llm(word, rest)
         else:
             return False
         return True
@@ -304,10 +304,10 @@ class _Reader:
         else:
             self.story.takes_s[word] = int(ms) / 1000
 
-    def _ears(self, rest: str) -> None:
-        """What the ears make of the sound above."""
+    def _stt(self, rest: str) -> None:
+        """What the STT make of the sound above."""
         if not self.story.sounds:
-            raise self._error("the ears of what? It belongs below a 'caller' line")
+            raise self._error("the STT of what? It belongs below a 'caller' line")
         sound = self.story.sounds[-1]
         verb, _, more = rest.partition(" ")
         match verb:
@@ -316,7 +316,7 @@ class _Reader:
             case "doubt":
                 sound.hears = Transcript(sound.words, float(self._match(r"(0\.\d+)", more)[0]))
             case "fail":
-                sound.hears = EngineError(more)
+                sound.hears = ProviderError(more)
             case "never":
                 sound.hears = None
             case "take":
@@ -325,12 +325,12 @@ class _Reader:
                 after_s, text = self._match(r"([\d.]+) (.+)", more)
                 sound.guesses += ((float(after_s), text),)
             case _:
-                raise self._error(f"ears do not {verb!r}")
+                raise self._error(f"the STT does not {verb!r}")
 
-    def _mind(self, word: str, rest: str) -> None:
+    def _llm(self, word: str, rest: str) -> None:
         """What the request above brings about."""
         if not self.story.asked:
-            raise self._error(f"{word!r} belongs below a 'mind' line")
+            raise self._error(f"{word!r} belongs below an 'asked' line")
         asked = self.story.asked[-1]
         if word == "knows":
             asked.knows = "" if rest == "nothing" else rest
@@ -352,7 +352,7 @@ def details(text: str) -> SaveLead:
 
 
 def _failure(reply: Reply, rest: str, match: "Match") -> Reply:
-    return replace(reply, text=EngineError(rest, retryable=rest.startswith("once")))
+    return replace(reply, text=ProviderError(rest, retryable=rest.startswith("once")))
 
 
 Match = Callable[[str, str], tuple[str, ...]]
@@ -375,7 +375,7 @@ FLAGS = {
     "voice clicks",
     "nothing is made before",
     "engines have spares",
-    "mind is shaped",
+    "replies are shaped",
     "an LLM listens",
     "caller's number is hidden",
 }

@@ -13,8 +13,8 @@ PLACES = {
     "caller": (22, 46),
     "agent": (72, 46),
     "state": (122, 12),
-    "ears": (140, 4),
-    "mind": (148, 4),
+    "stt": (140, 4),
+    "llm": (148, 4),
     "voice": (156, 4),
 }
 NOTES_TOP, ROW_PX = 174, 192
@@ -28,13 +28,13 @@ FILLS = {
     "THINKING": ("#f7cf6b", "none"),
     "SPEAKING": ("#8fd6c4", "none"),
 }
-STREAMS = {"ears": "#3b73d9", "mind": "#d99a12", "voice": "#12866f"}
-LABELS = {"caller": "caller", "agent": "agent", "state": "state", "ears": "engines"}
+STREAMS = {"stt": "#3b73d9", "llm": "#d99a12", "voice": "#12866f"}
+LABELS = {"caller": "caller", "agent": "agent", "state": "state", "stt": "engines"}
 CUT = "#d6336c"
 RIGHT_TO_LEFT = "\u200f"  # at both ends of a line its punctuation stays on the Hebrew side, in every viewer
 
 
-class Bar(Protocol):
+class OnsetThreshold(Protocol):
     """As in ``chart``."""
 
     @property
@@ -51,7 +51,9 @@ class Bar(Protocol):
     def cut(self) -> bool: ...
 
 
-def svg_chart(story: Story, bars: Sequence[Bar], notes: list[tuple[float, str]], ended_s: float) -> str:
+def svg_chart(
+    story: Story, bars: Sequence[OnsetThreshold], notes: list[tuple[float, str]], ended_s: float
+) -> str:
     """The whole picture. ``notes``: log lines worth a word, with their seconds."""
     rows = max(1, -int(-(ended_s - 0.05) // ROW_S))
     width = LEFT_PX + ROW_S * SECOND_PX + RIGHT_PX
@@ -77,7 +79,7 @@ def _head(story: Story) -> Iterator[str]:
 
 
 def _row(
-    bars: Sequence[Bar], notes: list[tuple[float, str]], row: int, top: int, ended_s: float
+    bars: Sequence[OnsetThreshold], notes: list[tuple[float, str]], row: int, top: int, ended_s: float
 ) -> Iterator[str]:
     begin_s, end_s = row * ROW_S, min((row + 1) * ROW_S, ended_s)
     for second in range(begin_s, int(end_s) + 1):
@@ -86,7 +88,7 @@ def _row(
         yield _text(x, top + 12, f"{second} s", fill="#999", size=10, anchor="middle")
     for lane, label in LABELS.items():
         lane_top, lane_height = PLACES[lane]
-        middle = top + lane_top + (lane_height / 2 if lane != "ears" else 10) + 4
+        middle = top + lane_top + (lane_height / 2 if lane != "stt" else 10) + 4
         yield _text(LEFT_PX - 10, middle, label, fill="#666", size=11, anchor="end")
     for bar in bars:
         if bar.begin_s < end_s and bar.end_s > begin_s:
@@ -100,7 +102,7 @@ def _row(
             yield _text(x + 3 * (2 * late - 1), top + NOTES_TOP + 4, line, fill=CUT, size=10, anchor=side)
 
 
-def _bar(bar: Bar, first_s: float, last_s: float, row_s: float, row_top: int) -> Iterator[str]:
+def _bar(bar: OnsetThreshold, first_s: float, last_s: float, row_s: float, row_top: int) -> Iterator[str]:
     """The part of a bar that is in this row."""
     lane_top, height = PLACES[bar.lane]
     x, y = _x(first_s, row_s), row_top + lane_top

@@ -1,5 +1,5 @@
-# The mind thinks while the silence is counted
-> Engines of 200, 350 and 150 ms: the answer comes right behind silence and breath, not 0.5 s later.
+# The LLM thinks while the silence is counted
+> Providers of 200, 350 and 150 ms: the answer comes right behind silence and breath, not 0.5 s later.
 acts B3 B4
 spares B5
 knob SPECULATIVE_TURNS true
@@ -9,7 +9,7 @@ tts takes 150
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  4.86        mind    כמה חדרים יש
+  4.86        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
               log     EARLY_START
   5.36        agent   יש שם שלושה חדרים.
@@ -26,7 +26,7 @@ tts takes 150
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.32        mind    כמה חדרים יש
+  5.32        asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
               no log  EARLY_START
   5.82        agent   יש שם שלושה חדרים.
@@ -41,13 +41,13 @@ knob SPECULATIVE_TURNS true
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.40   caller  שלום מדברת דנה
               log     EARLY_START turn
-  4.61        mind    שלום מדברת דנה
+  4.61        asked   שלום מדברת דנה
               replies נעים מאוד דנה, מה בדיוק?
               keeps   name=דנה
               log     EARLY_START dropped
   4.90-5.90   caller  ואני מחפשת דירה
               log     EARLY_START turn
-              mind    שלום מדברת דנה ואני מחפשת דירה
+              asked   שלום מדברת דנה ואני מחפשת דירה
               remembers 1
               replies נעים מאוד דנה, באיזו עיר?
   6.74        agent   נעים מאוד דנה, באיזו עיר?
@@ -60,7 +60,7 @@ knob SPECULATIVE_TURNS true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני דנה מחיפה
-  4.71        mind    אני דנה מחיפה
+  4.71        asked   אני דנה מחיפה
               replies נעים מאוד דנה.
               keeps   name=דנה
   5.34        lead    name=דנה
@@ -75,12 +75,12 @@ knob SPECULATIVE_TURNS true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.40   caller  דירה
-  3.57        mind    דירה
+  3.57        asked   דירה
   3.75-4.15   caller  בחיפה
-  4.34        mind    דירה בחיפה
+  4.34        asked   דירה בחיפה
   4.50-4.90   caller  למכירה
   5.25-5.65   caller  מיידית
-  6.35        mind    דירה בחיפה למכירה מיידית
+  6.35        asked   דירה בחיפה למכירה מיידית
               replies יש לנו שתי דירות בחיפה.
   6.51        agent   יש לנו שתי דירות בחיפה.
  10.00        caller  hangs up

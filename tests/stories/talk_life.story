@@ -17,7 +17,7 @@ knob IDLE_PROMPT_SEC 8
 
   0.80-2.06   agent   שלום! איך אפשר לעזור?
   9.50-11.00  caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
  11.84        agent   יש שם שלושה חדרים.
  16.00        caller  hangs up
@@ -34,13 +34,13 @@ knob IDLE_PROMPT_SEC 8
  18.00        caller  hangs up
 
 # The caller says goodbye
-> The closing line is heard to its last word, and a moment later our side closes; the mind is not asked.
+> The closing line is heard to its last word, and a moment later our side closes; the LLM is not asked.
 acts F2
 spares F3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34        agent   יש שם שלושה חדרים.
   9.00-10.50  caller  תודה רבה ולהתראות
@@ -53,7 +53,7 @@ spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.00   caller  תודה רבה
-              mind    תודה רבה
+              asked   תודה רבה
               replies בשמחה, מה עוד?
   4.72        agent   בשמחה, מה עוד?
   9.00        caller  hangs up
@@ -65,13 +65,13 @@ spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.00   caller  שלום שלום
-              mind    שלום שלום
+              asked   שלום שלום
               replies שלום, במה לעזור?
   4.72        agent   שלום, במה לעזור?
   9.00        caller  hangs up
 
 # The caller wants a person
-> TRANSFER_NUMBER is set: a line, and the call is handed over; the mind is not asked.
+> TRANSFER_NUMBER is set: a line, and the call is handed over; the LLM is not asked.
 acts F3
 knob TRANSFER_NUMBER +97235550000
 
@@ -116,7 +116,7 @@ spares F2
  18.00        caller  hangs up
 
 # A question is no message
-> There is no person, and the caller asks something: the mind answers, and nothing is filed.
+> There is no person, and the caller asks something: the LLM answers, and nothing is filed.
 acts B2
 spares F3
 
@@ -124,7 +124,7 @@ spares F3
   3.00-4.50   caller  אני רוצה לדבר עם נציג
   5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
  12.00-13.50  caller  מתי יהיה נציג פנוי
-              mind    מתי יהיה נציג פנוי
+              asked   מתי יהיה נציג פנוי
               replies המשרד פתוח מתשע בבוקר.
  14.34        agent   המשרד פתוח מתשע בבוקר.
  18.00        caller  hangs up
@@ -135,7 +135,7 @@ spares F3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני לא צריך נציג
-              mind    אני לא צריך נציג
+              asked   אני לא צריך נציג
               replies בסדר גמור, במה אפשר לעזור?
   5.34        agent   בסדר גמור, במה אפשר לעזור?
  10.00        caller  hangs up
@@ -161,7 +161,7 @@ knob IDLE_PROMPT_SEC 0
 
   0.80        agent   שלום! איך אפשר לעזור?
  25.00-26.50  caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
  27.34        agent   יש שם שלושה חדרים.
  29.00        caller  hangs up
@@ -176,17 +176,17 @@ knob SPECULATIVE_TURNS false
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  אני מחפשת דירה בחיפה
-              mind    אני מחפשת דירה בחיפה
+              asked   אני מחפשת דירה בחיפה
               replies באיזו שכונה?
   5.34        agent   באיזו שכונה?
   8.00-9.50   caller  בכרמל
-              ears    hear nothing
+              stt    hear nothing
  10.34        agent   אפשר לנסח שוב במשפט קצר?
  13.50-15.00  caller  בכרמל
-              ears    hear nothing
+              stt    hear nothing
  15.84        agent   סליחה, לא הבנתי. אפשר להגיד את זה שוב, בקצרה?
  19.50-21.00  caller  בכרמל
-              ears    hear nothing
+              stt    hear nothing
  21.84        agent   קשה לי לשמוע. תרצי שנציג יחזור אלייך?
               agent   הלו, שומעים אותי?
               agent   אני כאן. במה אפשר לעזור?

@@ -5,7 +5,7 @@ spares E1 B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-  5.17        mind    ספרו לי על הדירה
+  5.17        asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אהה
@@ -22,12 +22,12 @@ spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.70   caller  רגע רגע
               log     BARGE_IN: interrupt
-              mind    רגע רגע
+              asked   רגע רגע
               knows   יש שם…
               replies בבקשה, אני איתך.
   7.42±0.75   agent   בבקשה, אני איתך.
@@ -40,13 +40,13 @@ spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים. רוצים לבוא לראות אותה מחר?
   5.34        agent   יש שם שלושה חדרים.
               agent   רוצים לבוא לראות…
   7.40-7.90   caller  כן
               log     BARGE_IN: interrupt
-              mind    כן
+              asked   כן
               replies מצוין, רשמתי.
   8.62        agent   מצוין, רשמתי.
  12.00        caller  hangs up
@@ -57,7 +57,7 @@ spares B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  כן
@@ -74,60 +74,60 @@ spares E2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               pauses  1400
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אהה
               log     BACKCHANNEL → ignore
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies ויש גם מרפסת שמש.
   7.32        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  12.00        caller  hangs up
 
-# A word that nobody listed, and the mind hears that it is only listening
+# A word that nobody listed, and the LLM hears that it is only listening
 > It answers "…": never spoken, never in the history; the cut sentence is said again and the rest follows.
 acts D4
 spares E1 G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אחלה בחלה
               log     BARGE_IN: interrupt
-              mind    אחלה בחלה
+              asked   אחלה בחלה
               replies …
               log     ONLY_LISTENS
   7.32        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  14.00-15.50  caller  ומתי אפשר להיכנס
-              mind    ומתי אפשר להיכנס
+              asked   ומתי אפשר להיכנס
               knows   יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
               replies כבר מהחודש הבא.
               agent   כבר מהחודש הבא.
  20.00        caller  hangs up
 
-# Such a word, and the mind has an answer to it
+# Such a word, and the LLM has an answer to it
 acts D2
 spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  בלי מעלית
               log     BARGE_IN: interrupt
-              mind    בלי מעלית
+              asked   בלי מעלית
               replies יש שם מעלית חדשה.
               no log  ONLY_LISTENS
   7.32        agent   יש שם מעלית חדשה.
  12.00        caller  hangs up
 
-# The mind hears it while the silence is counted
+# The LLM hears it while the silence is counted
 > Asked early, it costs no time: the reply goes on behind the closing silence.
 acts D4 B3
 spares B2
@@ -135,12 +135,12 @@ knob SPECULATIVE_TURNS true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אחלה בחלה
               log     BARGE_IN: interrupt
-  6.81        mind    אחלה בחלה
+  6.81        asked   אחלה בחלה
               replies …
               log     ONLY_LISTENS
               log     BACKCHANNEL → ignore
@@ -148,7 +148,7 @@ knob SPECULATIVE_TURNS true
               agent   ויש גם מרפסת שמש.
  14.00        caller  hangs up
 
-# The mind hears it, and the caller goes on
+# The LLM hears it, and the caller goes on
 > What follows makes more of it than listening: all of it is answered.
 acts A6
 spares D4
@@ -156,21 +156,21 @@ knob SPECULATIVE_TURNS true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אחלה בחלה
-  6.81        mind    אחלה בחלה
+  6.81        asked   אחלה בחלה
               replies …
               log     ONLY_LISTENS
   6.95-8.15   caller  ומה עם חניה
-              mind    אחלה בחלה ומה עם חניה
+              asked   אחלה בחלה ומה עם חניה
               replies יש חניה אחת.
               agent   יש חניה אחת.
               no log  BACKCHANNEL
  13.00        caller  hangs up
 
-# The mind hears it too late
+# The LLM hears it too late
 > The caller has heard that we think: it is asked once more, now for an answer.
 acts B5
 spares D4
@@ -180,51 +180,51 @@ knob THINKING_TEXT_HE שנייה אחת
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם…
   6.10-6.60   caller  אחלה בחלה
-              mind    אחלה בחלה
+              asked   אחלה בחלה
               takes   1400
               replies …
               agent   שנייה אחת
               log     ONLY_LISTENS
-              mind    אחלה בחלה
+              asked   אחלה בחלה
               replies אחלה, ומה חשוב לך?
               no log  BACKCHANNEL
               agent   אחלה, ומה חשוב לך?
  14.00        caller  hangs up
 
 # Two words that nobody listed, to a question of ours
-> They are its answer: the mind is not told that it may go on.
+> They are its answer: the LLM is not told that it may go on.
 acts B2
 spares D4
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
-              mind    ספרו לי על הדירה
+              asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים. רוצים לבוא לראות אותה מחר?
   5.34        agent   יש שם שלושה חדרים.
               agent   רוצים לבוא לראות…
   7.40-7.90   caller  אחלה בחלה
-              mind    אחלה בחלה
+              asked   אחלה בחלה
               replies מצוין, רשמתי.
   8.62        agent   מצוין, רשמתי.
               no log  ONLY_LISTENS
  12.00        caller  hangs up
 
 # Prices are said in words
-> Digits and ₪ become Hebrew words before the voice; the history keeps what the mind wrote.
+> Digits and ₪ become Hebrew words before the voice; the history keeps what the LLM wrote.
 acts E6
 spares D3
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה עולה הדירה
-              mind    כמה עולה הדירה
+              asked   כמה עולה הדירה
               replies המחיר 3,000 ₪ לחודש.
   5.34        agent   המחיר שלושת אלפים שקלים לחודש.
  10.00-11.50  caller  ומתי אפשר להיכנס
-              mind    ומתי אפשר להיכנס
+              asked   ומתי אפשר להיכנס
               knows   המחיר 3,000 ₪ לחודש.
               replies כבר מהחודש הבא.
  12.34        agent   כבר מהחודש הבא.
@@ -236,7 +236,7 @@ spares E6
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה עולה הדירה
-              mind    כמה עולה הדירה
+              asked   כמה עולה הדירה
               replies שלושת אלפים שקלים לחודש.
   5.34        agent   שלושת אלפים שקלים לחודש.
  10.00        caller  hangs up

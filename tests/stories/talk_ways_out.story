@@ -5,7 +5,7 @@ spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-3.80   caller  חג שמח
-              mind    חג שמח
+              asked   חג שמח
               replies חג שמח! במה אפשר לעזור?
   4.52        agent   חג שמח!
               agent   במה אפשר לעזור?
@@ -17,12 +17,12 @@ acts F2 B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
   7.60-9.00   caller  אה, ומה הכתובת
-              mind    אה, ומה הכתובת
+              asked   אה, ומה הכתובת
               knows   תודה שהתקשרתם, יום נעים.
               replies ברחוב הרצל חמש.
   9.84        agent   ברחוב הרצל חמש.
@@ -36,7 +36,7 @@ spares B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
@@ -50,7 +50,7 @@ spares B2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
@@ -59,26 +59,26 @@ spares B2
   8.60±0.2    agent   hangs up
 
 # A goodbye that asks something is none
-> The mind wants to hang up behind its own question: the answer is waited for.
+> The LLM wants to hang up behind its own question: the answer is waited for.
 acts B2
 spares F2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  תודה רבה על ההסבר
-              mind    תודה רבה על ההסבר
+              asked   תודה רבה על ההסבר
               replies בשמחה. יש עוד משהו שאפשר לעזור בו?
               then    hangs up
               log     ENDS_NOTHING
   5.34        agent   בשמחה.
               agent   יש עוד משהו שאפשר לעזור בו?
   8.20-9.00   caller  כן מה המחיר
-              mind    כן מה המחיר
+              asked   כן מה המחיר
               replies המחיר נתון למשא ומתן.
   9.72        agent   המחיר נתון למשא ומתן.
  14.00        caller  hangs up
 
 # A hand-over that is asked about waits for the yes
-> The mind wants to hand over behind its own question: a plain yes does it, and nobody is asked.
+> The LLM wants to hand over behind its own question: a plain yes does it, and nobody is asked.
 acts F3
 spares B2
 an LLM listens
@@ -86,7 +86,7 @@ knob TRANSFER_NUMBER +97235550000
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  יש לי עניין מסובך
-              mind    יש לי עניין מסובך
+              asked   יש לי עניין מסובך
               replies להעביר אתכם לנציג?
               then    hands over
               log     ENDS_NOTHING
@@ -103,12 +103,12 @@ knob TRANSFER_NUMBER +97235550000
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  יש לי עניין מסובך
-              mind    יש לי עניין מסובך
+              asked   יש לי עניין מסובך
               replies להעביר אתכם לנציג?
               then    hands over
   5.34-6.44   agent   להעביר אתכם לנציג?
   9.00-9.80   caller  לא, תודה
-              mind    לא, תודה
+              asked   לא, תודה
               replies בסדר, במה מדובר?
  10.52        agent   בסדר, במה מדובר?
  14.00        caller  hangs up
@@ -123,7 +123,7 @@ an LLM listens
   3.00-4.50   caller  אני רוצה לדבר עם נציג
   5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
  12.00-15.00  caller  דנה כהן בקשר לדירה בהרצל
-              mind    דנה כהן בקשר לדירה בהרצל
+              asked   דנה כהן בקשר לדירה בהרצל
               remembers 3
               knows   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
               keeps   name=דנה
@@ -143,7 +143,7 @@ knob SPECULATIVE_TURNS false
   3.00-4.50   caller  אני רוצה לדבר עם נציג
   5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
  12.00-15.00  caller  דנה כהן בקשר לדירה בהרצל
-              mind    דנה כהן בקשר לדירה בהרצל
+              asked   דנה כהן בקשר לדירה בהרצל
               fails   overloaded
  15.84        agent   תודה, רשמתי, ונחזור אליכם בהקדם. אפשר לעזור בעוד משהו?
               lead    message=דנה כהן בקשר לדירה בהרצל
@@ -160,7 +160,7 @@ knob SPECULATIVE_TURNS false
   3.00-4.50   caller  אני רוצה לדבר עם נציג
   5.34        agent   כרגע אין נציג פנוי. אפשר להשאיר כאן הודעה עם שם ומספר טלפון, ונחזור אליכם.
  12.00-13.00  caller  לא תודה
-              mind    לא תודה
+              asked   לא תודה
               fails   overloaded
  13.72        agent   בסדר. במה עוד אפשר לעזור?
  18.00        caller  hangs up
@@ -172,12 +172,12 @@ spares G2
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום
-              mind    זה הכול להיום
+              asked   זה הכול להיום
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   5.34-6.80   agent   תודה שהתקשרתם, יום נעים.
   7.50-8.50   caller  אה לא חשוב
-              mind    אה לא חשוב
+              asked   אה לא חשוב
               replies תודה שהתקשרתם, יום נעים.
               then    hangs up
   9.20        agent   תודה על השיחה, ולהתראות!

@@ -9,11 +9,11 @@ from server.audio.frames import pcm16_to_mulaw
 from server.call.call_record import CallSummary
 from server.call.provider_runner import AFTER_CALL_S
 from server.config import Config
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.providers.tts_cache import beep
 from server.turns.effects import NOTHING_TO_SAY, Act, SaveLead, Speaker
 from tests.simtime.call import SimCall
-from tests.simtime.engines import Reply, SimEars, SimMind, SimVoice
+from tests.simtime.engines import Reply, SimLlm, SimStt, SimTts
 from tests.simtime.line import SAME, Sound
 from tests.stories.story import AGENT_HANDS_OVER, AGENT_HANGS_UP, LINE_DROPS, OUTCOMES, Moment, Story
 
@@ -55,7 +55,7 @@ class Told:
         match name:
             case "agent":
                 return self._agent()
-            case "mind":
+            case "asked":
                 return [Moment("", request.text, at_s) for at_s, request in self.asked]
             case "state":
                 return self._states()
@@ -118,8 +118,8 @@ def tell(story: Story, **knobs: Any) -> Told:
     )
     told = Told(story, call)
     call.host = {"desk": told}
-    call.mind.takes_messages = "an LLM listens" in story.flags
-    _script_the_mind(told)
+    call.llm.takes_messages = "an LLM listens" in story.flags
+    _script_the_llm(told)
     _spoil_the_voice(told)
     _stall(told)
     if "engines have spares" in story.flags:
@@ -143,7 +143,7 @@ def _run(told: Told) -> None:
     call.run(story.ends_s + (story.ending.within_s if ours else 0), hang_up=False)
     told.ended_s = (told.outcome and told.outcome.at_s) or story.ends_s
     if story.ending.what == LINE_DROPS:
-        call.line.inbox.close()
+        call.line.receiver.close()
     elif not ours:
         call.line.deliver({"event": "stop"})
     call.until(call.runtime.now + story.takes_s.get("network", 0.0) + GONE_AFTER_S)
@@ -151,15 +151,15 @@ def _run(told: Told) -> None:
     call.until(call.runtime.now + AFTER_CALL_S)
 
 
-def _script_the_mind(told: Told) -> None:
+def _script_the_llm(told: Told) -> None:
     """Each request gets the reply of its line, or that of the last one with these words.
 
     One that the story does not know is never answered.
     """
-    story, mind = told.story, told.call.mind
+    story, llm = told.story, told.call.llm
     script = list(story.asked)
     used: dict[str, Reply] = {}
-    mind.opening = story.opening
+    llm.opening = story.opening
 
     def reply(request: ReplyRequest) -> Reply:
         if request.gone:  # the story is over
@@ -171,8 +171,8 @@ def _script_the_mind(told: Told) -> None:
             used[request.text] = line.reply
         return used.get(request.text, Reply(None))
 
-    mind.reply = reply
-    mind.authored = "mind is shaped" not in story.flags
+    llm.reply = reply
+    llm.authored = "replies are shaped" not in story.flags
 
 
 def _spoil_the_voice(told: Told) -> None:
@@ -202,15 +202,15 @@ def _stall(told: Told) -> None:
 def _add_spares(told: Told) -> None:
     """A second engine behind each, and these work."""
     call, story = told.call, told.story
-    ears = SimEars(call.runtime, [], ENGINE_S, name="spare", by_sound=[_heard_well(s) for s in story.sounds])
-    mind = SimMind(call.runtime, call.mind.reply, ENGINE_S, name="spare")
-    voice = SimVoice(call.runtime, ENGINE_S, name="spare", identity="spare")
+    stt = SimStt(call.runtime, [], ENGINE_S, name="spare", by_sound=[_heard_well(s) for s in story.sounds])
+    llm = SimLlm(call.runtime, call.llm.reply, ENGINE_S, name="spare")
+    voice = SimTts(call.runtime, ENGINE_S, name="spare", identity="spare")
     voice.codes = call.voice.codes
-    call.fallbacks = ([ears], [mind], [voice])
+    call.fallbacks = ([stt], [llm], [voice])
 
 
 def _heard_well(sound: Sound) -> Sound:
-    broken = sound.hears is None or isinstance(sound.hears, EngineError)
+    broken = sound.hears is None or isinstance(sound.hears, ProviderError)
     return replace(sound, hears=SAME) if broken else sound
 
 
@@ -223,7 +223,7 @@ def differences(told: Told) -> list[str]:
     found = [
         problem for name, lane in story.lanes.items() if name != "log" for problem in _lane(told, name, lane)
     ]
-    found += _lane(told, "mind", [asked.moment for asked in story.asked])
+    found += _lane(told, "asked", [asked.moment for asked in story.asked])
     found += _knowledge(told)
     logs = story.lanes.get("log", [])
     for part in dict.fromkeys(moment.what for moment in logs):
@@ -260,16 +260,16 @@ def _times(name: str, wanted: Moment, happened: Moment) -> list[str]:
 
 
 def _knowledge(told: Told) -> list[str]:
-    """What the mind is told of the agent's last words, request by request."""
+    """What the LLM is told of the agent's last words, request by request."""
     found = []
     for line, (_, request) in zip(told.story.asked, told.asked, strict=False):
         agent = [said for said in request.history if said.speaker is Speaker.AGENT]
         knows = agent[-1].text + "…" * agent[-1].interrupted if agent else ""
         lines = len(request.history)
         if line.remembers is not None and line.remembers != lines:
-            found.append(f"{line.moment.where}: the mind remembers {lines} lines, not {line.remembers}")
+            found.append(f"{line.moment.where}: the LLM remembers {lines} lines, not {line.remembers}")
         if line.knows is not None and line.knows != knows:
-            found.append(f"{line.moment.where}: the mind knows {knows!r}, not {line.knows!r}")
+            found.append(f"{line.moment.where}: the LLM knows {knows!r}, not {line.knows!r}")
     return found
 
 
@@ -288,7 +288,7 @@ def as_told(told: Told) -> str:
         (s.at_s, s.until_s, name, s.words) for s, name in sounds
     ]
     rows += [(at_s, None, "caller", f"presses {key}") for at_s, key in told.story.keys]
-    for name in ("agent", "mind", "state", "lead"):
+    for name in ("agent", "asked", "state", "lead"):
         rows += [(m.at_s or 0.0, m.until_s, name, m.what) for m in told.lane(name)]
     kept = ("BARGE_IN", "ECHO", "DEDUP", "_ERR", "TIMEOUT", "ENGINE_", "CALL_ENDS")
     log = zip(told.call.log_times, told.call.log, strict=True)

@@ -13,7 +13,7 @@ STORY = """\
 > Over the answer.
 acts D1
   3.00-4.50   caller  כמה חדרים יש
-              mind    כמה חדרים יש
+              asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
   5.34-6.06   agent   יש שם…
   6.00-6.30   cough
@@ -39,12 +39,12 @@ def test_the_bars_are_what_happened():
         "LISTENING",
         "THINKING",
     ]
-    assert all(any(bar.lane == lane for bar in bars) for lane in ("ears", "mind", "voice"))
+    assert all(any(bar.lane == lane for bar in bars) for lane in ("stt", "llm", "voice"))
 
 
 def test_the_text_chart_has_every_lane_and_the_words():
     lines = chart_lines("a cough does not stop")
-    assert [line.split()[0] for line in lines[4:10]] == ["caller", "agent", "state", "ears", "mind", "voice"]
+    assert [line.split()[0] for line in lines[4:10]] == ["caller", "agent", "state", "stt", "llm", "voice"]
     assert "▒" in lines[4] or "cough" in "".join(lines)
     assert "╳" in lines[5]
     assert any(line.endswith("כמה חדרים יש") for line in lines)

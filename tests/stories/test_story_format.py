@@ -10,7 +10,7 @@ TOLD = """\
 acts D1
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
-  5.17        mind    כמה חדרים יש
+  5.17        asked   כמה חדרים יש
               knows   שלום! איך אפשר לעזור?
               remembers 1
               replies יש שלושה.
@@ -39,8 +39,8 @@ acts D1
         ("caller presses 5", "one.story:3: when? '3.0 caller presses 5'"),
         ("server closes down", "one.story:3: when? '3.0 server closes down'"),
         (" 3.0 caller presses A", "one.story:3: no key: 'A'"),
-        ("ears hear nothing", "one.story:3: the ears of what?"),
-        ("replies שלום", "one.story:3: 'replies' belongs below a 'mind' line"),
+        ("stt hear nothing", "one.story:3: the STT of what?"),
+        ("replies שלום", "one.story:3: 'replies' belongs below an 'asked' line"),
         (" 3.0 caler שלום", "one.story:3: 'caler' is not known here"),
         ("שלום", "one.story:3: not a line of a story: 'שלום'"),
     ],
@@ -100,9 +100,9 @@ def test_a_story_that_goes_as_told_has_no_differences():
             "",
             "one.story:1: agent: not in the story: 'יש שלושה.' at 5.32",
         ),
-        ("5.17        mind", "6.17        mind", "one.story:5: mind 'כמה חדרים יש' begins at 5.15 s"),
-        ("knows   שלום! איך אפשר לעזור?", "knows   שלום!…", "one.story:5: the mind knows"),
-        ("remembers 1", "remembers 2", "one.story:5: the mind remembers 1 lines, not 2"),
+        ("5.17        asked", "6.17        asked", "one.story:5: asked 'כמה חדרים יש' begins at 5.15 s"),
+        ("knows   שלום! איך אפשר לעזור?", "knows   שלום!…", "one.story:5: the LLM knows"),
+        ("remembers 1", "remembers 2", "one.story:5: the LLM remembers 1 lines, not 2"),
         ("lead    name=דנה", "lead    name=רון", "one.story:11: lead: 'name=רון' expected"),
         ("              log     tts_done\n", "", "one.story:1: log 'tts_done': not in the story"),
         ("no log  ECHO", "no log  tts_done", "one.story:14: logged: tts_done"),

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.telephony.caller_audio import FILL_MS_AT_ONCE, FILL_MS_PER_S, Rx
+from server.telephony.caller_audio import FILL_MS_AT_ONCE, FILL_MS_PER_S, InboundFrames
 from server.telephony.twilio_messages import Media
 
 VOICE = b"\x20" * 160
@@ -16,7 +16,7 @@ class Peer:
 
     def __init__(self) -> None:
         self.now_s = 0.0
-        self.rx = Rx(lambda: SimpleNamespace(feed=lambda *_: None), lambda: self.now_s)  # type: ignore[arg-type,return-value]
+        self.rx = InboundFrames(lambda: SimpleNamespace(feed=lambda *_: None), lambda: self.now_s)  # type: ignore[arg-type,return-value]
 
     def send(self, stamp_ms: int | None, after_s: float = 0.02) -> int:
         """The frames that are heard."""

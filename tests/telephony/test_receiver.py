@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.logs.rate_limited import Meter
+from server.logs.rate_limited import TokenBucket
 from server.telephony.receiver import (
     AUDIO_TIMEOUT_S,
     MESSAGES_AT_ONCE,
@@ -20,10 +20,10 @@ from server.telephony.receiver import (
     POLL_S,
     QUIET_S,
     START_TIMEOUT_S,
-    Inbox,
-    OutOfLine,
+    ProtocolViolation,
     Quiet,
     QuietLine,
+    Receiver,
     has_unread,
 )
 from server.telephony.stream_clock import LineClock
@@ -47,7 +47,7 @@ class Peer:
         self.played_at_s = 0.0
         self.unread = False
         self.line = LineClock(lambda: self.now_s)
-        self.inbox = Inbox(
+        self.receiver = Receiver(
             self.receive,
             lambda: self.now_s,
             LONGEST_S,
@@ -68,15 +68,15 @@ class Peer:
     def until_it_is_out_of_line(self) -> tuple[int, str]:
         """How many messages were taken, and what was said then."""
         taken = 0
-        with pytest.raises(OutOfLine) as out:
+        with pytest.raises(ProtocolViolation) as out:
             while True:
-                taken += not isinstance(self.inbox.next(), Quiet)
+                taken += not isinstance(self.receiver.next(), Quiet)
         return taken, str(out.value)
 
 
 def test_a_call_is_taken_message_by_message() -> None:
     peer = Peer([(0, HELLO), (0.1, START), (0.2, FRAME), (0.3, b"x")])
-    kinds = [type(peer.inbox.next()) for _ in range(4)]
+    kinds = [type(peer.receiver.next()) for _ in range(4)]
     assert kinds == [Connected, Start, Media, Ignored]
 
 
@@ -118,7 +118,7 @@ def silence(peer: Peer, until_s: float) -> list[tuple[float, int]]:
     """When so many frames of silence were given, until then."""
     fed: list[tuple[float, int]] = []
     while peer.now_s < until_s:
-        if isinstance(item := peer.inbox.next(), Quiet):
+        if isinstance(item := peer.receiver.next(), Quiet):
             fed.append((round(peer.now_s, 3), item.frames))
     return fed
 
@@ -157,7 +157,7 @@ def test_a8_a_starved_process_is_no_quiet_line() -> None:
     """A8, A9: nothing reaches us, but it waits in the socket: neither silence nor a dead line."""
     peer = Peer([(0, START), (0.02, FRAME), (30, FRAME)])
     peer.unread = True
-    assert [type(peer.inbox.next()) for _ in range(3)] == [Start, Media, Media]
+    assert [type(peer.receiver.next()) for _ in range(3)] == [Start, Media, Media]
     assert peer.line.lag_s == 0  # nobody has told it of a frame
 
 
@@ -227,7 +227,7 @@ def test_what_a_network_has_kept_is_no_flood() -> None:
 
 
 def test_a_meter_fills_again_up_to_its_burst() -> None:
-    meter = Meter(10, 20, now=0)
+    meter = TokenBucket(10, 20, now=0)
     assert meter.take(20, 0) and not meter.take(1, 0)
     assert meter.take(10, 1) and not meter.take(1, 1)
     assert meter.take(20, 1000) and not meter.take(1, 1000)

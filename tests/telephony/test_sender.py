@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from server.audio.frames import FRAME_BYTES
 from server.audio.pacing import BATCH_FRAMES, Pacer
 from server.runtime.threads import Channel, pause
-from server.telephony.sender import Tx
+from server.telephony.sender import Sender
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import PlayoutRoom, TurnOverdue
 from tests.simtime.runtime import SimRuntime
@@ -19,7 +19,7 @@ LEAD = 20
 
 
 class Call:
-    """A Tx with a core that has ``waiting`` frames for the wire, and a socket that takes ``send_s``."""
+    """A Sender with a core that has ``waiting`` frames for the wire, and a socket that takes ``send_s``."""
 
     def __init__(self, waiting=0, send_s=0.0, started=True):
         self.runtime = SimRuntime()
@@ -33,7 +33,7 @@ class Call:
         self.ended = []
         self._send_s = send_s
         self._never = Channel(self.runtime, 1)
-        self.tx = Tx(self.runtime, self.lock, Pacer(LEAD), self._handle, self._wants_wire, self._send)
+        self.tx = Sender(self.runtime, self.lock, Pacer(LEAD), self._handle, self._wants_wire, self._send)
         if started:
             self.tx.start("MZ1")
         self.runtime.spawn("tx", self._run)

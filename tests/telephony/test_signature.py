@@ -7,7 +7,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
 from server.shared_state.memory import MemoryStore
-from server.shared_state.state import Ledger
+from server.shared_state.state import SharedState
 from server.shared_state.wall_clock import FELT_S, JUMP_S, Jumps
 from server.telephony.signature import GOOD_S, SEEN_S, TokenRefused, TwilioAuth
 
@@ -21,7 +21,7 @@ class Host:
 
     def __init__(self, secret: str = SECRET, shared: MemoryStore | None = None) -> None:
         self.now_s = 1_000_000.0
-        self.auth = TwilioAuth(secret, Ledger(shared, now=lambda: self.now_s), lambda: self.now_s)
+        self.auth = TwilioAuth(secret, SharedState(shared, now=lambda: self.now_s), lambda: self.now_s)
 
 
 def refusal(host: Host, token: str, call_sid: str = "CA1") -> str:
@@ -113,8 +113,8 @@ class TestAClockThatIsSet:
     class Host:
         def __init__(self) -> None:
             self.steady_s, self.ahead_s = 5_000.0, 1_000_000.0
-            ledger = Ledger(now=lambda: self.steady_s)
-            self.auth = TwilioAuth(SECRET, ledger, self.wall, Jumps(self.wall, lambda: self.steady_s))
+            shared_state = SharedState(now=lambda: self.steady_s)
+            self.auth = TwilioAuth(SECRET, shared_state, self.wall, Jumps(self.wall, lambda: self.steady_s))
 
         def wall(self) -> float:
             return self.steady_s + self.ahead_s

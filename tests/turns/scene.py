@@ -1,36 +1,36 @@
-"""Calls in the making: events handed to a ``Dialogue``, and what it told the shell to do.
+"""Calls in the making: events handed to a ``TurnMachine``, and what it told the shell to do.
 
 A scene is a list of events; a string in it is a timeline of frames: ``#`` voice, ``n`` noise as loud,
-``m`` the model alone, ``.`` silence. Log lines and the audio for the ears are left out of ``told``.
+``m`` the model alone, ``.`` silence. Log lines and the audio for the STT is left out of ``told``.
 """
 
 from dataclasses import replace
 
 from server.audio.endpointing import endpointing_params
 from server.audio.frames import FrameHeard
-from server.turns.actions import CloseEars, FeedEars, Log, OpenEars, Think
+from server.turns.actions import FeedRecognition, FinishRecognition, GenerateReply, Log, StartRecognition
 from server.turns.effects import Expected, Line, PhoneCall, Speaker
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
+    FinalTranscript,
     MarkReturned,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
     StreamStarted,
-    WordsHeard,
+    TtsAudio,
+    TtsSentenceDone,
 )
 from server.turns.floor import GRACE_FRAMES
-from server.turns.machine import Dialogue, State
-from server.turns.params import DialogueParams
+from server.turns.machine import State, TurnMachine
+from server.turns.params import TurnParams
 from tests.wording import OURS
 
 L, T, S = State.LISTENING, State.THINKING, State.SPEAKING
 LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "m": (10, 0.9), ".": (10, 0.05)}
 COUGH = "nnn" + "." * 30
 GREETING, HINT = "שלום! איך אפשר לעזור?", "שנייה בודקת"
-PARAMS = DialogueParams(
+PARAMS = TurnParams(
     endpointing=endpointing_params(
         min_utt_s=0.48,
         hangover_ms=140,
@@ -67,15 +67,15 @@ EXPECTED = Expected(("כן",), 3)
 CALLED = StreamStarted(call=PhoneCall("CA1", "+972501234567"))  # by whom nobody hides: without it they do
 
 THINKING = [SPOKE]
-UNDERSTOOD = [*THINKING, BreathDrawn(1, 0), WordsHeard(1, ASKED, 0.9)]
-ANSWERED = [*UNDERSTOOD, SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0)]
-COMPLETE = [*ANSWERED, ReplyThought(1)]
+UNDERSTOOD = [*THINKING, ReplyDelay(1, 0), FinalTranscript(1, ASKED, 0.9)]
+ANSWERED = [*UNDERSTOOD, ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0)]
+COMPLETE = [*ANSWERED, ReplyDone(1)]
 SPEAKING = [*COMPLETE, PlayoutRoom(23)]
 SHORT_FIRST = [
     *UNDERSTOOD,
-    SentenceThought(1, "כן."),
-    AudioMade(1, 0, AUDIO[: 160 * 40]),
-    SentenceVoiced(1, 0),
+    ReplySentence(1, "כן."),
+    TtsAudio(1, 0, AUDIO[: 160 * 40]),
+    TtsSentenceDone(1, 0),
 ]
 CUT = [*SPEAKING, "." * 10, "###"]
 INTERRUPTED = [*CUT, "###"]
@@ -97,15 +97,17 @@ def play(dialogue, events):
 
 
 def after(events, params=PARAMS):
-    dialogue = Dialogue(params)
+    dialogue = TurnMachine(params)
     play(dialogue, events)
     return dialogue
 
 
 def told(actions):
-    """Without log lines, the audio for the ears, and how long ago the voice ended."""
-    kept = [action for action in actions if not isinstance(action, Log | FeedEars)]
-    return [CloseEars(one.utterance_id) if isinstance(one, CloseEars) else one for one in kept]
+    """Without log lines, the audio for the STT, and how long ago the voice ended."""
+    kept = [action for action in actions if not isinstance(action, Log | FeedRecognition)]
+    return [
+        FinishRecognition(one.utterance_id) if isinstance(one, FinishRecognition) else one for one in kept
+    ]
 
 
 def logged(actions):
@@ -114,7 +116,7 @@ def logged(actions):
 
 
 def think(turn_id, text, *history, turn_number=1):
-    return Think(turn_id, text, tuple(history), turn_number)
+    return GenerateReply(turn_id, text, tuple(history), turn_number)
 
 
 def heard_of(text, interrupted=False):
@@ -122,4 +124,4 @@ def heard_of(text, interrupted=False):
 
 
 SAID = Line(Speaker.CALLER, ASKED)
-OPEN = OpenEars(1, 1, Expected())
+OPEN = StartRecognition(1, 1, Expected())

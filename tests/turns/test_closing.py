@@ -5,19 +5,19 @@ from dataclasses import replace
 import pytest
 
 from server.hebrew.understand.gender import Gender
-from server.turns.actions import DropTurn, Perform, Say, SendClear, Think
+from server.turns.actions import ApplyEffect, CancelTurn, GenerateReply, SendClear, Synthesize
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import (
-    AudioMade,
     ClosingDown,
+    InterimTranscript,
     MarkReturned,
     PersonAvailable,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
+    ReplyDone,
+    ReplySentence,
+    TtsAudio,
+    TtsSentenceDone,
     TurnOverdue,
-    WordsGuessed,
 )
 from server.turns.no_input import PATIENCE_FRAMES, out_of_patience
 from server.turns.prompts import in_gender
@@ -59,7 +59,7 @@ CLOSES = ClosingDown()
 
 def voiced(turn_id):
     """The line of a turn, whole, and its way to the wire."""
-    return [AudioMade(turn_id, 0, AUDIO), SentenceVoiced(turn_id, 0), PlayoutRoom(1000)]
+    return [TtsAudio(turn_id, 0, AUDIO), TtsSentenceDone(turn_id, 0), PlayoutRoom(1000)]
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_f4_who_speaks_is_waited_for_five_seconds(closing_at, clock, out):
 @pytest.mark.parametrize(
     "before, event, said",
     {
-        "nobody has spoken": ([], ".", [Say(1, 0, SORRY)]),
-        "the greeting is due": (["." * 30], ".", [Say(1, 0, SORRY)]),
-        "the mind thinks": (UNDERSTOOD, CLOSES, [DropTurn(1), Say(2, 0, SORRY)]),
-        "its answer is ready": (COMPLETE, CLOSES, [DropTurn(1), Say(2, 0, SORRY)]),
+        "nobody has spoken": ([], ".", [Synthesize(1, 0, SORRY)]),
+        "the greeting is due": (["." * 30], ".", [Synthesize(1, 0, SORRY)]),
+        "the mind thinks": (UNDERSTOOD, CLOSES, [CancelTurn(1), Synthesize(2, 0, SORRY)]),
+        "its answer is ready": (COMPLETE, CLOSES, [CancelTurn(1), Synthesize(2, 0, SORRY)]),
         "the words are awaited": (THINKING, CLOSES, []),
         "we speak": (SPEAKING, CLOSES, []),
     }.values(),
@@ -95,25 +95,25 @@ def test_f4_the_line_then_the_lead_then_the_end():
     """F4: the lead is kept when the line begins, the call ends when it was heard."""
     dialogue = after([CALLED, CLOSES, "."])
     begun = told(play(dialogue, voiced(1)))
-    assert begun[0] == SendClear() and begun[-1] == Perform(PROMISED)
+    assert begun[0] == SendClear() and begun[-1] == ApplyEffect(PROMISED)
     assert dialogue.state is S
-    assert told(play(dialogue, ["." * 100, MarkReturned("1.0.0")])) == [DropTurn(1), Perform(EndCall())]
+    assert told(play(dialogue, ["." * 100, MarkReturned("1.0.0")])) == [CancelTurn(1), ApplyEffect(EndCall())]
 
 
 def test_f4_who_hides_their_number_is_promised_nothing():
     """F4, F3: nobody could call them back; the office is told why there is no number."""
     dialogue = after([CLOSES])
-    assert told(play(dialogue, ["."])) == [Say(1, 0, worded(OURS.closing_hidden))]
+    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, worded(OURS.closing_hidden))]
     hidden = SaveLead((("message", BROKEN_OFF_HIDDEN),))
-    assert told(play(dialogue, voiced(1)))[-1] == Perform(hidden)
+    assert told(play(dialogue, voiced(1)))[-1] == ApplyEffect(hidden)
 
 
 def test_f4_a_person_takes_over():
     """F3, F4: no lead; the call is not lost."""
     dialogue = after([CALLED, PersonAvailable(True), CLOSES])
-    assert told(play(dialogue, ["."])) == [Say(1, 0, HANDS_OVER)]
+    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, HANDS_OVER)]
     done = play(dialogue, [*voiced(1), "." * 100, MarkReturned("1.0.0")])
-    assert [action for action in done if isinstance(action, Perform)] == [Perform(Transfer())]
+    assert [action for action in done if isinstance(action, ApplyEffect)] == [ApplyEffect(Transfer())]
 
 
 def test_f4_it_counts_once():
@@ -126,16 +126,19 @@ def test_f4_nothing_stops_the_line():
     """F4, D1, D2, F5: neither a voice nor a key; who speaks over its end is not waited for."""
     dialogue = after([CALLED, CLOSES, ".", *voiced(1), "." * 20])
     done = told(play(dialogue, ["#" * 80]))
-    assert SendClear() not in done and DropTurn(1) not in done and dialogue.state is S
-    assert Perform(EndCall()) in told(play(dialogue, [MarkReturned("1.0.0")]))
+    assert SendClear() not in done and CancelTurn(1) not in done and dialogue.state is S
+    assert ApplyEffect(EndCall()) in told(play(dialogue, [MarkReturned("1.0.0")]))
 
 
 def test_f4_who_does_not_pause_is_spoken_over_when_time_is_up():
     """F4: not a frame sooner; and nothing that was heard in between is thought about."""
     dialogue = after([CALLED, "#" * 50])
-    assert not any(isinstance(a, Say | Think) for a in play(dialogue, [CLOSES, "#" * (PATIENCE_FRAMES - 1)]))
-    assert Say(1, 0, SORRY) in play(dialogue, ["#"])
-    assert Perform(PROMISED) in play(dialogue, ["###", *voiced(1)]) and dialogue.state is S
+    assert not any(
+        isinstance(a, Synthesize | GenerateReply)
+        for a in play(dialogue, [CLOSES, "#" * (PATIENCE_FRAMES - 1)])
+    )
+    assert Synthesize(1, 0, SORRY) in play(dialogue, ["#"])
+    assert ApplyEffect(PROMISED) in play(dialogue, ["###", *voiced(1)]) and dialogue.state is S
     assert dialogue.turn.final
 
 
@@ -143,9 +146,9 @@ def test_f4_a_sentence_of_ours_is_not_cut_by_impatience():
     """F4: it is heard to its end, however long it is."""
     long = [
         *UNDERSTOOD,
-        SentenceThought(1, FIRST),
-        AudioMade(1, 0, AUDIO * 5),
-        SentenceVoiced(1, 0),
+        ReplySentence(1, FIRST),
+        TtsAudio(1, 0, AUDIO * 5),
+        TtsSentenceDone(1, 0),
         PlayoutRoom(500),
     ]
     dialogue = after([CALLED, *long, CLOSES])
@@ -155,13 +158,13 @@ def test_f4_a_sentence_of_ours_is_not_cut_by_impatience():
 
 def test_f4_a_voice_that_hangs_in_a_sentence_is_not_waited_for():
     """F4, G3: after five seconds the line is said in its place."""
-    hangs = [*UNDERSTOOD, SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), PlayoutRoom(500)]
+    hangs = [*UNDERSTOOD, ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), PlayoutRoom(500)]
     dialogue = after([CALLED, *hangs, CLOSES])
     done = told(play(dialogue, ["." * PATIENCE_FRAMES]))
-    assert done == [DropTurn(1), Say(3, 0, SORRY)]
+    assert done == [CancelTurn(1), Synthesize(3, 0, SORRY)]
 
 
-@pytest.mark.parametrize("late", [SentenceThought(1, "עוד משפט."), ReplyThought(1, acts=(Transfer(),))])
+@pytest.mark.parametrize("late", [ReplySentence(1, "עוד משפט."), ReplyDone(1, acts=(Transfer(),))])
 def test_f4_what_comes_too_late_is_not_said(late):
     """F4: the rest of the reply; nor is a hand-over decided by it done beside ours."""
     dialogue = after([CALLED, *ANSWERED, PlayoutRoom(1000), PersonAvailable(True), CLOSES])
@@ -172,20 +175,20 @@ def test_f4_a_lead_that_comes_late_is_kept():
     """F3, F4: it belongs to what is being heard."""
     lead = SaveLead((("name", "דנה"),))
     dialogue = after([CALLED, *ANSWERED, PlayoutRoom(1000), CLOSES])
-    assert told(play(dialogue, [ReplyThought(1, acts=(lead, EndCall()))])) == [Perform(lead)]
+    assert told(play(dialogue, [ReplyDone(1, acts=(lead, EndCall()))])) == [ApplyEffect(lead)]
 
 
 def test_f4_leads_of_a_reply_that_gives_way_are_kept():
     """F3, F4: it was thought, and not yet heard."""
     lead = SaveLead((("name", "דנה"),))
-    dialogue = after([CALLED, *ANSWERED, ReplyThought(1, acts=(lead,))])
-    assert told(play(dialogue, [CLOSES])) == [Perform(lead), DropTurn(1), Say(2, 0, SORRY)]
+    dialogue = after([CALLED, *ANSWERED, ReplyDone(1, acts=(lead,))])
+    assert told(play(dialogue, [CLOSES])) == [ApplyEffect(lead), CancelTurn(1), Synthesize(2, 0, SORRY)]
 
 
 def test_f4_g3_a_turn_that_is_overdue_gets_the_line():
     """F4, G3: a line that the voice has not made in time is tried again, and the lead kept once."""
     dialogue = after([CALLED, *UNDERSTOOD, CLOSES])
-    assert told(play(dialogue, [TurnOverdue(2)])) == [DropTurn(2), Say(3, 0, SORRY)]
+    assert told(play(dialogue, [TurnOverdue(2)])) == [CancelTurn(2), Synthesize(3, 0, SORRY)]
     assert dialogue.state is T
 
 
@@ -193,36 +196,36 @@ def test_f4_the_end_of_an_utterance_does_not_drop_the_line():
     """F4: it is about to be said over them, and they come to their end just then."""
     dialogue = after([CALLED, "#" * 50, CLOSES, "#" * PATIENCE_FRAMES])
     done = told(play(dialogue, ["." * 60]))
-    assert not any(isinstance(action, DropTurn | Say) for action in done) and dialogue.state is L
-    assert Perform(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
+    assert not any(isinstance(action, CancelTurn | Synthesize) for action in done) and dialogue.state is L
+    assert ApplyEffect(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
 
 
 def test_f4_a_sound_does_not_hold_up_the_line_when_time_is_up():
     """F4: whether it is a voice does not matter any more."""
     dialogue = after([CALLED, CLOSES, "." * (PATIENCE_FRAMES - 3), "nnn"])
-    assert Perform(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
+    assert ApplyEffect(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
 
 
 def test_f4_b3_a_lead_of_words_that_are_not_known_yet_is_not_kept():
     """B3, F4: thought of early, and what was really said is still on its way."""
     dialogue = after(
-        [CALLED, "#" * 40 + "." * 9, WordsGuessed(1, ASKED), "." * 20], replace(PARAMS, early_starts=2)
+        [CALLED, "#" * 40 + "." * 9, InterimTranscript(1, ASKED), "." * 20], replace(PARAMS, early_starts=2)
     )
     assert dialogue.state is T and dialogue.turn.asked is not None
-    late = ReplyThought(dialogue.turn.turn_id, acts=(SaveLead((("name", "דנה"),)),))
+    late = ReplyDone(dialogue.turn.turn_id, acts=(SaveLead((("name", "דנה"),)),))
     assert told(play(dialogue, [CLOSES, late])) == []
 
 
 def test_f4_noise_does_not_hold_it_up():
     """F4, A5: a cough when it comes, and the line is said behind it."""
     dialogue = after([CALLED, CLOSES, ".", COUGH])
-    assert dialogue.state is L and Perform(PROMISED) in play(dialogue, voiced(1))
+    assert dialogue.state is L and ApplyEffect(PROMISED) in play(dialogue, voiced(1))
 
 
 def test_f4_no_hint_while_the_last_words_are_awaited():
     """F4, B5: "one moment", and then goodbye?"""
     dialogue = after([CALLED, SPOKE, CLOSES])
-    assert not any(isinstance(action, Say) for action in play(dialogue, ["." * 60]))
+    assert not any(isinstance(action, Synthesize) for action in play(dialogue, ["." * 60]))
 
 
 def test_f4_it_is_in_the_log():

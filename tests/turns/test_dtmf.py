@@ -2,12 +2,12 @@
 
 import pytest
 
-from server.turns.dtmf import Keypad
+from server.turns.dtmf import DtmfCollector
 
 
 def typed(keys, expected_digits=None):
     """What came of keys: ``.`` a frame without one."""
-    keypad = Keypad()
+    keypad = DtmfCollector()
     answers = []
     for position, key in enumerate(keys):
         answer = keypad.tick() if key == "." else keypad.press(key, expected_digits)
@@ -41,7 +41,7 @@ def test_keys_become_an_answer(keys, expected_digits, answers):
 
 def test_typing_until_it_is_complete():
     """F5: while the caller types, the turn is not over."""
-    keypad = Keypad()
+    keypad = DtmfCollector()
     assert not keypad.typing
     keypad.press("1", None)
     assert keypad.typing

@@ -5,35 +5,35 @@ from dataclasses import replace
 import pytest
 
 from server.turns.actions import (
-    CloseEars,
-    DropEars,
-    DropTurn,
-    FeedEars,
-    HearOn,
+    CancelRecognition,
+    CancelTurn,
+    FeedRecognition,
+    FinishRecognition,
     Log,
-    OpenEars,
-    Say,
+    ResumeRecognition,
     SendAudio,
     SendClear,
+    StartRecognition,
     StartTurn,
+    Synthesize,
 )
 from server.turns.effects import Expected
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
     DigitPressed,
-    EarsFailed,
+    FinalTranscript,
+    InterimTranscript,
+    LlmFailed,
     MarkReturned,
-    MindFailed,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    SttFailed,
+    TtsAudio,
+    TtsSentenceDone,
     TurnOverdue,
-    WordsGuessed,
-    WordsHeard,
 )
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 from server.turns.playout import HINT_INDEX
 from server.turns.prompts import to_caller
 from tests.turns.scene import (
@@ -75,43 +75,47 @@ from tests.wording import OURS
 @pytest.mark.parametrize("waited, starts", [(10, False), (11, True), (30, True)])
 def test_b4_the_reply_starts_no_sooner_than_its_breath(waited, starts):
     """B4: counted from the end of turn, while the engines work."""
-    dialogue = after([SPOKE, BreathDrawn(1, 11), *COMPLETE[2:], "." * waited])
+    dialogue = after([SPOKE, ReplyDelay(1, 11), *COMPLETE[2:], "." * waited])
     assert bool(dialogue.handle(PlayoutRoom(5))) is starts
 
 
 @pytest.mark.parametrize(
     "before, event, actions",
     {
-        "after 0.8 s": (["." * 39], ".", [Say(1, 0, GREETING)]),
+        "after 0.8 s": (["." * 39], ".", [Synthesize(1, 0, GREETING)]),
         "not before": ([], "." * 39, []),
         "once": (["." * 40], "." * 100, []),
         "a first sound is waited for": (["." * 37], "nnn", [OPEN]),
         "and greeted when it was none": (
             ["." * 37, "nnn", "." * 19],
             ".",
-            [DropEars(1), Say(1, 0, GREETING)],
+            [CancelRecognition(1), Synthesize(1, 0, GREETING)],
         ),
         "a caller who speaks first is answered": (
             ["." * 30, "#" * 40],
             "." * 25,
-            [CloseEars(1), StartTurn(1)],
+            [FinishRecognition(1), StartTurn(1)],
         ),
         "a key counts as speech": ([DigitPressed("1")], "." * 60, []),
         "a caller who said nothing is greeted": (
             ["." * 20, "#" * 15, "." * 25],
-            WordsHeard(1, ""),
-            [DropTurn(1)],
+            FinalTranscript(1, ""),
+            [CancelTurn(1)],
         ),
-        "at once": (["." * 20, "#" * 15, "." * 25, WordsHeard(1, "")], ".", [Say(2, 0, GREETING)]),
+        "at once": (
+            ["." * 20, "#" * 15, "." * 25, FinalTranscript(1, "")],
+            ".",
+            [Synthesize(2, 0, GREETING)],
+        ),
         "it needs no breath": (
-            ["." * 40, AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0)],
+            ["." * 40, TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0)],
             PlayoutRoom(1),
             [SendClear(), SendAudio(AUDIO[:160])],
         ),
         "a voice before its first frame drops it": (
             ["." * 40],
             "######",
-            [OPEN, DropTurn(1)],
+            [OPEN, CancelTurn(1)],
         ),
     }.values(),
 )
@@ -123,17 +127,17 @@ def test_b6_the_greeting(before, event, actions):
 @pytest.mark.parametrize("first", [SPOKE, DigitPressed("#")], ids=["a voice", "a key"])
 def test_b6_a_caller_who_was_answered_is_not_greeted(first):
     """B6: not even when the answer is over."""
-    answered = [BreathDrawn(1, 0), WordsHeard(1, ASKED), *COMPLETE[3:], PlayoutRoom(200), "." * 100]
+    answered = [ReplyDelay(1, 0), FinalTranscript(1, ASKED), *COMPLETE[3:], PlayoutRoom(200), "." * 100]
     dialogue = after([first, *answered, MarkReturned("1.0.0")], GREETS)
     assert dialogue.state is L
     assert told(play(dialogue, ["." * 100])) == []
 
 
 def test_b6_a_greeting_that_was_heard_is_history():
-    """B6, D3: the mind knows that it greeted; the caller's turn is the first."""
-    greeted = ["." * 40, AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0), PlayoutRoom(200), "." * 100]
+    """B6, D3: the LLM knows that it greeted; the caller's turn is the first."""
+    greeted = ["." * 40, TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0), PlayoutRoom(200), "." * 100]
     dialogue = after([*greeted, MarkReturned("1.0.0"), "." * 40, SPOKE], GREETS)
-    assert told(play(dialogue, [WordsHeard(1, ASKED)])) == [think(2, ASKED, heard_of(GREETING))]
+    assert told(play(dialogue, [FinalTranscript(1, ASKED)])) == [think(2, ASKED, heard_of(GREETING))]
 
 
 # ---- D1, D5: stopping
@@ -143,30 +147,33 @@ def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
     """D1: a third sound in one reply does not stop us; a voice still does."""
     dialogue = after(SPEAKING)
     for number in (2, 3):
-        stopped = [SendClear(), OpenEars(number, 2, Expected()), DropEars(number)]
+        stopped = [SendClear(), StartRecognition(number, 2, Expected()), CancelRecognition(number)]
         assert told(play(dialogue, ["...", "nnn", "." * 20])) == stopped
     assert told(play(dialogue, ["...", "nnn", "." * 20])) == []
     assert told(play(dialogue, ["...", "###"])) == []
-    assert told(play(dialogue, ["###"])) == [OpenEars(5, 2, Expected()), SendClear(), DropTurn(1)]
+    assert told(play(dialogue, ["###"])) == [StartRecognition(5, 2, Expected()), SendClear(), CancelTurn(1)]
 
 
 def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
     """D2: the reply counts as heard; sixteen frames before its end it is one."""
     for left, interrupted in ((15, False), (16, True)):
         dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (97 - left), "######", "#" * 20, "." * 25])
-        (asked,) = told(play(dialogue, [WordsHeard(2, "ויש שם חניה")]))
+        (asked,) = told(play(dialogue, [FinalTranscript(2, "ויש שם חניה")]))
         assert asked.history[-1].interrupted is interrupted
 
 
-@pytest.mark.parametrize("key, actions", [("#", [SendClear(), DropTurn(1), StartTurn(3), think(3, "#")])])
+@pytest.mark.parametrize("key, actions", [("#", [SendClear(), CancelTurn(1), StartTurn(3), think(3, "#")])])
 def test_d5_without_barge_in_the_agent_finishes_and_the_keypad_works(key, actions):
     """D5: BARGE_IN=false; what was said over us is answered after us."""
     finishes = replace(PARAMS, barge_in=False)
     dialogue = after(SPEAKING, finishes)
-    assert told(play(dialogue, ["." * 5, SPOKE])) == [OpenEars(2, 2, Expected()), CloseEars(2)]
+    assert told(play(dialogue, ["." * 5, SPOKE])) == [
+        StartRecognition(2, 2, Expected()),
+        FinishRecognition(2),
+    ]
     assert dialogue.state is S
     play(dialogue, [PlayoutRoom(200), "." * 100])
-    assert told(play(dialogue, [MarkReturned("1.0.0")])) == [DropTurn(1), StartTurn(2)]
+    assert told(play(dialogue, [MarkReturned("1.0.0")])) == [CancelTurn(1), StartTurn(2)]
     keyed = told(play(after(SPEAKING, finishes), [DigitPressed(key)]))
     assert [type(action) for action in keyed] == [type(action) for action in actions]
 
@@ -192,32 +199,32 @@ def test_c5_never_after_a_barge_in():
 
 def test_e1_after_three_unclear_turns_a_call_back_is_offered():
     """E1: wording varies, and words that were understood start the count anew."""
-    dialogue = Dialogue(PARAMS)
+    dialogue = TurnMachine(PARAMS)
     said = []
     for number, text in enumerate(["", "", "", ASKED, ""], 1):
         play(dialogue, [SPOKE])
         turn_id = dialogue.floor.turn_id
-        actions = play(dialogue, [WordsHeard(number, text), ReplyThought(turn_id), BreathDrawn(turn_id, 0)])
-        said += [action.text for action in actions if isinstance(action, Say)]
-        voiced = [AudioMade(turn_id, 0, AUDIO), SentenceVoiced(turn_id, 0), PlayoutRoom(200), "." * 100]
+        actions = play(dialogue, [FinalTranscript(number, text), ReplyDone(turn_id), ReplyDelay(turn_id, 0)])
+        said += [action.text for action in actions if isinstance(action, Synthesize)]
+        voiced = [TtsAudio(turn_id, 0, AUDIO), TtsSentenceDone(turn_id, 0), PlayoutRoom(200), "." * 100]
         play(dialogue, [*voiced, MarkReturned(f"{turn_id}.0.0"), "." * 40])
     asked = [*OURS.unclear, to_caller(OURS.offer_call_back, None)]
-    assert said == [*asked, OURS.mind_failed[0], OURS.unclear[0]]
+    assert said == [*asked, OURS.llm_failed[0], OURS.unclear[0]]
 
 
 @pytest.mark.parametrize(
     "before, event, line",
     {
         "state": (THINKING[:0], SPOKE, "STATE LISTENING → THINKING turn=1"),
-        "words": (THINKING, WordsHeard(1, ASKED), "ASR_TEXT:"),
-        "ears failed": (THINKING, EarsFailed(1, "down"), "ASR_ERR: down"),
-        "mind failed": (UNDERSTOOD, MindFailed(1, "down"), "LLM_ERR: down"),
+        "words": (THINKING, FinalTranscript(1, ASKED), "ASR_TEXT:"),
+        "ears failed": (THINKING, SttFailed(1, "down"), "ASR_ERR: down"),
+        "mind failed": (UNDERSTOOD, LlmFailed(1, "down"), "LLM_ERR: down"),
         "overdue": (UNDERSTOOD, TurnOverdue(1), "TURN_TIMEOUT turn=1"),
         "response gap": ([*COMPLETE, "." * 5], PlayoutRoom(1), "RESPONSE_GAP ms=600 turn=1"),
         "heard": (SENT, MarkReturned("1.0.0"), "tts_done"),
         "barge-in": (CUT, "###", "BARGE_IN: interrupt"),
-        "the same words": ([*COMPLETE, SPOKE], WordsHeard(2, ASKED), "DEDUP user → ignore"),
-        "our own words": ([*FINISHED, "." * 40, SPOKE], WordsHeard(2, FIRST), "ECHO → ignore"),
+        "the same words": ([*COMPLETE, SPOKE], FinalTranscript(2, ASKED), "DEDUP user → ignore"),
+        "our own words": ([*FINISHED, "." * 40, SPOKE], FinalTranscript(2, FIRST), "ECHO → ignore"),
     }.values(),
 )
 def test_log_lines(before, event, line):
@@ -227,17 +234,17 @@ def test_log_lines(before, event, line):
 
 def test_words_stay_apart_from_their_log_line():
     """Logs can withhold what was said."""
-    said = [a for a in play(Dialogue(PARAMS), FINISHED) if isinstance(a, Log) and a.words is not None]
+    said = [a for a in play(TurnMachine(PARAMS), FINISHED) if isinstance(a, Log) and a.words is not None]
     assert said == [Log("ASR_TEXT:", ASKED), Log("AGENT_TEXT:", FIRST)]
 
 
-def test_the_ears_get_the_utterance():
+def test_the_stt_get_the_utterance():
     """A2: its audio between opening and closing, under its number."""
-    actions = play(Dialogue(PARAMS), ["." * 20, SPOKE])
-    fed = [action for action in actions if isinstance(action, FeedEars)]
+    actions = play(TurnMachine(PARAMS), ["." * 20, SPOKE])
+    fed = [action for action in actions if isinstance(action, FeedRecognition)]
     assert sum(len(action.mulaw_8k) for action in fed) == (10 + 65) * 160
     assert {action.utterance_id for action in fed} == {1}
-    assert actions.index(OPEN) < actions.index(fed[0]) < actions.index(CloseEars(1, 25))
+    assert actions.index(OPEN) < actions.index(fed[0]) < actions.index(FinishRecognition(1, 25))
 
 
 def test_d4_a_cut_that_was_none_is_no_interruption():
@@ -245,7 +252,7 @@ def test_d4_a_cut_that_was_none_is_no_interruption():
     dialogue = after([*SPEAKING, PlayoutRoom(60), "." * 60, "#" * 36, "." * 25])
     (said, cut) = dialogue.memory.history
     assert said == SAID and cut.interrupted and cut.text
-    play(dialogue, [WordsHeard(2, ""), BreathDrawn(3, 0)])
+    play(dialogue, [FinalTranscript(2, ""), ReplyDelay(3, 0)])
     assert dialogue.memory.history == (said, cut)
     assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
     assert dialogue.memory.history == (SAID,)
@@ -254,86 +261,86 @@ def test_d4_a_cut_that_was_none_is_no_interruption():
 def test_e3_our_echo_does_not_stop_us_again():
     """E3: words that were our own raise the bar above their level."""
     answer = [
-        WordsHeard(3, "ועוד משהו"),
-        BreathDrawn(3, 0),
-        SentenceThought(3, SECOND),
-        AudioMade(3, 0, AUDIO),
+        FinalTranscript(3, "ועוד משהו"),
+        ReplyDelay(3, 0),
+        ReplySentence(3, SECOND),
+        TtsAudio(3, 0, AUDIO),
     ]
     speaks = ["." * 40, SPOKE, *answer, PlayoutRoom(23)]
-    after_echo = after([*FINISHED, SPOKE, WordsHeard(2, FIRST), *speaks])
+    after_echo = after([*FINISHED, SPOKE, FinalTranscript(2, FIRST), *speaks])
     assert after_echo.state is S
     assert told(play(after_echo, ["#" * 10])) == []
-    long_after = after([*FINISHED, "." * 60, SPOKE, WordsHeard(2, FIRST), *speaks])
+    long_after = after([*FINISHED, "." * 60, SPOKE, FinalTranscript(2, FIRST), *speaks])
     assert SendClear() in play(long_after, ["#" * 10])
 
 
 def test_b5_a_voice_that_runs_on_keeps_no_hint_back():
     """A4, B5: whoever talks for so long waits for an answer, too."""
     dialogue = after(["#" * 700, "#" * 39])
-    assert told(play(dialogue, ["#"])) == [Say(1, HINT_INDEX, HINT, instant=True)]
+    assert told(play(dialogue, ["#"])) == [Synthesize(1, HINT_INDEX, HINT, instant=True)]
 
 
 def test_a4_a_voice_that_runs_on_is_answered_and_heard():
     """A4: the turn at twice MAX_UTT_SEC is not superseded by the same voice, and the rest comes after."""
-    dialogue = Dialogue(PARAMS)
-    assert told(play(dialogue, ["#" * 700])) == [OPEN, CloseEars(1), StartTurn(1)]
-    assert told(play(dialogue, ["#" * 30])) == [OpenEars(2, 2, Expected())]
+    dialogue = TurnMachine(PARAMS)
+    assert told(play(dialogue, ["#" * 700])) == [OPEN, FinishRecognition(1), StartTurn(1)]
+    assert told(play(dialogue, ["#" * 30])) == [StartRecognition(2, 2, Expected())]
     assert dialogue.state is T
-    assert told(play(dialogue, ["." * 8 + "#"])) == [HearOn(2), DropTurn(1)]
+    assert told(play(dialogue, ["." * 8 + "#"])) == [ResumeRecognition(2), CancelTurn(1)]
     assert dialogue.state is L
-    assert told(play(dialogue, ["." * 25])) == [CloseEars(2), StartTurn(3)]
+    assert told(play(dialogue, ["." * 25])) == [FinishRecognition(2), StartTurn(3)]
 
 
 @pytest.mark.parametrize(
     "early",
-    [[WordsHeard(1, ASKED)], [WordsGuessed(1, ASKED), EarsFailed(1, "down")]],
+    [[FinalTranscript(1, ASKED)], [InterimTranscript(1, ASKED), SttFailed(1, "down")]],
     ids=["transcript", "guess"],
 )
 def test_e1_words_that_come_before_the_end_of_the_utterance_count(early):
-    """E1, G2: ears that are done early have been heard."""
+    """E1, G2: an STT that are done early have been heard."""
     dialogue = after(["#" * 40, *early])
     assert told(play(dialogue, ["." * 25]))[-1] == think(1, ASKED)
 
 
-# ---- A2, A5: ears at a voice's onset
+# ---- A2, A5: STT at a voice's onset
 
 
 def test_a2_no_audio_before_the_voice_is_confirmed():
-    """A2: the ears are set up while the voice is judged; what they are given begins with the pre-roll."""
-    dialogue = Dialogue(PARAMS)
+    """A2: the STT is set up while the voice is judged; what they are given begins with the pre-roll."""
+    dialogue = TurnMachine(PARAMS)
     assert play(dialogue, ["." * 20, "#####"]) == [OPEN]
     (fed,) = play(dialogue, ["#"])
-    assert isinstance(fed, FeedEars) and len(fed.mulaw_8k) >= (10 + 5) * 160
+    assert isinstance(fed, FeedRecognition) and len(fed.mulaw_8k) >= (10 + 5) * 160
 
 
-def test_a5_noise_is_never_heard_by_ears():
+def test_a5_noise_is_never_heard_by_stt():
     """A5: opened, closed, and not given a frame."""
-    actions = play(Dialogue(PARAMS), ["." * 50, COUGH])
-    assert actions == [OPEN, DropEars(1)]
+    actions = play(TurnMachine(PARAMS), ["." * 50, COUGH])
+    assert actions == [OPEN, CancelRecognition(1)]
 
 
 def test_a5_a_voice_starts_the_count_of_noises_anew():
-    """A5: two in a row; every noise has its ears closed as long as it had any."""
-    dialogue = Dialogue(PARAMS)
+    """A5: two in a row; every noise has its STT closed as long as it had any."""
+    dialogue = TurnMachine(PARAMS)
     numbers = []
     for sounds in (["." * 50, COUGH, COUGH, COUGH], [SPOKE], [COUGH, COUGH, COUGH]):
         actions = told(play(dialogue, sounds))
-        opened = [action.utterance_id for action in actions if isinstance(action, OpenEars)]
-        dropped = [action.utterance_id for action in actions if isinstance(action, DropEars)]
+        opened = [action.utterance_id for action in actions if isinstance(action, StartRecognition)]
+        dropped = [action.utterance_id for action in actions if isinstance(action, CancelRecognition)]
         numbers.append((opened, dropped))
     assert numbers == [([1, 2], [1, 2]), ([4], []), ([5, 6], [5, 6])]
 
 
-def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_ears():
+def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_stt():
     """A5: confirmed late, and less than MIN_VOICED_MS of it: no transcript is waited for."""
-    dialogue = Dialogue(PARAMS)
-    actions = told(play(dialogue, ["###", "m" * 6, "." * 40, WordsHeard(1, ASKED)]))
-    assert actions == [OPEN, DropEars(1)]
+    dialogue = TurnMachine(PARAMS)
+    actions = told(play(dialogue, ["###", "m" * 6, "." * 40, FinalTranscript(1, ASKED)]))
+    assert actions == [OPEN, CancelRecognition(1)]
     assert (dialogue.state, dialogue.caller.pending.segments) == (L, [])
 
 
-def test_g2_ears_that_fail_before_the_voice_is_confirmed():
-    """G2: there is a voice all the same, and no ears took it: it is asked for again."""
-    dialogue = after(["###", EarsFailed(1, "down"), "#" * 37])
-    assert told(play(dialogue, ["." * 25]))[-1] == Say(1, 0, OURS.not_heard)
-    assert logged(play(after(["###"]), [EarsFailed(1, "down")])) == ["ASR_ERR: down"]
+def test_g2_stt_that_fail_before_the_voice_is_confirmed():
+    """G2: there is a voice all the same, and no STT took it: it is asked for again."""
+    dialogue = after(["###", SttFailed(1, "down"), "#" * 37])
+    assert told(play(dialogue, ["." * 25]))[-1] == Synthesize(1, 0, OURS.not_heard)
+    assert logged(play(after(["###"]), [SttFailed(1, "down")])) == ["ASR_ERR: down"]

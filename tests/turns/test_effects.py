@@ -1,27 +1,27 @@
-"""What the mind decided beside speaking: done in time, once, and never for a turn that was none."""
+"""What the LLM decided beside speaking: done in time, once, and never for a turn that was none."""
 
 from dataclasses import replace
 
 import pytest
 
-from server.turns.actions import Perform, Say, Think
+from server.turns.actions import ApplyEffect, GenerateReply, Synthesize
 from server.turns.effects import EndCall, Expected, SaveLead, Transfer
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
     ClosingDown,
     DigitPressed,
+    FinalTranscript,
+    LlmFailed,
     MarkReturned,
-    MindFailed,
     PersonAvailable,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    TtsAudio,
+    TtsSentenceDone,
     TurnOverdue,
-    WordsHeard,
 )
-from server.turns.machine import Dialogue
+from server.turns.machine import TurnMachine
 from tests.turns.scene import (
     ANSWERED,
     ASKED,
@@ -39,18 +39,18 @@ from tests.turns.scene import (
     told,
 )
 
-# ---- B3, F2, F3: what the mind decided beside speaking
+# ---- B3, F2, F3: what the LLM decided beside speaking
 
 LEAD = SaveLead((("name", "דנה"),))
 ACTS = (LEAD, EndCall())
 
 
 def acting(*acts, before=ANSWERED, turn_id=1):
-    return [*before, ReplyThought(turn_id, Expected(), acts)]
+    return [*before, ReplyDone(turn_id, Expected(), acts)]
 
 
 def performed(actions):
-    return [action.act for action in actions if isinstance(action, Perform)]
+    return [action.act for action in actions if isinstance(action, ApplyEffect)]
 
 
 HEARD = [PlayoutRoom(200), "." * 100, MarkReturned("1.0.0")]
@@ -60,7 +60,7 @@ MOMENT = GRACE[1:]  # all but its last frame
 @pytest.mark.parametrize(
     "before, event, acts",
     {
-        "decided": (ANSWERED, ReplyThought(1, Expected(), ACTS), []),
+        "decided": (ANSWERED, ReplyDone(1, Expected(), ACTS), []),
         "waiting for its breath": (acting(*ACTS), "." * 40, []),
         "the first frame": (acting(*ACTS), PlayoutRoom(1), [LEAD]),
         "speaking": ([*acting(*ACTS), PlayoutRoom(200)], "." * 99, []),
@@ -78,15 +78,15 @@ MOMENT = GRACE[1:]  # all but its last frame
         ),
         "decided while speaking": (
             [*ANSWERED, PlayoutRoom(1)],
-            ReplyThought(1, Expected(), ACTS),
+            ReplyDone(1, Expected(), ACTS),
             [LEAD],
         ),
         "decided after all was heard": (
             [*ANSWERED, *HEARD],
-            ReplyThought(1, Expected(), ACTS),
+            ReplyDone(1, Expected(), ACTS),
             [LEAD],
         ),
-        "and then": ([*ANSWERED, *HEARD, ReplyThought(1, Expected(), ACTS), ".", MOMENT], ".", [EndCall()]),
+        "and then": ([*ANSWERED, *HEARD, ReplyDone(1, Expected(), ACTS), ".", MOMENT], ".", [EndCall()]),
         "several": (
             acting(LEAD, SaveLead((("name", "רון"),))),
             PlayoutRoom(1),
@@ -103,22 +103,25 @@ def test_f2_f3_acts_are_done_in_time(before, event, acts):
     "events",
     {
         "superseded": [*acting(*ACTS), "#" * 40, "." * 25],
-        "overdue before": [*UNDERSTOOD, TurnOverdue(1), ReplyThought(1, Expected(), ACTS)],
-        "overdue behind": [*acting(*ACTS, before=UNDERSTOOD[:2] + [WordsHeard(1, ASKED)]), TurnOverdue(1)],
-        "of an old turn": [*SPEAKING, "######", ReplyThought(1, Expected(), ACTS)],
-        "failed": [*ANSWERED, MindFailed(1, "down"), *HEARD],
+        "overdue before": [*UNDERSTOOD, TurnOverdue(1), ReplyDone(1, Expected(), ACTS)],
+        "overdue behind": [
+            *acting(*ACTS, before=UNDERSTOOD[:2] + [FinalTranscript(1, ASKED)]),
+            TurnOverdue(1),
+        ],
+        "of an old turn": [*SPEAKING, "######", ReplyDone(1, Expected(), ACTS)],
+        "failed": [*ANSWERED, LlmFailed(1, "down"), *HEARD],
     }.values(),
 )
 def test_b3_nothing_is_done_for_a_turn_that_was_none(events):
     """B3: a superseded start leaves no trace."""
-    assert performed(play(Dialogue(PARAMS), events)) == []
+    assert performed(play(TurnMachine(PARAMS), events)) == []
 
 
 def test_b3_an_overdue_turn_is_not_ended_by_what_it_wanted():
     """G3: the line in its place is heard to its end, and the call goes on."""
-    overdue = [*UNDERSTOOD, SentenceThought(1, FIRST), ReplyThought(1, Expected(), ACTS), TurnOverdue(1)]
+    overdue = [*UNDERSTOOD, ReplySentence(1, FIRST), ReplyDone(1, Expected(), ACTS), TurnOverdue(1)]
     dialogue = after(overdue)
-    line = [AudioMade(2, 0, AUDIO), SentenceVoiced(2, 0), PlayoutRoom(200), "." * 100]
+    line = [TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0), PlayoutRoom(200), "." * 100]
     actions = play(dialogue, [*line, MarkReturned("2.0.0")])
     assert "tts_done" in logged(actions) and performed(actions) == []
 
@@ -126,7 +129,7 @@ def test_b3_an_overdue_turn_is_not_ended_by_what_it_wanted():
 def test_f2_who_interrupts_the_goodbye_is_not_hung_up_on():
     """F2, D2: the lead is kept, the end of the call is not."""
     dialogue = after([*acting(*ACTS), PlayoutRoom(23), "." * 10])
-    assert performed(play(dialogue, ["######", "#" * 30, "." * 25, WordsHeard(2, "רגע")])) == []
+    assert performed(play(dialogue, ["######", "#" * 30, "." * 25, FinalTranscript(2, "רגע")])) == []
     assert dialogue.state is T
 
 
@@ -140,7 +143,7 @@ def test_f2_a_cough_over_the_goodbye_only_delays_it():
 def test_f2_an_empty_barge_in_resumes_the_goodbye_and_its_end():
     """F2, D4: said again under a new ID; the lead is not kept twice."""
     cut = [*acting(*ACTS), PlayoutRoom(23), "." * 10, "######", "#" * 30, "." * 25]
-    again = [WordsHeard(2, ""), BreathDrawn(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")]
+    again = [FinalTranscript(2, ""), ReplyDelay(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")]
     dialogue = after(cut)
     assert performed(play(dialogue, [*again, MOMENT])) == []
     assert performed(play(dialogue, ["."])) == [EndCall()]
@@ -152,10 +155,10 @@ SAYS_GOODBYE = [*acting(*ACTS), *HEARD]
 def test_f2_a_voice_in_the_moment_behind_our_closing_line_keeps_the_call():
     """F2: who remembers something then is answered like anybody; nothing is hung up behind that."""
     dialogue = after([*SAYS_GOODBYE, "." * 40])
-    said = play(dialogue, [SPOKE, WordsHeard(2, "רגע, מה המחיר")])
+    said = play(dialogue, [SPOKE, FinalTranscript(2, "רגע, מה המחיר")])
     assert told(said)[-1].text == "רגע, מה המחיר" and performed(said) == []
-    answer = [SentenceThought(2, FIRST), AudioMade(2, 0, AUDIO), SentenceVoiced(2, 0), ReplyThought(2)]
-    heard = [BreathDrawn(2, 0), PlayoutRoom(200), "." * 100, MarkReturned("2.0.0"), "." * 200]
+    answer = [ReplySentence(2, FIRST), TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0), ReplyDone(2)]
+    heard = [ReplyDelay(2, 0), PlayoutRoom(200), "." * 100, MarkReturned("2.0.0"), "." * 200]
     assert performed(play(dialogue, [*answer, *heard])) == []
 
 
@@ -174,10 +177,10 @@ def test_f2_noise_in_that_moment_only_delays_the_end():
 
 @pytest.mark.parametrize("thanks", ["תודה", "ביי ביי", "אוקיי תודה רבה להתראות"])
 def test_f2_thanks_for_our_goodbye_are_no_new_wish(thanks):
-    """F2: the mind is not asked, and the call ends."""
+    """F2: the LLM is not asked, and the call ends."""
     dialogue = after([*SAYS_GOODBYE, "." * 40, SPOKE])
-    done = play(dialogue, [WordsHeard(2, thanks)])
-    assert not any(isinstance(action, Think) for action in done)
+    done = play(dialogue, [FinalTranscript(2, thanks)])
+    assert not any(isinstance(action, GenerateReply) for action in done)
     assert performed(done) == [EndCall()]
 
 
@@ -198,7 +201,7 @@ def test_f2_f1_nobody_is_asked_in_that_moment():
     """F1, F2: no prompt, no greeting, no goodbye for the call's length is said into it."""
     dialogue = after(acting(*ACTS), replace(PARAMS, idle_frames=20, call_frames=200))
     done = play(dialogue, [*HEARD, MOMENT])
-    assert not any(isinstance(action, Say) for action in done)
+    assert not any(isinstance(action, Synthesize) for action in done)
     assert performed(play(dialogue, ["."])) == [EndCall()]
 
 
@@ -208,7 +211,7 @@ def test_f2_who_said_something_meanwhile_is_answered():
     actions = play(dialogue, [PlayoutRoom(200), "." * 5, SPOKE, "." * 30, MarkReturned("1.0.0")])
     assert performed(actions) == [LEAD]
     assert dialogue.state is T
-    assert told(play(dialogue, [WordsHeard(2, "רגע")]))[0].text == "רגע"
+    assert told(play(dialogue, [FinalTranscript(2, "רגע")]))[0].text == "רגע"
 
 
 def test_f2_who_is_speaking_at_the_end_of_the_goodbye_is_heard_out():
@@ -216,27 +219,27 @@ def test_f2_who_is_speaking_at_the_end_of_the_goodbye_is_heard_out():
     dialogue = after(acting(*ACTS), replace(PARAMS, barge_in=False))
     actions = play(dialogue, [PlayoutRoom(200), "." * 70, "#" * 30, MarkReturned("1.0.0"), "#" * 10])
     assert "tts_done" in logged(actions) and performed(actions) == [LEAD]
-    assert told(play(dialogue, ["." * 25, WordsHeard(2, "רגע")]))[-1].text == "רגע"
+    assert told(play(dialogue, ["." * 25, FinalTranscript(2, "רגע")]))[-1].text == "רגע"
 
 
 def test_a6_the_same_words_again_keep_what_their_answer_wanted():
-    """E2, F2: the answer that was ready is played, and is followed by what the mind decided."""
-    again = [*acting(*ACTS), SPOKE, WordsHeard(2, ASKED), BreathDrawn(3, 0), PlayoutRoom(200), "." * 100]
-    dialogue = Dialogue(PARAMS)
+    """E2, F2: the answer that was ready is played, and is followed by what the LLM decided."""
+    again = [*acting(*ACTS), SPOKE, FinalTranscript(2, ASKED), ReplyDelay(3, 0), PlayoutRoom(200), "." * 100]
+    dialogue = TurnMachine(PARAMS)
     assert performed(play(dialogue, [*again, MarkReturned("3.0.0")])) == [LEAD]
     assert performed(play(dialogue, [MOMENT, "."])) == [EndCall()]
 
 
 def test_b3_the_same_act_is_done_once_a_call():
-    """B3: a mind that knows only what was heard decides the same again; other details are another lead."""
+    """B3: an LLM that knows only what was heard decides the same again; other details are another lead."""
     other = SaveLead((("name", "דנה"), ("phone", "050")))
     dialogue = after([*acting(LEAD), *HEARD])
     done = []
     for number, act in enumerate((LEAD, other, other), 2):
         done += play(
-            dialogue, ["." * 40, SPOKE, BreathDrawn(number, 0), WordsHeard(number, f"ועוד {number}")]
+            dialogue, ["." * 40, SPOKE, ReplyDelay(number, 0), FinalTranscript(number, f"ועוד {number}")]
         )
-        said = [SentenceThought(number, f"תשובה {number}."), AudioMade(number, 0, AUDIO)]
-        done += play(dialogue, [*said, SentenceVoiced(number, 0), ReplyThought(number, Expected(), (act,))])
+        said = [ReplySentence(number, f"תשובה {number}."), TtsAudio(number, 0, AUDIO)]
+        done += play(dialogue, [*said, TtsSentenceDone(number, 0), ReplyDone(number, Expected(), (act,))])
         done += play(dialogue, [PlayoutRoom(200), "." * 100, MarkReturned(f"{number}.0.0")])
     assert performed(done) == [other]

@@ -2,15 +2,15 @@
 
 import pytest
 
-from server.audio.vad import Judges
+from server.audio.vad import Vad
 from server.hebrew.words import fingerprint
-from server.turns.actions import DropTurn, Log, SendClear, StartTurn, Think
+from server.turns.actions import CancelTurn, GenerateReply, Log, SendClear, StartTurn
 from server.turns.effects import EndCall, Expected, Line, SaveLead, Speaker
 from server.turns.floor import GRACE_FRAMES, Floor, State
-from server.turns.history import Asked, Memory
+from server.turns.history import Asked, CallHistory
 from server.turns.playout import HINT_INDEX
-from server.turns.turn import CallerTurn, Segment
-from server.turns.user_turn import CallerSide
+from server.turns.turn import UserTurn, UserUtterance
+from server.turns.user_turn import UserTurns
 from tests.turns.scene import PARAMS
 from tests.wording import OURS
 
@@ -21,22 +21,22 @@ LEAD = SaveLead((("name", "דנה"),))
 class Call:
     def __init__(self):
         self.floor = Floor()
-        self.caller = CallerSide(PARAMS.endpointing, Judges(vad_rms=200, barge_in_rms=300))
-        self.memory = Memory(4, 700, OURS)
+        self.caller = UserTurns(PARAMS.endpointing, Vad(vad_rms=200, barge_in_rms=300))
+        self.memory = CallHistory(4, 700, OURS)
 
     def yield_to(self):
         return self.floor.yield_to(self.caller, self.memory)
 
 
 def said(text=ASKED, **more):
-    return CallerTurn([Segment(1, text=text)], **more)
+    return UserTurn([UserUtterance(1, text=text)], **more)
 
 
 def thinking(asked=ASKED):
-    """A turn of the caller's that the mind is asked about."""
+    """A turn of the caller's that the LLM is asked about."""
     call = Call()
     call.floor.owe(said())
-    call.floor.turn.asked = Think(1, asked, (), 1)
+    call.floor.turn.asked = GenerateReply(1, asked, (), 1)
     return call
 
 
@@ -92,11 +92,11 @@ def test_b3_an_early_start_becomes_the_turn_that_is_owed():
     """B3: under its ID; its breath counts from the end of turn, not from its start."""
     floor = Floor()
     early = floor.take(early=True)
-    early.asked = Think(1, ASKED, (), 1)
+    early.asked = GenerateReply(1, ASKED, (), 1)
     floor.clock = 70
     assert floor.owe(said())[-1] == StartTurn(1)
     assert (floor.turn, floor.early, early.early, early.began_at) == (early, None, False, 70)
-    assert early.asked == Think(1, ASKED, (), 1)
+    assert early.asked == GenerateReply(1, ASKED, (), 1)
 
 
 def test_b6_a_line_that_was_about_to_be_said_gives_way():
@@ -104,7 +104,7 @@ def test_b6_a_line_that_was_about_to_be_said_gives_way():
     floor = Floor()
     floor.take(breath_frames=0)
     actions = floor.owe(said())
-    assert actions == [DropTurn(1), Log("STATE LISTENING → THINKING turn=3"), StartTurn(3)]
+    assert actions == [CancelTurn(1), Log("STATE LISTENING → THINKING turn=3"), StartTurn(3)]
 
 
 def test_b1_a_state_that_stays_is_not_logged():
@@ -119,13 +119,13 @@ def test_b1_a_state_that_stays_is_not_logged():
 
 
 def test_a7_a_turn_that_starts_over_keeps_its_time_and_its_caller():
-    """A7, B4: what its mind and voice have made is gone; breath and deadline count from its end of turn."""
+    """A7, B4: what its LLM and voice have made is gone; breath and deadline count from its end of turn."""
     call = thinking()
     turn = call.floor.turn
     voiced(turn, FIRST)
     turn.skipped, turn.acts, turn.ask_again_at, turn.understood = 1, (LEAD,), 9, True
     call.floor.clock = 30
-    assert call.floor.start_over(turn) == [DropTurn(1), StartTurn(2, waited_frames=30)]
+    assert call.floor.start_over(turn) == [CancelTurn(1), StartTurn(2, waited_frames=30)]
     again = call.floor.turn
     assert (again.turn_id, again.caller, again.began_at, again.understood) == (2, turn.caller, 0, True)
     assert (again.sentences, again.skipped, again.acts, again.asked) == (0, 0, (), None)
@@ -148,7 +148,7 @@ def test_e4_a_line_of_the_first_try_is_not_of_the_second(again):
 def test_g3_a_turn_that_is_given_up_waits_for_nothing():
     """G3: neither breath nor words; a line of ours is said in its place."""
     call = thinking()
-    assert call.floor.give_up(call.floor.turn) == [DropTurn(1)]
+    assert call.floor.give_up(call.floor.turn) == [CancelTurn(1)]
     instead = call.floor.turn
     assert (instead.turn_id, instead.understood, instead.asked) == (2, True, None)
     assert instead.settled and instead.breathed(0)
@@ -160,7 +160,7 @@ def test_g3_a_turn_that_is_given_up_waits_for_nothing():
 def test_b2_dropping_raises_the_fence_once():
     """B2: nothing to drop costs no ID."""
     call = thinking()
-    assert call.floor.drop() == [DropTurn(1), Log("STATE THINKING → LISTENING turn=2")]
+    assert call.floor.drop() == [CancelTurn(1), Log("STATE THINKING → LISTENING turn=2")]
     assert (call.floor.turn, call.floor.turn_id) == (None, 2)
     assert call.floor.drop() == [] and call.floor.turn_id == 2
 
@@ -175,10 +175,10 @@ def test_b3_an_early_start_leaves_no_trace():
     """B3: no history, nothing pending, nothing left over; the wire hears of nothing."""
     call = Call()
     turn = call.floor.take(early=True)
-    turn.asked, turn.acts = Think(1, ASKED, (), 1), (LEAD, EndCall())
+    turn.asked, turn.acts = GenerateReply(1, ASKED, (), 1), (LEAD, EndCall())
     voiced(turn, FIRST)
-    assert call.yield_to() == [DropTurn(1)]
-    assert (call.floor.leftover, call.memory.history, call.caller.pending) == (None, (), CallerTurn())
+    assert call.yield_to() == [CancelTurn(1)]
+    assert (call.floor.leftover, call.memory.history, call.caller.pending) == (None, (), UserTurn())
 
 
 def test_a6_what_was_to_be_answered_is_given_back():
@@ -187,7 +187,7 @@ def test_a6_what_was_to_be_answered_is_given_back():
     turn = call.floor.turn
     turn.caller.early_starts, turn.caller.waited = 1, True
     voiced(turn, FIRST)
-    assert call.yield_to() == [DropTurn(1), Log("STATE THINKING → LISTENING turn=2")]
+    assert call.yield_to() == [CancelTurn(1), Log("STATE THINKING → LISTENING turn=2")]
     assert call.caller.pending is turn.caller
     assert (call.caller.pending.early_starts, call.caller.pending.waited) == (1, True)
     assert call.floor.leftover.answers == fingerprint(ASKED)
@@ -201,7 +201,7 @@ def test_a6_a_turn_without_words_leaves_nothing():
     call.floor.owe(said(None))
     call.yield_to()
     assert call.floor.leftover is None
-    assert call.caller.pending.segments == [Segment(1)]
+    assert call.caller.pending.segments == [UserUtterance(1)]
 
 
 def test_d4_a_rest_that_was_superseded_is_still_a_rest():
@@ -231,7 +231,7 @@ def test_d2_a_barge_in_drops_the_reply_and_notes_what_was_heard():
         Log("BARGE_IN: interrupt"),
         SendClear(),
         Log("AGENT_TEXT:", "יש שלושה"),
-        DropTurn(1),
+        CancelTurn(1),
         Log("STATE SPEAKING → LISTENING turn=2"),
     ]
     assert call.memory.history == (Line(Speaker.AGENT, "יש שלושה", interrupted=True),)
@@ -263,7 +263,7 @@ def test_b6_nothing_cuts_a_notice_that_is_being_heard():
     assert call.yield_to() == [] and call.floor.state is State.SPEAKING
     waiting = Call()
     waiting.floor.take(breath_frames=0).protected = True
-    assert waiting.yield_to() == [DropTurn(1)]
+    assert waiting.yield_to() == [CancelTurn(1)]
 
 
 @pytest.mark.parametrize("heard, cut", [(34, True), (35, False)])
@@ -316,7 +316,7 @@ def test_c4_a_turn_that_was_heard_ends():
     assert call.memory.history == (Line(Speaker.AGENT, f"{FIRST} {SECOND}"),)
     assert all(call.memory.just_said(0, text) for text in ("קודם.", FIRST, SECOND))
     assert call.memory.asked_a_question
-    assert call.floor.leave(turn) == [Log("STATE SPEAKING → LISTENING turn=1"), DropTurn(1)]
+    assert call.floor.leave(turn) == [Log("STATE SPEAKING → LISTENING turn=1"), CancelTurn(1)]
     assert (call.floor.turn, call.floor.turn_id, call.floor.leftover) == (None, 1, None)
 
 

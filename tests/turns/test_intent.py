@@ -1,11 +1,11 @@
-"""D4, E1, E3, F2, F3: what a caller's turn amounts to, before the mind is asked."""
+"""D4, E1, E3, F2, F3: what a caller's turn amounts to, before the LLM is asked."""
 
 import pytest
 
 from server.turns.effects import Expected, PhoneCall
-from server.turns.history import Asked, Memory, Near
-from server.turns.intent import Meaning, may_only_listen, meaning_of
-from server.turns.turn import KEYS, CallerTurn, Segment
+from server.turns.history import Asked, CallHistory, EchoProximity
+from server.turns.intent import Intent, may_only_listen, meaning_of
+from server.turns.turn import KEYS, UserTurn, UserUtterance
 from tests.wording import OURS
 
 SAID = "אפשר לעזור לך היום"
@@ -27,13 +27,13 @@ def meaning(
     parting=False,
     **segment,
 ):
-    memory = Memory(2, 700, OURS)
+    memory = CallHistory(2, 700, OURS)
     memory.committed_turns = 0 if first else 1
     memory.takes_messages, memory.call = llm, PhoneCall("CA1", number)
     memory.spoke(10, "שלום, " + said + "?")
     memory.asked, memory.asked_a_question, memory.expected = asked, question, Expected(digits=digits)
     segment = {"utterance_id": 1, **segment}
-    turn = CallerTurn([Segment(text=words or text, speech_frames=frames, **segment)], cut_us=cut_us)
+    turn = UserTurn([UserUtterance(text=words or text, speech_frames=frames, **segment)], cut_us=cut_us)
     return meaning_of(turn, text, memory, clock=20, parting=parting)
 
 
@@ -43,67 +43,77 @@ def check(cases):
 
 @check(
     {
-        "words": ({"text": "אני מחפש דירה"}, Meaning.WORDS),
-        "words after a barge-in": ({"text": "רגע אחד", "cut_us": True}, Meaning.WORDS),
-        "our own words": ({"text": SAID}, Meaning.ECHO),
-        "our own words after a barge-in": ({"text": SAID, "cut_us": True}, Meaning.ECHO),
-        "doubtful words": ({"text": "", "words": "שלום"}, Meaning.UNCLEAR),
-        "doubtful words after a barge-in": ({"text": "", "words": "לא", "cut_us": True}, Meaning.UNCLEAR),
-        "a doubtful short word": ({"text": "", "words": "לא", "frames": 5}, Meaning.UNCLEAR),
-        "a voice without words": ({"text": ""}, Meaning.UNCLEAR),
-        "of 400 ms": ({"text": "", "frames": 20}, Meaning.UNCLEAR),
-        "under 400 ms": ({"text": "", "frames": 19}, Meaning.NOTHING),
-        "empty after a barge-in": ({"text": "", "cut_us": True}, Meaning.NOTHING),
-        "empty while we spoke": ({"text": "", "over_us": True}, Meaning.NOTHING),
-        "ears that failed": ({"text": "", "frames": 5, "failed": True}, Meaning.DEAF),
-        "ears that failed at a barge-in": ({"text": "", "failed": True, "cut_us": True}, Meaning.DEAF),
-        "ears that failed, with words of another part": ({"text": "שלום", "failed": True}, Meaning.WORDS),
+        "words": ({"text": "אני מחפש דירה"}, Intent.WORDS),
+        "words after a barge-in": ({"text": "רגע אחד", "cut_us": True}, Intent.WORDS),
+        "our own words": ({"text": SAID}, Intent.ECHO),
+        "our own words after a barge-in": ({"text": SAID, "cut_us": True}, Intent.ECHO),
+        "doubtful words": ({"text": "", "words": "שלום"}, Intent.UNCLEAR),
+        "doubtful words after a barge-in": ({"text": "", "words": "לא", "cut_us": True}, Intent.UNCLEAR),
+        "a doubtful short word": ({"text": "", "words": "לא", "frames": 5}, Intent.UNCLEAR),
+        "a voice without words": ({"text": ""}, Intent.UNCLEAR),
+        "of 400 ms": ({"text": "", "frames": 20}, Intent.UNCLEAR),
+        "under 400 ms": ({"text": "", "frames": 19}, Intent.NOTHING),
+        "empty after a barge-in": ({"text": "", "cut_us": True}, Intent.NOTHING),
+        "empty while we spoke": ({"text": "", "during_playout": True}, Intent.NOTHING),
+        "ears that failed": ({"text": "", "frames": 5, "failed": True}, Intent.DEAF),
+        "ears that failed at a barge-in": ({"text": "", "failed": True, "cut_us": True}, Intent.DEAF),
+        "ears that failed, with words of another part": ({"text": "שלום", "failed": True}, Intent.WORDS),
         "ears that failed, with doubtful ones": (
             {"text": "", "words": "שלום", "failed": True},
-            Meaning.UNCLEAR,
+            Intent.UNCLEAR,
         ),
     }
 )
 def test_meaning(case, expected):
-    """E1, E3, D4, G2: words go to the mind, unclear ones are asked for again, the rest is ignored."""
+    """E1, E3, D4, G2: words go to the LLM, unclear ones are asked for again, the rest is ignored."""
     assert meaning(**case) is expected
 
 
 @check(
     {
-        "over us, cutting": ({"text": "אהה", "cut_us": True}, Meaning.BACKCHANNEL),
-        "over us, not cutting": ({"text": "אהה", "over_us": True}, Meaning.BACKCHANNEL),
-        "in our silence": ({"text": "אהה"}, Meaning.WORDS),
-        "with something to say": ({"text": "אוקיי ומה המחיר", "cut_us": True}, Meaning.WORDS),
-        "yes, while we tell": ({"text": "כן", "cut_us": True}, Meaning.BACKCHANNEL),
-        "yes, to a question": ({"text": "כן", "cut_us": True, "question": True}, Meaning.WORDS),
+        "over us, cutting": ({"text": "אהה", "cut_us": True}, Intent.BACKCHANNEL),
+        "over us, not cutting": ({"text": "אהה", "during_playout": True}, Intent.BACKCHANNEL),
+        "in our silence": ({"text": "אהה"}, Intent.WORDS),
+        "with something to say": ({"text": "אוקיי ומה המחיר", "cut_us": True}, Intent.WORDS),
+        "yes, while we tell": ({"text": "כן", "cut_us": True}, Intent.BACKCHANNEL),
+        "yes, to a question": ({"text": "כן", "cut_us": True, "question": True}, Intent.WORDS),
         "its verb said back to a question": (
             {"text": "קיבלתי", "cut_us": True, "question": True, "said": "קיבלת את המכתב"},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
         "a verb of no question's": (
             {"text": "קיבלתי", "cut_us": True, "question": True, "said": "לקבוע ליום שני"},
-            Meaning.BACKCHANNEL,
+            Intent.BACKCHANNEL,
         ),
-        "praise, to a question": ({"text": "נשמע מעולה", "cut_us": True, "question": True}, Meaning.WORDS),
+        "praise, to a question": ({"text": "נשמע מעולה", "cut_us": True, "question": True}, Intent.WORDS),
         "our words, and a nod": (
             {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד"},
-            Meaning.BACKCHANNEL,
+            Intent.BACKCHANNEL,
         ),
         "our words, to a question": (
             {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד", "question": True},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
-        "nothing, to a question": ({"text": "הממ", "cut_us": True, "question": True}, Meaning.BACKCHANNEL),
-        "an interrupt word": ({"text": "רגע", "cut_us": True}, Meaning.WORDS),
-        "no": ({"text": "לא", "cut_us": True}, Meaning.WORDS),
+        "nothing, to a question": ({"text": "הממ", "cut_us": True, "question": True}, Intent.BACKCHANNEL),
+        "an interrupt word": ({"text": "רגע", "cut_us": True}, Intent.WORDS),
+        "no": ({"text": "לא", "cut_us": True}, Intent.WORDS),
         "an interrupt word of ours": (
-            {"text": "רגע אחד בבקשה", "cut_us": True, "near": Near.OVER_US, "said": "רגע אחד בבקשה"},
-            Meaning.WORDS,
+            {
+                "text": "רגע אחד בבקשה",
+                "cut_us": True,
+                "near": EchoProximity.DURING_PLAYOUT,
+                "said": "רגע אחד בבקשה",
+            },
+            Intent.WORDS,
         ),
         "in a whole sentence of ours": (
-            {"text": "שלום, רגע אחד בבקשה", "cut_us": True, "near": Near.OVER_US, "said": "רגע אחד בבקשה"},
-            Meaning.ECHO,
+            {
+                "text": "שלום, רגע אחד בבקשה",
+                "cut_us": True,
+                "near": EchoProximity.DURING_PLAYOUT,
+                "said": "רגע אחד בבקשה",
+            },
+            Intent.ECHO,
         ),
     }
 )
@@ -130,36 +140,36 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
     ],
 )
 def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):
-    """D4: over our voice, while we were telling something; the mind is asked whether it is."""
-    memory = Memory(2, 700, OURS)
-    turn = CallerTurn([Segment(1, text)], cut_us=True)
+    """D4: over our voice, while we were telling something; the LLM is asked whether it is."""
+    memory = CallHistory(2, 700, OURS)
+    turn = UserTurn([UserUtterance(1, text)], cut_us=True)
     assert may_only_listen(turn, text, memory) is may
-    assert not may_only_listen(CallerTurn([Segment(1, text)]), text, memory)
-    assert not may_only_listen(CallerTurn([Segment(KEYS, "5")], cut_us=True), "5", memory)  # F5
+    assert not may_only_listen(UserTurn([UserUtterance(1, text)]), text, memory)
+    assert not may_only_listen(UserTurn([UserUtterance(KEYS, "5")], cut_us=True), "5", memory)  # F5
     memory.asked_a_question = True
     assert not may_only_listen(turn, text, memory)
 
 
 @check(
     {
-        "a person is asked for": ({"text": "נציג"}, Meaning.PERSON),
-        "over us": ({"text": "תעבירי אותי לנציג", "cut_us": True}, Meaning.PERSON),
-        "in our own words": ({"text": "אפשר לדבר עם נציג", "said": "אפשר לדבר עם נציג"}, Meaning.PERSON),
-        "instead of a message": ({"text": "נציג", "asked": Asked.MESSAGE}, Meaning.PERSON),
-        "with a goodbye, which an LLM is to sort out": ({"text": "נציג, ולהתראות"}, Meaning.WORDS),
-        "as the first word": ({"text": "נציג", "first": True}, Meaning.PERSON),
-        "about something": ({"text": "יש נציג שאמר לי אתמול"}, Meaning.WORDS),
-        "the key": ({"text": "0", "utterance_id": KEYS}, Meaning.PERSON),
-        "the word for it": ({"text": "0"}, Meaning.WORDS),
+        "a person is asked for": ({"text": "נציג"}, Intent.PERSON),
+        "over us": ({"text": "תעבירי אותי לנציג", "cut_us": True}, Intent.PERSON),
+        "in our own words": ({"text": "אפשר לדבר עם נציג", "said": "אפשר לדבר עם נציג"}, Intent.PERSON),
+        "instead of a message": ({"text": "נציג", "asked": Asked.MESSAGE}, Intent.PERSON),
+        "with a goodbye, which an LLM is to sort out": ({"text": "נציג, ולהתראות"}, Intent.WORDS),
+        "as the first word": ({"text": "נציג", "first": True}, Intent.PERSON),
+        "about something": ({"text": "יש נציג שאמר לי אתמול"}, Intent.WORDS),
+        "the key": ({"text": "0", "utterance_id": KEYS}, Intent.PERSON),
+        "the word for it": ({"text": "0"}, Intent.WORDS),
         "the key where one digit is expected": (
             {"text": "0", "utterance_id": KEYS, "digits": 1},
-            Meaning.PERSON,
+            Intent.PERSON,
         ),
-        "the key where more are": ({"text": "0", "utterance_id": KEYS, "digits": 9}, Meaning.PERSON),
-        "a number that begins with it": ({"text": "050", "utterance_id": KEYS}, Meaning.WORDS),
+        "the key where more are": ({"text": "0", "utterance_id": KEYS, "digits": 9}, Intent.PERSON),
+        "a number that begins with it": ({"text": "050", "utterance_id": KEYS}, Intent.WORDS),
         "digits are no message": (
             {"text": "050", "utterance_id": KEYS, "asked": Asked.MESSAGE},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
     }
 )
@@ -170,18 +180,18 @@ def test_f3_a_person_is_asked_for_whatever_else_is_said(case, expected):
 
 @check(
     {
-        "a goodbye": ({"text": "תודה ולהתראות"}, Meaning.GOODBYE),
-        "over us": ({"text": "תודה ולהתראות", "cut_us": True}, Meaning.GOODBYE),
-        "instead of a message": ({"text": "להתראות", "asked": Asked.MESSAGE}, Meaning.GOODBYE),
+        "a goodbye": ({"text": "תודה ולהתראות"}, Intent.GOODBYE),
+        "over us": ({"text": "תודה ולהתראות", "cut_us": True}, Intent.GOODBYE),
+        "instead of a message": ({"text": "להתראות", "asked": Asked.MESSAGE}, Intent.GOODBYE),
         "our own": (
-            {"text": "תודה רבה ולהתראות", "near": Near.OVER_US, "said": "תודה רבה ולהתראות"},
-            Meaning.ECHO,
+            {"text": "תודה רבה ולהתראות", "near": EchoProximity.DURING_PLAYOUT, "said": "תודה רבה ולהתראות"},
+            Intent.ECHO,
         ),
-        "with a question": ({"text": "להתראות, אבל מה המחיר"}, Meaning.WORDS),
-        "the first words": ({"text": "תודה ולהתראות", "first": True}, Meaning.WORDS),
-        "a wish, which is for the LLM to judge": ({"text": "תודה ויום טוב"}, Meaning.WORDS),
-        "to our goodbye": ({"text": "תודה, ביי", "parting": True}, Meaning.BACKCHANNEL),
-        "something else to our goodbye": ({"text": "רגע, ומה המחיר", "parting": True}, Meaning.WORDS),
+        "with a question": ({"text": "להתראות, אבל מה המחיר"}, Intent.WORDS),
+        "the first words": ({"text": "תודה ולהתראות", "first": True}, Intent.WORDS),
+        "a wish, which is for the LLM to judge": ({"text": "תודה ויום טוב"}, Intent.WORDS),
+        "to our goodbye": ({"text": "תודה, ביי", "parting": True}, Intent.BACKCHANNEL),
+        "something else to our goodbye": ({"text": "רגע, ומה המחיר", "parting": True}, Intent.WORDS),
     }
 )
 def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
@@ -191,29 +201,29 @@ def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
 
 @check(
     {
-        "call back: yes": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.CALL_BACK),
-        "a person: yes": ({"text": "כן", "asked": Asked.PERSON}, Meaning.PERSON),
-        "message: a question": ({"text": "מתי יהיה מישהו", "asked": Asked.MESSAGE}, Meaning.WORDS),
-        "message: an interruption": ({"text": "רגע", "asked": Asked.MESSAGE}, Meaning.WORDS),
+        "call back: yes": ({"text": "כן", "asked": Asked.CALL_BACK}, Intent.CALL_BACK),
+        "a person: yes": ({"text": "כן", "asked": Asked.PERSON}, Intent.PERSON),
+        "message: a question": ({"text": "מתי יהיה מישהו", "asked": Asked.MESSAGE}, Intent.WORDS),
+        "message: an interruption": ({"text": "רגע", "asked": Asked.MESSAGE}, Intent.WORDS),
         "message: typed": (
             {"text": "0501234567", "utterance_id": KEYS, "asked": Asked.MESSAGE},
-            Meaning.MESSAGE,
+            Intent.MESSAGE,
         ),
-        "more: the number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Meaning.MESSAGE),
+        "more: the number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Intent.MESSAGE),
         "more: over our thanks": (
             {"text": "לדירה בהרצל", "asked": Asked.MORE, "cut_us": True},
-            Meaning.MESSAGE,
+            Intent.MESSAGE,
         ),
-        "more: a question": ({"text": "ומה המחיר", "asked": Asked.MORE, "cut_us": True}, Meaning.WORDS),
-        "more: something else": ({"text": "אני מחפש דירה", "asked": Asked.MORE}, Meaning.WORDS),
-        "call back: no": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Meaning.DECLINED),
-        "call back: something else": ({"text": "מה המחיר", "asked": Asked.CALL_BACK}, Meaning.WORDS),
-        "message: yes": ({"text": "כן", "asked": Asked.MESSAGE}, Meaning.GO_AHEAD),
-        "message: no": ({"text": "לא", "asked": Asked.MESSAGE}, Meaning.DECLINED),
-        "message": ({"text": "דנה מתל אביב", "asked": Asked.MESSAGE}, Meaning.MESSAGE),
-        "nothing asked: yes": ({"text": "כן"}, Meaning.WORDS),
-        "nothing asked: no": ({"text": "לא"}, Meaning.WORDS),
-        "an empty message": ({"text": "", "asked": Asked.MESSAGE}, Meaning.UNCLEAR),
+        "more: a question": ({"text": "ומה המחיר", "asked": Asked.MORE, "cut_us": True}, Intent.WORDS),
+        "more: something else": ({"text": "אני מחפש דירה", "asked": Asked.MORE}, Intent.WORDS),
+        "call back: no": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Intent.DECLINED),
+        "call back: something else": ({"text": "מה המחיר", "asked": Asked.CALL_BACK}, Intent.WORDS),
+        "message: yes": ({"text": "כן", "asked": Asked.MESSAGE}, Intent.GO_AHEAD),
+        "message: no": ({"text": "לא", "asked": Asked.MESSAGE}, Intent.DECLINED),
+        "message": ({"text": "דנה מתל אביב", "asked": Asked.MESSAGE}, Intent.MESSAGE),
+        "nothing asked: yes": ({"text": "כן"}, Intent.WORDS),
+        "nothing asked: no": ({"text": "לא"}, Intent.WORDS),
+        "an empty message": ({"text": "", "asked": Asked.MESSAGE}, Intent.UNCLEAR),
     }
 )
 def test_f3_what_a_line_of_ours_has_asked_for(case, expected):
@@ -223,36 +233,36 @@ def test_f3_what_a_line_of_ours_has_asked_for(case, expected):
 
 @check(
     {
-        "a message": ({"text": "דנה מתל אביב", "asked": Asked.MESSAGE}, Meaning.WORDS),
-        "a number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Meaning.WORDS),
+        "a message": ({"text": "דנה מתל אביב", "asked": Asked.MESSAGE}, Intent.WORDS),
+        "a number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Intent.WORDS),
         "a typed number": (
             {"text": "0501234567", "utterance_id": KEYS, "asked": Asked.MESSAGE},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
-        "yes to a message": ({"text": "כן", "asked": Asked.MESSAGE}, Meaning.WORDS),
-        "no to a call back": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Meaning.WORDS),
-        "yes to a call back": ({"text": "כן", "asked": Asked.CALL_BACK}, Meaning.CALL_BACK),
-        "yes to a person": ({"text": "כן, בבקשה", "asked": Asked.PERSON}, Meaning.PERSON),
+        "yes to a message": ({"text": "כן", "asked": Asked.MESSAGE}, Intent.WORDS),
+        "no to a call back": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Intent.WORDS),
+        "yes to a call back": ({"text": "כן", "asked": Asked.CALL_BACK}, Intent.CALL_BACK),
+        "yes to a person": ({"text": "כן, בבקשה", "asked": Asked.PERSON}, Intent.PERSON),
         "the verb of our offer": (
             {"text": "תעבירי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
-            Meaning.PERSON,
+            Intent.PERSON,
         ),
         "the verb of our offer, and more": (
             {"text": "תעבירי למייל שלי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
         "the verb of no offer": (
             {"text": "תעבירי", "asked": Asked.PERSON, "said": "לחבר אותך עם המשרד"},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
         "the verb of our offer, refused": (
             {"text": "אל תעבירי", "asked": Asked.PERSON, "said": "להעביר אותך לנציג"},
-            Meaning.WORDS,
+            Intent.WORDS,
         ),
-        "yes, and more": ({"text": "כן, אבל מה המחיר", "asked": Asked.PERSON}, Meaning.WORDS),
-        "nothing was offered": ({"text": "כן"}, Meaning.WORDS),
-        "a person all the same": ({"text": "נציג", "asked": Asked.MESSAGE}, Meaning.PERSON),
-        "a goodbye all the same": ({"text": "להתראות", "asked": Asked.MESSAGE}, Meaning.GOODBYE),
+        "yes, and more": ({"text": "כן, אבל מה המחיר", "asked": Asked.PERSON}, Intent.WORDS),
+        "nothing was offered": ({"text": "כן"}, Intent.WORDS),
+        "a person all the same": ({"text": "נציג", "asked": Asked.MESSAGE}, Intent.PERSON),
+        "a goodbye all the same": ({"text": "להתראות", "asked": Asked.MESSAGE}, Intent.GOODBYE),
     }
 )
 def test_f3_where_an_llm_listens_it_takes_the_message(case, expected):
@@ -262,12 +272,12 @@ def test_f3_where_an_llm_listens_it_takes_the_message(case, expected):
 
 @check(
     {
-        "the one": ({"text": "1"}, Meaning.CALL_BACK),
-        "the one, of a hidden number": ({"text": "1", "number": ""}, Meaning.DEAF),
-        "a number": ({"text": "0521234567"}, Meaning.MESSAGE),
-        "a number, of a hidden one": ({"text": "0521234567", "number": ""}, Meaning.MESSAGE),
-        "half of one": ({"text": "052123"}, Meaning.DEAF),
-        "a person": ({"text": "0"}, Meaning.PERSON),
+        "the one": ({"text": "1"}, Intent.CALL_BACK),
+        "the one, of a hidden number": ({"text": "1", "number": ""}, Intent.DEAF),
+        "a number": ({"text": "0521234567"}, Intent.MESSAGE),
+        "a number, of a hidden one": ({"text": "0521234567", "number": ""}, Intent.MESSAGE),
+        "half of one": ({"text": "052123"}, Intent.DEAF),
+        "a person": ({"text": "0"}, Intent.PERSON),
     }
 )
 @pytest.mark.parametrize("llm", [False, True])
@@ -277,5 +287,5 @@ def test_g2_keys_to_an_agent_that_is_deaf(case, expected, llm):
 
 
 def test_g2_the_one_is_a_key_like_any_other_where_it_was_not_offered():
-    """G2, F5: it may be the mind's menu."""
-    assert meaning("1", utterance_id=KEYS) is Meaning.WORDS
+    """G2, F5: it may be the LLM's menu."""
+    assert meaning("1", utterance_id=KEYS) is Intent.WORDS

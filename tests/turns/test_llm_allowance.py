@@ -1,4 +1,4 @@
-"""How often the mind may be asked in a call."""
+"""How often the LLM may be asked in a call."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.turns.actions import Perform, Say, StartTurn, Think
+from server.turns.actions import ApplyEffect, GenerateReply, StartTurn, Synthesize
 from server.turns.effects import EndCall
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
     DigitPressed,
+    FinalTranscript,
     MarkReturned,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
-    WordsHeard,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    TtsAudio,
+    TtsSentenceDone,
 )
 from server.turns.no_input import GRACE_FRAMES, Limit, Silence, limit_of
 from tests.turns.scene import ASKED, COUGH, FIRST, GRACE, GREETING, PARAMS, SPOKE, L, S, after, play, told
@@ -97,8 +97,8 @@ def test_f4_a_call_has_a_limit_and_a_minute_to_end(clock, limit):
 
 def spoken(turn_id, frames=50):
     """The line of a turn is voiced, and heard to its end."""
-    audio = AudioMade(turn_id, 0, b"\x10" * 160 * frames)
-    sent = [audio, SentenceVoiced(turn_id, 0), PlayoutRoom(1000)]
+    audio = TtsAudio(turn_id, 0, b"\x10" * 160 * frames)
+    sent = [audio, TtsSentenceDone(turn_id, 0), PlayoutRoom(1000)]
     return [*sent, "." * frames, MarkReturned(f"{turn_id}.0.0")]
 
 
@@ -106,26 +106,26 @@ def test_f1_who_says_nothing_is_asked_twice_and_then_left():
     """F1: each question another; the goodbye is heard to its end, then the call is over."""
     dialogue = after([], IDLE)
     assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.still_there[0])]
+    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.still_there[0])]
     play(dialogue, spoken(1))
     assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Say(2, 0, OURS.still_there[1])]
+    assert told(play(dialogue, ["."])) == [Synthesize(2, 0, OURS.still_there[1])]
     play(dialogue, spoken(2))
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.nobody_there)]
+    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.nobody_there)]
     *before, last = spoken(3)
-    assert Perform(EndCall()) not in play(dialogue, [*before, last, GRACE[1:]])
-    assert Perform(EndCall()) in play(dialogue, ["."])
+    assert ApplyEffect(EndCall()) not in play(dialogue, [*before, last, GRACE[1:]])
+    assert ApplyEffect(EndCall()) in play(dialogue, ["."])
 
 
 def test_f1_the_prompts_are_a_knob():
     """F1: IDLE_MAX_PROMPTS=0: the goodbye at once."""
     dialogue = after([], replace(IDLE, idle_prompts=0))
-    assert told(play(dialogue, ["." * 400])) == [Say(1, 0, OURS.nobody_there)]
+    assert told(play(dialogue, ["." * 400])) == [Synthesize(1, 0, OURS.nobody_there)]
 
 
 def test_f1_the_prompt_needs_no_breath_and_a_voice_drops_it():
     """F1, B4: nobody waits for it."""
-    asked = ["." * 400, AudioMade(1, 0, b"\x10" * 160 * 50), SentenceVoiced(1, 0)]
+    asked = ["." * 400, TtsAudio(1, 0, b"\x10" * 160 * 50), TtsSentenceDone(1, 0)]
     dialogue = after(asked, IDLE)
     play(dialogue, [PlayoutRoom(5)])
     assert dialogue.state is S
@@ -140,13 +140,13 @@ def test_f1_the_prompt_needs_no_breath_and_a_voice_drops_it():
 def test_f1_a_sound_delays_the_prompt_once(sound, prompts):
     """F1: it may be a caller who is about to speak."""
     dialogue = after(["." * 380], IDLE)
-    assert len([a for a in play(dialogue, [sound]) if isinstance(a, Say)]) == prompts
+    assert len([a for a in play(dialogue, [sound]) if isinstance(a, Synthesize)]) == prompts
 
 
 def test_f1_a_line_full_of_noise_is_asked_all_the_same():
     """F1: delayed once, not for ever."""
     dialogue = after([], IDLE)
-    assert any(isinstance(a, Say) for a in play(dialogue, [COUGH * 26]))
+    assert any(isinstance(a, Synthesize) for a in play(dialogue, [COUGH * 26]))
 
 
 def test_f1_who_types_or_has_asked_is_not_asked():
@@ -159,20 +159,20 @@ def test_f1_who_types_or_has_asked_is_not_asked():
 def test_f1_a_caller_who_was_answered_is_asked_from_the_first_question_on():
     """F1: the count starts anew with the reply."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, SPOKE], IDLE)
-    play(dialogue, [BreathDrawn(2, 0), WordsHeard(1, ""), *spoken(2)])
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.still_there[0])]
+    play(dialogue, [ReplyDelay(2, 0), FinalTranscript(1, ""), *spoken(2)])
+    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.still_there[0])]
 
 
 def test_f1_nothing_said_after_all_does_not_start_the_count_anew():
     """F1, E1: a voice without a word is nobody."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, "#" * 15 + "." * 25], IDLE)
-    play(dialogue, [WordsHeard(1, "")])
-    assert told(play(dialogue, ["." * 400])) == [Say(3, 0, OURS.still_there[1])]
+    play(dialogue, [FinalTranscript(1, "")])
+    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.still_there[1])]
 
 
 def answered(said, reply, params=IDLE):
     """A call in which ``said`` was answered with ``reply``, to its end."""
-    thought = [WordsHeard(1, said), SentenceThought(1, reply), ReplyThought(1), BreathDrawn(1, 0)]
+    thought = [FinalTranscript(1, said), ReplySentence(1, reply), ReplyDone(1), ReplyDelay(1, 0)]
     return after([SPOKE, *thought, *spoken(1)], params)
 
 
@@ -187,7 +187,7 @@ def test_f7_who_asks_to_wait_is_left_alone(said, reply):
     """F7: for HOLD_SEC, also when it is only we who have said that we wait; then the prompts come as ever."""
     dialogue = answered(said, reply, HOLDS)
     assert told(play(dialogue, ["." * 1999])) == []
-    assert told(play(dialogue, ["."])) == [Say(2, 0, OURS.still_there[0])]
+    assert told(play(dialogue, ["."])) == [Synthesize(2, 0, OURS.still_there[0])]
     play(dialogue, spoken(2))
     assert told(play(dialogue, ["." * 399])) == []
     assert told(play(dialogue, ["."])) != []
@@ -202,8 +202,8 @@ def test_f7_nobody_else_is():
 def test_f7_who_is_back_is_back():
     """F7: what they say then is answered, and the next silence is an ordinary one."""
     dialogue = answered("תמתיני רגע", FIRST, HOLDS)
-    play(dialogue, ["." * 900, SPOKE, WordsHeard(2, "אני כאן"), SentenceThought(2, FIRST)])
-    play(dialogue, [ReplyThought(2), BreathDrawn(2, 0), *spoken(2)])
+    play(dialogue, ["." * 900, SPOKE, FinalTranscript(2, "אני כאן"), ReplySentence(2, FIRST)])
+    play(dialogue, [ReplyDone(2), ReplyDelay(2, 0), *spoken(2)])
     assert told(play(dialogue, ["." * 399])) == []
     assert told(play(dialogue, ["."])) != []
 
@@ -212,7 +212,7 @@ def test_f7_noise_does_not_end_the_hold():
     """F7, A5: a door, a dog: they are still away."""
     dialogue = answered("תמתיני רגע", FIRST, HOLDS)
     done = play(dialogue, ["." * 500, COUGH, "." * 1500])
-    assert not any(isinstance(action, Say) for action in done)
+    assert not any(isinstance(action, Synthesize) for action in done)
 
 
 @given(st.text(".n-", max_size=60), st.integers(1, 8), st.integers(0, 20))
@@ -233,22 +233,22 @@ def test_f4_who_is_silent_at_the_limit_hears_the_goodbye():
     """F4: at once, and once; the call is over when it was heard."""
     dialogue = after([], LIMITED)
     assert told(play(dialogue, ["." * 499])) == []
-    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.time_is_up)]
-    assert Perform(EndCall()) in play(dialogue, [*spoken(1), GRACE])
+    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.time_is_up)]
+    assert ApplyEffect(EndCall()) in play(dialogue, [*spoken(1), GRACE])
 
 
 def test_f4_who_speaks_at_the_limit_is_heard_out():
-    """F4: the goodbye is the answer; the mind is not asked any more."""
+    """F4: the goodbye is the answer; the LLM is not asked any more."""
     dialogue = after(["." * 480], LIMITED)
     assert StartTurn(1) in play(dialogue, [SPOKE])
-    assert told(play(dialogue, [WordsHeard(1, ASKED)])) == [Say(1, 0, OURS.time_is_up)]
-    assert Perform(EndCall()) in play(dialogue, [BreathDrawn(1, 0), *spoken(1), GRACE])
+    assert told(play(dialogue, [FinalTranscript(1, ASKED)])) == [Synthesize(1, 0, OURS.time_is_up)]
+    assert ApplyEffect(EndCall()) in play(dialogue, [ReplyDelay(1, 0), *spoken(1), GRACE])
 
 
 def test_f4_a_turn_before_the_limit_is_answered():
-    """F4: what the mind was asked is said, then comes the goodbye."""
-    dialogue = after(["." * 400, SPOKE, WordsHeard(1, ASKED), "." * 40], LIMITED)
-    assert dialogue.floor.clock > 500 and isinstance(dialogue.turn.asked, Think)
+    """F4: what the LLM was asked is said, then comes the goodbye."""
+    dialogue = after(["." * 400, SPOKE, FinalTranscript(1, ASKED), "." * 40], LIMITED)
+    assert dialogue.floor.clock > 500 and isinstance(dialogue.turn.asked, GenerateReply)
     assert told(play(dialogue, ["."])) == []
 
 
@@ -256,10 +256,10 @@ def test_f4_a_call_that_does_not_end_is_ended():
     """F4: who talks over every goodbye has a minute more."""
     dialogue = after([], LIMITED)
     play(dialogue, ["." * 499, "#" * (GRACE_FRAMES + 0)])
-    assert told(play(dialogue, ["#"]))[-1] == Perform(EndCall())
+    assert told(play(dialogue, ["#"]))[-1] == ApplyEffect(EndCall())
 
 
 def test_f4_the_limit_comes_before_the_greeting():
     """F4, B6: whoever was not greeted until then is only said goodbye to."""
     dialogue = after(["." * 39], replace(PARAMS, greeting=GREETING, call_frames=40))
-    assert told(play(dialogue, ["."])) == [Say(1, 0, OURS.time_is_up)]
+    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.time_is_up)]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.turns.actions import SendAudio, SendMark
-from server.turns.playout import HINT_INDEX, MARK_GRACE_FRAMES, Kept, Playout
+from server.turns.playout import HINT_INDEX, MARK_GRACE_FRAMES, Playout, UnheardRest
 
 ROOM = 10_000
 FIVE_WORDS = "אחת שתיים שלוש ארבע חמש"
@@ -518,7 +518,7 @@ def test_d4_kept_from_the_start_of_the_sentence_it_was_cut_in():
     take(playout)
     tick(playout, 3)
     playout.hold()
-    assert playout.kept() == Kept(("א",), (("ב", audio(1, 20)), ("ג", audio(2, 2))), True)
+    assert playout.kept() == UnheardRest(("א",), (("ב", audio(1, 20)), ("ג", audio(2, 2))), True)
     tick(playout, 1)
     playout.resume()
     take(playout)
@@ -531,11 +531,11 @@ def test_d4_what_is_not_whole_is_kept_without_its_audio():
     playout = reply(("א", 3), complete=False)
     playout.add(1, "ב")
     playout.add_audio(1, audio(1, 1))
-    assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", None)), False)
+    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), False)
     playout.complete = True
-    assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", None)), True)
+    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), True)
     playout.end_sentence(1)
-    assert playout.kept() == Kept((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
+    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
 
 
 def test_d4_adopted_by_another_turn():

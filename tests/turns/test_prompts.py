@@ -10,7 +10,7 @@ from tests.wording import OURS
 CALLERS = (None, *Gender)
 
 
-@pytest.mark.parametrize("wordings", [OURS.unclear, OURS.mind_failed, ("א", "ב"), ("א", "ב", "ג", "ד")])
+@pytest.mark.parametrize("wordings", [OURS.unclear, OURS.llm_failed, ("א", "ב"), ("א", "ב", "ג", "ד")])
 def test_e1_wording_varies_and_every_third_time_is_an_offer(wordings):
     """E1, G2: the first wording first, no two in a row the same, and none that is never said."""
     assert [offers(times) for times in range(1, 7)] == [False, False, True] * 2
@@ -23,7 +23,7 @@ def test_the_playbooks_own_words_come_first():
     """G: what its author has written stays, ours are for the second time."""
     him = lines_of("", Gender.MASCULINE)
     assert OURS.unclear[0] == "אפשר לנסח שוב במשפט קצר?"
-    assert OURS.mind_failed[0] == "בסדר, איך אוכל לסייע?"
+    assert OURS.llm_failed[0] == "בסדר, איך אוכל לסייע?"
     assert to_caller(in_turn(him.already_said, 0), Gender.MASCULINE) == "הבנתי. תרצה שאפרט או להתקדם?"
 
 

@@ -1,4 +1,4 @@
-"""D4, E1-E3, F2, F3: what follows once the caller's words are known: the mind, a line of ours, the rest."""
+"""D4, E1-E3, F2, F3: what follows once the caller's words are known: the LLM, a line of ours, the rest."""
 
 from dataclasses import replace
 
@@ -6,21 +6,30 @@ import pytest
 
 from server.hebrew.understand.gender import Gender
 from server.settings.prompts_file import lines_of
-from server.turns.actions import DropTurn, Perform, Say, SendAudio, SendClear, SendMark, StartTurn, Think
+from server.turns.actions import (
+    ApplyEffect,
+    CancelTurn,
+    GenerateReply,
+    SendAudio,
+    SendClear,
+    SendMark,
+    StartTurn,
+    Synthesize,
+)
 from server.turns.effects import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
     DigitPressed,
-    EarsFailed,
+    FinalTranscript,
+    LlmFailed,
     MarkReturned,
-    MindFailed,
     PersonAvailable,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
-    WordsHeard,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    SttFailed,
+    TtsAudio,
+    TtsSentenceDone,
 )
 from server.turns.prompts import asking_again, in_gender
 from server.turns.reply import CALL_BACK, GAVE_UP
@@ -63,7 +72,7 @@ def said_by(text):
 
 
 BARGE_IN = "." * 80 + "#" * 36 + "." * 25  # in the last word but one
-CUT_SHORT = [*ANSWERED, PlayoutRoom(200), BARGE_IN]  # the mind had not finished
+CUT_SHORT = [*ANSWERED, PlayoutRoom(200), BARGE_IN]  # the LLM had not finished
 ALL_BUT = [*ANSWERED, PlayoutRoom(200), "." * 10 + BARGE_IN]  # one sentence is heard, another may follow
 WANTED = replace(think(3, ASKED), said=FIRST)  # the rest
 HUM = "הבנתי"
@@ -75,107 +84,107 @@ LLM_LISTENS = replace(CALLED, takes_messages=True)
 
 
 def voiced(turn_id, index=0, audio=AUDIO):
-    return [AudioMade(turn_id, index, audio), SentenceVoiced(turn_id, index)]
+    return [TtsAudio(turn_id, index, audio), TtsSentenceDone(turn_id, index)]
 
 
 CASES = {  # name: (before, event, actions, state after)
     # nothing was said after all: the rest of what was cut
-    "an unfinished reply is asked for its rest": (CUT_SHORT, WordsHeard(2, ""), [WANTED], T),
-    "after a hum too": (CUT_SHORT, WordsHeard(2, HUM), [WANTED], T),
-    "after our own words too": (CUT_SHORT, WordsHeard(2, "יש שלושה חדרים"), [WANTED], T),
+    "an unfinished reply is asked for its rest": (CUT_SHORT, FinalTranscript(2, ""), [WANTED], T),
+    "after a hum too": (CUT_SHORT, FinalTranscript(2, HUM), [WANTED], T),
+    "after our own words too": (CUT_SHORT, FinalTranscript(2, "יש שלושה חדרים"), [WANTED], T),
     "what is whole is said again meanwhile": (
-        [*CUT_SHORT, WordsHeard(2, HUM), BreathDrawn(3, 0)],
+        [*CUT_SHORT, FinalTranscript(2, HUM), ReplyDelay(3, 0)],
         PlayoutRoom(200),
         [SendClear(), SendAudio(AUDIO), SendMark("3.0.0")],
         S,
     ),
     "the rest follows it": (
-        [*CUT_SHORT, WordsHeard(2, HUM)],
-        SentenceThought(3, SECOND),
-        [Say(3, 1, SECOND)],
+        [*CUT_SHORT, FinalTranscript(2, HUM)],
+        ReplySentence(3, SECOND),
+        [Synthesize(3, 1, SECOND)],
         T,
     ),
     "a mind that says it all again is not said twice": (
-        [*CUT_SHORT, WordsHeard(2, HUM)],
-        SentenceThought(3, FIRST),
+        [*CUT_SHORT, FinalTranscript(2, HUM)],
+        ReplySentence(3, FIRST),
         [],
         T,
     ),
-    "a rest that was heard in full has another": (ALL_BUT, WordsHeard(2, HUM), [WANTED], T),
+    "a rest that was heard in full has another": (ALL_BUT, FinalTranscript(2, HUM), [WANTED], T),
     "no rest at all: we listen": (
-        [*ALL_BUT, WordsHeard(2, HUM), SentenceThought(3, FIRST)],
-        ReplyThought(3),
-        [DropTurn(3)],
+        [*ALL_BUT, FinalTranscript(2, HUM), ReplySentence(3, FIRST)],
+        ReplyDone(3),
+        [CancelTurn(3)],
         L,
     ),
     "a rest that fails: we listen": (
-        [*ALL_BUT, WordsHeard(2, HUM)],
-        MindFailed(3, "down"),
-        [DropTurn(3)],
+        [*ALL_BUT, FinalTranscript(2, HUM)],
+        LlmFailed(3, "down"),
+        [CancelTurn(3)],
         L,
     ),
     "a sentence that was not whole is voiced again": (
-        [*UNDERSTOOD, SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), PlayoutRoom(40), BARGE_IN],
-        WordsHeard(2, HUM),
-        [Say(3, 0, FIRST), WANTED],
+        [*UNDERSTOOD, ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), PlayoutRoom(40), BARGE_IN],
+        FinalTranscript(2, HUM),
+        [Synthesize(3, 0, FIRST), WANTED],
         T,
     ),
-    "a complete reply needs no mind": (INTERRUPTED + ["#" * 30 + "." * 25], WordsHeard(2, HUM), [], T),
+    "a complete reply needs no mind": (INTERRUPTED + ["#" * 30 + "." * 25], FinalTranscript(2, HUM), [], T),
     "a hum to the rest is a hum": (
-        [*CUT_SHORT, WordsHeard(2, HUM), SPOKE],
-        WordsHeard(3, HUM),
+        [*CUT_SHORT, FinalTranscript(2, HUM), SPOKE],
+        FinalTranscript(3, HUM),
         [replace(WANTED, turn_id=5)],
         T,
     ),
     # a hum where nobody speaks
-    "a hum in our silence is for the mind": (THINKING, WordsHeard(1, HUM), [think(1, HUM)], T),
+    "a hum in our silence is for the mind": (THINKING, FinalTranscript(1, HUM), [think(1, HUM)], T),
     "a yes to our question is an answer": (
-        [*UNDERSTOOD, SentenceThought(1, SECOND), *voiced(1), PlayoutRoom(200), BARGE_IN],
-        WordsHeard(2, "כן"),
+        [*UNDERSTOOD, ReplySentence(1, SECOND), *voiced(1), PlayoutRoom(200), BARGE_IN],
+        FinalTranscript(2, "כן"),
         [think(3, "כן", SAID, heard_of("לעזור במשהו", interrupted=True), turn_number=2)],
         T,
     ),
     # answers of our own
-    "a goodbye": (SECOND_TURN, WordsHeard(2, "תודה ולהתראות"), [Say(2, 0, OURS.goodbye)], T),
+    "a goodbye": (SECOND_TURN, FinalTranscript(2, "תודה ולהתראות"), [Synthesize(2, 0, OURS.goodbye)], T),
     "a goodbye as the first words": (
         THINKING,
-        WordsHeard(1, "תודה ולהתראות"),
+        FinalTranscript(1, "תודה ולהתראות"),
         [think(1, "תודה ולהתראות")],
         T,
     ),
     "a person, and nobody there": (
         THINKING,
-        WordsHeard(1, "נציג"),
-        [Say(1, 0, in_gender(OURS.no_person, Gender.FEMININE, None))],
+        FinalTranscript(1, "נציג"),
+        [Synthesize(1, 0, in_gender(OURS.no_person, Gender.FEMININE, None))],
         T,
     ),
     "a person who is there": (
         [PersonAvailable(True), *THINKING],
-        WordsHeard(1, "נציג"),
-        [Say(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
+        FinalTranscript(1, "נציג"),
+        [Synthesize(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
         T,
     ),
     "the key for a person": (
         [PersonAvailable(True), DigitPressed("0")],
         DigitPressed("#"),
-        [StartTurn(1), Say(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
+        [StartTurn(1), Synthesize(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
         T,
     ),
     "the mind knows that there is one": (
         [PersonAvailable(True), *THINKING],
-        WordsHeard(1, ASKED),
+        FinalTranscript(1, ASKED),
         [replace(think(1, ASKED), person=True)],
         T,
     ),
     "what the mind thinks of it is nothing": (
-        [*SECOND_TURN, WordsHeard(2, "להתראות")],
-        SentenceThought(2, FIRST),
+        [*SECOND_TURN, FinalTranscript(2, "להתראות")],
+        ReplySentence(2, FIRST),
         [],
         T,
     ),
     "the mind knows how they speak of themselves": (
         THINKING,
-        WordsHeard(1, "אני מחפשת דירה"),
+        FinalTranscript(1, "אני מחפשת דירה"),
         [replace(think(1, "אני מחפשת דירה"), caller=Gender.FEMININE)],
         T,
     ),
@@ -192,13 +201,13 @@ def test_answers(before, event, actions, state):
 @pytest.mark.parametrize("text, line", [(HUM, "BACKCHANNEL → ignore"), ("יש שלושה חדרים", "ECHO → ignore")])
 def test_d4_why_words_are_ignored_is_in_the_log(text, line):
     """D4, E3."""
-    assert line in logged(play(after(CUT_SHORT), [WordsHeard(2, text)]))
+    assert line in logged(play(after(CUT_SHORT), [FinalTranscript(2, text)]))
 
 
 def test_d4_a_resumed_reply_is_one_line_of_the_history():
     """D3, D4: no interruption, no word of it twice, and no turn of the caller's."""
-    dialogue = after([*CUT_SHORT, WordsHeard(2, HUM), SentenceThought(3, SECOND), *voiced(3, 1)])
-    ends = [ReplyThought(3), BreathDrawn(3, 0), PlayoutRoom(400), "." * 200]
+    dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), ReplySentence(3, SECOND), *voiced(3, 1)])
+    ends = [ReplyDone(3), ReplyDelay(3, 0), PlayoutRoom(400), "." * 200]
     play(dialogue, [*ends, MarkReturned("3.0.0"), MarkReturned("3.1.0")])
     assert dialogue.state is L
     assert dialogue.memory.history == (SAID, heard_of(f"{FIRST} {SECOND}"))
@@ -208,26 +217,24 @@ def test_d4_a_resumed_reply_is_one_line_of_the_history():
 
 
 def test_d3_what_was_heard_stays_heard_when_the_rest_was_never_played():
-    """D3, A6: a hum, and real words before the rest goes on: the mind is told of the cut as it was."""
-    dialogue = after([*CUT_SHORT, WordsHeard(2, HUM), SPOKE])
-    (asked,) = told(play(dialogue, [WordsHeard(3, "מה המחיר")]))
+    """D3, A6: a hum, and real words before the rest goes on: the LLM is told of the cut as it was."""
+    dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE])
+    (asked,) = told(play(dialogue, [FinalTranscript(3, "מה המחיר")]))
     assert asked.history == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
 
 
 def test_d4_a_rest_that_is_put_off_by_a_second_hum_still_takes_the_cut_back():
     """D3, D4: once it goes on, there was no interruption."""
-    dialogue = after([*CUT_SHORT, WordsHeard(2, HUM), SPOKE, WordsHeard(3, HUM), BreathDrawn(5, 0)])
+    dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE, FinalTranscript(3, HUM), ReplyDelay(5, 0)])
     assert dialogue.memory.history[-1] == heard_of("יש שלושה חדרים", interrupted=True)
     play(dialogue, [PlayoutRoom(1)])
     assert (dialogue.state, dialogue.memory.history) == (S, (SAID,))
 
 
-@pytest.mark.parametrize(
-    "end", [ReplyThought(3), MindFailed(3, "down")], ids=["no rest", "a rest that fails"]
-)
+@pytest.mark.parametrize("end", [ReplyDone(3), LlmFailed(3, "down")], ids=["no rest", "a rest that fails"])
 def test_d4_a_cut_behind_which_nothing_was_left_is_no_interruption(end):
     """D3, D4: all of the reply was heard, and the caller had only hummed."""
-    dialogue = after([*ALL_BUT, WordsHeard(2, HUM), SentenceThought(3, FIRST)])
+    dialogue = after([*ALL_BUT, FinalTranscript(2, HUM), ReplySentence(3, FIRST)])
     assert dialogue.memory.history == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
     play(dialogue, [end])
     assert (dialogue.state, dialogue.memory.history) == (L, (SAID, heard_of(FIRST)))
@@ -235,121 +242,126 @@ def test_d4_a_cut_behind_which_nothing_was_left_is_no_interruption(end):
 
 def test_d4_what_was_heard_before_the_cut_stays_in_the_history():
     """D3, D4: the sentence before the one that was cut, as if nothing had been."""
-    two = [SentenceThought(1, SECOND), *voiced(1, 1), ReplyThought(1)]
+    two = [ReplySentence(1, SECOND), *voiced(1, 1), ReplyDone(1)]
     dialogue = after([*ANSWERED, *two, PlayoutRoom(400), "." * 130, "#" * 36 + "." * 25])
     assert dialogue.memory.history[-1].interrupted
     play(
-        dialogue, [WordsHeard(2, HUM), BreathDrawn(3, 0), PlayoutRoom(400), "." * 100, MarkReturned("3.0.0")]
+        dialogue,
+        [FinalTranscript(2, HUM), ReplyDelay(3, 0), PlayoutRoom(400), "." * 100, MarkReturned("3.0.0")],
     )
     assert dialogue.memory.history == (SAID, heard_of(FIRST), heard_of(SECOND))
 
 
 def heard(turn_id):
     """The line of a turn is heard to its end, and some silence after it."""
-    sent = [BreathDrawn(turn_id, 0), *voiced(turn_id), PlayoutRoom(200), "." * 100]
+    sent = [ReplyDelay(turn_id, 0), *voiced(turn_id), PlayoutRoom(200), "." * 100]
     return [*sent, MarkReturned(f"{turn_id}.0.0"), "." * 40]
 
 
 def acts(actions):
-    return [one.act for one in actions if isinstance(one, Perform)]
+    return [one.act for one in actions if isinstance(one, ApplyEffect)]
 
 
 @pytest.mark.parametrize("text, person, act", [("להתראות", False, EndCall()), ("נציג", True, Transfer())])
 def test_f2_f3_the_line_is_heard_before_it_is_done(text, person, act):
     """F2, F3: to its last mark, and the moment behind it."""
-    dialogue = after([PersonAvailable(person), *SECOND_TURN, WordsHeard(2, text)])
+    dialogue = after([PersonAvailable(person), *SECOND_TURN, FinalTranscript(2, text)])
     *before, mark, _ = heard(2)
     assert acts(play(dialogue, [*before, mark, GRACE[1:]])) == []
     assert acts(play(dialogue, ["."])) == [act]
 
 
 def test_f3_without_a_person_a_message_is_taken():
-    """F3: asked for, given, kept; the mind is not asked, and then it is again, and knows of it."""
-    dialogue = after([CALLED, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    taken = play(dialogue, [WordsHeard(2, "דנה מתל אביב")])
-    assert told(taken) == [Say(2, 0, in_gender(OURS.message_taken, Gender.FEMININE, None))]
+    """F3: asked for, given, kept; the LLM is not asked, and then it is again, and knows of it."""
+    dialogue = after([CALLED, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
+    taken = play(dialogue, [FinalTranscript(2, "דנה מתל אביב")])
+    assert told(taken) == [Synthesize(2, 0, in_gender(OURS.message_taken, Gender.FEMININE, None))]
     assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
     told_of = [said_by("נציג"), heard_of(NO_PERSON), said_by("דנה מתל אביב"), heard_of(TAKEN)]
-    asked = told(play(dialogue, [SPOKE, WordsHeard(3, ASKED)]))[-1]
+    asked = told(play(dialogue, [SPOKE, FinalTranscript(3, ASKED)]))[-1]
     assert asked == think(3, ASKED, *told_of, turn_number=3)
 
 
 def test_f3_where_an_llm_listens_it_takes_the_message():
     """F3: it is told what our line has asked for; when it fails, what was left is kept by us."""
-    dialogue = after([LLM_LISTENS, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    asked = told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")]))[-1]
+    dialogue = after([LLM_LISTENS, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
+    asked = told(play(dialogue, [FinalTranscript(2, "דנה מתל אביב")]))[-1]
     assert asked == think(2, "דנה מתל אביב", said_by("נציג"), heard_of(NO_PERSON), turn_number=2)
-    assert told(play(dialogue, [MindFailed(2, "down")])) == [Say(2, 0, TAKEN)]
+    assert told(play(dialogue, [LlmFailed(2, "down")])) == [Synthesize(2, 0, TAKEN)]
     assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
 
 
 def test_f3_the_office_is_asked_which_number_to_call():
     """F3: once, and only of who hides theirs; without an answer no call back is promised."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "דנה מתל אביב")])) == [Say(2, 0, OURS.message_number)]
+    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
+    assert told(play(dialogue, [FinalTranscript(2, "דנה מתל אביב")])) == [
+        Synthesize(2, 0, OURS.message_number)
+    ]
     play(dialogue, [*heard(2), SPOKE])
-    assert told(play(dialogue, [WordsHeard(3, "בטלפון של אמא שלי")])) == [Say(3, 0, OURS.message_kept)]
+    assert told(play(dialogue, [FinalTranscript(3, "בטלפון של אמא שלי")])) == [
+        Synthesize(3, 0, OURS.message_kept)
+    ]
     assert acts(play(dialogue, heard(3))) == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
 
 
 def test_f3_who_says_yes_to_a_message_is_listened_to():
     """F3: what comes next is the message."""
-    dialogue = after([CALLED, *THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "כן")])) == [Say(2, 0, "בבקשה, אני מקשיבה.")]
+    dialogue = after([CALLED, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
+    assert told(play(dialogue, [FinalTranscript(2, "כן")])) == [Synthesize(2, 0, "בבקשה, אני מקשיבה.")]
     play(dialogue, [*heard(2), SPOKE])
-    assert told(play(dialogue, [WordsHeard(3, "דנה")]))[0].text.startswith("תודה, רשמתי")
+    assert told(play(dialogue, [FinalTranscript(3, "דנה")]))[0].text.startswith("תודה, רשמתי")
 
 
 def test_f3_who_declines_is_asked_what_else():
-    """F3: and the next words are for the mind."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "לא תודה")])) == [Say(2, 0, OURS.no_message)]
+    """F3: and the next words are for the LLM."""
+    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
+    assert told(play(dialogue, [FinalTranscript(2, "לא תודה")])) == [Synthesize(2, 0, OURS.no_message)]
     play(dialogue, [*heard(2), SPOKE])
-    assert isinstance(told(play(dialogue, [WordsHeard(3, ASKED)]))[-1], Think)
+    assert isinstance(told(play(dialogue, [FinalTranscript(3, ASKED)]))[-1], GenerateReply)
 
 
 def test_f3_a_question_of_ours_that_was_not_heard_asks_nothing():
     """F3, A6: superseded before its first frame: what is said next is no message."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), SPOKE])
-    assert isinstance(told(play(dialogue, [WordsHeard(2, "מה המחיר")]))[-1], Think)
+    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), SPOKE])
+    assert isinstance(told(play(dialogue, [FinalTranscript(2, "מה המחיר")]))[-1], GenerateReply)
 
 
 def test_e1_yes_to_the_call_back_is_left_for_the_office():
     """E1, F3: the offer after three unclear turns, with nobody there."""
     dialogue = after([CALLED])
     for number in (1, 2, 3):
-        play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
+        play(dialogue, [SPOKE, FinalTranscript(number, ""), *heard(number)])
     play(dialogue, [SPOKE])
-    assert told(play(dialogue, [WordsHeard(4, "כן")]))[-1].text.startswith("תודה, רשמתי")
+    assert told(play(dialogue, [FinalTranscript(4, "כן")]))[-1].text.startswith("תודה, רשמתי")
 
 
 def test_f3_lines_of_ours_are_history_like_any_turn():
-    """F3: the mind is told what was said in its place, and to what; the turn is counted."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), *heard(1)])
+    """F3: the LLM is told what was said in its place, and to what; the turn is counted."""
+    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1)])
     assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
     assert dialogue.memory.committed_turns == 1
 
 
 def test_e1_a_clarification_answers_no_words():
     """E1, F3: it is in the history, and nothing that the caller has said is before it."""
-    dialogue = after([*THINKING, WordsHeard(1, ""), *heard(1)])
+    dialogue = after([*THINKING, FinalTranscript(1, ""), *heard(1)])
     assert dialogue.memory.history == (heard_of(asking_again(OURS.unclear, 1)),)
 
 
 def test_d4_a_line_of_ours_that_is_said_again_is_one_line_of_the_history():
     """D3, D4, F3: cut by a hum, and said again: the caller's words are there once, too."""
-    dialogue = after([*THINKING, WordsHeard(1, "נציג"), BreathDrawn(1, 0), *voiced(1), PlayoutRoom(200)])
-    play(dialogue, ["." * 40 + "#" * 36 + "." * 25, WordsHeard(2, HUM), *heard(3)])
+    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), ReplyDelay(1, 0), *voiced(1), PlayoutRoom(200)])
+    play(dialogue, ["." * 40 + "#" * 36 + "." * 25, FinalTranscript(2, HUM), *heard(3)])
     assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
 
 
 def deaf(number):
     """A turn that the STT fails to hear, and our line to its end."""
-    return [SPOKE, EarsFailed(number, "down"), *heard(number)]
+    return [SPOKE, SttFailed(number, "down"), *heard(number)]
 
 
 def said(actions):
-    return [action.text for action in actions if isinstance(action, Say)]
+    return [action.text for action in actions if isinstance(action, Synthesize)]
 
 
 def test_g2_who_is_not_heard_is_given_keys():
@@ -381,8 +393,8 @@ def test_g2_who_is_not_heard_is_handed_over_to_a_person():
 
 def test_g2_a_word_that_is_heard_ends_the_deafness():
     """G2: the count starts anew; a key is no word."""
-    dialogue = after([CALLED, *deaf(1), SPOKE, WordsHeard(2, ASKED), SentenceThought(2, FIRST), *heard(2)])
-    play(dialogue, [ReplyThought(2), "." * 100])
+    dialogue = after([CALLED, *deaf(1), SPOKE, FinalTranscript(2, ASKED), ReplySentence(2, FIRST), *heard(2)])
+    play(dialogue, [ReplyDone(2), "." * 100])
     assert dialogue.memory.deaf_in_a_row == 0
 
 
@@ -402,7 +414,7 @@ def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
     dialogue = after([CALLED, PersonAvailable(person)])
     done = []
     for number in range(1, 7):
-        done += play(dialogue, [SPOKE, WordsHeard(number, ""), *heard(number)])
+        done += play(dialogue, [SPOKE, FinalTranscript(number, ""), *heard(number)])
     done += play(dialogue, [GRACE])
     line = OURS.handing_over if person else OURS.giving_up
     assert said(done)[-1] == worded(line) and len(said(done)) == 6
@@ -411,8 +423,8 @@ def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
 
 
 def asks_and_wants(act):
-    """The mind asks something, and in the same reply ends the call or hands it over."""
-    thought = [SentenceThought(1, SECOND), *voiced(1), ReplyThought(1, Expected(), (act,)), BreathDrawn(1, 0)]
+    """The LLM asks something, and in the same reply ends the call or hands it over."""
+    thought = [ReplySentence(1, SECOND), *voiced(1), ReplyDone(1, Expected(), (act,)), ReplyDelay(1, 0)]
     return [CALLED, PersonAvailable(True), *UNDERSTOOD, *thought, PlayoutRoom(200), "." * 100]
 
 
@@ -428,41 +440,49 @@ def test_f2_a_question_ends_nothing(act):
     [(Transfer(), "כן", True), (Transfer(), "לא תודה", False), (EndCall(), "כן", False)],
 )
 def test_f2_a_plain_yes_to_a_hand_over_that_was_asked_about_hands_over(act, answer, own):
-    """F2, F3: whatever else is answered is for the mind."""
+    """F2, F3: whatever else is answered is for the LLM."""
     dialogue = after([*asks_and_wants(act), MarkReturned("1.0.0"), "." * 40, SPOKE])
-    done = told(play(dialogue, [LLM_LISTENS, WordsHeard(2, answer)]))
-    assert isinstance(done[-1], Say if own else Think)
+    done = told(play(dialogue, [LLM_LISTENS, FinalTranscript(2, answer)]))
+    assert isinstance(done[-1], Synthesize if own else GenerateReply)
 
 
 def test_gender_lines_follow_what_the_caller_has_shown():
     """Gender: once it was said, not before."""
-    shown = [*THINKING, BreathDrawn(1, 0), WordsHeard(1, "אני מחפש דירה"), *COMPLETE[3:], PlayoutRoom(200)]
+    shown = [
+        *THINKING,
+        ReplyDelay(1, 0),
+        FinalTranscript(1, "אני מחפש דירה"),
+        *COMPLETE[3:],
+        PlayoutRoom(200),
+    ]
     dialogue = after([*shown, "." * 100, MarkReturned("1.0.0"), "." * 40, SPOKE])
-    assert told(play(dialogue, [WordsHeard(2, "נציג")]))[-1].text.endswith("ונחזור אליך.")
-    him = after([*THINKING, WordsHeard(1, "נציג")], replace(PARAMS, lines=lines_of("", Gender.MASCULINE)))
+    assert told(play(dialogue, [FinalTranscript(2, "נציג")]))[-1].text.endswith("ונחזור אליך.")
+    him = after(
+        [*THINKING, FinalTranscript(1, "נציג")], replace(PARAMS, lines=lines_of("", Gender.MASCULINE))
+    )
     assert him.turn.playout.sentences[0].text.endswith("ונחזור אליכם.")
 
 
 def test_e3_what_was_still_due_is_done_when_the_words_were_our_echo():
     """E3, F2: the goodbye came back over the line; the call ends all the same."""
-    bye = [*UNDERSTOOD, SentenceThought(1, FIRST), *voiced(1), ReplyThought(1, Expected(), (EndCall(),))]
+    bye = [*UNDERSTOOD, ReplySentence(1, FIRST), *voiced(1), ReplyDone(1, Expected(), (EndCall(),))]
     dialogue = after([*bye, PlayoutRoom(200), "." * 88, "######"])
     assert dialogue.state is L
-    assert acts(play(dialogue, ["#" * 30 + "." * 25, WordsHeard(2, "יש שלושה חדרים")])) == [EndCall()]
+    assert acts(play(dialogue, ["#" * 30 + "." * 25, FinalTranscript(2, "יש שלושה חדרים")])) == [EndCall()]
 
 
 def test_b5_a_hint_that_is_heard_goes_on_when_nothing_was_said():
     """B5, D4: it comes to its end, and is no answer."""
     quick = replace(PARAMS, hint_after_frames=5)
-    before = ["#" * 15 + "." * 25, "....", ".", AudioMade(1, -1, AUDIO), PlayoutRoom(10)]
+    before = ["#" * 15 + "." * 25, "....", ".", TtsAudio(1, -1, AUDIO), PlayoutRoom(10)]
     dialogue = after(before, quick)
-    assert told(play(dialogue, [WordsHeard(1, "")])) == [] and dialogue.state is S
+    assert told(play(dialogue, [FinalTranscript(1, "")])) == [] and dialogue.state is S
     play(dialogue, [PlayoutRoom(200), "." * 100, MarkReturned("1.0.0")])
     assert (dialogue.state, dialogue.memory.history) == (L, ())
 
 
 def test_a6_words_to_a_rest_that_was_not_heard_yet_are_words():
-    """A6, D4: whoever goes on after a hum has said something: it is joined, and the mind is asked."""
-    dialogue = after([*CUT_SHORT, WordsHeard(2, HUM), SPOKE])
-    (asked,) = told(play(dialogue, [WordsHeard(3, "מה המחיר")]))
+    """A6, D4: whoever goes on after a hum has said something: it is joined, and the LLM is asked."""
+    dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE])
+    (asked,) = told(play(dialogue, [FinalTranscript(3, "מה המחיר")]))
     assert (asked.text, asked.said) == (f"{HUM} מה המחיר", "")

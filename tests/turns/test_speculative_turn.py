@@ -1,4 +1,4 @@
-"""B3, A7: thinking while the closing silence is counted, and a mind that hears the caller is not done."""
+"""B3, A7: thinking while the closing silence is counted, and an LLM that hears the caller is not done."""
 
 from dataclasses import replace
 
@@ -7,34 +7,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.turns.actions import (
-    CloseEars,
-    DropTurn,
-    HearOn,
-    HearSoFar,
-    OpenEars,
-    Perform,
-    Say,
+    ApplyEffect,
+    CancelTurn,
+    FinishRecognition,
+    FlushRecognition,
+    GenerateReply,
+    ResumeRecognition,
     SendAudio,
     SendClear,
     SendMark,
+    StartRecognition,
     StartTurn,
-    Think,
+    Synthesize,
 )
 from server.turns.effects import EndCall, Expected, Line, SaveLead, Speaker
 from server.turns.events import (
-    AudioMade,
-    BreathDrawn,
     DigitPressed,
-    EarsFailed,
+    FinalTranscript,
+    InterimTranscript,
+    LlmFailed,
     MarkReturned,
-    MindFailed,
     PlayoutRoom,
-    ReplyThought,
-    SentenceThought,
-    SentenceVoiced,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    SttFailed,
+    TtsAudio,
+    TtsSentenceDone,
     TurnOverdue,
-    WordsGuessed,
-    WordsHeard,
 )
 from server.turns.prompts import asking_again, in_turn, to_caller
 from tests.turns.scene import (
@@ -65,178 +65,188 @@ MORE = "בתל אביב"
 PAUSE = "#" * 40 + "." * 7  # the hangover has passed
 REST = "." * 18  # and now the closing silence
 HOLD = "." * 35
-STARTED = [PAUSE, WordsGuessed(1, ASKED)]
+STARTED = [PAUSE, InterimTranscript(1, ASKED)]
 OWED = [*STARTED, REST]
-MADE = [SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), SentenceVoiced(1, 0), ReplyThought(1)]
+MADE = [ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0), ReplyDone(1)]
 SECOND_PAUSE = [*FINISHED, "." * 40, PAUSE]
-WAITS = SentenceThought(1, "…")
+WAITS = ReplySentence(1, "…")
 LEAD = SaveLead((("name", "דנה"),))
 
 
 def ask(turn_id, text=ASKED, **more):
-    """An early start: the mind may still say that the caller has not finished."""
+    """An early start: the LLM may still say that the caller has not finished."""
     return replace(think(turn_id, text), **{"may_wait": True, **more})
 
 
 CASES = {  # name: (before, event, actions, state after)
     # a pause
-    "the words so far are wanted at a pause": (["#" * 40 + "." * 6], ".", [HearSoFar(1)], L),
-    "and are thought about": ([PAUSE], WordsHeard(1, ASKED), [ask(1)], L),
-    "be they a guess": ([PAUSE], WordsGuessed(1, ASKED), [ask(1)], L),
+    "the words so far are wanted at a pause": (["#" * 40 + "." * 6], ".", [FlushRecognition(1)], L),
+    "and are thought about": ([PAUSE], FinalTranscript(1, ASKED), [ask(1)], L),
+    "be they a guess": ([PAUSE], InterimTranscript(1, ASKED), [ask(1)], L),
     "or what was guessed when the ears fail": (
-        ["#" * 30, WordsGuessed(1, ASKED), "#" * 10 + "." * 7],
-        EarsFailed(1, "down"),
+        ["#" * 30, InterimTranscript(1, ASKED), "#" * 10 + "." * 7],
+        SttFailed(1, "down"),
         [ask(1)],
         L,
     ),
-    "a guess in mid-speech is not": (["#" * 40], WordsGuessed(1, ASKED), [], L),
-    "nor one of an utterance that is none": ([PAUSE], WordsGuessed(4, ASKED), [], L),
-    "no word is nothing to think about": ([PAUSE], WordsHeard(1, ""), [], L),
-    "words that cannot be all are waited out": ([PAUSE], WordsGuessed(1, "אני מחפש דירה של"), [], L),
-    "words too doubtful are none": ([PAUSE], WordsHeard(1, ASKED, 0.1), [], L),
-    "a goodbye is for us": (SECOND_PAUSE, WordsGuessed(2, "להתראות"), [], L),
-    "the first words are none": ([PAUSE], WordsGuessed(1, "להתראות"), [ask(1, "להתראות")], L),
-    "a person too": ([PAUSE], WordsGuessed(1, "נציג"), [], L),
-    "the same words again are thought about": (STARTED, WordsGuessed(1, ASKED + "."), [], L),
+    "a guess in mid-speech is not": (["#" * 40], InterimTranscript(1, ASKED), [], L),
+    "nor one of an utterance that is none": ([PAUSE], InterimTranscript(4, ASKED), [], L),
+    "no word is nothing to think about": ([PAUSE], FinalTranscript(1, ""), [], L),
+    "words that cannot be all are waited out": ([PAUSE], InterimTranscript(1, "אני מחפש דירה של"), [], L),
+    "words too doubtful are none": ([PAUSE], FinalTranscript(1, ASKED, 0.1), [], L),
+    "a goodbye is for us": (SECOND_PAUSE, InterimTranscript(2, "להתראות"), [], L),
+    "the first words are none": ([PAUSE], InterimTranscript(1, "להתראות"), [ask(1, "להתראות")], L),
+    "a person too": ([PAUSE], InterimTranscript(1, "נציג"), [], L),
+    "the same words again are thought about": (STARTED, InterimTranscript(1, ASKED + "."), [], L),
     "other words are another start": (
         STARTED,
-        WordsGuessed(1, ASKED + " " + MORE),
-        [DropTurn(1), ask(3, ASKED + " " + MORE)],
+        InterimTranscript(1, ASKED + " " + MORE),
+        [CancelTurn(1), ask(3, ASKED + " " + MORE)],
         L,
     ),
     "a third start is none": (
-        [*STARTED, WordsGuessed(1, MORE)],
-        WordsGuessed(1, ASKED + " " + MORE),
-        [DropTurn(3)],
+        [*STARTED, InterimTranscript(1, MORE)],
+        InterimTranscript(1, ASKED + " " + MORE),
+        [CancelTurn(3)],
         L,
     ),
-    "words that cannot be all drop it": (STARTED, WordsGuessed(1, ASKED + " של"), [DropTurn(1)], L),
+    "words that cannot be all drop it": (STARTED, InterimTranscript(1, ASKED + " של"), [CancelTurn(1)], L),
     # the caller goes on
-    "who goes on is heard on, and nothing is thought": (STARTED, "#", [HearOn(1), DropTurn(1)], L),
-    "also where nothing was": ([PAUSE], "#", [HearOn(1)], L),
-    "the next pause is another one": ([*STARTED, "#" * 20 + "." * 6], ".", [HearSoFar(1)], L),
+    "who goes on is heard on, and nothing is thought": (
+        STARTED,
+        "#",
+        [ResumeRecognition(1), CancelTurn(1)],
+        L,
+    ),
+    "also where nothing was": ([PAUSE], "#", [ResumeRecognition(1)], L),
+    "the next pause is another one": ([*STARTED, "#" * 20 + "." * 6], ".", [FlushRecognition(1)], L),
     "with its own words": (
         [*STARTED, "#" * 20 + "." * 7],
-        WordsGuessed(1, ASKED + " " + MORE),
+        InterimTranscript(1, ASKED + " " + MORE),
         [ask(3, ASKED + " " + MORE)],
         L,
     ),
     "twice a turn, no more": (
-        [*STARTED, "#" * 20 + "." * 7, WordsGuessed(1, MORE), "#" * 20 + "." * 6],
+        [*STARTED, "#" * 20 + "." * 7, InterimTranscript(1, MORE), "#" * 20 + "." * 6],
         ".",
         [],
         L,
     ),
-    "a key ends it": (STARTED, DigitPressed("1"), [DropTurn(1), CloseEars(1)], L),
-    # the mind and the voice
-    "its sentences are voiced": (STARTED, SentenceThought(1, FIRST), [Say(1, 0, FIRST)], L),
-    "nothing of it is on the wire": ([*STARTED, *MADE, BreathDrawn(1, 0)], PlayoutRoom(23), [], L),
-    "a mind that fails is asked once more": (STARTED, MindFailed(1, "down"), [DropTurn(1)], L),
-    "so is one that says nothing": (STARTED, ReplyThought(1), [DropTurn(1)], L),
-    "at the end": ([*STARTED, MindFailed(1, "down")], REST, [CloseEars(1), StartTurn(3)], T),
+    "a key ends it": (STARTED, DigitPressed("1"), [CancelTurn(1), FinishRecognition(1)], L),
+    # the LLM and the voice
+    "its sentences are voiced": (STARTED, ReplySentence(1, FIRST), [Synthesize(1, 0, FIRST)], L),
+    "nothing of it is on the wire": ([*STARTED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(23), [], L),
+    "a mind that fails is asked once more": (STARTED, LlmFailed(1, "down"), [CancelTurn(1)], L),
+    "so is one that says nothing": (STARTED, ReplyDone(1), [CancelTurn(1)], L),
+    "at the end": ([*STARTED, LlmFailed(1, "down")], REST, [FinishRecognition(1), StartTurn(3)], T),
     "with all words": (
-        [*STARTED, MindFailed(1, "down"), REST],
-        WordsHeard(1, ASKED),
+        [*STARTED, LlmFailed(1, "down"), REST],
+        FinalTranscript(1, ASKED),
         [think(3, ASKED)],
         T,
     ),
     "one that fails in the middle has answered": (
-        [*STARTED, SentenceThought(1, FIRST)],
-        MindFailed(1, "down"),
+        [*STARTED, ReplySentence(1, FIRST)],
+        LlmFailed(1, "down"),
         [],
         L,
     ),
     # the end of the turn
-    "its end makes it the turn": (STARTED, REST, [CloseEars(1), StartTurn(1)], T),
-    "the same words keep it": (OWED, WordsHeard(1, ASKED + "!", 0.9), [], T),
+    "its end makes it the turn": (STARTED, REST, [FinishRecognition(1), StartTurn(1)], T),
+    "the same words keep it": (OWED, FinalTranscript(1, ASKED + "!", 0.9), [], T),
     "and are played": (
-        [*OWED, WordsHeard(1, ASKED), *MADE, BreathDrawn(1, 0)],
+        [*OWED, FinalTranscript(1, ASKED), *MADE, ReplyDelay(1, 0)],
         PlayoutRoom(1),
         [SendClear(), SendAudio(AUDIO[:160])],
         S,
     ),
-    "not before they are known": ([*OWED, *MADE, BreathDrawn(1, 0)], PlayoutRoom(1), [], T),
+    "not before they are known": ([*OWED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(1), [], T),
     "other words are thought about anew": (
         [*OWED, *MADE, "....."],
-        WordsHeard(1, ASKED + " " + MORE),
-        [DropTurn(1), StartTurn(2, waited_frames=5), think(2, ASKED + " " + MORE)],
+        FinalTranscript(1, ASKED + " " + MORE),
+        [CancelTurn(1), StartTurn(2, waited_frames=5), think(2, ASKED + " " + MORE)],
         T,
     ),
     "a goodbye after all": (
-        [*SECOND_PAUSE, WordsGuessed(2, ASKED), REST],
-        WordsHeard(2, "להתראות"),
-        [DropTurn(2), StartTurn(3), Say(3, 0, OURS.goodbye)],
+        [*SECOND_PAUSE, InterimTranscript(2, ASKED), REST],
+        FinalTranscript(2, "להתראות"),
+        [CancelTurn(2), StartTurn(3), Synthesize(3, 0, OURS.goodbye)],
         T,
     ),
     "no word after all": (
         [*OWED, *MADE],
-        WordsHeard(1, ""),
-        [DropTurn(1), StartTurn(2), Say(2, 0, asking_again(OURS.unclear, 1))],
+        FinalTranscript(1, ""),
+        [CancelTurn(1), StartTurn(2), Synthesize(2, 0, asking_again(OURS.unclear, 1))],
         T,
     ),
     "words that were known at the pause are all": (
-        [PAUSE, WordsHeard(1, ASKED), *MADE, BreathDrawn(1, 0), REST, BreathDrawn(1, 0)],
+        [PAUSE, FinalTranscript(1, ASKED), *MADE, ReplyDelay(1, 0), REST, ReplyDelay(1, 0)],
         PlayoutRoom(1),
         [SendClear(), SendAudio(AUDIO[:160])],
         S,
     ),
     "an early answer may be late": (
-        [*OWED, WordsHeard(1, ASKED)],
+        [*OWED, FinalTranscript(1, ASKED)],
         TurnOverdue(1),
-        [DropTurn(1), Say(2, 0, OURS.mind_failed[0])],
+        [CancelTurn(1), Synthesize(2, 0, OURS.llm_failed[0])],
         T,
     ),
-    # the mind hears that the caller has not finished
-    "the mind waits": (STARTED, WAITS, [DropTurn(1)], L),
+    # the LLM hears that the caller has not finished
+    "the mind waits": (STARTED, WAITS, [CancelTurn(1)], L),
     "and the turn is held": ([*STARTED, WAITS], REST + "." * 34, [], L),
-    "by so much": ([*STARTED, WAITS, REST + "." * 34], ".", [CloseEars(1), StartTurn(3)], T),
-    "then it may wait no more": ([*STARTED, WAITS, REST, HOLD], WordsHeard(1, ASKED), [think(3, ASKED)], T),
-    "who goes on is heard on all the same": ([*STARTED, WAITS, "." * 30], "#", [HearOn(1)], L),
-    "three dots are an ellipsis": (STARTED, SentenceThought(1, " ... "), [DropTurn(1)], L),
-    "once the turn is owed it starts over": (OWED, WAITS, [DropTurn(1), StartTurn(2)], T),
+    "by so much": ([*STARTED, WAITS, REST + "." * 34], ".", [FinishRecognition(1), StartTurn(3)], T),
+    "then it may wait no more": (
+        [*STARTED, WAITS, REST, HOLD],
+        FinalTranscript(1, ASKED),
+        [think(3, ASKED)],
+        T,
+    ),
+    "who goes on is heard on all the same": ([*STARTED, WAITS, "." * 30], "#", [ResumeRecognition(1)], L),
+    "three dots are an ellipsis": (STARTED, ReplySentence(1, " ... "), [CancelTurn(1)], L),
+    "once the turn is owed it starts over": (OWED, WAITS, [CancelTurn(1), StartTurn(2)], T),
     "and is asked again after the hold": (
-        [*OWED, WordsHeard(1, ASKED), WAITS, "." * 34],
+        [*OWED, FinalTranscript(1, ASKED), WAITS, "." * 34],
         ".",
         [think(2, ASKED)],
         T,
     ),
-    "not before": ([*OWED, WordsHeard(1, ASKED), WAITS], "." * 34, [], T),
-    "nor twice": ([*OWED, WordsHeard(1, ASKED), WAITS, HOLD], "." * 39, [], T),
-    "not because the words are known": ([*OWED, WAITS], WordsHeard(1, ASKED), [], T),
+    "not before": ([*OWED, FinalTranscript(1, ASKED), WAITS], "." * 34, [], T),
+    "nor twice": ([*OWED, FinalTranscript(1, ASKED), WAITS, HOLD], "." * 39, [], T),
+    "not because the words are known": ([*OWED, WAITS], FinalTranscript(1, ASKED), [], T),
     "it is not asked about words that are still to come": ([*OWED, WAITS], HOLD, [], T),
-    "nor behind a line of ours": ([*OWED, WAITS, WordsHeard(1, "נציג")], HOLD, [], T),
+    "nor behind a line of ours": ([*OWED, WAITS, FinalTranscript(1, "נציג")], HOLD, [], T),
     "but as soon as they are there": (
-        [*OWED, WAITS, HOLD, WordsHeard(1, ASKED)],
+        [*OWED, WAITS, HOLD, FinalTranscript(1, ASKED)],
         ".",
         [think(2, ASKED)],
         T,
     ),
     "the hold counts from the end of the turn": (
-        [*OWED, WordsHeard(1, ASKED), "." * 10, WAITS, "." * 24],
+        [*OWED, FinalTranscript(1, ASKED), "." * 10, WAITS, "." * 24],
         ".",
         [think(2, ASKED)],
         T,
     ),
     "who goes on while it is held is joined": (
-        [*OWED, WordsHeard(1, ASKED), WAITS],
+        [*OWED, FinalTranscript(1, ASKED), WAITS],
         "######",
-        [OpenEars(2, 1, Expected()), DropTurn(2)],
+        [StartRecognition(2, 1, Expected()), CancelTurn(2)],
         L,
     ),
     "it is never spoken": (
-        [*OWED, WordsHeard(1, ASKED), WAITS, HOLD],
-        SentenceThought(2, "…"),
+        [*OWED, FinalTranscript(1, ASKED), WAITS, HOLD],
+        ReplySentence(2, "…"),
         [],
         T,
     ),
     "and nothing else is no answer": (
-        [*OWED, WordsHeard(1, ASKED), WAITS, HOLD, SentenceThought(2, "…")],
-        ReplyThought(2),
-        [Say(2, 0, OURS.mind_failed[0])],
+        [*OWED, FinalTranscript(1, ASKED), WAITS, HOLD, ReplySentence(2, "…")],
+        ReplyDone(2),
+        [Synthesize(2, 0, OURS.llm_failed[0])],
         T,
     ),
     "behind a sentence it is nothing": (
-        [*OWED, WordsHeard(1, ASKED), SentenceThought(1, FIRST)],
+        [*OWED, FinalTranscript(1, ASKED), ReplySentence(1, FIRST)],
         WAITS,
         [],
         T,
@@ -255,8 +265,8 @@ def test_b6_nothing_is_thought_before_a_notice_was_heard():
     """B3, B6: GREETING_PROTECTED: the greeting is what comes next, and not an answer to "hello?"."""
     params = replace(EARLY, greeting=GREETING, greeting_protected=True)
     dialogue = after([PAUSE], params)
-    assert told(play(dialogue, [WordsGuessed(1, ASKED)])) == []
-    assert told(play(dialogue, [REST])) == [CloseEars(1), Say(1, 0, GREETING)]
+    assert told(play(dialogue, [InterimTranscript(1, ASKED)])) == []
+    assert told(play(dialogue, [REST])) == [FinishRecognition(1), Synthesize(1, 0, GREETING)]
 
 
 @pytest.mark.parametrize("starts", [0, 1, 2, 3])
@@ -268,19 +278,19 @@ def test_b3_starts_are_counted_for_the_callers_turn(starts):
     for number in (1, 2, 3, 4):  # each utterance is answered late, and superseded by the next
         said = [
             PAUSE,
-            WordsGuessed(number, f"{ASKED} {number}"),
+            InterimTranscript(number, f"{ASKED} {number}"),
             REST,
-            WordsHeard(number, f"{ASKED} {number}"),
+            FinalTranscript(number, f"{ASKED} {number}"),
         ]
-        asked += [one for one in play(dialogue, said) if isinstance(one, Think) and one.may_wait]
+        asked += [one for one in play(dialogue, said) if isinstance(one, GenerateReply) and one.may_wait]
     assert len(asked) == starts
 
 
 def test_b3_the_next_turn_has_starts_of_its_own():
     """B3: once the caller was answered."""
-    heard = [BreathDrawn(1, 0), PlayoutRoom(200), "." * 100, MarkReturned("1.0.0"), "." * 40]
-    dialogue = after([*OWED, WordsHeard(1, ASKED), *MADE, *heard], replace(PARAMS, early_starts=1))
-    assert any(isinstance(one, Think) for one in play(dialogue, [PAUSE, WordsGuessed(2, MORE)]))
+    heard = [ReplyDelay(1, 0), PlayoutRoom(200), "." * 100, MarkReturned("1.0.0"), "." * 40]
+    dialogue = after([*OWED, FinalTranscript(1, ASKED), *MADE, *heard], replace(PARAMS, early_starts=1))
+    assert any(isinstance(one, GenerateReply) for one in play(dialogue, [PAUSE, InterimTranscript(2, MORE)]))
 
 
 def state_of(memory):
@@ -289,32 +299,36 @@ def state_of(memory):
     }
 
 
-@pytest.mark.parametrize("ends", ["#", WordsGuessed(1, ASKED + " של"), DigitPressed("1"), WAITS], ids=repr)
+@pytest.mark.parametrize(
+    "ends", ["#", InterimTranscript(1, ASKED + " של"), DigitPressed("1"), WAITS], ids=repr
+)
 def test_b3_a_dropped_start_leaves_no_trace(ends):
     """B3: no history, no counter, nothing done; what it still says is too late."""
     dialogue = after([PAUSE], EARLY)
     before = state_of(dialogue.memory)
-    decided = ReplyThought(1, Expected(("כן",), 3), (LEAD, EndCall()))
-    thought = [] if ends is WAITS else [SentenceThought(1, FIRST), AudioMade(1, 0, AUDIO), decided]
-    actions = play(dialogue, [WordsGuessed(1, ASKED), *thought, ends, decided, SentenceThought(1, SECOND)])
-    assert not any(isinstance(one, Perform) for one in actions)
+    decided = ReplyDone(1, Expected(("כן",), 3), (LEAD, EndCall()))
+    thought = [] if ends is WAITS else [ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), decided]
+    actions = play(dialogue, [InterimTranscript(1, ASKED), *thought, ends, decided, ReplySentence(1, SECOND)])
+    assert not any(isinstance(one, ApplyEffect) for one in actions)
     assert state_of(dialogue.memory) == before
     assert (dialogue.turn, dialogue.floor.leftover) == (None, None)
 
 
-def test_b3_what_an_early_mind_decided_is_done_in_time():
+def test_b3_what_an_early_llm_decided_is_done_in_time():
     """B3, F2: once the turn is committed, and once it was heard."""
-    made = [*MADE[:3], ReplyThought(1, Expected(), (LEAD, EndCall()))]
-    dialogue = after([*STARTED, *made, REST, WordsHeard(1, ASKED), BreathDrawn(1, 0)], EARLY)
-    assert [one for one in play(dialogue, [PlayoutRoom(200)]) if isinstance(one, Perform)] == [Perform(LEAD)]
-    assert Perform(EndCall()) in play(dialogue, ["." * 100, MarkReturned("1.0.0"), GRACE])
+    made = [*MADE[:3], ReplyDone(1, Expected(), (LEAD, EndCall()))]
+    dialogue = after([*STARTED, *made, REST, FinalTranscript(1, ASKED), ReplyDelay(1, 0)], EARLY)
+    assert [one for one in play(dialogue, [PlayoutRoom(200)]) if isinstance(one, ApplyEffect)] == [
+        ApplyEffect(LEAD)
+    ]
+    assert ApplyEffect(EndCall()) in play(dialogue, ["." * 100, MarkReturned("1.0.0"), GRACE])
 
 
 events = st.sampled_from(
     [
-        *[BreathDrawn(1, 0), SentenceThought(1, FIRST), SentenceThought(1, SECOND), AudioMade(1, 0, AUDIO)],
-        *[SentenceVoiced(1, 0), PlayoutRoom(23), WordsGuessed(1, ASKED)],
-        *[ReplyThought(1, Expected(), (LEAD,)), MarkReturned("1.0.0"), TurnOverdue(1), "."],
+        *[ReplyDelay(1, 0), ReplySentence(1, FIRST), ReplySentence(1, SECOND), TtsAudio(1, 0, AUDIO)],
+        *[TtsSentenceDone(1, 0), PlayoutRoom(23), InterimTranscript(1, ASKED)],
+        *[ReplyDone(1, Expected(), (LEAD,)), MarkReturned("1.0.0"), TurnOverdue(1), "."],
     ]
 )
 
@@ -322,140 +336,140 @@ events = st.sampled_from(
 @settings(max_examples=60)
 @given(st.lists(events, min_size=5, max_size=17))
 def test_b3_nothing_is_audible_before_the_end_of_the_turn(events):
-    """B3: whatever the mind and the voice do meanwhile, nothing reaches the wire and nothing is done."""
+    """B3: whatever the LLM and the voice do meanwhile, nothing reaches the wire and nothing is done."""
     dialogue = after(STARTED, EARLY)
     done = play(dialogue, events)
     assert dialogue.state is L
-    assert not any(isinstance(one, SendAudio | SendMark | SendClear | Perform) for one in done)
+    assert not any(isinstance(one, SendAudio | SendMark | SendClear | ApplyEffect) for one in done)
 
 
 def test_b4_an_early_answer_still_takes_its_breath():
     """B3, B4: closing silence and breath, no less; and no more, though its words were early."""
-    dialogue = after([*STARTED, *MADE, REST, WordsHeard(1, ASKED), BreathDrawn(1, 11), "." * 10], EARLY)
+    dialogue = after([*STARTED, *MADE, REST, FinalTranscript(1, ASKED), ReplyDelay(1, 11), "." * 10], EARLY)
     assert play(dialogue, [PlayoutRoom(5)]) == []
     assert play(dialogue, [".", PlayoutRoom(5)]) != []
 
 
 def test_b5_an_early_turn_gives_its_hint_in_its_own_time():
     """B5: counted from the end of the turn, or from where it is asked again; none before that."""
-    dialogue = after([*OWED, WordsHeard(1, ASKED), "." * 39], EARLY)
-    assert told(play(dialogue, ["."])) == [Say(1, -1, HINT, instant=True)]
+    dialogue = after([*OWED, FinalTranscript(1, ASKED), "." * 39], EARLY)
+    assert told(play(dialogue, ["."])) == [Synthesize(1, -1, HINT, instant=True)]
     quick = replace(EARLY, hint_after_frames=20)
-    waiting = after([*OWED, WordsHeard(1, ASKED), WAITS], quick)
+    waiting = after([*OWED, FinalTranscript(1, ASKED), WAITS], quick)
     assert told(play(waiting, ["." * 35])) == [think(2, ASKED)]
     assert told(play(waiting, ["." * 19])) == []
-    assert told(play(waiting, ["."])) == [Say(2, -1, HINT, instant=True)]
+    assert told(play(waiting, ["."])) == [Synthesize(2, -1, HINT, instant=True)]
 
 
 def test_e2_what_is_thought_already_is_not_started_again():
     """B3, E2: the same words a second time keep the answer that was made for them."""
-    dialogue = after([*OWED, WordsHeard(1, ASKED), *MADE, PAUSE], EARLY)
-    assert told(play(dialogue, [WordsHeard(2, ASKED)])) == []
-    play(dialogue, [REST, BreathDrawn(3, 0)])
+    dialogue = after([*OWED, FinalTranscript(1, ASKED), *MADE, PAUSE], EARLY)
+    assert told(play(dialogue, [FinalTranscript(2, ASKED)])) == []
+    play(dialogue, [REST, ReplyDelay(3, 0)])
     assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
 
 
 def test_d4_a_barge_in_with_an_early_start_may_still_be_nothing():
     """B3, D4: the words of the pause were heard otherwise in the end; the reply goes on."""
-    dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, WordsGuessed(2, MORE), REST], EARLY)
+    dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, MORE), REST], EARLY)
     assert dialogue.turn.asked.text == MORE
-    play(dialogue, [WordsHeard(2, "")])
+    play(dialogue, [FinalTranscript(2, "")])
     assert dialogue.memory.history == (Line(Speaker.CALLER, ASKED),)
     turn_id = dialogue.floor.turn_id
-    assert told(play(dialogue, [BreathDrawn(turn_id, 0), PlayoutRoom(1)])) == [
+    assert told(play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])) == [
         SendClear(),
         SendAudio(AUDIO[:160]),
     ]
 
 
 def test_a7_a_barge_in_that_was_none_is_not_asked_about():
-    """A7, D4: the mind waited behind words of a pause, and there were none: the reply just goes on."""
-    dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, WordsGuessed(2, MORE), REST], EARLY)
-    play(dialogue, [SentenceThought(dialogue.floor.turn_id, "…"), WordsHeard(2, "")])
+    """A7, D4: the LLM waited behind words of a pause, and there were none: the reply just goes on."""
+    dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, MORE), REST], EARLY)
+    play(dialogue, [ReplySentence(dialogue.floor.turn_id, "…"), FinalTranscript(2, "")])
     assert told(play(dialogue, [HOLD])) == []
     turn_id = dialogue.floor.turn_id
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [BreathDrawn(turn_id, 0), PlayoutRoom(1)])
+    assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
 
 
-CHIMED_IN = [*INTERRUPTED, "#" * 30 + "." * 7, WordsGuessed(2, "אחלה בחלה"), REST]
+CHIMED_IN = [*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, "אחלה בחלה"), REST]
 
 
-def test_d4_only_listening_is_heard_before_the_last_word_of_the_ears():
-    """B3, D4: the mind is quicker than the transcript; the reply goes on with that, nobody is asked."""
+def test_d4_only_listening_is_heard_before_the_last_word_of_the_stt():
+    """B3, D4: the LLM is quicker than the transcript; the reply goes on with that, nobody is asked."""
     dialogue = after(CHIMED_IN, EARLY)
     assert dialogue.turn.asked.may_listen
-    done = play(dialogue, [SentenceThought(dialogue.floor.turn_id, "…"), WordsHeard(2, "אחלה בחלה")])
-    assert not any(isinstance(action, Think) for action in done)
+    done = play(dialogue, [ReplySentence(dialogue.floor.turn_id, "…"), FinalTranscript(2, "אחלה בחלה")])
+    assert not any(isinstance(action, GenerateReply) for action in done)
     assert dialogue.memory.history == (Line(Speaker.CALLER, ASKED),)
     turn_id = dialogue.floor.turn_id
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [BreathDrawn(turn_id, 0), PlayoutRoom(1)])
+    assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
 
 
 def test_d4_other_words_in_that_transcript_are_answered():
-    """B3, D4: what the mind has found was said of other words."""
-    dialogue = after([*CHIMED_IN, SentenceThought(3, "…")], EARLY)
-    done = play(dialogue, [WordsHeard(2, "אחלה בחלה אבל " + MORE)])
-    assert [action.text for action in done if isinstance(action, Think)] == ["אחלה בחלה אבל " + MORE]
+    """B3, D4: what the LLM has found was said of other words."""
+    dialogue = after([*CHIMED_IN, ReplySentence(3, "…")], EARLY)
+    done = play(dialogue, [FinalTranscript(2, "אחלה בחלה אבל " + MORE)])
+    assert [action.text for action in done if isinstance(action, GenerateReply)] == ["אחלה בחלה אבל " + MORE]
 
 
-AGAIN = [*FINISHED, "." * 40, "#" * 40 + "." * 7, WordsGuessed(2, MORE), SentenceThought(2, FIRST)]
-ALREADY_SAID = [Say(2, 0, to_caller(in_turn(OURS.already_said, 1), None))]
+AGAIN = [*FINISHED, "." * 40, "#" * 40 + "." * 7, InterimTranscript(2, MORE), ReplySentence(2, FIRST)]
+ALREADY_SAID = [Synthesize(2, 0, to_caller(in_turn(OURS.already_said, 1), None))]
 
 
 def test_e4_an_early_reply_that_was_heard_a_moment_ago_is_one():
     """B3, E4: all of it is skipped; a line of ours is the answer, and nobody is asked once more."""
     dialogue = after(AGAIN, EARLY)
-    assert told(play(dialogue, [ReplyThought(2)])) == ALREADY_SAID
-    assert told(play(dialogue, [REST])) == [CloseEars(2), StartTurn(2)]
-    play(dialogue, [WordsHeard(2, MORE), BreathDrawn(2, 0), AudioMade(2, 0, AUDIO), SentenceVoiced(2, 0)])
+    assert told(play(dialogue, [ReplyDone(2)])) == ALREADY_SAID
+    assert told(play(dialogue, [REST])) == [FinishRecognition(2), StartTurn(2)]
+    play(dialogue, [FinalTranscript(2, MORE), ReplyDelay(2, 0), TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0)])
     assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
-    failed = play(after(AGAIN, EARLY), [MindFailed(2, "down")])
+    failed = play(after(AGAIN, EARLY), [LlmFailed(2, "down")])
     assert (told(failed), logged(failed)) == (ALREADY_SAID, ["LLM_ERR: down"])
 
 
 def test_e4_an_early_line_is_not_taken_for_the_answer_to_other_words():
     """B3, E4, D3: they are thought about anew, and that answer is history."""
-    dialogue = after([*AGAIN, ReplyThought(2), REST, WordsHeard(2, ASKED + " " + MORE)], EARLY)
-    made = [SentenceThought(3, SECOND), AudioMade(3, 0, AUDIO), SentenceVoiced(3, 0), ReplyThought(3)]
-    play(dialogue, [*made, BreathDrawn(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")])
+    dialogue = after([*AGAIN, ReplyDone(2), REST, FinalTranscript(2, ASKED + " " + MORE)], EARLY)
+    made = [ReplySentence(3, SECOND), TtsAudio(3, 0, AUDIO), TtsSentenceDone(3, 0), ReplyDone(3)]
+    play(dialogue, [*made, ReplyDelay(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")])
     assert dialogue.memory.history[-1] == heard_of(SECOND)
 
 
-def test_a7_without_a_hold_the_mind_may_not_wait():
+def test_a7_without_a_hold_the_llm_may_not_wait():
     """A7: INCOMPLETE_HOLD_MS=0: nothing is held, not even by words that cannot be all."""
     params = replace(EARLY, endpointing=replace(PARAMS.endpointing, hold_frames=0))
-    assert told(play(after([PAUSE], params), [WordsGuessed(1, ASKED)])) == [ask(1, may_wait=False)]
-    assert told(play(after([PAUSE], params), [WordsGuessed(1, ASKED + " זהו"), "." * 9])) == [
+    assert told(play(after([PAUSE], params), [InterimTranscript(1, ASKED)])) == [ask(1, may_wait=False)]
+    assert told(play(after([PAUSE], params), [InterimTranscript(1, ASKED + " זהו"), "." * 9])) == [
         ask(1, ASKED + " זהו", may_wait=False)
     ]
-    held = after([PAUSE, WordsGuessed(1, ASKED + " של")], params)
-    assert told(play(held, [REST])) == [CloseEars(1), StartTurn(1)]
+    held = after([PAUSE, InterimTranscript(1, ASKED + " של")], params)
+    assert told(play(held, [REST])) == [FinishRecognition(1), StartTurn(1)]
 
 
-def test_a7_a_mind_may_wait_once_a_turn():
+def test_a7_a_llm_may_wait_once_a_turn():
     """A7, A6: also when the caller goes on afterwards."""
     early = after([*STARTED, WAITS, "#" * 20 + "." * 7], EARLY)
-    assert told(play(early, [WordsGuessed(1, MORE)])) == [ask(3, MORE, may_wait=False)]
-    owed = after([*OWED, WordsHeard(1, ASKED), WAITS, PAUSE], EARLY)
-    (asked,) = told(play(owed, [WordsGuessed(2, MORE)]))
+    assert told(play(early, [InterimTranscript(1, MORE)])) == [ask(3, MORE, may_wait=False)]
+    owed = after([*OWED, FinalTranscript(1, ASKED), WAITS, PAUSE], EARLY)
+    (asked,) = told(play(owed, [InterimTranscript(2, MORE)]))
     assert (asked.text, asked.may_wait) == (f"{ASKED} {MORE}", False)
 
 
 @pytest.mark.parametrize("words, silence", [("אני מחפש דירה של", 60), ("זהו תודה", 16), (ASKED, 25)])
 def test_a7_words_so_far_move_the_end_of_the_turn(words, silence):
     """A7: held by 700 ms, or released at half the closing silence; without an early start, too."""
-    dialogue = after(["#" * 40, WordsGuessed(1, words)])
+    dialogue = after(["#" * 40, InterimTranscript(1, words)])
     assert told(play(dialogue, ["." * (silence - 1)])) == []
-    assert told(play(dialogue, ["."]))[0] == CloseEars(1)
+    assert told(play(dialogue, ["."]))[0] == FinishRecognition(1)
 
 
 @pytest.mark.parametrize(
     "before, event, line",
     {
-        "started": ([PAUSE], WordsGuessed(1, ASKED), "EARLY_START turn=1"),
+        "started": ([PAUSE], InterimTranscript(1, ASKED), "EARLY_START turn=1"),
         "dropped": (STARTED, "#", "EARLY_START dropped turn=1"),
-        "failed": (STARTED, MindFailed(1, "down"), "LLM_ERR: down"),
-        "and dropped": (STARTED, MindFailed(1, "down"), "EARLY_START dropped turn=1"),
+        "failed": (STARTED, LlmFailed(1, "down"), "LLM_ERR: down"),
+        "and dropped": (STARTED, LlmFailed(1, "down"), "EARLY_START dropped turn=1"),
         "not finished": (STARTED, WAITS, "NOT_FINISHED turn=1"),
         "not finished, and owed": (OWED, WAITS, "NOT_FINISHED turn=1"),
     }.values(),
@@ -465,6 +479,6 @@ def test_log_lines(before, event, line):
     assert line in logged(play(after(before, EARLY), [event]))
 
 
-def test_an_early_mind_that_said_nothing_has_not_failed():
+def test_an_early_llm_that_said_nothing_has_not_failed():
     """B3: its engine is not blamed in the log."""
-    assert logged(play(after(STARTED, EARLY), [ReplyThought(1)])) == ["EARLY_START dropped turn=1"]
+    assert logged(play(after(STARTED, EARLY), [ReplyDone(1)])) == ["EARLY_START dropped turn=1"]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from server.turns.turn import CallerTurn, Segment
+from server.turns.turn import UserTurn, UserUtterance
 
 MIN_CONFIDENCE, WINDOW = 0.35, 700
 
 
 def said(text, ended_at=0, confidence=None, **more):
-    return Segment(1, text=text, confidence=confidence, ended_at=ended_at, **more)
+    return UserUtterance(1, text=text, confidence=confidence, ended_at=ended_at, **more)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def said(text, ended_at=0, confidence=None, **more):
     ],
 )
 def test_e1_uncertain_words_are_none(segment, words):
-    """E1: below ASR_MIN_CONFIDENCE; ears that do not say how sure they are are believed."""
+    """E1: below ASR_MIN_CONFIDENCE; an STT that do not say how sure they are are believed."""
     assert segment.clear_text(MIN_CONFIDENCE) == words
 
 
@@ -55,13 +55,13 @@ def test_e1_uncertain_words_are_none(segment, words):
 )
 def test_e2_joined_words_without_repeats(segments, joined):
     """A6, E2: one answer; words equal to the pending ones within DEDUP_WINDOW_SEC are dropped."""
-    assert CallerTurn(segments).join(MIN_CONFIDENCE, WINDOW) == joined
+    assert UserTurn(segments).join(MIN_CONFIDENCE, WINDOW) == joined
 
 
-def test_transcribed_when_the_ears_have_said_all():
+def test_transcribed_when_the_stt_have_said_all():
     """A6: an empty transcript is one."""
-    assert CallerTurn([said("כן"), said("")]).transcribed
-    assert not CallerTurn([said("כן"), said(None)]).transcribed
+    assert UserTurn([said("כן"), said("")]).transcribed
+    assert not UserTurn([said("כן"), said(None)]).transcribed
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_transcribed_when_the_ears_have_said_all():
 )
 def test_e1_a_doubtful_word_is_a_word(segments, empty):
     """E1: something was said."""
-    assert CallerTurn(segments).empty is empty
+    assert UserTurn(segments).empty is empty
 
 
 def test_a_turn_is_the_sum_of_its_parts():
     """E1, D4: speech adds up; failed if one did, over us if all were."""
-    turn = CallerTurn([said("", speech_frames=5, over_us=True), said("", speech_frames=7, failed=True)])
-    assert (turn.speech_frames, turn.failed, turn.all_over_us) == (12, True, False)
-    turn = CallerTurn([said("", over_us=True), said("", over_us=True)])
-    assert (turn.speech_frames, turn.failed, turn.all_over_us) == (0, False, True)
+    turn = UserTurn([said("", speech_frames=5, during_playout=True), said("", speech_frames=7, failed=True)])
+    assert (turn.speech_frames, turn.failed, turn.all_during_playout) == (12, True, False)
+    turn = UserTurn([said("", during_playout=True), said("", during_playout=True)])
+    assert (turn.speech_frames, turn.failed, turn.all_during_playout) == (0, False, True)

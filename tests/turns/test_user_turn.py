@@ -1,16 +1,16 @@
-"""The caller's side: voice and keys, what the ears made of them, and what is not answered yet."""
+"""The caller's side: voice and keys, what the STT made of them, and what is not answered yet."""
 
 import pytest
 
-from server.audio.endpointing import Bar, endpointing_params
+from server.audio.endpointing import OnsetThreshold, endpointing_params
 from server.audio.frames import FrameHeard
 from server.audio.segmenter import Ended, Onset
-from server.audio.vad import Judges
-from server.turns.actions import CloseEars, DropEars, OpenEars
+from server.audio.vad import Vad
+from server.turns.actions import CancelRecognition, FinishRecognition, StartRecognition
 from server.turns.effects import Expected
-from server.turns.history import Near
-from server.turns.turn import CallerTurn, Segment
-from server.turns.user_turn import CallerSide
+from server.turns.history import EchoProximity
+from server.turns.turn import UserTurn, UserUtterance
+from server.turns.user_turn import UserTurns
 
 PARAMS = endpointing_params(
     min_utt_s=0.48,
@@ -24,13 +24,13 @@ PARAMS = endpointing_params(
 LEVELS = {"#": (4000, 0.9), ".": (10, 0.05)}
 
 
-def side(timeline="", bar=Bar.ORDINARY):
-    caller = CallerSide(PARAMS, Judges(vad_rms=200, barge_in_rms=300))
+def side(timeline="", bar=OnsetThreshold.ORDINARY):
+    caller = UserTurns(PARAMS, Vad(vad_rms=200, barge_in_rms=300))
     feed(caller, timeline, bar)
     return caller
 
 
-def feed(caller, timeline, bar=Bar.ORDINARY):
+def feed(caller, timeline, bar=OnsetThreshold.ORDINARY):
     return [
         heard for mark in timeline for heard in caller.feed(FrameHeard(b"\xff" * 160, *LEVELS[mark]), bar)
     ]
@@ -42,8 +42,8 @@ def voice(caller, utterance_id):
     return opened + caller.confirmed(utterance_id, 1, Expected(), near=None)
 
 
-def ended(caller, utterance_id=1, clock=100, over_us=False):
-    return caller.utterance_ended(Ended(utterance_id, 40, 25), clock, over_us=over_us)
+def ended(caller, utterance_id=1, clock=100, during_playout=False):
+    return caller.utterance_ended(Ended(utterance_id, 40, 25), clock, during_playout=during_playout)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +84,10 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     """A6: it belongs to the turn from its end on, its words come later."""
     caller = side()
     expected = Expected(("כן", "לא"))
-    assert caller.onset(1, 4, expected) == [OpenEars(1, 4, expected)]
+    assert caller.onset(1, 4, expected) == [StartRecognition(1, 4, expected)]
     assert caller.confirmed(1, 4, expected, near=None) == []
-    assert ended(caller) == CloseEars(1, 25)
-    assert caller.pending.segments == [Segment(1, speech_frames=40, ended_at=100)]
+    assert ended(caller) == FinishRecognition(1, 25)
+    assert caller.pending.segments == [UserUtterance(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
     assert not caller.pending.transcribed
     assert caller.transcribed(1, "שלום", 0.9, 120)
@@ -102,7 +102,7 @@ def test_b2_a_transcript_counts_once():
     assert not caller.transcribed(2, "לא", None, 120)
     assert caller.transcribed(1, "שלום", None, 120)
     assert not caller.transcribed(1, "אחר", None, 130)
-    assert not caller.ears_failed(1, 130)
+    assert not caller.stt_failed(1, 130)
 
 
 def test_a_transcript_may_come_before_the_end():
@@ -117,49 +117,51 @@ def test_a_transcript_may_come_before_the_end():
 
 @pytest.mark.parametrize("guesses, text, failed", [([], "", True), (["של", "שלום"], "שלום", False)])
 def test_g2_the_last_partial_is_the_transcript(guesses, text, failed):
-    """E1, G2: ears that failed without a guess have heard nothing."""
+    """E1, G2: an STT that failed without a guess have heard nothing."""
     caller = side()
     voice(caller, 1)
     ended(caller)
     for guess in guesses:
         caller.guessed(1, guess, 110)
     caller.guessed(5, "של אחר", 110)
-    assert caller.ears_failed(1, 120)
+    assert caller.stt_failed(1, 120)
     (segment,) = caller.pending.segments
     assert (segment.text, segment.failed, segment.confidence) == (text, failed, None)
 
 
-def test_g2_ears_that_failed_before_the_end():
-    """G2: the utterance is there all the same, as one whose ears failed."""
+def test_g2_stt_that_failed_before_the_end():
+    """G2: the utterance is there all the same, as one whose STT failed."""
     caller = side()
     voice(caller, 1)
-    assert caller.ears_failed(1, 90)
-    ended(caller, clock=100, over_us=True)
+    assert caller.stt_failed(1, 90)
+    ended(caller, clock=100, during_playout=True)
     assert caller.pending.segments == [
-        Segment(1, text="", guessed_at=90, failed=True, speech_frames=40, ended_at=100, over_us=True)
+        UserUtterance(
+            1, text="", guessed_at=90, failed=True, speech_frames=40, ended_at=100, during_playout=True
+        )
     ]
 
 
-# ---- ears at the onset
+# ---- STT at the onset
 
 
-def test_a2_ears_are_opened_once():
-    """A2: at the onset; what is confirmed has its ears."""
+def test_a2_stt_are_opened_once():
+    """A2: at the onset; what is confirmed has its STT."""
     caller = side()
-    assert voice(caller, 1) == [OpenEars(1, 1, Expected())]
+    assert voice(caller, 1) == [StartRecognition(1, 1, Expected())]
 
 
-def test_a5_noise_closes_its_ears():
+def test_a5_noise_closes_its_stt():
     """A5: and has no words, whatever may still come."""
     caller = side()
     caller.onset(1, 1, Expected())
-    assert caller.was_noise(1) == [DropEars(1)]
+    assert caller.was_noise(1) == [CancelRecognition(1)]
     assert caller.was_noise(1) == []
     assert not caller.transcribed(1, "שלום", None, 120)
-    assert not caller.ears_failed(1, 120)
+    assert not caller.stt_failed(1, 120)
 
 
-def test_a5_after_two_noises_in_a_row_ears_wait_for_a_voice():
+def test_a5_after_two_noises_in_a_row_stt_wait_for_a_voice():
     """A5: a noisy line opens no streams time after time; a voice starts the count anew."""
     caller = side()
     for utterance_id in (1, 2):
@@ -170,13 +172,15 @@ def test_a5_after_two_noises_in_a_row_ears_wait_for_a_voice():
         assert caller.was_noise(utterance_id) == []
     expected = Expected(("כן",))
     assert caller.onset(5, 1, Expected()) == []
-    assert caller.confirmed(5, 7, expected, near=Near.OVER_US) == [OpenEars(5, 7, expected)]
+    assert caller.confirmed(5, 7, expected, near=EchoProximity.DURING_PLAYOUT) == [
+        StartRecognition(5, 7, expected)
+    ]
     ended(caller, 5)
-    assert caller.pending.near is Near.OVER_US
-    assert caller.onset(6, 1, Expected()) == [OpenEars(6, 1, Expected())]
+    assert caller.pending.near is EchoProximity.DURING_PLAYOUT
+    assert caller.onset(6, 1, Expected()) == [StartRecognition(6, 1, Expected())]
 
 
-@pytest.mark.parametrize("near", [*Near, None])
+@pytest.mark.parametrize("near", [*EchoProximity, None])
 def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(near):
     """E3: not at the onset."""
     caller = side()
@@ -194,7 +198,7 @@ def test_f5_digits_are_the_callers_turn_as_text():
     caller = side()
     for clock, key in enumerate("123", 10):
         assert caller.press(key, 3, clock) == (key == "3")
-    assert caller.pending == CallerTurn([Segment(0, text="123", ended_at=12)], said_at=12)
+    assert caller.pending == UserTurn([UserUtterance(0, text="123", ended_at=12)], said_at=12)
 
 
 def test_f5_a_pause_ends_the_digits():
@@ -223,14 +227,14 @@ def test_a_turn_takes_what_was_pending():
     caller.press("#", None, 5)
     taken = caller.take_pending()
     assert [segment.text for segment in taken.segments] == ["#"]
-    assert caller.pending == CallerTurn()
+    assert caller.pending == UserTurn()
 
 
 def test_a6_what_was_said_before_comes_first():
     """A6: a superseded turn's words are joined with what follows."""
     caller = side()
-    caller.pending = CallerTurn([Segment(2)], said_at=9)
-    before = CallerTurn([Segment(1, text="אני")], cut_us=True, said_at=5)
+    caller.pending = UserTurn([UserUtterance(2)], said_at=9)
+    before = UserTurn([UserUtterance(1, text="אני")], cut_us=True, said_at=5)
     caller.give_back(before)
     assert caller.pending is before
     assert [segment.utterance_id for segment in caller.pending.segments] == [1, 2]
@@ -241,5 +245,5 @@ def test_e3_the_last_utterance_was_our_own():
     """E3: its level does not stop us again."""
     caller = side("#" * 10 + "." * 25)
     caller.last_was_echo()
-    assert feed(caller, "#" * 10, Bar.OVER_US) == []
-    assert feed(side(), "###", Bar.OVER_US) == [Onset(1)]
+    assert feed(caller, "#" * 10, OnsetThreshold.DURING_PLAYOUT) == []
+    assert feed(side(), "###", OnsetThreshold.DURING_PLAYOUT) == [Onset(1)]

@@ -6,10 +6,16 @@ from hypothesis import strategies as st
 
 from server.audio.segmenter import Confirmed, Ended
 from server.hebrew.understand.finished import Ending
-from server.turns.actions import CloseEars, HearOn, HearSoFar, StartTurn, Think
+from server.turns.actions import (
+    FinishRecognition,
+    FlushRecognition,
+    GenerateReply,
+    ResumeRecognition,
+    StartTurn,
+)
 from server.turns.effects import Expected
-from server.turns.events import EarsFailed, MindFailed, WordsGuessed, WordsHeard
-from server.turns.turn import Segment
+from server.turns.events import FinalTranscript, InterimTranscript, LlmFailed, SttFailed
+from server.turns.turn import UserUtterance
 from tests.turns.scene import ASKED, after, play, told
 from tests.turns.test_speculative_turn import EARLY, MORE, REST, STARTED, WAITS, ask
 from tests.turns.test_user_turn import ended, feed, side, voice
@@ -22,7 +28,7 @@ AT_THE_PAUSE = SPOKEN + HANGOVER
 
 
 def paused(*, guess="", at=AT_THE_PAUSE, pending=()):
-    """A voice that pauses, with the words so far that the ears had of it at that frame."""
+    """A voice that pauses, with the words so far that the STT had of it at that frame."""
     caller = side()
     caller.pending.segments += pending
     feed(caller, "#" * SPOKEN)
@@ -40,7 +46,7 @@ def texts(caller, clock=AT_THE_PAUSE, utterance_id=1):
 
 def test_b3_the_words_so_far_are_the_callers_turn_were_it_over():
     """B3, A6: behind what is pending; nothing of it changes."""
-    before = Segment(7, text="אני מחפש")
+    before = UserUtterance(7, text="אני מחפש")
     caller = paused(guess="דירה", pending=[before])
     caller.pending.cut_us = True
     assert texts(caller) == ["אני מחפש", "דירה"]
@@ -72,7 +78,7 @@ def test_b3_without_a_pause_nobody_knows():
 
 def test_b3_what_was_said_before_must_be_known():
     """B3, A6: an early start on half of the words would answer something else."""
-    assert texts(paused(guess="דירה", pending=[Segment(7)])) is None
+    assert texts(paused(guess="דירה", pending=[UserUtterance(7)])) is None
 
 
 @pytest.mark.parametrize("at, waits", [(1, True), (SPOKEN - 1, True), (SPOKEN, False), (AT_THE_PAUSE, False)])
@@ -99,12 +105,12 @@ def test_b3_a_guess_that_comes_in_the_pause_needs_no_wait():
 
 
 @pytest.mark.parametrize("failed", [False, True], ids=["a transcript", "ears that failed"])
-def test_b3_the_last_word_of_the_ears_needs_no_wait(failed):
+def test_b3_the_last_word_of_the_stt_needs_no_wait(failed):
     """B3, G2: nothing newer will come before the caller goes on."""
     caller = paused(guess="דירה", at=15)
     assert texts(caller) is None
     if failed:
-        assert caller.ears_failed(1, AT_THE_PAUSE)
+        assert caller.stt_failed(1, AT_THE_PAUSE)
     else:
         assert caller.transcribed(1, "דירה", 0.9, AT_THE_PAUSE)
     assert texts(caller) == ["דירה"]
@@ -139,7 +145,7 @@ def test_b3_whoever_goes_on_is_heard_again_to_the_end():
     caller = paused()
     assert caller.transcribed(1, "דירה", 0.9, 30)
     assert not caller.transcribed(1, "דירה", 0.9, 30)
-    assert caller.goes_on(1) == HearOn(1)
+    assert caller.goes_on(1) == ResumeRecognition(1)
     ended(caller)
     assert not caller.pending.transcribed
     assert caller.transcribed(1, "דירה גדולה", 0.8, 120)
@@ -147,17 +153,17 @@ def test_b3_whoever_goes_on_is_heard_again_to_the_end():
     assert (segment.text, segment.confidence) == ("דירה גדולה", 0.8)
 
 
-def test_g2_ears_that_failed_at_a_pause_have_another_try():
+def test_g2_stt_that_failed_at_a_pause_have_another_try():
     """B3, G2: the failure counts only when it was the end; without it, what they had guessed stays."""
     caller = paused()
-    assert caller.ears_failed(1, 30)
+    assert caller.stt_failed(1, 30)
     caller.goes_on(1)
     ended(caller)
     assert (caller.pending.failed, caller.pending.transcribed) == (False, False)
     guessed = paused(guess="דירה")
-    guessed.ears_failed(1, 30)
+    guessed.stt_failed(1, 30)
     guessed.goes_on(1)
-    assert guessed.ears_failed(1, 50)
+    assert guessed.stt_failed(1, 50)
     ended(guessed)
     assert [segment.text for segment in guessed.pending.segments] == ["דירה"]
 
@@ -195,7 +201,7 @@ def test_a7_words_of_another_utterance_move_nothing():
     assert feed(caller, "." * SHORT_CLOSING)[-1] == Ended(1, 20, SHORT_CLOSING)
 
 
-def test_a7_the_mind_may_hold_the_end_once():
+def test_a7_the_llm_may_hold_the_end_once():
     """A7: that it did is remembered with the caller's turn."""
     caller = side("#" * 20 + "." * 10)
     caller.hold()
@@ -204,8 +210,8 @@ def test_a7_the_mind_may_hold_the_end_once():
     assert caller.take_pending().waited and not caller.pending.waited
 
 
-def held_by_the_mind(words):
-    """The mind has said that these words are not all."""
+def held_by_the_llm(words):
+    """The LLM has said that these words are not all."""
     caller = side("#" * 20)
     voice(caller, 1)
     feed(caller, "." * HANGOVER)
@@ -223,15 +229,15 @@ def held_by_the_mind(words):
         ("אני מחפש דירה זהו תודה", Ending.FINISHED, 7 + 9),
     ],
 )
-def test_a7_words_guessed_again_keep_the_minds_hold(again, ending, silence):
+def test_a7_words_guessed_again_keep_the_llms_hold(again, ending, silence):
     """A7: a recogniser that repeats its guess says nothing new; other words are judged by themselves."""
-    caller = held_by_the_mind("אני מחפש דירה")
+    caller = held_by_the_llm("אני מחפש דירה")
     caller.guessed(1, again, AT_THE_PAUSE + 1)
     assert caller.close_by_words(1, Expected()) is ending
     assert feed(caller, "." * 60)[-1].silence_frames == silence
 
 
-def test_a7_the_minds_hold_is_of_those_words_alone():
+def test_a7_the_llms_hold_is_of_those_words_alone():
     """A7: without one, the same words hold nothing."""
     caller = side("#" * 20)
     voice(caller, 1)
@@ -240,9 +246,9 @@ def test_a7_the_minds_hold_is_of_those_words_alone():
 
 
 @pytest.mark.parametrize("before, again", [("", ""), ("כן", "כן")], ids=["no word yet", "the same words"])
-def test_a7_the_minds_hold_is_of_that_turn_alone(before, again):
-    """A7: of the caller's next turn, be it word for word the same, the mind has said nothing."""
-    caller = held_by_the_mind(before)
+def test_a7_the_llms_hold_is_of_that_turn_alone(before, again):
+    """A7: of the caller's next turn, be it word for word the same, the LLM has said nothing."""
+    caller = held_by_the_llm(before)
     feed(caller, "." * 60)
     ended(caller)
     caller.take_pending()
@@ -252,59 +258,67 @@ def test_a7_the_minds_hold_is_of_that_turn_alone(before, again):
     assert caller.close_by_words(2, Expected()) is Ending.OPEN
 
 
-def test_a7_who_goes_on_from_the_minds_hold_without_a_word_is_not_held_again():
+def test_a7_who_goes_on_from_the_llms_hold_without_a_word_is_not_held_again():
     """A7: no guess has come at all: nothing says that it is unfinished."""
-    caller = held_by_the_mind("")
+    caller = held_by_the_llm("")
     feed(caller, "#" * 10 + "." * HANGOVER)
     assert caller.close_by_words(1, Expected()) is Ending.OPEN
 
 
 # ---- the whole call
 
-SAID_IN = ["#" * 30, WordsGuessed(1, ASKED), "#" * 10]  # what is guessed so far is older than the pause
+SAID_IN = ["#" * 30, InterimTranscript(1, ASKED), "#" * 10]  # what is guessed so far is older than the pause
 STALE = [*SAID_IN, "." * 7]
-OF, BYE = WordsGuessed(1, f"{ASKED} של"), WordsGuessed(1, "זהו תודה")
+OF, BYE = InterimTranscript(1, f"{ASKED} של"), InterimTranscript(1, "זהו תודה")
 BOTH = f"{ASKED} {MORE}"
 
 CASES = {  # name: (before, event, actions)
-    "a guess from before the pause starts nothing": (SAID_IN, "." * 16, [HearSoFar(1)]),
+    "a guess from before the pause starts nothing": (SAID_IN, "." * 16, [FlushRecognition(1)]),
     "until 200 ms behind the hangover": ([*SAID_IN, "." * 16], ".", [ask(1)]),
     "once": ([*SAID_IN, "." * 17], "." * 7, []),
-    "and is the turn at its end": ([*SAID_IN, "." * 24], ".", [CloseEars(1), StartTurn(1)]),
-    "one that comes in the pause starts at once": (STALE, WordsGuessed(1, BOTH), [ask(1, BOTH)]),
-    "be it the same": (STALE, WordsGuessed(1, ASKED), [ask(1)]),
+    "and is the turn at its end": ([*SAID_IN, "." * 24], ".", [FinishRecognition(1), StartTurn(1)]),
+    "one that comes in the pause starts at once": (STALE, InterimTranscript(1, BOTH), [ask(1, BOTH)]),
+    "be it the same": (STALE, InterimTranscript(1, ASKED), [ask(1)]),
     "one within the hangover starts as soon as it has passed": (
-        [*SAID_IN, "...", WordsGuessed(1, ASKED), "..."],
+        [*SAID_IN, "...", InterimTranscript(1, ASKED), "..."],
         ".",
-        [HearSoFar(1), ask(1)],
+        [FlushRecognition(1), ask(1)],
     ),
-    "the whole transcript is waited for no longer": (STALE, WordsHeard(1, ASKED), [ask(1)]),
-    "nor a failure": (STALE, EarsFailed(1, "down"), [ask(1)]),
-    "a newer one leaves nothing to settle": ([*STALE, WordsGuessed(1, ASKED)], "." * 17, []),
-    "no guess settles to nothing": (["#" * 40], "." * 24, [HearSoFar(1)]),
+    "the whole transcript is waited for no longer": (STALE, FinalTranscript(1, ASKED), [ask(1)]),
+    "nor a failure": (STALE, SttFailed(1, "down"), [ask(1)]),
+    "a newer one leaves nothing to settle": ([*STALE, InterimTranscript(1, ASKED)], "." * 17, []),
+    "no guess settles to nothing": (["#" * 40], "." * 24, [FlushRecognition(1)]),
     "words that cannot be all do not settle": (["#" * 30, OF, "#" * 10 + "." * 7], "." * 50, []),
-    "a release does not wait": (["#" * 30, BYE, "#" * 10 + "." * 7], "." * 9, [CloseEars(1), StartTurn(1)]),
-    "who goes on before has started nothing": ([*STALE, "." * 9], "#", [HearOn(1)]),
+    "a release does not wait": (
+        ["#" * 30, BYE, "#" * 10 + "." * 7],
+        "." * 9,
+        [FinishRecognition(1), StartTurn(1)],
+    ),
+    "who goes on before has started nothing": ([*STALE, "." * 9], "#", [ResumeRecognition(1)]),
     "and settles anew in the next pause": ([*STALE, "#" * 10 + "." * 16], ".", [ask(1)]),
-    "a third start does not settle": ([*STARTED, WordsGuessed(1, MORE), "#" * 10 + "." * 7], "." * 12, []),
-    "what failed early is not started again as it settles": ([*STARTED, MindFailed(1, "down")], "." * 17, []),
-    # the mind waits
-    "the same words again keep the mind's hold": ([*STARTED, WAITS], WordsGuessed(1, ASKED), []),
-    "by so much": ([*STARTED, WAITS, WordsGuessed(1, ASKED)], REST + "." * 34, []),
+    "a third start does not settle": (
+        [*STARTED, InterimTranscript(1, MORE), "#" * 10 + "." * 7],
+        "." * 12,
+        [],
+    ),
+    "what failed early is not started again as it settles": ([*STARTED, LlmFailed(1, "down")], "." * 17, []),
+    # the LLM waits
+    "the same words again keep the mind's hold": ([*STARTED, WAITS], InterimTranscript(1, ASKED), []),
+    "by so much": ([*STARTED, WAITS, InterimTranscript(1, ASKED)], REST + "." * 34, []),
     "no longer": (
-        [*STARTED, WAITS, WordsGuessed(1, ASKED), REST + "." * 34],
+        [*STARTED, WAITS, InterimTranscript(1, ASKED), REST + "." * 34],
         ".",
-        [CloseEars(1), StartTurn(3)],
+        [FinishRecognition(1), StartTurn(3)],
     ),
     "other words are thought about, and may not wait again": (
         [*STARTED, WAITS],
-        WordsGuessed(1, BOTH),
+        InterimTranscript(1, BOTH),
         [ask(3, BOTH, may_wait=False)],
     ),
     "and end the hold": (
-        [*STARTED, WAITS, WordsGuessed(1, BOTH)],
+        [*STARTED, WAITS, InterimTranscript(1, BOTH)],
         REST,
-        [CloseEars(1), StartTurn(3)],
+        [FinishRecognition(1), StartTurn(3)],
     ),
 }
 
@@ -323,8 +337,10 @@ def starts_of(lag_frames, last_word_frames):
     known = {40 - last_word_frames + lag_frames: PART, 40 + lag_frames: f"{PART} גדולה"}
     dialogue, thought = after([], EARLY), []
     for frame, mark in enumerate("#" * 40 + "." * 25, 1):
-        guess = [WordsGuessed(1, known[frame])] if frame in known else []
-        thought += [one.text for one in told(play(dialogue, [mark, *guess])) if isinstance(one, Think)]
+        guess = [InterimTranscript(1, known[frame])] if frame in known else []
+        thought += [
+            one.text for one in told(play(dialogue, [mark, *guess])) if isinstance(one, GenerateReply)
+        ]
     return thought
 
 

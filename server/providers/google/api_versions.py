@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from server.audio.frames import SAMPLE_RATE_HZ
 from server.config import Config
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.google.client import SPEECH_V1, SPEECH_V2, Address, Connection
 
 
@@ -25,7 +25,7 @@ class Dialect(Protocol):
     model: str
 
     def opening(self, connection: Connection, variant: Variant) -> Any:
-        """A stream's first request. Raises EngineError."""
+        """A stream's first request. Raises ProviderError."""
         ...
 
     def audio(self, mulaw_8k: bytes) -> Any:
@@ -33,7 +33,7 @@ class Dialect(Protocol):
         ...
 
     def whole(self, connection: Connection, variant: Variant, mulaw_8k: bytes) -> Any:
-        """The request for an utterance that is over. Raises EngineError."""
+        """The request for an utterance that is over. Raises ProviderError."""
         ...
 
     def routing(self, connection: Connection) -> tuple[tuple[str, str], ...]:
@@ -141,7 +141,7 @@ class V2:
     def _recognizer(self, connection: Connection) -> str:
         project = self._project or connection.project
         if not project:
-            raise EngineError("GOOGLE_CLOUD_PROJECT is empty, and the credentials name no project")
+            raise ProviderError("GOOGLE_CLOUD_PROJECT is empty, and the credentials name no project")
         return f"projects/{project}/locations/{self._location}/recognizers/_"
 
     def _config(self, variant: Variant) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 LOCAL_PROJECT = "local"  # of a plaintext endpoint: nobody there bills a project
@@ -84,7 +84,10 @@ _connections_lock = threading.Lock()  # one thread connects; those that find a c
 
 
 def connect(address: Address) -> Connection:
-    """The process's connection, made on first use: may block for seconds. Any thread. Raises EngineError."""
+    """The process's connection, made on first use: may block for seconds. Any thread.
+
+    Raises ProviderError.
+    """
     found = _connections.get(address)
     if found is not None:
         return found
@@ -92,10 +95,10 @@ def connect(address: Address) -> Connection:
         if address not in _connections:
             until, message = _failures.get(address, (0.0, ""))
             if time.monotonic() < until:
-                raise EngineError(message)
+                raise ProviderError(message)
             try:
                 _connections[address] = _connected(address)
-            except EngineError as error:
+            except ProviderError as error:
                 _failures[address] = (time.monotonic() + FAILED_CONNECTION_S, str(error))
                 raise
         return _connections[address]
@@ -109,7 +112,7 @@ def _connected(address: Address) -> Connection:
 
         client: Any = getattr(importlib.import_module(service.module), service.client)
     except ImportError as error:
-        raise EngineError(f"{error}: install {service.package} (see requirements.txt)") from error
+        raise ProviderError(f"{error}: install {service.package} (see requirements.txt)") from error
     transport = client.get_transport_class("grpc")
     if address.endpoint.startswith("http://"):
         target = address.endpoint.removeprefix("http://").rstrip("/")
@@ -131,7 +134,7 @@ def _tls_channel(transport: Any, *args: Any, options: Any, **settings: Any) -> A
 
 
 def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
-    """Credentials and their project. Raises EngineError, which holds nothing of a key."""
+    """Credentials and their project. Raises ProviderError, which holds nothing of a key."""
     auth: Any = importlib.import_module("google.auth")
     from google.auth.exceptions import GoogleAuthError
 
@@ -148,10 +151,12 @@ def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
                 credentials, project = auth.default(scopes=SCOPES)
     except (GoogleAuthError, OSError, ValueError, TypeError) as error:  # none; unreadable; not a key
         if key_file:
-            raise EngineError(f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}") from error
+            raise ProviderError(
+                f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}"
+            ) from error
         if key_json:
-            raise EngineError("GOOGLE_CREDENTIALS_JSON is not the content of a key file") from None
-        raise EngineError(f"{NO_CREDENTIALS} ({error})") from error
+            raise ProviderError("GOOGLE_CREDENTIALS_JSON is not the content of a key file") from None
+        raise ProviderError(f"{NO_CREDENTIALS} ({error})") from error
     return credentials, project or ""
 
 
@@ -164,7 +169,7 @@ def _befriend_gevent() -> None:
         grpc.experimental.gevent.init_gevent()
 
 
-def explained(code: Any, details: str, service: Service, if_refused: str) -> EngineError:
+def explained(code: Any, details: str, service: Service, if_refused: str) -> ProviderError:
     """What gRPC reports, as an error that says what to do about it.
 
     ``code``: a ``grpc.StatusCode``. ``if_refused``: which knobs to look at when the request itself is wrong.
@@ -173,20 +178,20 @@ def explained(code: Any, details: str, service: Service, if_refused: str) -> Eng
 
     status = grpc.StatusCode
     if code == status.UNAUTHENTICATED:
-        return EngineError(f"{NO_CREDENTIALS} ({details})")
+        return ProviderError(f"{NO_CREDENTIALS} ({details})")
     if "metadata from plugin failed" in details:  # also when the network fails in the middle of a refresh
-        return EngineError(f"Google's credentials could not be used now ({details})", retryable=True)
+        return ProviderError(f"Google's credentials could not be used now ({details})", retryable=True)
     if code == status.PERMISSION_DENIED:
-        return EngineError(
+        return ProviderError(
             f"Google refuses: enable the API (`gcloud services enable {service.api}`) "
             f"and billing, and let the account use it ({details})"
         )
     if code in (status.INVALID_ARGUMENT, status.NOT_FOUND):
-        return EngineError(f"Google refuses the request: {if_refused} ({details})")
+        return ProviderError(f"Google refuses the request: {if_refused} ({details})")
     if code == status.DEADLINE_EXCEEDED:
-        return EngineError("Google did not answer in time", retryable=True)
+        return ProviderError("Google did not answer in time", retryable=True)
     if code == status.RESOURCE_EXHAUSTED:
-        return EngineError(
+        return ProviderError(
             f"Google's quota for {service.api} is used up: raise it in the project ({details})",
             retryable=True,
         )
@@ -198,4 +203,4 @@ def explained(code: Any, details: str, service: Service, if_refused: str) -> Eng
         status.CANCELLED,
         status.UNKNOWN,
     )
-    return EngineError(f"Google: {code.name} ({details})", retryable=retryable)
+    return ProviderError(f"Google: {code.name} ({details})", retryable=retryable)

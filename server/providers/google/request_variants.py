@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.providers.google.api_versions import Variant
 from server.providers.stt_hints import read_phrases, within_limits
 from server.turns.effects import Expected
@@ -35,7 +35,7 @@ class Variants:
             self._hints_refused = True
 
     def check_file(self) -> None:
-        """Raises EngineError when there is a file of phrases that cannot be read."""
+        """Raises ProviderError when there is a file of phrases that cannot be read."""
         if self._phrases_file:
             read_phrases(self._phrases_file)
 
@@ -43,7 +43,7 @@ class Variants:
         if self._phrases is None:
             try:
                 self._phrases = read_phrases(self._phrases_file) if self._phrases_file else ()
-            except EngineError:  # said by ``warm``; without hints words are still recognised
+            except ProviderError:  # said by ``warm``; without hints words are still recognised
                 self._phrases = ()
         return self._phrases
 

@@ -1,4 +1,4 @@
-"""Google Cloud Speech-to-Text as ears: one streaming recognition an utterance, or several in its place.
+"""Google Cloud Speech-to-Text as STT: one streaming recognition an utterance, or several in its place.
 
 Google ends streams for reasons of its own (time without audio, five minutes, a server that goes away), and
 refuses a language's code or hints only when the audio is under way. So the audio is kept until its words
@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 
 from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ
 from server.config import Config
-from server.providers.base import EngineError, Recognition, Transcript
+from server.providers.base import ProviderError, Recognition, Transcript
 from server.providers.google.api_versions import Dialect, Variant, dialect_of
 from server.providers.google.client import Connection, connect, explained
 from server.providers.google.request_variants import Variants
@@ -23,8 +23,8 @@ WARM_AUDIO = MULAW_SILENCE * (SAMPLE_RATE_HZ // 5)
 MAX_WHOLE_S = 60  # Google's limit for one request; longer audio must be streamed
 
 
-class GoogleEars:
-    """A Recognizer that RecognizesWhole. ``limits`` are for tests that cannot wait four minutes."""
+class GoogleStt:
+    """A Stt that RecognizesWhole. ``limits`` are for tests that cannot wait four minutes."""
 
     name = "google"
     guesses = True
@@ -41,7 +41,7 @@ class GoogleEars:
         """As the protocol says. ``timeout_s`` bounds all tries together; audio is bounded by a minute."""
         if len(mulaw_8k) > MAX_WHOLE_S * SAMPLE_RATE_HZ:
             seconds = len(mulaw_8k) // SAMPLE_RATE_HZ
-            raise EngineError(f"{seconds} s of audio: Google takes {MAX_WHOLE_S} s in one request")
+            raise ProviderError(f"{seconds} s of audio: Google takes {MAX_WHOLE_S} s in one request")
         deadline = time.monotonic() + timeout_s
         connection = connect(self._dialect.address)
         refused: list[Variant] = []
@@ -58,7 +58,7 @@ class GoogleEars:
     def _ask(
         self, connection: Connection, variant: Variant, mulaw_8k: bytes, timeout_s: float
     ) -> Transcript | Ended:
-        """The words, or how ``variant`` was refused. Raises EngineError."""
+        """The words, or how ``variant`` was refused. Raises ProviderError."""
         import grpc
 
         request = self._dialect.whole(connection, variant, mulaw_8k)
@@ -76,7 +76,7 @@ class GoogleEars:
         return Transcript(" ".join(part.text for part in heard).strip(), min(sure, default=None))
 
     def warm(self) -> None:
-        """Import, connect and recognise a little silence: finds what Google takes. Raises EngineError."""
+        """Import, connect and recognise a little silence: finds what Google takes. Raises ProviderError."""
         recognition = self.open(Expected(), 0, WARM_TIMEOUT_S)
         recognition.feed(WARM_AUDIO)
         recognition.finish()
@@ -114,7 +114,7 @@ class _GoogleRecognition:
     def __iter__(self) -> Iterator[Transcript]:
         try:
             yield from self._recognized()
-        except EngineError:
+        except ProviderError:
             if not self._cancelled:
                 raise
 
@@ -151,12 +151,12 @@ class _GoogleRecognition:
         return ended
 
 
-def explanation(ended: Ended, dialect: Dialect) -> EngineError:
+def explanation(ended: Ended, dialect: Dialect) -> ProviderError:
     """What to do about a call that ended so."""
     import grpc
 
     if ended.code == grpc.StatusCode.OK:
-        return EngineError("Google ended the stream without having heard anything", retryable=True)
+        return ProviderError("Google ended the stream without having heard anything", retryable=True)
     return explained(
         ended.code,
         ended.details,

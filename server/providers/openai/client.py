@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from server.config import Config
 from server.logs.redaction import excerpt
-from server.providers.base import EngineError
+from server.providers.base import ProviderError
 from server.settings.url_secrets import bare, shown, user_info
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ WRITE_S = 5.0
 READ_S = 30.0  # silence on the wire; an exchange's own deadline is what counts
 POOL_S = 1.0
 IDLE_EXPIRY_S = 120.0  # longer than a caller thinks: a TLS handshake a turn costs 50–150 ms
-MAX_CONNECTIONS = 1000  # far above ears, mind and voice of every call a process can have
+MAX_CONNECTIONS = 1000  # far above STT, LLM and TTS of every call a process can have
 MAX_IDLE_CONNECTIONS = 64
 WARM_S = 5.0
 DRAIN_S = 0.25  # from [DONE] to the end of the response; a server that takes longer loses its connection
@@ -65,7 +65,7 @@ class Call:
     def response(self, open_response: Open) -> Iterator["APIResponse[Any]"]:
         """One exchange: ``open_response`` calls one of the client's ``with_streaming_response`` methods.
 
-        Blocks. Raises EngineError, and Cancelled once ``cancel`` was called. A response that is left before
+        Blocks. Raises ProviderError, and Cancelled once ``cancel`` was called. A response that is left before
         its end takes its connection with it, at once.
         """
         if self._deadline is None:
@@ -83,10 +83,10 @@ class Call:
                 with connections.used_by(self):
                     response = opened.enter_context(open_response(client))
                 yield response
-        except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, Cancelled, EngineError) as error:
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, Cancelled, ProviderError) as error:
             if self.cancelled:
                 raise Cancelled from None
-            if isinstance(error, EngineError):
+            if isinstance(error, ProviderError):
                 raise
             raise explained(error, self._config) from error
 
@@ -134,7 +134,7 @@ class Call:
 
 
 def events(response: "APIResponse[Any]") -> Generator[dict[str, Any], None, bool]:
-    """The server-sent events of ``response``, parsed. Blocks. Raises EngineError for what is none.
+    """The server-sent events of ``response``, parsed. Blocks. Raises ProviderError for what is none.
 
     Returns whether ``[DONE]`` ended them.
     Reads on after ``[DONE]`` to the end of the response: only then is the connection kept for the next turn.
@@ -145,7 +145,7 @@ def events(response: "APIResponse[Any]") -> Generator[dict[str, Any], None, bool
         if field in ("", "event", "id", "retry"):  # an empty field is a blank line or a comment
             continue
         if field != "data":
-            raise EngineError(f"OpenAI: not an event of a stream: {excerpt(line, 80)!r}", retryable=True)
+            raise ProviderError(f"OpenAI: not an event of a stream: {excerpt(line, 80)!r}", retryable=True)
         if value.strip() == DONE:
             _drain(response, lines)
             return True
@@ -161,7 +161,7 @@ def _lines(response: "APIResponse[Any]") -> Iterator[str]:
         for line in lines:
             yield line.decode("utf-8", "replace").rstrip("\r")
         if len(rest) > MAX_LINE_BYTES:
-            raise EngineError("OpenAI: an event without an end", retryable=True)
+            raise ProviderError("OpenAI: an event without an end", retryable=True)
     yield rest.decode("utf-8", "replace")
 
 
@@ -171,9 +171,9 @@ def _parsed(value: str) -> dict[str, Any]:
     except ValueError:
         event = None
     if not isinstance(event, dict):
-        raise EngineError(f"OpenAI: not JSON: {excerpt(value, 80)!r}", retryable=True)
+        raise ProviderError(f"OpenAI: not JSON: {excerpt(value, 80)!r}", retryable=True)
     if event.get("error"):
-        raise EngineError(f"OpenAI gave up: {excerpt(str(event['error']), 200)}", retryable=True)
+        raise ProviderError(f"OpenAI gave up: {excerpt(str(event['error']), 200)}", retryable=True)
     return event
 
 
@@ -193,16 +193,16 @@ def _drain(response: "APIResponse[Any]", lines: Iterator[str]) -> None:
 
 
 def warm(config: Config, model: str = "") -> None:
-    """Build the client, open a connection, see that key and model (empty: the mind's) are known.
+    """Build the client, open a connection, see that key and model (empty: the LLM's) are known.
 
-    Blocks for seconds at worst. Raises EngineError. A server of one's own need not know its models by name.
+    Blocks for seconds at worst. Raises ProviderError. A server of one's own need not know its models by name.
     """
     call = Call(config, WARM_S)
     name = model or config.openai_llm_model
     try:
         with call.response(lambda client: client.models.with_streaming_response.retrieve(name)) as response:
             response.read()
-    except EngineError as error:
+    except ProviderError as error:
         status = getattr(error.__cause__, "status_code", None)
         # A key may be forbidden this route and nothing else.
         if status != 403 and (status not in NO_SUCH_ROUTE or not config.openai_base_url):
@@ -226,40 +226,40 @@ KNOB_OF_PARAMETER = {
 }
 
 
-def explained(error: Exception, config: Config) -> EngineError:
+def explained(error: Exception, config: Config) -> ProviderError:
     """What the SDK or its transport raised, as an error that says what to do about it."""
     import httpx2
     import openai
 
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
-        return EngineError("OpenAI did not answer in time", retryable=True)
+        return ProviderError("OpenAI did not answer in time", retryable=True)
     if isinstance(error, openai.APIStatusError):
         return _explained_status(error, config)
     cause = error.__cause__ or error
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
         where = shown(config.openai_base_url) or "api.openai.com"
-        return EngineError(f"no connection to {where}: {type(cause).__name__}: {cause}", retryable=True)
-    return EngineError(f"OpenAI: {type(error).__name__}: {error}")
+        return ProviderError(f"no connection to {where}: {type(cause).__name__}: {cause}", retryable=True)
+    return ProviderError(f"OpenAI: {type(error).__name__}: {error}")
 
 
-def _explained_status(error: Any, config: Config) -> EngineError:
+def _explained_status(error: Any, config: Config) -> ProviderError:
     status, says = error.status_code, _message(error)
     if error.code == "model_not_found" or status == 404:
-        return EngineError(f"OpenAI does not know it: is {_model_knob(error, config)} right? ({says})")
+        return ProviderError(f"OpenAI does not know it: is {_model_knob(error, config)} right? ({says})")
     if status == 401:
-        return EngineError("OpenAI refuses the key: is OPENAI_API_KEY right?")
+        return ProviderError("OpenAI refuses the key: is OPENAI_API_KEY right?")
     if status == 403:
-        return EngineError(f"OpenAI forbids it: may OPENAI_API_KEY do this, and from here? ({says})")
+        return ProviderError(f"OpenAI forbids it: may OPENAI_API_KEY do this, and from here? ({says})")
     if status == 429 and error.code == "insufficient_quota":
-        return EngineError(f"OpenAI's credit is used up: see the account's billing ({says})")
+        return ProviderError(f"OpenAI's credit is used up: see the account's billing ({says})")
     if status == 429:
-        return EngineError(f"OpenAI's rate limit is reached ({says})", retryable=True)
+        return ProviderError(f"OpenAI's rate limit is reached ({says})", retryable=True)
     if status >= 500 or status in (408, 409):
-        return EngineError(f"OpenAI is in trouble: {status} ({says})", retryable=True)
+        return ProviderError(f"OpenAI is in trouble: {status} ({says})", retryable=True)
     about = f"{error.param} {says}"
     knob = next((knob for name, knob in KNOB_OF_PARAMETER.items() if name in about), None)
     advice = f"change {knob}" if knob else f"does {_model_knob(error, config)} take this?"
-    return EngineError(f"OpenAI refuses the request: {advice} ({says})")
+    return ProviderError(f"OpenAI refuses the request: {advice} ({says})")
 
 
 def _message(error: Any) -> str:
@@ -284,10 +284,10 @@ _clients_lock = threading.Lock()
 
 
 def client_of(config: Config) -> "OpenAI":
-    """The process's client for this key and base URL, made on first use. Raises EngineError."""
+    """The process's client for this key and base URL, made on first use. Raises ProviderError."""
     key = config.openai_api_key.get_secret_value().strip()
     if not key and not config.openai_base_url:
-        raise EngineError(NO_KEY)
+        raise ProviderError(NO_KEY)
     where = (config.openai_base_url, key)
     with _clients_lock:
         if where not in _clients:
@@ -302,7 +302,7 @@ def _make_client(base_url: str, key: str) -> "OpenAI":
 
         from server.providers.openai import connections
     except ImportError as error:
-        raise EngineError(f"{error}: install openai (see requirements.txt)") from error
+        raise ProviderError(f"{error}: install openai (see requirements.txt)") from error
     # Beside the URL and not in it: so nothing that quotes the URL of a request has it.
     name, password = user_info(base_url)
     http = openai.DefaultHttpxClient(

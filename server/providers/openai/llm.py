@@ -1,4 +1,4 @@
-"""A mind by OpenAI's chat completions, streamed, or those of a server with the same protocol."""
+"""An LLM by OpenAI's chat completions, streamed, or those of a server with the same protocol."""
 
 import logging
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from server.config import Config
 from server.office.business_hours import ISRAEL
-from server.providers.base import EngineError, ReplyCut, ReplyRequest, ReplyStream
+from server.providers.base import ProviderError, ReplyCut, ReplyRequest, ReplyStream
 from server.providers.openai.client import Call, Cancelled, events, warm
 from server.providers.openai.prompt import messages, template
 from server.providers.openai.tools import ToolCalls, as_messages, offered
@@ -26,8 +26,8 @@ REASONING = re.compile(r"(.*/)?gpt-([5-9]|\d\d)(?!.*chat)")
 READ_ON_S = 3.0  # behind what was said
 
 
-class OpenAIMind:
-    """A Responder."""
+class OpenAILlm:
+    """A Llm."""
 
     name = "openai"
     opening = Expected()
@@ -90,7 +90,7 @@ class _Reply:
         return list(messages(self._config, self._request, self._now().astimezone(ISRAEL).date()))
 
     def _text(self, told: list[dict[str, Any]], tool_choice: str) -> Generator[str, None, None]:
-        """One answer's text, ``""`` for what has none. Raises EngineError, ReplyCut, Cancelled."""
+        """One answer's text, ``""`` for what has none. Raises ProviderError, ReplyCut, Cancelled."""
         with self._call.response(lambda client: self._create(client, told, tool_choice)) as response:
             done = yield from self._deltas(response, tool_choice)
         if not done:
@@ -108,7 +108,7 @@ class _Reply:
             choice = (event.get("choices") or [{}])[0]
             finish = choice.get("finish_reason") or finish
             if finish == "content_filter":
-                raise EngineError("OpenAI's content filter stopped the answer")
+                raise ProviderError("OpenAI's content filter stopped the answer")
             delta = choice.get("delta") or {}
             if tool_choice != "none" and (calls := delta.get("tool_calls")):
                 self._tools.feed(calls)

@@ -1,4 +1,4 @@
-"""What the mind is told: the system prompt, and the conversation as it was heard.
+"""What the LLM is told: the system prompt, and the conversation as it was heard.
 
 What is the same for every turn comes first, what a turn has of its own behind it: the vendor keeps what it
 has read before. There is one system message, and the two sides take turns behind it, the caller first: some
@@ -21,7 +21,7 @@ from server.config import Config
 from server.hebrew.speak.place import MONTHS
 from server.hebrew.understand.gender import Gender
 from server.office.business_hours import HEBREW_DAYS
-from server.providers.base import EngineError, ReplyRequest
+from server.providers.base import ProviderError, ReplyRequest
 from server.providers.openai.quoted_text import as_words
 from server.settings.text_file import NoText, read_text
 from server.turns.effects import Speaker
@@ -93,15 +93,15 @@ ROLES = {Speaker.CALLER: USER, Speaker.AGENT: ASSISTANT}
 
 @cache
 def template(path: str) -> str:
-    """The prompt file (empty: our own), read once a process. Raises EngineError."""
+    """The prompt file (empty: our own), read once a process. Raises ProviderError."""
     try:
         return read_text(path or OWN_PROMPT).strip()
     except (OSError, NoText) as error:
-        raise EngineError(f"LLM_PROMPT_FILE={path}: cannot be read: {error}") from error
+        raise ProviderError(f"LLM_PROMPT_FILE={path}: cannot be read: {error}") from error
 
 
 def standing_prompt(config: Config, request: ReplyRequest) -> str:
-    """The same for every turn of every call, while there is a person or none. Raises EngineError."""
+    """The same for every turn of every call, while there is a person or none. Raises ProviderError."""
     values = {
         "persona": config.agent_persona,
         "gender": OWN_GENDER[Gender(config.agent_gender)],
@@ -133,7 +133,7 @@ def _number(caller: str) -> str:
 
 
 def messages(config: Config, request: ReplyRequest, today: date) -> list[dict[str, str]]:
-    """System prompt, history, the caller's words, as chat messages. Raises EngineError."""
+    """System prompt, history, the caller's words, as chat messages. Raises ProviderError."""
     system = f"{standing_prompt(config, request)}\n\n{prompt_of_turn(request, today)}"
     heard = list(_heard(request))
     if heard[0][0] == ASSISTANT:

@@ -12,7 +12,7 @@ from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
 from server.logs.redaction import excerpt
-from server.providers.base import EngineError, Recognition, Transcript
+from server.providers.base import ProviderError, Recognition, Transcript
 from server.providers.is_hebrew import wrong_language
 from server.providers.openai.client import Call, Cancelled, events, warm
 from server.providers.stt_hints import read_phrases
@@ -30,8 +30,8 @@ LANGUAGE = "he"
 DRAIN_S = 0.05  # the turn waits for it: rather a new connection next time
 
 
-class OpenAIEars:
-    """A Recognizer, and RecognizesWhole. Shared by all calls; any thread."""
+class OpenAIStt:
+    """A Stt, and RecognizesWhole. Shared by all calls; any thread."""
 
     name = "openai"
     guesses = False
@@ -63,7 +63,7 @@ class OpenAIEars:
         path = self._config.asr_phrases_file
         try:
             return read_phrases(path) if path else ()
-        except EngineError:  # said by ``warm``; words are recognised without hints too
+        except ProviderError:  # said by ``warm``; words are recognised without hints too
             return ()
 
 
@@ -89,7 +89,7 @@ class _Recognition:
 
     def __iter__(self) -> Iterator[Transcript]:
         if not self._over.wait(max(self._deadline - time.monotonic(), 0)):
-            raise EngineError("the utterance did not end in time", retryable=True)
+            raise ProviderError("the utterance did not end in time", retryable=True)
         if not self._cancelled and len(self._audio) < MIN_AUDIO_BYTES:
             yield Transcript("")
             return
@@ -148,7 +148,7 @@ class _Recognition:
         try:
             for _ in coming:
                 pass
-        except (httpx2.HTTPError, EngineError):
+        except (httpx2.HTTPError, ProviderError):
             pass  # everything that was to be said has been said
 
     def _final(self, said: dict[str, Any]) -> Transcript:
@@ -199,7 +199,7 @@ def _whole(body: bytes) -> dict[str, Any]:
     except ValueError:
         said = None
     if not isinstance(said, dict):
-        raise EngineError(
+        raise ProviderError(
             f"OpenAI: not a transcription: {excerpt(body.decode('utf-8', 'replace'), 80)!r}", retryable=True
         )
     return said

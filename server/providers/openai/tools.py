@@ -1,4 +1,4 @@
-"""What the mind may do beside speaking, as functions that a model can call."""
+"""What the LLM may do beside speaking, as functions that a model can call."""
 
 import json
 from collections.abc import Iterable

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.config import Config
 from server.providers.audio_formats import rate_of_type
-from server.providers.base import EngineError, SpeechStream
+from server.providers.base import ProviderError, SpeechStream
 from server.providers.openai.client import Call, Cancelled, warm
 from server.providers.wav import Resampler, TelephoneReader
 
@@ -21,8 +21,8 @@ STYLE = (
 )
 
 
-class OpenAIVoice:
-    """A Synthesizer. Shared by all calls; any thread."""
+class OpenAITts:
+    """A Tts. Shared by all calls; any thread."""
 
     name = "openai"
 
@@ -48,7 +48,7 @@ class _Speech:
 
     def __iter__(self) -> Iterator[bytes]:
         if len(self._text) > MAX_CHARACTERS:
-            raise EngineError(f"{len(self._text)} characters: OpenAI speaks {MAX_CHARACTERS} at a time")
+            raise ProviderError(f"{len(self._text)} characters: OpenAI speaks {MAX_CHARACTERS} at a time")
         try:
             with self._call.response(self._open) as response:
                 rate_hz = rate_of_type("OpenAI", response.headers.get("content-type", ""))

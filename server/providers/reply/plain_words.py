@@ -76,7 +76,7 @@ def _tidy(sentence: str, authored: bool) -> str:
 
 
 class _Notes:
-    """Takes out notes in square brackets, which a mind repeats from what it was told: [השיחה התחילה.].
+    """Takes out notes in square brackets, which an LLM repeats from what it was told: [השיחה התחילה.].
 
     The words of a link stay, and so does what a line never closes. What comes out does not depend on how it
     was cut; it waits from a bracket to the character behind the closing one.

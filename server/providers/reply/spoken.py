@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from server.providers.base import EngineError, ReplyCut, ReplyRequest, ReplyWithTools, Responder
+from server.providers.base import Llm, ProviderError, ReplyCut, ReplyRequest, ReplyWithTools
 from server.providers.reply.acts import act_of, function_named, functions_told_of, merged
 from server.providers.reply.constructs import Mark
 from server.providers.reply.doubt import Doubt
@@ -33,23 +33,23 @@ class SpokenReply:
 
     Neither reasoning, markup, JSON, calls nor half a sentence is said; calls that were written as text become
     ``acts`` like real ones, each once, but for those whose names the caller has said. A reply that only acts
-    gets a line of ours. An ``authored`` reply keeps its length and its questions. Raises EngineError: the
+    gets a line of ours. An ``authored`` reply keeps its length and its questions. Raises ProviderError: the
     engine's, and for an answer that says nothing.
 
     Best effort: an end of reasoning whose beginning was not written drops what was not given out yet, which
     is what ``doubt`` held back and what no blank has completed.
     """
 
-    def __init__(self, mind: Responder, request: ReplyRequest, timeout_s: float) -> None:
-        """Starts the reply. Raises what ``mind.respond`` raises."""
+    def __init__(self, llm: Llm, request: ReplyRequest, timeout_s: float) -> None:
+        """Starts the reply. Raises what ``llm.respond`` raises."""
         self.expected = Expected()
         self.acts: tuple[Act, ...] = ()
         self.whole = True
-        self._mind = mind
+        self._llm = llm
         self._request = request
         by_caller = (line.text for line in request.history if line.speaker is Speaker.CALLER)
         self._told_of = functions_told_of("\n".join((*by_caller, request.text)))
-        self._stream = mind.respond(request, timeout_s)
+        self._stream = llm.respond(request, timeout_s)
         self._tools = self._stream if isinstance(self._stream, ReplyWithTools) else None
         self._cancelled = False
         self._hushed = request.gone
@@ -88,8 +88,8 @@ class SpokenReply:
     # ---- its words ----
 
     def _sentences(self, text: "_Text", ends: Callable[[], bool]) -> Iterator[str]:
-        sentences = text.sentences(authored=self._mind.authored)
-        if not self._mind.authored:
+        sentences = text.sentences(authored=self._llm.authored)
+        if not self._llm.authored:
             least, most = still_to_say(self._request)
             question = to_caller(self._request.lines.added_question, self._request.caller)
             sentences = shaped(sentences, least, most, heard=self._request.text, question=question, ends=ends)
@@ -101,8 +101,8 @@ class SpokenReply:
             yield said
 
     def _wordless(self, text: "_Text", acts: tuple[Act, ...], waits: bool) -> Iterator[str]:
-        """There was no word in it: what is said all the same. Raises EngineError if there is nothing."""
-        if self._mind.authored:
+        """There was no word in it: what is said all the same. Raises ProviderError if there is nothing."""
+        if self._llm.authored:
             return
         if waits:
             yield NOTHING_TO_SAY
@@ -113,7 +113,7 @@ class SpokenReply:
         elif acts:
             yield from self._noted(acts)
         elif not self._request.said:  # else there was nothing left to say
-            raise text.broken or EngineError("the answer is empty", retryable=True)
+            raise text.broken or ProviderError("the answer is empty", retryable=True)
 
     def _noted(self, acts: tuple[Act, ...]) -> Iterator[str]:
         """It has only noted something down: now it is to speak. Whatever comes of that, the note is kept."""
@@ -124,8 +124,8 @@ class SpokenReply:
                     if self._hushed:
                         return
                     yield sentence
-            except EngineError as error:
-                log.warning("LLM_ERR %s: no words after a note: %s", self._mind.name, error)
+            except ProviderError as error:
+                log.warning("LLM_ERR %s: no words after a note: %s", self._llm.name, error)
             finally:
                 text.close()
         if not self._said and not self._cancelled:
@@ -177,7 +177,7 @@ class SpokenReply:
                     self.whole = False
                     return
                 yield ""
-        except EngineError:
+        except ProviderError:
             if not self._said:
                 raise
             self.whole = False  # everything that was to be said has been said
@@ -191,7 +191,7 @@ class SpokenReply:
                 if does
                 else "not ours, says nothing, or is the caller's word: ignored"
             )
-            log.warning("LLM_ERR %s: a call of %r written as text: %s", self._mind.name, call.name[:40], done)
+            log.warning("LLM_ERR %s: a call of %r written as text: %s", self._llm.name, call.name[:40], done)
 
 
 class _Text:

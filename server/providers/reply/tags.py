@@ -28,7 +28,7 @@ _STRUCK_END = re.compile(r"</s>|\n")
 
 
 def tag(held: Held) -> Found | None:
-    """A tag, with what stands between it and its end where that is not for the caller's ears."""
+    """A tag, with what stands between it and its end where that is not for the caller's STT."""
     if held.match(_COMMENT, _COMMENT_BEGUN):
         return Found(held.at + 4, "", until=_COMMENT_END)
     if (link := held.match(_AUTOLINK)) is not None:

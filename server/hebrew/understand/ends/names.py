@@ -103,8 +103,8 @@ def number_of_noun(words: list[str]) -> bool:
 
 def _in_address(before: list[str]) -> bool:
     """Behind a street and its name, or a house: "רחוב ויצמן", "הרצל ארבעים"."""
-    house = len(before) > 1 and number_in(before[-1]) is not None and verb_in(before[-2]) is None
-    return house or _STREETS.within(before[-_STREET_AWAY:])
+    service = len(before) > 1 and number_in(before[-1]) is not None and verb_in(before[-2]) is None
+    return service or _STREETS.within(before[-_STREET_AWAY:])
 
 
 def _asked_for(words: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What the caller may answer to each question: hints for open ears, the grammar of the embedded ones."""
+"""What the caller may answer to each question: hints for open STT, the grammar of the embedded ones."""
 
 from functools import cache
 from itertools import product

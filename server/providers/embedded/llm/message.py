@@ -1,6 +1,6 @@
 """A message for the office, taken for an LLM that has failed: a line of the call's own has asked for it (F3).
 
-While no LLM is among the minds the call takes messages itself, and the receptionist is not asked for them.
+While no LLM is among the LLMs the call takes messages itself, and the receptionist is not asked for them.
 """
 
 from collections.abc import Sequence

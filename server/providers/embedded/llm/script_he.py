@@ -149,7 +149,7 @@ NOTHING_NOTED = "פנייה כללית"
 # How they are written down for the office, which reads them.
 INTENT = {"buy": "קנייה", "rent": "שכירות", "sell": "מכירה", "let": "השכרה"}
 
-# --- what she knows, and the ears listen for ----------------------------------------------------------
+# --- what she knows, and the STT listen for ----------------------------------------------------------
 CITIES: dict[str, tuple[str, ...]] = {  # as spoken → other spellings
     "תל אביב": ("תל אביב יפו", "תא", "תלאביב"),
     "ירושלים": (),

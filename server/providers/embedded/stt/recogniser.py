@@ -1,4 +1,4 @@
-"""The embedded ears as an engine: collects an utterance, then recognises it in one go."""
+"""The embedded STT as an engine: collects an utterance, then recognises it in one go."""
 
 import itertools
 import logging
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
-from server.providers.base import EngineError, Recognition, Transcript
+from server.providers.base import ProviderError, Recognition, Transcript
 from server.providers.embedded.stt.decoder import Heard, SphinxDecoder
 from server.providers.embedded.stt.grammar import Grammar, build_grammar, hebrew_lexicon
 from server.runtime.native_calls import run_native
@@ -34,7 +34,7 @@ _EVEN_FIT, _FIT_STEP = -3.0, 0.15
 _EVEN_CERTAINTY, _CERTAINTY_STEP = 0.42, 0.05
 
 
-class EmbeddedEars:
+class EmbeddedStt:
     """Small-menu recognition, offline, any number of calls at a time; ``open`` from any thread.
 
     Confidence separates poorly between a phrase of the grammar and other speech; every answer is to
@@ -52,11 +52,11 @@ class EmbeddedEars:
         return _Utterance(self._pool, expected.phrases or DEFAULT_PHRASES, timeout_s)
 
     def warm(self) -> None:
-        """Load the tables and every decoder: some 50 ms. Raises EngineError."""
+        """Load the tables and every decoder: some 50 ms. Raises ProviderError."""
         try:
             run_native(self._pool.warm)
         except (ImportError, ValueError, OSError, RuntimeError) as error:
-            raise EngineError(f"the embedded ears did not start: {error}") from error
+            raise ProviderError(f"the embedded ears did not start: {error}") from error
 
 
 class _Utterance:
@@ -85,7 +85,7 @@ class _Utterance:
 
     def __iter__(self) -> Iterator[Transcript]:
         if not self._over.wait(max(0.0, self._deadline - time.monotonic())):
-            raise EngineError("the embedded ears were not told the end of the utterance", retryable=True)
+            raise ProviderError("the embedded ears were not told the end of the utterance", retryable=True)
         if self._cancelled:
             return
         try:
@@ -93,7 +93,7 @@ class _Utterance:
                 self._pool.recognise, bytes(self._mulaw_8k), self._phrases, lambda: self._cancelled
             )
         except (ImportError, ValueError, OSError, RuntimeError) as error:
-            raise EngineError(f"the embedded ears failed: {error}") from error
+            raise ProviderError(f"the embedded ears failed: {error}") from error
         if not self._cancelled:
             yield Transcript(heard.text, confidence=_confidence(heard))
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from server.providers.base import EngineError, SpeechStream
+from server.providers.base import ProviderError, SpeechStream
 from server.providers.embedded.tts import espeak
 from server.providers.embedded.tts.espeak import EspeakError, VoiceSettings
 from server.providers.embedded.tts.lexicon import LexiconError
@@ -18,7 +18,7 @@ _PAUSE_MS = {",": 120, ".": 280, "!": 280, "?": 280}
 _WARM_WORDS = "בדיקה קצרה ומהירה."  # no phrase of the lexicon, so that the model is loaded too
 
 
-class EmbeddedVoice:
+class EmbeddedTts:
     """espeak-ng on our own phonemes. No account, no network; GPL libraries, loaded when first used.
 
     One voice for all calls; any thread may start a stream.
@@ -38,7 +38,7 @@ class EmbeddedVoice:
         return _Speech(text, self._settings, timeout_s)
 
     def warm(self) -> None:
-        """Load espeak-ng and the pointing model: about a second. Raises EngineError."""
+        """Load espeak-ng and the pointing model: about a second. Raises ProviderError."""
         for _ in self.synthesize(_WARM_WORDS, timeout_s=60.0):
             pass
 
@@ -62,7 +62,7 @@ class _Speech:
             if self._cancelled:
                 return
             if self._left_s < 0:
-                raise EngineError("the embedded voice ran out of time", retryable=True)
+                raise ProviderError("the embedded voice ran out of time", retryable=True)
             if chunk:
                 yield chunk
             started = time.monotonic()
@@ -74,7 +74,7 @@ class _Speech:
         try:
             return run_native(_speak_clause, clause, self._settings)
         except (EspeakError, PointingError, LexiconError) as error:
-            raise EngineError(str(error)) from error
+            raise ProviderError(str(error)) from error
 
 
 def speak_pcm16_8k(
@@ -84,7 +84,7 @@ def speak_pcm16_8k(
     rate: int = _AGENT.rate,
     pitch: int = _AGENT.pitch,
 ) -> bytes:
-    """The whole ``text`` as PCM16 8 kHz mono. Blocks for 20 to 50 ms a sentence. Raises EngineError."""
+    """The whole ``text`` as PCM16 8 kHz mono. Blocks for 20 to 50 ms a sentence. Raises ProviderError."""
     return b"".join(_Speech(text, VoiceSettings(variant, rate, pitch), timeout_s=60.0))
 
 

@@ -22,8 +22,8 @@ CALL_S = 400
 def on_the_cloud(knobs: dict[str, str], out: Path, **more: str) -> Iterator[Server]:
     """gunicorn with the real speech model and the cloud that ``knobs`` point to."""
     watch = {"WATCH_FOLDER": str(out)}
-    engines = CLOUD_KNOBS | knobs | {"VAD_ENGINE": "silero", "THINKING_TEXT_HE": ""}
-    with started(TICKING, ROOT, out / "server.log", **(engines | watch | more)) as server:
+    providers = CLOUD_KNOBS | knobs | {"VAD_ENGINE": "silero", "THINKING_TEXT_HE": ""}
+    with started(TICKING, ROOT, out / "server.log", **(providers | watch | more)) as server:
         yield server
 
 

@@ -44,7 +44,7 @@ class Census:
     connections: Counter[str]
 
 
-class House:
+class Service:
     """The server with its workers; ``census`` asks them."""
 
     def __init__(self, server: Server, folder: Path) -> None:
@@ -120,16 +120,16 @@ def signing() -> Iterator[None]:
 @contextmanager
 def two_workers(
     out: Path, worker_class: str, *, command: Sequence[str] = COUNTED, **knobs: str
-) -> Iterator[House]:
+) -> Iterator[Service]:
     """A server of two workers, its files in ``out``. It lets in who signs with TOKEN; this process does."""
     both = {"WEB_CONCURRENCY": str(WORKERS), "WORKER_CLASS": worker_class, "WATCH_FOLDER": str(out)}
     doors = OPEN_DOORS | {"TWILIO_AUTH_TOKEN": TOKEN, "PUBLIC_BASE_URL": PUBLIC_URL}
     files = {"STATE_FILE": str(out / "agent.db"), "LEADS_FILE": str(out / "leads.jsonl")}
     knobs = doors | both | files | knobs
     with signing(), started(list(command), ROOT, out / "server.log", boot_s=BOOT_S, **knobs) as server:
-        house = House(server, out)
+        service = Service(server, out)
         deadline = time.monotonic() + CENSUS_S
-        while len(house.workers) < WORKERS and time.monotonic() < deadline:
+        while len(service.workers) < WORKERS and time.monotonic() < deadline:
             time.sleep(0.05)
-        house.census()  # both have loaded their engines
-        yield house
+        service.census()  # both have loaded their engines
+        yield service

@@ -102,14 +102,14 @@ def test_f6_cancelled_from_another_thread():
     assert max(task.ended_at for task in reading.runtime.tasks) == 0.25
 
 
-def test_f6_an_provider_that_ignores_cancel_is_left_behind():
+def test_f6_a_provider_that_ignores_cancel_is_left_behind():
     """F6: the reader does not wait for it, and hears no more of it."""
     reading = Reading("a", 0.4, "b", 3.0, ProviderError("late"), obeys=False, cancel_at=0.25)
     assert reading.got == [(0.0, "a"), (0.25, "end")]
     assert reading.stream.task.ended_at == pytest.approx(0.4)
 
 
-def test_an_provider_that_never_returns_is_left_behind():
+def test_a_provider_that_never_returns_is_left_behind():
     """F6: a daemon, and unheard."""
     reading = Reading(9999.0, obeys=False, cancel_at=0.25)
     assert reading.got == [(0.25, "end")]

@@ -85,8 +85,8 @@ class Turn:
 
     def __init__(self, *, llm=(), tts=(), phrases=(), skip_after=9, first_token_s=1.5):
         self.runtime = SimRuntime()
-        self.llm = [self._provider(scripts, f"mind{n}") for n, scripts in enumerate(llm or [[[]]])]
-        self.tts = [self._provider(scripts, f"voice{n}") for n, scripts in enumerate(tts or [[[]]])]
+        self.llm = [self._provider(scripts, f"llm{n}") for n, scripts in enumerate(llm or [[[]]])]
+        self.tts = [self._provider(scripts, f"tts{n}") for n, scripts in enumerate(tts or [[[]]])]
         self.phrases = TtsCache(phrases, [voice.identity for voice in self.tts])
         self.posted = []
         self.complaints = []
@@ -124,7 +124,7 @@ def thought(*llm):
 
 
 def said(*tts, text="שלום", phrases=()):
-    turn = Turn(tts=tts, tts_cache=phrases)
+    turn = Turn(tts=tts, phrases=phrases)
     turn.worker.say(0, text)
     return turn, turn.run()
 
@@ -155,7 +155,7 @@ def test_c2_sentences_as_soon_as_they_are_whole():
     assert turn.runtime.alive() == []
 
 
-def test_a_llm_that_says_nothing_has_thought():
+def test_an_llm_that_says_nothing_has_thought():
     """G2: the core knows what to say then."""
     assert thought([[]])[1] == [DONE]
 
@@ -170,14 +170,14 @@ def test_a_llm_that_says_nothing_has_thought():
             [1],
             LlmFailed(7, "llm0: no key"),
         ),
-        "nor for a bug": ([[[KeyError("x")], ["כן."]]], [1], LlmFailed(7, "mind0: KeyError: 'x'")),
+        "nor for a bug": ([[[KeyError("x")], ["כן."]]], [1], LlmFailed(7, "llm0: KeyError: 'x'")),
         "the next mind": ([[[ProviderError("down")]], [["כן."]]], [1, 1], DONE),
         "a bug is a failure": ([[[KeyError("x")]], [["כן."]]], [1, 1], DONE),
-        "one retry, no more": ([[[AGAIN]]], [2], LlmFailed(7, "mind0: down")),
+        "one retry, no more": ([[[AGAIN]]], [2], LlmFailed(7, "llm0: down")),
         "no third mind": (
             [[[ProviderError("a")]], [[ProviderError("b")]], [["כן."]]],
             [1, 1, 0],
-            LlmFailed(7, "mind1: b"),
+            LlmFailed(7, "llm1: b"),
         ),
         "a late mind, and time for another": ([[[9.0, "כן."]], [["כן."]]], [1, 1], DONE),
         "a failure in time": ([[[1.4, ProviderError("down")]], [["כן."]]], [1, 1], DONE),
@@ -187,7 +187,7 @@ def test_a_llm_that_says_nothing_has_thought():
 def test_g2_one_retry_if_there_is_time(llm, asked, end):
     """G2: with the next engine, else the same; exactly one event ends it."""
     turn, posted = thought(*llm)
-    assert [len(llm.asked) for llm in turn.llm] == asked
+    assert [len(each.asked) for each in turn.llm] == asked
     assert posted == ([sentence("כן."), end] if end is DONE else [end])
     assert turn.runtime.alive() == []
 
@@ -196,21 +196,21 @@ def test_g2_no_retry_when_time_is_up():
     """G2: the turn's deadline would come first."""
     turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
     turn.worker.think(REQUEST)
-    assert turn.run() == [LlmFailed(7, "mind0: down")]
+    assert turn.run() == [LlmFailed(7, "llm0: down")]
     assert turn.llm[1].asked == []
 
 
-def test_g2_a_llm_that_fails_in_the_middle_is_not_asked_again():
+def test_g2_an_llm_that_fails_in_the_middle_is_not_asked_again():
     """G2: the caller has begun to hear its answer; the half sentence is not said."""
     turn, posted = thought([["שלום. ", "חצי", ProviderError("down")]], [["אחר."]])
-    assert posted == [sentence("שלום."), LlmFailed(7, "mind0: down")]
+    assert posted == [sentence("שלום."), LlmFailed(7, "llm0: down")]
     assert turn.llm[1].asked == []
 
 
-def test_g1_a_llm_that_stalls_in_the_middle_has_failed():
+def test_g1_an_llm_that_stalls_in_the_middle_has_failed():
     """G1: every wait inside a stream is bounded."""
     turn, posted = thought([["שלום. ", 9.0, "עוד."]])
-    assert posted == [sentence("שלום."), LlmFailed(7, "mind0: nothing within 1500 ms")]
+    assert posted == [sentence("שלום."), LlmFailed(7, "llm0: nothing within 1500 ms")]
     assert turn.ended == 1.5
 
 
@@ -223,13 +223,13 @@ class Stubborn(Provider):
         raise AGAIN
 
 
-def test_g2_a_llm_that_cannot_even_begin_has_failed():
+def test_g2_an_llm_that_cannot_even_begin_has_failed():
     """G2: before there is a stream; dropped meanwhile, it has not."""
     for dropped_at, posted in ((None, [LlmFailed(7, "llm: down")]), (0.3, []), (0.7, [])):
         turn = Turn()
         llm = Stubborn(turn.runtime, name="llm")
-        llm = FallbackChain("llm", (llm,), BreakerParams(9), turn.runtime.clock)
-        turn.worker._providers = replace(turn.worker._providers, llm=llm)
+        chain = FallbackChain("llm", (llm,), BreakerParams(9), turn.runtime.clock)
+        turn.worker._providers = replace(turn.worker._providers, llm=chain)
         turn.worker.think(REQUEST)
         if dropped_at is not None:
             turn.runtime.call_at(dropped_at, turn.worker.drop)
@@ -303,7 +303,7 @@ def test_g2_the_next_voice_says_it(failing, complaint):
     """G2: the caller hears the sentence once, and the log says which voice failed."""
     turn, posted = said([failing], [[PCM16]])
     assert posted == [audio(), VOICED]
-    assert turn.complaints == [f"TTS_ERR: voice0: {complaint}"]
+    assert turn.complaints == [f"TTS_ERR: tts0: {complaint}"]
 
 
 @pytest.mark.parametrize("given, enough", [(398, False), (400, True)])
@@ -318,7 +318,7 @@ def test_f6_silence_is_no_speech():
     """F6, G2: nothing of it is played before the next voice says the sentence; with none left a beep."""
     turn, posted = said([[bytes(4000), 0.1, bytes(4001)]], [[PCM16]])
     assert posted == [audio(), VOICED]
-    assert turn.complaints == ["TTS_ERR: voice0: 8000 bytes of silence for 4 characters"]
+    assert turn.complaints == ["TTS_ERR: tts0: 8000 bytes of silence for 4 characters"]
     _, posted = said([[bytes(4000)]])
     assert posted == [TtsAudio(7, 0, BEEP), VOICED]
 
@@ -339,7 +339,7 @@ def test_g2_a_voice_that_fails_past_the_middle_is_not_repeated():
     turn, posted = said([[PCM16, PCM16, PCM16, ProviderError("down")]], [[PCM16]])
     assert posted == [audio(), audio(), audio(), VOICED]
     assert turn.tts[1].asked == []
-    assert turn.complaints == ["TTS_ERR: voice0: down"]
+    assert turn.complaints == ["TTS_ERR: tts0: down"]
 
 
 def test_g2_a_voice_that_fails_at_once_is_followed_by_the_next():
@@ -413,7 +413,7 @@ def test_f6_dropped_before_its_threads_ran():
     assert turn.ended == 0
 
 
-def test_f6_an_provider_that_ignores_cancel_is_left_behind():
+def test_f6_a_provider_that_ignores_cancel_is_left_behind():
     """F6: the worker's own thread does not wait for it, and nothing of it is posted."""
     turn = Turn(llm=[["deaf", [5.0, "שלום."]]])
     turn.worker.think(REQUEST)
@@ -468,15 +468,15 @@ def skips(chain):
         "an empty reply": ([], False),
     }.values(),
 )
-def test_g4_a_llm_that_fails_is_told(script, skipped):
+def test_g4_an_llm_that_fails_is_told(script, skipped):
     """G4: whatever the way it failed."""
     turn = Turn(llm=[[script], [["כן."]]], skip_after=1)
     turn.worker.think(REQUEST)
     turn.run(5)
-    assert skips(turn.worker._providers.llm) == (["mind0"] if skipped else [])
+    assert skips(turn.worker._providers.llm) == (["llm0"] if skipped else [])
 
 
-def test_g4_a_llm_that_is_skipped_is_not_asked():
+def test_g4_an_llm_that_is_skipped_is_not_asked():
     """G4: the next one is the first then, and is asked once more when it fails."""
     turn = Turn(llm=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
     llm = turn.worker._providers.llm
@@ -484,10 +484,10 @@ def test_g4_a_llm_that_is_skipped_is_not_asked():
         Try(llm, 0).failed("down")
     turn.worker.think(REQUEST)
     assert turn.run(5) == [sentence("לא."), DONE]
-    assert [len(llm.asked) for llm in turn.llm] == [0, 2]
+    assert [len(each.asked) for each in turn.llm] == [0, 2]
 
 
-def test_g4_a_llm_that_works_is_told():
+def test_g4_an_llm_that_works_is_told():
     """G4: in a row."""
     turn = Turn(llm=[[["כן."]], [["לא."]]], skip_after=2)
     llm = turn.worker._providers.llm
@@ -510,7 +510,7 @@ def test_g4_what_was_dropped_counts_for_nothing(script):
     turn.run(5)
     assert skips(llm) == []
     Try(llm, 0).failed("down")
-    assert skips(llm) == ["mind0"]
+    assert skips(llm) == ["llm0"]
 
 
 @pytest.mark.parametrize(
@@ -530,7 +530,7 @@ def test_g4_a_voice_that_fails_is_told(script, skipped):
     turn = Turn(tts=[[script], [[PCM16]]], skip_after=1)
     turn.worker.say(0, "שלום")
     turn.run(5)
-    assert skips(turn.worker._providers.tts) == (["voice0"] if skipped else [])
+    assert skips(turn.worker._providers.tts) == (["tts0"] if skipped else [])
 
 
 def test_g4_a_voice_that_is_skipped_says_nothing():
@@ -553,7 +553,7 @@ def test_g4_a_voice_that_was_dropped_counts_for_nothing():
     turn.run(5)
     assert skips(tts) == []
     Try(tts, 0).failed("down")
-    assert skips(tts) == ["voice0"]
+    assert skips(tts) == ["tts0"]
 
 
 def test_a_sentence_is_kept_under_the_voice_that_made_it():
@@ -561,7 +561,7 @@ def test_a_sentence_is_kept_under_the_voice_that_made_it():
     turn, _ = said([[ProviderError("down")]], [[PCM16]])
     assert turn.phrases.get("שלום") is None
     assert turn.phrases.get("שלום", best_voice_down=True) == pcm16_to_mulaw(PCM16)
-    turn.phrases.keep("voice0", "שלום", b"\x33")
+    turn.phrases.keep("tts0", "שלום", b"\x33")
     assert turn.phrases.get("שלום") == b"\x33"
 
 
@@ -574,7 +574,7 @@ def test_a_sentence_is_kept_under_the_voice_that_made_it():
         "it had begun to speak": (["שלום. ", 9.0], 3.4, False),
     }.values(),
 )
-def test_g4_a_llm_that_hangs_counts_when_its_turn_ends_first(script, dropped_at, skipped):
+def test_g4_an_llm_that_hangs_counts_when_its_turn_ends_first(script, dropped_at, skipped):
     """G3, G4: the turn's deadline or its caller comes before the LLM's own; half the deadline is enough."""
     deaf = ["deaf"] if "deaf" in script else []
     llm = [[*deaf, [step for step in script if step != "deaf"]], [["כן."]]]
@@ -582,7 +582,7 @@ def test_g4_a_llm_that_hangs_counts_when_its_turn_ends_first(script, dropped_at,
     turn.worker.think(REQUEST)
     turn.runtime.call_at(dropped_at, turn.worker.drop)
     turn.run(5)
-    assert skips(turn.worker._providers.llm) == (["mind0"] if skipped else [])
+    assert skips(turn.worker._providers.llm) == (["llm0"] if skipped else [])
     assert turn.llm[1].asked == []
 
 
@@ -593,7 +593,7 @@ def after_an_outage(turn, chain):
     turn.run(40)
 
 
-def test_g4_a_llm_that_was_dropped_while_it_probed_is_tried_again():
+def test_g4_an_llm_that_was_dropped_while_it_probed_is_tried_again():
     """G4: a caller who went on has not found out; the next turn does."""
     turn = Turn(llm=[[[9.0]], [["כן."]]])
     llm = turn.worker._providers.llm
@@ -618,7 +618,7 @@ def test_g4_dropped_turns_that_hold_no_probe_do_not_reopen_a_skipped_llm():
         turn.runtime.run_until(turn.runtime.now + 0.1)
         worker.drop()
     assert (turn.llm[0].asked, len(turn.llm[1].asked)) == ([], 20)
-    assert skips(llm) == ["mind0"]
+    assert skips(llm) == ["llm0"]
 
 
 def replace_worker(turn):
@@ -627,7 +627,7 @@ def replace_worker(turn):
     return ReplyWorker(turn.runtime, 8, providers, params, post=turn._post, complain=turn.complaints.append)
 
 
-def test_g2_a_llm_there_is_no_time_for_keeps_its_probe():
+def test_g2_an_llm_there_is_no_time_for_keeps_its_probe():
     """G2, G4: the second mind was due for its try, but the turn was over; the next turn has it."""
     turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
     llm = turn.worker._providers.llm
@@ -635,11 +635,11 @@ def test_g2_a_llm_there_is_no_time_for_keeps_its_probe():
         Try(llm, 1).failed("down")
     turn.run(40)
     turn.worker.think(REQUEST)
-    assert turn.run(45) == [LlmFailed(7, "mind0: down")]
+    assert turn.run(45) == [LlmFailed(7, "llm0: down")]
     assert turn.llm[1].asked == [] and skips(llm) == []
 
 
-def test_g4_a_llm_that_works_takes_nobodys_probe():
+def test_g4_an_llm_that_works_takes_nobodys_probe():
     """G4: the second mind, well again, is there when the first one fails at last."""
     turn = Turn(llm=[[["כן."], ["כן."], [ProviderError("down")]], [["לא."]]])
     llm = turn.worker._providers.llm
@@ -671,7 +671,7 @@ def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
     monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
     turn = Turn(tts=[[[PCM16]]])
     folder = TtsCacheDisk(str(tmp_path), 1_000_000)
-    phrases = TtsCache(["ראשון", "שני"], ["voice0"], folder=folder)
+    phrases = TtsCache(["ראשון", "שני"], ["tts0"], folder=folder)
     turn.worker._providers = replace(turn.worker._providers, tts_cache=phrases)
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
@@ -680,5 +680,5 @@ def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
     release.set()
     folder.wait()
     assert {path.stem for path in tmp_path.iterdir()} == {
-        audio_key("voice0", text) for text in ("ראשון", "שני")
+        audio_key("tts0", text) for text in ("ראשון", "שני")
     }

@@ -200,7 +200,7 @@ def test_f6_nobody_wants_the_transcript(maker):
     assert utterance.recognizers[1].opened == []
 
 
-def test_f6_an_provider_that_fails_because_it_was_dropped():
+def test_f6_a_provider_that_fails_because_it_was_dropped():
     """F6: has no successor, and nobody is told."""
 
     class Touchy(Stt):
@@ -218,7 +218,7 @@ def test_f6_an_provider_that_fails_because_it_was_dropped():
     assert last.run(1) == []
 
 
-def test_f6_an_provider_that_ignores_cancel_is_not_heard():
+def test_f6_a_provider_that_ignores_cancel_is_not_heard():
     """F6: what it says afterwards is nothing."""
 
     class Deaf(Stt):
@@ -232,7 +232,7 @@ def test_f6_an_provider_that_ignores_cancel_is_not_heard():
     assert utterance.run(1) == []
 
 
-def test_f6_an_provider_that_just_ends_when_it_is_dropped():
+def test_f6_a_provider_that_just_ends_when_it_is_dropped():
     """F6: an empty transcript of a dropped utterance is not posted."""
 
     class Polite(Stt):

@@ -90,7 +90,7 @@ def test_f5_a_hash_behind_a_complete_entry_is_part_of_it(hash_at_s):
     assert call.texts[-2:] == [FIRST, SECOND]
 
 
-def test_f6_an_provider_that_cannot_be_cancelled_does_not_keep_the_call():
+def test_f6_a_provider_that_cannot_be_cancelled_does_not_keep_the_call():
     """F6: its cancel raises: logged, and the call ends all the same."""
     call = SimCall([Sound(3, 1.5)], stt=[None]).run(5.0, hang_up=False)
 

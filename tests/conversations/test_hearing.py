@@ -208,7 +208,7 @@ def cough(at_s):
     return Sound(at_s, 0.1, NOISE, LOUD)
 
 
-def test_a2_stt_are_set_up_while_the_voice_is_judged():
+def test_a2_stt_is_set_up_while_the_voice_is_judged():
     """A2: opened within 100 ms of the voice; the audio flows once it is confirmed, none of it lost."""
     call = with_first_audio(SimCall([voice(3.0)])).run(8)
     (opened,), (audio,) = call.stt.opened_at, call.audio_at

@@ -112,7 +112,7 @@ def test_the_default_is_redacted():
 
 
 @pytest.mark.parametrize("mode", ["redacted", "off"])
-def test_an_provider_that_quotes_the_caller_does_not_tell(mode):
+def test_a_provider_that_quotes_the_caller_does_not_tell(mode):
     """G2: STT and mind that complain of the very words: the reason stays, the number does not."""
     quote = f"bad input: 'תעודת הזהות {IDENTITY}'"
     call = SimCall(

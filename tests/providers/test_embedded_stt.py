@@ -175,7 +175,7 @@ def test_an_utterance_without_end_is_given_up() -> None:
         list(EARS.open(Expected(("כן",)), 1, 0.01))
 
 
-def test_trouble_of_the_decoder_is_an_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_trouble_of_the_decoder_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> None:
         raise RuntimeError("no model")
 

@@ -262,7 +262,7 @@ def test_cancel_before_the_first_chunk() -> None:
     assert list(stream) == []
 
 
-def test_time_limit_is_an_provider_error() -> None:
+def test_time_limit_is_a_provider_error() -> None:
     """A stream that is out of time says so, retryably."""
     with pytest.raises(ProviderError) as caught:
         list(EmbeddedTts().synthesize("שלום", 0.0))
@@ -286,7 +286,7 @@ def test_unknown_variant_is_refused() -> None:
         speak_pcm16_8k("שלום", variant="nosuchvoice")
 
 
-def test_native_trouble_is_an_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_native_trouble_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """What espeak reports reaches the caller as ProviderError."""
 
     def broken(*_: object) -> bytes:
@@ -298,7 +298,7 @@ def test_native_trouble_is_an_provider_error(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("module", "what"), [("espeakng_loader", "espeak"), ("piper.hebrew", "Nakdimon")])
-def test_missing_package_is_an_provider_error(module: str, what: str) -> None:
+def test_missing_package_is_a_provider_error(module: str, what: str) -> None:
     """The GPL packages can be removed: the voice then says so, and nothing else breaks."""
     program = f"""
 import sys

@@ -56,7 +56,7 @@ def test_all_are_tried_in_order(chain):
 
 
 @pytest.mark.parametrize("failures, left", [(2, (FIRST, SECOND)), (3, (SECOND,)), (5, (SECOND,))])
-def test_g4_after_three_failures_in_a_row_an_provider_is_skipped(chain, failures, left):
+def test_g4_after_three_failures_in_a_row_a_provider_is_skipped(chain, failures, left):
     """G4: and still counted among the engines."""
     fail(chain, FIRST, failures)
     assert usable(chain) == left
@@ -132,7 +132,7 @@ def test_g4_who_never_asked_the_second_provider_does_not_probe_it(chain, clock):
     assert second.provider is SECOND
 
 
-def test_g4_an_provider_is_looked_at_when_it_is_due(chain, clock):
+def test_g4_a_provider_is_looked_at_when_it_is_due(chain, clock):
     """G4: what other calls have found out while the first was being asked counts."""
     tries = chain.tries()
     assert next(tries).provider is FIRST

@@ -44,7 +44,7 @@ def test_stt_hear_one_line_a_turn(runtime, turn_number, line):
 
 
 @pytest.mark.parametrize("finish_at, cancel_at", [(None, 0.5), (1.0, 1.1)])
-def test_stt_are_cancelled_at_once(runtime, finish_at, cancel_at):
+def test_stt_is_cancelled_at_once(runtime, finish_at, cancel_at):
     """F6: before and after the end of speech."""
     recognition = ScriptedStt(runtime, ["א"], 0.2).open(Expected(), 1, 60.0)
     if finish_at:

@@ -174,7 +174,7 @@ def test_one_caller_of_send():
 
 
 @pytest.mark.parametrize("name", [*under("server.providers"), "server.gcp_tts_live"])
-def test_an_provider_knows_no_call(name):
+def test_a_provider_knows_no_call(name):
     """An engine is used by calls and never reaches into one."""
     assert not [module for module in imports(ALL[name]) if module.startswith(SHELL)]
 

@@ -342,7 +342,7 @@ class TestWarming:
             assert service.wait_until_warm(5)
         assert warmed == [1]
 
-    def test_an_provider_that_hangs_is_not_waited_for_beyond_the_limit(
+    def test_a_provider_that_hangs_is_not_waited_for_beyond_the_limit(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         answered = threading.Event()

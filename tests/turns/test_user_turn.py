@@ -145,7 +145,7 @@ def test_g2_stt_that_failed_before_the_end():
 # ---- STT at the onset
 
 
-def test_a2_stt_are_opened_once():
+def test_a2_stt_is_opened_once():
     """A2: at the onset; what is confirmed has its STT."""
     caller = side()
     assert voice(caller, 1) == [StartRecognition(1, 1, Expected())]

@@ -1,6 +1,6 @@
-"""What every reply passes through before it is spoken: ``spoken.SpokenReply`` is the one place (E5).
+"""The path of every reply from the LLM to the TTS; ``spoken.SpokenReply`` is its only entry (E5).
 
-In order: ``scanner`` takes out what is not speech (what that is: ``constructs``, ``tags``, ``labels``,
-``written``), ``plain_words`` makes sentences of the rest, ``doubt`` holds back what may be a thought,
-``shape`` keeps the reply short with one question (``asking``), and ``acts`` says what calls do.
+In order: ``scanner`` removes all that is not speech (``constructs``, ``tags``, ``labels`` and ``written``
+recognise it), ``plain_words`` makes sentences of the rest, ``doubt`` holds sentences back that may be
+reasoning, ``shape`` limits the reply's length and its questions (``asking``), ``acts`` reads function calls.
 """

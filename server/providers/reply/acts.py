@@ -1,4 +1,4 @@
-"""What an LLM may do beside speaking: its functions, and their arguments read however they were written."""
+"""The agent's functions that an LLM may call, and their arguments in whatever form an LLM writes them."""
 
 import json
 import re
@@ -19,7 +19,7 @@ DETAILS = {
     "notes": "כל פרט חשוב אחר, ומתי נוח לחזור או להיפגש",
 }
 FUNCTION = r"(?:save\\?_?lead|end\\?_?call|transfer\\?_?to\\?_?person)"  # also saveLead, save\_lead
-# As models call our details all the same.
+# Other names that LLMs give to the details of a lead.
 _ALIASES = {
     "phone": "phone_number phonenumber telephone telephone_number tel mobile mobile_number cell",
     "name": "full_name fullname customer_name caller_name client_name lead_name",
@@ -30,33 +30,33 @@ _ALIASES = {
 }
 _DETAIL_OF = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
 MAX_DETAIL_CHARS = 300
-MAX_DEPTH = 4  # of objects in objects, and of JSON in JSON's text
+MAX_DEPTH = 4  # of nested objects, and of JSON quoted inside JSON
 
 _NAME = re.compile(rf"(?:[\w-]+[.:/])*({FUNCTION})(?::\d+)?(?:\(\))?", re.IGNORECASE)
 _SAID = re.compile(r"save[\W_]*lead|end[\W_]*call|transfer[\W_]*to[\W_]*person", re.IGNORECASE)
 _NAMES = {name.replace("_", ""): name for name in ("save_lead", "end_call", "transfer_to_person")}
 _NOTHING = frozenset(["", "null", "none", "undefined", "unknown", "n/a", "-", "לא ידוע"])
 _KEYWORD = re.compile(r"""([^\W\d]\w*)\s*[=:]\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,;\n{}]+)""")
-_LOST_ZERO = re.compile(r"[57]\d{8}|[23489]\d{7}")  # an Israeli number that was written as a number
+_LOST_ZERO = re.compile(r"[57]\d{8}|[23489]\d{7}")  # an Israeli number, written as a JSON number
 _NO_FRACTION = re.compile(r"(?<=[0-9])\.0$")
 _ABROAD = re.compile(r"972\d{8,9}")
 
 
 def function_named(name: str) -> str | None:
-    """The function of ours that ``name`` means (``functions.save_lead``, ``saveLead``); None for another."""
+    """The agent's function that ``name`` means (``functions.save_lead``, ``saveLead``), or None."""
     found = _NAME.fullmatch(name.strip())
     return _NAMES[re.sub(r"[\\_]", "", found[1]).lower()] if found else None
 
 
 def functions_told_of(text: str) -> frozenset[str]:
-    """The functions of ours whose names a caller has said, however a speech recogniser writes them."""
+    """The agent's functions whose names occur in ``text``, as the caller said them and an STT wrote them."""
     return frozenset(_NAMES[re.sub(r"[\W_]", "", name).lower()] for name in _SAID.findall(text))
 
 
 def act_of(name: str, arguments: Any, *, person: bool) -> Act | None:
-    """What a call of ``name`` does. ``arguments``: text, or what was read from it.
+    """The effect of a call of ``name``. ``arguments``: the text as written, or the value read from it.
 
-    None: it is no function of ours, hands over although there is no ``person``, or has nothing to save.
+    None: ``name`` is no function of the agent, there is no ``person`` to transfer to, or no detail to save.
     """
     match function_named(name):
         case "end_call":
@@ -70,7 +70,7 @@ def act_of(name: str, arguments: Any, *, person: bool) -> Act | None:
 
 
 def merged(acts: Iterable[Act]) -> tuple[Act, ...]:
-    """In order, each once, and one way out of the call. Of two leads, one that says no more is the other."""
+    """The acts in order, without duplicates: at most one that ends the call, no lead contained in another."""
     kept: list[Act] = []
     for act in acts:
         if any(_says_all_of(other, act) for other in kept) or (ends_call(act) and any(map(ends_call, kept))):
@@ -90,13 +90,13 @@ def _says_all_of(act: Act, other: Act) -> bool:
 
 
 def details_of(arguments: Any) -> tuple[tuple[str, str], ...]:
-    """Names and values, both text. What has no name of ours is a note; so is what cannot be read at all."""
+    """The names and values of a lead, all text. Unknown names and unreadable arguments become notes."""
     read = read_json(arguments) if isinstance(arguments, str) else arguments
     known: dict[str, str] = {}
     others: dict[str, str] = {}
     for name, value in _flat(read):
         text = _text(value, bare=name in DETAILS)[:MAX_DETAIL_CHARS]
-        if text and name in DETAILS and known.get(name, text) != text:  # of somebody else: both are kept
+        if text and name in DETAILS and known.get(name, text) != text:  # a second person's: keep both
             others[f"{name} ({len(others) + 2})"] = text
         elif text:
             (known if name in DETAILS else others)[name] = text
@@ -112,7 +112,7 @@ def details_of(arguments: Any) -> tuple[tuple[str, str], ...]:
 
 
 def read_json(text: str) -> Any:
-    """The value written in ``text``, as far as it can be told; numbers are text. None: nothing."""
+    """The value written in ``text``, repaired where possible; numbers stay text. None: nothing readable."""
     value: Any = text
     for _ in range(MAX_DEPTH):
         if not isinstance(value, str) or not value.strip():
@@ -123,7 +123,7 @@ def read_json(text: str) -> Any:
 
 def _read(text: str) -> Any:
     try:
-        # Numbers stay as they are written: a telephone is none.
+        # Numbers stay text: a telephone number would lose its leading zero.
         return json.loads(text, strict=False, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         pass
@@ -140,7 +140,7 @@ def _read(text: str) -> Any:
 
 
 def _flat(value: Any, depth: int = 0) -> list[tuple[str, Any]]:
-    """Names and values of an object, and of those in it that are no detail themselves."""
+    """Names and values of an object and of the objects nested in it, except inside a detail's own value."""
     if isinstance(value, list):
         return [pair for item in value for pair in _flat(item, depth)]
     if not isinstance(value, dict) or depth > MAX_DEPTH:
@@ -150,7 +150,7 @@ def _flat(value: Any, depth: int = 0) -> list[tuple[str, Any]]:
         name = str(key).strip()
         plain = re.sub(r"[\s-]+", "_", name.lower())
         name = plain if plain in DETAILS else _DETAIL_OF.get(plain, name)
-        if isinstance(item, str) and function_named(item):  # the call itself, beside its arguments
+        if isinstance(item, str) and function_named(item):  # the function's name, beside its arguments
             continue
         inner = _flat(_unfolded(item), depth + 1) if name not in DETAILS else []
         pairs += inner or [(name, item)]
@@ -158,12 +158,12 @@ def _flat(value: Any, depth: int = 0) -> list[tuple[str, Any]]:
 
 
 def _unfolded(value: Any) -> Any:
-    """JSON in JSON's text."""
+    """``value``, parsed if it is JSON quoted inside JSON."""
     return read_json(value) if isinstance(value, str) and value.lstrip().startswith("{") else value
 
 
 def _text(value: Any, *, bare: bool) -> str:
-    """``value`` in one line; empty for what says nothing. ``bare``: yes and no are no values of it."""
+    """``value`` in one line; empty for null and the like. ``bare``: a boolean gives an empty text too."""
     if isinstance(value, bool):
         return "" if bare else "כן" if value else "לא"
     if isinstance(value, dict):
@@ -171,13 +171,13 @@ def _text(value: Any, *, bare: bool) -> str:
     if isinstance(value, list):
         return ", ".join(filter(None, (_text(item, bare=bare) for item in value)))
     text = " ".join(_printable(str(value)).split()) if isinstance(value, str | int | float) else ""
-    if text.endswith('"') and not text.startswith('"'):  # a reader's guess where a text with gershayim ends
+    if text.endswith('"') and not text.startswith('"'):  # json_repair misreads the gershayim in a text
         text = text[:-1]
     return "" if text.lower() in _NOTHING else _NO_FRACTION.sub("", text)
 
 
 def _printable(text: str) -> str:
-    """``text`` without halves of characters, which no file takes."""
+    """``text`` without lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "ignore").decode("utf-8")
 
 
@@ -187,7 +187,7 @@ def _unread(arguments: Any) -> str:
 
 
 def _dialled(phone: str) -> str:
-    """``phone`` as it can be dialled: what was written as a number has lost its first sign."""
+    """``phone`` in a form that can be dialled: JSON numbers lose a leading 0 or +."""
     if _LOST_ZERO.fullmatch(phone):
         return "0" + phone
     return "+" + phone if _ABROAD.fullmatch(phone) else phone

@@ -1,4 +1,4 @@
-"""What a sentence of the agent's wants of the caller: nothing if it repeats them, or something already."""
+"""Tests on the agent's sentences: does a question repeat the caller, does a reply need a question added?"""
 
 import re
 
@@ -10,31 +10,31 @@ from server.hebrew.words import words_of
 
 _PREFIXES = re.compile(r"^[ובהלמשכ]{1,2}(?=\w{2})")
 _SHORTEST_STEM = 3
-# Said around the caller's words, or turned from their side to ours: no words of the question's own.
+# Words that frame the caller's words, or swap first and second person; a question may add them to an echo.
 _AROUND = frozenset(
     "אז אה כן אוקיי בסדר הבנתי טוב רק רגע אני אתה את אתם אתן אנחנו לי לך לכם לנו שלי שלך שלכם שלנו אותי אותך "
     "אתכם זה זאת זו של על עם אמרת אמרתם כלומר".split()
 )
-# "זה יקר, נכון?" with more behind it.
+# A tag question with more text behind it: "זה יקר, נכון?".
 _WANTS_A_NOD = re.compile(r"(?:^|[\s,])(?:נכון|לא|לא ככה|לא כך|אה|הלא כן|אוקיי|בסדר)\?\W*$")
 _REFERS_BACK = re.compile(r"\W*ו?(?:אם|כי|או|אחרת|שאם|במקרה כזה|במידה ו|רק אז)(?!\w)")
 
 
 def repeats(question: str, heard: str) -> bool:
-    """``question`` is an echo: every word of it is one that the caller has just said, ``heard``."""
+    """Whether ``question`` only repeats the caller: each of its words is among those just ``heard``."""
     said = _stems(heard)
     words = [word for word in _stems(question) if word not in _AROUND]
     return bool(words) and all(any(_same(word, other) for other in said) for word in words)
 
 
 def _stems(text: str) -> list[str]:
-    """Words; a number is the same however it is written, and whatever its gender."""
+    """The words; a number becomes its value, so that spelling and gender make no difference."""
     values = ((word, value_of(word)) for word in words_of(speakable(text)))
     return [word if value is None else str(value) for word, value in values]
 
 
 def _same(word: str, other: str) -> bool:
-    """The same word, but for prefixes, and for what its end says of number, gender and person."""
+    """Whether two words are equal up to prefixes and up to endings of number, gender and person."""
     bare, others = _PREFIXES.sub("", word), _PREFIXES.sub("", other)
     short, long = sorted((bare, others), key=len)
     begins = len(short) >= _SHORTEST_STEM and long.startswith(short)
@@ -42,16 +42,16 @@ def _same(word: str, other: str) -> bool:
 
 
 def wants_a_nod(question: str) -> bool:
-    """It is no question to answer while more follows: "זה יקר, נכון?"."""
+    """Whether the sentence ends in a tag question, which needs no answer: "זה יקר, נכון?"."""
     return _WANTS_A_NOD.search(question) is not None
 
 
 def refers_back(statement: str) -> bool:
-    """It goes on from the question before it: "אם לא, נשלח גרר"."""
+    """Whether the statement continues the question before it: "אם לא, נשלח גרר"."""
     return _REFERS_BACK.match(statement) is not None
 
 
-# ---- what needs no question of ours -------------------------------------------------------------
+# ---- replies that need no added question ---------------------------------------------------------
 
 _REQUEST = re.compile(
     r"(?<!\w)[וש]?(?:(?<!אי )אפשר(?!\w)|ניתן ל|נא |אנא|בבקשה|אשמח|נשמח|רוצה ל|מבקש|חסר|דרוש|נחוץ|נדרש"
@@ -59,7 +59,7 @@ _REQUEST = re.compile(
     r"|נשאר(?:ו|ה)? (?:רק|ל)|בתנאי ש|עדיף ש|כדאי ש)"
     r"|(?<!\w)[ובלמשכ]{0,3}(?:מה|מי|איפה|היכן|מתי|איך|כמה|למה|האם|לאן|איזה|איזו|אילו)(?!\w)"
 )
-_FUTURE = (  # of what the caller is to do: תגידו, תשלחי, תוכל
+_FUTURE = (  # second person, for what the caller is to do: תגידו, תשלחי, תוכל
     "גיד ספר אמר שלח כתב כתוב קיש תקשר בחר חזר חזור חכה חכו מתינ משיכ משיך שאיר ענ ראה ראו בדוק בדק וכל רצ "
     "עדכנ עדכן וודא זכור זכר שים שימ פנה פנ צור צר בוא גיע נסה נס"
 )
@@ -84,9 +84,10 @@ _CHOICE = re.compile(r"(?<!\w)או(?!\w)")
 
 
 def needs_nothing(reply: list[str]) -> bool:
-    """A question of ours behind these sentences would be one too many.
+    """Whether an added question would be one too many behind these sentences.
 
-    One of them asks, wants something, has the caller wait or takes leave; or all of it is courtesy.
+    True when one of them asks, requests something, makes the caller wait or says goodbye, and when all of
+    them are courtesy.
     """
     says = (_REQUEST, _TO_THE_CALLER, _WAIT, _LEAVE, _CHOICE)
     return is_courtesy(" ".join(reply)) or any(

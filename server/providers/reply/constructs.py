@@ -1,7 +1,7 @@
-"""What an LLM writes that is no speech, known by how it begins: thoughts, calls, JSON, marks of a protocol.
+"""Parts of an LLM's text that are not speech: reasoning, function calls, JSON, protocol marks.
 
-Every reader is given the text from a place on, and says what stands there and where it ends. It raises
-``More`` when only what follows can tell, so that nothing depends on how the stream was cut.
+A reader gets the text from a position on and returns the construct found there with its end. It raises
+``More`` when the text so far cannot decide, so that the result does not depend on how the stream was cut.
 """
 
 import re
@@ -12,26 +12,26 @@ from enum import Enum
 from server.providers.reply.acts import FUNCTION, function_named, read_json
 from server.providers.reply.written import WrittenCall, arguments_in, calls_in, speech_in
 
-MAX_HELD_CHARS = 8000  # of one construct; what is longer ends there
+MAX_HELD_CHARS = 8000  # of one construct; a longer one is cut there
 MAX_TAG_CHARS = 400
 MAX_ASIDE_CHARS = 60
 
 
-TOLD = "\ue000"  # for a name within a sentence that tells of the call: nobody is to hear it
+TOLD = "\ue000"  # replaces a function's name inside a sentence about the call; that sentence is not spoken
 
 
 class More(Exception):
-    """What follows decides."""
+    """More text is needed to decide."""
 
 
 class Mark(Enum):
-    FORGET = "forget"  # what was written so far was thought, not said
-    OVER = "over"  # the rest is not the agent's
+    FORGET = "forget"  # the text so far was reasoning, not speech
+    OVER = "over"  # the rest was not written for the agent to say
 
 
 @dataclass(frozen=True)
 class Held:
-    """The text that is not decided, from ``at`` on. ``spoken``: something was said before it."""
+    """The undecided text, from ``at`` on. ``final``: no more will come. ``spoken``: speech precedes it."""
 
     text: str
     at: int
@@ -47,14 +47,14 @@ class Held:
         return self.text[: self.at]
 
     def match(self, pattern: re.Pattern[str], begun: re.Pattern[str] | None = None) -> re.Match[str] | None:
-        """``pattern`` here. Raises More when all that there is only begins it."""
+        """``pattern`` at this position. Raises More if the text matches ``begun``, its possible beginning."""
         found = pattern.match(self.text, self.at)
         if found is None and begun is not None and not self.final and begun.fullmatch(self.text, self.at):
             raise More
         return found
 
     def end_of(self, pattern: re.Pattern[str], start: int) -> re.Match[str] | None:
-        """Where ``pattern`` comes next. Raises More while it may still; None: it never does."""
+        """The next match of ``pattern``, or None. Raises More while one may still come."""
         found = pattern.search(self.text, start, self.at + MAX_HELD_CHARS)
         if found is None and not self.final and len(self.rest) < MAX_HELD_CHARS:
             raise More
@@ -63,14 +63,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Found:
-    """What stands at a place, to ``end``. ``said``: in its place. ``until``: nor is what precedes that."""
+    """A construct up to ``end``. ``said``: spoken in its place. ``until``: skip the text up to that match."""
 
     end: int
     said: str = " "
     calls: tuple[WrittenCall, ...] = ()
     mark: Mark | None = None
     until: re.Pattern[str] | None = None
-    again: bool = False  # ``said`` is to be read like the rest
+    again: bool = False  # ``said`` is scanned again like the rest of the text
 
 
 Reader = Callable[[Held], Found | None]
@@ -83,9 +83,9 @@ _CLOSES = {"(": ")", "{": "}", "[": "]"}
 
 
 def closing(held: Held, start: int) -> int:
-    """The place behind the bracket that closes the one at ``start``; the end of a text that never closes it.
+    """The position after the bracket that closes the one at ``start``, or the end of the text.
 
-    Also where quotation marks are not in pairs: עו"ד.
+    Works with unpaired quotation marks too, as in עו"ד.
     """
     opens, closes = held.text[start], _CLOSES[held.text[start]]
     depth = bare_depth = 0
@@ -128,7 +128,7 @@ _EMPTY_THOUGHT = re.compile(rf"<{_THINKING}\s*/>", re.IGNORECASE)
 
 
 def thought(held: Held) -> Found | None:
-    """Reasoning: nothing of it is said, and nothing of what an end alone shows to have been reasoning."""
+    """Reasoning, which is never spoken. A lone end mark makes all text before it reasoning."""
     if (empty := held.match(_EMPTY_THOUGHT)) is not None:
         return Found(empty.end())
     if (end := held.match(_THOUGHT_END)) is not None:
@@ -165,7 +165,7 @@ _OWN_ROLE_AHEAD = re.compile(
 
 
 def protocol(held: Held) -> Found | None:
-    """Channels, roles and ends of chat templates."""
+    """Channels, roles and end marks of chat templates."""
     if (header := held.match(_HEADER, _HEADER_BEGUN)) is not None:
         return _channel(held, header)
     if (over := held.match(_TURN_OVER)) is not None:
@@ -207,7 +207,7 @@ _PLACEHOLDER_BEGUN = re.compile(
 
 
 def json_text(held: Held) -> Found | None:
-    """An object or a list: the calls in it, and its words where it is all of the reply."""
+    """A JSON object or list: its calls, and its words if it is the whole reply."""
     if (quote := held.match(_JSON_IN_QUOTES)) is not None:
         return Found(quote.end(), "")
     begin = held.match(_JSON, _JSON_BEGUN) or (None if held.spoken else held.match(_TEXTS))
@@ -224,7 +224,7 @@ def json_text(held: Held) -> Found | None:
 
 
 def placeholder(held: Held) -> Found | None:
-    """A name that nobody filled in, with the prefix that is written to it: ``ב{city}``."""
+    """A template variable left unfilled, with the Hebrew prefix attached to it: ``ב{city}``."""
     found = held.match(_PLACEHOLDER, _PLACEHOLDER_BEGUN)
     if found is None:
         return None
@@ -258,7 +258,7 @@ _TOLD_OF = re.compile(
 
 
 def named_call(held: Held) -> Found | None:
-    """A function of ours by its name, with its arguments in whatever form they follow."""
+    """A function of the agent by its name, with the arguments that follow in any form."""
     name = held.match(OURS)
     if name is None:
         return None
@@ -285,7 +285,7 @@ def named_call(held: Held) -> Found | None:
 
 
 def _pairs(held: Held, place: int) -> re.Match[str] | None:
-    """Names and values without brackets, in a line or a line each: ``name=דני, phone: 050``."""
+    """Names and values without brackets, on one line or several: ``name=דני, phone: 050``."""
     pairs = _PAIRS.match(held.text, place)
     if not held.final and _PAIR_BEGUN.fullmatch(held.text, pairs.end() if pairs else place):
         raise More
@@ -293,7 +293,7 @@ def _pairs(held: Held, place: int) -> re.Match[str] | None:
 
 
 def _bare(held: Held, name: re.Match[str]) -> Found:
-    """No arguments: a call where it stands by itself, and not a word within a sentence."""
+    """A name without arguments: a call if it stands alone, not if it is a word of a sentence."""
     switch = _SWITCH.match(held.text, name.end())
     if switch is not None:
         off = switch[1].lower() in _OFF
@@ -315,7 +315,7 @@ _CODE = frozenset(
 
 
 def foreign_call(held: Held) -> Found | None:
-    """Code that calls something else, with calls of ours in it perhaps."""
+    """A call of any other function, perhaps with calls of the agent's functions inside."""
     begin = held.match(FOREIGN)
     if begin is None:
         return None
@@ -325,7 +325,7 @@ def foreign_call(held: Held) -> Found | None:
 
 
 def fence(held: Held) -> Found | None:
-    """Three backticks: the marks are not said, and nothing of code between them."""
+    """A code fence: the backticks are not spoken, nor is code between them."""
     begin = held.match(_FENCE)
     if begin is None:
         return None
@@ -338,7 +338,7 @@ def fence(held: Held) -> Found | None:
 
 
 def code_calls(code: str) -> tuple[WrittenCall, ...]:
-    """Every call of ours in a piece of code, or of JSON."""
+    """Every call of the agent's functions in code or JSON."""
     calls: list[WrittenCall] = []
     place = 0
     while (begin := _CALL_IN_CODE.search(code, place)) is not None:

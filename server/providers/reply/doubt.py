@@ -1,34 +1,34 @@
-"""The first sentences of a reply that may be a thought: they wait for what tells (E5)."""
+"""Holds back the first sentences of a reply while they may be unmarked reasoning (E5)."""
 
 import re
 
-# Words with which a model tells itself what to do. A caller is not spoken of, but to.
+# Words of a model that instructs itself. A real reply speaks to the caller, not about the caller.
 _THOUGHT_IN_ENGLISH = re.compile(
     r"\b(?:the|user|caller|customer|client|i|i'll|we|they|he|she|should|need|wants?|let|let's|ask|must|so|okay)\b",
     re.IGNORECASE,
 )
 _OF_THE_CALLER = re.compile(r"\W*(?:(?:אוקיי|טוב|אז),?\s)?ה(?:משתמש|לקוח|מתקשר|פונה)ת?ה?(?!\w)")
-_A_SENTENCE = 4  # words: fewer may be a name or a nod
+_A_SENTENCE = 4  # words; fewer may be a name or an acknowledgement
 _HEBREW, _LATIN = re.compile(r"[א-ת]"), re.compile(r"[A-Za-z]")
 
 
 class Doubt:
-    """Holds the sentences that open a reply as a thought does, until it is known whether they are one.
+    """Holds opening sentences that look like reasoning until later text decides.
 
-    Those in English are no part of a reply that goes on in Hebrew. The end mark of a thought makes all of
-    them one (``forget``); without it they are said at the end of the reply (``flush``). An ``authored`` reply
-    has none.
+    Speech that follows proves the held sentences to be reasoning: they are dropped. So does the end mark of a
+    thought (``forget``). If the reply ends first, they are spoken (``flush``). An ``authored`` reply is never
+    held.
     """
 
     def __init__(self, authored: bool) -> None:
-        self._over = authored  # no doubt any more: something was given out
+        self._over = authored  # a sentence was given out: the rest of the reply is not doubted
         self._held: list[str] = []
 
     def forget(self) -> None:
         self._held, self._over = [], False
 
     def cleared(self, sentences: list[str]) -> list[str]:
-        """Those of ``sentences``, behind the ones before them, that may be said."""
+        """The sentences that may be spoken now. Doubtful ones wait."""
         said: list[str] = []
         for sentence in sentences:
             if self._over:

@@ -1,4 +1,4 @@
-"""Lines that begin with whose they are: ``סוכן: שלום``, ``User: …``, ``Thought: …``."""
+"""Speaker labels at the start of a line: ``סוכן: שלום``, ``User: …``, ``Thought: …``."""
 
 import re
 from enum import Enum
@@ -20,14 +20,14 @@ _ROLE_LINE = re.compile(
 
 
 class Label(Enum):
-    OWN = "own"  # the agent's line: the label is not said
-    OTHER = "other"  # the other side's line
-    THOUGHT = "thought"  # nobody is to hear this line
+    OWN = "own"  # the agent's line: only the label is removed
+    OTHER = "other"  # a line of the other side
+    THOUGHT = "thought"  # reasoning: the line is not spoken
     ACTION = "action"  # a function's name or arguments follow
 
 
 class Labels:
-    """``agent``: who the agent is ("נועה, נציגת המשרד"); its first word may be a label too."""
+    """``agent``: the agent's name and role ("נועה, נציגת המשרד"); its first word counts as a label."""
 
     def __init__(self, agent: str = "") -> None:
         name = re.match(r"\w+", agent)
@@ -43,7 +43,7 @@ class Labels:
         self.own_line = re.compile(rf"(?:(?<=\n)|(?<=[.!?…])\s+){_LEAD}ה?(?:{own}){end}", re.IGNORECASE)
 
     def at(self, text: str, at: int) -> tuple[Label, int] | None:
-        """The label at a line's or a sentence's beginning and the place behind it."""
+        """The label at ``at``, the beginning of a line or sentence, and the position after it."""
         found = _ROLE_LINE.match(text, at)
         if found is not None:
             return Label.OWN, found.end()
@@ -53,7 +53,7 @@ class Labels:
         return Label(found.lastgroup), found.end()
 
     def begun(self, text: str, at: int) -> bool:
-        """Whether what follows may still make a label of it."""
+        """Whether the text from ``at`` on may become a label when more text comes."""
         return self._begun.fullmatch(text, at) is not None
 
 

@@ -1,4 +1,4 @@
-"""Markdown to plain spoken sentences, as the text streams (E5): no lists, no markup, no pictures."""
+"""Markdown to plain spoken sentences while the text streams (E5): no lists, no markup, no emojis."""
 
 import re
 import unicodedata
@@ -11,10 +11,10 @@ ELLIPSIS = re.compile(r"…+|\.{2,}")
 
 
 class Sentences:
-    """Feed text of any size; speakable sentences come out as they become whole.
+    """Takes text in pieces of any size and returns speakable sentences as they become whole.
 
-    Each has an end mark, and one question mark if it asks, at its end. ``authored``: written by people for a
-    voice: their own end marks stand.
+    A sentence has one end mark; a question has one question mark, at its end. ``authored``: the text was
+    written by people for speech, so that its own end marks stay.
     """
 
     def __init__(self, *, authored: bool = False) -> None:
@@ -22,14 +22,14 @@ class Sentences:
         self.forget()
 
     def forget(self) -> None:
-        """What has not come out will not."""
+        """Drops all text that has not been returned."""
         self._notes, self._words, self._splitter = _Notes(), _PlainWords(), SentenceSplitter()
 
     def feed(self, piece: str) -> list[str]:
         return self._speakable(self._splitter.feed(self._words.feed(self._notes.feed(piece))))
 
     def flush(self, *, whole: bool = True) -> list[str]:
-        """The text is over; not ``whole``: it broke off, and half a sentence is none."""
+        """The sentences left at the end. Not ``whole``: the text broke off; drop a half sentence."""
         rest = self._words.feed(self._notes.flush()) + self._words.flush()
         sentences = self._splitter.feed(rest) + self._splitter.flush()
         self.forget()
@@ -38,7 +38,7 @@ class Sentences:
         return self._speakable(sentences)
 
     def _speakable(self, sentences: list[str]) -> list[str]:
-        """Those with a word in them, without stage directions; an ellipsis alone stays as it is."""
+        """The sentences with a word in them, without stage directions; a lone ellipsis stays as it is."""
         undirected = (_STAGE_DIRECTION.sub("", sentence, count=1) for sentence in sentences)
         heard = (sentence for sentence in undirected if TOLD not in sentence)
         kept = (s for s in heard if ELLIPSIS.fullmatch(s) or any(map(str.isalnum, s)))
@@ -46,12 +46,12 @@ class Sentences:
 
 
 def _is_whole(sentence: str) -> bool:
-    """Whether more of it would be another sentence. Behind a figure a point may be a decimal's."""
+    """Whether the sentence is complete. A point after a digit may be a decimal point: not complete."""
     return bool(SentenceSplitter().feed(sentence + " ")) and not _DECIMAL_POINT.search(sentence)
 
 
 _DECIMAL_POINT = re.compile(r"\d\.$")
-# At a sentence's head, up to three words that tell how it is said: (בחיוך).
+# A stage direction of up to three words at the head of a sentence: (בחיוך).
 _STAGE_DIRECTION = re.compile(r"^[^\w(]*\([^\W\d]+(?:\s+[^\W\d]+){0,2}…?\)(?=\s+\S|\s*$)")
 _TAIL = re.compile(r"[.!?…]+\W*$")
 _LEAD = re.compile(r"^\W*?(?=[\"'(“”„«‘‚״₪$€#+-]?\w)")
@@ -61,12 +61,12 @@ _QUESTION_INSIDE = re.compile(r"!*\?[?!]*(?=.*\w)")
 
 
 def _tidy(sentence: str, authored: bool) -> str:
-    """One line with one end; what was a cell or an item of a list ends like a sentence."""
+    """The sentence on one line with one end mark, which table cells and list items lack."""
     sentence = " ".join(_COMMAS.sub(",", sentence).split())
     sentence = _LEAD.sub("", _BLANK_BEFORE_MARK.sub("", sentence), count=1).rstrip(" ,;-–—")
     if authored:
         return sentence
-    sentence = _QUESTION_INSIDE.sub(",", sentence)  # it would be two questions
+    sentence = _QUESTION_INSIDE.sub(",", sentence)  # keep only the last question mark
     tail = _TAIL.search(sentence)
     if tail is None:
         return sentence if sentence.endswith(":") else sentence + "."
@@ -76,10 +76,10 @@ def _tidy(sentence: str, authored: bool) -> str:
 
 
 class _Notes:
-    """Takes out notes in square brackets, which an LLM repeats from what it was told: [השיחה התחילה.].
+    """Removes notes in square brackets that an LLM repeats from its prompt: [השיחה התחילה.].
 
-    The words of a link stay, and so does what a line never closes. What comes out does not depend on how it
-    was cut; it waits from a bracket to the character behind the closing one.
+    The words of a link stay, and so does a bracket that its line never closes. Text waits from an opening
+    bracket to the character after the closing one, so that the result does not depend on the pieces.
     """
 
     def __init__(self) -> None:
@@ -97,19 +97,19 @@ class _Notes:
 
 
 class _PlainWords:
-    """Takes the markup out of a text, word by word. What comes out does not depend on how it was cut.
+    """Removes markup from a text, word by word; the result does not depend on how the text was cut.
 
-    Waiting for the end of a word costs nothing: a sentence is known to be whole by the white space behind it.
+    Waiting for whole words adds no delay: a sentence is complete only at the white space behind it.
     """
 
     def __init__(self) -> None:
         self._word = ""
-        self._line_start = True  # nothing of this line was given out
-        self._last = ""  # the word before, as it is said
-        self._pressing = False  # its sentence tells which keys to press: a star is one of them
-        self._open = False  # behind a bracket that opens
-        self._item = 0  # the number of a list's last item
-        self._crossed = False  # a cross stood before the next word: there is none of it
+        self._line_start = True  # no word of this line was returned yet
+        self._last = ""  # the previous word, as spoken
+        self._pressing = False  # the sentence names keys to press: * and # are keys then
+        self._open = False  # inside parentheses
+        self._item = 0  # the number of the last list item
+        self._crossed = False  # a cross mark negates the next word
 
     def feed(self, piece: str) -> str:
         self._word += piece
@@ -126,7 +126,7 @@ class _PlainWords:
         return "\n" if blank == "\n" else " "
 
     def _plain(self, word: str, blank: str) -> str:
-        """``word`` as it is said, ``blank`` being what is behind it."""
+        """``word`` as it is spoken; ``blank``: the white space behind it."""
         key = _KEY.fullmatch(word) if self._pressing else None
         bare = _key_said(key) if key else _without_markup(word)
         plain = self._negated(bare, word, blank)
@@ -153,7 +153,7 @@ class _PlainWords:
         return _CLAUSE_OR_SENTENCE_END.search(self._last) is not None
 
     def _is_item(self, number: re.Match[str]) -> bool:
-        """Only one that is next: "בקומה: 3. יש מעלית" loses no floor, nor does "1. דירה בקומה 2. מעלית"."""
+        """Whether the number is a list's next, unlike "בקומה: 3. יש מעלית" and "1. דירה בקומה 2. מעלית"."""
         value = int(number["number"])
         if self._open and number["mark"] == ")" and not number["own"]:
             return False
@@ -163,7 +163,7 @@ class _PlainWords:
         return begun and not label_before(self._last, len(self._last))
 
     def _negated(self, plain: str, word: str, blank: str) -> str:
-        """❌ before a word: there is none of it; alone in a cell, or behind a colon: there is not."""
+        """A cross mark (❌) becomes אין: before a word, or alone in a cell or behind a colon."""
         crossed, self._crossed = self._crossed or _CROSS.match(word) is not None, False
         if not crossed:
             return plain
@@ -175,7 +175,7 @@ class _PlainWords:
         return plain
 
     def _without(self, mark: re.Match[str] | None, word: str) -> str:
-        """``word`` without the mark of an item at its start."""
+        """``word`` without the list mark at its start."""
         if mark is None:
             return word
         self._item = int(mark["number"] or self._item)
@@ -195,9 +195,9 @@ _PRESS = re.compile(
 _SENTENCE_END = re.compile(r"[.!?…][\"'”׳״)]*\s*$")
 _BETWEEN_GENDERS = re.compile(r"(?<=[א-ת])\\(?=[א-ת])")  # מעוניין\ת
 _ARROW_BETWEEN_FIGURES = re.compile(r"(?<=\d)[→⟶➝➔](?=\d)")
-_NOTHING = re.compile(r"[-=*_~|:+#>`]{2,}|```\S*|[:;=]-?[()DP]|[*#>`~_]")  # rules, fences, smileys, strays
+_NOTHING = re.compile(r"[-=*_~|:+#>`]{2,}|```\S*|[:;=]-?[()DP]|[*#>`~_]")  # rules, fences, smileys
 _LINK_TARGET = re.compile(r"(?<=\])\([^)]*\)")
-# Of an address its host, and a path in words: no one can use numbers and keys of a page.
+# A URL keeps its host and a path made of words: numbers and query keys mean nothing by ear.
 _URL = re.compile(
     r"(?:https?://(?:www\.)?|\bwww\.)"
     r"([^/?#\s]+(?:(?:/[A-Za-z](?:[A-Za-z%_-]|\d(?!\d\d)){2,19}){1,2}(?=/?[.,;:!?…)\]\"'*_]*(?:$|[?#])))?)"
@@ -214,7 +214,7 @@ _LATIN_NAME = re.compile(r"\W*[A-Za-z]+_[A-Za-z]*\d[A-Za-z\d]*\W*", re.ASCII)  #
 _QUERY = re.compile(r"(?<=[A-Za-z0-9/])[?#][\w=&%.+-]*\w", re.ASCII)
 _EDGES = re.compile(r"^_+|_+(?=\W*$)")
 _CELL = re.compile(r"\|(?=\w)")
-# Bullets and numbering. Not a minus before a digit, not "12.5".
+# Bullets and numbering, but neither a minus before a digit nor "12.5".
 _LINE_MARK = re.compile(
     r"^[\s•▪●◦·‣,]*(?:[-+–—]+$|[-–—](?=[^\W\d_])|\(?(?P<number>[0-9]{1,2})[.)](?=[^\W\d_]|$)|\(?[א-ת]\)$)?"
 )
@@ -224,13 +224,13 @@ _CLAUSE_OR_SENTENCE_END = re.compile(r"[:;,.!?…][\"'”׳״)]*\s*$")
 
 
 def _key_said(key: re.Match[str]) -> str:
-    """A star or a hash, and the digits behind it."""
+    """The Hebrew name of a star or hash key, and the digits behind it."""
     gap = " " if key["rest"][:1].isdigit() else ""
     return f"{_KEYS[key['key']]}{gap}{key['rest']}"
 
 
 def _without_markup(word: str) -> str:
-    """``word`` without markdown, emojis and the noise of an address; the words stay."""
+    """``word`` without markdown, emojis and the technical parts of a URL."""
     word = _BETWEEN_GENDERS.sub("/", _ARROW_BETWEEN_FIGURES.sub("–", _KEYCAP.sub("", word)))
     plain = "".join(map(_plain_char, word))
     if _NOTHING.fullmatch(plain):
@@ -239,16 +239,16 @@ def _without_markup(word: str) -> str:
     plain = _ABOUT.sub("בערך ", plain)
     plain = _STAR_NUMBER.sub(r"כוכבית \1", plain)  # *2700 is a telephone number
     plain = _CELL.sub(", ", _MARKUP.sub("", plain)).replace("|", ",")
-    if _ADDRESS.search(plain) or _LATIN_NAME.fullmatch(plain):  # its underscores are parts of it
+    if _ADDRESS.search(plain) or _LATIN_NAME.fullmatch(plain):  # underscores belong to an address
         return _EDGES.sub("", plain if "@" in plain else _QUERY.sub("", plain))
     return plain.replace("_", " ")
 
 
-_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks without any shape
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"  # letters and marks that have no visible shape
 
 
 def _plain_char(char: str) -> str:
-    """``char``, a blank for a picture, or nothing for what has no sound or shape of its own."""
+    """``char``, a blank for a pictograph, or nothing for an invisible character."""
     if char in _UNSEEN or char == TOLD:
         return char.strip(_UNSEEN)
     if char < "\u2000":

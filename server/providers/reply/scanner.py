@@ -1,4 +1,4 @@
-"""A reply as it streams, parted into what is spoken and what is not (E5)."""
+"""Splits a streamed reply into speech, function calls and marks (E5)."""
 
 import html
 import re
@@ -11,8 +11,8 @@ from server.providers.reply.written import WrittenCall
 
 Token = str | WrittenCall | Mark
 
-_KEPT_BEHIND = 80  # characters of what is decided, for what a reader looks back at
-_KEPT_OF_THOUGHT = 80  # longer than any mark that ends one
+_KEPT_BEHIND = 80  # characters of decided text, for the readers' look-behind
+_KEPT_OF_THOUGHT = 80  # characters; longer than any end mark of reasoning
 _BLANK = re.compile(r"\s")
 _OPENER = re.compile(
     rf"<|[\"'](?=\{{)|functools(?=\[)|(?<!\w)[ובלהמשכ]{{1,3}}[-־]?(?=\$?\{{|<[א-ת])|\$?\{{|◁|```|~~"
@@ -45,21 +45,21 @@ MAX_WORD_CHARS = 2000
 
 
 class Scanner:
-    """Feed pieces of any size; the tokens do not depend on how the text was cut: words, blanks, calls, marks.
+    """Takes text in pieces of any size and yields words, blanks, calls and marks.
 
-    ``spoke``: a word to speak was given out.
+    The tokens do not depend on how the text was cut. ``spoke``: a word of speech was yielded.
     """
 
     def __init__(self, agent: str = "") -> None:
         self.spoke = False
         self._labels = Labels(agent)
-        self._coming = ""  # perhaps the beginning of an entity
+        self._coming = ""  # perhaps the beginning of an HTML entity
         self._behind = ""
         self._text = ""
         self._until: re.Pattern[str] | None = None
 
     def feed(self, piece: str) -> Iterator[Token]:
-        """The tokens that ``piece`` decides. To be read to its end."""
+        """The tokens that ``piece`` decides. The caller must read the iterator to its end."""
         coming = self._coming + piece
         begun = _ENTITY_BEGUN.search(coming)
         self._coming = begun.group() if begun else ""
@@ -67,7 +67,7 @@ class Scanner:
         return self._tokens(final=False)
 
     def flush(self) -> Iterator[Token]:
-        """The text is over."""
+        """The remaining tokens at the end of the text."""
         self._text += self._coming
         self._coming = ""
         return self._tokens(final=True)
@@ -97,15 +97,14 @@ class Scanner:
         return True
 
     def _next(self, final: bool) -> Found | None:
-        """What stands at the beginning of the text; None while its first word is not whole. Raises More."""
+        """The construct at the start of the text; None while its first word is incomplete. Raises More."""
         text, at = self._behind + self._text, len(self._behind)
         if text[at].isspace():
             return Found(at + 1, text[at])
         blank = _BLANK.search(text, at)
         if (blank.start() if blank else len(text)) - at > MAX_WORD_CHARS:
-            return Found(
-                at + MAX_WORD_CHARS, ""
-            )  # base64, a row of digits: no word, and it would take seconds
+            # base64 or a row of digits: no word, and the readers would take seconds over it
+            return Found(at + MAX_WORD_CHARS, "")
         if blank is None and not final:
             return None
         held = Held(text, at, final, self.spoke)
@@ -160,7 +159,7 @@ def _unescaped(text: str) -> str:
 
 
 def _character(entity: str) -> str:
-    """Of HTML, or of JSON that has lost its quotes."""
+    """The character of an HTML entity, or of a JSON escape outside quotes."""
     if entity.startswith("&"):
         return html.unescape(entity)
     character = "\n" if entity == "\\n" else chr(int(entity[2:], 16))

@@ -1,8 +1,9 @@
-"""The shape of a spoken reply (E5), kept while an LLM streams it: few sentences, one question, at the end.
+"""Shapes a spoken reply while an LLM streams it (E5): few sentences, one question, at the end.
 
-A statement goes out as soon as it is whole. A question waits for the sentence behind it: another question is
-joined to it; a statement behind it is not said any more, unless the question opened the reply, and then comes
-last, or only repeated the caller, and then is none. Nothing else is reordered.
+A statement goes out as soon as it is whole. A question waits for the next sentence. Another question is
+joined to it. If a statement follows, there are three cases: a question that opened the reply moves to the
+end; one that only repeats the caller loses its question mark; any other question ends the reply. Nothing
+else is reordered.
 """
 
 import re
@@ -25,17 +26,16 @@ def shaped(
     question: str,
     ends: Callable[[], bool],
 ) -> Iterator[str]:
-    """The sentences that are said, and the question that E5 adds. ``heard``: the caller's words.
-    ``question``: what is added to plain statements that are too short.
+    """The sentences to speak, and the question that E5 adds. Raises what ``sentences`` and ``ends`` raise.
 
-    Together they are at most ``max_chars`` long, with a blank behind each. Also yields ``""`` for every item
-    that completed nothing: the stream is alive, and deadlines count from there. ``Mark.FORGET``: what waits
-    is not said, and the reply begins again. An ellipsis alone is not said.
+    ``heard``: the caller's words. ``question``: added to plain statements shorter than ``min_chars``. The
+    result has at most ``max_chars`` characters, counting a blank behind each sentence. Every item that
+    completes no sentence yields ``""``: the stream is alive, and deadlines count from there. ``Mark.FORGET``
+    drops the waiting sentences and begins the reply again. A lone ellipsis is not spoken.
 
-    ``ends``: the reply says goodbye or hands over, so that it needs no question. Called at most once, when
-    the LLM is done or has said enough; it may block and read on in the LLM's stream, so nothing is pulled
-    from ``sentences`` behind it, nor once the reply is whole. Not called where it would change nothing. What
-    ``sentences`` and ``ends`` raise passes through.
+    ``ends``: whether the reply says goodbye or transfers, and so needs no question. Called at most once,
+    after the LLM is done or has said enough, and only if the answer matters. It may block and read on in the
+    LLM's stream, so nothing is pulled from ``sentences`` after it, nor once the reply is whole.
     """
     reply = _Reply(max_chars, heard)
     for sentence in sentences:
@@ -54,7 +54,7 @@ def shaped(
 
 
 class _Reply:
-    """What was said so far of one reply, and what waits to be its last sentence."""
+    """The sentences of one reply so far, and the sentence that waits to be its last."""
 
     def __init__(self, max_chars: int, heard: str) -> None:
         self._max_chars = max_chars
@@ -62,29 +62,29 @@ class _Reply:
         self._done = False
         self._said: list[str] = []
         self._held = ""  # a question
-        self._comes_last = False  # it opened the reply, and statements have been said since
-        self._asked = False  # a question was said where it stood
-        self._fourth = ""  # a statement, in a question's place
+        self._comes_last = False  # the held question opened the reply; statements were spoken since
+        self._asked = False  # a question was spoken in its own place
+        self._fourth = ""  # a statement in the last place, which a question would take from it
 
     @property
     def full(self) -> bool:
-        """Nothing more that the LLM says could be said."""
+        """Whether no further sentence of the LLM can be spoken."""
         shortest = "א" * SHORTEST_SENTENCE
         room = self._fourth or self._fits(_joined(self._held, shortest) if self._held else shortest)
         return self._done or not room
 
     def take(self, sentence: str) -> list[str]:
-        """What is to be said now that ``sentence`` has come."""
+        """The sentences that can be spoken after ``sentence`` has come."""
         return self._take_question(sentence) if "?" in sentence else self._take_statement(sentence)
 
     def waiting(self) -> list[str]:
-        """What is said last."""
+        """The waiting sentence, which is spoken last."""
         last, self._held, self._fourth = self._held or self._fourth, "", ""
         return [self._say(last)] if last else []
 
     def wants(self, question: str, min_chars: int) -> bool:
-        """It is too short, nothing but plain statements, and there is room."""
-        short = bool(self._said) and self._chars <= min_chars  # the last blank does not count
+        """Whether the reply is too short, has only plain statements, and leaves room for ``question``."""
+        short = bool(self._said) and self._chars <= min_chars  # the blank at the end does not count
         return short and self._fits(question) and not needs_nothing(self._said)
 
     def _take_question(self, question: str) -> list[str]:
@@ -118,7 +118,7 @@ class _Reply:
         return said
 
     def _behind_a_question(self, statement: str) -> list[str]:
-        """What becomes of the held question now that ``statement`` follows it."""
+        """Decides about the held question when ``statement`` follows it."""
         question = self._held
         if repeats(question, self._heard):
             question = question.replace("?", ".")
@@ -141,14 +141,14 @@ class _Reply:
         return sum(len(sentence) + 1 for sentence in self._said)
 
     def _fits(self, *sentences: str) -> bool:
-        """Whether there is room for ``sentences``, and a blank behind each."""
+        """Whether ``sentences`` fit, with a blank behind each."""
         chars = sum(len(sentence) + 1 for sentence in sentences)
         return self._chars + chars <= self._max_chars and len(self._said) + len(sentences) <= MAX_SENTENCES
 
     def _say(self, sentence: str) -> str:
-        """Account for ``sentence`` and return it as it goes out; the first one is cut if it must be."""
+        """Records ``sentence`` and returns it; a first sentence that is too long is cut."""
         if not self._said and len(sentence) >= self._max_chars:
-            # Nothing of the LLM's may follow half a sentence.
+            # No sentence may follow half a sentence.
             sentence, self._done = _cut(sentence, self._max_chars - 1), True
         self._said.append(sentence)
         return sentence
@@ -162,10 +162,10 @@ _CLAUSE_END = re.compile(r"[,;:–—](?=\s)|\s[-–—](?=\s)")
 
 
 def _cut(sentence: str, max_chars: int) -> str:
-    """``sentence`` cut before the end of a clause, else of a word, else anywhere, with its end mark."""
+    """``sentence`` cut at the end of a clause, else of a word, else anywhere; its end mark is added."""
     room = max_chars - 1
     clauses = [match.start() for match in _CLAUSE_END.finditer(sentence, 0, room + 2)]
-    # A clause of less than half of what may be said would be a stump.
+    # A clause shorter than half the room would be a stump.
     ends = [end for end in clauses if room // 2 <= end <= room] or [sentence.rfind(" ", 1, room + 1)]
     start = sentence[: ends[-1] if ends[-1] > 0 else room]
     return start.rstrip(" ,;:-–—(\"'.!?…)") + ("?" if "?" in sentence else ".")

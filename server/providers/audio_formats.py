@@ -1,4 +1,4 @@
-"""What a server's bytes are, when they are not the PCM they were asked to be."""
+"""Recognises what a server sent in place of the PCM it was asked for: MP3, JSON, HTML and others."""
 
 from codecs import getincrementaldecoder
 from email.message import Message
@@ -6,8 +6,8 @@ from email.message import Message
 from server.audio.frames import SAMPLE_RATE_HZ
 from server.providers.base import ProviderError
 
-HEAD_BYTES = 12  # enough for every mark below; as many as a WAV file's own beginning has
-TEXT_BYTES = 64  # half of them are low bytes of samples: that all are text's is a matter of 1 in 10^12
+HEAD_BYTES = 12  # enough for every mark below, and the length of a WAV file's RIFF header
+TEXT_BYTES = 64  # 32 of them are low bytes of samples: PCM looks like text once in 10^12
 RATES_HZ = range(SAMPLE_RATE_HZ, 192_001)
 PCM_TYPES = ("audio/pcm", "audio/x-pcm", "audio/l16", "audio/raw", "audio/x-raw", "audio/s16le")
 WAV_TYPES = ("audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav")
@@ -20,7 +20,7 @@ NAMES_OF_TYPES = {
     "application/json": "JSON",
     "text/html": "HTML",
 }
-MARKS = {  # where they are, what they are
+MARKS = {  # (offset, bytes): format
     (0, b"ID3"): "MP3",
     (0, b"RIFX"): "a WAV of another byte order",
     (0, b"caff"): "Core Audio",
@@ -33,7 +33,7 @@ MARKS = {  # where they are, what they are
     (4, b"ftyp"): "MP4 (AAC)",
 }
 MPEG_HEADER_BYTES = 7
-# kbit/s of an MP3 frame by its bits 1 to 14, of MPEG 1 and 2; samples a second, halved by MPEG 2, and by 2.5.
+# MP3: kbit/s by the header's index 1 to 14, for MPEG 1 and 2; samples/s, halved for MPEG 2, again for 2.5.
 _MP3_KBITS = (
     (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -42,9 +42,9 @@ _MP3_RATES_HZ = (44_100, 48_000, 32_000)
 
 
 def rate_of_type(vendor: str, content_type: str) -> int | None:
-    """Samples a second that a content type of PCM16 names, if it does.
+    """The rate in Hz that a PCM16 content type names, or None.
 
-    Raises ProviderError for a type that is neither PCM, WAV nor unsaid.
+    Raises ProviderError for a type that is neither PCM, WAV nor unspecified, and for more than one channel.
     """
     if not content_type.strip():
         return None
@@ -62,10 +62,10 @@ def rate_of_type(vendor: str, content_type: str) -> int | None:
 
 
 def format_of(head: bytes, *, whole: bool) -> str | None:
-    """The name of the format that ``head`` begins; "" for none that is known, None while more must be seen.
+    """The name of the format that ``head`` begins; "" for no known one, None while more bytes are needed.
 
-    ``whole``: there is no more. Marks of three and more bytes are believed; what two or less may begin (MPEG
-    frames, text) is not, before what follows says the same: samples of PCM may begin with any two.
+    ``whole``: no more bytes will come. A mark of three or more bytes is trusted. One or two bytes (an MPEG
+    frame, text) are not, until the bytes after them agree: PCM samples can begin with any two bytes.
     """
     if len(head) < HEAD_BYTES and not whole:
         return None
@@ -82,7 +82,7 @@ def format_of(head: bytes, *, whole: bool) -> str | None:
 
 
 def _mpeg_frame(head: bytes) -> tuple[str, int] | None:
-    """Name and bytes of the MP3 or ADTS frame whose header this is, if it can be one."""
+    """The name and length in bytes of the MP3 or ADTS frame with this header; None if it is no header."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     if head[1] & 0xF6 == 0xF0:
@@ -104,9 +104,9 @@ def _adts_frame(head: bytes) -> tuple[str, int] | None:
 
 
 def _text_of(head: bytes, *, whole: bool) -> str | None:
-    """The kind of text it is. Less of it than TEXT_BYTES is text only when it looks like an answer."""
+    """The kind of text. Text shorter than TEXT_BYTES counts only if it looks like JSON or HTML."""
     try:
-        text = getincrementaldecoder("utf-8")().decode(head)  # a letter may be cut in two
+        text = getincrementaldecoder("utf-8")().decode(head)  # the last character may be incomplete
     except UnicodeDecodeError:
         return ""
     text = text.removeprefix("\ufeff").lstrip()

@@ -1,19 +1,19 @@
-"""Is it Hebrew at all? Recognisers make words up when they hear noise."""
+"""Rejects transcripts that are not Hebrew: recognisers invent words when they hear noise."""
 
 import re
 import unicodedata
 
-MANY_LATIN_WORDS = 3  # a name or two is Hebrew as it is spoken; a sentence is not
+MANY_LATIN_WORDS = 3  # Hebrew speech has a foreign name or two, not a foreign sentence
 OUR_SCRIPTS = ("HEBREW", "LATIN")
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 def wrong_language(text: str) -> bool:
-    """Whether a transcript cannot be what a Hebrew caller said.
+    """Whether a transcript cannot be the words of a Hebrew caller.
 
-    It has a letter that is neither Hebrew nor Latin, or it is a sentence in Latin letters ("Thank you for
-    watching"). Digits, a brand's name, nothing at all: False.
+    True for a letter that is neither Hebrew nor Latin, and for a sentence in Latin letters ("Thank you for
+    watching"). False for digits, a brand name, an empty text.
     """
     scripts = {unicodedata.name(char, "").split(" ")[0] for char in text if _is_letter(char)}
     if not scripts <= set(OUR_SCRIPTS):

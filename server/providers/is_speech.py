@@ -1,9 +1,9 @@
-"""Is it speech at all? Silence and noise told from a voice by figures that no voice comes near.
+"""Tells speech from silence and noise, with thresholds far from any voice.
 
 Measured on 21 clips of a human narrator and on the embedded voice, at 8 to 44.1 kHz, from a tenth of full
-scale to clipped 30 dB above it, and in noise as loud as they are: nothing is ever taken for noise. MP3, AAC,
-Opus, FLAC, WebM, M4A, floats, 24-bit and big-endian samples of the same clips taken for PCM16 always are,
-most of them by their first three windows. Not found: bytes of 8 bits (μ-law), integers of 32, two channels.
+scale to clipped 30 dB above it, and in noise as loud as the voice: no clip is taken for noise. The same clips
+as MP3, AAC, Opus, FLAC, WebM, M4A, floats, 24-bit or big-endian samples, read as PCM16, always are, most
+within three windows. Not detected: 8-bit samples (μ-law), 32-bit integers, two channels.
 """
 
 from audioop import rms
@@ -12,24 +12,24 @@ from server.audio.frames import FRAME_SAMPLES
 from server.providers.base import ProviderError
 
 FRAME_PCM16_BYTES = 2 * FRAME_SAMPLES
-# -50 dB of full scale, 40 below a voice, and half of what we take for a caller's (VAD_RMS): dither, hum, a
-# synthesizer's own floor are below it.
+# -50 dB of full scale: 40 dB below a voice and half of VAD_RMS, the threshold for a caller. Dither, hum and a
+# synthesizer's noise floor are below it.
 AUDIBLE_RMS = 100
-WINDOW_SAMPLES = 512  # the correlation of white noise strays by 0.04
+WINDOW_SAMPLES = 512  # the correlation of white noise then deviates by 0.04
 WINDOW_BYTES = 2 * WINDOW_SAMPLES
-NOISE_LEVEL = 9000  # random bytes are at 18,900; a hiss of speech normalised to full scale below 4,000
-FLAT = 0.25  # correlation of neighbouring samples; at that level a voice's is above 0.7
-NOISY_WINDOWS = 3  # in a row: a clipped hiss may be one
+NOISE_LEVEL = 9000  # RMS; random bytes have 18,900, a loud sibilant at full scale less than 4,000
+FLAT = 0.25  # correlation of neighbouring samples; that of a voice at this level is above 0.7
+NOISY_WINDOWS = 3  # in a row; a clipped sibilant may give one
 
 
 def is_silent(pcm16_8k: bytes) -> bool:
-    """Whether nothing of it can be heard, in any 20 ms."""
+    """Whether every 20 ms of the audio is inaudible."""
     starts = range(0, len(pcm16_8k), FRAME_PCM16_BYTES)
     return all(rms(pcm16_8k[at : at + FRAME_PCM16_BYTES], 2) < AUDIBLE_RMS for at in starts)
 
 
 def is_noise(pcm16: bytes) -> bool:
-    """Whether the whole of it would not pass a NoiseGate."""
+    """Whether a NoiseGate would reject the audio."""
     gate = NoiseGate("")
     try:
         gate.feed(pcm16)
@@ -40,17 +40,17 @@ def is_noise(pcm16: bytes) -> bool:
 
 
 class NoiseGate:
-    """Samples in, the same samples out; full-scale noise raises ProviderError about ``what``. One thread.
+    """PCM16 in, the same samples out. Raises ProviderError(``what``) for full-scale noise. One thread.
 
-    What is no noise passes as it comes, but for the first window's worth of samples, which waits to be whole.
+    The first window waits until it is complete; later samples pass at once unless the latest window is noisy.
     """
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._held = b""  # not let through yet
-        self._unjudged = b""  # less than a window; let through or not
+        self._held = b""  # not yet passed on
+        self._unjudged = b""  # less than a window; passed on or not
         self._windows = 0
-        self._noisy = 0  # windows in a row, the latest
+        self._noisy = 0  # noisy windows in a row, up to the latest
 
     def feed(self, pcm16: bytes) -> bytes:
         self._held += pcm16
@@ -62,8 +62,8 @@ class NoiseGate:
         return b"" if self._noisy or not self._windows else self._released()
 
     def end(self) -> bytes:
-        """What is left when nothing more comes."""
-        if self._noisy and self._noisy == self._windows:  # short, and noise from its start to its end
+        """The remaining samples at the end of the audio."""
+        if self._noisy and self._noisy == self._windows:  # a short audio that is noise throughout
             raise ProviderError(self._what)
         return self._released()
 
@@ -79,7 +79,7 @@ class NoiseGate:
 
 
 def _is_noisy(window: bytes) -> bool:
-    """As loud as random bytes are, and as flat: a sample tells nothing about the next."""
+    """Whether a window is as loud as random bytes and as uncorrelated from sample to sample."""
     if rms(window, 2) < NOISE_LEVEL:
         return False
     import numpy as np

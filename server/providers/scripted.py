@@ -1,4 +1,4 @@
-"""Scripted engines: fixed words after fixed delays, for benchmarks and tests. Never chosen by default."""
+"""Scripted providers: fixed words after fixed delays, for benchmarks and tests. Never a default."""
 
 import array
 import math
@@ -17,7 +17,7 @@ PITCH_HZ = 140
 
 
 class ScriptedStt:
-    """Hears the next of its lines, one a committed turn, ``delay_s`` after the end of speech."""
+    """Returns its next line for every committed turn, ``delay_s`` after the end of speech."""
 
     name = "scripted"
     guesses = False
@@ -59,10 +59,10 @@ class _ScriptedRecognition:
 
 
 class ScriptedLlm:
-    """Answers with its template; ``{n}`` is the committed turn's number, ``{text}`` what was heard.
+    """Replies with its template: ``{n}`` is the committed turn's number, ``{text}`` the caller's words.
 
-    A function of these two, as early starts (B3) need it: ``may_wait`` and ``may_listen`` are ignored, and so
-    is ``said``, with which the whole answer is said again.
+    The reply depends on these two only, as speculative turns (B3) require. ``may_wait`` and ``may_listen``
+    are ignored, and ``said`` too: a resumed reply repeats the whole text.
     """
 
     name = "scripted"
@@ -105,7 +105,7 @@ class _ScriptedReply:
 
 
 class ScriptedTts:
-    """Speech-like audio, 60 ms a character, the first of it ``delay_s`` after the sentence was given."""
+    """Speech-like audio, 60 ms per character; the first chunk comes ``delay_s`` after the request."""
 
     name = identity = "scripted"
 

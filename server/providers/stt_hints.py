@@ -1,13 +1,13 @@
-"""Words that callers are likely to say, as hints for the recogniser."""
+"""Phrases that callers are likely to say, as hints for the STT."""
 
 from collections.abc import Iterable
 
 from server.providers.base import ProviderError
 from server.settings.text_file import NoText, read_text
 
-MAX_PHRASES = 1000  # v1 takes 5000 a request, a phrase set of v2 about as many as this
+MAX_PHRASES = 1000  # v1 takes 5000 a request; a phrase set of v2 takes about 1000
 MAX_PHRASE_CHARS = 100
-REFUSED = str.maketrans("", "", "<>")  # a keyword with one of these makes OpenAI refuse the request
+REFUSED = str.maketrans("", "", "<>")  # OpenAI refuses a request with one of these in a keyword
 
 
 def read_phrases(path: str) -> tuple[str, ...]:
@@ -21,7 +21,7 @@ def read_phrases(path: str) -> tuple[str, ...]:
 
 
 def within_limits(phrases: Iterable[str]) -> tuple[str, ...]:
-    """Each phrase once, in order, as many as Google takes; one that is too long helps nobody."""
+    """The phrases in order without duplicates, up to Google's limit; a phrase that is too long is dropped."""
     usable = (" ".join(phrase.split()) for phrase in phrases)
     once = dict.fromkeys(phrase for phrase in usable if 0 < len(phrase) <= MAX_PHRASE_CHARS)
     return tuple(once)[:MAX_PHRASES]

@@ -1,8 +1,7 @@
-"""Made sentences on disk: one file each, so that a restart does not pay for them again.
+"""The TTS cache on disk: one file per sentence, so that a restart does not pay for synthesis again.
 
-Our own and not a cache library: the one that is kept for this (diskcache) stores pickles, which a shared
-folder must not be trusted with. Here a file is raw μ-law with a check sum behind it, and its name a hash;
-nothing in it is executed.
+Hand-made because the maintained library (diskcache) stores pickles, which are unsafe in a shared folder. Here
+a file is raw μ-law with a checksum, its name is a hash, and nothing in it is executed.
 """
 
 import hashlib
@@ -18,24 +17,23 @@ from server.runtime.native_calls import Pool
 
 log = logging.getLogger("agent")
 
-MAX_WAITING = 256  # sentences; a disk that is so far behind does without the next ones
-WITHIN_S = 5.0  # to write a file, or to read BATCH of them
-LOAD_S = 10.0  # to read all: a worker that takes 20 s to be warm takes calls before it is
+MAX_WAITING = 256  # sentences; with a disk this slow, further ones are not stored
+WITHIN_S = 5.0  # to write a file, or to read BATCH files
+LOAD_S = 10.0  # to read all files: a worker takes calls after 20 s, whether it is warm or not
 BATCH = 32
-REST_S = 60.0  # behind a failure: the disk may be freed, or come back
+REST_S = 60.0  # without the disk after a failure; it may be freed, or come back
 
 
 def audio_key(identity: str, text: str) -> str:
-    """The name of the spoken words (E6) of ``text`` in the voice ``identity``: better words have another."""
+    """The hash of ``text``'s spoken words (E6) in the voice ``identity``. New words get a new key."""
     return hashlib.sha256(f"{identity}\0{speakable(text)}".encode()).hexdigest()
 
 
 class TtsCacheDisk:
-    """Any thread; several processes may share a folder.
+    """Any thread. Several processes may share a folder.
 
-    Files are written by a thread of their own, which no call waits for, on native threads with a bound. A
-    folder that cannot be used, or hangs, is reported once; what is made meanwhile is not kept, but counted,
-    and a minute later it is tried again.
+    A writer thread hands files to native threads with a time limit; no call waits for it. A folder that fails
+    or hangs is reported once and tried again after REST_S; the sentences not stored meanwhile are counted.
     """
 
     def __init__(
@@ -47,23 +45,23 @@ class TtsCacheDisk:
         within_s: float = WITHIN_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``files``: what touches the disk; None: those of ``folder``. ``clock``: seconds, monotonic."""
+        """``files``: the disk access, by default that of ``folder``. ``clock``: seconds, monotonic."""
         self._folder = folder
         self._files = files or AudioFiles(folder, max_bytes)
         self._within_s = within_s
         self._clock = clock
-        self._pool: Pool | None = None  # made by the process that uses it
+        self._pool: Pool | None = None  # created in the process that uses it
         self._to_write: queue.Queue[tuple[str, bytes]] = queue.Queue(MAX_WAITING)
         self._writer: threading.Thread | None = None
-        self._lock = threading.Lock()  # guards all that is below, and the start of the two above
+        self._lock = threading.Lock()  # guards the fields below, and the creation of pool and writer
         self._failing = False
         self._rest_until = 0.0
         self._skipped = 0
 
     def load(self, needed: Collection[str] = ()) -> Iterator[tuple[str, bytes]]:
-        """Keys and μ-law 8 kHz of what is there, the oldest first; what is ``needed`` stays young.
+        """Yields keys and μ-law 8 kHz, oldest first; files in ``needed`` become the newest.
 
-        Waits LOAD_S for the disk at most; the rest is then not loaded.
+        Blocks for at most LOAD_S; files not read by then are left out.
         """
         left_s = LOAD_S
         try:
@@ -76,11 +74,11 @@ class TtsCacheDisk:
                 read = self._disk().run(min(left_s, self._within_s), self._files.read, batch, needed)
                 left_s -= self._clock() - began
                 yield from read
-        except OSError as error:  # Stuck is one
+        except OSError as error:  # includes Stuck
             self._fail(error)
 
     def save(self, key: str, mulaw_8k: bytes) -> bool:
-        """Have one file written, whole or not at all. Never blocks; False when it will not be."""
+        """Queues one file for writing, whole or not at all. Never blocks. False: it will not be written."""
         if self._rests():
             return False
         with self._lock:
@@ -94,7 +92,7 @@ class TtsCacheDisk:
         return True
 
     def wait(self) -> None:
-        """Block until all that was saved is written, or will not be."""
+        """Blocks until every queued file is written or given up."""
         self._to_write.join()
 
     def _write_all(self) -> None:
@@ -112,11 +110,11 @@ class TtsCacheDisk:
     def _disk(self) -> Pool:
         with self._lock:
             if self._pool is None:
-                self._pool = Pool("audio files", 2)  # one reads, one writes
+                self._pool = Pool("audio files", 2)  # one thread reads, one writes
             return self._pool
 
     def _rests(self) -> bool:
-        """Nothing is to be written now; then it is counted."""
+        """Whether the disk is left alone now; counts the sentence if so."""
         hangs = self._disk().hanging > 0
         with self._lock:
             rests = self._failing and (hangs or self._clock() < self._rest_until)

@@ -1,4 +1,4 @@
-"""Made sentences as files of a folder: what touches the disk of ``TtsCacheDisk``, and may hang with it."""
+"""The files of the TTS cache: the disk access of ``TtsCacheDisk``, which may hang."""
 
 import os
 import re
@@ -11,40 +11,40 @@ from itertools import count
 from pathlib import Path
 
 SUFFIX = ".ulaw"
-PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # a sentence may have a caller's name in it
-PRUNED = 0.9  # of the bound is left after pruning, so that not every file after it prunes again
-COUNTED_AGAIN = 0.02  # of the bound may be written by one process before it counts the folder again
-CHECK_BYTES = 4  # behind the audio: a disk may lose the end of a file, or all that was in it
-LEFTOVER_S = 60.0  # no writer takes as long
-_UNFINISHED = re.compile(r"[0-9a-f]{64}\.(\d+)(?:\.\d+)?")  # key, process, and which of its files
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # a sentence may contain a caller's name
+PRUNED = 0.9  # share of the limit left after pruning, so that not every file prunes again
+COUNTED_AGAIN = 0.02  # share of the limit that a process may write before it measures the folder again
+CHECK_BYTES = 4  # checksum behind the audio: a failing disk may truncate or blank a file
+LEFTOVER_S = 60.0  # older unfinished files have no writer any more
+_UNFINISHED = re.compile(r"[0-9a-f]{64}\.(\d+)(?:\.\d+)?")  # key, process ID, number of the file
 
 
 class AudioFiles:
-    """Bounded: above ``max_bytes`` the oldest files go, whichever process has written them.
+    """Keeps a folder below ``max_bytes`` by deleting the oldest files, whichever process wrote them.
 
-    Four processes may together be above it by four times COUNTED_AGAIN. Every method blocks for as long as
-    the disk does, and may be called on native threads: no lock, no log. All raise OSError.
+    Each process may exceed the limit by COUNTED_AGAIN. Every method blocks as long as the disk does and
+    raises OSError. All may run on native threads: they take no lock and do not log.
     """
 
     def __init__(self, folder: str, max_bytes: int) -> None:
         self._folder = Path(folder)
         self._max_bytes = max_bytes
-        self._uncounted = max_bytes  # written here since the folder was counted; at first: who knows
+        self._uncounted = max_bytes  # bytes written since the last measurement; at first unknown
         self._numbers = count()
 
     def found(self) -> list[Path]:
-        """The folder, made if need be, without leftovers; and its files, the oldest first."""
+        """The files, oldest first. Creates the folder if needed and deletes unfinished files."""
         self._make_folder()
         self._sweep()
         return self._files()
 
     def read(self, paths: Iterable[Path], needed: Collection[str]) -> list[tuple[str, bytes]]:
-        """Keys and audio of those that are whole; what is ``needed`` stays young."""
+        """Keys and audio of the intact files; files in ``needed`` become the newest."""
         read = ((path, self._read(path, needed)) for path in paths)
         return [(path.stem, audio) for path, audio in read if audio]
 
     def write(self, key: str, audio: bytes) -> None:
-        """One file, whole or not at all."""
+        """Writes one file, whole or not at all."""
         self._make_folder()
         unfinished = self._folder / f"{key}.{os.getpid()}.{next(self._numbers)}"
         try:
@@ -62,12 +62,12 @@ class AudioFiles:
         self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
 
     def _read(self, path: Path, needed: Collection[str]) -> bytes:
-        """Empty for a file that is broken, that another process has pruned, or that is none of ours."""
+        """The audio; empty for a file that is broken, foreign, or pruned by another process."""
         try:
             data = path.read_bytes()
         except OSError:
             return b""
-        with suppress(OSError):  # of another user, or on a disk that is read only
+        with suppress(OSError):  # another user's file, or a read-only disk
             if stat.S_IMODE(path.stat().st_mode) & ~PRIVATE:
                 path.chmod(PRIVATE)
             if path.stem in needed:
@@ -88,21 +88,21 @@ class AudioFiles:
             there -= size
 
     def _sweep(self) -> None:
-        """Away with what writers have left that were killed before their file had its name."""
+        """Deletes the unfinished files of writers that were killed."""
         for path in self._folder.iterdir():
             begun = _UNFINISHED.fullmatch(path.name)
             if begun and (_is_over(int(begun[1])) or time.time() - _stat(path).st_mtime > LEFTOVER_S):
-                with suppress(OSError):  # a folder that is read only is read
+                with suppress(OSError):  # a read-only folder can still be read
                     path.unlink()
 
     def _files(self) -> list[Path]:
-        """The oldest first; folders are none of ours."""
+        """The cache files, oldest first."""
         paths = [path for path in self._folder.glob(f"*{SUFFIX}") if not path.is_dir()]
         return sorted(paths, key=lambda path: _stat(path).st_mtime)
 
 
 def _private(path: str, flags: int) -> int:
-    """For ``open``: its owner's only, from the first byte on."""
+    """An opener for ``open``: the file is its owner's only, from the first byte on."""
     return os.open(path, flags, PRIVATE)
 
 
@@ -111,7 +111,7 @@ def _check(audio: bytes) -> bytes:
 
 
 def _is_over(pid: int) -> bool:
-    """No process of this machine; one of another host may lose the sentence that it writes just now."""
+    """Whether no local process has this ID. A writer on another host may thus lose its current file."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -122,7 +122,7 @@ def _is_over(pid: int) -> bool:
 
 
 def _stat(path: Path) -> os.stat_result:
-    """That of a file; of one that another process has just pruned, nothing's."""
+    """The file's status; zeros if another process has just pruned it."""
     try:
         return path.stat()
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""Samples and WAV: out of what somebody else's voice sends, in pieces of any size; and into a file.
+"""Reads PCM16 samples or WAV from a provider, in pieces of any size, and writes WAV files.
 
-All audio from outside passes here, a cloud's and a host's, and only what may be speech comes out.
+All audio of cloud providers and host functions passes through here; noise and other formats are rejected.
 """
 
 import io
@@ -16,27 +16,27 @@ PCM_FORMAT = 1  # WAVE_FORMAT_PCM
 RIFF_BYTES = 12  # "RIFF", a size, "WAVE"
 CHUNK_BYTES = 8  # a chunk's name and size
 MAX_HEADER_BYTES = 65_536
-UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a writer leaves that does not know its length yet
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # written as the size by an encoder that does not know its length yet
 # soxr, 24 → 8 kHz, measured: it works in blocks, and the first 66 ms of sound come out with 80 ms of input
-# (HQ 61 with 75, VHQ 138 with 155), less than one chunk of OpenAI's. 100 ms cost 15 µs: no need for
-# another thread. Flat to 3.4 kHz, −84 dB from 4.2 kHz on. LQ would need 45 ms and is muffled (−8 dB at
-# 3.4 kHz); QQ does not filter at all.
+# (HQ: 61 with 75, VHQ: 138 with 155), less than one chunk of OpenAI's. 100 ms of audio cost 15 µs, so no
+# separate thread is needed. Flat to 3.4 kHz, −84 dB from 4.2 kHz on. LQ would need 45 ms and is muffled
+# (−8 dB at 3.4 kHz); QQ does not filter at all.
 RESAMPLER_QUALITY = "MQ"
 
 
 class TelephoneReader:
-    """Bytes in, PCM16 8 kHz out, each part as soon as it can be. As SampleReader. One thread."""
+    """Raw samples or WAV in, PCM16 8 kHz out as early as possible. Errors: see SampleReader. One thread."""
 
     def __init__(self, vendor: str, rate_hz: int) -> None:
         self._samples = SampleReader(vendor, rate_hz)
         self._resampler: Resampler | None = None
 
     def feed(self, audio: bytes) -> bytes:
-        """What of it can be played by now."""
+        """The audio that is ready with this piece."""
         return self._telephone(self._samples.feed(audio))
 
     def end(self) -> bytes:
-        """What is left when nothing more comes."""
+        """The remaining audio at the end of the sentence."""
         left = self._telephone(self._samples.end())
         return left + (self._resampler.flush() if self._resampler is not None else b"")
 
@@ -49,12 +49,12 @@ class TelephoneReader:
 
 
 class Resampler:
-    """One sentence brought to 8 kHz. What comes out does not depend on how it was cut into chunks."""
+    """Resamples one sentence to 8 kHz. The output does not depend on how the input was cut. One thread."""
 
     def __init__(self, rate_hz: int) -> None:
         import soxr
 
-        # Not int16: soxr dithers that, differently for every cut.
+        # Not int16: soxr dithers its output, differently for every cut.
         self._stream = soxr.ResampleStream(
             rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality=RESAMPLER_QUALITY
         )
@@ -71,31 +71,32 @@ class Resampler:
 
 
 class SampleReader:
-    """Bytes in, whole PCM16 mono samples out. A WAV header is parsed, not counted. One thread.
+    """Raw samples or WAV in, whole PCM16 mono samples out. One thread.
 
-    ``rate_hz`` is that of raw samples; a header says its own, known with the first sample. A WAV file that is
-    not PCM16 mono of one of the ``rates_hz``, or has no samples, another format and noise raise ProviderError
-    with the ``vendor``. What cannot be told yet is held back: 12 bytes, and a window of the NoiseGate's.
+    ``rate_hz``: of raw samples; after the first sample of a WAV file, the rate in its header. ProviderError
+    with the ``vendor``'s name: a WAV file that is not PCM16 mono of one of the ``rates_hz`` or has no
+    samples, another format, or noise. Up to 12 bytes and one window of the NoiseGate are held back until they
+    are judged.
     """
 
     def __init__(self, vendor: str, rate_hz: int, rates_hz: range = RATES_HZ) -> None:
         self.rate_hz = rate_hz
         self._vendor = vendor
         self._rates_hz = rates_hz
-        self._waiting = b""  # what cannot be judged yet: a header's beginning, half a sample
+        self._waiting = b""  # the beginning of a header, or half a sample
         self._in_header = True
-        self._left: int | None = None  # bytes of samples still to come; None: all that comes
+        self._left: int | None = None  # bytes of samples still to come; None: until the end
         self._gate = NoiseGate(f"{vendor} sent noise: bytes of another format, not PCM16")
 
     def feed(self, audio: bytes) -> bytes:
-        """The samples that are whole with ``audio``."""
+        """The samples that ``audio`` completes."""
         self._waiting += audio
         if self._in_header:
             self._read_header(whole=False)
         return b"" if self._in_header else self._gate.feed(self._samples())
 
     def end(self) -> bytes:
-        """The samples left when nothing more comes."""
+        """The remaining samples at the end of the audio."""
         if self._in_header:
             self._read_header(whole=True)
         if self._in_header:
@@ -103,7 +104,7 @@ class SampleReader:
         return self._gate.feed(self._samples()) + self._gate.end()
 
     def _read_header(self, *, whole: bool) -> None:
-        """Leave the header behind, if all of it is there. ``whole``: no more comes."""
+        """Skips the header once it is complete. ``whole``: no more bytes will come."""
         head = self._waiting[:RIFF_BYTES]
         if len(head) < RIFF_BYTES and b"RIFF".startswith(head[:4]) and not whole:
             return
@@ -116,7 +117,7 @@ class SampleReader:
         self._in_header = found is None
 
     def _read_chunks(self) -> None:
-        """The chunks of a WAV file up to its samples, if all of them are there."""
+        """Reads the chunks of a WAV file up to its samples, as far as they are there."""
         position = RIFF_BYTES
         while position + CHUNK_BYTES <= len(self._waiting):
             name, size = struct.unpack_from("<4sI", self._waiting, position)
@@ -143,7 +144,7 @@ class SampleReader:
 
     def _samples(self) -> bytes:
         if self._left is not None:
-            self._waiting = self._waiting[: self._left]  # what follows the samples is not audio
+            self._waiting = self._waiting[: self._left]  # chunks after the samples are not audio
         whole = len(self._waiting) // 2 * 2
         samples, self._waiting = self._waiting[:whole], self._waiting[whole:]
         if self._left is not None:

@@ -1,13 +1,13 @@
-"""Looking names up, while the name server is silent. Who does it in a worker, and what bounds it:
+"""Name look-ups while the name server is silent. Who looks up names in a worker, and the time limit of each:
 
-    the store's Redis, RateLimits'   the bound of the pool that asks
-    OpenAI's client                 the turn's deadline: the caller hears another engine, the thread is late
-    Google's                        gRPC asks by itself, within the deadline of the request
-    Twilio                          nobody: it calls us
+    Redis (shared state, rate limits)   the limit of the pool that asks
+    OpenAI's client                     the turn's deadline: the caller hears a fallback, the thread is late
+    Google's client                     gRPC asks by itself, within the deadline of the request
+    Twilio                              none: Twilio calls this server
 
-Under gevent all look-ups of a process, those of addresses too, are done on the ten threads of its hub, and
-nothing bounds them: ten that hang would keep a Redis at 127.0.0.1 waiting. On gthread each has libc's bound,
-on the thread that asks.
+Under gevent the ten threads of the hub do all look-ups of a process, even of numeric addresses, without a
+limit: ten that hang would block a Redis at 127.0.0.1. On gthread every look-up has libc's limit, on the
+thread that asks.
 """
 
 import socket
@@ -16,17 +16,18 @@ from typing import Any
 from server.runtime.native_calls import Pool, Stuck, on_gevent
 
 LOOK_UPS = 64
-WITHIN_S = 5.0  # as long as libc waits for the first of its name servers
+WITHIN_S = 5.0  # libc waits as long for its first name server
 
 
 def bound_look_ups(within_s: float = WITHIN_S) -> None:
-    """Under gevent, on this thread's hub: a name costs who asks ``within_s`` at most, an address nothing.
+    """Under gevent, limits look-ups on this thread's hub to ``within_s``; numeric addresses take no time.
 
-    For a process of our own: a host's resolver is the host's. Too late a name raises ``socket.gaierror``.
+    Only for a process that runs the agent alone: a host application keeps its own resolver. A look-up that
+    exceeds the limit raises ``socket.gaierror``.
     """
     if not on_gevent():
         return
-    import _socket  # what gevent has not patched
+    import _socket  # not patched by gevent
 
     from gevent import get_hub
     from gevent.resolver.thread import Resolver
@@ -40,7 +41,7 @@ def bound_look_ups(within_s: float = WITHIN_S) -> None:
             wanted = (host, port, family, type, proto)
             try:
                 return _socket.getaddrinfo(*wanted, flags | socket.AI_NUMERICHOST)
-            except socket.gaierror:  # no address
+            except socket.gaierror:  # not a numeric address
                 pass
             try:
                 return pool.run(within_s, _socket.getaddrinfo, *wanted, flags)

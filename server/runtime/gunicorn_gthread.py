@@ -1,22 +1,22 @@
-"""gunicorn's worker with threads, whose main thread waits for no peer."""
+"""gunicorn's threaded worker, without waiting for peers in the main thread."""
 
 from typing import Any
 
 from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import ThreadWorker
 
-LINGER_S = 0.3  # for a peer that is still sending: it would not read our answer if we closed at once
+LINGER_S = 0.3  # for a peer that is still sending; it would lose the response if the socket closed at once
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """For ``worker_class``.
+    """A ``worker_class``.
 
-    gunicorn waits in its main thread, which accepts connections and gives them to threads, until a peer has
-    closed a connection that is over: up to two seconds for each, and nobody else is answered meanwhile.
+    gunicorn's main thread accepts connections. After a response it also waits for the peer to close, up to
+    two seconds each, and accepts nobody meanwhile. Here a thread of the pool waits.
     """
 
     def handle(self, conn: Any) -> Any:
-        """On a thread of the pool: a request of ``conn``; False when it is over."""
+        """Handles one request of ``conn`` on a thread of the pool. False: the connection is over."""
         goes_on = super().handle(conn)
         if goes_on is False:
             close_graceful(conn.sock, LINGER_S)
@@ -25,4 +25,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _closed(graceful: bool = False) -> None:
-    """In the place of a connection's ``close``: nothing is left to do."""
+    """Replaces a connection's ``close`` when the connection is closed already."""

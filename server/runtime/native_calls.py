@@ -1,8 +1,8 @@
-"""Work that gevent's hub must not do itself: what computes for milliseconds, and what may hang for ever.
+"""Runs work that would block gevent's hub: milliseconds of computing, and calls that may hang for ever.
 
-Under gevent one thread runs every call of a worker: a file on a disk that hangs, touched there, is a silence
-in all of them. On threads it is a thread that never comes back. So whatever waits for a disk, a database or a
-name has a bound (``Pool``), and whoever asks says what happens then.
+Under gevent one thread runs every call of a worker, so that a file access on a hanging disk would silence all
+of them. Without gevent it would hold a thread for ever. Therefore every access to a disk, a database or a
+name server has a time limit (``Pool``), and its caller decides what happens after it.
 """
 
 import sys
@@ -19,25 +19,25 @@ COMPUTING_THREADS = 10
 
 
 class Stuck(TimeoutError):
-    """It was not done in time, and may be done later."""
+    """The work was not done in time. It may still be done later."""
 
 
 class NoThread(Stuck):
-    """Nor was it begun: no thread could be started. There are too many, or the interpreter ends."""
+    """The work was not begun: no thread could be started (too many, or the interpreter is ending)."""
 
 
 class Pool:
-    """Native threads for one kind of thing that may hang; what hangs takes nobody else's place.
+    """Native threads for one resource that may hang; other pools are not affected.
 
-    Any thread or greenlet may ask. Make it in the worker, after gevent has patched. Threads are started when
-    they are needed, and the end of the process waits for none of them.
+    Any thread or greenlet may call. Create it in the worker, after gevent has patched. Threads start on
+    demand, and the process ends without waiting for them.
     """
 
     def __init__(self, name: str, threads: int, *, by_sockets: bool = False) -> None:
-        """``threads``: pieces of work at once; while so many hang, what comes waits for one to end.
+        """``threads``: how many pieces of work run at once; further ones wait for a free thread.
 
-        ``by_sockets``: the work waits for Python's sockets alone (a client of Redis). Under gevent those are
-        the hub's, so it is done on greenlets there, and may use what is forbidden to other work.
+        ``by_sockets``: the work waits only for Python sockets, like a Redis client. Under gevent these belong
+        to the hub, so that the work runs on greenlets and may use patched locks and queues.
         """
         self._name = name
         self._by_sockets = by_sockets
@@ -48,10 +48,10 @@ class Pool:
         self._native: Any = None  # gevent's
 
     def run(self, within_s: float, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """What ``function`` answers, or raises. Only the caller waits; raises Stuck after ``within_s``.
+        """The result of ``function``, or its exception. Blocks for at most ``within_s``, then raises Stuck.
 
-        ``function`` is run to its end in any case, once it was begun. It must not use locks, queues or events
-        of ``threading``: under gevent those are patched and belong to the hub's thread.
+        A ``function`` that has begun runs to its end in any case. It must not use locks, queues or events of
+        ``threading``: under gevent those are patched and belong to the hub's thread.
         """
         began = time.monotonic()
         if not self._free.acquire(timeout=within_s):
@@ -71,7 +71,7 @@ class Pool:
 
     @property
     def hanging(self) -> int:
-        """Pieces of work that took too long and are not done yet."""
+        """The number of pieces of work that exceeded their time and still run."""
         with self._lock:
             return len(self._hanging)
 
@@ -82,7 +82,7 @@ class Pool:
         with self._lock:
             if self._native is None:
                 self._native = _native_threads(self._threads)
-        # Back in the hub: gevent's locks and events belong to its thread.
+        # ``rawlink`` calls back in the hub, whose thread owns gevent's locks and events.
         self._native.spawn(work.do).rawlink(lambda _: self._ended(work))
 
     def _do(self, work: "_Work[Any]") -> None:
@@ -97,7 +97,7 @@ class Pool:
 
 
 class _Work(Generic[R]):
-    """One piece of work: its outcome is there once it is ``over``."""
+    """One piece of work; it has a result once ``over`` is set."""
 
     def __init__(self, function: Callable[[], R]) -> None:
         self._function = function
@@ -105,10 +105,10 @@ class _Work(Generic[R]):
         self.over = threading.Event()
 
     def do(self) -> None:
-        """On the native thread."""
+        """Runs on the native thread."""
         try:
             answer = self._function()
-        except BaseException as error:  # gevent's pool would print a traceback of what the caller handles
+        except BaseException as error:  # the caller handles it; gevent's pool would print a traceback
             self._outcome = partial(_raise, error)
         else:
             self._outcome = lambda: answer
@@ -131,16 +131,16 @@ _computing: Any = None
 
 
 def run_native(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Compute ``function`` on a real thread when this process runs on gevent, else right here.
+    """Runs ``function`` on a native thread under gevent, otherwise in place. Returns its result.
 
-    For what takes milliseconds and cannot hang. Any thread or greenlet; only the caller waits. What ``Pool``
-    forbids is forbidden here. The threads are not those of gevent's hub, where names are looked up: a name
-    server that is silent must not keep a voice waiting.
+    For milliseconds of computing that cannot hang. Any thread or greenlet; only the caller waits. The limits
+    of ``Pool.run`` hold here too. The threads are not the hub's, which look up names: a silent name server
+    must not delay the audio.
     """
     global _computing
     if not on_gevent():
         return function(*args, **kwargs)
-    if _computing is None:  # greenlets: nobody comes between these two lines
+    if _computing is None:  # no greenlet switch can happen between these two lines
         _computing = _native_threads(COMPUTING_THREADS)
     work = _Work(partial(function, *args, **kwargs))
     _computing.apply(work.do)

@@ -1,21 +1,21 @@
-"""onnxruntime, which runs both models of ours: on one thread each, and without telling its makers.
+"""Sessions of onnxruntime, which runs the VAD model and the embedded voice: one thread each, no telemetry.
 
-Its wheels leave an identifier of the machine in the user's cache and send Microsoft what they run, unless
-they are told otherwise before anybody imports them. Who wants that sets ORT_DISABLE_TELEMETRY=0.
+Its wheels store a machine identifier in the user's cache and report usage to Microsoft, unless the variable
+is set before the import. To allow this, set ORT_DISABLE_TELEMETRY=0.
 """
 
 import os
 from typing import Any
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # piper imports onnxruntime, too
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # must precede piper's import of onnxruntime too
 
 
 def session(model: bytes | str) -> Any:
-    """Of a model, or of its file's path. Loads onnxruntime the first time; raises whatever that raises."""
+    """A session for a model's bytes or file path. The first call loads onnxruntime. Raises its errors."""
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
-    # Twenty calls share two cores: pools of threads that spin would burn both for nothing.
+    # Twenty calls share two cores; spinning thread pools would waste both.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3

@@ -6,12 +6,11 @@ import time
 
 
 def os_lock() -> _thread.LockType:
-    """Return a lock of the operating system, unlocked. Take it only where a native thread may block.
+    """An unlocked lock of the operating system, for native threads only.
 
-    gevent replaces ``_thread.allocate_lock`` by a semaphore that belongs to the thread of a hub:
-    waiting for it from the threadpool, where native work runs, would switch greenlets on the wrong
-    thread. A real lock is right there, and wrong on the hub's own thread: it would stop every call.
-    So whoever takes one of these does it inside ``native.run_native``.
+    gevent replaces ``_thread.allocate_lock`` by a semaphore that belongs to one hub's thread. A native thread
+    that waited for it would switch greenlets on the wrong thread. A real lock is right there, but on the
+    hub's own thread it would stop every call: take it only inside ``native_calls.run_native``.
     """
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None:
@@ -21,7 +20,7 @@ def os_lock() -> _thread.LockType:
 
 
 def os_sleep(seconds: float) -> None:
-    """Let a native thread pause; gevent's ``sleep`` would make a hub of its own there."""
+    """Pauses a native thread; gevent's ``sleep`` would create a hub there."""
     monkey = sys.modules.get("gevent.monkey")
     sleep = time.sleep if monkey is None else monkey.get_original("time", "sleep")
     sleep(seconds)

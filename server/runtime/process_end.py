@@ -1,7 +1,7 @@
-"""Work that the end of the process waits for: native code on a daemon thread would abort it (F14).
+"""Background work that the process waits for at its end; as a daemon thread it could abort the process (F14).
 
-An interpreter that ends takes every daemon thread down where it stands. Where that is C++ which holds no
-Python lock (onnxruntime, while it loads a model), the process dies of SIGABRT, whatever it had to return.
+A daemon thread is stopped wherever it is when the interpreter ends. If it is in C++ code without Python's
+lock then (onnxruntime, loading a model), the process dies of SIGABRT and loses its exit code.
 """
 
 import atexit
@@ -10,22 +10,22 @@ from collections.abc import Callable
 from functools import partial
 
 POLL_S = 0.05
-LAST_S = 10.0  # for a piece of work to see that it is over; beyond, it is left as it stands
+LAST_S = 10.0  # for the work to notice the end; after that it is abandoned
 
-Ending = Callable[[], bool]  # the process ends: do nothing more
+Ending = Callable[[], bool]  # true when the process is ending: stop working
 
 
 def start(name: str, work: Callable[[Ending], None]) -> threading.Thread:
-    """Run ``work`` on a thread of its own, which the process waits for when it ends. Returns at once.
+    """Runs ``work`` on its own thread, which the process waits for at its end. Returns at once.
 
-    ``work(ending)`` asks ``ending()`` between its pieces and returns when it says so. One that does not
-    holds the process for LAST_S.
+    ``work(ending)`` must ask ``ending()`` between its steps and return once it is true. Work that does not
+    delays the end of the process by LAST_S.
     """
     over = threading.Event()
     worker = threading.Thread(target=work, args=(over.is_set,), name=name, daemon=True)
     worker.start()
     end = partial(_end, worker, over)
-    atexit.register(end)  # for an interpreter whose joining is broken off, by a second Ctrl-C
+    atexit.register(end)  # needed when a second Ctrl-C interrupts the interpreter's own joining
 
     def keep() -> None:
         main = threading.main_thread()
@@ -34,7 +34,7 @@ def start(name: str, work: Callable[[Ending], None]) -> threading.Thread:
         end()
         atexit.unregister(end)
 
-    # Not a daemon: the interpreter joins it first of all, before what libraries have left for its exit.
+    # Not a daemon: the interpreter joins it before the exit handlers of libraries run.
     threading.Thread(target=keep, name=f"{name}-keeper", daemon=False).start()
     return worker
 

@@ -1,30 +1,30 @@
-"""The web server below us: a call holds its socket for minutes, which not every server can give."""
+"""The web server that runs the application. A call holds a socket for minutes; some cannot do that."""
 
 import inspect
 from dataclasses import dataclass
 from typing import Any
 
-SPARE_THREADS = 14  # webhooks, audio and health, while every call has its thread
-MANY_CALLS = 50  # where MAX_CALLS says nothing
-SOCKETS = ("gunicorn.socket", "werkzeug.socket", "eventlet.input")  # as simple-websocket looks for them
+SPARE_THREADS = 14  # for webhooks, audio and health checks while every call has its thread
+MANY_CALLS = 50  # assumed when MAX_CALLS is not set
+SOCKETS = ("gunicorn.socket", "werkzeug.socket", "eventlet.input")  # the keys that simple-websocket looks for
 
 
 @dataclass(frozen=True)
 class Gunicorn:
-    """How the gunicorn below us was started. ``threads``: of a worker."""
+    """How gunicorn was started. ``threads``: per worker."""
 
     worker_class: str
     threads: int
 
     @property
     def alone(self) -> bool:
-        """A worker serves one connection at a time."""
+        """Whether a worker serves only one connection at a time."""
         name = self.worker_class
         return ("sync" in name and "async" not in name) or (self.has_threads and self.threads < 2)
 
     @property
     def is_ours(self) -> bool:
-        """Started with our configuration, which has threads for MAX_CALLS, and has said what they bound."""
+        """Whether it runs our gunicorn_conf, which has threads for MAX_CALLS and reports its own limits."""
         return self.worker_class.startswith("server.")
 
     @property
@@ -33,9 +33,9 @@ class Gunicorn:
 
 
 def gunicorn_below() -> Gunicorn | None:
-    """The gunicorn that is calling us, to load the application or with a request; None: another server.
+    """The gunicorn that is loading the application or handling a request; None for another server.
 
-    It tells an application nothing of itself, so its own frames on this thread's stack are asked.
+    gunicorn tells an application nothing about itself, so its frames on this thread's stack are inspected.
     """
     frame = inspect.currentframe()
     while frame is not None:
@@ -48,14 +48,14 @@ def gunicorn_below() -> Gunicorn | None:
 
 
 def threads_for_calls(gunicorn: Gunicorn | None) -> int:
-    """How many of a worker's threads calls may hold, so that webhooks are answered; 0: a call holds none."""
+    """The number of a worker's threads that calls may hold; the rest answer webhooks. 0: calls hold none."""
     if gunicorn is None or not gunicorn.has_threads:
         return 0
     return max(1, gunicorn.threads - min(SPARE_THREADS, gunicorn.threads // 2))
 
 
 def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
-    """Why calls would hold all that a worker has; empty when they would not. ``calls``: MAX_CALLS."""
+    """Why calls would use up a worker's threads, or an empty text. ``calls``: MAX_CALLS, 0 if unset."""
     if gunicorn is None:
         return ""
     if gunicorn.alone:
@@ -71,7 +71,7 @@ def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
 
 
 def why_no_call(environ: dict[str, Any], calls: int) -> str:
-    """Why this server cannot hold a call's socket; empty when it can. Within the request of ``environ``."""
+    """Why this server cannot hold a call's WebSocket; empty if it can. ``environ``: the request's."""
     software = str(environ.get("SERVER_SOFTWARE") or "")
     if not any(key in environ for key in SOCKETS) and not software.startswith("gevent"):
         return f"{software.split('/')[0] or 'this server'} gives Flask no WebSockets: {_advice(calls)}"

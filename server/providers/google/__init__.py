@@ -1,1 +1,1 @@
-"""Google's cloud: the client that STT and TTS share, and STT."""
+"""Google Cloud: the gRPC client that STT and TTS share, and the STT."""

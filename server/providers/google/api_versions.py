@@ -1,4 +1,4 @@
-"""What differs between versions 1 and 2 of the Speech API: how a request is put, where a result ends."""
+"""Requests and results of the Speech API, versions 1 and 2."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,14 +12,14 @@ from server.providers.google.client import SPEECH_V1, SPEECH_V2, Address, Connec
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to ask. What Google refuses in one is asked again in the next."""
+    """One way to phrase a request. When Google refuses one, the next is tried."""
 
     language: str
     hints: tuple[str, ...]
 
 
 class Dialect(Protocol):
-    """Requests of one version; Google's library must be importable when they are made."""
+    """Requests of one API version. Google's library must be importable when they are made."""
 
     address: Address
     model: str
@@ -29,19 +29,19 @@ class Dialect(Protocol):
         ...
 
     def audio(self, mulaw_8k: bytes) -> Any:
-        """Any later one."""
+        """Any later request of a stream, with audio."""
         ...
 
     def whole(self, connection: Connection, variant: Variant, mulaw_8k: bytes) -> Any:
-        """The request for an utterance that is over. Raises ProviderError."""
+        """The request for a finished utterance. Raises ProviderError."""
         ...
 
     def routing(self, connection: Connection) -> tuple[tuple[str, str], ...]:
-        """The metadata that belongs to it."""
+        """The metadata to send with ``whole``."""
         ...
 
     def end_s(self, result: Any) -> float | None:
-        """Where a streaming result ends, in seconds from the beginning of the stream's audio, if it says."""
+        """The end of a streaming result in seconds of the stream's audio; None if Google does not give it."""
         ...
 
 
@@ -132,7 +132,7 @@ class V2:
         )
 
     def routing(self, connection: Connection) -> tuple[tuple[str, str], ...]:
-        # Google's own client sends this with every request that names a resource, though not with streams.
+        # Google's own client adds this header to every request that names a resource, except to streams.
         return (("x-goog-request-params", f"recognizer={quote(self._recognizer(connection))}"),)
 
     def end_s(self, result: Any) -> float | None:

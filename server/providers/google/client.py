@@ -1,8 +1,8 @@
-"""One gRPC client a process for each Google service and endpoint, and its errors in words that help.
+"""One gRPC client per process for each Google service and endpoint, and its errors with their remedies.
 
-Google's libraries are imported when a client is first needed, not with this module. Callers use the raw
-transport of a client: its calls can be cancelled from the first moment on and nothing retries behind the
-caller's back (the client's own methods wait for the first answer, and retry a hung server for minutes).
+Google's libraries are imported when a client is first needed, not with this module. Providers use a client's
+raw transport, whose calls can be cancelled at any time and never retry. The client's own methods wait for the
+first answer, and retry a hung server for minutes.
 """
 
 import importlib
@@ -20,13 +20,13 @@ from pydantic import SecretStr
 from server.providers.base import ProviderError
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-LOCAL_PROJECT = "local"  # of a plaintext endpoint: nobody there bills a project
-FAILED_CONNECTION_S = 30.0  # looking for credentials can take seconds: not once for every call
+LOCAL_PROJECT = "local"  # stands in for a project at a plaintext endpoint, which bills none
+FAILED_CONNECTION_S = 30.0  # a failure is remembered: the search for credentials can take seconds
 CHANNEL_OPTIONS = (
-    # A connection that a firewall forgot is noticed while a call waits on it, not minutes later.
+    # A connection that a firewall dropped is detected while a call waits on it, not minutes later.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # The default backs off to two minutes; the next caller is there sooner.
+    # gRPC's default backs off to two minutes; the next caller comes sooner.
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
@@ -38,7 +38,7 @@ NO_CREDENTIALS = (
 
 @dataclass(frozen=True)
 class Service:
-    """A Google API: where its client is found, and what it is called when it must be enabled."""
+    """A Google API: its client's module and class, its package, and the name under which it is enabled."""
 
     module: str
     client: str
@@ -58,10 +58,10 @@ TEXT_TO_SPEECH = Service(
 
 @dataclass(frozen=True)
 class Address:
-    """``endpoint``: empty is Google's own, ``http://host:port`` is plaintext gRPC, all else is TLS.
+    """``endpoint``: empty is Google's own, ``http://host:port`` is plaintext gRPC, anything else is TLS.
 
-    ``key_file``: of a service account, or what else Google's libraries load; ``key_json``: its content, where
-    there are no files; both empty: this machine's default.
+    ``key_file``: a service account's key, or another file that Google's libraries load. ``key_json``: its
+    content, for hosts without files. Both empty: the machine's default credentials.
     """
 
     service: Service
@@ -72,19 +72,19 @@ class Address:
 
 @dataclass(frozen=True)
 class Connection:
-    """``transport``: the raw gRPC methods. ``project``: the credentials' own, empty when they have none."""
+    """``transport``: the raw gRPC methods. ``project``: the credentials' project, or empty."""
 
     transport: Any
     project: str
 
 
 _connections: dict[Address, Connection] = {}
-_failures: dict[Address, tuple[float, str]] = {}  # until when (monotonic), what
-_connections_lock = threading.Lock()  # one thread connects; those that find a connection never wait for it
+_failures: dict[Address, tuple[float, str]] = {}  # monotonic time until which it holds, message
+_connections_lock = threading.Lock()  # held while connecting; an existing connection is found without it
 
 
 def connect(address: Address) -> Connection:
-    """The process's connection, made on first use: may block for seconds. Any thread.
+    """The process's connection, made on first use. May block for seconds. Any thread.
 
     Raises ProviderError.
     """
@@ -105,7 +105,7 @@ def connect(address: Address) -> Connection:
 
 
 def _connected(address: Address) -> Connection:
-    _befriend_gevent()
+    _prepare_for_gevent()
     service = address.service
     try:
         import grpc
@@ -129,27 +129,27 @@ def _connected(address: Address) -> Connection:
 
 
 def _tls_channel(transport: Any, *args: Any, options: Any, **settings: Any) -> Any:
-    """The transport's own channel, with our options beside its own."""
+    """The transport's own channel, with CHANNEL_OPTIONS added."""
     return transport.create_channel(*args, options=[*options, *CHANNEL_OPTIONS], **settings)
 
 
 def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
-    """Credentials and their project. Raises ProviderError, which holds nothing of a key."""
+    """Credentials and their project. Raises ProviderError, whose text holds no part of a key."""
     auth: Any = importlib.import_module("google.auth")
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        # It warns of keys from strangers; these are the operator's own, and may be of any kind.
+        # The library warns of keys from untrusted sources; these are the operator's, of whatever kind.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             if key_file:
                 credentials, project = auth.load_credentials_from_file(key_file, scopes=SCOPES)
             elif key_json:
-                key = json.loads(key_json, strict=False)  # .env may have unfolded its line breaks
+                key = json.loads(key_json, strict=False)  # .env may have expanded the \n in the key
                 credentials, project = auth.load_credentials_from_dict(key, scopes=SCOPES)
             else:
                 credentials, project = auth.default(scopes=SCOPES)
-    except (GoogleAuthError, OSError, ValueError, TypeError) as error:  # none; unreadable; not a key
+    except (GoogleAuthError, OSError, ValueError, TypeError) as error:  # missing, unreadable, or no key
         if key_file:
             raise ProviderError(
                 f"GOOGLE_APPLICATION_CREDENTIALS={key_file} cannot be used: {error}"
@@ -160,8 +160,8 @@ def _credentials(key_file: str, key_json: str) -> tuple[Any, str]:
     return credentials, project or ""
 
 
-def _befriend_gevent() -> None:
-    """Under a patched process gRPC must be told before it makes anything, or the whole process stops."""
+def _prepare_for_gevent() -> None:
+    """Tells gRPC about gevent before it creates anything; otherwise the whole process would block."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         import grpc.experimental.gevent
@@ -170,16 +170,16 @@ def _befriend_gevent() -> None:
 
 
 def explained(code: Any, details: str, service: Service, if_refused: str) -> ProviderError:
-    """What gRPC reports, as an error that says what to do about it.
+    """A gRPC error as a ProviderError that says what to do about it.
 
-    ``code``: a ``grpc.StatusCode``. ``if_refused``: which knobs to look at when the request itself is wrong.
+    ``code``: a ``grpc.StatusCode``. ``if_refused``: the knobs to check when Google refuses the request.
     """
     import grpc
 
     status = grpc.StatusCode
     if code == status.UNAUTHENTICATED:
         return ProviderError(f"{NO_CREDENTIALS} ({details})")
-    if "metadata from plugin failed" in details:  # also when the network fails in the middle of a refresh
+    if "metadata from plugin failed" in details:  # also a network failure while a token is refreshed
         return ProviderError(f"Google's credentials could not be used now ({details})", retryable=True)
     if code == status.PERMISSION_DENIED:
         return ProviderError(

@@ -1,4 +1,4 @@
-"""The ways to ask Google for Hebrew, best first; which one it took is remembered."""
+"""The ways to request Hebrew from Google, best first, and the memory of which one Google accepted."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from server.providers.google.api_versions import Variant
 from server.providers.stt_hints import read_phrases, within_limits
 from server.turns.effects import Expected
 
-HEBREW = ("iw", "he")  # the old code is the one in Google's tables; some of its models know the new one
+HEBREW = ("iw", "he")  # Google's tables list the old code; some models accept only the new one
 
 
 class Variants:
@@ -20,7 +20,7 @@ class Variants:
         self._phrases: tuple[str, ...] | None = None
 
     def to_ask_with(self, expected: Expected) -> list[Variant]:
-        """Every variant worth a try, the one that worked before first."""
+        """Every variant worth trying; the one that worked before comes first."""
         hints = () if self._hints_refused else within_limits((*expected.phrases, *self._from_file()))
         variants = [Variant(language, hints) for language in self._languages]
         if hints:
@@ -28,14 +28,14 @@ class Variants:
         return variants
 
     def worked(self, variant: Variant, refused: Sequence[Variant]) -> None:
-        """Google took ``variant`` after it had ``refused`` those."""
+        """Records that Google accepted ``variant`` after it had ``refused`` the others."""
         others = (language for language in self._languages if language != variant.language)
         self._languages = (variant.language, *others)
         if not variant.hints and any(other.hints for other in refused):
             self._hints_refused = True
 
     def check_file(self) -> None:
-        """Raises ProviderError when there is a file of phrases that cannot be read."""
+        """Raises ProviderError if a phrases file is set and cannot be read."""
         if self._phrases_file:
             read_phrases(self._phrases_file)
 
@@ -43,18 +43,18 @@ class Variants:
         if self._phrases is None:
             try:
                 self._phrases = read_phrases(self._phrases_file) if self._phrases_file else ()
-            except ProviderError:  # said by ``warm``; without hints words are still recognised
+            except ProviderError:  # reported by ``warm``; recognition works without hints
                 self._phrases = ()
         return self._phrases
 
 
 def is_hebrew(language_code: str) -> bool:
-    """Whether a result is in Hebrew, as far as it says (``iw-il``, ``he-IL``, nothing)."""
+    """Whether a result's language is Hebrew (``iw-il``, ``he-IL``) or not given."""
     return not language_code or language_code.replace("_", "-").split("-")[0].lower() in HEBREW
 
 
 def _both_codes(language: str) -> tuple[str, ...]:
-    """The language as the knob has it, then by Hebrew's other code; the region is Israel if there is none."""
+    """The knob's language, then the same with Hebrew's other code. The default region is Israel."""
     code, _, region = language.replace("_", "-").partition("-")
     if code.lower() not in HEBREW:
         return (language,)

@@ -1,4 +1,4 @@
-"""One streaming call to Google's recogniser: an utterance, or what a call that ended before left of it."""
+"""One streaming call to Google's recogniser, for an utterance or for the rest of one."""
 
 import time
 from collections.abc import Generator, Iterator
@@ -17,7 +17,7 @@ from server.providers.google.utterance_audio import UtteranceAudio
 class StreamLimits:
     """Seconds. ``roll_over_s``: of audio, which comes in real time; Google ends a stream after five minutes.
 
-    ``worked_s``: a stream that ended after less, and settled nothing, is not tried again.
+    ``worked_s``: a stream that ended sooner, without a final result, is not tried again.
     """
 
     roll_over_s: float = 240.0
@@ -26,14 +26,14 @@ class StreamLimits:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a call ended, in gRPC's words. ``code``: a ``grpc.StatusCode``."""
+    """How a call ended, in gRPC's terms. ``code``: a ``grpc.StatusCode``."""
 
     code: Any
     details: str = ""
 
 
 class StreamingCall:
-    """Read by one thread; ``stop`` may come from any other. Positions are those of UtteranceAudio."""
+    """One thread reads; any thread may ``stop``. Positions are those of UtteranceAudio."""
 
     def __init__(self, dialect: Dialect, audio: UtteranceAudio, begin: int, limits: StreamLimits) -> None:
         self._dialect = dialect
@@ -42,29 +42,29 @@ class StreamingCall:
         self._end = begin + int(limits.roll_over_s * SAMPLE_RATE_HZ)
         self._worked_s = limits.worked_s
         self._began_at = time.monotonic()
-        self._call: Any = None  # set by the reader, seen by ``stop``
+        self._call: Any = None  # set by the reader, read by ``stop``
         self._stopped = False
-        self._sent = begin  # by gRPC's thread, as are the next two
+        self._sent = begin  # written by gRPC's thread, like ``_half_closed``
         self._half_closed = False
         self.answered = False
-        self.settled = begin  # before it all words are final
+        self.settled = begin  # the transcript up to this position is final
 
     def read(
         self, connection: Connection, variant: Variant, timeout_s: float
     ) -> Generator[Transcript, None, Ended]:
-        """Block for transcripts; return how the call ended. Never raises what is gRPC's."""
+        """Blocks for transcripts and returns how the call ended. Raises no gRPC error."""
         import grpc
 
         requests = self._requests(self._dialect.opening(connection, variant))
         if self._stopped:
             return Ended(grpc.StatusCode.CANCELLED)
-        # No lock is held here: ``stop`` either finds the call, or is found by the line after.
+        # No lock: ``stop`` either finds the call, or the check after the assignment finds ``_stopped``.
         self._call = connection.transport.streaming_recognize(requests, timeout=timeout_s)
         if self._stopped:
             self._call.cancel()
         try:
             for response in self._call:
-                error = getattr(response, "error", None)  # version 1 reports some errors so
+                error = getattr(response, "error", None)  # API version 1 reports some errors this way
                 if error is not None and error.code:
                     return Ended(_status(error.code), error.message)
                 self.answered = True
@@ -74,14 +74,14 @@ class StreamingCall:
         return Ended(grpc.StatusCode.OK)
 
     def stop(self) -> None:
-        """End the call, if it has not ended, and the thread that feeds it. Idempotent, never blocks."""
+        """Ends the call and the thread that feeds it. Idempotent, never blocks."""
         self._stopped = True
         self._audio.wake()
         if self._call is not None:
             self._call.cancel()
 
     def refused(self, ended: Ended) -> bool:
-        """Google did not like how it was asked."""
+        """Whether Google refused the variant."""
         import grpc
 
         return ended.code == grpc.StatusCode.INVALID_ARGUMENT and not self.answered
@@ -90,18 +90,18 @@ class StreamingCall:
         """Whether the utterance has been recognised to its end."""
         import grpc
 
-        if not self._half_closed or self._sent == self._end:  # ended by Google, or to be rolled over
+        if not self._half_closed or self._sent == self._end:  # Google ended the stream, or it rolls over
             return False
         return ended.code == grpc.StatusCode.OK or self._sent == self._begin
 
-    def to_go_on_from(self, ended: Ended) -> int | None:
-        """Where another call must begin; None when this one ended in a way that another would not mend."""
+    def resume_position(self, ended: Ended) -> int | None:
+        """The position at which another call must begin; None if another call would not help."""
         import grpc
 
         status = grpc.StatusCode
         if ended.code == status.OK and self._half_closed:
             return self._sent
-        # What no service says that was never reached, and what any may say that goes away.
+        # Errors of a service that was reached, and errors of any service that goes away.
         by_rule = ended.code in (status.OK, status.OUT_OF_RANGE, status.ABORTED)
         by_breaking = ended.code in (status.UNAVAILABLE, status.INTERNAL, status.CANCELLED)
         lived = time.monotonic() - self._began_at >= self._worked_s
@@ -109,7 +109,7 @@ class StreamingCall:
         return self.settled if worked and (by_rule or by_breaking) else None
 
     def _requests(self, opening: Any) -> Iterator[Any]:
-        """What gRPC's own thread sends. Must not raise: the call would end with UNKNOWN and no reason."""
+        """The requests, pulled by gRPC's thread. Must not raise: the call would end as a bare UNKNOWN."""
         yield opening
         while self._sent < self._end:
             audio = self._audio.take(self._sent, self._end - self._sent, lambda: not self._stopped)
@@ -119,19 +119,19 @@ class StreamingCall:
             yield self._dialect.audio(audio)
         self._half_closed = not self._stopped
         if self._sent == self._begin:
-            self.stop()  # there is nothing to hear, so no answer to wait for, and no error to fear
+            self.stop()  # no audio at all: there is no answer to wait for
 
     def _transcripts(self, response: Any) -> Iterator[Transcript]:
-        guesses = []
+        interims = []
         for result in response.results:
             if result.is_final:
                 self._settle(self._dialect.end_s(result))
                 if result.alternatives:
                     yield transcript_of(result)
             elif result.alternatives and is_hebrew(result.language_code):
-                guesses.append(result.alternatives[0].transcript.strip())
-        if guess := " ".join(filter(None, guesses)):
-            yield Transcript(guess, is_final=False)
+                interims.append(result.alternatives[0].transcript.strip())
+        if interim := " ".join(filter(None, interims)):
+            yield Transcript(interim, is_final=False)
 
     def _settle(self, end_s: float | None) -> None:
         end = self._sent if end_s is None else self._begin + round(end_s * SAMPLE_RATE_HZ)
@@ -140,9 +140,9 @@ class StreamingCall:
 
 
 def transcript_of(result: Any) -> Transcript:
-    """A final result, of any version, with at least one alternative."""
+    """The transcript of a final result, of either API version, with at least one alternative."""
     best = result.alternatives[0]
-    # Words of another language are words that were not understood (E1). Zero is Google's "not given".
+    # Words in another language count as not understood (E1). Google gives 0 for an unknown confidence.
     confidence = (best.confidence or None) if is_hebrew(result.language_code) else 0.0
     return Transcript(best.transcript.strip(), confidence)
 

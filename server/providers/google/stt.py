@@ -1,8 +1,8 @@
-"""Google Cloud Speech-to-Text as STT: one streaming recognition an utterance, or several in its place.
+"""Google Cloud Speech-to-Text: one streaming recognition per utterance, or several in sequence.
 
-Google ends streams for reasons of its own (time without audio, five minutes, a server that goes away), and
-refuses a language's code or hints only when the audio is under way. So the audio is kept until its words
-are final, and whatever stream comes next begins there.
+Google ends streams on its own terms (no audio for a while, five minutes, a server shutdown), and refuses a
+language code or hints only after audio has been sent. Therefore audio is kept until its transcript is final,
+and the next stream begins there.
 """
 
 import time
@@ -24,7 +24,7 @@ MAX_WHOLE_S = 60  # Google's limit for one request; longer audio must be streame
 
 
 class GoogleStt:
-    """A Stt that RecognizesWhole. ``limits`` are for tests that cannot wait four minutes."""
+    """An Stt that also RecognizesWhole. ``limits``: shorter ones for tests."""
 
     name = "google"
     guesses = True
@@ -38,7 +38,7 @@ class GoogleStt:
         return _GoogleRecognition(self._dialect, self._variants, expected, timeout_s, self._limits)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
-        """As the protocol says. ``timeout_s`` bounds all tries together; audio is bounded by a minute."""
+        """See RecognizesWhole. ``timeout_s`` bounds all attempts together; the audio is at most a minute."""
         if len(mulaw_8k) > MAX_WHOLE_S * SAMPLE_RATE_HZ:
             seconds = len(mulaw_8k) // SAMPLE_RATE_HZ
             raise ProviderError(f"{seconds} s of audio: Google takes {MAX_WHOLE_S} s in one request")
@@ -58,7 +58,7 @@ class GoogleStt:
     def _ask(
         self, connection: Connection, variant: Variant, mulaw_8k: bytes, timeout_s: float
     ) -> Transcript | Ended:
-        """The words, or how ``variant`` was refused. Raises ProviderError."""
+        """The transcript, or how Google refused ``variant``. Raises ProviderError."""
         import grpc
 
         request = self._dialect.whole(connection, variant, mulaw_8k)
@@ -76,7 +76,10 @@ class GoogleStt:
         return Transcript(" ".join(part.text for part in heard).strip(), min(sure, default=None))
 
     def warm(self) -> None:
-        """Import, connect and recognise a little silence: finds what Google takes. Raises ProviderError."""
+        """Imports, connects and recognises 0.2 s of silence to find the variant Google accepts. Blocks.
+
+        Raises ProviderError.
+        """
         recognition = self.open(Expected(), 0, WARM_TIMEOUT_S)
         recognition.feed(WARM_AUDIO)
         recognition.finish()
@@ -95,7 +98,7 @@ class _GoogleRecognition:
         self._deadline = time.monotonic() + timeout_s
         self._limits = limits
         self._audio = UtteranceAudio()
-        self._call: StreamingCall | None = None  # set by the reader, seen by ``cancel``
+        self._call: StreamingCall | None = None  # set by the reader, read by ``cancel``
         self._cancelled = False
 
     def feed(self, mulaw_8k: bytes) -> None:
@@ -105,7 +108,7 @@ class _GoogleRecognition:
         self._audio.finish()
 
     def cancel(self) -> None:
-        # No lock: either the call is found here, or the reader finds ``_cancelled`` after making it.
+        # No lock: either ``cancel`` finds the call, or the reader finds ``_cancelled`` after making it.
         self._cancelled = True
         call = self._call
         if call is not None:
@@ -119,7 +122,7 @@ class _GoogleRecognition:
                 raise
 
     def _recognized(self) -> Iterator[Transcript]:
-        connection = connect(self._dialect.address)  # takes seconds at worst, so not in ``open``
+        connection = connect(self._dialect.address)  # may take seconds, therefore not in ``open``
         untried = self._variants.to_ask_with(self._expected)
         refused: list[Variant] = []
         position = 0
@@ -131,10 +134,10 @@ class _GoogleRecognition:
             if call.refused(ended) and len(untried) > 1:
                 refused.append(untried.pop(0))
                 continue
-            go_on_from = call.to_go_on_from(ended)
-            if go_on_from is None:
+            resume_position = call.resume_position(ended)
+            if resume_position is None:
                 raise explanation(ended, self._dialect)
-            position = go_on_from
+            position = resume_position
 
     def _read(
         self, call: StreamingCall, connection: Connection, variant: Variant, refused: list[Variant]
@@ -145,14 +148,14 @@ class _GoogleRecognition:
         try:
             ended = yield from call.read(connection, variant, self._deadline - time.monotonic())
         finally:
-            call.stop()  # whatever ended it, a reader that goes away included
+            call.stop()  # also when the reader is closed early
         if call.answered or call.heard_all(ended):
             self._variants.worked(variant, refused)
         return ended
 
 
 def explanation(ended: Ended, dialect: Dialect) -> ProviderError:
-    """What to do about a call that ended so."""
+    """The error for a call that ended this way, with its remedy."""
     import grpc
 
     if ended.code == grpc.StatusCode.OK:

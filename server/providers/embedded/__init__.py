@@ -1,1 +1,1 @@
-"""STT, LLM and TTS in this process, without an account: for trying out."""
+"""STT, LLM and TTS that run in this process without an account, for trying the agent out."""

@@ -1,1 +1,1 @@
-"""The embedded LLM's stand-in: a scripted Hebrew receptionist of a real-estate office."""
+"""The embedded substitute for an LLM: a scripted Hebrew receptionist of a real-estate office."""

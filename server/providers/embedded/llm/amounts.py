@@ -1,6 +1,6 @@
-"""The amounts of a line, each with what it belongs to: rooms, money, or what nobody asked for. Pure.
+"""The amounts in a caller's line, each with its role: rooms, money, or something not asked for. Pure.
 
-Two that are said as a range or a choice are one amount, which has an upper end (``Amount.members``).
+A range or a choice of two numbers is one amount (``Amount.members``) with an upper end.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,8 +11,8 @@ from server.providers.embedded.llm import callers_he as he
 from server.providers.embedded.llm.numbers_he import MILLION, THOUSAND, counts_things, number_at
 from server.providers.embedded.llm.tokens import PAUSE
 
-_NEAR = 2  # rooms apart at most, in a range of them
-_ELLIPSIS = 20  # "five two-hundred" is 5,200
+_NEAR = 2  # the widest range of rooms
+_ELLIPSIS = 20  # numbers below may leave the thousand out: "five two-hundred" is 5,200
 _NAMES = frozenset((*he.LABELS, *he.FEES, *he.OWN_MONEY))
 _MONEY = frozenset((*he.SHEKELS, *he.FOREIGN))
 _CEILINGS = frozenset(he.CEILINGS)
@@ -24,7 +24,7 @@ _AND_A_HALF = "וחצי"
 
 
 class Role(Enum):
-    BARE = "bare"  # nothing beside it tells
+    BARE = "bare"  # no word beside the number tells
     ROOMS = "rooms"
     MONEY = "money"
     FOREIGN = "foreign"  # money of another country
@@ -33,7 +33,7 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Said:
-    """One number of a line, from token ``start`` to before ``end``."""
+    """One number of a line: tokens ``start`` to ``end``, ``end`` excluded."""
 
     start: int
     end: int
@@ -44,15 +44,15 @@ class Said:
 
 @dataclass(frozen=True)
 class Amount:
-    """Numbers that are one answer: a single one, a range, or a choice, in the order they were said."""
+    """One answer: a single number, a range or a choice, in the order of speech."""
 
     members: tuple[Said, ...]
     role: Role
-    ceiling: bool = False  # "עד" or its like before it
+    ceiling: bool = False  # behind "עד" or a synonym
 
     @property
     def upper(self) -> float:
-        """The upper end, with the scale of the first where the last leaves it out."""
+        """The upper end. Where the last number leaves the scale out, it has that of the first."""
         top = self.members[0].value
         for said in self.members[1:]:
             top = max(top, _raised(top, max(one.scale for one in self.members), said))
@@ -64,7 +64,7 @@ class Amount:
 
 
 def amounts_of(tokens: Sequence[str]) -> list[Amount]:
-    """What is denied or taken back is left out, unless it is all there is."""
+    """The amounts of a line, without those the caller takes back, unless no other is left."""
     amounts: list[Amount] = []
     taken: list[Amount] = []
     before: Said | None = None
@@ -93,7 +93,7 @@ def amounts_of(tokens: Sequence[str]) -> list[Amount]:
 
 
 def _denied(between: Sequence[str]) -> bool:
-    """Nothing is between two numbers but that the first was wrong."""
+    """Whether the words between two numbers only say that the first was wrong."""
     return any(token in he.INSTEAD for token in between) and all(
         token in he.INSTEAD or token in he.BESIDE or token in he.ROOMS for token in between
     )
@@ -111,7 +111,7 @@ def _said_in(tokens: Sequence[str]) -> list[Said]:
 
 
 def _one_room(tokens: Sequence[str], at: int) -> Said | None:
-    """A room without a number, and not one for sleeping or sports."""
+    """A room without a number ("חדר"), unless it is a bedroom, a meeting room or the like."""
     following = tokens[at + 1] if at + 1 < len(tokens) else PAUSE
     room = _is(tokens[at], he.ROOMS[:1]) and following not in he.ROOM_OF
     half = following == _AND_A_HALF
@@ -121,7 +121,7 @@ def _one_room(tokens: Sequence[str], at: int) -> Said | None:
 
 
 def _said_at(tokens: Sequence[str], at: int, behind: int) -> Said | None:
-    """The number at ``at``, with its noun. ``behind``: where the one before it ended."""
+    """The number at ``at``, with its noun. ``behind``: the end of the number before it."""
     number = number_at(tokens, at)
     if number is None:
         return None
@@ -137,7 +137,7 @@ def _said_at(tokens: Sequence[str], at: int, behind: int) -> Said | None:
 
 
 def _role(before: Sequence[str], following: Sequence[str]) -> Role:
-    """What a number between these words belongs to."""
+    """The role of a number between these words."""
     noun = following[0] if following else PAUSE
     if _is(noun, he.FOREIGN) or (before and before[-1] in he.FOREIGN):
         return Role.FOREIGN
@@ -155,7 +155,7 @@ def _role(before: Sequence[str], following: Sequence[str]) -> Role:
 
 
 def _named(before: Sequence[str]) -> bool:
-    """A label, a fee or money of one's own is near before it, and no ceiling is nearer."""
+    """Whether a label, a fee or the caller's own money is near before the number, and no ceiling nearer."""
     for token in reversed(before[-he.LABEL_REACH :]):
         if _is(token, _NAMES):
             return True
@@ -165,12 +165,12 @@ def _named(before: Sequence[str]) -> bool:
 
 
 def _is(token: str, words: Collection[str]) -> bool:
-    """``token`` is one of ``words``, perhaps with one letter before it."""
+    """Whether ``token`` is one of ``words``, perhaps with a prefix of one letter."""
     return token in words or (len(token) > 2 and token[0] in _PREFIXES and token[1:] in words)
 
 
 def _is_fee(following: Sequence[str]) -> bool:
-    """A fee, and no number behind it that is its own: "300 ועד בית", but "6000 ועד בית 300"."""
+    """Whether a fee follows that has no number of its own: "300 ועד בית", but not "6000 ועד בית 300"."""
     if not following or not _is(following[0], he.FEES):
         return False
     near = range(1, min(len(following), he.LABEL_REACH + 1))
@@ -182,7 +182,7 @@ def _has_ceiling(tokens: Sequence[str]) -> bool:
 
 
 def _shortened(numbers: list[Said]) -> list[Said]:
-    """Five two-hundred is 5,200 as one number."""
+    """Joins "five two-hundred" into one number, 5,200."""
     found: list[Said] = []
     for said in numbers:
         last = found[-1] if found else None
@@ -199,7 +199,7 @@ def _shortened(numbers: list[Said]) -> list[Said]:
 
 
 def _linked(before: Said, said: Said, tokens: Sequence[str], amount: Amount) -> bool:
-    """The two are a range or a choice."""
+    """Whether the two numbers are a range or a choice."""
     between = [token for token in tokens[before.end : said.start] if token != _UP_TO]
     up_to = tokens[said.start].startswith(_UP_TO) or len(between) < said.start - before.end
     roles = {before.role, said.role, amount.role} - {Role.BARE}
@@ -218,7 +218,7 @@ def _linked(before: Said, said: Said, tokens: Sequence[str], amount: Amount) -> 
 
 
 def _steps_up(before: Said, said: Said) -> bool:
-    """ "ארבע חמש אלף", "בין מיליון לשניים": the second has the scale, or leaves it out."""
+    """ "ארבע חמש אלף", "בין מיליון לשניים": only one of the two numbers names the scale."""
     if before.scale == 1 and said.scale > 1:
         return 0 < said.value / said.scale - before.value <= 1
     return before.scale > 1 and said.scale == 1 and said.value <= _ELLIPSIS
@@ -230,7 +230,7 @@ def _joined(amount: Amount, said: Said) -> Amount:
 
 
 def _raised(top: float, scale: int, said: Said) -> float:
-    """``said`` behind ``top``: "a million eight hundred to nine hundred", "ten thousand, at most eleven"."""
+    """``said`` as an upper end above ``top``: "a million eight hundred to nine hundred"."""
     scale = scale if scale > 1 else MILLION if top >= MILLION else THOUSAND if top >= THOUSAND else 1
     if said.scale > 1 or scale == 1:
         return said.value

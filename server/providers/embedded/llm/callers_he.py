@@ -1,17 +1,17 @@
-"""The words of callers that the receptionist knows. Text only: a Hebrew speaker may edit it freely.
+"""The vocabulary of callers for the receptionist. Text only: a Hebrew speaker may edit it freely.
 
-Forms are without gershayim ("שח"). A word is found behind the letters that may stand before it where its
-place allows it.
+Words are written without gershayim ("שח"). Where a word's place allows prefix letters, it is found behind
+them.
 """
 
 from typing import Literal
 
 Intent = Literal["buy", "rent", "sell", "let"]
 
-# --- what a number belongs to ------------------------------------------------------------------------
+# --- the role of a number -----------------------------------------------------------------------------
 ROOMS = ("חדר", "חדרים", "חדרי", "חד")
 STUDIO = ("סטודיו",)
-# Behind "חדר" or "חדרי" these make it a place in the flat, and no count of its rooms.
+# Behind "חדר" or "חדרי" these name a kind of room; the number does not count the flat's rooms.
 ROOM_OF = (
     "שינה שירותים אמבטיה רחצה מקלחת ילדים עבודה כושר אוכל ארונות כביסה מדרגות מדרגה ביטחון אורחים משחקים "
     "הורים ישיבות מתים מיטות חדר"
@@ -24,19 +24,19 @@ CEILINGS = ("עד", "גג", "מקסימום", "מקס", "תקרה", "להגיע"
 FEES = "ארנונה ועד וועד ניהול חשמל מים גז אינטרנט תיווך עמלה חניה חנייה מחסן פיקדון ערבות ריהוט".split()
 OWN_MONEY = "הון מקדמה משכנתא הלוואה משכורת הכנסה חסכונות".split()
 ADDED = ("פלוס", "+", "עוד")
-# A number behind one of these names it, and does not count: קומה 2, רחוב הרצל 12.
+# A number behind one of these is a name, not a count: קומה 2, רחוב הרצל 12.
 LABELS = (
     "קומה קומת קומות רחוב שדרות שדרה כניסה בניין מגרש גוש חלקה כביש שנת גיל גילאי גילאים בן בת בני שעה שעות "
     "אחרי לפני יום מיקוד"
 ).split()
-LABEL_REACH = 3  # words, over which a label, a fee or a ceiling names a number
+LABEL_REACH = 3  # words between a number and a label, fee or ceiling that still applies to it
 
-# --- how two numbers go together -----------------------------------------------------------------------
-# The second one is the upper end, or the other choice.
+# --- two numbers together ------------------------------------------------------------------------------
+# The second number is the upper end, or the other choice.
 TO = ("עד", "ועד", "או", "אולי", "גג", "מקסימום", "מקס", "אפילו", "ואפילו", "-", "/")
-# The second one is said in the place of the first.
+# The second number replaces the first.
 INSTEAD = ("לא", "סליחה", "בעצם", "טעות", "כלומר", "רגע")
-# Words between two numbers that say nothing of them.
+# Words between two numbers that do not change their relation.
 BESIDE = ("בערך", "משהו", "כמו", "נגיד", "לחודש", "בחודש", "וחצי", ",")
 
 # --- telephones ------------------------------------------------------------------------------------------
@@ -44,15 +44,15 @@ TWICE = ("פעמיים", "כפול", "דאבל")
 TIMES = ("פעמים", "פעם")
 ZEROES = ("אפסים",)
 
-# --- who wants what --------------------------------------------------------------------------------------
-# Of each deal: what one will do (to-forms and the future), what one does, what it is called.
+# --- wishes ----------------------------------------------------------------------------------------------
+# For each deal: infinitive and future, present tense, noun.
 WILL: dict[Intent, tuple[str, ...]] = {
     "buy": tuple("לקנות לרכוש אקנה נקנה ארכוש נרכוש".split()),
     "rent": tuple("לשכור אשכור נשכור".split()),
     "sell": tuple("למכור אמכור נמכור".split()),
     "let": tuple("להשכיר אשכיר נשכיר".split()),
 }
-YOU_WILL: dict[Intent, tuple[str, ...]] = {  # asked of us; without "me" behind it, for the caller's own flat
+YOU_WILL: dict[Intent, tuple[str, ...]] = {  # a request to the office: without "me", about the caller's flat
     "sell": tuple("תמכרו תמכרי תמכור תשווקו תשווקי תשווק".split()),
     "let": tuple("תשכירו תשכירי תשכיר".split()),
 }
@@ -62,17 +62,17 @@ DOES: dict[Intent, tuple[str, ...]] = {
     "sell": tuple("מוכר מוכרת מוכרים מוכרות".split()),
     "let": tuple("משכיר משכירה משכירים משכירות".split()),
 }
-TAKERS: dict[Intent, tuple[str, ...]] = {  # whoever looks for one of these lets or sells
+TAKERS: dict[Intent, tuple[str, ...]] = {  # a caller who looks for one of these sells or lets
     "sell": tuple("קונה קונים רוכש רוכשים".split()),
     "let": tuple("שוכר שוכרת שוכרים שוכרות דייר דיירת דיירים דיירות".split()),
 }
 CALLED: dict[Intent, tuple[str, ...]] = {"buy": tuple("קנייה קניה קניית קניות רכישה רכישת".split())}
-# On offer: for those who look it is to buy or to rent, for those who own to sell or to let.
+# A flat on offer: seekers want to buy or rent it, owners to sell or let it.
 OFFERED: dict[Intent, tuple[str, ...]] = {
     "buy": tuple("מכירה מכירת".split()),
     "rent": tuple("שכירות שכירה השכרה השכרת".split()),
 }
-OFFERED_OF = ("מכירת", "השכרת")  # "of the flat": a definite one is the caller's
+OFFERED_OF = ("מכירת", "השכרת")  # construct state; before a definite noun the flat is the caller's
 DENIED = ("לא", "אל", "בלי")
 WISHING = (
     "רוצה רוצים רוצות מעוניין מעוניינת מעוניינים מחפש מחפשת מחפשים מחפשות צריך צריכה צריכים דרוש דרושים "
@@ -97,7 +97,7 @@ MINE = ("שלי", "שלנו")
 KIN = "ההורים הורים אמא אבא אימא סבתא סבא אשתי בעלי אחותי אחי המשפחה הילדים".split()
 WORTH = "שווה שווי הערכה הערכת שמאות שמאי".split()
 
-# --- who is leaving ------------------------------------------------------------------------------------
+# --- leaving -------------------------------------------------------------------------------------------
 NO_INTEREST = (
     *(f"לא {word}" for word in "מעניין מעוניין מעוניינת מעוניינים מעוניינות רלוונטי רלבנטי בעניין".split()),
     *(f"לא {word} {what}" for word in ("צריך", "צריכה", "רוצה", "רוצים") for what in ("כלום", "שום דבר")),
@@ -115,7 +115,7 @@ WRONG_NUMBER = (
     "לא לכאן התקשרתי", "לא לכאן רציתי", "לא אליכם התקשרתי", "לא אתכם חיפשתי", "התקשרתי בטעות", "חייגתי בטעות",
     "התקשרתי לא נכון", "חייגתי לא נכון",
 )  # fmt: skip
-MISTAKEN = ("טעות", "טעיתי", "התבלבלתי")  # a wrong number, before anything was noted
+MISTAKEN = ("טעות", "טעיתי", "התבלבלתי")  # a wrong number, if nothing was noted yet
 HANG_UP = ("תנתק", "תנתקי", "תנתקו", "נתק", "נתקי", "נתקו", "לנתק", "מנתק", "מנתקת", "מנתקים", "אנתק", "ננתק")
 CLOSE = (
     *(
@@ -134,13 +134,13 @@ THAT_IS_ALL = (
         for go in ("ללכת", "לזוז", "לסיים", "לסגור")
     ),
 )
-# To these questions some of that is an answer: it is left out, or all is right as it is.
+# After these questions some of the phrases are answers: skip this detail, or all is right.
 ANSWERS = {
     **dict.fromkeys(("rooms", "budget", "name"), ("לא רלוונטי", "לא רלבנטי", "אין צורך")),
     **dict.fromkeys(("confirm", "fix"), ("זה הכל", "זה הכול")),
 }
 ANSWERS_AROUND = "כן לא זה תודה רבה טוב אה זהו נכון".split()
-# Words around those that leave their meaning as it is.
+# Words that may stand around the phrases above without changing their meaning.
 LEAVING_AROUND = (
     "אני אנחנו אז טוב כבר עכשיו רק די יאללה אפשר את השיחה הטלפון שיחה לי לנו זה זהו עזבי עזוב עזבו באמת בכלל "
     "יותר פשוט אבל פה כאן כרגע ממש תודה סליחה אוי אופס לא כן ולא אה נו טוב דירה בדירה בזה בכלום מזה בשבילי "
@@ -151,7 +151,7 @@ LEAVING_AROUND = (
 YES = "כן נכון בדיוק בטח בסדר אוקיי אוקי מדויק ודאי בוודאי יופי מצוין סבבה מתאים חיובי".split()
 NO = "לא אין שלילי".split()
 
-TOPIC_WORDS: dict[str, tuple[str, ...]] = {  # the first topic with a phrase in the line is taken
+TOPIC_WORDS: dict[str, tuple[str, ...]] = {  # the first topic with a phrase in the line wins
     "stay": ("אל תנתקי", "אל תנתק", "אל תנתקו", "לא לנתק", "אל תסגרי", "אל תסגור"),
     "goodbye": ("להתראות", "ביי", "ביי ביי", "יום טוב", "יום נעים", "לילה טוב"),
     "repeat": ("לא הבנתי", "לא שמעתי", "לחזור על", "אפשר לחזור", "תחזרי", "מה אמרת", "שוב", "מה", "סליחה"),
@@ -176,14 +176,14 @@ TOPIC_WORDS: dict[str, tuple[str, ...]] = {  # the first topic with a phrase in 
     "thanks": ("תודה", "תודה רבה"),
     "hello": ("שלום", "היי", "הלו", "בוקר טוב", "ערב טוב"),
 }  # fmt: skip
-# These count only when they are the whole line: the words are common in other lines too.
+# Phrases that count only as a whole line, because their words are common elsewhere.
 WHOLE_LINE = ("מה", "שוב", "סליחה", "כמה זה", "עמלה")
-# These count only at the end of a line: many a caller begins with "יום טוב".
+# Topics that count only at the end of a line: callers often begin with "יום טוב".
 LINE_END = ("goodbye",)
 
 NAME_OPENERS = ("קוראים לי", "השם שלי הוא", "השם שלי", "השם הוא", "שמי")
 NAME_OPENERS_WHEN_ASKED = ("זאת", "זה", "מדברת", "מדבר", "אני")
-NO_NAME = ("בבקשה", "תודה", "אה", "אמ", "אממ", "כן", "שלום", "היי", "טוב", "אוקיי")  # beside a name
+NO_NAME = ("בבקשה", "תודה", "אה", "אמ", "אממ", "כן", "שלום", "היי", "טוב", "אוקיי")  # not part of a name
 THIS_NUMBER = ("למספר הזה", "המספר הזה", "מספר הזה", "שממנו התקשרתי", "שממנו אני מתקשר", "לאותו מספר")
 OTHER_NUMBER = ("מספר אחר", "למספר אחר")
 LIVING_IN = ("גר", "גרה", "גרים", "גרות", "מתגורר", "מתגוררת", "מתגוררים")

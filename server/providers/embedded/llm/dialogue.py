@@ -1,4 +1,4 @@
-"""The receptionist's dialogue, folded over everything that was heard. Pure: no state outlives a request."""
+"""The receptionist's dialogue, computed anew from the whole history. Pure: no state outlives a request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ from server.providers.embedded.llm.understand import Understood, keys_of, typed,
 from server.turns.effects import Act, EndCall, Line, SaveLead, Speaker, Transfer
 from server.turns.prompts import Lines, forms_of
 
-_DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order they are asked for
+_DETAILS = ("intent", "city", "rooms", "budget", "name", "phone")  # in the order of the questions
 _FLAT_DETAILS = frozenset({"intent", "city", "rooms", "budget"})
-_PATIENCE = 3  # answers to one question that may be missed before it is left for later
-_MOST_REMARKS = 2  # before a question, which has three sentences at most
+_PATIENCE = 3  # unusable answers to a question before it is skipped
+_MOST_REMARKS = 2  # before a question, which has up to three sentences
 _PERSON_KEY = "0"
 _OWNERS = ("sell", "let")
 _OWN_WORDS: dict[Intent, str] = {intent: he.FOR[intent] for intent in ("buy", "rent", "sell", "let")}
@@ -25,40 +25,40 @@ _OWN_WORDS: dict[Intent, str] = {intent: he.FOR[intent] for intent in ("buy", "r
 
 @dataclass(frozen=True)
 class Form:
-    """What the caller wants; None: not known yet."""
+    """The caller's details; None: not known yet."""
 
     intent: Intent | None = None
     city: str | None = None
     rooms: float | None = None
     budget: int | None = None
     name: str | None = None
-    phone: str | None = None  # as typed or said, or the number the call came from
+    phone: str | None = None  # as typed or said, or the caller's own number
 
 
 @dataclass(frozen=True)
 class Talk:
-    """Where the dialogue stands after a line of the caller. ``number``: theirs; empty: hidden (F11)."""
+    """The state of the dialogue after a caller's line. ``number``: the caller's; empty: withheld (F11)."""
 
     number: str = ""
     form: Form = Form()
-    skipped: frozenset[str] = frozenset()  # details that are left for later
+    skipped: frozenset[str] = frozenset()  # details that are not asked for again
     question: str = "intent"  # a key of ``script_he.ASK``, or "done"
-    misses: int = 0  # of this question, in a row
-    remarks: tuple[str, ...] = ()  # said before the question
-    wording: int = 0  # which way of asking
+    misses: int = 0  # unusable answers to this question, in a row
+    remarks: tuple[str, ...] = ()  # spoken before the question
+    wording: int = 0  # index of the question's wording
     begun: bool = False  # the caller has had a turn
-    owner: bool = False  # they have a flat to sell or to let
-    left: bool = False  # they have taken leave before all was asked
+    owner: bool = False  # the caller has a flat to sell or let
+    left: bool = False  # the caller said goodbye before all was asked
 
     @property
     def reachable(self) -> bool:
-        """They can be called back, so it may be promised."""
+        """Whether the caller can be called back, so that a call back may be promised."""
         return bool(self.number or self.form.phone)
 
 
 @dataclass(frozen=True)
 class Reply:
-    """``text``: as in the script, in every gender. ``question``: what the caller is to answer now."""
+    """``text``: with the script's gender variants. ``question``: what the caller is asked now."""
 
     text: str
     question: str
@@ -67,20 +67,20 @@ class Reply:
 
 
 def talk_of(history: Sequence[Line], number: str) -> Talk:
-    """Where the dialogue stands after all that was heard from ``number``."""
+    """The state of the dialogue after all lines of ``history``. ``number``: the caller's, or empty."""
     talk, caller_spoke = Talk(number), False
     for line in history:
         if line.speaker is Speaker.CALLER:
             talk, caller_spoke = hear(talk, line.text), True
-        elif caller_spoke:  # a greeting before the first words may say anything
+        elif caller_spoke:  # the greeting is free text and holds no details
             talk = _recall(talk, line.text)
     return talk
 
 
 def reply_to(before: Talk, text: str, lines: Lines, *, person: bool = False) -> Reply:
-    """The receptionist's answer to ``text``; one to four sentences. The rest: as in ReplyRequest."""
+    """The receptionist's answer to ``text``: one to four sentences. Other parameters: see ReplyRequest."""
     talk = hear(before, text)
-    # With every detail: whoever says goodbye in the middle, or hangs up, is not heard here any more.
+    # The lead is saved with every new detail: the caller may hang up at any time.
     lead = _lead(talk.form) if talk.form != before.form else None
     acts: tuple[Act, ...] = () if lead is None else (lead,)
     if person and (keys_of(text) == _PERSON_KEY or wants_person(text)):
@@ -91,7 +91,7 @@ def reply_to(before: Talk, text: str, lines: Lines, *, person: bool = False) -> 
 
 
 def hear(talk: Talk, text: str) -> Talk:
-    """Take one line of the caller."""
+    """The state after one line of the caller."""
     return replace(_heard(talk, text), begun=True)
 
 
@@ -122,12 +122,12 @@ def _found(talk: Talk, text: str) -> Understood:
     if keys:
         return typed(keys, talk.question, talk.form.intent)
     found = understand(text, talk.question, talk.form.intent)
-    # The first words of a call are a greeting (F2).
+    # The first words of a call are never a goodbye (F2).
     return Understood(topic="hello") if found.topic == "goodbye" and not talk.begun else found
 
 
 def _take_leave(talk: Talk, found: Understood) -> Talk:
-    """ "To this number, thanks, goodbye". Other words around a goodbye are rarely details."""
+    """ "To this number, thanks, goodbye": only a number is noted; other words there rarely matter."""
     form = replace(talk.form, phone=_noted(talk, found).phone)
     left = talk.left or talk.question != "done"
     remark = he.NOT_NEEDED if found.topic == "refusal" else he.GOODBYE
@@ -135,14 +135,14 @@ def _take_leave(talk: Talk, found: Understood) -> Talk:
 
 
 def _comes_back(talk: Talk, found: Understood, form: Form) -> bool:
-    """Behind a goodbye in the middle there is more than thanks."""
+    """Whether a caller who said goodbye early goes on with more than thanks."""
     return form != talk.form or (
         found.topic != "thanks" and (found.yes is not False or found.topic is not None)
     )
 
 
 def _noted(talk: Talk, found: Understood) -> Form:
-    """The form with the details of a line. A new name or number counts only when one is being asked for."""
+    """The form with the details of a line. "This number" counts only as the answer to a question for one."""
     form = replace(
         talk.form,
         intent=found.intent or talk.form.intent,
@@ -159,7 +159,7 @@ def _noted(talk: Talk, found: Understood) -> Form:
 
 
 def _answered(talk: Talk, found: Understood) -> Talk | None:
-    """What an answer without a new detail leads to; None when it answers nothing."""
+    """The state after an answer without a new detail; None if the line answers nothing."""
     question, yes = talk.question, found.yes
     if question == "callback" and (yes is False or found.other_number):
         return replace(talk, question="phone", misses=0, remarks=(he.FIXING,), wording=0)
@@ -168,7 +168,7 @@ def _answered(talk: Talk, found: Understood) -> Talk | None:
             _closed(talk) if yes else replace(talk, question="fix", misses=0, remarks=(he.FIXING,), wording=0)
         )
     if question == "fix" and (yes or any(getattr(found, detail) for detail in _DETAILS)):
-        return _next(talk, ())  # it is right as it was
+        return _next(talk, ())  # the summary was right after all
     if question == "done":
         after = he.AFTER_CLOSED if talk.reachable else he.AFTER_CLOSED_NO_NUMBER
         return replace(talk, remarks=(he.GOODBYE if yes is False or found.topic == "thanks" else after,))
@@ -178,7 +178,7 @@ def _answered(talk: Talk, found: Understood) -> Talk | None:
 
 
 def _sidestep(talk: Talk, found: Understood, text: str) -> Talk:
-    """A question of the caller, a courtesy, or something not understood: the open question comes again."""
+    """Answers a caller's question or courtesy, or misunderstands; the open question is asked again."""
     if found.topic == "agent" and not talk.reachable:
         return replace(talk, question="phone", remarks=(he.AGENT_NO_NUMBER,), wording=0)
     if found.topic in he.TOPICS:
@@ -214,7 +214,7 @@ def _done(talk: Talk, remark: str) -> Talk:
 
 
 def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
-    """Go to the first detail that is still open. Behind the summary, nothing is asked for again."""
+    """The state with the next missing detail as its question. After the summary none is asked for."""
     missing = (d for d in _DETAILS if getattr(talk.form, d) is None and d not in talk.skipped)
     detail = None if talk.question in ("confirm", "fix", "done") else next(missing, None)
     if detail == "phone" and not talk.number:
@@ -228,7 +228,7 @@ def _next(talk: Talk, remarks: tuple[str, ...]) -> Talk:
 
 
 def _remarks(talk: Talk, new: Form) -> tuple[str, ...]:
-    """What was noted, said back: the caller hears it in time to correct it."""
+    """The new details, repeated, so that the caller can correct them in time."""
     old = talk.form
     changed = {detail for detail in _DETAILS if getattr(old, detail) != getattr(new, detail)}
     remarks = []
@@ -248,7 +248,7 @@ def _remarks(talk: Talk, new: Form) -> tuple[str, ...]:
 
 
 def _lead(form: Form) -> SaveLead | None:
-    """What is known, as text with figures; None: nothing is."""
+    """The known details as text with figures; None if none is known."""
     details = {
         "name": form.name,
         "phone": form.phone,
@@ -262,9 +262,9 @@ def _lead(form: Form) -> SaveLead | None:
 
 
 def _described(form: Form, intent: Intent | None) -> str:
-    """``דירת שלושה חדרים לקנייה בתל אביב, עד שני מיליון שקל, על שם דנה``, as far as it is known.
+    """The known details in words: ``דירת שלושה חדרים לקנייה בתל אביב, עד שני מיליון שקל, על שם דנה``.
 
-    ``intent``: whose price it is, whether the form says so or not.
+    ``intent``: decides whether the amount is a budget or a price, even if the form has no intent.
     """
     rooms = say_rooms(form.rooms) if form.rooms else ""
     words = (
@@ -294,7 +294,7 @@ def _spoken(talk: Talk) -> str:
 
 
 def _recall(talk: Talk, agent_text: str) -> Talk:
-    """Make up for a history that begins late: what she asked and noted is in her own lines too."""
+    """Restores question and details from the agent's own line when the history begins in mid-call."""
     sentences = split_sentences(agent_text)
     question = _questions().get(sentences[-1]) if sentences else None
     if question and question != talk.question:
@@ -319,7 +319,7 @@ def _recall(talk: Talk, agent_text: str) -> Talk:
 
 @cache
 def _questions() -> dict[str, str]:
-    """The last sentence of every way of asking, in every gender → the question."""
+    """The last sentence of every wording, in every gender → its question."""
     return {
         split_sentences(form)[-1]: question
         for question, ways in _all_ways()

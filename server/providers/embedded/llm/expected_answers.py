@@ -1,4 +1,4 @@
-"""What the caller may answer to each question: hints for open STT, the grammar of the embedded ones."""
+"""The expected answers to each question: hints for a cloud STT, the grammar of the embedded one."""
 
 from functools import cache
 from itertools import product
@@ -24,7 +24,7 @@ _RENTS = (*range(2_000, 10_001, 500), *range(11_000, 16_000, 1_000))
 
 @cache
 def expected_after(question: str, intent: str | None) -> Expected:
-    """``question``: a key of ``script_he.ASK``, or ``done``. Raises KeyError for another."""
+    """The expected input. ``question``: a key of ``script_he.ASK``, or ``done``; else raises KeyError."""
     own, digits = {
         "intent": (_intents() + _flats_in_cities(), 1),
         "offer": (_OFFER, 1),

@@ -1,6 +1,6 @@
-"""A message for the office, taken for an LLM that has failed: a line of the call's own has asked for it (F3).
+"""Takes a message for the office when the LLM has failed after a prompt has asked for one (F3).
 
-While no LLM is among the LLMs the call takes messages itself, and the receptionist is not asked for them.
+If no LLM is configured, the turn logic takes messages itself and does not ask the receptionist.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from server.turns.prompts import Lines, forms_of
 def answer_to_message(
     history: Sequence[Line], text: str, number: str, lines: Lines
 ) -> tuple[str, bool] | None:
-    """What is said to ``text``, in every gender, and whether it is a message; None: none was asked for."""
+    """The reply to ``text``, in every gender, and whether ``text`` is a message. None: none was asked for."""
     if not history or history[-1].speaker is not Speaker.AGENT or is_question(text):
         return None
     said = tuple(split_sentences(history[-1].text))
@@ -32,6 +32,6 @@ def answer_to_message(
 
 @lru_cache(maxsize=8)
 def _asking(lines: Lines) -> frozenset[tuple[str, ...]]:
-    """The sentences of each line that asks for a message; one of them alone may be said in other places."""
+    """The sentences of every prompt that asks for a message; each must be found whole, not in part."""
     asking = (lines.no_person, lines.go_ahead, lines.which_number, lines.message_number)
     return frozenset(tuple(split_sentences(form)) for line in asking for form in forms_of(line))

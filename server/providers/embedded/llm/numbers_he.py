@@ -1,4 +1,4 @@
-"""Hebrew numbers: read from a caller's tokens by a small grammar, and written for the voice. Pure."""
+"""Hebrew numbers: parsed from a caller's tokens by a small grammar, and written for the TTS. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ _TWO_THOUSAND = {word for word, value in VALUES.items() if value == 2 * THOUSAND
 _PARTS = {"חצי": 0.5, "רבע": 0.25}
 _QUARTERS = "רבעי"
 _POINT = "נקודה"
-_SOME = ("ומשהו", "וקצת")  # "two and a bit million"
-_YEARS = "שנים"  # "two" too, but behind a number it is years
+_SOME = ("ומשהו", "וקצת")  # approximations inside a number: "two and a bit million"
+_YEARS = "שנים"  # also a spelling of "two"; behind a number it means years
 _FIGURE = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,3})?")
 _PREFIXES = "ובלמכשה"
 _NO_NOUNS = ("פחות", "סביבות", "קריות", "אפילו")
@@ -29,7 +29,7 @@ _MOST_PREFIXES = 2
 
 @dataclass(frozen=True)
 class Number:
-    """``value``, with ``scale`` its greatest word of scale (1: none); ``end``: the place behind it."""
+    """``scale``: the number's greatest word of scale, 1 for none. ``end``: the index behind it."""
 
     value: float
     scale: int
@@ -54,18 +54,18 @@ def number_at(tokens: Sequence[str], start: int) -> Number | None:
 
 
 def is_number(token: str) -> bool:
-    """A number begins with it."""
+    """Whether a number can begin with ``token``."""
     return _piece(token, first=True) is not None
 
 
 def counts_things(token: str) -> bool:
-    """A noun in the plural, which a number before it counts: ילדים, חניות."""
+    """Whether ``token`` is a plural noun that a number before it counts: ילדים, חניות."""
     plural = len(token) > 3 and token.endswith(("ים", "ות")) and token.lstrip("ולבה") not in _NO_NOUNS
     return plural and not is_number(token)
 
 
 def _counts_on(tokens: Sequence[str], at: int) -> bool:
-    """What is behind a number counts with its last part alone: "מיליון שלושה חדרים"."""
+    """Whether the noun behind a number counts only its last part: "מיליון שלושה חדרים"."""
     if at == len(tokens):
         return False
     token = tokens[at]
@@ -76,7 +76,7 @@ def _counts_on(tokens: Sequence[str], at: int) -> bool:
 class _Piece:
     kind: str  # figure, word, scale, part, quarters or point
     value: float = 0
-    joined: bool = False  # with "and" before it
+    joined: bool = False  # behind "and"
 
 
 def _piece(token: str, *, first: bool) -> _Piece | None:
@@ -104,31 +104,31 @@ def _bare(word: str) -> _Piece | None:
 
 @dataclass(frozen=True)
 class _Sum:
-    """What the pieces so far come to: ``total`` up to the last scale, ``group`` behind it."""
+    """The sum of the pieces so far: ``total`` up to the last scale, and the open ``group`` behind it."""
 
     total: float = 0
     group: float | None = None
-    scale: int = 0  # the last one
+    scale: int = 0  # of the last word of scale
     greatest: int = 1
-    since: int = 0  # where ``group`` begins
-    joined: bool = False  # ``group`` has "and" before it
-    pointed: bool = False  # a decimal is to follow
+    since: int = 0  # index at which ``group`` begins
+    joined: bool = False  # ``group`` begins with "and"
+    pointed: bool = False  # a decimal must follow
 
     @property
     def hangs(self) -> bool:
-        """A small number behind a scale, which may be a number of its own: "אלפיים | שלוש"."""
+        """Whether the group may be a number of its own, a small one behind a scale: "אלפיים | שלוש"."""
         return self.scale == THOUSAND and (self.group or 0) < 10 and not self.joined
 
     @property
     def value(self) -> float:
-        """A million eight leaves "hundred thousand" out, and a million eight hundred the thousand."""
+        """The value. "A million eight" omits "hundred thousand", "a million eight hundred" the thousand."""
         group = self.group or 0
         if self.scale == MILLION and group < THOUSAND:
             group *= 100 * THOUSAND if group < 10 else THOUSAND
         return self.total + group
 
     def add(self, piece: _Piece, at: int) -> "_Sum | None":
-        """With ``piece``; None: it is no part of the same number."""
+        """The sum with ``piece``; None if the piece cannot continue the number."""
         return {
             "figure": self._figure,
             "word": self._word,
@@ -178,7 +178,7 @@ class _Sum:
         return replace(self, total=self.total + group * scale, group=None, scale=scale, greatest=greatest)
 
     def _thousands(self, piece: _Piece, at: int) -> "_Sum | None":
-        """Two thousand in one word."""
+        """Two thousand, one word in Hebrew."""
         return (
             None if self.group is not None else self._begun(piece, at)._scaled(_Piece("scale", THOUSAND), at)
         )

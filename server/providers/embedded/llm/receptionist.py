@@ -1,4 +1,4 @@
-"""The receptionist as an engine. What she does is in ``dialogue``, what she says in ``script_he``."""
+"""The receptionist as an LLM provider. Her behaviour is in ``dialogue``, her words in ``script_he``."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,10 +14,10 @@ from server.turns.prompts import in_gender
 
 
 class Receptionist:
-    """Buy or rent, city, rooms, budget, name, number, summary; a lead. Instant and offline; any thread.
+    """Asks for deal, city, rooms, budget, name and number, sums up and saves a lead. Offline; any thread.
 
-    A function of what was heard: style and length of the request do not apply to a script. ``agent``: she,
-    or he.
+    The reply depends on the history only: style and length of a request do not apply to a script. ``agent``:
+    the receptionist's own gender.
     """
 
     name = "embedded"
@@ -44,7 +44,7 @@ class Receptionist:
 
 
 def _message(talk: Talk, request: ReplyRequest) -> Reply | None:
-    """The answer to a message for the office, or None when it is none (F3)."""
+    """The answer to a message for the office; None if ``text`` is no message (F3)."""
     taken = answer_to_message(request.history, request.text, request.call.number, request.lines)
     if taken is None:
         return None
@@ -53,21 +53,21 @@ def _message(talk: Talk, request: ReplyRequest) -> Reply | None:
 
 
 class _Reply:
-    """A whole reply, given out a sentence at a time."""
+    """A whole reply, yielded sentence by sentence."""
 
     def __init__(self, sentences: Sequence[str], expected: Expected, acts: tuple[Act, ...]) -> None:
         self.expected = expected
         self.acts: tuple[Act, ...] = ()
         self._sentences = sentences
         self._decided = acts
-        self._cancelled = False  # set once, from any thread
+        self._cancelled = False  # any thread may set it
 
     def __iter__(self) -> Iterator[str]:
         for sentence in self._sentences:
             if self._cancelled:
                 return
             yield sentence + " "
-        if not self._cancelled:  # a reply that was dropped decides nothing
+        if not self._cancelled:  # a cancelled reply has no effects
             self.acts = self._decided
 
     def cancel(self) -> None:

@@ -1,14 +1,14 @@
-"""What the receptionist says, and the cities and names she knows. Text only: a Hebrew speaker may edit it.
+"""The receptionist's words, and the cities and names she knows. Text only: a Hebrew speaker may edit it.
 
 The words of callers are in ``callers_he``.
 
-Rules: no digits. A question mark only at the end of a question, and nothing behind it. ``{a|b}`` is what the
-agent says of itself, as a woman and as a man. ``[a|b|c]`` is how it speaks to the caller: to nobody in
-particular (no אתה, no את: ``הקישו``, ``אפשר``, ``נחזור``), to a woman, to a man.
-``tests/providers/test_receptionist.py`` checks the rules.
+Rules: no digits. A question mark only at the end of a question, with no text behind it. ``{a|b}``: the agent
+about itself, feminine and masculine. ``[a|b|c]``: the agent to the caller, neutral (neither אתה nor את:
+``הקישו``, ``אפשר``, ``נחזור``), feminine, masculine. ``tests/providers/test_receptionist.py`` checks the
+rules.
 """
 
-# Questions, the first way and then others when the answer was not understood. {summary}: what was noted.
+# Questions; the first wording, then those after an unusable answer. {summary}: the details noted.
 ASK: dict[str, tuple[str, ...]] = {
     "intent": (
         "[מחפשים|מחפשת|מחפש] דירה לקנייה או לשכירות?",
@@ -63,7 +63,7 @@ ASK: dict[str, tuple[str, ...]] = {
         "אפשר להגיד למשל ארבעה חדרים, או שם של עיר. מה הפרט הנכון?",
     ),
 }
-# The same questions to who sells or lets.
+# The same questions, for a caller who sells or lets.
 _CITY_OF_OWNER = (
     "באיזו עיר הדירה?",
     "אפשר להגיד רק את שם העיר. לתל אביב [הקישו|הקישי|הקש] אחת, לירושלים שתיים, לחיפה שלוש. איפה הדירה?",
@@ -114,9 +114,9 @@ AFTER_CLOSED = "הפרטים אצלנו, ונציג יחזור בהקדם."
 AFTER_CLOSED_NO_NUMBER = "הפרטים אצלנו, אבל בלי מספר לא נוכל לחזור."
 AGENT_NO_NUMBER = "בשמחה. כדי שנציג יחזור צריך מספר טלפון."
 ASK_MORE = "יש עוד משהו שאפשר לעזור בו?"
-FAREWELLS = (CLOSED, CLOSED_OWNER, CLOSED_NO_NUMBER, GOODBYE, NOT_NEEDED)  # the call ends behind these
+FAREWELLS = (CLOSED, CLOSED_OWNER, CLOSED_NO_NUMBER, GOODBYE, NOT_NEEDED)  # these end the call
 
-# Answers to what callers ask in the middle; the open question follows, but behind WITHOUT_QUESTION.
+# Answers to questions of the caller; the open question follows, except after WITHOUT_QUESTION.
 TOPICS: dict[str, str] = {
     "agent": "בשמחה, נציג שלנו יחזור בהקדם. רק עוד פרט קטן, כדי שיהיה מוכן לשיחה.",
     "price": "המחיר תלוי באזור ובגודל, ומחירים מדויקים אפשר לקבל מהנציג שיחזור.",
@@ -133,23 +133,23 @@ TOPICS: dict[str, str] = {
     "stay": BACK,
     "repeat": "בטח, אחזור על זה.",
 }
-RETURNING = " שיחזור"  # left out where there is no number to call back
+RETURNING = " שיחזור"  # left out if there is no number to call back
 WITHOUT_QUESTION = ("wait",)
 
-# How noted details are put together.
+# Parts of a spoken summary.
 FLAT = "דירה"
 FLAT_OF = "דירת {rooms}"
 FOR = {"buy": "לקנייה", "rent": "לשכירות", "sell": "למכירה", "let": "להשכרה"}
 IN_CITY = "ב{city}"
 UP_TO = "עד {budget}"
-ASKING = "ב{budget}"  # of who sells or lets
+ASKING = "ב{budget}"  # for a caller who sells or lets
 BY_NAME = "על שם {name}"
 NOTHING_NOTED = "פנייה כללית"
 
-# How they are written down for the office, which reads them.
+# The deals as written in a lead, for the office to read.
 INTENT = {"buy": "קנייה", "rent": "שכירות", "sell": "מכירה", "let": "השכרה"}
 
-# --- what she knows, and the STT listen for ----------------------------------------------------------
+# --- names that the receptionist knows and the STT expects ---------------------------------------------
 CITIES: dict[str, tuple[str, ...]] = {  # as spoken → other spellings
     "תל אביב": ("תל אביב יפו", "תא", "תלאביב"),
     "ירושלים": (),

@@ -1,8 +1,8 @@
-"""A telephone number as people say it: "אפס חמישים ושתיים, שלוש פעמים שבע, 42 אחת". Pure.
+"""Spoken telephone numbers: "אפס חמישים ושתיים, שלוש פעמים שבע, 42 אחת". Pure.
 
-Digits come written, one by one, or in twos and threes; the same words can be grouped in more than one way
-("חמישים שתיים" is 52 or 50, 2), so every way is read, and the one that makes a number is taken. When more
-than one does, none is: the caller is asked again.
+Digits come written, one by one, or in twos and threes. The same words can be grouped in several ways
+("חמישים שתיים" is 52, or 50 and 2), so every grouping is tried. If exactly one is a telephone number, or the
+greediest is, it is taken; otherwise the caller is asked again.
 """
 
 import re
@@ -21,7 +21,7 @@ _JOINS = frozenset((*lines_of("digit_joins"), DASH, PAUSE, "+", "/", "פלוס")
 _FILLERS = frozenset(lines_of("digit_fillers"))
 _MOST_FILLERS = 2
 _MOST_PIECES = 18
-_MOST_DIGITS = 16  # in one reading: 00972 and the number, and a little
+_MOST_DIGITS = 16  # in one reading: 00972, the number, and a reserve
 _MOST_SAID = 999
 _MOST_TIMES = 7
 _TEN, _HUNDRED = 10, 100
@@ -31,18 +31,18 @@ _TEENS = ("עשר", "עשרה")
 
 
 class Link(Enum):
-    """How a piece goes with the one before it."""
+    """The relation of a piece to the one before it."""
 
     FREE = "free"
-    AND = "and"  # one number wherever that can be
-    APART = "apart"  # a pause is between
+    AND = "and"  # part of the same number wherever possible
+    APART = "apart"  # separated by a pause
 
 
-Piece = tuple[str | int, Link]  # digits as written, or a value as said
+Piece = tuple[str | int, Link]  # digits as written, or a spoken value
 
 
 def telephone_in(tokens: Sequence[str]) -> str | None:
-    """The last telephone number of a line, ``0521234567``; None without one that is whole."""
+    """The last complete telephone number of a line, as ``0521234567``; None without one."""
     found = None
     for run in _runs(tokens):
         found = _telephone(run) or found
@@ -50,19 +50,19 @@ def telephone_in(tokens: Sequence[str]) -> str | None:
 
 
 def begins(tokens: Sequence[str]) -> bool:
-    """Something begins with a zero, as no amount does."""
+    """Whether some number begins with a zero, which no amount does."""
     numbers = (token.removeprefix(_AND) for token in tokens)
     return any(number == _ZERO or (number[:1] == "0" < number and "." not in number) for number in numbers)
 
 
 def plain(digits: str) -> str | None:
-    """``digits`` as they are dialled here; None when they are no telephone number."""
+    """``digits`` in domestic form; None if they are no Israeli telephone number."""
     here = _ABROAD.sub("0", digits)
     return here if _TELEPHONE.fullmatch(here) else None
 
 
 def _telephone(run: list[Piece]) -> str | None:
-    """The most grouped reading, if it is a number; else the only one that is; else a part written as one."""
+    """The greediest reading if it is a number, else the only reading that is, else a written part that is."""
     if len(run) > _MOST_PIECES:
         return None
     readings = list(dict.fromkeys(map(plain, _readings(run))))
@@ -73,7 +73,7 @@ def _telephone(run: list[Piece]) -> str | None:
 
 
 def _readings(pieces: list[Piece]) -> Iterator[str]:
-    """Every way to group ``pieces``, the greediest first."""
+    """Every grouping of ``pieces``, the greediest first."""
     if not pieces:
         yield ""
         return
@@ -84,7 +84,7 @@ def _readings(pieces: list[Piece]) -> Iterator[str]:
 
 
 def _groups(pieces: list[Piece]) -> Iterator[tuple[int, str]]:
-    """The first one alone, and with what may be one number with it."""
+    """The first piece alone, and joined with as many of the next as can be one number with it."""
     number, _ = pieces[0]
     for length in range(1, len(pieces) + 1):
         more, link = pieces[length] if length < len(pieces) else ("", Link.APART)
@@ -99,7 +99,7 @@ def _groups(pieces: list[Piece]) -> Iterator[tuple[int, str]]:
 
 
 def _runs(tokens: Sequence[str]) -> Iterator[list[Piece]]:
-    """Digits with nothing but joining words between, and a few others."""
+    """Runs of digits, with joining words and a few fillers between them."""
     run: list[Piece] = []
     fillers = at = 0
     while at < len(tokens):
@@ -119,7 +119,7 @@ def _runs(tokens: Sequence[str]) -> Iterator[list[Piece]]:
 
 
 def _pieces(tokens: Sequence[str], at: int) -> tuple[int, list[Piece]]:
-    """What stands at ``at``, and how many tokens it takes: "שלוש פעמים שבע" is three sevens."""
+    """The pieces at ``at`` and the number of their tokens: "שלוש פעמים שבע" is three sevens."""
     whole = _whole(tokens, at)
     if whole:
         return whole[0], [whole[1]]
@@ -137,7 +137,7 @@ def _pieces(tokens: Sequence[str], at: int) -> tuple[int, list[Piece]]:
 
 
 def _whole(tokens: Sequence[str], at: int) -> tuple[int, Piece] | None:
-    """Thirteen and three hundred, which are two words and one number."""
+    """Thirteen, or three hundred: two words, one number."""
     first = _piece(tokens, at)
     following = tokens[at + 1] if at + 1 < len(tokens) else ""
     if first is None or isinstance(first[0], str) or not 1 <= first[0] < _TEN:

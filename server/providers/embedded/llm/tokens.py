@@ -1,10 +1,10 @@
-"""A caller's line as tokens: words without gershayim, figures, and marks that tell numbers apart. Pure."""
+"""A caller's line as tokens: words without gershayim, figures, and marks that separate numbers. Pure."""
 
 import re
 import unicodedata
 
 _GONE = re.compile(r"[֑-ׇ'\"׳״`’‘“”]|(?<=\d),(?=\d{3}(?!\d))")  # niqqud, gershayim, thousands separators
-_AND = re.compile(r"(?<![א-ת])ו\s*[-־]\s*(?=[0-9])")  # "ו-800" is one word
+_AND = re.compile(r"(?<![א-ת])ו\s*[-־]\s*(?=[0-9])")  # joins "ו-800" into one token
 _DASHES = "-‐‑‒–—−־"
 _TOKEN = re.compile(
     rf"ו?[0-9]+(?:\.[0-9]+)?|[א-ת]+|(?<=[0-9])\s*[{_DASHES}]|(?<=\s)[{_DASHES}](?=\s)|[/+$€£₪%]|[.,;:!?…\n]"
@@ -16,7 +16,7 @@ DASH, PAUSE = "-", ","
 def tokens_of(text: str) -> list[str]:
     """``מ-2 מיליון, 3 חד'`` → ``מ 2 מיליון , 3 חד``.
 
-    A dash is kept where it may mean "to"; a comma stands for any pause.
+    A dash is kept where it may mean "to". A comma stands for every pause.
     """
     found = _TOKEN.findall(_AND.sub("ו", _GONE.sub("", unicodedata.normalize("NFKC", text))))
     return [_plain(token.strip(" \t") or PAUSE) for token in found]

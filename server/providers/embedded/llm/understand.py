@@ -1,4 +1,4 @@
-"""A caller's Hebrew line → the details in it. Pure; tolerant of prefixes, spellings, figures and words."""
+"""Reads the details in a caller's Hebrew line: prefixes, spelling variants, figures and words. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from server.providers.embedded.llm.wishes import is_owner, leaves_out, refuses, 
 _PREFIXES = "בלמהו"
 _MOST_ROOMS = 10
 _LEAST_BUDGET, _MOST_BUDGET = 1_000, 200_000_000
-_LEAST_PRICE, _MOST_RENT = 20_000, 200_000  # a flat is not sold for less, nor let for more
-_MILLIONS = 20  # a price below is in millions, a rent below a hundred in thousands
+_LEAST_PRICE, _MOST_RENT = 20_000, 200_000  # the limits of a plausible price and rent
+_MILLIONS = 20  # a price below means millions; a rent below a hundred means thousands
 _HUNDRED = 100
 _KEYS = re.compile(r"[0-9*#\s-]+", re.ASCII)
 _MOST_NAME_WORDS, _MOST_NAME_LETTERS = 2, 20
@@ -28,7 +28,7 @@ _MOST_NAME_WORDS, _MOST_NAME_LETTERS = 2, 20
 
 @dataclass(frozen=True)
 class Understood:
-    """What one line says; None and False where it says nothing."""
+    """The details of one line; None and False where it has none."""
 
     intent: Intent | None = None
     city: str | None = None
@@ -40,22 +40,22 @@ class Understood:
     other_number: bool = False
     yes: bool | None = None
     topic: str | None = None  # a key of ``callers_he.TOPIC_WORDS``, or "refusal"
-    owner: bool = False  # they have a flat, and have not said what for
-    foreign: bool = False  # an amount in another country's money, which is no budget
+    owner: bool = False  # the caller has a flat and has not said what for
+    foreign: bool = False  # an amount in foreign currency, which is not taken as a budget
 
 
 def keys_of(text: str) -> str | None:
     """The digits of a line typed on the keypad; None when it is anything else."""
-    grouped = re.search(r"[0-9][\s-]+[0-9]", text) and not text.startswith("0")  # "3-4" is said
+    grouped = re.search(r"[0-9][\s-]+[0-9]", text) and not text.startswith("0")  # "3-4" is speech
     if grouped or not _KEYS.fullmatch(text):
         return None
     return re.sub(r"[^0-9]", "", text) or None
 
 
 def understand(text: str, asked: str, intent: Intent | None = None) -> Understood:
-    """Read a line that answers the question ``asked``: alone, a number or a name means what was asked for.
+    """Reads a line that answers the question ``asked``: a bare number or name is the detail asked for.
 
-    ``intent`` is what is known: it says whether "two" of budget are thousands or millions, and who owns.
+    ``intent``: the known deal. It tells whether a budget of "two" is thousands or millions, and who owns.
     """
     tokens = tokens_of(text)
     words = words_in(tokens)
@@ -82,7 +82,7 @@ def understand(text: str, asked: str, intent: Intent | None = None) -> Understoo
 
 
 def typed(keys: str, asked: str, intent: Intent | None = None) -> Understood:
-    """Read keypad digits as the answer to the question ``asked``."""
+    """Reads keypad digits as the answer to the question ``asked``."""
     if asked in ("intent", "offer"):
         return Understood(intent=_TYPED_WISHES[asked].get(keys))
     if asked == "city":
@@ -105,7 +105,7 @@ _TYPED_WISHES: dict[str, dict[str, Intent]] = {
 
 
 def _city(tokens: Sequence[str]) -> tuple[str | None, list[str]]:
-    """The last city that is not denied, and the line without any: some have numbers in their names."""
+    """The last city that is not denied, and the line without cities: some have numbers in their names."""
     found, denied, rest, start = None, None, [], 0
     while start < len(tokens):
         length, city = _city_at(tokens, start)
@@ -146,7 +146,7 @@ def _cities() -> dict[str, str]:
 
 
 def _rooms(amounts: Sequence[Amount], *, bare: bool) -> float | None:
-    """Rooms said with the word, or alone when asked; of a choice, the last."""
+    """The rooms, named as such, or a bare number if rooms were asked for; of a choice, the last."""
     named = [amount.last for amount in amounts if amount.role is Role.ROOMS]
     alone = [amount.last for amount in amounts if amount.role is Role.BARE and bare]
     return next((rooms for rooms in reversed(named or alone) if _is_rooms(rooms)), None)
@@ -157,9 +157,9 @@ def _is_rooms(rooms: float) -> bool:
 
 
 def _budget(amounts: Sequence[Amount], intent: Intent | None, *, bare: bool) -> tuple[int | None, bool]:
-    """The most they would pay, in shekels: behind "עד" first, else the last sum. And whether one was foreign.
+    """The upper limit in shekels, and whether an amount was foreign. One behind "עד" wins, else the last.
 
-    None when it can be read in more than one way: "אחד שמונה".
+    None for an ambiguous amount: "אחד שמונה".
     """
     sums = [amount for amount in amounts if _is_sum(amount, bare=bare)]
     if sum(amount.upper < _MILLIONS for amount in sums) > 1:
@@ -175,7 +175,7 @@ def _is_sum(amount: Amount, *, bare: bool) -> bool:
 
 
 def _shekels(number: float, intent: Intent | None) -> int | None:
-    """A small number is short for thousands, or millions of a price; None for what nobody pays."""
+    """Expands a small number to thousands, or to millions of a price; None for an implausible amount."""
     price = intent in ("buy", "sell")
     if price and number < _LEAST_PRICE:
         number *= MILLION if number < _MILLIONS else THOUSAND
@@ -186,7 +186,7 @@ def _shekels(number: float, intent: Intent | None) -> int | None:
 
 
 def _yes(words: Sequence[str]) -> bool | None:
-    """The first word that is a yes or a no: "לא נכון" is a no, and so is "לא, ארבעה"."""
+    """The first yes or no word decides: "לא נכון" is a no, and so is "לא, ארבעה"."""
     return next((word in he.YES for word in words if word in he.YES or word in he.NO), None)
 
 
@@ -205,7 +205,7 @@ def _topic(text: str, words: Sequence[str], asked: str) -> str | None:
 
 
 def _counts(phrase: str, topic: str, line: str) -> bool:
-    """Whether ``phrase`` means ``topic``, as ``line`` or as a part of it."""
+    """Whether ``phrase`` stands for ``topic`` in this line."""
     if line == phrase:
         return True
     if topic in he.LINE_END:
@@ -219,7 +219,7 @@ def _says_any(words: Sequence[str], phrases: Sequence[str]) -> bool:
 
 
 def _name(words: Sequence[str], asked: str, topic: str | None) -> str | None:
-    """A name behind its opener anywhere; when it was asked for, also whatever is short, or a known one."""
+    """A name behind an opener; if a name was asked for, also a short line or a known name."""
     line = " ".join(words)
     for opener in he.NAME_OPENERS + (he.NAME_OPENERS_WHEN_ASKED if asked == "name" else ()):
         if f" {opener} " in f" {line} ":

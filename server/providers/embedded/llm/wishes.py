@@ -1,8 +1,7 @@
-"""Who wants what: to buy, to rent, to sell, to let; and who wants nothing more. Pure.
+"""Which deal the caller wants (buy, rent, sell, let), and whether the caller wants none at all. Pure.
 
-"דירה להשכרה" is sought by one caller and owned by another: the nearest word before it tells, "מחפש" or
-"יש לי".
-The verbs tell by themselves: which of them it is, and who does it.
+"דירה להשכרה" may be wanted or owned; the nearest word before it decides ("מחפש", "יש לי"). Verbs decide by
+themselves, with their subject.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,10 +16,10 @@ from server.providers.embedded.llm.tokens import PAUSE, tokens_of
 
 _OPPOSITE: dict[Intent, Intent] = {"buy": "sell", "sell": "buy", "rent": "let", "let": "rent"}
 _OWNERS_SIDE: dict[Intent, Intent] = {"buy": "sell", "rent": "let"}
-_NEAR = 3  # words before a verb, in which its subject is
+_NEAR = 3  # words before a verb among which its subject is searched
 _HAVING = "יש"
 _OF = "של"
-_OFFER, _DOES, _WILL = 1, 2, 3  # how strongly a word tells
+_OFFER, _DOES, _WILL = 1, 2, 3  # strength of evidence
 _PREFIXES = "ושכבלהמ"
 _VERB_PREFIXES = "ושכ"
 _MOST_PREFIXES = 2
@@ -57,9 +56,9 @@ _WORDS: dict[str, tuple[str, Intent]] = {
 
 
 def wish_of(tokens: Sequence[str], owner: bool = False) -> Intent | None:
-    """What is to be done, by the strongest word of a line; of two alike the last, but one's own flat first.
+    """The deal of the strongest word. Of equal words the last wins, but the caller's own flat first.
 
-    ``owner``: they are known to have one.
+    ``owner``: the caller is known to have a flat.
     """
     best: Intent | None = None
     strength = 0
@@ -74,7 +73,7 @@ def wish_of(tokens: Sequence[str], owner: bool = False) -> Intent | None:
 
 
 def is_owner(tokens: Sequence[str]) -> bool:
-    """They have a flat that they do not live by: "אני בעלים של דירה", "יש לי נכס", "כמה שווה הבית שלי"."""
+    """Whether the caller owns a flat to offer: "אני בעלים של דירה", "יש לי נכס", "כמה שווה הבית שלי"."""
     if any(_is(token, he.LOOKING) for token in tokens):
         return False
     mine = any(_mine(tokens, at) for at in range(len(tokens)))
@@ -83,7 +82,7 @@ def is_owner(tokens: Sequence[str]) -> bool:
 
 
 def _wish_at(tokens: Sequence[str], at: int, owner: bool) -> tuple[Intent | None, int]:
-    """What the word at ``at`` says of it, and how strongly."""
+    """The deal that the word at ``at`` indicates, and how strongly."""
     kind, deal = _known(tokens[at])
     before, following = tokens[:at], tokens[at + 1 : at + 2]
     if deal is None or (kind != "asked" and _denied(before)):
@@ -103,7 +102,7 @@ def _wish_at(tokens: Sequence[str], at: int, owner: bool) -> tuple[Intent | None
 
 
 def _known(word: str) -> tuple[str, Intent | None]:
-    """Which kind of word it is, and of which deal; behind two letters at most."""
+    """The word's kind and deal, found behind up to two prefix letters."""
     for cut in range(min(_MOST_PREFIXES, len(word) - 1) + 1):
         kind, deal = _WORDS.get(word[cut:], ("", None))
         prefixes = _PREFIXES if kind in ("called", "offered") else _VERB_PREFIXES
@@ -124,7 +123,7 @@ def _denied(before: Sequence[str]) -> bool:
 
 
 def _by_subject(will: Intent, tokens: Sequence[str], at: int) -> Intent:
-    """ "יש לכם משהו להשכיר לי" is said by who rents, "מישהו שרוצה לקנות את הדירה שלי" by who sells."""
+    """The subject may reverse it: "יש לכם משהו להשכיר לי" rents, "מישהו שרוצה לקנות את הדירה שלי" sells."""
     clause = _clause(tokens[:at])
     to_me = any(token in he.ME for token in tokens[at + 1 : at + 2])
     ours = any(_is(token, he.YOU) for token in clause) and not any(token in he.WE for token in clause)
@@ -136,7 +135,7 @@ def _by_subject(will: Intent, tokens: Sequence[str], at: int) -> Intent:
 
 
 def _done_by(does: Intent, before: Sequence[str]) -> Intent | None:
-    """What somebody does counts for the caller, or for us who offer it; whoever else does it, not at all."""
+    """A present-tense verb counts for the caller, reversed for the office, and not at all for others."""
     clause = _clause(before)
     near = clause[-_NEAR:]
     if any(_is(token, he.YOU) for token in near):
@@ -151,7 +150,7 @@ def _clause(before: Sequence[str]) -> Sequence[str]:
 
 
 def _is_own(tokens: Sequence[str], at: int) -> bool:
-    """What is on offer at ``at`` is the caller's: by the nearest word before it, or by "שלי" behind it."""
+    """Whether the flat on offer at ``at`` is the caller's: by the nearest word before it, or "שלי" after."""
     following = tokens[at + 1] if at + 1 < len(tokens) else ""
     if following in he.MINE:
         return True
@@ -188,7 +187,7 @@ def _offering(tokens: Sequence[str], at: int) -> bool:
 
 
 def _mine(tokens: Sequence[str], at: int) -> bool:
-    """ "הדירה שלנו", "הבית של ההורים"; but "בעל הבית שלי" is another."""
+    """ "הדירה שלנו", "הבית של ההורים"; not "בעל הבית שלי", who is another person."""
     if not _is_property(tokens[at]) or (at and tokens[at - 1] in he.OWNERS):
         return False
     following = tokens[at + 1 : at + 3]
@@ -205,9 +204,10 @@ def _is(token: str, words: Collection[str]) -> bool:
 
 
 def refuses(text: str, asked: str) -> bool:
-    """The whole line takes leave without a goodbye: not interested, wrong number, hang up, "that is all".
+    """Whether the whole line leaves without a goodbye: not interested, wrong number, hang up, "that is all".
 
-    A mistake may be ours when we have just asked for a number, or said what we noted (``asked``).
+    After a question for a number, or the summary (``asked``), "a mistake" means the agent's and does not
+    count.
     """
     tokens, words = tokens_of(text), words_of(text)
     stays = any(token in he.DENIED and after in _STOPPING for token, after in pairwise(tokens))
@@ -216,7 +216,7 @@ def refuses(text: str, asked: str) -> bool:
 
 
 def leaves_out(text: str, asked: str) -> bool:
-    """What would refuse elsewhere answers the question ``asked``: "לא רלוונטי" of a budget, "כן, זה הכול"."""
+    """Whether a refusal is here an answer to ``asked``: "לא רלוונטי" to the budget, "כן, זה הכול"."""
     if asked not in _ANSWERS:
         return False
     words = words_of(text)

@@ -1,1 +1,1 @@
-"""The embedded STT: Hebrew phrases, one small grammar a question, recognised by pocketsphinx."""
+"""The embedded STT: pocketsphinx with a small grammar of Hebrew phrases for each question."""

@@ -1,8 +1,8 @@
-"""pocketsphinx with one grammar at a time. Native: see ``native.run_native`` for who may call it.
+"""pocketsphinx with one grammar at a time. Native code: call it through ``native_calls.run_native``.
 
-pocketsphinx holds Python's GIL while it decodes (measured: an utterance in one call stops every
-other thread for all of its 30 to 90 ms). So audio goes in by tenths of a second: between two of them,
-10 ms of work at most, other threads get their turn, and the pacing of other calls keeps its beat.
+pocketsphinx holds Python's GIL while it decodes: an utterance in one piece stops every other thread for 30 to
+90 ms (measured). Audio is therefore fed by tenths of a second, at most 10 ms of work each, so that other
+threads run in between and the pacing of other calls is not disturbed.
 """
 
 import math
@@ -19,23 +19,23 @@ from server.providers.embedded.stt.grammar import Grammar
 
 MODEL_RATE_HZ = 16_000
 _CHUNK_BYTES = MODEL_RATE_HZ // 10 * 2
-_PEAK = 16_000  # every utterance is brought to this level
-_HISS_PEAK = 200  # added at that level: digital silence is nothing the model was trained on
+_PEAK = 16_000  # every utterance is scaled to this peak
+_HISS_PEAK = 200  # noise added at that level: the model was not trained on digital silence
 _HISS_BYTES = SAMPLE_RATE_HZ * 2
-_LEAST_PEAK = 250  # below it there is nobody; raised to the level, the hiss of a line would sound like לא
-_SLOWEST_FRAMES = 25  # of 10 ms a phone; people take 8 to 20, and a hum any number
-_WORST_FIT = -10.0  # a frame; speech has -2 to -6
+_LEAST_PEAK = 250  # a quieter utterance is silence; scaled up, the hiss of a line would be heard as לא
+_SLOWEST_FRAMES = 25  # of 10 ms per phone; people take 8 to 20, a hum any number
+_WORST_FIT = -10.0  # per frame; speech has -2 to -6
 _PAD = bytes(SAMPLE_RATE_HZ * 3 // 10 * 2)  # silence put before and after, 300 ms
 
-_PHRASES, _NOTHING = "phrases", "nothing"  # names of the decoder's searches
+_PHRASES, _NOTHING = "phrases", "nothing"  # names of the decoder's two searches
 
 
 @dataclass(frozen=True)
 class Heard:
     """The likeliest phrase, or an empty text.
 
-    ``fit``: log-likelihood of the audio a frame, relative to the best sound at each moment; 0 is perfect.
-    ``certainty``: the probability, among the phrases of the grammar, of its least certain word.
+    ``fit``: log-likelihood of the audio per frame, relative to the best sound at each moment; 0 is perfect.
+    ``certainty``: the probability of the least certain word, among the phrases of the grammar.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Heard:
 
 
 class SphinxDecoder:
-    """One decoder, for one thread at a time. Costs 20 ms to make and about 5 MB."""
+    """One decoder, for one thread at a time. Creating it takes 20 ms and about 5 MB."""
 
     def __init__(self) -> None:
         from pocketsphinx import Decoder
@@ -54,10 +54,10 @@ class SphinxDecoder:
         self._decoder.add_fsg(_NOTHING, silence)
         self._known: set[str] = set()
         self._grammar: Grammar | None = None
-        self._mean = ""  # of the utterance at hand
+        self._mean = ""  # cepstral mean of the current utterance
 
     def recognise(self, pcm16_8k: bytes, grammar: Grammar, cancelled: Callable[[], bool]) -> Heard:
-        """The phrase of ``grammar`` that was said in ``pcm16_8k``; nothing, and soon, once ``cancelled``."""
+        """The phrase of ``grammar`` in the audio. Blocks. Empty, and early, once ``cancelled`` is true."""
         if not grammar.texts or peak_of(pcm16_8k, 2) < _LEAST_PEAK or cancelled():
             return Heard("")
         self._use(grammar)
@@ -65,10 +65,10 @@ class SphinxDecoder:
         self._measure(audio)
         self._search(audio, cancelled)
         best = self._decoder.hyp()
-        if best is None or best.hypstr not in grammar.texts:  # nothing, or the beginning of a phrase
+        if best is None or best.hypstr not in grammar.texts:  # no phrase, or an incomplete one
             return Heard("")
         segments = list(self._decoder.seg())
-        words = [segment for segment in segments if segment.word[0] not in "<[("]  # not silence, not noise
+        words = [segment for segment in segments if segment.word[0] not in "<[("]  # without silence and noise
         frames = sum(_frames(word) for word in words)
         phones = sum(len(self._decoder.lookup_word(word.word).split()) for word in words)
         if frames > _SLOWEST_FRAMES * phones:
@@ -92,12 +92,12 @@ class SphinxDecoder:
         self._grammar = grammar
 
     def _measure(self, audio: bytes) -> None:
-        """Find the mean of the whole utterance's features, the decoder's measure of the line and the voice.
+        """Computes the cepstral mean of the whole utterance, which normalises line and voice.
 
-        Fed by pieces it would go by the mean of the utterance before, which was somebody else's.
+        Fed in pieces, the decoder would use the mean of the previous utterance, perhaps of another call.
         """
         self._decoder.activate_search(_NOTHING)
-        self._decoder.reinit_feat()  # forget the noise of the utterance before; 0.1 ms
+        self._decoder.reinit_feat()  # drops the noise estimate of the previous utterance; 0.1 ms
         self._decoder.start_utt()
         self._decoder.process_raw(audio, full_utt=True)
         self._decoder.end_utt()
@@ -121,14 +121,14 @@ def _frames(segment: Any) -> int:
 
 
 def _log_likelihood(segment: Any) -> float:
-    """pocketsphinx gives it as a probability, which is 0 for what is too unlikely for a float."""
+    """The log of pocketsphinx's probability, which underflows to 0 for unlikely audio."""
     if segment.ascore > 0:
         return math.log(segment.ascore)
     return _WORST_FIT * _frames(segment)
 
 
 def _prepared(pcm16_8k: bytes) -> bytes:
-    """At one level, in a little hiss, with silence around it, and at the rate of the model."""
+    """The utterance at a fixed level, with added noise, padded with silence, at the model's rate."""
     audio = _PAD + mul(pcm16_8k, 2, _PEAK / peak_of(pcm16_8k, 2)) + _PAD
     hiss = _hiss() * (len(audio) // _HISS_BYTES + 1)
     return ratecv(add(audio, hiss[: len(audio)], 2), 2, 1, SAMPLE_RATE_HZ, MODEL_RATE_HZ, None)[0]
@@ -136,5 +136,5 @@ def _prepared(pcm16_8k: bytes) -> bytes:
 
 @cache
 def _hiss() -> bytes:
-    """A second of white noise, the same every time, so that the same audio gives the same words."""
+    """One second of white noise; always the same, so that equal audio gives equal results."""
     return mul(random.Random(1).randbytes(_HISS_BYTES), 2, _HISS_PEAK / 32768)

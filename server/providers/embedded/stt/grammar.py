@@ -1,4 +1,4 @@
-"""What may be said now, as a word graph with pronunciations. Pure; the decoder is elsewhere."""
+"""The phrases expected now, as a word graph with pronunciations. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -7,35 +7,35 @@ from functools import cache
 from importlib import resources
 from itertools import product
 
-# Prefixes that are written onto the next word, and how they begin it.
+# Prefixes written onto the next word, with their sounds.
 _PREFIXES = {"ב": "b e", "ל": "l e", "ה": "h a", "ו": "v e", "מ": "m e", "ש": "sh e", "כ": "k e"}
-_MAX_PRONUNCIATIONS = 6  # of one word; more of them cost accuracy and time
+_MAX_PRONUNCIATIONS = 6  # per word; more cost accuracy and time
 _NOT_HEBREW = re.compile(r"[^א-ת ]+")
 
-Arc = tuple[int, int, str]  # from state, to state, word; an empty word is taken without speaking
+Arc = tuple[int, int, str]  # from state, to state, word; an empty word is an epsilon transition
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """Phrases as a tree from state 0 to ``final``; phrases that begin alike share their arcs."""
+    """Phrases as a tree from state 0 to ``final``. Phrases with the same beginning share arcs."""
 
-    texts: dict[str, str]  # words as heard → phrase as given
+    texts: dict[str, str]  # recognised words → phrase as given
     pronunciations: dict[str, tuple[str, ...]]  # word → CMU phones
     arcs: tuple[Arc, ...]
     final: int
-    left_out: tuple[str, ...]  # phrases with a word nobody knows the sound of
+    left_out: tuple[str, ...]  # phrases with a word of unknown pronunciation
 
 
 class Lexicon:
     """Hebrew words → CMU phones, from the two tables next to this file."""
 
     def __init__(self, words: dict[str, tuple[str, ...]], accents: tuple[dict[str, str], ...]) -> None:
-        """``words``: sounds of each word, separated by spaces. ``accents``: tables of sound → phones."""
+        """``words``: the sounds of each word, separated by spaces. ``accents``: tables of sound → phones."""
         self._words = words
         self._accents = accents
 
     def pronunciations(self, word: str) -> tuple[str, ...]:
-        """CMU phones, likeliest first, at most six; empty when the word is unknown."""
+        """CMU phones, likeliest first, at most six; empty for an unknown word."""
         found = (
             " ".join(accent[sound] for sound in sounds.split())
             for accent, sounds in product(self._accents, self._sounds(word))
@@ -51,7 +51,7 @@ class Lexicon:
 
 
 def build_grammar(phrases: Iterable[str], lexicon: Lexicon) -> Grammar:
-    """Phrases are compared by their Hebrew letters alone; one without any is ignored."""
+    """The grammar of ``phrases``. Only Hebrew letters count; a phrase without any is ignored."""
     texts: dict[str, str] = {}
     sounds: dict[str, tuple[str, ...]] = {}
     left_out: list[str] = []

@@ -1,6 +1,6 @@
 """The embedded TTS: Hebrew text to telephone audio in this process, without an account.
 
-Text is split into clauses (``clauses``), read as phonemes (``lexicon`` first, else ``pointing`` and the
-rules of ``phonemes``), spoken by espeak-ng (``espeak``) and brought to 8 kHz (``telephone``).
-``synthesizer`` is the provider. Importing the package loads neither a library nor a model.
+``reading`` splits text into clauses and reads them as phonemes (``lexicon`` first, then ``pointing`` and the
+rules of ``phonemes``). ``espeak`` speaks the phonemes, ``telephone`` brings them to 8 kHz. ``synthesizer`` is
+the provider. Importing the package loads neither a library nor a model.
 """

@@ -1,8 +1,8 @@
 """espeak-ng by ctypes: phoneme text in, PCM16 at 22,050 Hz out.
 
-espeak is one global for the whole process and aborts when two threads enter it, so one lock guards
-everything here, loading included. The lock is the operating system's (see ``oslock``): call
-``speak`` through ``native.run_native``.
+espeak is one global per process and aborts when two threads enter it, so one lock guards everything here,
+loading included. It is a lock of the operating system (see ``oslock``): call ``speak`` through
+``native_calls.run_native``.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from server.runtime.oslock import os_lock
 ESPEAK_RATE_HZ = 22_050
 
 _OUTPUT_SYNCHRONOUS = 2
-_DONT_EXIT = 0x8000  # without it, espeak ends the process when its data is missing
+_DONT_EXIT = 0x8000  # otherwise espeak ends the process when its data is missing
 _UTF8_WITH_PHONEMES = 0x1 | 0x100
 _POSITION_CHARACTER = 1
 _PARAMETER_RATE, _PARAMETER_PITCH, _PARAMETER_RANGE = 1, 3, 4
@@ -31,13 +31,13 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class EspeakError(Exception):
-    """espeak-ng is not installed, did not start or refused the text."""
+    """espeak-ng is not installed, did not start, or refused the text."""
 
 
 @dataclass(frozen=True)
 class VoiceSettings:
-    """``variant``: one of espeak's (f1…f5, m1…m8); ``rate``: words a minute, 80…450; ``pitch`` and
-    ``intonation`` (how far the pitch moves): 0…99, 50 is espeak's own."""
+    """``variant``: one of espeak's (f1…f5, m1…m8). ``rate``: words a minute, 80…450. ``pitch`` and
+    ``intonation`` (the range of the pitch): 0…99; espeak's default is 50."""
 
     variant: str = "f3"
     rate: int = 160
@@ -52,7 +52,7 @@ class VoiceSettings:
 
 
 class _Espeak:
-    """The started library. Every method under ``_lock``."""
+    """The started library. ``_lock`` must be held in every method."""
 
     def __init__(self) -> None:
         self._library, self._data_path = _load_library()
@@ -62,13 +62,13 @@ class _Espeak:
             raise EspeakError(f"espeak-ng did not start with the data in {self._data_path!r}: {rate}")
         self._chunks: list[bytes] = []
         self._settings: VoiceSettings | None = None
-        self._callback = _Callback(self._collect)  # kept: C holds no reference of ours
+        self._callback = _Callback(self._collect)  # C keeps no Python reference to it
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _collect(self, samples: Any, count: int, _events: Any) -> int:
         if samples and count > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * count))
-        return 0  # go on
+        return 0  # continue
 
     def speak(self, text: str, settings: VoiceSettings) -> bytes:
         self._use(settings)
@@ -85,7 +85,7 @@ class _Espeak:
         if settings == self._settings:
             return
         self._settings = None
-        # espeak takes any variant and speaks with none of them if it has no such file.
+        # espeak accepts an unknown variant and silently uses none.
         known = os.path.exists(os.path.join(self._data_path, "voices", "!v", settings.variant))
         if not known or self._library.espeak_SetVoiceByName(f"he+{settings.variant}".encode()):
             raise EspeakError(f"espeak-ng has no Hebrew voice {settings.variant!r}")
@@ -96,13 +96,13 @@ class _Espeak:
 
 
 _lock = os_lock()
-_espeak: _Espeak | None = None  # under _lock
+_espeak: _Espeak | None = None  # guarded by _lock
 
 
 def speak(text: str, settings: VoiceSettings) -> bytes:
-    """Speak ``text`` (``[[phonemes]]`` and punctuation); PCM16 mono, 22,050 Hz, maybe empty.
+    """The audio of ``text`` (``[[phonemes]]`` and punctuation): PCM16 mono, 22,050 Hz, perhaps empty.
 
-    Native thread only. Raises EspeakError.
+    Native threads only; blocks. Raises EspeakError.
     """
     global _espeak
     with _lock:
@@ -128,11 +128,11 @@ def _load_library() -> tuple[ctypes.CDLL, str]:
 
 
 def short_path(path: str) -> str:
-    """``path``, or a link to it in a temporary directory when it is too long for espeak."""
+    """``path``, or a link to it in a temporary directory if it is too long for espeak."""
     if len(os.fsencode(path)) <= _LONGEST_DATA_PATH:
         return path
     directory = tempfile.mkdtemp(prefix="he")
-    # espeak opens dictionaries and voices through the path later on, so it stays until the end.
+    # espeak opens dictionaries and voices through this path later, so the link stays until exit.
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     link = os.path.join(directory, "d")
     os.symlink(path, link)

@@ -1,4 +1,4 @@
-"""Latin words as a Hebrew speaker would say them, roughly: names and abbreviations inside Hebrew."""
+"""Latin words inside Hebrew, names and abbreviations, roughly as a Hebrew speaker says them."""
 
 import re
 
@@ -9,8 +9,8 @@ _LETTER_NAMES = dict(
         strict=True,
     )
 )
-_LONGEST_ABBREVIATION = 4  # letters; longer words in capitals are read as words
-_LONGEST_CODE = 8  # letters without a vowel
+_LONGEST_ABBREVIATION = 4  # letters; a longer word in capitals is read as a word
+_LONGEST_CODE = 8  # letters of a word without a vowel that is spelled out
 _SOUNDS = {
     "sh": "sh", "ch": "ch", "th": "t", "ph": "f", "ck": "k", "oo": "u", "ee": "i", "ou": "u", "qu": "kw",
     "c": "k", "q": "k", "x": "ks", "y": "i", "j": "j", "w": "w",
@@ -19,7 +19,7 @@ _GRAPHEME = re.compile(r"sh|ch|th|ph|ck|oo|ee|ou|qu|([b-df-hj-np-tv-z])\1|[a-z]"
 
 
 def read_latin(word: str) -> str:
-    """Phonemes of an ASCII word: abbreviations and words without a vowel letter by letter."""
+    """Phonemes of an ASCII word. Abbreviations and words without a vowel are spelled out."""
     lower = word.lower()
     sayable = re.search("[aeiouy]", lower)
     if len(word) <= (_LONGEST_CODE if not sayable else _LONGEST_ABBREVIATION if word.isupper() else 0):

@@ -41,7 +41,7 @@ _WITHOUT_POINTS = {ord(c): None for c in _POINTS}
 
 @dataclass(frozen=True)
 class Letter:
-    """``base`` is never a final form; ``vowel`` is a point, SHEVA, or empty when there is none."""
+    """``base``: never a final form. ``vowel``: a point, SHEVA, or empty."""
 
     base: str
     vowel: str = ""
@@ -55,7 +55,7 @@ class Letter:
 
 
 def is_shuruk(letter: Letter) -> bool:
-    """Whether ``letter`` is a ו with a point in it and no vowel."""
+    """Whether ``letter`` is a ו with a dagesh and no vowel."""
     return letter.base == "ו" and letter.dagesh and not letter.vowel
 
 
@@ -79,7 +79,7 @@ def _letter(base: str, marks: str) -> Letter:
 
 
 def parse(word: str) -> list[Letter]:
-    """Letters of ``word`` in order; points in any order (Nakdimon's or NFC's); the rest is ignored."""
+    """The letters of ``word``. Points may have any order (Nakdimon's or NFC's); other signs are ignored."""
     parsed: list[Letter] = []
     base, marks = "", ""
     for char in word.translate(_FINAL_FORMS):

@@ -1,4 +1,4 @@
-"""Words and phrases whose phonemes are known: ``lexicon.tsv``, found also behind prefix letters."""
+"""Words and phrases with known phonemes (``lexicon.tsv``), found behind prefix letters too."""
 
 from functools import cache
 from importlib.resources import files
@@ -7,9 +7,9 @@ from server.providers.embedded.tts import letters as he
 from server.providers.embedded.tts.phonemes import with_stress
 
 LONGEST_PHRASE = 8  # words
-_SHORTEST_STEM = 3  # letters behind a prefix: shorter stems would be found inside other words
+_SHORTEST_STEM = 3  # letters behind a prefix; a shorter stem would be found inside other words
 _LONGEST_PREFIX = 3
-# The points a letter can have as a prefix. Others mean that it belongs to the word.
+# The points that a letter can have as a prefix. With any other it belongs to the word.
 _PREFIX_VOWELS = {
     "ו": (he.SHEVA, he.PATAH, he.QAMATS, he.SEGOL, he.HIRIQ),
     "ה": (he.PATAH, he.QAMATS, he.SEGOL),
@@ -22,12 +22,12 @@ _PREFIX_VOWELS = {
 
 
 class LexiconError(Exception):
-    """``lexicon.tsv`` has a line that is not: Hebrew, tab, as many words of phonemes."""
+    """A line of ``lexicon.tsv`` is malformed: it must be Hebrew, a tab, and as many words of phonemes."""
 
 
 @cache
 def entries() -> dict[str, str]:
-    """Unpointed words joined by spaces, to phonemes with the stress written out."""
+    """Unpointed words, joined by spaces → phonemes with explicit stress."""
     return parsed(files(__package__).joinpath("lexicon.tsv").read_text("utf-8"))
 
 
@@ -45,12 +45,12 @@ def parsed(text: str) -> dict[str, str]:
 
 
 def lookup(words: list[str]) -> str | None:
-    """Phonemes of exactly these unpointed words, or None."""
+    """The phonemes of exactly these unpointed words, or None."""
     return entries().get(" ".join(words))
 
 
 def prefix_lengths(words: list[str]) -> range:
-    """How many letters at the beginning of ``words``, unpointed, may be prefixes: 1, 2, 3 or none."""
+    """The possible numbers of prefix letters before unpointed ``words``: 1 to 3, or an empty range."""
     shortest = _SHORTEST_STEM if len(words) == 1 else 1
     longest = 0
     for letter in words[0][: min(_LONGEST_PREFIX, len(words[0]) - shortest)]:
@@ -61,7 +61,7 @@ def prefix_lengths(words: list[str]) -> range:
 
 
 def is_prefix(pointed_letters: list[he.Letter]) -> bool:
-    """Whether the points of these letters are those of prefixes."""
+    """Whether the points of these letters allow them to be prefixes."""
     return all(
         letter.vowel in _PREFIX_VOWELS[letter.base] or he.is_shuruk(letter) for letter in pointed_letters
     )

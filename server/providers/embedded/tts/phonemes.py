@@ -1,9 +1,9 @@
-"""Pointed Hebrew to phonemes, by rule, and phonemes to what espeak reads.
+"""Pointed Hebrew to phonemes, by rule, and phonemes to espeak's mnemonics.
 
-The notation, also that of ``lexicon.tsv``: vowels ``a e i o u``; consonants as in English, with
-``x`` for ח and soft כ, ``sh``, ``ts``, ``ch`` (צ׳), ``j`` (ג׳), ``zh`` (ז׳), ``w``; ``'`` stands before
-the stressed vowel; ``-`` keeps two letters apart (``s-h`` is not ``sh``). It is the Hebrew of
-today: no length, no doubling, א and ע silent.
+The notation, also used in ``lexicon.tsv``: vowels ``a e i o u``; consonants as in English, with ``x`` for ח
+and soft כ, ``sh``, ``ts``, ``ch`` (צ׳), ``j`` (ג׳), ``zh`` (ז׳), ``w``; ``'`` before the stressed vowel;
+``-`` between two letters that are not one sound (``s-h`` is not ``sh``). Modern Hebrew: no length, no
+doubling, א and ע silent.
 """
 
 import re
@@ -20,9 +20,9 @@ _CONSONANT = {
 _WITH_DAGESH = {"ב": "b", "כ": "k", "פ": "p"}
 _WITH_GERESH = {"ג": "j", "ז": "zh", "צ": "ch", "ו": "w"}
 
-_SOUND = re.compile("ts(?!h)|sh|ch|zh|[a-z']")  # t and sh, not ts and h
+_SOUND = re.compile("ts(?!h)|sh|ch|zh|[a-z']")  # t and sh, rather than ts and h
 _TO_ESPEAK = {"sh": "S", "ch": "tS", "zh": "Z", "j": "dZ", "x": "X", "y": "j", "r": "R"}
-# Little words that lean on the next one; every other word of one syllable is stressed.
+# Short words that attach to the next one; any other monosyllable is stressed.
 _UNSTRESSED = frozenset("et shel al im o ki el ad min ve be le ha she me ke".split())
 _VOWELS = "aeiou"
 
@@ -42,17 +42,17 @@ def read_prefix(prefix: list[Letter]) -> str:
         if he.is_shuruk(letter):
             out += "u"
             continue
-        # Grammar says viyafe and birxov; people say veyafe and berexov.
+        # Grammar says viyafe and birxov; speakers say veyafe and berexov.
         eased = letter.base in "ובכל" and letter.vowel == he.HIRIQ
         vowel = "e" if eased else he.VOWEL_SOUND.get(letter.vowel, "e")
-        # The first letter is hard, whatever the model says: בבית is be-, ובבית is uve-.
+        # The first letter is hard, whatever the pointing model says: בבית is be-, ובבית is uve-.
         consonant = _consonant(letter) if i else _WITH_DAGESH.get(letter.base, _consonant(letter))
         out += consonant + vowel
     return out
 
 
 def read_abbreviation(word: str) -> str:
-    """Phonemes of an abbreviation with gershayim that no lexicon knows: ממ״ד is mamad."""
+    """Phonemes of an abbreviation with gershayim that is not in the lexicon: ממ״ד is mamad."""
     out = ""
     spelled = he.parse(word)
     for i, letter in enumerate(spelled):
@@ -67,7 +67,7 @@ def read_abbreviation(word: str) -> str:
 
 
 def with_stress(phonemes: str) -> str:
-    """``phonemes`` of one word, stressed on its last syllable if no stress is marked."""
+    """One word's ``phonemes``, stressed on the last syllable if they mark no stress."""
     if "'" in phonemes or sum(phonemes.count(v) for v in _VOWELS) < 2:
         return phonemes
     last = max(phonemes.rfind(v) for v in _VOWELS)
@@ -75,17 +75,17 @@ def with_stress(phonemes: str) -> str:
 
 
 def behind_prefix(prefix: list[Letter], phonemes: str) -> str:
-    """The phonemes of prefix letters and those of the known words behind them, as one."""
+    """The phonemes of prefix letters and of the known words behind them, joined."""
     word, space, rest = phonemes.partition(" ")
     if "'" not in word:
-        # A word of one syllable has no mark of its own and would lose its stress to the prefix.
+        # A monosyllable has no stress mark and would lose its stress to the prefix.
         vowel = next((i for i, sound in enumerate(word) if sound in _VOWELS), 0)
         word = f"{word[:vowel]}'{word[vowel:]}"
     return read_prefix(prefix) + word + space + rest
 
 
 def to_espeak(phonemes: str) -> str:
-    """Words in our notation to espeak mnemonics, without the brackets. Unknown signs are left out."""
+    """Phonemes in the notation above → espeak mnemonics, without brackets. Unknown signs are dropped."""
     return " ".join(_word_to_espeak(word) for word in phonemes.split())
 
 
@@ -125,7 +125,7 @@ def _sounds(spelled: list[Letter]) -> list[Sound]:
 
 
 def _is_furtive(spelled: list[Letter], i: int, before: list[Sound]) -> bool:
-    """Whether letter ``i`` is a final ח, ע or הּ whose patah is spoken before it (לוּחַ is luax)."""
+    """Whether letter ``i`` is a final ח, ע or הּ with a patah spoken before it (לוּחַ is luax)."""
     letter = spelled[i]
     if i != len(spelled) - 1 or letter.vowel != he.PATAH or letter.base not in "חעה":
         return False
@@ -141,7 +141,7 @@ def _letter_sounds(spelled: list[Letter], i: int, starts: set[int]) -> tuple[str
     last = i == len(spelled) - 1
     if letter.base == "ה" and not letter.vowel:
         heard = not last and (i == 0 or _is_vowel_vav(spelled, i + 1))
-        return ("h" if heard else ""), ""  # a final ה, with mappiq or without, is not heard
+        return ("h" if heard else ""), ""  # a final ה is silent, with or without mappiq
     if letter.base == "ה" and last and letter.vowel in (he.SHEVA, he.PATAH):
         return "", he.VOWEL_SOUND.get(letter.vowel, "")
     consonant = _consonant(letter)
@@ -151,7 +151,7 @@ def _letter_sounds(spelled: list[Letter], i: int, starts: set[int]) -> tuple[str
 
 
 def _qamats_or_vowel(spelled: list[Letter], i: int) -> str:
-    """The vowel of letter ``i``; a qamats before hataf qamats is o (צָהֳרַיִם)."""
+    """The vowel of letter ``i``. Qamats before hataf qamats is o (צָהֳרַיִם)."""
     vowel = spelled[i].vowel
     after = spelled[i + 1].vowel if i + 1 < len(spelled) else ""
     if vowel == he.QAMATS and after == he.HATAF_QAMATS:
@@ -170,7 +170,7 @@ def _consonant(letter: Letter) -> str:
 
 
 def _is_vowel_vav(spelled: list[Letter], i: int) -> bool:
-    """Whether letter ``i`` is a ו spoken as o or u: it has the point, the letter before has none."""
+    """Whether letter ``i`` is a ו spoken as o or u: the ו has the point, the letter before it none."""
     if not 0 < i < len(spelled) or spelled[i].base != "ו":
         return False
     vav, before = spelled[i], spelled[i - 1]
@@ -180,7 +180,7 @@ def _is_vowel_vav(spelled: list[Letter], i: int) -> bool:
 
 
 def _is_vu(spelled: list[Letter], i: int) -> bool:
-    """Whether the ו at ``i`` and the one after it spell v and u: שִׁיוּוק is shivuk."""
+    """Whether the ו at ``i`` and the next one spell v and u: שִׁיוּוק is shivuk."""
     doubled = i + 1 < len(spelled) and spelled[i + 1] == Letter("ו")
     return doubled and he.is_shuruk(spelled[i]) and spelled[i - 1] == Letter("י")
 
@@ -194,7 +194,7 @@ def _vav(spelled: list[Letter], i: int) -> tuple[str, str]:
         return "v" if _is_vu(spelled, i) else "", "u" if shuruk else "o"
     before = spelled[i - 1]
     if shuruk and before.vowel == he.SHEVA:
-        return "", "u"  # the model points the letter before a ו needlessly
+        return "", "u"  # the model adds a needless sheva before a vowel ו
     if shuruk:
         return "" if before.vowel == he.QUBUTS else "v", ""
     if vav.vowel:
@@ -203,7 +203,7 @@ def _vav(spelled: list[Letter], i: int) -> tuple[str, str]:
 
 
 def _bare_vav(spelled: list[Letter], i: int) -> str:
-    """A ו without points: silent after the vowel it only spells, else v."""
+    """A ו without points: silent behind the vowel that it spells, otherwise v."""
     before = spelled[i - 1]
     if before.vowel in (he.HOLAM, he.QUBUTS, he.QAMATS_QATAN):
         return ""
@@ -224,12 +224,12 @@ def _yod(spelled: list[Letter], i: int) -> tuple[str, str]:
     if yod.vowel or yod.dagesh or vowel_follows:
         return ("" if before == he.HIRIQ and yod.vowel else "y"), ""
     if spelled[i - 1].base == "י":
-        return "", ""  # written twice, spoken once
+        return "", ""  # a doubled י is spoken once
     return _bare_yod(spelled, i, before)
 
 
 def _vowel_before(spelled: list[Letter], i: int) -> str:
-    """The point before letter ``i``; a doubled ו has it on the first one (טלוויזיה), a silent א none."""
+    """The vowel before letter ``i``. In a doubled ו the first has it (טלוויזיה); a silent א is skipped."""
     if i > 1 and spelled[i - 1] == Letter("ו") and spelled[i - 2].base == "ו":
         return spelled[i - 2].vowel
     if i > 1 and spelled[i - 1] == Letter("א"):
@@ -238,7 +238,7 @@ def _vowel_before(spelled: list[Letter], i: int) -> str:
 
 
 def _bare_yod(spelled: list[Letter], i: int, before: str) -> tuple[str, str]:
-    """A י without points after a letter pointed ``before``: a silent spelling of i or e, or y."""
+    """A י without points behind the point ``before``: a silent spelling of i or e, or y."""
     last = i == len(spelled) - 1
     if before == he.TSERE:
         return ("" if not last and _tsere_stays_e(spelled[i + 1 :]) else "y"), ""
@@ -253,14 +253,14 @@ def _bare_yod(spelled: list[Letter], i: int, before: str) -> tuple[str, str]:
 
 
 def _tsere_stays_e(after: list[Letter]) -> bool:
-    """Whether tsere with י is e before these letters (תֵּיאוּר, רֵיחַ, עָלֵינוּ), not ey (בֵּין)."""
+    """Whether tsere with י before these letters is e (תֵּיאוּר, רֵיחַ, עָלֵינוּ), not ey (בֵּין)."""
     furtive = len(after) == 1 and after[0].vowel == he.PATAH
     ours = len(after) == 2 and after[0].base == "נ" and he.is_shuruk(after[1])
     return after[0].base == "א" or furtive or ours
 
 
 def _stem_starts(spelled: list[Letter]) -> set[int]:
-    """Where a word may begin: at 0, and behind each prefix that its point or the next dagesh betrays."""
+    """The indices at which the stem may begin: 0, and behind each prefix shown by its point or a dagesh."""
     starts = {0}
     for i in range(min(3, len(spelled) - 2)):
         if i not in starts:
@@ -276,7 +276,7 @@ def _stem_starts(spelled: list[Letter]) -> set[int]:
 
 
 def _sheva_is_heard(spelled: list[Letter], i: int, starts: set[int]) -> bool:
-    """Whether the sheva of letter ``i`` is an e today (grammar's moving sheva is often silent)."""
+    """Whether the sheva of letter ``i`` is spoken as e; the grammarians' mobile sheva is often silent."""
     if i == len(spelled) - 1:
         return False
     letter, after = spelled[i], spelled[i + 1]
@@ -290,12 +290,12 @@ def _sheva_is_heard(spelled: list[Letter], i: int, starts: set[int]) -> bool:
 
 def _first_sheva_is_heard(spelled: list[Letter], i: int) -> bool:
     letter, after = spelled[i], spelled[i + 1]
-    # ב is nearly always the prefix "in"; the words that begin with a bare b- are in the lexicon.
+    # ב is nearly always the prefix "in"; words that begin with a bare b- are in the lexicon.
     prefix_in = letter.base == "ב" and (i == 0 or spelled[i - 1].base in "וש")
     if letter.base in "ילמנר" or prefix_in or after.base in "אעה":
         return True
     if {_consonant(letter), _consonant(after)} <= {"t", "d"} or _consonant(letter) == _consonant(after):
         return True
-    # Future of the intensive verbs: תְּדַבֵּר is tedaber, though תְּמוּנָה is tmuna.
+    # Future of intensive verbs: תְּדַבֵּר is tedaber, but תְּמוּנָה is tmuna.
     third = spelled[i + 2] if i + 2 < len(spelled) else None
     return letter.base == "ת" and after.vowel == he.PATAH and third is not None and third.dagesh

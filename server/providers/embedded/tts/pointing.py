@@ -1,4 +1,4 @@
-"""Unpointed Hebrew to pointed Hebrew, by the Nakdimon model that piper's wheel carries."""
+"""Unpointed to pointed Hebrew, with the Nakdimon model shipped in piper's wheel."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,18 @@ from server.runtime.oslock import os_lock
 
 
 class PointingError(Exception):
-    """The pointing model is not installed or did not load."""
+    """The pointing model is not installed, or did not load."""
 
 
 _lock = os_lock()
-_point: Callable[[str], str] | None = None  # set once, under _lock
+_point: Callable[[str], str] | None = None  # set once, with _lock held
 
 
 def point(text: str) -> str:
-    """``text`` with niqqud after each Hebrew letter, in Nakdimon's order; all else unchanged.
+    """``text`` with niqqud behind each Hebrew letter, in Nakdimon's order; other signs are unchanged.
 
-    Points already in ``text`` are replaced. Native thread only; the first call loads the model
-    (about half a second, 50 MB). Raises PointingError.
+    Existing points are replaced. Native threads only; blocks, for the first call about half a second (loads
+    50 MB). Raises PointingError.
     """
     global _point
     model = _point
@@ -33,9 +33,9 @@ def _load() -> Callable[[str], str]:
         from piper.hebrew import DEFAULT_MODEL_PATH, NakdimonDiacritizer
 
         loaded = session(str(DEFAULT_MODEL_PATH))
-    except Exception as error:  # onnxruntime's own exceptions have no common base
+    except Exception as error:  # onnxruntime's exceptions have no common base
         raise PointingError(f"Nakdimon did not load: {error}") from error
-    # piper's constructor builds a session without options; the object is its session and its input.
+    # piper's constructor takes no session options, so the object is assembled here.
     model = NakdimonDiacritizer.__new__(NakdimonDiacritizer)
     model.session = loaded
     model._input_name = loaded.get_inputs()[0].name

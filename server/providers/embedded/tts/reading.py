@@ -1,4 +1,4 @@
-"""A Hebrew text to clauses, and a clause to phonemes: known phrases first, then pointing and rules."""
+"""Hebrew text to clauses, and a clause to phonemes: known phrases first, then pointing and rules."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from server.providers.embedded.tts.symbols import spelled_out
 
 _BREAK = re.compile(r"([.!?…,;:()\[\]{}\n\r—|]+|\s[-–]+\s)")
 _WORD = re.compile(rf"[א-ת][א-ת\u0591-\u05bd\u05bf-\u05c7{he.GERESH}{he.GERSHAYIM}]{{0,59}}|[A-Za-z]{{1,30}}")
-# A longer run of words is spoken in parts: a breath, and espeak's clause buffer of 800 bytes.
+# A longer run of words is split: for breath, and for espeak's clause buffer of 800 bytes.
 _MOST_WORDS = 14
 _MOST_LETTERS = 120
 
@@ -21,14 +21,14 @@ Point = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Clause:
-    """Words spoken in one breath. ``mark``: one of ``. ! ? ,``, the tune they are spoken to."""
+    """Words spoken in one breath. ``mark``: one of ``. ! ? ,``, which sets the intonation."""
 
     words: tuple[str, ...]
     mark: str
 
 
 def clauses(text: str) -> list[Clause]:
-    """Cut any text into clauses; none when there is nothing to say. Never fails."""
+    """The clauses of any text; none if it has no words. Never fails."""
     pieces = _BREAK.split(spelled_out(text))
     found: list[Clause] = []
     for spoken, sign in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
@@ -39,7 +39,7 @@ def clauses(text: str) -> list[Clause]:
 
 
 def read_clause(clause: Clause, point: Point) -> str:
-    """Phonemes of a clause, words separated by spaces. ``point`` is called once, if at all."""
+    """The phonemes of a clause, words separated by spaces. ``point`` is called at most once."""
     return _Reader(clause, point).read()
 
 
@@ -74,14 +74,14 @@ def _mark(sign: str) -> str:
 
 
 class _Reader:
-    """One clause being read."""
+    """Reads one clause."""
 
     def __init__(self, clause: Clause, point: Point) -> None:
         self._words = clause.words
         self._mark = clause.mark
         self._bare = [he.without_points(word).lower() for word in clause.words]
         self._point = point
-        self._pointed: list[str] | None = None  # filled when a word needs it
+        self._pointed: list[str] | None = None  # computed when a word needs it
 
     def read(self) -> str:
         spoken: list[str] = []
@@ -94,7 +94,7 @@ class _Reader:
 
     def _longest_known(self, at: int) -> tuple[int, str] | None:
         if he.is_pointed(self._words[at]):
-            return None  # whoever points a word means that reading
+            return None  # the writer's own points decide
         for count in range(min(lexicon.LONGEST_PHRASE, len(self._words) - at), 0, -1):
             words = self._bare[at : at + count]
             read = lexicon.lookup(words) or self._behind_prefix(at, words)
@@ -122,7 +122,7 @@ class _Reader:
 
     def _pointed_word(self, at: int) -> str:
         if self._pointed is None:
-            # The model knows the typewriter's geresh only, and misreads a last word without a mark.
+            # The model knows only the ASCII geresh, and misreads a last word without a mark.
             text = " ".join(self._bare).replace(he.GERESH, "'").replace(he.GERSHAYIM, '"') + self._mark
             self._pointed = self._point(text).replace("'", he.GERESH).split(" ")
         return self._pointed[at]

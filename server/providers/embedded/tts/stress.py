@@ -1,4 +1,4 @@
-"""Which syllable of a pointed word is stressed: the last one, unless its pattern says the one before."""
+"""The stressed syllable of a pointed word: the last, unless a pattern moves it to the one before."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from server.providers.embedded.tts.letters import Letter
 
 @dataclass(frozen=True)
 class Sound:
-    """One phoneme and the index of the letter it comes from. ``furtive``: the a in luax."""
+    """One phoneme and the index of its letter. ``furtive``: the a in luax."""
 
     text: str
     at: int
@@ -17,7 +17,7 @@ class Sound:
 
 
 def stressed_sound(sounds: list[Sound], spelled: list[Letter]) -> int | None:
-    """Index in ``sounds`` of the stressed vowel; None when there are fewer than two vowels."""
+    """The index in ``sounds`` of the stressed vowel; None for fewer than two vowels."""
     vowels = [i for i, s in enumerate(sounds) if s.vowel]
     if len(vowels) < 2:
         return None
@@ -32,7 +32,7 @@ def stressed_sound(sounds: list[Sound], spelled: list[Letter]) -> int | None:
 
 @dataclass(frozen=True)
 class _Word:
-    """``last`` and ``before``: letters of the last two vowels; ``gap``: consonants between them."""
+    """``last``, ``before``: letters of the last two vowels. ``gap``: the number of sounds between them."""
 
     letters: list[Letter]
     last: int
@@ -41,7 +41,7 @@ class _Word:
     syllables: int
 
     def end(self, back: int) -> Letter:
-        """The letter ``back`` places from the end (1 is the last); a blank one before the beginning."""
+        """The letter ``back`` places from the end (1: the last); a blank letter beyond the beginning."""
         return self.letters[-back] if back <= len(self.letters) else Letter("")
 
 
@@ -58,7 +58,7 @@ def _is_segolate(word: _Word) -> bool:
 
 
 def _is_guttural_segolate(word: _Word) -> bool:
-    """נַעַר, רֶגַע, רֹחַב, לָדַעַת; not אַחַר, nor what may be a prefix (הַחַג)."""
+    """נַעַר, רֶגַע, רֹחַב, לָדַעַת; not אַחַר, nor a possible prefix (הַחַג)."""
     last, before = word.letters[word.last], word.letters[word.before]
     if last.vowel != he.PATAH or word.gap > 1 or word.last != len(word.letters) - 2:
         return False
@@ -96,7 +96,7 @@ def _is_first_person_past(word: _Word) -> bool:
 
 
 def _is_second_person_past(word: _Word) -> bool:
-    """כָּתַבְתָּ, רָצִיתָ; אַתָּה ends in another letter."""
+    """כָּתַבְתָּ, רָצִיתָ; not אַתָּה, which ends in another letter."""
     return word.end(1).base == "ת" and word.end(1).vowel == he.QAMATS
 
 

@@ -1,4 +1,4 @@
-"""Any text to letters that the embedded voice reads: spoken Hebrew words, one sign for each mark."""
+"""Any text to signs that the embedded TTS reads: spoken Hebrew words, one sign for each mark."""
 
 import re
 import unicodedata
@@ -12,9 +12,9 @@ _GERSHAYIM_SIGN = re.compile(r"(?<=[א-ת\u0591-\u05c7])(?:[\"“”„]|''|׳׳
 
 
 def spelled_out(text: str) -> str:
-    """``text`` in spoken words (E6), with one sign each for geresh and gershayim.
+    """``text`` in spoken words (E6), with one sign each for geresh and gershayim. Never fails.
 
-    Never fails. Compatibility forms (ligatures, full-width letters) are taken apart.
+    Compatibility forms (ligatures, full-width letters) are decomposed.
     """
     text = unicodedata.normalize("NFKC", speakable(text))
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs", "Co", "Cn"))

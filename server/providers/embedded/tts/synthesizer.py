@@ -1,4 +1,4 @@
-"""The embedded voice as an engine, and as a plain function for the simulated caller."""
+"""The embedded voice as a TTS provider, and as a plain function for the simulated caller."""
 
 import time
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ from server.runtime.native_calls import run_native
 
 _AGENT = VoiceSettings()
 _PAUSE_MS = {",": 120, ".": 280, "!": 280, "?": 280}
-_WARM_WORDS = "בדיקה קצרה ומהירה."  # no phrase of the lexicon, so that the model is loaded too
+_WARM_WORDS = "בדיקה קצרה ומהירה."  # not in the lexicon, so that the pointing model is loaded too
 
 
 class EmbeddedTts:
-    """espeak-ng on our own phonemes. No account, no network; GPL libraries, loaded when first used.
+    """espeak-ng with Hebrew phonemes made here. No account, no network; loads GPL libraries on first use.
 
-    One voice for all calls; any thread may start a stream.
+    One voice for all calls. Any thread.
     """
 
     name = "embedded"
@@ -29,28 +29,28 @@ class EmbeddedTts:
     def __init__(
         self, variant: str = _AGENT.variant, rate: int = _AGENT.rate, pitch: int = _AGENT.pitch
     ) -> None:
-        """As ``VoiceSettings``; ValueError when out of range."""
+        """See ``VoiceSettings``. Raises ValueError for a value out of range."""
         self._settings = VoiceSettings(variant, rate, pitch)
         self.identity = f"embedded {variant} {rate} {pitch}"
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
-        """Any text; what cannot be said is left out, and a text without words gives no chunk."""
+        """Any text: signs that cannot be spoken are dropped; without words there is no chunk."""
         return _Speech(text, self._settings, timeout_s)
 
     def warm(self) -> None:
-        """Load espeak-ng and the pointing model: about a second. Raises ProviderError."""
+        """Loads espeak-ng and the pointing model. Blocks for about a second. Raises ProviderError."""
         for _ in self.synthesize(_WARM_WORDS, timeout_s=60.0):
             pass
 
 
 class _Speech:
-    """One text being spoken, a chunk a clause. ``timeout_s`` counts our work, not the consumer's."""
+    """The audio of one text, a chunk per clause. ``timeout_s`` counts synthesis only, not the consumer."""
 
     def __init__(self, text: str, settings: VoiceSettings, timeout_s: float) -> None:
         self._text = text
         self._settings = settings
-        self._left_s = timeout_s  # the iterating thread's
-        self._cancelled = False  # set once, from any thread
+        self._left_s = timeout_s  # used by the iterating thread
+        self._cancelled = False  # any thread may set it
 
     def __iter__(self) -> Iterator[bytes]:
         started = time.monotonic()
@@ -84,7 +84,7 @@ def speak_pcm16_8k(
     rate: int = _AGENT.rate,
     pitch: int = _AGENT.pitch,
 ) -> bytes:
-    """The whole ``text`` as PCM16 8 kHz mono. Blocks for 20 to 50 ms a sentence. Raises ProviderError."""
+    """``text`` as PCM16 8 kHz mono. Blocks for 20 to 50 ms a sentence. Raises ProviderError."""
     return b"".join(_Speech(text, VoiceSettings(variant, rate, pitch), timeout_s=60.0))
 
 

@@ -1,1 +1,1 @@
-"""The simulated caller: it does to the server what Twilio and a person on the phone would do."""
+"""The simulated caller: it acts as Twilio and as a person on the phone."""

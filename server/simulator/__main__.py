@@ -27,7 +27,7 @@ SYNTHETIC_S_PER_CHARACTER = 0.08
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 the call did what was asked, 1 it did not, 2 wrong usage, 130 it was broken off."""
+    """Runs the command. Exit status: 0 the call succeeded, 1 it failed, 2 wrong usage, 130 interrupted."""
     try:
         return _main(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
@@ -75,7 +75,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def place_call(plan: CallPlan, expect_turns: int | None = None, server_log: Path | None = None) -> CallReport:
-    """One call from ringing to its report."""
+    """Places one call and returns its report. Blocks until the call is over."""
     pump = StreamPump()
     log = LogFollower(server_log) if server_log else None
     record = PhoneCall(plan, pump).run()
@@ -84,7 +84,7 @@ def place_call(plan: CallPlan, expect_turns: int | None = None, server_log: Path
 
 
 def make_plan(options: argparse.Namespace) -> CallPlan:
-    """From the command line. Raises ValueError or OSError for what cannot be done."""
+    """The plan that the command line describes. Raises ValueError or OSError for what cannot be done."""
     speaker = _speaker(options)
     return CallPlan(
         endpoint=Endpoint(options.url, options.public_url or public_url_of_the_server() or options.url),
@@ -108,7 +108,7 @@ def make_plan(options: argparse.Namespace) -> CallPlan:
 
 
 def _speaker(options: argparse.Namespace) -> Callable[[str], Clip]:
-    """Text to a clip, made once per text however many calls say it."""
+    """A function from text to clip, which synthesizes each text once for all calls."""
     if options.synthetic:
         return lru_cache(
             lambda text: Clip.from_pcm16(synthetic_speech(len(text) * SYNTHETIC_S_PER_CHARACTER))
@@ -117,7 +117,7 @@ def _speaker(options: argparse.Namespace) -> Callable[[str], Clip]:
     chosen |= {name: value for name in ("rate", "pitch") if (value := getattr(options, name)) is not None}
 
     def speak(text: str) -> Clip:
-        # Loading the voice takes time and memory that a call from WAV files does not need.
+        # Imported late: the voice needs time and memory, and a call from WAV files does not need it.
         from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 
         try:
@@ -164,5 +164,5 @@ def _write_json(path: Path | None, plain: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # a recording is its owner's only
+    os.umask(0o077)  # a recording is readable by its owner only
     sys.exit(main())

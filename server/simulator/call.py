@@ -1,4 +1,4 @@
-"""One phone call: what Twilio does from the ringing to the end, in the caller's own thread."""
+"""One phone call from ringing to its end, as Twilio handles it, in the caller's own thread."""
 
 import io
 import secrets
@@ -23,12 +23,12 @@ from server.simulator.webhooks import Endpoint, Exchange, Webhooks, sign
 SUBPROTOCOL = "audio.twilio.com"
 HANDSHAKE_TIMEOUT_S = 5.0
 SIGNED = ": TWILIO_AUTH_TOKEN and --public-url must be the server's own (its token, its PUBLIC_BASE_URL)"
-SAY_S_PER_CHARACTER = 0.07  # how long Twilio's own voice takes, roughly
+SAY_S_PER_CHARACTER = 0.07  # the approximate speed of Twilio's own voice
 
 
 @dataclass(frozen=True)
 class CallPlan:
-    """What one call is to do. ``noise``: PCM16 frames under the caller's voice; ``max_s``: give up then."""
+    """One call to place. ``noise``: PCM16 frames under the caller's voice. ``max_s``: limit of the call."""
 
     endpoint: Endpoint
     steps: Sequence[Step]
@@ -45,9 +45,9 @@ class CallPlan:
 
 @dataclass
 class CallRecord:
-    """A call as it happened. ``stream_at_s``: when the stream started, in seconds since the call did.
+    """A call as it happened. ``stream_at_s``: start of the stream, in seconds since the call began.
 
-    ``failures`` are sentences; an empty list means that the call itself went as Twilio expects.
+    ``failures``: sentences; empty if the call itself went as Twilio expects.
     """
 
     ids: CallIds
@@ -65,11 +65,11 @@ class CallRecord:
 
     @property
     def handed_over_to(self) -> str:
-        """The number that our side has put the caller through to; empty when it has not."""
+        """The number to which the server transferred the caller; empty without a transfer."""
         return self.ending.removeprefix(DIALLED) if self.ending.startswith(DIALLED) else ""
 
     def recording(self) -> tuple[bytes, bytes]:
-        """Caller and agent, μ-law, from the start of the call."""
+        """The tracks of caller and agent, μ-law 8 kHz, from the start of the call."""
         caller, agent = bytearray(), bytearray()
         for at_s, audio in self.played:
             _lay(agent, at_s, audio)
@@ -90,7 +90,7 @@ def new_ids() -> CallIds:
 
 
 class PhoneCall:
-    """``run`` makes the call and blocks until it is over. It is the ``Phone`` that TwiML is obeyed on."""
+    """Makes one call with ``run``. It is the ``Phone`` on which the server's TwiML is obeyed."""
 
     def __init__(
         self, plan: CallPlan, pump: StreamPump, on_stream: Callable[[LiveStream], None] | None = None
@@ -116,7 +116,7 @@ class PhoneCall:
         }
 
     def run(self) -> CallRecord:
-        """Never raises for what the server does: that is in the record."""
+        """Places the call; blocks until it is over. Faults of the server are in the record, never raised."""
         try:
             document = self.fetch(self._plan.endpoint.route(self._plan.incoming_path), "POST")
             self._fields["CallStatus"] = "in-progress"
@@ -216,14 +216,14 @@ class PhoneCall:
         return live
 
     def _judge_stream_end(self, live: LiveStream, verb: Connect) -> None:
-        # 1005: a close frame without a code. Anything else, or no close frame, is a broken line.
+        # 1005: a close frame without a code. Any other code, or no close frame, is a broken connection.
         normal = not live.ended_by_server or live.ending.endswith(("1000", "1001", "1005"))
         if not normal:
             self.record.failures.append(f"the stream broke off: {live.ending}")
         self._report_stream(verb, "stream-stopped" if normal else "stream-error", live.ending)
 
     def _report_stream(self, verb: Connect, event: str, error: str = "") -> None:
-        """Post to ``statusCallback`` without making the call wait for the answer."""
+        """Posts to ``statusCallback`` on a thread, so that the call does not wait for the answer."""
         if verb.status_callback is None:
             return
         fields = {

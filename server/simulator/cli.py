@@ -1,4 +1,4 @@
-"""The command line: steps in the order they are written, options for the line, the load and the report."""
+"""The command line: steps in the order written, and options for the line, the load and the report."""
 
 import argparse
 import math
@@ -22,8 +22,8 @@ DEFAULT_LINES = (
     "כן למספר הזה",
     "כן נכון",
 )
-DEFAULT_INTERRUPTED_LINE = 3  # this one is said over the agent …
-DEFAULT_INTERRUPT_AFTER_S = 1.0  # … so long after it has begun
+DEFAULT_INTERRUPTED_LINE = 3  # this line interrupts the agent …
+DEFAULT_INTERRUPT_AFTER_S = 1.0  # … so long after the agent has begun
 
 EPILOG = """\
 steps, in the order they are written (without any, a demonstration dialogue is held):
@@ -43,7 +43,7 @@ exit status: 0 the call did what was asked, 1 it did not (the reason is printed)
 
 @dataclass(frozen=True)
 class StepOption:
-    """A step as written: ``kind`` is say, wav, dtmf or wait."""
+    """A step as written. ``kind``: say, wav, dtmf or wait."""
 
     kind: str
     value: str
@@ -52,7 +52,7 @@ class StepOption:
 
 @dataclass
 class Steps:
-    """Collected while the command line is read; ``pending_s`` waits for the next spoken line."""
+    """The steps collected from the command line. ``pending_s``: interruption for the next spoken line."""
 
     written: list[StepOption] = field(default_factory=list)
     by_line: dict[int, float] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Steps:
             self.pending_s = float(match[1])
 
     def resolved(self) -> list[StepOption]:
-        """The steps with their interruptions. Raises ValueError for one that no line is there for."""
+        """The steps with their interruptions. Raises ValueError for an interruption without its line."""
         if self.pending_s is not None:
             raise ValueError("--interrupt-after without @LINE stands before the line that interrupts")
         steps = list(self.written) or default_steps()
@@ -94,7 +94,7 @@ def default_steps() -> list[StepOption]:
 
 
 class _StepAction(argparse.Action):
-    """All step options write into one list: their order is the order of the call."""
+    """Adds a step. All step options share one list, whose order is that of the call."""
 
     def __call__(
         self,
@@ -165,7 +165,7 @@ def not_negative(value: str) -> float:
 
 
 def build_parser(*, demo: bool = False) -> argparse.ArgumentParser:
-    """``demo``: it is the start script's, with options of its own before the user's."""
+    """The parser. ``demo``: for the start script, which puts options of its own before the user's."""
     parser = argparse.ArgumentParser(
         prog="./start_all.sh demo" if demo else "python -m server.simulator",
         usage="%(prog)s [OPTION …]    (--help lists them)",
@@ -178,8 +178,8 @@ def build_parser(*, demo: bool = False) -> argparse.ArgumentParser:
     parser.add_argument(
         "--public-url", help="the server's PUBLIC_BASE_URL, for signatures; default: that knob, or --url"
     )
-    # For `./start_all.sh demo`: the folder of its files, where one call is recorded unless told otherwise;
-    # and whether to place it, or only to say what is wrong with the options.
+    # For `./start_all.sh demo`: the folder for its files, where a call is recorded unless told otherwise;
+    # and whether only to check the options.
     parser.add_argument(DEMO, type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--incoming-path", default="/webhook/incoming_call")

@@ -1,4 +1,4 @@
-"""Many calls at once: what the server's callers got, and what it cost."""
+"""Many calls at once: what the callers experienced, and what the calls cost the server."""
 
 import math
 import threading
@@ -16,7 +16,7 @@ from server.simulator.report import CallReport, make_report
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Milliseconds, except ``count``; NaN without a value."""
+    """``count`` values, and their percentiles in milliseconds; NaN without a value."""
 
     count: int
     p50: float
@@ -35,7 +35,7 @@ class Percentiles:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """``server_cpu_ms`` and ``simulator_cpu_ms``: milliseconds of CPU that one second of one call cost."""
+    """``server_cpu_ms``, ``simulator_cpu_ms``: milliseconds of CPU per second of one call."""
 
     calls: int
     failed: int
@@ -56,7 +56,7 @@ class LoadReport:
 
 
 class ServerCpu:
-    """CPU seconds of processes and their children since construction; a child that died is not counted."""
+    """CPU seconds of processes and their children since construction, without children that ended."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         self._roots = [psutil.Process(pid) for pid in pids]
@@ -72,7 +72,7 @@ class ServerCpu:
             try:
                 family = [root, *root.children(recursive=True)]
             except psutil.NoSuchProcess:
-                continue  # the server died: the calls will say so
+                continue  # the server died; its calls fail and report it
             for process in family:
                 try:
                     times = process.cpu_times()
@@ -83,7 +83,7 @@ class ServerCpu:
 
 
 def place_calls(plan: CallPlan, calls: int, ramp_s: float) -> list[CallRecord]:
-    """Place ``calls`` calls, their starts spread evenly over ``ramp_s``, and wait for all of them."""
+    """Places ``calls`` calls, starting evenly over ``ramp_s`` seconds. Blocks until all are over."""
     pump = StreamPump()
     records: list[CallRecord] = []
     started_s = time.monotonic()
@@ -106,20 +106,20 @@ def place_calls(plan: CallPlan, calls: int, ramp_s: float) -> list[CallRecord]:
 def run_load(
     plan: CallPlan, calls: int, ramp_s: float, pids: Sequence[int], expect_turns: int | None = None
 ) -> LoadReport:
-    """``expect_turns``: of each call, or it counts as failed.
+    """Places the calls and measures them. ``expect_turns``: answered turns that each call needs to succeed.
 
-    Raises psutil.NoSuchProcess for a PID that does not exist.
+    Blocks until all calls are over. Raises psutil.NoSuchProcess for an unknown PID.
     """
     server = ServerCpu(pids) if pids else None
     own_before_s = time.process_time()
     records = place_calls(plan, calls, ramp_s)
-    own_s = time.process_time() - own_before_s  # before measuring, which costs as well
+    own_s = time.process_time() - own_before_s  # read before the reports, which need CPU too
     server_s = server.used_s() if server else None
     return summarize([make_report(record, expect_turns) for record in records], server_s, own_s)
 
 
 def summarize(reports: Sequence[CallReport], server_s: float | None, own_s: float) -> LoadReport:
-    """Put the calls together; CPU times are seconds over all of them."""
+    """Combines the calls. ``server_s``, ``own_s``: CPU seconds of all calls together."""
     turns = [turn for report in reports for turn in report.timeline.turns]
     streams = [report.record.stream for report in reports if report.record.stream]
     lateness = [report.record.live.lateness for report in reports if report.record.live]
@@ -170,7 +170,7 @@ def load_as_text(load: LoadReport) -> str:
 
 
 def load_as_json(load: LoadReport) -> dict[str, object]:
-    """Plain data; a percentile without a value is None."""
+    """Plain data for JSON; a percentile without a value is None."""
     plain = asdict(load)
     for name in ("response_gap", "barge_in", "greeting"):
         plain[name] = {k: None if v != v else v for k, v in plain[name].items()}

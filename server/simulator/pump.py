@@ -1,8 +1,8 @@
-"""One thread that keeps the time of every stream: 20 ms of audio out, the server's messages in.
+"""One thread that drives every stream: 20 ms of audio out, the server's messages in.
 
-One thread for all calls, because a thread per call would spend the client's core on switching, and a
-late client is mistaken for a slow server. Deadlines are absolute, so nothing drifts; how late frames went
-out is recorded, so a saturated client shows.
+One thread for all calls, because a thread per call would waste the client's core on switching, and a late
+client looks like a slow server. Deadlines are absolute, so there is no drift. The lateness of frames is
+recorded, so that an overloaded client shows.
 """
 
 import heapq
@@ -20,19 +20,19 @@ import websocket
 from server.simulator.link import DelayLine
 from server.simulator.stream import MediaStream
 
-SEND_TIMEOUT_S = 2.0  # a server that stops reading for so long has lost the call
+SEND_TIMEOUT_S = 2.0  # a server that does not read for so long has lost the call
 LATE_S = 0.010  # frames sent later than this are counted
 _READ_BYTES = 65536
 
 
 class NothingToRead(Exception):
-    """The rest of the message has not arrived."""
+    """The rest of the message has not arrived yet."""
 
 
 class BufferedWebSocket(websocket.WebSocket):
-    """websocket-client reading in large pieces and never waiting: it asks the socket three times a message.
+    """A websocket-client that reads in large pieces instead of three times a message, and never waits.
 
-    ``messages()`` is for a socket that has just become readable.
+    Call ``messages()`` only when the socket has become readable.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class BufferedWebSocket(websocket.WebSocket):
         self._filled = False
 
     def messages(self) -> list[str | bytes]:
-        """All whole messages that have arrived. Raises websocket.WebSocketException or OSError at the end."""
+        """All complete messages. Raises websocket.WebSocketException or OSError when the connection ends."""
         found: list[str | bytes] = []
         self._filled = False
         while True:
@@ -50,7 +50,7 @@ class BufferedWebSocket(websocket.WebSocket):
             except NothingToRead:
                 return found
             except (websocket.WebSocketException, OSError):
-                if found:  # deliver these first; the end is noticed again at the next call
+                if found:  # deliver these first; the next call raises the error again
                     return found
                 raise
             if opcode == websocket.ABNF.OPCODE_CLOSE:
@@ -59,7 +59,7 @@ class BufferedWebSocket(websocket.WebSocket):
             found.append(data.decode("utf-8", "replace") if opcode == websocket.ABNF.OPCODE_TEXT else data)
 
     def hang_up(self, timeout_s: float = 1.0) -> None:
-        """Say goodbye and read to the end: closing with unread data would reset what was just sent."""
+        """Sends a close frame and reads to the end: closing with unread data would reset the connection."""
         if self.sock is None:
             return
         try:
@@ -71,13 +71,13 @@ class BufferedWebSocket(websocket.WebSocket):
             while self.sock.recv(_READ_BYTES) and time.monotonic() < give_up_s:
                 pass
         except (websocket.WebSocketException, OSError):
-            pass  # the server was quicker: nothing is left to be said
+            pass  # the server closed first
         self.shutdown()  # type: ignore[no-untyped-call]
 
     def _recv(self, bufsize: int) -> bytes:
         if not self._unread:
             if self._filled or self.sock is None:
-                raise NothingToRead  # one read a wake-up: the selector says when there is more
+                raise NothingToRead  # one read per wake-up; the selector reports more
             self._unread = self.sock.recv(_READ_BYTES)
             self._filled = True
             if not self._unread:
@@ -88,7 +88,7 @@ class BufferedWebSocket(websocket.WebSocket):
 
 @dataclass
 class Lateness:
-    """How late frames were sent, in seconds and counts."""
+    """How late frames were sent, in seconds, and how many."""
 
     worst_s: float = 0.0
     late_frames: int = 0
@@ -101,14 +101,14 @@ class Lateness:
 
 
 class LiveStream:
-    """A stream on its socket. Used by the pump's thread; ``wait`` and ``ending`` by the call's own."""
+    """A stream on its socket. For the pump's thread; ``wait`` and ``ending`` also for the call's thread."""
 
     def __init__(self, ws: BufferedWebSocket, stream: MediaStream, up: DelayLine, down: DelayLine) -> None:
         self.stream = stream
-        self.ending = ""  # why it ended; empty while it runs
+        self.ending = ""  # the reason of the end; empty while the stream runs
         self.ended_by_server = False
         self.started_s = 0.0  # on the pump's clock
-        self.scheduled_s = float("inf")  # its valid entry in the pump's heap
+        self.scheduled_s = float("inf")  # the time of its valid entry in the pump's heap
         self.lateness = Lateness()
         self.ws = ws
         self.fileno: int = ws.fileno()  # type: ignore[no-untyped-call]
@@ -116,7 +116,7 @@ class LiveStream:
         self._over = threading.Event()
 
     def wait(self, timeout_s: float) -> bool:
-        """Block until the stream has ended; False when it has not in time."""
+        """Blocks until the stream has ended. False: it has not within ``timeout_s``."""
         return self._over.wait(timeout_s)
 
     def begin(self, now_s: float) -> None:
@@ -124,7 +124,7 @@ class LiveStream:
         self._post(self.stream.opening(), 0.0)
 
     def next_due_s(self) -> float:
-        """When ``service`` has something to do, on the pump's clock."""
+        """The time on the pump's clock at which ``service`` is next needed."""
         due_s = self.stream.due_s
         if not self._up.transparent:
             due_s = min(due_s, self._up.next_due_s)
@@ -133,7 +133,7 @@ class LiveStream:
         return self.started_s + due_s
 
     def service(self, now_s: float) -> None:
-        """Send what is due; after a stall, all frames that were missed."""
+        """Sends what is due; after a stall, all missed frames."""
         elapsed_s = now_s - self.started_s
         for text in self._down.pop_due(elapsed_s):
             self._post(self.stream.receive(text, elapsed_s), elapsed_s)
@@ -146,14 +146,14 @@ class LiveStream:
             self.ws.send(text)
 
     def cut_short(self, reason: str, now_s: float) -> None:
-        """The caller's side ends the stream now. What is on its way still arrives, sooner than it would."""
+        """Ends the stream from the caller's side. Delayed messages are sent at once."""
         self.ending = reason
         self._post([self.stream.stop()], now_s - self.started_s)
         for text in self._up.pop_due(float("inf")):
             self.ws.send(text)
 
     def read(self, now_s: float) -> None:
-        """The socket is readable."""
+        """Reads the messages of a readable socket."""
         elapsed_s = now_s - self.started_s
         for text in self.ws.messages():
             if self._down.transparent or isinstance(text, bytes):
@@ -175,7 +175,7 @@ class LiveStream:
 
 
 class StreamPump:
-    """``add`` a stream from any thread; ``close`` ends the thread, and the streams still running."""
+    """Runs all streams on one thread. ``add`` from any thread; ``close`` ends the thread and its streams."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -197,7 +197,7 @@ class StreamPump:
         self._wake_out.send(b"!")
 
     def cut(self, live: LiveStream, reason: str) -> None:
-        """End a stream that does not end by itself; its ``wait`` returns soon after."""
+        """Ends a stream that does not end by itself. Its ``wait`` returns soon after. Any thread."""
         with self._lock:
             self._cut.append((live, reason))
         self._wake_out.send(b"!")
@@ -205,16 +205,15 @@ class StreamPump:
     def close(self) -> None:
         with self._lock:
             self._closing = True
-            self._wake_out.send(
-                b"!"
-            )  # under the lock: the thread closes this socket once it has seen the flag
+            # With the lock held: the thread closes this socket once it has seen the flag.
+            self._wake_out.send(b"!")
         self._thread.join(5)
 
     def _run(self) -> None:
         self._selector.register(self._wake_in, selectors.EVENT_READ, None)
         try:
             self._loop()
-        finally:  # whatever happened, no call may wait for a pump that is gone
+        finally:  # in any case: no call may wait for a pump that has stopped
             for key in list(self._selector.get_map().values()):
                 if key.data is not None:
                     self._guarded(key.data, partial(_cut_short, "simulator stopped"))
@@ -255,7 +254,7 @@ class StreamPump:
                 self._guarded(live, LiveStream.service)
 
     def _guarded(self, live: LiveStream, work: Callable[[LiveStream, float], None]) -> None:
-        """Do ``work`` and plan the next; the end of one stream is not the end of the others."""
+        """Runs ``work`` and schedules the stream again. A stream that fails does not affect the others."""
         if live.ending:
             return
         try:

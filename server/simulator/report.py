@@ -1,4 +1,4 @@
-"""What a call amounts to: whether it did what was asked, a page to read, and JSON for programs."""
+"""The report on a call: whether it succeeded, a page for people, and JSON for programs."""
 
 import math
 from dataclasses import asdict, dataclass, field, replace
@@ -18,7 +18,7 @@ PERSON_KEY = "0"
 
 @dataclass(frozen=True)
 class CallReport:
-    """A finished call with its measurements. ``reasons`` is empty when it did what was asked."""
+    """A finished call with its measurements. ``reasons``: why it failed; empty if it succeeded."""
 
     record: CallRecord
     timeline: Timeline
@@ -34,7 +34,7 @@ class CallReport:
 def make_report(
     record: CallRecord, expect_turns: int | None = None, log: list[LogEntry] | None = None
 ) -> CallReport:
-    """Measure and judge. ``expect_turns``: at least so many turns must have been answered."""
+    """Measures and judges a call. ``expect_turns``: the least number of turns that must be answered."""
     if record.stream is None:
         timeline = Timeline((), (), (), None, 0)
     else:
@@ -58,14 +58,14 @@ def _judge(record: CallRecord, timeline: Timeline, words: CallWords, expect_turn
     if expect_turns is not None and answered < expect_turns:
         reasons.append(f"turns answered: {answered}, expected: {expect_turns} or more")
     if stream.script.manners.hang_up_after_s is not None:
-        return reasons  # the caller hung up in the middle: what was left undone was meant to be
+        return reasons  # the caller hung up on purpose: nothing after that can be missing
     reasons += [*_undone(record, stream.script), *_deaf(words, timeline)]
     reasons += [f"turn {turn.turn.index} was not answered" for turn in timeline.turns if turn.missed]
     return reasons
 
 
 def _undone(record: CallRecord, script: CallerScript) -> list[str]:
-    """What the caller did not come to. Who asks for a person, and gets one, has nothing left to say to us."""
+    """The caller's unfinished steps; none for a caller who asked for a person and was transferred."""
     if script.finished or (record.handed_over_to and any(map(_asks_for_person, script.turns))):
         return []
     undone = f"only {script.done_steps} of the caller's {len(script.steps)} steps were done"
@@ -84,7 +84,7 @@ def _warn(record: CallRecord, timeline: Timeline) -> tuple[str, ...]:
         if turn.turn.meant_to_interrupt and not turn.turn.interrupted:
             warnings.append(f"turn {turn.turn.index} came too late to interrupt: the agent had finished")
         if turn.turn.impatient:
-            warnings.append(f"turn {turn.turn.index} was said because the agent said nothing")
+            warnings.append(f"turn {turn.turn.index} was spoken because the agent stayed silent")
     script = record.stream.script if record.stream else None
     if script and record.handed_over_to and not script.finished:
         left = len(script.steps) - script.done_steps
@@ -107,16 +107,16 @@ def _words_of(record: CallRecord, timeline: Timeline, log: list[LogEntry]) -> Ca
 
 
 def _deaf(words: CallWords, timeline: Timeline) -> list[str]:
-    """Turns that were answered and not heard were answered with nothing but 'say it again'."""
+    """Spoken turns that were answered but never recognised: the answers can only have been "say it again"."""
     heard = count_heard(words, timeline)
     if heard is None or heard[0] > 0 or not heard[1]:
         return []
-    why = f": {words.complaint}" if words.complaint else ", and the server's log says nothing of why"
+    why = f": {words.complaint}" if words.complaint else ", and the server's log gives no reason"
     return [f"0 of {heard[1]} spoken turns heard{why}"]
 
 
 def count_heard(words: CallWords, timeline: Timeline) -> tuple[int, int] | None:
-    """Spoken turns that the server has understood words of, and all of them; None: nobody knows."""
+    """The number of spoken turns whose words the server recognised, and of all; None without a log."""
     if not words.known:
         return None
     spoken = [turn.turn.index for turn in timeline.turns if turn.turn.kind == "say"]
@@ -124,7 +124,7 @@ def count_heard(words: CallWords, timeline: Timeline) -> tuple[int, int] | None:
 
 
 def as_text(report: CallReport) -> str:
-    """The page that is printed after a call."""
+    """The page printed after a call."""
     record, timeline = report.record, report.timeline
     lines = [f"Call {record.ids.call_sid}  stream {record.ids.stream_sid}"]
     lines += [
@@ -187,7 +187,7 @@ def _agents(words: Words) -> str:
 
 
 def _events(report: CallReport) -> list[str]:
-    """Everything with a time, in order, one line each."""
+    """Every event with a time, in order, one line each."""
     timeline, stream = report.timeline, report.record.stream
     if stream is None:
         return ["  (no stream)"]
@@ -211,7 +211,7 @@ def _effect(noise: NoiseReport) -> str:
 
 
 def as_json(report: CallReport) -> dict[str, Any]:
-    """Plain data; times in seconds or milliseconds as their names say."""
+    """Plain data for JSON; names end in their units, ``_s`` or ``_ms``."""
     record, timeline = report.record, report.timeline
     stream = record.stream
     return {

@@ -1,10 +1,10 @@
-"""What the caller does, frame by frame: a pure state machine, so it also runs in simulated time.
+"""The caller's behaviour, frame by frame: a pure state machine, usable in simulated time.
 
-One ``step`` is 20 ms. The script is told whether the agent was audible in the frame just heard and
-whether Twilio's buffer is idle, and answers with what the caller sends in the next one::
+One ``step`` is 20 ms. It is told whether the agent was audible in the last frame and whether Twilio's buffer
+is idle, and returns what the caller sends in the next frame::
 
     listening ──(the agent has finished, or patience is over, or it is time to interrupt)──▶ acting
-    acting ──(the line is said, the digits are keyed, the wait is over)──▶ listening for the answer
+    acting ──(the line is spoken, the digits are keyed, the wait is over)──▶ listening for the answer
     listening after the last step ──(answered, then ``linger_s``)──▶ hang up
 """
 
@@ -16,15 +16,15 @@ from typing import NamedTuple
 from server.audio.frames import FRAMES_PER_S, ms_to_frames
 from server.simulator.sounds import SILENCE, AudioFrame, Clip, burst, mix
 
-ONSET_SILENCE_FRAMES = 10  # audible after 200 ms of silence: the agent has begun to speak
-UNFINISHED_FRAMES = 125  # 2.5 s of silence end the agent's turn even with a mark outstanding
+ONSET_SILENCE_FRAMES = 10  # sound after 200 ms of silence is an onset of the agent
+UNFINISHED_FRAMES = 125  # 2.5 s of silence end the agent's turn even if a mark is outstanding
 HINT_FRAMES = 150  # 3 s for the answer that follows a hint
 DIGIT_FRAMES = 13  # a key every 260 ms
 
 
 @dataclass(frozen=True)
 class Synthesize:
-    """Say ``clip``. ``interrupt_after_s``: so long after the agent's audio starts, talking over it."""
+    """Speak ``clip``. ``interrupt_after_s``: begin so long after the agent's onset, over the agent."""
 
     text: str
     clip: Clip
@@ -33,14 +33,14 @@ class Synthesize:
 
 @dataclass(frozen=True)
 class Keys:
-    """Press keys, one after the other: digits, ``*`` and ``#``."""
+    """Press keys one after another: digits, ``*`` and ``#``."""
 
     digits: str
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Once the agent has finished, say nothing for so long, whatever it does then."""
+    """Once the agent has finished, say nothing for ``seconds``, whatever the agent does."""
 
     seconds: float
 
@@ -52,7 +52,7 @@ Step = Synthesize | Keys | Wait
 class Burst:
     """A noise on the caller's side, ``offset_s`` after an anchor.
 
-    ``after_turn`` 0 is the start of the greeting, N the start of the agent's answer to turn N, None the
+    ``after_turn``: 0 is the start of the greeting, N the start of the agent's answer to turn N, None the
     start of the stream.
     """
 
@@ -63,13 +63,13 @@ class Burst:
 
 @dataclass(frozen=True)
 class Manners:
-    """How the caller behaves, in seconds.
+    """The caller's habits; times in seconds.
 
-    ``reply_after_s``: silence of the agent that means it has finished. ``patience_s``: how long to wait
-    for an agent that says nothing. ``hint_s``: an agent that has said less than this ("one moment") has not
-    answered yet, and is given HINT_FRAMES more. ``linger_s``: from the end of the last answer to hanging up.
-    ``hang_up_after_s``: hang up that long into the stream, whatever is going on. ``speak_first``: do not
-    wait for a greeting.
+    ``reply_after_s``: silence after which the agent has finished. ``patience_s``: how long the caller waits
+    for a silent agent. ``hint_s``: shorter speech of the agent ("one moment") is no answer yet, and
+    HINT_FRAMES more are waited. ``linger_s``: from the end of the last answer to hanging up.
+    ``hang_up_after_s``: hang up so long into the stream, whatever happens. ``speak_first``: do not wait for a
+    greeting.
     """
 
     reply_after_s: float = 0.7
@@ -84,8 +84,8 @@ class Manners:
 class Turn:
     """A step of the caller as it happened. Times are frames since the stream started.
 
-    ``first_frame`` and ``end_frame`` bound the voice (or the keys); ``end_frame`` is None while it goes
-    on. ``meant_to_interrupt`` and not ``interrupted``: the agent had finished before its time.
+    ``first_frame`` and ``end_frame`` bound the voice or the keys; ``end_frame`` is None while they go on.
+    ``meant_to_interrupt`` without ``interrupted``: the agent finished too early for that.
     """
 
     index: int  # from 1
@@ -95,7 +95,7 @@ class Turn:
     end_frame: int | None = None
     meant_to_interrupt: bool = False
     interrupted: bool = False
-    impatient: bool = False  # said because the agent did not say anything
+    impatient: bool = False  # spoken because the agent stayed silent
 
     @property
     def start_s(self) -> float:
@@ -104,7 +104,7 @@ class Turn:
 
     @property
     def end_s(self) -> float:
-        """As ``start_s``; the start when the turn was broken off."""
+        """Like ``start_s``; the start itself for a turn that was broken off."""
         return (self.first_frame if self.end_frame is None else self.end_frame) / FRAMES_PER_S
 
 
@@ -123,18 +123,18 @@ class _Phase(Enum):
 
 
 @dataclass
-class _AgentEar:
-    """What the caller has noticed of the agent since it began to listen."""
+class _AgentActivity:
+    """The agent's speech as the caller has noticed it since listening began."""
 
     silent_frames: int = ONSET_SILENCE_FRAMES
-    speaking_since: int | None = None  # frame in which what may be the answer began
+    speaking_since: int | None = None  # frame in which the possible answer began
     last_onset: int = 0
-    quiet_since: int = 0  # frame since which nothing was heard, or listening began
-    onset_in_turn: bool = False  # an onset came after the caller began the current turn
-    audible_frames: int = 0  # since the onset of what may be the answer
+    quiet_since: int = 0  # frame since which the agent is silent, or listening began
+    onset_in_turn: bool = False  # the agent began after the caller began the current turn
+    audible_frames: int = 0  # since the onset of the possible answer
 
     def hear(self, frame: int, audible: bool) -> bool:
-        """Account for one frame; True on the agent's onset."""
+        """Takes one frame. True on the agent's onset."""
         onset = audible and self.silent_frames >= ONSET_SILENCE_FRAMES
         if onset:
             if self.speaking_since is None:
@@ -149,7 +149,7 @@ class _AgentEar:
 
 @dataclass
 class CallerScript:
-    """Feed every frame to ``step``. ``turns`` says what was done; ``finished`` that nothing is left."""
+    """Feed every frame to ``step``. ``turns``: the caller's turns so far. ``finished``: no step is left."""
 
     steps: Sequence[Step]
     manners: Manners = field(default_factory=Manners)
@@ -158,24 +158,24 @@ class CallerScript:
 
     def __post_init__(self) -> None:
         self.turns: list[Turn] = []
-        self.frame = 0  # the frame that the next ``step`` answers with
+        self.frame = 0  # the frame that the next ``step`` returns
         self.done_steps = 0
         self._phase = _Phase.LISTENING
-        self._ear = _AgentEar()
+        self._agent = _AgentActivity()
         self._act_frame = 0  # first frame of the current action
-        self.bursts_made: list[tuple[Burst, int]] = []  # and the frame in which each began
-        self._onsets: dict[int, int] = {}  # turn → frame in which the agent began to answer it
+        self.bursts_made: list[tuple[Burst, int]] = []  # each with the frame in which it began
+        self._onsets: dict[int, int] = {}  # turn → frame in which the agent began to answer
         if self.greeted or self.manners.speak_first:
-            self._ear.speaking_since = -1  # as if the agent had just finished
+            self._agent.speaking_since = -1  # as if the agent had just finished
 
     @property
     def finished(self) -> bool:
-        """All steps were taken and no line is being said."""
+        """Whether all steps are done and no line is being spoken."""
         return self.done_steps == len(self.steps) and self._phase is not _Phase.ACTING
 
     def step(self, agent_audible: bool, agent_idle: bool) -> CallerFrame:
-        """Take in the agent's last frame, answer with the caller's next one."""
-        if self._ear.hear(self.frame, agent_audible):
+        """Takes the agent's last frame and returns the caller's next one."""
+        if self._agent.hear(self.frame, agent_audible):
             self._onsets.setdefault(len(self.turns), self.frame)
         out = self._act(agent_audible, agent_idle)
         audio = mix(out.audio, self._noises())
@@ -205,7 +205,7 @@ class CallerScript:
         if not (interrupting or finished or self._impatient()):
             return
         self._phase, self._act_frame = _Phase.ACTING, self.frame
-        self._ear.onset_in_turn = False
+        self._agent.onset_in_turn = False
         if not isinstance(step, Wait):
             self._open_turn(step, interrupting, impatient=not (interrupting or finished))
 
@@ -223,10 +223,10 @@ class CallerScript:
         self.turns.append(turn)
 
     def _continue(self, step: Step, position: int) -> CallerFrame:
-        """The action's frame ``position``; the last one ends it."""
+        """Frame ``position`` of the action; the last one ends the action."""
         if isinstance(step, Wait):
             if position + 1 >= ms_to_frames(step.seconds * 1000):
-                self._end_action(None, keep_ear=True)
+                self._end_action(None, keep_agent=True)
             return CallerFrame()
         if isinstance(step, Keys):
             index, off_beat = divmod(position, DIGIT_FRAMES)
@@ -238,42 +238,42 @@ class CallerScript:
             self._end_action(self._act_frame + step.clip.voiced_to)
         return CallerFrame(frame)
 
-    def _end_action(self, end_frame: int | None, keep_ear: bool = False) -> None:
+    def _end_action(self, end_frame: int | None, keep_agent: bool = False) -> None:
         if end_frame is not None:
             self.turns[-1].end_frame = end_frame
         self.done_steps += 1
         self._phase = _Phase.LISTENING
-        if keep_ear:
+        if keep_agent:
             return
-        # An agent that began before the caller's end, and still speaks, is answering; one that was
-        # already speaking when the caller began is not.
-        answering = self._ear.onset_in_turn and self._ear.silent_frames == 0
-        self._ear.speaking_since = self._ear.last_onset if answering else None
-        self._ear.audible_frames = self.frame - self._ear.last_onset if answering else 0
-        self._ear.quiet_since = self.frame + 1
+        # An agent that began during the caller's turn and still speaks is answering. One that already spoke
+        # when the caller began is not.
+        answering = self._agent.onset_in_turn and self._agent.silent_frames == 0
+        self._agent.speaking_since = self._agent.last_onset if answering else None
+        self._agent.audible_frames = self.frame - self._agent.last_onset if answering else 0
+        self._agent.quiet_since = self.frame + 1
 
     def _agent_finished(self, idle: bool, extra_s: float = 0.0) -> bool:
-        if self._ear.speaking_since is None:
+        if self._agent.speaking_since is None:
             return False
         wanted = ms_to_frames((self.manners.reply_after_s + extra_s) * 1000)
-        if 0 < self._ear.audible_frames < self.manners.hint_s * FRAMES_PER_S:
+        if 0 < self._agent.audible_frames < self.manners.hint_s * FRAMES_PER_S:
             wanted += HINT_FRAMES
-        silent = self._ear.silent_frames
+        silent = self._agent.silent_frames
         return silent >= wanted and (idle or silent >= wanted + UNFINISHED_FRAMES)
 
     def _impatient(self) -> bool:
-        if self._ear.silent_frames == 0:
+        if self._agent.silent_frames == 0:
             return False
-        return self.frame - self._ear.quiet_since >= self.manners.patience_s * FRAMES_PER_S
+        return self.frame - self._agent.quiet_since >= self.manners.patience_s * FRAMES_PER_S
 
     def _time_to_interrupt(self, step: Step) -> bool:
         if (
             not isinstance(step, Synthesize)
             or step.interrupt_after_s is None
-            or self._ear.speaking_since is None
+            or self._agent.speaking_since is None
         ):
             return False
-        return self.frame - self._ear.speaking_since >= step.interrupt_after_s * FRAMES_PER_S
+        return self.frame - self._agent.speaking_since >= step.interrupt_after_s * FRAMES_PER_S
 
     def _noises(self) -> list[bytes]:
         pieces: list[bytes] = []

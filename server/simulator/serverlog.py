@@ -1,4 +1,4 @@
-"""A call's words, read from the server's log while it runs: the simulator hears audio, not text."""
+"""A call's words, read from the server's log while it grows: the simulator itself hears only audio."""
 
 import re
 import threading
@@ -13,7 +13,7 @@ _LINE = re.compile(r"\b(ASR_TEXT|AGENT_TEXT|ASR_ERR): (.*?)\s+sid=(MZ[0-9a-f]{32
 
 @dataclass(frozen=True)
 class LogEntry:
-    """``kind`` is ASR_TEXT, AGENT_TEXT or ASR_ERR; ``at_s`` when it was seen, on the clock of the reader."""
+    """``kind``: ASR_TEXT, AGENT_TEXT or ASR_ERR. ``at_s``: when it was read, on the reader's clock."""
 
     kind: str
     text: str
@@ -22,13 +22,13 @@ class LogEntry:
 
 
 def parse_line(line: str, at_s: float) -> LogEntry | None:
-    """None for every other line of the log."""
+    """The entry in a line of the log; None for all other lines."""
     match = _LINE.search(line)
     return LogEntry(match[1], match[2].strip(), match[3], at_s) if match else None
 
 
 class LogFollower:
-    """Follows a growing file from its present end, in a thread, until ``stop``."""
+    """Follows a growing file from its present end, on a thread of its own, until ``stop``."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.entries: list[LogEntry] = []  # written by the thread, whole entries only
@@ -40,7 +40,7 @@ class LogFollower:
         self._thread.start()
 
     def stop(self) -> list[LogEntry]:
-        """Read what is left and return everything found."""
+        """Reads the rest and returns all entries."""
         self._stopping.set()
         self._thread.join(5)
         return self.entries
@@ -56,7 +56,7 @@ class LogFollower:
                 log.seek(self._position)
                 grown = log.read()
         except FileNotFoundError:
-            return  # the server has not written anything yet
+            return  # the server has not written yet
         self._position += len(grown)
         *lines, self._rest = (self._rest + grown).split(b"\n")
         for line in lines:

@@ -1,4 +1,4 @@
-"""A call in simulated time: Twilio's end against a server that is two functions. No socket, no clock."""
+"""A call in simulated time: Twilio's side against a server given as two functions. No socket, no clock."""
 
 from collections import deque
 from typing import Protocol
@@ -8,23 +8,23 @@ from server.simulator.timeline import Timeline, analyse
 
 
 class ServerSide(Protocol):
-    """The server under test. Both methods return the messages it sends, at that very time."""
+    """The server under test. Both methods return the messages it sends at that time."""
 
-    closed: bool  # it has ended the call: nothing further is delivered
+    closed: bool  # the server has ended the call: nothing further is delivered
 
     def receive(self, text: str, now_s: float) -> list[str]:
-        """A message of Twilio's arrives."""
+        """Takes a message from Twilio."""
         ...
 
     def advance(self, now_s: float) -> list[str]:
-        """Time has come to ``now_s``; called every 20 ms, before the caller's frame of that time arrives."""
+        """Moves time to ``now_s``. Called every 20 ms, before the caller's frame of that time arrives."""
         ...
 
 
 def converse(stream: MediaStream, server: ServerSide, max_s: float = 60.0) -> Timeline:
-    """Hold the call until one side ends it or ``max_s`` is over, and measure it.
+    """Runs the call until one side ends it or ``max_s`` is over, and measures it.
 
-    ``stream`` keeps the rest: what was heard (``buffer``), said, and objected to (``problems``).
+    ``stream`` holds the rest: the audio heard (``buffer``) and said, and the protocol errors (``problems``).
     """
     _exchange(stream, server, to_server=stream.opening(), to_caller=[], now_s=0.0)
     while not (server.closed or stream.wants_hang_up) and stream.due_s <= max_s:
@@ -39,7 +39,7 @@ def converse(stream: MediaStream, server: ServerSide, max_s: float = 60.0) -> Ti
 def _exchange(
     stream: MediaStream, server: ServerSide, to_server: list[str], to_caller: list[str], now_s: float
 ) -> None:
-    """Deliver messages, and those sent in answer to them, in order, until nobody has more to say."""
+    """Delivers messages and the messages sent in answer, in order, until none is left."""
     up, down = deque(to_server), deque(to_caller)
     while (up or down) and not server.closed:
         if down:

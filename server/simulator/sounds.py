@@ -1,4 +1,4 @@
-"""Sound on the caller's side: clips, WAV files, and noises made by code. All PCM16 mono 8 kHz."""
+"""Sound on the caller's side: clips, WAV files and generated noises. All PCM16 mono 8 kHz."""
 
 import base64
 import math
@@ -20,14 +20,14 @@ from server.audio.frames import (
     pcm16_to_mulaw,
 )
 
-VOICED_RMS = 200  # PCM16 scale: quieter than this is not counted as the caller speaking
+VOICED_RMS = 200  # PCM16 scale; quieter audio does not count as the caller's speech
 _PCM_FRAME_BYTES = 2 * FRAME_SAMPLES
 NOISE_KINDS = ("white", "car", "hum", "babble")
 BURST_KINDS = ("cough", "click", "door")
 
 
 class AudioFrame(NamedTuple):
-    """20 ms: μ-law, and the same in base64 as it goes on the wire."""
+    """20 ms: 160 bytes of μ-law, and the same in base64 as sent."""
 
     mulaw: bytes
     payload: str
@@ -42,10 +42,10 @@ SILENCE = encode_frame(SILENT_FRAME)
 
 @dataclass(frozen=True)
 class Clip:
-    """Something the caller says, encoded once and shared by all calls that say it.
+    """A caller's line, encoded once and shared by all calls that use it.
 
-    ``voiced_from`` and ``voiced_to`` are the first frame above VOICED_RMS and the one after the last:
-    silence around the words is not speech. Both are 0 in a clip without voice.
+    ``voiced_from``: the first frame above VOICED_RMS; ``voiced_to``: the frame after the last. Silence around
+    the words is not speech. Both are 0 in a clip without voice.
     """
 
     frames: tuple[AudioFrame, ...]
@@ -54,7 +54,7 @@ class Clip:
 
     @classmethod
     def from_pcm16(cls, pcm16_8k: bytes) -> "Clip":
-        """Cut into frames; the last one is padded with silence."""
+        """Cuts PCM16 into frames; the last one is padded with silence."""
         padding = -len(pcm16_8k) % _PCM_FRAME_BYTES
         pcm = pcm16_8k + b"\0" * padding
         pieces = [pcm[i : i + _PCM_FRAME_BYTES] for i in range(0, len(pcm), _PCM_FRAME_BYTES)]
@@ -64,7 +64,7 @@ class Clip:
 
 
 def mix(frame: AudioFrame, others: list[bytes]) -> AudioFrame:
-    """``frame`` with PCM16 pieces of 20 ms on top of it."""
+    """``frame`` with PCM16 frames of 20 ms added."""
     if not others:
         return frame
     pcm = mulaw_to_pcm16(frame.mulaw)
@@ -74,13 +74,13 @@ def mix(frame: AudioFrame, others: list[bytes]) -> AudioFrame:
 
 
 def pcm_frames(pcm16_8k: bytes) -> tuple[bytes, ...]:
-    """Whole PCM16 frames of 320 bytes; a rest is dropped."""
+    """The whole PCM16 frames, 320 bytes each; an incomplete last one is dropped."""
     whole = len(pcm16_8k) - len(pcm16_8k) % _PCM_FRAME_BYTES
     return tuple(pcm16_8k[i : i + _PCM_FRAME_BYTES] for i in range(0, whole, _PCM_FRAME_BYTES))
 
 
 def read_wav(source: str | Path | BinaryIO) -> bytes:
-    """Any PCM WAV as PCM16 mono 8 kHz. Raises ValueError when it is not one."""
+    """Any PCM WAV as PCM16 mono 8 kHz. Raises ValueError for other files."""
     try:
         with wave.open(str(source) if isinstance(source, Path) else source, "rb") as wav:
             width, channels, rate = wav.getsampwidth(), wav.getnchannels(), wav.getframerate()
@@ -98,7 +98,7 @@ def read_wav(source: str | Path | BinaryIO) -> bytes:
 
 
 def write_stereo_wav(path: str | Path, left_mulaw: bytes, right_mulaw: bytes) -> None:
-    """μ-law 8 kHz on both sides; the shorter one ends in silence."""
+    """Writes μ-law 8 kHz tracks as a stereo WAV; the shorter one is padded with silence."""
     samples = max(len(left_mulaw), len(right_mulaw))
     left = mulaw_to_pcm16(left_mulaw.ljust(samples, b"\xff"))
     right = mulaw_to_pcm16(right_mulaw.ljust(samples, b"\xff"))
@@ -119,7 +119,7 @@ def _pcm16(values: list[float]) -> bytes:
 
 
 def _noise(samples: int, seed: int, smoothing: float) -> list[float]:
-    """Noise of unit RMS; ``smoothing`` 0 is white, towards 1 it is duller."""
+    """Noise of unit RMS. ``smoothing``: 0 is white, towards 1 it gets duller."""
     source, value, out = random.Random(seed), 0.0, []
     gain = math.sqrt((1 + smoothing) / (1 - smoothing))
     for _ in range(samples):
@@ -130,14 +130,14 @@ def _noise(samples: int, seed: int, smoothing: float) -> list[float]:
 
 @lru_cache(maxsize=None)
 def line_noise(kind: str, level_dbfs: float, seconds: float = 4.0) -> tuple[bytes, ...]:
-    """PCM16 frames to be repeated under the whole call. ``level_dbfs`` is the RMS, 0 = full scale."""
+    """PCM16 frames to repeat under the whole call. ``level_dbfs``: RMS, 0 is full scale."""
     samples = int(seconds * SAMPLE_RATE_HZ)
     if kind == "white":
         unit = _noise(samples, 1, 0.0)
-    elif kind == "car":  # most of it under 100 Hz, a little hiss from the road
+    elif kind == "car":  # mostly below 100 Hz, with a little hiss of the road
         road = _noise(samples, 6, 0.2)
         unit = [0.98 * low + 0.2 * high for low, high in zip(_noise(samples, 5, 0.95), road, strict=True)]
-    elif kind == "hum":  # mains and its first overtones
+    elif kind == "hum":  # mains and its first harmonics
         harmonics = ((50, 1.0), (100, 0.7), (150, 0.5))
         unit = [
             1.07 * sum(a * math.sin(2 * math.pi * f * n / SAMPLE_RATE_HZ) for f, a in harmonics)
@@ -171,7 +171,7 @@ def burst(kind: str) -> tuple[bytes, ...]:
 
 
 def synthetic_speech(seconds: float, seed: int = 0, level: float = 4000.0) -> bytes:
-    """PCM16 with the energy of speech (syllables of a buzz), enough for a VAD that is energy alone."""
+    """PCM16 with the energy of speech (a buzz in syllables), enough for a VAD by energy."""
     source, out = random.Random(seed), []
     phase = 0.0
     for n in range(int(seconds * SAMPLE_RATE_HZ)):

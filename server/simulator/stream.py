@@ -1,7 +1,7 @@
-"""Twilio's end of one media stream: JSON texts in and out, no socket, no clock.
+"""Twilio's side of one media stream: JSON texts in and out, no socket, no clock.
 
-Frame ``n`` of the caller covers n·20 ms … (n+1)·20 ms and is due on the wire at its end, ``due_s``. All
-times are seconds since the stream started.
+Frame ``n`` of the caller covers n·20 ms … (n+1)·20 ms and is due at its end, ``due_s``. All times are seconds
+since the stream started.
 """
 
 import base64
@@ -15,13 +15,13 @@ from server.simulator.script import CallerFrame, CallerScript
 from server.simulator.sounds import mix
 from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
 
-AUDIBLE_RMS = 50  # PCM16 scale: the agent is audible above it, its comfort noise is not
+AUDIBLE_RMS = 50  # PCM16 scale; above comfort noise, below speech
 _MAX_PROBLEMS = 50  # a server that does everything wrong must not fill the memory
 
 
 @dataclass(frozen=True)
 class CallIds:
-    """SIDs as Twilio makes them: two letters and 32 hexadecimal digits."""
+    """SIDs as Twilio creates them: two letters and 32 hexadecimal digits."""
 
     account_sid: str
     call_sid: str
@@ -30,7 +30,7 @@ class CallIds:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something Twilio would have objected to. ``code`` is Twilio's error code where it has one."""
+    """A protocol error of the server. ``code``: Twilio's error code, where it has one."""
 
     at_s: float
     code: str
@@ -39,7 +39,7 @@ class Problem:
 
 @dataclass
 class MediaStream:
-    """Feed server messages to ``receive`` and call ``tick`` when ``due_s`` has come; send what they return.
+    """Pass server messages to ``receive``, call ``tick`` at ``due_s``, and send what both return.
 
     ``noise``: PCM16 frames repeated under the caller's audio.
     """
@@ -62,11 +62,11 @@ class MediaStream:
 
     @property
     def due_s(self) -> float:
-        """When the next ``tick`` is due."""
+        """The time of the next ``tick``."""
         return (self.frames_sent + 1) * FRAME_MS / 1000
 
     def opening(self) -> list[str]:
-        """``connected`` and ``start``."""
+        """The messages ``connected`` and ``start``."""
         start: dict[str, Any] = {
             "accountSid": self.ids.account_sid,
             "streamSid": self.ids.stream_sid,
@@ -79,9 +79,9 @@ class MediaStream:
         return [connected, self._message("start", start)]
 
     def tick(self, now_s: float) -> list[str]:
-        """Send the frame that is due, then let the script hear the agent and prepare the next one.
+        """Returns the frame that is due, then lets the script hear the agent and prepare the next one.
 
-        ``now_s`` may be later than ``due_s`` (a late process): the agent's audio is played until then.
+        ``now_s`` may be later than ``due_s`` in a late process: the agent's audio is played until then.
         """
         out = self._echo(self.buffer.advance(max(now_s, self.due_s)))
         frame = self._next
@@ -100,7 +100,7 @@ class MediaStream:
         return out
 
     def receive(self, text: str | bytes, now_s: float) -> list[str]:
-        """Take one message of the server; return the marks it caused to be sent back."""
+        """Takes one message of the server; returns the marks to send back."""
         if isinstance(text, bytes):
             return self._object(now_s, "31950", "binary message")
         try:
@@ -120,7 +120,7 @@ class MediaStream:
         return self._mark(body, now_s) if event == "mark" else self._play(body, now_s)
 
     def stop(self) -> str:
-        """The message that ends the stream from Twilio's side."""
+        """The message by which Twilio ends the stream."""
         return self._message("stop", {"accountSid": self.ids.account_sid, "callSid": self.ids.call_sid})
 
     def _play(self, body: dict[str, Any], now_s: float) -> list[str]:
@@ -156,7 +156,7 @@ class MediaStream:
         return [self._message("mark", {"name": echo.name}) for echo in echoes]
 
     def _media(self, payload: str) -> str:
-        """By hand: json.dumps costs more than the rest of a frame."""
+        """Formatted by hand: json.dumps costs more than the rest of a frame."""
         self._sequence += 1
         timestamp = self.frames_sent * FRAME_MS
         return (

@@ -1,9 +1,9 @@
-"""What happened on a call, measured at the caller's ear and mouth. Pure: recordings in, numbers out.
+"""The events of a call, measured at the caller's end. Pure: recordings in, numbers out.
 
-All times are seconds since the stream started. The agent is *audible* by the energy of what was played,
-so silence inside its audio is not speech. An *answer* is what the agent says until the next reply begins:
-a server that sends ``clear`` before each reply (ours does) is taken at its word; for others the end of a
-caller's turn, or a pause of ANSWER_GAP_S, lies between two answers.
+All times are seconds since the stream started. The agent is *audible* by the energy of the played audio, so
+that silence inside it is not speech. An *answer* is the agent's speech until the next reply begins. A server
+that sends ``clear`` before each reply (ours does) marks the replies itself; for others an answer ends at the
+end of a caller's turn, or at a pause of ANSWER_GAP_S.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from server.simulator.script import Burst, Turn
 from server.simulator.stream import AUDIBLE_RMS
 from server.simulator.twilio_buffer import Cleared, TwilioBuffer
 
-WINDOW_SAMPLES = 80  # 10 ms: how finely audible edges are found
-MERGE_GAP_S = 0.2  # pauses inside words and phrases
+WINDOW_SAMPLES = 80  # 10 ms: the resolution of audible edges
+MERGE_GAP_S = 0.2  # shorter pauses are inside words and phrases
 ANSWER_GAP_S = 1.5
-NOISE_EFFECT_S = 1.0  # a clear so soon after a noise is its doing
+NOISE_EFFECT_S = 1.0  # a clear within this time after a noise is its effect
 FRAME_S = FRAME_MS / 1000
 
 
@@ -30,9 +30,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Answer:
-    """One reply of the agent. ``cut``: a ``clear`` threw away some of it.
+    """One reply of the agent. ``cut``: a ``clear`` discarded part of it.
 
-    ``resumes``: it is the rest of the one before, which was cut by what turned out to be no interruption.
+    ``resumes``: the rest of the answer before, which was cut by something that was no interruption.
     """
 
     start_s: float
@@ -43,9 +43,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class BargeIn:
-    """The caller spoke while the agent did. Milliseconds from the caller's first voiced frame.
+    """The caller spoke during playout. Milliseconds from the caller's first voiced frame.
 
-    ``clear_ms`` None: no ``clear`` came before the agent fell silent by itself.
+    ``clear_ms`` None: the agent fell silent by itself, before any ``clear``.
     """
 
     clear_ms: float | None
@@ -54,11 +54,11 @@ class BargeIn:
 
 @dataclass(frozen=True)
 class TurnReport:
-    """A caller's turn and what came of it.
+    """A caller's turn and its answer.
 
-    ``answers``: replies that began before the caller's next turn, those cut short counted only when no
-    other followed. ``gap_s``: last voiced caller frame to first audible agent frame of the answer,
-    negative when the agent began before the caller had ended; None without an answer.
+    ``answers``: replies that began before the caller's next turn; a reply that was cut counts only if none
+    followed it. ``gap_s``: from the last voiced caller frame to the first audible agent frame of the answer;
+    negative if the agent began before the caller had ended, None without an answer.
     """
 
     turn: Turn
@@ -79,10 +79,10 @@ class TurnReport:
 
 @dataclass(frozen=True)
 class NoiseReport:
-    """A noise of the caller's side while the agent spoke. ``clear_ms`` and ``pause_ms`` None: it spoke on.
+    """A noise of the caller's side during playout. ``clear_ms``, ``pause_ms`` None: the agent spoke on.
 
-    ``clear_ms``: from the noise to the ``clear`` that stopped the agent. ``pause_ms``: how long it then was
-    silent; infinite when it did not go on before the caller's next turn.
+    ``clear_ms``: from the noise to the ``clear`` that stopped the agent. ``pause_ms``: the silence after it;
+    infinite if the agent did not resume before the caller's next turn.
     """
 
     kind: str
@@ -93,7 +93,7 @@ class NoiseReport:
 
 @dataclass(frozen=True)
 class Timeline:
-    """``greeting_s``: the agent's first sound, when it came before the caller's first turn."""
+    """``greeting_s``: the agent's first sound, if it came before the caller's first turn."""
 
     agent: tuple[Interval, ...]
     answers: tuple[Answer, ...]
@@ -107,7 +107,7 @@ class Timeline:
 def analyse(
     turns: Sequence[Turn], buffer: TwilioBuffer, bursts: Sequence[tuple[Burst, int]] = ()
 ) -> Timeline:
-    """Measure a stream that is over; ``bursts`` with the frames they began in, as the script has them."""
+    """Measures a finished stream. ``bursts``: each with the frame in which it began."""
     clears = tuple(buffer.clears)
     agent = audible_intervals(bytes(buffer.heard), [clear.at_s for clear in clears])
     answers = split_answers(agent, clears, [turn.end_s for turn in turns])
@@ -126,7 +126,7 @@ def analyse(
 
 
 def audible_intervals(mulaw_8k: bytes, cuts_s: Sequence[float] = ()) -> tuple[Interval, ...]:
-    """Where ``mulaw_8k`` is louder than AUDIBLE_RMS. Pauses under MERGE_GAP_S are bridged, but no cut is."""
+    """Where the audio is louder than AUDIBLE_RMS. Pauses under MERGE_GAP_S are bridged, cuts are not."""
     cuts = sorted({round(cut_s * SAMPLE_RATE_HZ) for cut_s in cuts_s})
     edges = [0, *(cut for cut in cuts if 0 < cut < len(mulaw_8k)), len(mulaw_8k)]
     found: list[Interval] = []
@@ -136,7 +136,7 @@ def audible_intervals(mulaw_8k: bytes, cuts_s: Sequence[float] = ()) -> tuple[In
 
 
 def _audible_between(mulaw_8k: bytes, start: int, end: int) -> list[Interval]:
-    """The same for samples ``start`` to ``end``, in windows that begin at ``start``."""
+    """The audible intervals in samples ``start`` to ``end``, in windows that begin at ``start``."""
     found: list[Interval] = []
     for index in range(start, end, WINDOW_SAMPLES):
         stop = min(index + WINDOW_SAMPLES, end)
@@ -153,10 +153,10 @@ def _audible_between(mulaw_8k: bytes, start: int, end: int) -> list[Interval]:
 def split_answers(
     agent: Sequence[Interval], clears: Sequence[Cleared], turn_ends_s: Sequence[float]
 ) -> tuple[Answer, ...]:
-    """Put the audible stretches of one reply together.
+    """Groups the audible intervals into answers.
 
-    A ``clear`` comes before a reply, but not before one that follows a thinking hint; the end of the
-    caller's turn is a border always.
+    A ``clear`` precedes every reply, except one that follows a thinking hint. The end of a caller's turn
+    always separates two answers.
     """
     announces = any(clear.dropped_bytes == clear.dropped_marks == 0 for clear in clears)
     borders = [*turn_ends_s, *(clear.at_s for clear in clears if announces)]
@@ -176,13 +176,13 @@ def split_answers(
 
 
 def _goes_on(before: list[Interval], after: list[Interval], clears: Sequence[Cleared]) -> bool:
-    """``before`` was cut, and nothing has announced ``after``."""
+    """Whether ``before`` was cut and no ``clear`` announced ``after``: ``after`` resumes it."""
     between = [clear for clear in clears if before[-1].end_s <= clear.at_s <= after[0].start_s]
     return bool(between) and all(clear.dropped_bytes > 0 for clear in between)
 
 
 def _was_cut(last: Interval, clears: Sequence[Cleared]) -> bool:
-    """The next clear after it, with which every later answer begins, had something to throw away."""
+    """Whether the next clear after the interval discarded audio. Every later answer begins with a clear."""
     following = next((clear for clear in clears if clear.at_s >= last.end_s), None)
     return following is not None and following.dropped_bytes > 0
 
@@ -197,7 +197,7 @@ def _report(
 ) -> TurnReport:
     end_s = turn.end_s
     own = [answer for answer in answers if start_s <= answer.start_s < following_s]
-    own = [answer for answer in own if answer.end_s > end_s]  # the others were taken back: a false start
+    own = [answer for answer in own if answer.end_s > end_s]  # without false starts, which were taken back
     own = [answer for answer in own if not answer.resumes] or own
     whole = sum(not answer.cut for answer in own)
     count = whole + (1 if own and own[-1].cut else 0)
@@ -206,7 +206,7 @@ def _report(
 
 
 def _barge_in(start_s: float, agent: Sequence[Interval], clears: Sequence[Cleared]) -> BargeIn | None:
-    # A reply may go on at the very moment when the caller begins.
+    # A reply may resume in the very frame in which the caller begins.
     speaking = next((i for i in agent if i.start_s <= start_s + FRAME_S and start_s < i.end_s), None)
     if speaking is None:
         return None
@@ -216,7 +216,7 @@ def _barge_in(start_s: float, agent: Sequence[Interval], clears: Sequence[Cleare
         silent_s = max((i.end_s for i in later if i.start_s < clear.at_s), default=clear.at_s)
         return BargeIn((clear.at_s - start_s) * 1000, (min(silent_s, clear.at_s) - start_s) * 1000)
     end_s = speaking.end_s
-    for interval in later:  # the agent went on over the caller: count its natural pauses as speech
+    for interval in later:  # the agent spoke on over the caller; its natural pauses count as speech
         if interval.start_s - end_s < ANSWER_GAP_S:
             end_s = max(end_s, interval.end_s)
     return BargeIn(None, (end_s - start_s) * 1000)
@@ -241,6 +241,6 @@ def _noise_report(
 
 
 def _heard_until(later: Sequence[Interval], clear_s: float) -> bool:
-    """No pause long enough to be the agent's own end lies before the clear."""
+    """Whether the agent was still speaking at the clear: no pause before it is as long as an ending."""
     last_end_s = max((i.end_s for i in later if i.start_s <= clear_s), default=0.0)
     return clear_s - last_end_s < ANSWER_GAP_S / 2

@@ -1,7 +1,7 @@
-"""Twilio's playback buffer: what we sent, and when the caller really hears it.
+"""Twilio's playback buffer: the audio sent, and when the caller really hears it.
 
-Pure: no clock, no thread. Time is seconds since the buffer was made, handed in by the caller and never
-going back; inside, everything is counted in samples (1/8000 s), so equal inputs give equal results.
+Pure: no clock, no thread. Times are seconds since the buffer was created, passed in and never decreasing.
+Inside, everything is counted in samples (1/8000 s), so that equal inputs give equal results.
 """
 
 from collections import deque
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from server.audio.frames import FRAME_BYTES, FRAME_SAMPLES, MULAW_SILENCE, SAMPLE_RATE_HZ
 
 MAX_BUFFERED_S = 600.0  # above this Twilio discards and warns (31931)
-UNDERRUN_SAMPLES = FRAME_SAMPLES  # a gap of 20 ms or more inside a stretch of audio is heard
+UNDERRUN_SAMPLES = FRAME_SAMPLES  # a gap of 20 ms or more inside a stretch of audio is audible
 
 
 @dataclass(frozen=True)
 class MarkEcho:
-    """A mark to be sent back. ``heard``: the audio before it was played, not thrown away by a ``clear``."""
+    """A mark to send back. ``heard``: the audio before it was played; false if a ``clear`` discarded it."""
 
     name: str
     at_s: float
@@ -24,7 +24,7 @@ class MarkEcho:
 
 @dataclass(frozen=True)
 class Cleared:
-    """A ``clear`` that arrived at ``at_s`` and threw away so many bytes and marks (both may be 0)."""
+    """A ``clear`` that arrived at ``at_s``, with the bytes and marks it discarded (both may be 0)."""
 
     at_s: float
     dropped_bytes: int
@@ -33,33 +33,33 @@ class Cleared:
 
 @dataclass(frozen=True)
 class Underrun:
-    """The buffer ran dry at ``at_s`` and audio went on ``gap_s`` later, with no mark or clear in between."""
+    """The buffer ran empty at ``at_s``; audio went on ``gap_s`` later, without a mark or clear in between."""
 
     at_s: float
     gap_s: float
 
 
 class TwilioBuffer:
-    """Outbound audio and marks in order, drained in real time.
+    """Outbound audio and marks in order, played in real time.
 
-    ``media``, ``mark``, ``clear`` and ``advance`` first play what is due until ``now_s`` and return the
-    marks that must be sent back now, in order. Every mark is returned exactly once.
+    ``media``, ``mark``, ``clear`` and ``advance`` first play what is due until ``now_s``. They return the
+    marks to send back now, in order. Every mark is returned exactly once.
     """
 
     def __init__(self, max_buffered_s: float = MAX_BUFFERED_S) -> None:
-        self.heard = bytearray()  # μ-law, silence where nothing was played; one byte a sample since 0 s
+        self.heard = bytearray()  # μ-law, one byte a sample from 0 s on; silence where nothing was played
         self.underruns: list[Underrun] = []
         self.clears: list[Cleared] = []
         self.echoes: list[MarkEcho] = []
         self.received_bytes = self.played_bytes = self.cleared_bytes = self.discarded_bytes = 0
         self._max_bytes = int(max_buffered_s * SAMPLE_RATE_HZ)
-        self._queue: deque[bytes | str] = deque()  # audio, and mark names between it
-        self._offset = 0  # bytes of the first piece of audio that have been played
-        self._dry_at: int | None = None  # sample where audio last ran out without a mark being reached
+        self._queue: deque[bytes | str] = deque()  # audio, with mark names in between
+        self._offset = 0  # played bytes of the first piece of audio
+        self._dry_at: int | None = None  # sample at which audio ran out without reaching a mark
 
     @property
     def pending_bytes(self) -> int:
-        """Audio received and not yet played, cleared or discarded."""
+        """Bytes received and not yet played, cleared or discarded."""
         return self.received_bytes - self.played_bytes - self.cleared_bytes - self.discarded_bytes
 
     @property
@@ -68,11 +68,11 @@ class TwilioBuffer:
 
     @property
     def idle(self) -> bool:
-        """Nothing left to play and no mark outstanding."""
+        """Whether no audio is left to play and no mark is outstanding."""
         return not self._queue
 
     def media(self, mulaw_8k: bytes, now_s: float) -> list[MarkEcho]:
-        """Append raw μ-law of any length; all of it is discarded when the buffer would grow too long."""
+        """Appends μ-law of any length; all of it is discarded if the buffer would grow too long."""
         echoes = self.advance(now_s)
         self.received_bytes += len(mulaw_8k)
         if self.pending_bytes > self._max_bytes:
@@ -83,13 +83,13 @@ class TwilioBuffer:
         return echoes
 
     def mark(self, name: str, now_s: float) -> list[MarkEcho]:
-        """Append a mark; it comes back at once when there is nothing before it."""
+        """Appends a mark, which comes back at once if no audio is before it."""
         echoes = self.advance(now_s)
         self._queue.append(name)
         return echoes + self._reach_marks()
 
     def clear(self, now_s: float) -> list[MarkEcho]:
-        """Throw away what has not been played; all waiting marks come back, ``heard`` False."""
+        """Discards the audio not yet played. All waiting marks come back, with ``heard`` false."""
         echoes = self.advance(now_s)
         names, dropped = self.pending_marks, self.pending_bytes
         at_s = len(self.heard) / SAMPLE_RATE_HZ
@@ -102,7 +102,7 @@ class TwilioBuffer:
         return echoes + unheard
 
     def advance(self, now_s: float) -> list[MarkEcho]:
-        """Play until ``now_s``. A time before the last one changes nothing."""
+        """Plays until ``now_s``. A time before the last one changes nothing."""
         echoes: list[MarkEcho] = []
         target = int(now_s * SAMPLE_RATE_HZ + 1e-6)
         while (room := target - len(self.heard)) > 0 and self._queue:
@@ -115,7 +115,7 @@ class TwilioBuffer:
         return echoes
 
     def heard_frame(self, index: int) -> bytes:
-        """Frame ``index`` (20 ms each, from 0) as the caller heard it; shorter when not yet played."""
+        """Frame ``index`` (20 ms each, from 0) as the caller heard it; shorter if not yet played."""
         return bytes(self.heard[index * FRAME_BYTES : (index + 1) * FRAME_BYTES])
 
     def _play(self, room: int) -> None:
@@ -135,7 +135,7 @@ class TwilioBuffer:
         while self._queue and isinstance(name := self._queue[0], str):
             self._queue.popleft()
             reached.append(MarkEcho(name, len(self.heard) / SAMPLE_RATE_HZ, True))
-            self._dry_at = None  # the stretch ended on purpose: a pause after it is no underrun
+            self._dry_at = None  # a mark ends the stretch on purpose: a pause after it is no underrun
         self.echoes += reached
         return reached
 

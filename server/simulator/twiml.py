@@ -1,15 +1,15 @@
-"""TwiML: what the server wants done with the call, read and obeyed one verb after the other."""
+"""TwiML: the server's instructions for the call, parsed and obeyed verb by verb."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import Protocol
 
-DIALLED = "dialled "  # begins the ending of a call that was handed over; the number follows
-MAX_DOCUMENTS = 20  # a <Redirect> to itself must end
+DIALLED = "dialled "  # with a number, the ending of a call that was transferred
+MAX_DOCUMENTS = 20  # so that a <Redirect> to itself ends
 
 
 class TwimlError(Exception):
-    """The document is not TwiML that Twilio would take."""
+    """The document is not TwiML that Twilio would accept."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Redirect:
 
 @dataclass(frozen=True)
 class Connect:
-    """``<Connect><Stream>``. ``action`` is asked for TwiML when the stream has ended; None: next verb."""
+    """``<Connect><Stream>``. ``action``: fetched for TwiML when the stream has ended; None: the next verb."""
 
     url: str
     parameters: tuple[tuple[str, str], ...] = ()
@@ -126,7 +126,7 @@ def _parse_connect(element: ET.Element) -> Connect:
 class Phone(Protocol):
     """What a TwiML document can make a call do. Each method blocks until it is done."""
 
-    hung_up: bool  # the caller has put the phone down: nothing further is done
+    hung_up: bool  # the caller has hung up: nothing further is done
 
     def play(self, url: str) -> None: ...
 
@@ -137,15 +137,15 @@ class Phone(Protocol):
     def connect(self, verb: Connect) -> None: ...
 
     def fetch(self, url: str, method: str) -> str:
-        """The TwiML that the server answers; raises TwimlError when it does not."""
+        """The TwiML that the server answers. Raises TwimlError if there is none."""
         ...
 
 
 def obey(document: str, phone: Phone) -> str:
-    """Follow ``document`` and those it leads to; return how the call ended. Raises TwimlError.
+    """Follows ``document`` and the documents it leads to; returns how the call ended. Raises TwimlError.
 
-    Dialling ends the simulation: the person who answers is none of the server's business. The action of
-    a <Connect> is asked for even when the caller has hung up, as Twilio does, but not followed then.
+    Dialling ends the simulation: the person who answers is not the server's concern. The action of a
+    <Connect> is fetched even if the caller has hung up, as Twilio does, but then not followed.
     """
     following: str | None = document
     for _ in range(MAX_DOCUMENTS):

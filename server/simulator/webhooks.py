@@ -1,4 +1,4 @@
-"""Twilio's HTTP side: signed requests to the URLs the server declared, sent to where it really listens."""
+"""Twilio's HTTP side: requests signed for the server's public URLs, sent to where it really listens."""
 
 import os
 import re
@@ -21,24 +21,24 @@ class Exchange:
     """One request. ``status`` is 0 when there was no answer."""
 
     method: str
-    url: str  # as declared, which is what is signed
+    url: str  # the public URL, which is the one signed
     status: int
     took_ms: float
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where the server is. ``connect_url``: where to connect; ``public_url``: what the world calls it."""
+    """The server's addresses. ``connect_url``: where to connect. ``public_url``: its name on the internet."""
 
     connect_url: str
     public_url: str
 
     @property
     def root(self) -> str:
-        """What stands before our routes in the URLs that a person gives to Twilio; no slash at the end.
+        """The part before the routes in the URLs given to Twilio, without a slash at the end.
 
-        That is ``public_url``, but for what is no part of such a URL: a route of ours, a query. A server that
-        takes it for a part is not called by Twilio as it believes.
+        This is ``public_url`` without a route or a query, which some write into it by mistake. A server that
+        believes the longer URL is not the one that Twilio calls.
         """
         named = urlsplit(self.public_url.strip())
         path = _ROUTE_AT_END.sub("", named.path).rstrip("/")
@@ -46,7 +46,7 @@ class Endpoint:
 
     @property
     def mistake(self) -> str:
-        """What is wrong with ``public_url``, for who wonders why a call has failed; empty: nothing."""
+        """The mistake in ``public_url``, to explain a call that failed; empty without one."""
         if self.public_url.strip().rstrip("/") == self.root:
             return ""
         return f"PUBLIC_BASE_URL is what stands before /webhook/…: {self.root}, not {self.public_url}"
@@ -56,7 +56,7 @@ class Endpoint:
         return urljoin(self.root, url)
 
     def route(self, path: str) -> str:
-        """The public URL of one of the server's routes, as it is written into Twilio's console."""
+        """The public URL of one of the server's routes, as entered in Twilio's console."""
         return self.root + path
 
     def reachable(self, declared_url: str) -> str:
@@ -70,13 +70,13 @@ class Endpoint:
 
 
 def public_url_of_the_server() -> str:
-    """Where a server in this folder says that Twilio reaches it; empty when it does not say."""
+    """The public URL configured for a server in this folder; empty without one."""
     host = server_knob("PUBLIC_HOST").rpartition("://")[2].strip("/")
     return server_knob("PUBLIC_BASE_URL") or (f"https://{host}" if host else "")
 
 
 def server_knob(name: str) -> str:
-    """A knob as a server in this folder reads it: the environment wins over ``.env``. Raises EnvFileError."""
+    """A knob as a server in this folder reads it: the environment precedes ``.env``. Raises EnvFileError."""
     value = os.environ[name] if name in os.environ else read_env_file(".env", {name}).values.get(name, "")
     return str(without_quotes(value))
 
@@ -92,15 +92,15 @@ def sign(declared_url: str, fields: dict[str, str]) -> dict[str, str]:
 
 @dataclass
 class Webhooks:
-    """The requests of one call. Not shared between threads, except ``exchanges``, which is only added to."""
+    """The requests of one call. For one thread, except ``exchanges``, which may be appended to by several."""
 
     endpoint: Endpoint
     exchanges: list[Exchange] = field(default_factory=list)
 
     def request(self, url: str, fields: dict[str, str], method: str = "POST") -> requests.Response:
-        """Fields go into the body, or with GET into the query string.
+        """Sends one request. Fields go into the body, or for GET into the query string. Blocks.
 
-        Raises requests.RequestException when there is no answer; a bad status is the caller's to judge.
+        Raises requests.RequestException without an answer. The caller judges the status.
         """
         declared = self.endpoint.declared(url)
         body = fields if method == "POST" else {}

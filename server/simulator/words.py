@@ -1,4 +1,4 @@
-"""Who said what, from the server's log: its lines are given to the caller's turns. Pure."""
+"""The words of a call, from the server's log, assigned to the caller's turns. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from server.simulator.timeline import Answer, TurnReport
 
 @dataclass(frozen=True)
 class Words:
-    """What the server's log says about one turn; empty strings where it says nothing.
+    """The words of one turn in the server's log; empty strings without any.
 
     ``interrupted``: the caller did not hear the agent's words to their end.
     """
@@ -21,9 +21,9 @@ class Words:
 
 @dataclass(frozen=True)
 class CallWords:
-    """``turns``: the greeting's first, then one a turn; empty when the log tells of no words of this call.
+    """``turns``: the greeting first, then one per turn; empty if the log has no words of this call.
 
-    ``complaint``: what the server last said of its STT' failing.
+    ``complaint``: the last STT failure in the log.
     """
 
     turns: tuple[Words, ...] = ()
@@ -31,20 +31,20 @@ class CallWords:
 
     @property
     def known(self) -> bool:
-        """The log tells what was said."""
+        """Whether the log has the words of this call."""
         return bool(self.turns)
 
     def of(self, turn: int) -> Words:
-        """Of turn ``turn``, the greeting being 0."""
+        """The words of turn ``turn``; 0 is the greeting."""
         return self.turns[turn] if turn < len(self.turns) else Words()
 
 
 def match_words(log: Sequence[LogEntry], turns: Sequence[TurnReport], answers: Sequence[Answer]) -> CallWords:
-    """Give each line to its turn; ``at_s`` of the entries is on the stream's clock, as the rest is.
+    """Assigns each entry to a turn. ``at_s`` of the entries is on the stream's clock, like all other times.
 
-    The caller's words belong to the turn in whose time they were logged. The agent's are logged once they
-    have been heard, which may be after the caller has begun to talk over them: they belong to the turn that
-    the reply answers which was heard last.
+    The caller's words belong to the turn during which they were logged. The agent's words are logged after
+    they were heard, perhaps when the caller is already interrupting: they belong to the turn answered by the
+    reply that was heard last.
     """
     complaint = next((entry.text for entry in reversed(log) if entry.kind == "ASR_ERR"), "")
     said = [entry for entry in log if entry.kind != "ASR_ERR"]
@@ -67,7 +67,7 @@ def match_words(log: Sequence[LogEntry], turns: Sequence[TurnReport], answers: S
 
 @dataclass
 class _Page:
-    """What was said in one turn, while it is collected."""
+    """Collects the words of one turn."""
 
     caller: list[str] = field(default_factory=list)
     agent: list[str] = field(default_factory=list)
@@ -80,10 +80,10 @@ class _Page:
 def _answered(
     begun: Sequence[Answer], turns: Sequence[TurnReport], heard_at: Sequence[tuple[float, int]]
 ) -> int:
-    """The turn that the last reply of ``begun`` answers; 0: none, it is the greeting.
+    """The turn answered by the last reply of ``begun``; 0: none, it is the greeting.
 
-    That is the last one that was over when the reply began. It may also answer the first half of one that
-    went on: then its words are in the log. What goes on after a noise is the reply that it was before.
+    This is the last turn that was over when the reply began. The reply may also answer the first half of a
+    turn that went on: its words are then in the log. A reply resumed after a noise counts as the one before.
     """
     own = list(begun)
     while own and own[-1].resumes:

@@ -1,1 +1,1 @@
-"""The language: sentences, words compared, words spoken. Pure: text in, text out; lists are in ``data``."""
+"""The Hebrew language: its meaning and its spoken form. Pure: text in, text out; lists are in ``data``."""

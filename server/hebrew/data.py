@@ -1,15 +1,17 @@
-"""The lists in ``data``, which Hebrew speakers extend: a phrase a line, ``#`` begins a comment.
+"""Reads the lists in ``data``, which Hebrew speakers extend: a phrase per line; ``#`` begins a comment.
 
-A line may be a family with slots (families.py). In a file ``[kind]`` begins a kind, whose name the slots
-below it may use; the last of them is what the file is for. A slot may also name another file (``<dear>``) or
-a kind in it (``<very:behind>``).
-A list that several judges read stands in ``data`` itself, each of the others in the folder of its judge:
+A line may be a family with slots (families.py). ``[kind]`` begins a kind, which slots below it in the file
+may name; the last kind is the list itself. A slot may also name another file (``<dear>``) or a kind of
+another file (``<very:behind>``).
+
+A list used by several modules is in ``data`` itself, other lists are in the folder of their module:
 ``answers`` (answers.py, said_back.py), ``ends``, ``gender``, ``leaving`` and ``people`` (speech_acts.py),
 ``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``secrets`` (announced.py,
 secret_items.py, said_emails.py, number_runs.py), ``sentences``, ``spoken`` (and nouns.py, abbreviations.py),
 ``waiting``.
-Each is read once, when the module that uses it is imported. Raises OSError for one that is not there, and
-ValueError for a line that is no family.
+
+A list is read once, when its module is imported. Raises OSError for a missing file, and ValueError for a
+malformed line.
 """
 
 import re
@@ -24,19 +26,19 @@ _HEAD = re.compile(r"\[(\S+)\]")
 
 
 def lines_of(name: str) -> list[str]:
-    """The lines of ``data/<name>.txt`` without blanks around them, comments and empty ones."""
+    """The lines of ``data/<name>.txt``, stripped, without comments and empty lines."""
     text = (_FOLDER / f"{name}.txt").read_text("utf-8")
     bare = (line.partition("#")[0].strip() for line in text.splitlines())
     return [line for line in bare if line]
 
 
 def pattern_of(name: str) -> str:
-    """A pattern for any line of the list ``name``, the longest first."""
+    """A pattern that matches any line of the list ``name``, the longest first."""
     return "|".join(sorted(map(re.escape, lines_of(name)), key=len, reverse=True))
 
 
 class _Kinds(dict[str, Kind]):
-    """The kinds of one file, by name, each other file as one. Raises OSError for a name that is neither."""
+    """The kinds of one file by name, and other files as kinds. Raises OSError for an unknown name."""
 
     def __missing__(self, name: str) -> Kind:
         return _kind_of(name)
@@ -44,7 +46,7 @@ class _Kinds(dict[str, Kind]):
 
 @cache
 def _kinds_in(name: str) -> Mapping[str, Kind]:
-    """Every kind of a file, "" the last of them."""
+    """Every kind of a file by name; "" is the last one."""
     parts: dict[str, list[str]] = {}
     lines = parts[""] = []
     for line in lines_of(name):
@@ -63,7 +65,7 @@ def _kinds_in(name: str) -> Mapping[str, Kind]:
 
 
 def _check(name: str, lines: list[str], kinds: Iterable[str]) -> None:
-    """Raises ValueError that names the file, the line and what is wrong with it."""
+    """Raises ValueError with the file, the line and its mistake."""
     for line in lines:
         try:
             named = [kind for slot in slots_of(line) for kind in slot.kinds]
@@ -80,21 +82,21 @@ def _kind_of(name: str) -> Kind:
 
 
 class Phrases:
-    """Phrases looked for word by word, so that none is found inside a longer word."""
+    """Phrases searched word by word, so that none is found inside a longer word."""
 
     def __init__(self, phrases: Iterable[str], prefixes: Iterable[str] = ()) -> None:
-        """``prefixes``: letters that each phrase may also carry on its first word (ו, ש, כש)."""
+        """``prefixes``: letters that may precede the first word of each phrase (ו, ש, כש)."""
         self._begin([Kind(phrases, _Kinds())], prefixes)
 
     @classmethod
     def read(cls, *names: str, prefixes: Iterable[str] = ()) -> "Phrases":
-        """The phrases of these lists together; ``list:kind`` are those of one kind in it."""
+        """The phrases of several lists together. ``list:kind`` names one kind of a list."""
         read = cls.__new__(cls)
         read._begin(map(_kind_of, names), prefixes)
         return read
 
     def __or__(self, other: "Phrases") -> "Phrases":
-        """The phrases of both."""
+        """The phrases of both sets."""
         either = Phrases.__new__(Phrases)
         either._starts = self._starts | other._starts
         either._longest = max(self._longest, other._longest)
@@ -110,7 +112,7 @@ class Phrases:
         self._state = State(self._starts, {})
 
     def ends(self, words: list[str], start: int) -> list[int]:
-        """The places behind each phrase that begins at ``start``, a word's index."""
+        """The end of each phrase that begins at word ``start``, as the index behind it."""
         state, ends = self._state, []
         for place in range(start, len(words)):
             behind = state.behind(words[place])
@@ -122,22 +124,22 @@ class Phrases:
         return ends
 
     def at(self, words: list[str], start: int) -> int:
-        """How many words the longest phrase has that begins at ``start``; 0 without one."""
+        """The number of words in the longest phrase that begins at ``start``; 0 without one."""
         ends = self.ends(words, start)
         return ends[-1] - start if ends else 0
 
     def at_end(self, words: list[str]) -> int:
-        """How many words the longest phrase has that ends ``words``; 0 without one."""
+        """The number of words in the longest phrase at the end of ``words``; 0 without one."""
         count = len(words)
         starts = range(max(0, count - self._longest), count)
         return next((count - start for start in starts if count in self.ends(words, start)), 0)
 
     def within(self, words: list[str]) -> bool:
-        """Whether one is anywhere in ``words``."""
+        """Whether any phrase occurs in ``words``."""
         return any(self.ends(words, start) for start in range(len(words)))
 
     def reach(self, words: list[str]) -> set[int]:
-        """Every number of first words that are phrases of ours one behind the other; always 0."""
+        """The lengths of all beginnings of ``words`` that consist of phrases only; always includes 0."""
         reached, farthest = {0}, 0
         for start in range(len(words)):
             if start > farthest:
@@ -148,5 +150,5 @@ class Phrases:
         return reached
 
     def make_up(self, words: list[str]) -> bool:
-        """Whether ``words`` are phrases of ours and nothing else."""
+        """Whether ``words`` consist of phrases only. False for no words."""
         return bool(words) and len(words) in self.reach(words)

@@ -1,14 +1,14 @@
-"""Families of phrases: what is said is built from slots, and a slot is filled by any word of its kind.
+"""Families of phrases: a line with slots describes many phrases.
 
-A line is one way to build a phrase, slot by slot. A slot is one choice, or several (``את|אתה``); ``?``
-behind it: it may be missing. A choice is a word, words joined by ``_`` (``כל_כך``), a ``<kind>``, or
-``ל…``: any word with that prefix (``…``: any word). A mark behind a word adds its forms: ``*`` those of
-an adjective or a participle (``נחמד*``: נחמדה, נחמדים, …), ``+`` those of "you will" or an order
-(``תמשיך+``: תמשיכי, תמשיכו), ``~`` its endings of affection (``מותק~``: מותקי, …). Words are written in
-full spelling: the shorter one needs no line.
+Slots are separated by blanks and hold one choice, or several (``את|אתה``). ``?`` behind a slot makes it
+optional. A choice is a word, words joined by ``_`` (``כל_כך``), a ``<kind>``, or ``ל…``, any word with that
+prefix (``…``: any word). A mark behind a word adds forms: ``*`` those of an adjective or participle
+(``נחמד*``: נחמדה, נחמדים, …), ``+`` those of the future or imperative (``תמשיך+``: תמשיכי, תמשיכו), ``~`` the
+endings of affection (``מותק~``: מותקי, …). Words are written in full spelling, which includes the shorter
+one.
 
-Lines become an automaton that reads word by word, built when a list is read; a place of it is worked out when
-a caller's words first come there.
+Lines become a nondeterministic automaton over words when a list is read. Its deterministic states are
+computed when the words of a caller first reach them.
 """
 
 import re
@@ -28,12 +28,12 @@ _OPEN, _OR, _MISSING, _JOINT = "…", "|", "?", "_"
 _VOWEL = "ו"
 _CHOICE = re.compile(r"<[^<>\s]+>|[^<>,;/\s]*\w[^<>,;/\s]*|[^<>,;/\s]*…")
 
-Said = tuple[str, ...]  # a phrase, word by word
+Said = tuple[str, ...]  # the words of a phrase
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One place in a phrase; it may also be filled by a phrase of one of ``kinds`` (their names)."""
+    """One slot of a line. ``kinds``: names of kinds whose phrases may fill it too."""
 
     phrases: tuple[Said, ...]
     prefixes: tuple[str, ...]
@@ -42,7 +42,7 @@ class Slot:
 
 
 def slots_of(line: str) -> list[Slot]:
-    """The slots of one line. Raises ValueError for one that nothing could fill."""
+    """The slots of one line. Raises ValueError for a malformed slot."""
     return [_slot(written) for written in line.split()]
 
 
@@ -65,7 +65,7 @@ def _said(choice: str) -> Iterator[Said]:
 
 
 def _forms(written: str) -> list[list[str]]:
-    """The words of ``written``, each in all of its forms; forms that Hebrew does not have do no harm."""
+    """The forms of each word in ``written``. Forms that do not exist in Hebrew do no harm."""
     if written[-1:] not in _ENDINGS or len(written) < 2:
         return [spellings(word) for word in words_of(written)]
     bare = written[:-1]
@@ -78,7 +78,7 @@ def _forms(written: str) -> list[list[str]]:
 
 
 class Node:
-    """A place in phrases: which words lead on from it, and whether a phrase may end there."""
+    """A node of the automaton: the words that lead on, and whether a phrase may end here."""
 
     __slots__ = ("final", "prefixes", "words")
 
@@ -88,7 +88,7 @@ class Node:
         self.final = final
 
     def add(self, other: "Node", fronts: Iterable[str] = ("",)) -> None:
-        """Whatever goes on from ``other`` goes on from here, with one of ``fronts`` before its first word."""
+        """Copies the moves of ``other``, with one of ``fronts`` before the first word."""
         for word, nodes in other.words.items():
             for front in fronts:
                 self.words.setdefault(front + word, []).extend(nodes)
@@ -96,7 +96,7 @@ class Node:
         self.final = self.final or other.final
 
     def lead(self, said: Said, node: "Node") -> None:
-        """The words of ``said`` lead to ``node``."""
+        """Adds a path of the words of ``said`` to ``node``."""
         for word in said[:0:-1]:
             node, behind = Node(), node
             node.words[word] = [behind]
@@ -104,7 +104,7 @@ class Node:
 
 
 class Kind:
-    """A family: every way to build it. ``known``: the kinds that its slots may name (else KeyError)."""
+    """A family, with all its phrases. ``known``: the kinds that slots may name; others raise KeyError."""
 
     def __init__(self, lines: Iterable[str], known: Mapping[str, "Kind"]) -> None:
         self._ways = [slots_of(line) for line in lines]
@@ -112,15 +112,15 @@ class Kind:
 
     @property
     def longest(self) -> int:
-        """How many words its longest phrase has."""
+        """The number of words in the longest phrase."""
         return max((sum(map(self._longest, way)) for way in self._ways), default=0)
 
     def _longest(self, slot: Slot) -> int:
         lengths = [len(said) for said in slot.phrases] + [self._known[name].longest for name in slot.kinds]
-        return max(lengths, default=1)  # else any word with a prefix
+        return max(lengths, default=1)  # only prefixes: one word
 
     def before(self, node: Node) -> Node:
-        """Where its phrases begin when ``node`` is behind them."""
+        """A start node for the family's phrases, which lead to ``node``."""
         start = Node()
         for way in self._ways:
             place = node
@@ -142,18 +142,18 @@ class Kind:
 
 
 class State:
-    """The nodes that the words so far lead to. Threads may share it: each would fill it alike."""
+    """A deterministic state: the nodes reached by the words so far. Thread-safe: threads add the same."""
 
     __slots__ = ("_all", "_moves", "_nodes", "_open", "final")
 
     def __init__(self, nodes: frozenset[Node], states: "dict[frozenset[Node], State]") -> None:
         self._nodes, self._all = nodes, states
         self._moves: dict[str, State] | None = None
-        self._open = any(node.prefixes for node in nodes)  # words that no phrase holds may lead on, too
+        self._open = any(node.prefixes for node in nodes)  # words matched by prefix lead on too
         self.final = any(node.final for node in nodes)
 
     def behind(self, word: str) -> "State | None":
-        """The state behind ``word``; None where no phrase goes on with it."""
+        """The state after ``word``; None if no phrase continues with it."""
         moves = self._moves
         if moves is None:
             moves = self._moves = self._work_out()

@@ -1,4 +1,4 @@
-"""Hebrew words compared: normal form and fingerprint."""
+"""Normal form, spelling variants and fingerprint of Hebrew words."""
 
 import re
 import unicodedata
@@ -17,38 +17,38 @@ _SHORTER = {
     "איתך": "אתך",
     "אימא": "אמא",
 }
-# With one letter less they are other words: "with me" and "him", the letter B, "or", "allowed", "flat of".
+# Not shortened: that would be another word ("with me" and "him", the letter B, "or", "allowed", "flat of").
 _ONLY_IN_FULL = frozenset(
     ("אייתי", "אייתו", "ביי", "אוו", "מוותר", "מוותרת", "מוותרים", "מוותרות", "דייר", "דיירת")
 )
-PREFIX_LETTERS = frozenset("והבלשכמ")  # written in one with the word behind them
+PREFIX_LETTERS = frozenset("והבלשכמ")  # written together with the next word
 _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 
 def normalise(text: str) -> str:
-    """Words only: no niqqud, no punctuation, one blank between, lower case."""
+    """The words of ``text`` without niqqud and punctuation, in lower case, with single blanks."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " ".join(_NOT_A_WORD.sub("", bare.replace("־", " ")).lower().split())
 
 
 def fingerprint(text: str) -> int:
-    """CRC32 of the normal form. What stands inside a number counts: 2.5 is not 25."""
+    """CRC32 of the normal form. Signs inside a number count: 2.5 is not 25."""
     return zlib.crc32(normalise(_IN_A_NUMBER.sub("x", text)).encode())
 
 
 def words_of(text: str) -> list[str]:
-    """The words of the normal form; a dash or a dot parts two, and no letter is drawn out ("אההה")."""
+    """The words of the normal form. Dashes and dots separate words; "אההה" and the like are shortened."""
     return _STRETCHED.sub(r"\1", normalise(_BETWEEN_WORDS.sub(" ", text))).split()
 
 
 def without_prefixes(word: str, most: int) -> list[str]:
-    """``word`` without none, one, … ``most`` of the letters that may stand before it; something is left."""
+    """``word`` with up to ``most`` prefix letters removed, one result per number of letters; never empty."""
     cuts = range(min(most, len(word) - 1) + 1)
     return [word[cut:] for cut in cuts if PREFIX_LETTERS.issuperset(word[:cut])]
 
 
 def spellings(word: str) -> list[str]:
-    """``word``, written in full, and as it is also written: with fewer vowel letters, or "מצויין"."""
+    """``word``, given in full spelling, and its variants: with fewer vowel letters, or like "מצויין"."""
     if word in _ONLY_IN_FULL:
         return [word]
     others = (_SHORTER.get(word, _DOUBLED.sub(r"\1", word)), _SINGLE.sub("יי", word))

@@ -1,1 +1,1 @@
-"""What a caller's Hebrew words mean. Pure; lists are in ``data``."""
+"""The meaning of a caller's Hebrew words. Pure; lists are in ``data``."""

@@ -1,8 +1,8 @@
-"""Secrets behind the words that announce them: "הקוד לדלת הוא 4417", "4417 זה הקוד", "הסיסמה היא ארנב".
+"""Secrets found by the noun that announces them: "הקוד לדלת הוא 4417", "4417 זה הקוד", "הסיסמה היא ארנב".
 
-How many digits it has does not tell a code from a price; the noun does. Behind it there may be whose it is,
-where it is used, and "is"; then comes the secret, in figures, words and letters. What is counted (שקל, ימים),
-what a label names (חדר 407), sums, dates and hours are none.
+The number of digits does not distinguish a code from a price; the noun does. Behind the noun may come an
+owner, a place of use and "is", then the secret in figures, words and letters. Not secrets: counted numbers
+(שקל, ימים), labelled numbers (חדר 407), sums, dates and hours.
 """
 
 import re
@@ -32,30 +32,30 @@ _COPULA_MARKS = frozenset(":=-–—־")
 _STOPS = frozenset(".?!;\n…")
 _EXPIRES = re.compile(r"(?:0?[1-9]|1[0-2])[/.-](?:20)?\d\d")
 _WORD = re.compile(r"\w+")
-_YEARS = 100  # "עשרים ושמונה", behind a month that is a number
+_YEARS = 100  # numbers below are years: "עשרים ושמונה" behind a numeric month
 _EXPIRES_DIGITS = range(3, 7)
 _MOST_BETWEEN = 10  # words from the noun to the secret
-_MOST_ITEMS = 30  # with the marks
+_MOST_ITEMS = 30  # including marks
 _MOST_BEHIND_A_STOP = 4
 _MOST_PARTS = 40
 _MOST_FILLERS = 2
 _MOST_WORDS = 3  # of a password
-_MOST_TURNS = 3  # that a noun waits for its secret
+_MOST_TURNS = 3  # for which a noun awaits its secret
 _VALUES = (Kind.VALUE, Kind.HIDDEN)
-_MANY_DIGITS = 7  # of what is hidden already
-_FAR_DIGITS = 4  # of a code that words without meaning part from its noun
+_MANY_DIGITS = 7  # counted for digits that are hidden already
+_FAR_DIGITS = 4  # of a code separated from its noun by other words
 _LEAST = {Secret.IDENTITY: 3, Secret.ACCOUNT: 5, Secret.BRANCH: 1, Secret.DEVICE: 4}  # digits
-_ACCOUNT_DIGITS = 6  # of one that any words part from its noun
+_ACCOUNT_DIGITS = 6  # of an account separated from its noun by any words
 _LEAST_NEAR = 2
-_PLACES = (Secret.BRANCH, Secret.DEVICE)  # of a secret, rather than another one
-_OPEN = (Secret.CODE, Secret.PASSWORD)  # any words may be between
+_PLACES = (Secret.BRANCH, Secret.DEVICE)  # the place of a secret rather than a second secret
+_OPEN = (Secret.CODE, Secret.PASSWORD)  # any words may stand between noun and secret
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """``noun``: where it begins and ends; ``span``: of its secret, None while it is awaited.
+    """``noun``: its span in the text. ``span``: of its secret; None while the secret is awaited.
 
-    ``figures``: digits and nothing else. ``hidden``: it is behind a tag already.
+    ``figures``: the secret has digits only. ``hidden``: a tag already replaces the secret.
     """
 
     noun: tuple[int, int]
@@ -66,7 +66,7 @@ class Announced:
 
 
 def announced(text: str, cards: Iterable[int] = ()) -> list[Announced]:
-    """Every noun that announces a secret, with it; ``cards``: places of card numbers, which expire."""
+    """Every noun that announces a secret, with the secret. ``cards``: positions of card numbers."""
     items = items_of(text)
     reader = _Reader(text, items, min(cards, default=len(text)))
     found = [*reader.all()]
@@ -75,9 +75,9 @@ def announced(text: str, cards: Iterable[int] = ()) -> list[Announced]:
 
 
 def awaited(text: str, cards: Iterable[int] = (), whole: Iterable[int] = ()) -> str:
-    """The end of ``text`` that announces a secret which whoever speaks next may tell, or go on with; or "".
+    """The end of ``text`` that announces a secret which the next words may tell or continue; else empty.
 
-    ``whole``: where numbers end that nothing is missing of.
+    ``whole``: the ends of numbers that are complete.
     """
     last = next(iter(announced(text, cards)[::-1]), None)
     if last is None or last.hidden or last.secret is Secret.BRANCH:
@@ -92,7 +92,7 @@ def awaited(text: str, cards: Iterable[int] = (), whole: Iterable[int] = ()) -> 
 
 
 class _Reader:
-    """Reads the items of one text; every noun is looked at once, and a bounded number of items around it."""
+    """Reads the items of one text, in linear time: a bounded number of items around each noun."""
 
     def __init__(self, text: str, items: list[Item], card_at: int) -> None:
         self._text, self._items = text, items
@@ -120,7 +120,7 @@ class _Reader:
         return at
 
     def _another(self, found: Announced, at: int) -> Announced | None:
-        """One more behind it, which has as many digits: "לא 4417 אלא 4471", "הישן 1234 והחדש 5678"."""
+        """A further secret with the same number of digits: "לא 4417 אלא 4471", "הישן 1234 והחדש 5678"."""
         if found.secret not in _OPEN or found.span is None or found.span[0] < found.noun[1]:
             return None
         for place in range(at, min(at + _MOST_FILLERS + 1, len(self._items))):
@@ -135,13 +135,13 @@ class _Reader:
         return None
 
     def _is_none(self, at: int, end: int, secret: Secret) -> bool:
-        """Whether it is none after all: קוד לבוש, or what expires without a card."""
+        """Whether the noun announces nothing: קוד לבוש, or an expiry date without a card."""
         if secret is Secret.EXPIRY and self._items[at].word.lstrip("וה") != _EXPIRY:  # "בתוקף", "תקף"
             return not self._with_card
         return secret is Secret.CODE and end < len(self._items) and _any(self._items[end], _NO_SECRETS)
 
     def _of_noun(self, at: int, end: int, secret: Secret, read: int) -> Announced:
-        """``read``: the items before it that belong to another."""
+        """The noun with its secret. ``read``: the number of items that belong to an earlier secret."""
         place = (self._items[at].start, self._items[end - 1].end)
         parts, hidden = self._behind(end, secret)
         if not parts and not hidden and secret not in (Secret.EXPIRY, Secret.BRANCH):
@@ -155,7 +155,7 @@ class _Reader:
     # ---- behind the noun ------------------------------------------------------------------------
 
     def _behind(self, at: int, secret: Secret) -> tuple[list[Item], bool]:
-        """The items of the secret; whether a tag stands for it."""
+        """The items of the secret behind the noun, and whether a tag already replaces it."""
         gap, first = _Gap(secret), at
         fallback: list[Item] = []
         last = min(at + _MOST_ITEMS, len(self._items))
@@ -175,7 +175,7 @@ class _Reader:
         return fallback, False
 
     def _is_complement(self, at: int, first: int) -> bool:
-        """Whether the noun at ``at`` tells what the secret is for: סיסמת חשבון, הקוד לחשבון, של החשבון."""
+        """Whether the noun at ``at`` complements the first one: סיסמת חשבון, הקוד לחשבון, של החשבון."""
         item = self._items[at]
         return at == first or item.word[0] in _FOR or self._items[at - 1].word == _OF
 
@@ -190,7 +190,7 @@ class _Reader:
         return parts if gap.takes(parts) else []
 
     def _value(self, at: int) -> list[Item]:
-        """Numbers and letters from ``at`` on, one behind the other; without what is counted at their end."""
+        """The run of numbers and letters from ``at`` on, without a counted number at its end."""
         end, fillers = at, 0
         for place in range(at, min(at + _MOST_PARTS, len(self._items))):
             item = self._items[place]
@@ -220,7 +220,7 @@ class _Reader:
         )
 
     def _uncounted(self, parts: list[Item]) -> list[Item]:
-        """Without the number at the end that counts something: 4417 ועשרים ושלושה חדרים."""
+        """``parts`` without a counted number at the end: 4417 ועשרים ושלושה חדרים."""
         if not parts or not counts_behind(self._text, parts[-1].end, parts[-1].digits):
             return parts
         said = parts[-1].said
@@ -234,7 +234,7 @@ class _Reader:
         return parts
 
     def _words(self, at: int, gap: "_Gap") -> list[Item]:
-        """The words of a password: behind "is" any, else one in Latin letters."""
+        """The words of a password: any behind "is", otherwise a word in Latin letters."""
         first = self._items[at]
         if first.kind is not Kind.WORD or not gap.near or not _may_be_a_password(first):
             return []
@@ -268,7 +268,7 @@ class _Reader:
     # ---- before it ------------------------------------------------------------------------------
 
     def _before(self, at: int, secret: Secret, read: int) -> list[Item]:
-        """The items of a secret that is said first: "4417 זה הקוד"."""
+        """The items of a secret before its noun: "4417 זה הקוד"."""
         end, told = at, False
         while end > read and (self._items[end - 1].word in _COPULAS or self._items[end - 1].word in _COMMAS):
             end -= 1
@@ -294,14 +294,14 @@ class _Reader:
 
 
 class _Gap:
-    """What stands between a noun and its secret."""
+    """The words between a noun and its secret."""
 
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
         self._left = _MOST_BETWEEN
         self._of = False
-        self._known = True  # nothing but links so far
-        self.told = False  # the last of it is "is"
+        self._known = True  # only link words so far
+        self.told = False  # the last word is "is"
         self.open = True
 
     @property
@@ -309,7 +309,7 @@ class _Gap:
         return self._known or self.told
 
     def takes(self, parts: list[Item]) -> bool:
-        """Whether ``parts`` may be the secret."""
+        """Whether ``parts`` can be the secret."""
         digits, mixed = _digits(parts), any(part.mixed for part in parts)
         letters = sum(part.kind is Kind.WORD for part in parts)
         if not self.near:
@@ -343,7 +343,7 @@ class _Gap:
         self.open = self._left > 0 and not breaks and word not in ("אבל", "כי")
 
     def _is_of_an_account(self, item: Item) -> bool:
-        """בנק 12, סניף 618"""
+        """Whether the item belongs to the bank or branch of an account: בנק 12, סניף 618."""
         return self._secret is Secret.ACCOUNT and (item.kind is Kind.VALUE or _any(item, _BANKS))
 
 
@@ -356,7 +356,7 @@ def _digits(parts: list[Item]) -> int:
 
 
 def _is_new(parts: list[Item]) -> bool:
-    """Whether more than one tag hides them already."""
+    """Whether the parts are more than a single hidden number."""
     return len(parts) > 1 or parts[0].kind is not Kind.HIDDEN
 
 
@@ -365,7 +365,7 @@ def _is_round(parts: list[Item]) -> bool:
 
 
 def _may_part(item: Item) -> bool:
-    """Whether a secret may go on behind ``item``."""
+    """Whether a secret may continue behind ``item``."""
     return item.word in _JOINING or item.word in _FILLERS or says_hesitation(item.word)
 
 
@@ -376,6 +376,6 @@ def _is_whole_part(item: Item) -> bool:
 
 
 def _may_be_a_password(item: Item) -> bool:
-    """Or a part of one."""
+    """Whether ``item`` can be a password or part of one."""
     none = item.word in _NO_PASSWORDS or item.word in _COPULAS or item.word in _LINKS
     return item.kind is Kind.VALUE or (item.kind is Kind.WORD and not none)

@@ -1,8 +1,8 @@
-"""Plain answers: yes and no, as particles, constructions, and the question's own verb said back (D4, E1, F3).
+"""Plain answers, yes and no: particles, constructions, and the question's own verb repeated (D4, E1, F3).
 
-An answer is made of pieces: each says yes, says no, or stands around. All of the words have to be pieces, and
-all that say anything have to say the same: a condition, another wish, doubt or content is neither. The lists
-are data.
+An answer is divided into pieces, each a yes, a no, or a neutral word. Every word must belong to a piece, and
+all yes and no pieces must agree. A condition, another wish, doubt or content is no plain answer. Lists are
+data.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,23 +25,23 @@ _COMMAND_NOT = Phrases.read("answers/command_not")
 _ASKING = Phrases.read("question_words", prefixes=("ו",))
 _DOUBT = Phrases.read("answers/doubt")
 _NEGATIONS = frozenset(["לא", "אל", "אין", "טרם", "מעולם", "אינני", "איני"])
-_NOT_ANY = frozenset(["שום", "כלום"])  # negates once, whatever is negated beside it
+_NOT_ANY = frozenset(["שום", "כלום"])  # negative even without "not"; no double negation with it
 _YES_WORD, _DO_NOT, _NOR, _MORE, _AND = "כן", "אל", "ולא", "עוד", "ו"
-_LONGEST = 14  # words: whoever says more has said more than yes or no
+_LONGEST = 14  # words; a longer turn is more than a yes or no
 
 
 def is_yes(text: str, question: str = "") -> bool:
-    """All of ``text`` says yes, however politely, to ``question``: what we have said last, if known."""
+    """Whether all of ``text`` is a yes, however polite. ``question``: the agent's last words, if known."""
     return _answer(text, question) is True
 
 
 def is_no(text: str, question: str = "") -> bool:
-    """All of ``text`` says no, however politely, to ``question``: what we have said last, if known."""
+    """Whether all of ``text`` is a no, however polite. ``question``: the agent's last words, if known."""
     return _answer(text, question) is False
 
 
 def is_answer(text: str, question: str = "") -> bool:
-    """``text`` is a plain yes or a plain no to ``question``."""
+    """Whether ``text`` is a plain yes or a plain no to ``question``."""
     return _answer(text, question) is not None
 
 
@@ -57,12 +57,12 @@ def _answer(text: str, question: str) -> bool | None:
 
 
 class _Pieces:
-    """The words of one answer, and what each stretch of them says."""
+    """The words of one answer, and the meaning of each span of them."""
 
     def __init__(self, words: list[str], asked: Question, *, unasked: bool) -> None:
         self._words = words
         self._asked = asked
-        self._polar = asked.polar and not _ASKING.at(words, 0)  # who asks back does not answer
+        self._polar = asked.polar and not _ASKING.at(words, 0)  # a question in return is no answer
         of_fact = asked.polar and not asked.offered
         self._yes = [
             _YES,
@@ -74,9 +74,9 @@ class _Pieces:
         self._runs: dict[int, list[tuple[int, bool]]] = {}
 
     def fewest(self, *, saying: bool) -> float:
-        """Of how few pieces an answer that is ``saying`` yes, or no, is made; inf: it says something else.
+        """The least number of pieces that read the words as ``saying`` (yes or no); inf if they cannot.
 
-        The question's own words count for none, so that they are taken for themselves before any list.
+        The question's own words cost nothing, so that they are preferred to the lists.
         """
         count = len(self._words)
         found = {(0, False): 0}
@@ -100,7 +100,7 @@ class _Pieces:
             yield from self._refused(start)
 
     def _around(self, start: int, saying: bool) -> Iterable[int]:
-        """What changes nothing; before and behind a no what was asked about, too: "מחר לא מתאים"."""
+        """The ends of neutral spans. In a no, the topic of the question is neutral too: "מחר לא מתאים"."""
         ends = _AROUND.ends(self._words, start)
         if saying:
             return ends
@@ -108,7 +108,7 @@ class _Pieces:
         return ends + _BEHIND_NO.ends(self._words, start) + topic
 
     def _refused(self, start: int) -> Iterator[int]:
-        """ "אל" and a command: whatever it is, it shall not be done. "אל תדאגי" says nothing about that."""
+        """ "אל" with an order refuses the offer, whatever the verb. "אל תדאגי" does not."""
         behind = self._words[start + 1 : start + 2]
         if self._words[start] != _DO_NOT or not behind or not behind[0].startswith("ת"):
             return
@@ -118,7 +118,7 @@ class _Pieces:
         yield from (start + 2 + end for end in reached)
 
     def _run(self, start: int) -> list[tuple[int, bool]]:
-        """Where a run of the question's own words from ``start`` on may end, and whether that is a yes."""
+        """The ends of runs of the question's own words from ``start`` on, each with True for a yes."""
         if start not in self._runs:
             self._runs[start] = list(self._said_back(start)) if self._polar else []
         return self._runs[start]

@@ -1,4 +1,4 @@
-"""What a listener says while the other goes on, and what stops the other (D4). Lists are data."""
+"""Backchannel, the words of a listener, and interruptions (D4). Lists are data."""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ _GRADE = "עשר"
 _HEARS = Phrases.read("listening/built:hears", prefixes=_AND)
 NODS = _HEARS | Phrases.read("listening/built:agrees", "listening/nods", prefixes=_AND)
 _THANKS = NODS | Phrases.read("listening/built:thanks", prefixes=_AND)
-_PRAISE = _THANKS | Phrases([_GRADE])  # while no number of ours could be meant
-_AROUND = Phrases.read("listening/built:around", prefixes=_AND)  # names and little words: nothing alone
+_PRAISE = _THANKS | Phrases([_GRADE])  # used unless the agent has just said a number
+_AROUND = Phrases.read("listening/built:around", prefixes=_AND)  # names and particles: no meaning alone
 _BEFORE_OURS, _BEFORE_STOPS = _THANKS | _AROUND, NODS | _AROUND
 _INTERRUPTS = Phrases.read("listening/stops", prefixes=("ו",))
 _INTERRUPTS_ALONE = Phrases.read("listening/stops_alone", prefixes=("ו",))
@@ -22,24 +22,25 @@ _INTERRUPTS_ANYWHERE = Phrases.read("listening/stops_anywhere", prefixes=("ו", 
 _PEOPLE = Phrases.read(
     "people/called", "people/wished", prefixes=("ו", "ה", "ל", "ב", "מ", "ש", "וה", "שה", "מה")
 )
-_LITTLE = Phrases.read("answers/said_back_around")  # of ours, these say nothing of it
+_LITTLE = Phrases.read("answers/said_back_around")  # particles, which do not identify the agent's words
 _LAUGHTER = re.compile(r"(?<!\w)(?:ח{2,}ה?|[חה]?ה{2,}|(?:ח[הי]?){2,}|(?:ה[יא]){2,}|(?:ha){2,})(?!\w)")
 _LAUGH, _SOUND = "חח", "אה"
 _HUMMING = re.compile(r"[אהמם]+")
 _NO_SOUNDS = frozenset(lines_of("listening/sounds_not"))
-_MOST_WORDS = 9  # who says more than that speaks
-_LEAST_OF_OURS = 2  # a word of ours alone may be chosen, or asked about
+_MOST_WORDS = 9  # a longer utterance is a turn
+_LEAST_OF_OURS = 2  # a single word of the agent's may be a choice or a question
 
 
 def is_backchannel(text: str) -> bool:
-    """All of ``text`` only shows that the caller listens. Whether it answers a question, the core knows."""
+    """Whether all of ``text`` is backchannel. It may still be an answer to a question; the core decides."""
     return _are(_words(text), NODS)
 
 
 def only_listens(text: str, spoken: str, *, asked: bool) -> bool:
-    """``text`` over our voice, which has ``spoken`` of late: nods, thanks, praise, or our own words again.
+    """Whether ``text``, heard during playout of ``spoken``, only shows a listener: nods, thanks, praise.
 
-    ``asked``: we were asking something; then who agrees, thanks, or takes up our words has answered.
+    Repeated words of the agent count too. ``asked``: the agent was asking; then agreement, thanks and
+    repeated words are answers, not backchannel.
     """
     words = _words(text)
     if len(words) > _MOST_WORDS or "?" in text or _stops_anywhere(words):
@@ -53,20 +54,20 @@ def only_listens(text: str, spoken: str, *, asked: bool) -> bool:
 
 
 def is_interrupt(text: str) -> bool:
-    """The caller wants us to stop: said at once or behind backchannel; a command, or a person, anywhere."""
+    """Whether the caller interrupts: by a word first or behind nods, by an order or a person anywhere."""
     words = _words(text)
     return _stops_anywhere(words) or (_begins_to_speak(words) and not _are(words, NODS))
 
 
 def _words(text: str) -> list[str]:
-    """As they are looked for: laughter and humming are spelled anyhow."""
+    """The words, with every spelling of laughter and humming replaced by one."""
     words = words_of(_LAUGHTER.sub(_LAUGH, text))
     return [_SOUND if _HUMMING.fullmatch(word) and word not in _NO_SOUNDS else word for word in words]
 
 
 def _are(words: list[str], says: Phrases) -> bool:
-    """Whether ``words`` are phrases of ``says`` and nothing else, but for what stands around them."""
-    said = {0: False}  # places reached → with more than what stands around
+    """Whether ``words`` are phrases of ``says`` with neutral words around them, and nothing else."""
+    said = {0: False}  # position reached → whether by more than neutral words
     for start in range(len(words)):
         if start in said:
             said |= dict.fromkeys(says.ends(words, start), True)
@@ -76,7 +77,7 @@ def _are(words: list[str], says: Phrases) -> bool:
 
 
 def _of_ours(words: list[str], spoken: str) -> Iterator[list[str]]:
-    """What may be our own words in ``words``, all but nods: one beside a nod, or two alone."""
+    """Spans that may repeat the agent's words, with only nods around: one word beside a nod, or two alone."""
     ours = may_be_of(spoken, words)
     if not any(ours):
         return
@@ -85,7 +86,7 @@ def _of_ours(words: list[str], spoken: str) -> Iterator[list[str]]:
             beside = start > 0 or end < len(words)
             if end - start >= (1 if beside else _LEAST_OF_OURS) and all(ours[start:end]):
                 if _LITTLE.make_up(words[start:end]):
-                    continue  # "אני לא מאמין לך", where we have said "שלך"
+                    continue  # "אני לא מאמין לך", where the agent has said "שלך"
                 if end == len(words) or _are(words[end:], _THANKS):
                     yield words[start:end]
 
@@ -99,8 +100,8 @@ def _stops_anywhere(words: list[str]) -> bool:
 
 
 def _begins_to_speak(words: list[str]) -> bool:
-    """Behind nods or at once there is a word that stops us, and no longer phrase of a listener's: "לא רע"."""
-    alone = len(words) - _MOST_WORDS  # behind more than that, nothing else is said at the end
+    """Whether an interrupting word follows at the start or behind nods, and begins no longer nod: "לא רע"."""
+    alone = len(words) - _MOST_WORDS  # where a phrase that must end the turn may begin
     return any(
         _stops(words, start) or (start >= alone and _INTERRUPTS_ALONE.make_up(words[start:]))
         for start in _BEFORE_STOPS.reach(words)

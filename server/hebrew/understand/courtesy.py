@@ -1,4 +1,4 @@
-"""What is said to an end that is agreed upon: thanks, a nod, a goodbye, and nothing else."""
+"""Courtesy without content: thanks, nods, goodbyes."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.backchannel import NODS
@@ -9,7 +9,7 @@ _TO_US = ("לך", "לכם")
 
 
 def is_courtesy(text: str) -> bool:
-    """``text`` is thanks, backchannel or leave-taking as a whole: "אוקיי תודה רבה להתראות"."""
+    """Whether all of ``text`` is thanks, backchannel or leave-taking: "אוקיי תודה רבה להתראות"."""
     words = words_of(text)
     bare = [word for word in words if word not in _TO_US]
     return bool(bare) and any(_COURTESY.make_up(said) for said in (words, bare))

@@ -1,4 +1,4 @@
-"""The digits that a text ends with, written or said: "אפס חמישים ושתיים שלוש" is 0523."""
+"""The digits at the end of a text, written or spoken: "אפס חמישים ושתיים שלוש" is 0523."""
 
 import re
 
@@ -6,8 +6,8 @@ from server.hebrew.data import lines_of
 from server.hebrew.words import without_prefixes, words_of
 
 VALUES = {word: int(value) for value, *words in map(str.split, lines_of("digit_words")) for word in words}
-_MAX_SAID = 999  # digits are said in groups of three at most
-_MOST_DIGITS = 4000  # that Python reads of a written number without being asked to
+_MAX_SAID = 999  # digits are dictated in groups of at most three
+_MOST_DIGITS = 4000  # Python's default limit for int() is a little higher
 _MAX_PREFIX_CHARS = 2  # "שבשלוש"
 _WRITTEN = re.compile(r"\d+(?:[-־–]\d+)*")
 _TO_NOUGHT = frozenset(f"{letter}אפס" for letter in "להבמ")
@@ -16,13 +16,13 @@ _NOT_DIGITS = re.compile(r"\D")
 
 
 def value_of(word: str) -> int | None:
-    """What a number word stands for, with or without "and" before it; None for any other word."""
+    """The value of a number word, with or without "and" before it; None for other words."""
     value = VALUES.get(word)
     return VALUES.get(word[1:]) if value is None and word.startswith("ו") else value
 
 
 def number_in(word: str) -> int | None:
-    """The number that ``word`` is, written or said, behind two prefix letters at most; None for any other."""
+    """The number that ``word`` is, written or spoken, behind up to two prefix letters; or None."""
     bare = without_prefixes(word, _MAX_PREFIX_CHARS)
     return next((value for rest in bare if (value := _number(rest)) is not None), None)
 
@@ -32,15 +32,14 @@ def _number(word: str) -> int | None:
 
 
 def digits_at_end(text: str) -> str:
-    """The digits that end ``text``, "" without one. A date, an hour or a fraction has none."""
+    """The digits that end ``text``, or "". Dates, hours and fractions have none."""
     return said_at_end(text)[1]
 
 
 def said_at_end(text: str) -> tuple[str, str]:
-    """What stands before the digits that end ``text``, and these.
+    """The text before the final digits, and these digits.
 
-    A word of one who looks for the next digit, between two of them, is passed over; "to" may stand before a
-    nought ("תחזרו לאפס חמש").
+    Hesitation between two digits is skipped. A zero may have a prefix ("תחזרו לאפס חמש").
     """
     parts: list[list[str | int]] = []
     tokens = text.split()
@@ -58,7 +57,7 @@ def said_at_end(text: str) -> tuple[str, str]:
 
 
 def _said(token: str) -> list[str | int]:
-    """The values of a token's words, which a dash may join; none if one of them is no digit or group."""
+    """The values of a token's words, which a dash may join; empty unless all are digits or groups."""
     values = [value_of(word) for word in words_of(token)]
     return (
         [value for value in values if value is not None and value <= _MAX_SAID] if None not in values else []
@@ -66,7 +65,7 @@ def _said(token: str) -> list[str | int]:
 
 
 def _in_digits(groups: list[str | int]) -> str:
-    """What was written stands as it is; what was said is added up: fifty and two, but five, two."""
+    """The digits of the groups. Spoken groups of one number are added: fifty and two, but five, two."""
     digits, number = "", None
     for group in groups:
         together = said_together(number, group)
@@ -80,7 +79,7 @@ def _in_digits(groups: list[str | int]) -> str:
 
 
 def said_together(number: int | None, group: str | int) -> int | None:
-    """``number`` and what follows it as one number: 3 and "מאות", 300 and 45, 40 and 5, 3 and "עשרה"."""
+    """``number`` and ``group`` as one number, or None: 3 and "מאות", 300 and 45, 40 and 5, 3 and "עשרה"."""
     if number is None or isinstance(group, str):
         return None
     tens = number // 10 % 10

@@ -1,7 +1,7 @@
-"""Our own words come back over the line (E3): recognised however they are spelled, cut up or misheard.
+"""Echo: the agent's own words returning over the line (E3), however spelled, cut or misheard.
 
-What the caller makes of our words is the caller's: a word more, another number or place, a yes or a no,
-one of the things offered.
+A caller who changes the agent's words is no echo: one more word, another number or place, a yes or a no, one
+of the things offered.
 """
 
 import re
@@ -17,13 +17,13 @@ from server.hebrew.understand.digits import number_in, value_of
 from server.hebrew.words import PREFIX_LETTERS, without_prefixes, words_of
 
 ECHO_MIN_WORDS = 3
-INTERRUPTING_MIN_WORDS = 5  # fewer, with a word that stops us, are as likely the caller's
-ECHO_MIN_SHARE = 0.8  # of its words are ours; the others were misheard
-ALIKE_RATIO = 75  # nearly the same letters: another word is another place, day or wish
-ALIKE_MIN_CHARS = 3  # "לי" for "לך" is no mistake of a recogniser
+INTERRUPTING_MIN_WORDS = 5  # a shorter text with an interrupting word is as likely the caller's
+ECHO_MIN_SHARE = 0.8  # of the text's words are the agent's; the rest was misheard
+ALIKE_RATIO = 75  # nearly the same letters; below it may be another place, day or wish
+ALIKE_MIN_CHARS = 3  # "לי" for "לך" is no recogniser's mistake
 MAX_PREFIX_CHARS = 2  # "מהגג"
-MIN_STEM = 2  # letters of a noun before the ending of its plural
-MAX_LOST = 2  # words of ours in a row
+MIN_STEM = 2  # letters of a noun before its plural ending
+MAX_LOST = 2  # words of the agent missing in a row
 
 _HESITATION = Phrases.read("hesitation")
 _EXACT = frozenset(lines_of("echo_exact"))
@@ -32,23 +32,23 @@ _OFFERING = frozenset({_OR, "אפשר", "לא", "אין", "בלי"})
 _FINALS = str.maketrans("ךםןףץ", "כמנפצ")
 _FIGURES = re.compile(r"(?<![\w.,:/-])[1-9]\d{1,6}(?![\w:/-]|[.,]\d)", re.ASCII)
 _CLOCK = re.compile(r"(?<![\d.,:/-])([12]?\d):([0-5][1-9]|[1-5]0)(?![\d:])")
-_SOUNDS = str.maketrans("אטקס", "עתכש")  # letters that sound as others do
+_SOUNDS = str.maketrans("אטקס", "עתכש")  # letters with the same sound
 _VOWEL_LETTERS = re.compile("[וי]+")
-_JOINTS = ((1, 1), (1, 2), (2, 1))  # words heard for words of ours
+_JOINTS = ((1, 1), (1, 2), (2, 1))  # heard words matched with words of the agent
 
-Slips = tuple[int, int]  # words misheard, words of ours that were lost
+Slips = tuple[int, int]  # number of misheard words, and of lost words of the agent
 
 
 def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
-    """``text`` is part of what we have ``spoken``: a ``share`` (0-1) of its words at least."""
+    """Whether ``text`` is part of the agent's words: a ``share`` (0 to 1) of it at least is in ``spoken``."""
     ours = _tokens(spoken)
     return any(_ends(heard, ours, share, starts=len(ours)) for heard in _readings(text))
 
 
 def is_tail_of(text: str, spoken: str) -> bool:
-    """``text`` is the end of what we have ``spoken``, but for a word or two that were lost behind it.
+    """Whether ``text`` is the end of ``spoken``, up to one or two final words that were lost.
 
-    No more than the last thing offered ("…או דירה עם גינה?") is the caller's answer.
+    Not if it is only the last thing offered ("…או דירה עם גינה?"): that is the caller's answer.
     """
     ours = _tokens(spoken)
     last = _tokens(split_sentences(spoken)[-1]) if spoken.strip() else []
@@ -59,9 +59,9 @@ def is_tail_of(text: str, spoken: str) -> bool:
 
 
 def is_whole_echo_of(text: str, spoken: str) -> bool:
-    """``text`` is all of what we have ``spoken``, or of one sentence of it, and every word of it is ours.
+    """Whether ``text`` is all of ``spoken`` or of one of its sentences, word for word.
 
-    A word that differs may be the very thing the caller corrects: four rooms, not three.
+    A differing word may be the caller's correction: four rooms, not three.
     """
     length = len(_tokens(text))
     whole = (spoken, *split_sentences(spoken))
@@ -71,9 +71,9 @@ def is_whole_echo_of(text: str, spoken: str) -> bool:
 
 
 def says_again(span: list[str], spoken: str) -> bool:
-    """``span`` of the caller's words is, word for word, what we have just ``spoken``: they note it.
+    """Whether ``span`` of the caller's words repeats part of the agent's last sentence, word for word.
 
-    Not where we have offered something, or denied it: there they may have chosen, or contradicted us.
+    Never where the agent has offered or denied something: there the caller may choose or contradict.
     """
     sentence = split_sentences(spoken)[-1] if spoken.strip() else ""
     if not _OFFERING.isdisjoint(words_of(sentence)):
@@ -83,7 +83,7 @@ def says_again(span: list[str], spoken: str) -> bool:
 
 
 def may_be_of(spoken: str, words: list[str]) -> list[bool]:
-    """Which of ``words`` are ours at a glance: a number, or a word of ours but for its prefix."""
+    """For each word, whether the agent may have said it: numbers, and words of ``spoken`` up to prefixes."""
     ours = {bare for word in words_of(spoken) for bare in without_prefixes(word, MAX_PREFIX_CHARS)}
     return [
         not ours.isdisjoint(without_prefixes(word, MAX_PREFIX_CHARS)) or number_in(word) is not None
@@ -92,12 +92,12 @@ def may_be_of(spoken: str, words: list[str]) -> list[bool]:
 
 
 def repeats_a_choice(text: str) -> bool:
-    """``text`` has something on both sides of an "or": who chooses says one of them."""
+    """Whether ``text`` has words on both sides of an "or". A caller who chooses names only one side."""
     return _OR in _tokens(text)[1:-1]
 
 
 def _readings(text: str) -> Iterator[list[str]]:
-    """The words heard without hesitation; figures as they are read out, and one by one: 3042, 17:20."""
+    """The words without hesitation; with figures as amounts and hours, and digit by digit: 3042, 17:20."""
     clocks = _CLOCK.sub(lambda hour: f"{cardinal(int(hour[1]))} ו{cardinal(int(hour[2]))}", text)
     amounts = _FIGURES.sub(lambda figures: cardinal(int(figures[0])), clocks)
     for reading in dict.fromkeys((text, amounts)):
@@ -105,13 +105,13 @@ def _readings(text: str) -> Iterator[list[str]]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Words; a number is the same however it is written, and whatever its gender."""
+    """The words; a number becomes its value, so that spelling and gender make no difference."""
     values = ((word, value_of(word)) for word in _with_prefixes(words_of(speakable(text))))
     return [word if value is None else str(value) for word, value in values]
 
 
 def _with_prefixes(words: list[str]) -> list[str]:
-    """A recogniser writes a prefix letter apart before figures: "ב 15" is בחמש עשרה."""
+    """``words`` with prefix letters joined to numbers: recognisers write "ב 15" for בחמש עשרה."""
     joined: list[str] = []
     for word in words:
         if joined and joined[-1] in PREFIX_LETTERS and value_of(word) is not None:
@@ -123,7 +123,7 @@ def _with_prefixes(words: list[str]) -> list[str]:
 def _ends(
     heard: list[str], ours: list[str], share: float, *, starts: int, least: int = ECHO_MIN_WORDS
 ) -> set[int]:
-    """Where ``heard`` ends if it runs along ``ours`` from one of its first ``starts`` words: none for few."""
+    """The indices in ``ours`` at which ``heard`` can end if it begins in the first ``starts`` words."""
     if len(heard) < least:
         return set()
     allowed: Slips = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
@@ -141,14 +141,14 @@ def _ends(
 
 
 class _Steps:
-    """How words heard may be ours; the same words are compared but once."""
+    """The possible matches of heard words with the agent's; each pair is compared only once."""
 
     def __init__(self, heard: list[str], ours: list[str]) -> None:
         self._heard, self._ours = heard, ours
         self._compared: dict[tuple[str, ...], int | None] = {}
 
     def of(self, place: int, at: int) -> Iterator[tuple[int, int, Slips]]:
-        """From ``place`` in what was heard and ``at`` in ours: words taken, place behind ours, slips."""
+        """Matches at ``place`` in heard and ``at`` in ours: words taken, index behind ours, slips."""
         for lost in range(MAX_LOST + 1 if place else 1):
             start = at + lost
             if not _may_be_lost(self._ours[at:start]):
@@ -168,12 +168,12 @@ class _Steps:
 
 
 def _may_be_lost(ours: list[str]) -> bool:
-    """A recogniser drops a word or two; who leaves out a number, an "or" or a "not" has chosen."""
+    """Whether a recogniser may have dropped ``ours``; a missing number, "or" or "not" is a choice."""
     return len(ours) <= MAX_LOST and all(_exact(word) is None for word in ours)
 
 
 def _misheard(heard: list[str], ours: list[str]) -> int | None:
-    """0: the same words, as a recogniser spells them; 1: they sound like them; None: they are others."""
+    """0: the same words in another spelling; 1: they sound alike; None: they differ."""
     one, other = "".join(heard).translate(_FINALS), "".join(ours).translate(_FINALS)
     if one == other:
         return 0
@@ -183,7 +183,7 @@ def _misheard(heard: list[str], ours: list[str]) -> int | None:
     alike = fuzz.ratio(one, other) >= ALIKE_RATIO and min(len(one), len(other)) >= ALIKE_MIN_CHARS
     if alike and _stem(one) == _stem(other):
         return 0
-    if len(exact) > 2:  # joined or split, but word for word
+    if len(exact) > 2:  # words joined or split must match exactly
         return None
     if _but_for_prefix(one, other) or _but_for_plural(one, other):
         return 0
@@ -191,13 +191,13 @@ def _misheard(heard: list[str], ours: list[str]) -> int | None:
 
 
 def _sounds_alike(one: str, other: str) -> bool:
-    """Whether other letters of the same sound are all the difference, and a prefix: אור for העור."""
+    """Whether the words differ only in letters of the same sound, and perhaps a prefix: אור for העור."""
     one, other = one.translate(_SOUNDS), other.translate(_SOUNDS)
     return min(len(one), len(other)) >= ALIKE_MIN_CHARS and (one == other or _but_for_prefix(one, other))
 
 
 def _exact(word: str) -> str | None:
-    """The number, or the word of the list, in ``word`` behind prefix letters; None without one."""
+    """The number or listed word that ``word`` is, behind prefix letters; None for other words."""
     number = number_in(word)
     if number is not None:
         return str(number)
@@ -205,7 +205,7 @@ def _exact(word: str) -> str | None:
 
 
 def _but_for_prefix(one: str, other: str) -> bool:
-    """Whether prefix letters are all that one of the words has more than the other."""
+    """Whether the words differ only in prefix letters."""
     short, long = sorted((one, other), key=len)
     prefix = long[: len(long) - len(short)]
     few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= PREFIX_LETTERS
@@ -213,7 +213,7 @@ def _but_for_prefix(one: str, other: str) -> bool:
 
 
 def _but_for_plural(one: str, other: str) -> bool:
-    """One thing and many: a recogniser writes שקל for שקלים, and חלק for החלקים."""
+    """Whether the words are singular and plural: a recogniser writes שקל for שקלים, and חלק for החלקים."""
     short, long = sorted((one, other), key=len)
     singulars = {long.removesuffix(ending) for ending in ("ימ", "ות")} - {long}
     return any(
@@ -223,5 +223,5 @@ def _but_for_plural(one: str, other: str) -> bool:
 
 
 def _stem(word: str) -> str:
-    """``word`` without the vowel letters that some write and some do not."""
+    """``word`` without its optional vowel letters."""
     return word[:1] + _VOWEL_LETTERS.sub("", word[1:])

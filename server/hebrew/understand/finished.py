@@ -1,4 +1,4 @@
-"""Whether the words so far can be all that the caller wants to say (A7). Lists are data."""
+"""Whether the words so far can be the caller's whole turn (A7). Lists are data."""
 
 import re
 
@@ -16,16 +16,16 @@ from server.hebrew.words import words_of
 __all__ = ["Ending", "ending_of"]
 
 _HESITATION = Phrases.read("hesitation")
-_DRAWN_OUT = Phrases(["אהה"])  # a nod alone, a search for words behind others
+_DRAWN_OUT = Phrases(["אהה"])  # alone it is a nod, behind other words a hesitation
 _FINISHED = Phrases.read("ends/finished", prefixes=("ו",))
 _POLITE = Phrases.read("ends/politely", prefixes=("ו",))
 _BEGINNING = Phrases.read("ends/beginning")
-_LETTER_SPELLED = re.compile(r"(?:^|\s)[א-ת]['׳]\W*$")  # "כיתה ב'" is no prefix that waits for its word
-_LATELY = 10  # words, among which a request to wait is the last thing said
+_LETTER_SPELLED = re.compile(r"(?:^|\s)[א-ת]['׳]\W*$")  # "כיתה ב'": a name, not a prefix letter
+_LATELY = 10  # last words, among which a request to wait counts
 
 
 def ending_of(text: str, expected_digits: int | None = None) -> Ending:
-    """Judge how ``text`` ends. ``expected_digits``: so many digits are the answer to what was asked."""
+    """Judges how ``text`` ends. ``expected_digits``: the number of digits that answers the question."""
     of_number = ending_of_number(text, expected_digits)
     if of_number is not Ending.OPEN:
         return of_number
@@ -60,7 +60,7 @@ def _ending_of_words(words: list[str], asked: bool = False) -> Ending:
 
 
 def _ending_politely(rest: list[str], words: list[str]) -> Ending:
-    """Behind "please" or thanks all is said, unless the ``rest`` of ``words`` only begins something."""
+    """A turn that ends in "please" or thanks is finished, unless ``rest``, before that, is incomplete."""
     while _HESITATION.at_end(rest):
         rest = rest[:-1]
     if _BEGINNING.make_up(rest or words):

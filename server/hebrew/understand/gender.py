@@ -1,4 +1,4 @@
-"""The gender that the caller's own speech shows. Lists are data."""
+"""The caller's gender, as shown by the caller's own words. Lists are data."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from server.hebrew.words import words_of
 __all__ = ["Gender", "shown_gender"]
 
 _ALONE = pairs("gender/pairs_alone")
-_SIBLINGS = {Gender.MASCULINE: "אחי", Gender.FEMININE: "אחותי"}  # and whom one talks to
+_SIBLINGS = {Gender.MASCULINE: "אחי", Gender.FEMININE: "אחותי"}  # also used to address someone
 _OPENINGS = pairs("gender/openings")
 _OPENINGS_BEHIND = Phrases.read("gender/openings_behind") | Phrases(VALUES)
 _KIN = pairs("gender/pairs_kin", prefixes=("ה",))
@@ -58,16 +58,16 @@ _THIS_IS_I = (["זאת", "אני"], ["זו", "אני"])
 _MINE = frozenset({"שלי", "שלנו"})
 _WITH_KIN = 3  # words: "מחפשת הבת שלי"
 _LONGEST_NAME = 2  # words
-_LONGEST_CLAUSE = 100  # words that are looked at: nobody says more of oneself in a breath
-_SOON = 5  # words, in which what is told of oneself comes to its end
+_LONGEST_CLAUSE = 100  # words examined; no statement about oneself is longer
+_SOON = 5  # words within which a statement about oneself ends
 _AND_FORM = re.compile("ו(?!ה)")
 _CLAUSE = re.compile(r"[,.;:!…\n]+|(?<=\?)")
 
 
 def shown_gender(text: str) -> Gender | None:
-    """The gender of what the caller says of himself or herself; None when nothing, or both, shows.
+    """The gender in which the caller speaks of himself or herself; None if none shows, or both.
 
-    "אני מחפשת" shows it, and so does "מחפשת דירה" at the beginning of what is said and not asked.
+    "אני מחפשת" shows it, and so does "מחפשת דירה" at the beginning of a statement.
     """
     shown: set[Gender] = set()
     quoting = False
@@ -81,7 +81,7 @@ def shown_gender(text: str) -> Gender | None:
 
 
 def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
-    """``quoted``: somebody's words were announced right before these."""
+    """The genders shown in a clause. ``quoted``: somebody's words were announced right before it."""
     for place, word in enumerate(words):
         before = words[:place]
         if _TOLD.at(words, place):
@@ -110,7 +110,7 @@ def _shown_in(words: list[str], *, quoted: bool) -> Iterator[Gender]:
 
 
 def _quotes(words: list[str]) -> bool:
-    """Somebody else's words follow: "היא אמרה לי", "הוא כתב בהודעה"; but not "אני אומר"."""
+    """Whether another person's words follow: "היא אמרה לי", "הוא כתב בהודעה"; not "אני אומר"."""
     said = words[:-1] if words and (words[-1] in _TO_SOMEBODY or words[-1].startswith(_IN)) else words
     return bool(_SAYS.at_end(said)) and not _I.within(said[-3:])
 
@@ -120,7 +120,7 @@ def _of(forms: dict[Gender, Phrases], words: list[str], place: int) -> Iterator[
 
 
 def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
-    """The gender of the form that stands at ``start``, or behind nothing but words that may stand between."""
+    """The gender of the form at ``start``, or behind words that may stand between."""
     for passed in _BETWEEN.reach(words[start:]):
         place = start + passed
         yield from forms_at(words, place)
@@ -134,7 +134,7 @@ def _form_behind(words: list[str], start: int) -> Iterator[Gender]:
 
 
 def _state_at_end(words: list[str]) -> Iterator[Gender]:
-    """Behind "חזרתי": "ממילואים עייף"."""
+    """A state at the end, behind "חזרתי": "ממילואים עייף"."""
     of_others = any(word.startswith((_AND, "של")) or word in _BESIDE for word in words)
     if len(words) > _SOON or of_others:
         return
@@ -145,13 +145,13 @@ def _state_at_end(words: list[str]) -> Iterator[Gender]:
 
 
 def _one_who(words: list[str]) -> Iterator[Gender]:
-    """ "אני זאת שהתקשרה"."""
+    """A demonstrative: "אני זאת שהתקשרה"."""
     if len(words) > 1 and words[0] in _THE_ONE and words[1].startswith("ש"):
         yield _THE_ONE[words[0]]
 
 
 def _women(words: list[str], start: int) -> Iterator[Gender]:
-    """ "אנחנו מחפשות", "אנחנו שתי שותפות"; a plural of men may be said of both."""
+    """A feminine plural: "אנחנו מחפשות", "אנחנו שתי שותפות". A masculine plural may include women."""
     places = {start + passed for passed in _BETWEEN.reach(words[start:])}
     places |= {place + two for place in places if (two := _TWO.at(words, place))}
     if any(shown_by_several(words, place) for place in places):
@@ -159,7 +159,7 @@ def _women(words: list[str], start: int) -> Iterator[Gender]:
 
 
 def _kin_behind(words: list[str], start: int) -> Iterator[Gender]:
-    """Such as "אני אמא לשלושה", but not "אני אמא ושני ילדים"."""
+    """Kinship of the caller: "אני אמא לשלושה", but not "אני אמא ושני ילדים"."""
     for place in (start + passed for passed in _BETWEEN.reach(words[start:])):
         for gender, kin in _KIN.items():
             length = kin.at(words, place)
@@ -168,7 +168,7 @@ def _kin_behind(words: list[str], start: int) -> Iterator[Gender]:
 
 
 def _is_of_oneself(words: list[str], length: int, gender: Gender) -> bool:
-    """The ``length`` words of kin that begin ``words`` are not one of several who are counted."""
+    """Whether the first ``length`` words name the caller, not one of several persons counted."""
     behind = words[length:]
     if not behind or behind[0] in _OWN or words[0].startswith(_THE):
         return True
@@ -184,7 +184,7 @@ def _is_of_oneself(words: list[str], length: int, gender: Gender) -> bool:
 
 
 def _role_at(words: list[str], place: int) -> Iterator[Gender]:
-    """ "בתור אבא", "כלקוחה", "אותי כמנויה"."""
+    """A role: "בתור אבא", "כלקוחה", "אותי כמנויה"."""
     if words[place] == _AS_ONE_WHO and "".join(words[place + 1 : place + 2]).startswith(_THAT):
         yield from forms_at([words[place + 1][1:], *words[place + 2 :]], 0)
     elif words[place] == _IN_THE_ROLE_OF:
@@ -198,7 +198,7 @@ def _role_at(words: list[str], place: int) -> Iterator[Gender]:
 
 
 def _in_the_opening(words: list[str]) -> Iterator[Gender]:
-    """What a caller says without "אני": "מחפשת דירה", "מדברת דליה", "כאן אמא של איתי"."""
+    """A statement without "אני": "מחפשת דירה", "מדברת דליה", "כאן אמא של איתי"."""
     if _is_of_kin(words):
         return
     for place in _BEFORE_ALONE.reach(words):
@@ -216,19 +216,19 @@ def _in_the_opening(words: list[str]) -> Iterator[Gender]:
 
 
 def _may_be_theirs(before: list[str], gender: Gender) -> bool:
-    """ "אחותי צריכה תור": a sister, who may as well be spoken to; but "אחותי לא יודע" is said to her."""
+    """Whether the form may be a sibling's: "אחותי צריכה תור"; not "אחותי לא יודע", which addresses her."""
     return _SIBLINGS[gender] in before
 
 
 def _is_of_kin(words: list[str]) -> bool:
-    """Who does it stands behind it: "מחפשת עבודה הבת שלי"; but "מחפשת עבודה עם הבת שלי"."""
+    """Whether a relative is the subject, behind the verb: "מחפשת עבודה הבת שלי"; not "… עם הבת שלי"."""
     if len(words) < _WITH_KIN or words[-1] not in _MINE or words[-3] in (*_BESIDE, "של", "בשביל", "עבור"):
         return False
     return any(kin.at(words, len(words) - 2) for kin in _KIN.values())
 
 
 def _of_oneself(words: list[str], place: int) -> Iterator[Gender]:
-    """ "לקוחה שלכם עשרים שנה", "עומד פה בחוץ", but not "עומד פה רכב"."""
+    """An opening about oneself: "לקוחה שלכם עשרים שנה", "עומד פה בחוץ", but not "עומד פה רכב"."""
     for gender, phrases in _OPENINGS.items():
         ends = phrases.ends(words, place)
         if any(end == len(words) or _OPENINGS_BEHIND.at(words, end) for end in ends):
@@ -236,7 +236,7 @@ def _of_oneself(words: list[str], place: int) -> Iterator[Gender]:
 
 
 def _inverted(words: list[str], place: int) -> Iterator[Gender]:
-    """ "כבד שמיעה אני", "עייפה מאוד אני", but not "מצוין, אני מחכה"."""
+    """Inverted order: "כבד שמיעה אני", "עייפה מאוד אני", but not "מצוין, אני מחכה"."""
     i = place + 1 + _MORE_OF_IT.at(words, place + 1)
     if words[i : i + 1] == ["אני"] and not _GOOD.at(words, place):
         if i + 1 == len(words) or words[i + 1].startswith(_NEW_CLAUSE):
@@ -244,7 +244,7 @@ def _inverted(words: list[str], place: int) -> Iterator[Gender]:
 
 
 def _speaking(words: list[str]) -> Iterator[Gender]:
-    """Who speaks says so: "מדברת דליה", "דליה כהן מדברת", but not "מדברת מהר"."""
+    """An introduction by name: "מדברת דליה", "דליה כהן מדברת", but not "מדברת מהר"."""
     if not words:
         return
     if words[0] in _HERE:

@@ -1,8 +1,8 @@
-"""The gender of a word that one says of oneself, by how Hebrew builds such words. Exceptions are data.
+"""The gender of words about oneself, by the patterns of Hebrew words. Exceptions are data.
 
-A verb in the present, an adjective and the name of a trade are built on templates: "עובד, עובדת", "מתקשר,
-מתקשרת", "תקוע, תקועה". The templates here are those of words in the place behind "אני": elsewhere many a noun
-looks like one. Those whose both genders are written alike ("רוצה", "מורה", "חולה") match none of them.
+Present-tense verbs, adjectives and names of trades follow patterns: "עובד, עובדת", "מתקשר, מתקשרת", "תקוע,
+תקועה". The patterns here hold for words behind "אני"; elsewhere many nouns look alike. Words with the same
+spelling in both genders ("רוצה", "מורה", "חולה") match no pattern.
 """
 
 import re
@@ -19,7 +19,7 @@ class Gender(Enum):
 
 
 def pairs(*names: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
-    """The masculine and feminine forms of these lists: a line holds both with "/" between, or one of them."""
+    """The masculine and feminine forms of these lists. A line has both with "/" between, or one of them."""
     masculine, feminine = zip(*listed_pairs(*names), strict=True)
     return {
         Gender.MASCULINE: Phrases(filter(None, masculine), prefixes),
@@ -28,7 +28,7 @@ def pairs(*names: str, prefixes: Iterable[str] = ()) -> dict[Gender, Phrases]:
 
 
 def listed_pairs(*names: str) -> Iterator[tuple[str, str]]:
-    """Masculine and feminine as they are listed, "" for one that is not: side by side, or by the ending."""
+    """Pairs of masculine and feminine, "" for one not listed: given side by side, or by an ending."""
     for line in (line for name in names for line in lines_of(name)):
         if line.startswith("+"):
             ending, _, forms = line[1:].partition(":")
@@ -43,13 +43,13 @@ def _with(masculine: str, ending: str) -> str:
     return "" if ending == "-" else masculine[:-1] + masculine[-1].translate(MEDIAL) + ending
 
 
-# A letter of the root; a consonant י or ו is written twice inside a word.
+# A root letter; a consonantal י or ו is doubled inside a word.
 _ROOT = r"(?:יי|וו|[^\Wוי\d_])"
-# The last of a masculine form: with ה both genders look alike, and ת is the mark of the other.
+# The last letter of a masculine form: with ה both genders look alike, and ת marks the feminine.
 _END = r"[^\Wהתוי\d_]"
-_NOT_MANY = rf"{_END}(?<!ם)"  # behind י: not "גרים"
-# The first letter of an adjective. ב, ה, ו, כ, ל and מ are more often a prefix ("בחוץ", "בקומה"), א and י the
-# mark of a future ("אגיע", "אבוא", "יגיע"): adjectives that begin so are listed.
+_NOT_MANY = rf"{_END}(?<!ם)"  # behind י, no plural: not "גרים"
+# The first letter of an adjective. ב, ה, ו, כ, ל and מ are mostly prefixes ("בחוץ", "בקומה"), א and י mostly
+# mark the future ("אגיע", "אבוא", "יגיע"). Adjectives that begin with them are listed.
 _FIRST = r"[^\Wאבהוילכמ\d_]"
 # Behind the מ of a verb: "מה…" and "ממ…" are "from the…" and "from a…" ("מהעירייה", "ממשרד").
 _OF_A_VERB = rf"מ(?![המ])(?:{_ROOT}{{3,5}}|{_ROOT}[תסשז]ו{_ROOT}{{2}}|[תסשז]{_ROOT}ו{_ROOT}{{2}})"
@@ -97,7 +97,7 @@ _OF_WOMEN = "ות"
 
 
 def forms_at(words: list[str], place: int) -> frozenset[Gender]:
-    """What the form shows that begins at ``place``, with or without an article; nothing for another word."""
+    """The genders shown by the form at ``place``, with or without article; empty for another word."""
     if place >= len(words):
         return frozenset()
     listed = frozenset(gender for gender, phrases in _LISTED.items() if phrases.at(words, place))
@@ -111,7 +111,7 @@ def forms_at(words: list[str], place: int) -> frozenset[Gender]:
 
 
 def shown_by_several(words: list[str], place: int) -> bool:
-    """The word at ``place`` is the plural of women alone: "מחפשות", "שכנות"."""
+    """Whether the word at ``place`` is a feminine plural: "מחפשות", "שכנות"."""
     stem = words[place].removesuffix(_OF_WOMEN) if place < len(words) else ""
     behind = words[place + 1 :]
     return stem not in ("", *words[place : place + 1]) and any(
@@ -120,7 +120,7 @@ def shown_by_several(words: list[str], place: int) -> bool:
 
 
 def by_template(word: str) -> Gender | None:
-    """What the build of ``word`` shows; None for no template."""
+    """The gender shown by the word's pattern; None without a pattern."""
     if _FEMININE.fullmatch(word):
         return Gender.FEMININE
     return Gender.MASCULINE if _MASCULINE.fullmatch(word) else None

@@ -1,4 +1,4 @@
-"""Subtitles that nobody spoke: what recognisers that learned from videos make of noise."""
+"""Subtitles that nobody spoke: recognisers trained on videos produce them from noise."""
 
 import re
 
@@ -15,9 +15,9 @@ _ASIDE = re.compile(r"\s*(\[[^\[\]]*\]|\([^()]*\)|♪[^♪]*♪?|\*[^*]*\*)\s*")
 
 
 def is_made_up(text: str) -> bool:
-    """``text`` as a whole is the end of a video, the credits of its subtitles, or an aside ("[מוזיקה]").
+    """Whether all of ``text`` is the end of a video, the credits of its subtitles, or an aside ("[מוזיקה]").
 
-    Words of a caller before or behind it make it false, and so does a question.
+    False if the caller's own words precede or follow, and for a question.
     """
     return bool(_ASIDE.fullmatch(text)) or _WHOLE.make_up(words_of(text)) or _is_credit(text)
 

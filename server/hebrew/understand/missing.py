@@ -1,4 +1,4 @@
-"""Our words did not reach the caller (E4): "לא קלטתי את השעה", "את נקטעת לי", "פספסתי". Lists are data."""
+"""Words of the agent that the caller missed (E4): "לא קלטתי את השעה", "את נקטעת לי". Lists are data."""
 
 from server.hebrew.data import Phrases
 
@@ -22,14 +22,14 @@ _NOT_OUR_WORDS = Phrases.read("repeat/words:not_our_words")
 _THANKS = Phrases.read("thanks")
 _AWAY = ("ה", "ב", "ל")  # "הכלב", "בבית", "לבטל"
 _MIN_AWAY = 4  # letters of a word with one of them
-_OF_ONESELF = ("תי", "בקושי")  # "פספסתי", "בקושי שומע": of us, whatever was told before
+_OF_ONESELF = ("תי", "בקושי")  # "פספסתי", "בקושי שומע": about the agent's words, whatever precedes
 _NEAR = 4  # words
 _ALL_OF_IT = Phrases.read("repeat/words:all_of_it")
 ITEMS = Phrases.read("repeat/items", prefixes=("ה", "ב", "ל", "מה"))
 
 
 def misses_us(words: list[str], place: int) -> bool:
-    """At ``place`` it is said that our words, or a part of them, were lost just now."""
+    """Whether the caller says at ``place`` that the agent's words, or a part of them, were lost."""
     if _NOT.at(words, place) and _missed_us(words, place + 1):
         return True
     length = _LOST.at(words, place)
@@ -37,7 +37,7 @@ def misses_us(words: list[str], place: int) -> bool:
 
 
 def _of_another(words: list[str], start: int, end: int) -> bool:
-    """``words[start:end]`` is said of something else, "הטלוויזיה נתקעת", "פספסתי את התור"; or of our help."""
+    """Whether ``words[start:end]`` is about another thing: "הטלוויזיה נתקעת", "פספסתי את התור", or thanks."""
     before, behind = words[:start], words[end:]
     if _OTHERS.at_end(before) or (not words[start].endswith(_OF_ONESELF) and _a_thing_at_end(before)):
         return True
@@ -46,13 +46,13 @@ def _of_another(words: list[str], start: int, end: int) -> bool:
 
 
 def _a_thing_at_end(before: list[str]) -> bool:
-    """What is told behind it is told of it: "התשלום (לא נקלט)"."""
+    """Whether a thing ends ``before``, to which the loss refers: "התשלום (לא נקלט)"."""
     thing = before[-1:] != [] and before[-1].startswith(_THE)
     return thing and not names_an_item(before[-2:]) and _is_another(before[-1:])
 
 
 def _is_another(words: list[str]) -> bool:
-    """``words`` begin with a thing, or where or to what end, that is no item of what we say."""
+    """Whether ``words`` begin with a thing, place or purpose that is not among the agent's words."""
     near = words[:_NEAR]
     if _STILL_OURS.at(near, 0) or names_an_item(near) or _YOU_SAID in near:
         return False
@@ -61,7 +61,7 @@ def _is_another(words: list[str]) -> bool:
 
 
 def names_an_item(words: list[str]) -> bool:
-    """ "המספר", "מספר הטלפון"."""
+    """Whether an item of the agent's answer is named: "המספר", "מספר הטלפון"."""
     return any(
         word.startswith(_THE) or "".join(words[place + 1 : place + 2]).startswith(_THE)
         for place, word in enumerate(words)
@@ -70,7 +70,7 @@ def names_an_item(words: list[str]) -> bool:
 
 
 def _missed_us(words: list[str], start: int) -> bool:
-    """Behind "not", which stands before ``start``: "לא (כל כך) שמעתי אותך"."""
+    """Whether a loss follows at ``start``, behind "not": "לא (כל כך) שמעתי אותך"."""
     if start > 1 and _ANOTHER.at(words, start - 2):  # "אמא שלי לא שומעת", "אתה לא מבין"
         return False
     places = (start + passed for passed in _STRESS.reach(words[start:]))
@@ -79,7 +79,7 @@ def _missed_us(words: list[str], start: int) -> bool:
 
 
 def _is_ours(words: list[str], place: int) -> bool:
-    """What is missed by the verb at ``place`` is what we said."""
+    """Whether the object of the verb at ``place`` is the agent's words."""
     verb, behind = words[place], words[place + 1 :]
     long_ago = verb == "שמעתי" and _LONG_AGO.within(words[:place])
     if _NOT_OURS.at(words, place + 1) or _EAR.within(words):
@@ -99,4 +99,4 @@ def _is_ours(words: list[str], place: int) -> bool:
         return bool(_HEARD.at(behind, 0))
     if verb == "רשמתי":
         return behind[0] == _ITEM_OF and names_an_item(behind)
-    return bool(_OF_OURS.at(behind, 0))  # what is missed now: "לא שומעת אותך", but not "לא שומע מוזיקה"
+    return bool(_OF_OURS.at(behind, 0))  # "לא שומעת אותך", but not "לא שומע מוזיקה"

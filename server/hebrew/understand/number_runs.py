@@ -1,4 +1,4 @@
-"""The numbers of a text that stand one behind the other, written or said, as somebody dictates them."""
+"""Runs of adjacent numbers in a text, written or spoken, as callers dictate them."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NO_THINGS = frozenset(lines_of("digit_fillers"))
 _MEASURES = {form for unit in UNITS.values() for form in (unit.one, unit.few, unit.many)}
 _THINGS = {*_MEASURES, *lines_of("labels"), *(form for noun in _NOUNS for form in noun)} - _NO_THINGS
 _TIMES = frozenset("בבוקר בצהריים בצהרים בערב בלילה".split())  # behind an hour
-_NAMED = _THINGS | frozenset("אחרי לפני עד".split())  # before the number of a thing, or an hour
+_NAMED = _THINGS | frozenset("אחרי לפני עד".split())  # before the number of a thing, or before an hour
 _LISTED = {*lines_of("secrets/quantities_before"), *(plural for _, plural in _NOUNS)} - _NO_THINGS
 _TAGS = frozenset(("id", "card", "phone", "digits", "email", "secret"))
 _PREFIXES = re.compile("[ובלהמשכ]{0,2}(?=..)")
@@ -43,32 +43,32 @@ _LONGEST_SIGN = 8  # characters, with the blanks behind it
 _MONEY = re.compile(r"\s?(?:[₪$€£]|ש[\"״”']{0,2}ח(?!\w)|שקל|דולר|אירו)")
 _SIGN_OR_WORD = re.compile(r"\s*([₪$€£%]|[^\W\d_]+)")
 _MONEY_SIGN = re.compile(r"[₪$€£]\s?$")
-_PRICE_DIGITS = 8  # of a bare one; a longer one is a number of somebody's
-COUNTED_DIGITS = 7  # from here on nobody counts: it is somebody's number, perhaps misheard
+_PRICE_DIGITS = 8  # at most, of a price without its currency; a longer number identifies somebody
+COUNTED_DIGITS = 7  # from here on a number is no quantity but identifies somebody, perhaps misheard
 _QUANTITY_DIGITS = 6
 _IN_THE_SINGULAR = range(2, 4)  # "15 שנה"
-_GUESSED_DIGITS = 3  # so many of what is known by the ending of its plural only
+_GUESSED_DIGITS = 3  # at most, before a noun recognised only by its plural ending
 _THOUSAND = 1000
 _HUNDRED = 100
 _MOST_FILLERS = 2  # words between groups of dictated digits
-_MOST_REMEMBERED = 20  # numbers, of what somebody goes on to dictate
+_MOST_REMEMBERED = 20  # numbers of an unfinished dictation
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One number as written, or as said (``value``): its place and its digits."""
+    """One number, as written or (with a ``value``) as spoken: its span and its digits."""
 
     start: int
     end: int
     digits: str
     value: int | None = None
-    quantity: bool = False  # a price, a decimal, hundreds: counts only as part of a number that is known
+    quantity: bool = False  # a price, a decimal, hundreds: counts only as part of a known kind of number
     sign: str = ""  # "+" or "*" before it
-    begins: bool = False  # it is never the continuation of what is before it
-    apart: bool = False  # words, or the end of a line, are between it and the number before it
-    listed: bool = False  # what it counts stands beside its list
-    counts: bool = False  # what it counts follows
-    labelled: bool = False  # the word before it is one that numbers name
+    begins: bool = False  # never continues the number before it
+    apart: bool = False  # words or a line end separate it from the number before it
+    listed: bool = False  # a counted noun stands beside its list
+    counts: bool = False  # a counted noun follows
+    labelled: bool = False  # the word before it is a label for numbers
 
     @property
     def dictated(self) -> bool:
@@ -80,7 +80,7 @@ class Token:
 
 
 def runs(text: str) -> Iterator[list[Token]]:
-    """Stretches of numbers with nothing but blanks, marks, joining words and a few fillers between."""
+    """Runs of numbers with only blanks, marks, joining words and a few fillers between them."""
     run: list[Token] = []
     at = fillers = 0
     apart, listed, labelled = False, False, False
@@ -109,14 +109,14 @@ def runs(text: str) -> Iterator[list[Token]]:
 
 
 def tells_a_telephone(text: str) -> bool:
-    """Somebody's number is in ``text``, written or said: more digits in a row than one counts with."""
+    """Whether ``text`` has a telephone number, written or spoken: more digits in a row than any quantity."""
     return any(sum(len(token.digits) for token in run) >= COUNTED_DIGITS for run in runs(text))
 
 
 def dictated_at_end(text: str) -> str:
-    """The end of ``text`` from where somebody dictates digits, a few words behind them too; empty for none.
+    """The end of ``text`` with the digits being dictated, including a few words behind; or empty.
 
-    A single digit that is no zero is the answer to a question, and no dictation.
+    A single digit other than zero is an answer, not a dictation.
     """
     run = next((run for run in reversed([*runs(text)]) if run), [])[-_MOST_REMEMBERED:]
     if not run or len(PART.findall(text, run[-1].end)) > _MOST_FILLERS:
@@ -144,13 +144,13 @@ def _is_filler(match: re.Match[str], token: Token | None) -> bool:
 
 
 def _bare(word: str | None) -> set[str]:
-    """``word`` with and without the letters that may stand before it."""
+    """``word`` with and without its possible prefix letters."""
     prefixes = _PREFIXES.match(word) if word else None
     return {word[cut:] for cut in range(prefixes.end() + 1)} if word and prefixes else {word or ""}
 
 
 def _may_go_on(run: list[Token]) -> bool:
-    """Whether these are digits that somebody dictates, so that a word does not end them."""
+    """Whether the run is being dictated, so that a filler word does not end it."""
     return bool(run) and (
         _after_zero(run) or (len(run) > 1 and all(_is_dictated(token) for token in run[-2:]))
     )
@@ -169,7 +169,7 @@ def _is_dictated(token: Token) -> bool:
 
 
 def _closed(run: list[Token], text: str, word: str | None) -> list[Token]:
-    """``run`` as what is behind it tells, a ``word`` or a unit: so many thousands, or a list of areas."""
+    """``run`` with what follows it considered: a ``word`` or unit makes it a quantity or a list of areas."""
     if not run:
         return run
     if _is_scale(word) and len(run[-1].digits) <= _QUANTITY_DIGITS:
@@ -180,7 +180,7 @@ def _closed(run: list[Token], text: str, word: str | None) -> list[Token]:
 
 
 def counts_behind(text: str, end: int, digits: int) -> bool:
-    """Whether a number of so many ``digits`` that ends at ``end`` counts what follows; or is an hour."""
+    """Whether a number of ``digits`` digits ending at ``end`` counts the next noun, or is an hour."""
     behind = _SIGN_OR_WORD.match(text, end)
     found = counted_at(text, end) if behind and behind[1][0] != "ו" else None
     if found is not None:
@@ -195,12 +195,12 @@ def _is_scale(word: str | None) -> bool:
 
 
 def value_in_any_tongue(word: str) -> int | None:
-    """Of a number word in Hebrew or English; None for any other."""
+    """The value of a number word in Hebrew or English; None for other words."""
     return _ENGLISH.get(word.casefold(), value_of(word))
 
 
 def _add(run: list[Token], token: Token) -> None:
-    """Fifty and two are one number."""
+    """Appends a number, or joins it to the last: fifty and two are one."""
     before = run[-1].value if run and not token.apart else None
     together = None if token.value is None else said_together(before, token.value)
     if together is None:
@@ -214,7 +214,7 @@ def _said(value: int) -> dict[str, Any]:
 
 
 def _token(match: re.Match[str]) -> Token | None:
-    """The number that a part of the text is; None for what is none, and for dates and hours."""
+    """The number in a match; None for words, dates and hours."""
     if match["word"]:
         return _of_word(match)
     if match["thousands"]:
@@ -236,7 +236,7 @@ def _of_word(match: re.Match[str]) -> Token | None:
 
 
 def _of_thousands(match: re.Match[str]) -> Token | None:
-    """A round price, or one with its money, ends what is before it; any other may be dictated so."""
+    """Figures with thousands separators as a number; None for a price, which ends the run."""
     figures = match["thousands"].replace(match["comma"], "")
     if figures.endswith("000") or match["cents"] or _has_money(match):
         return None
@@ -253,7 +253,7 @@ def _signed(match: re.Match[str], token: Token) -> Token:
 
 
 def _is_price(match: re.Match[str]) -> bool:
-    """2500000, or 2345678 with its money."""
+    """Whether the number is a price: 2500000, or 2345678 with its currency."""
     figures = match["number"] or ""
     if not COUNTED_DIGITS <= len(figures) <= _PRICE_DIGITS or figures[0] == "0":
         return False

@@ -1,4 +1,4 @@
-"""Questions: the caller's, and those of ours that offer a choice."""
+"""Questions of the caller, and questions of the agent that offer a choice."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.speak.sentences import split_sentences
@@ -6,18 +6,18 @@ from server.hebrew.words import words_of
 
 _ASKING = Phrases.read("question_words", prefixes=("ו",))
 _NOT_ASKING = Phrases.read("question_none", prefixes=("ו",))
-_BEGINNING = 3  # words, with one of which a question begins
+_BEGINNING = 3  # words, one of which begins the question
 _OR = "או"
 
 
 def is_question(text: str) -> bool:
-    """``text`` asks something: "מתי יהיה נציג", "אוקיי ומה המחיר"; not "מתי שנוח לכם"."""
+    """Whether ``text`` asks something: "מתי יהיה נציג", "אוקיי ומה המחיר"; not "מתי שנוח לכם"."""
     words = words_of(text)
     beginning = range(min(_BEGINNING, len(words)))
     return any(_ASKING.at(words, start) and not _NOT_ASKING.at(words, start) for start in beginning)
 
 
 def offers_a_choice(spoken: str) -> bool:
-    """The last sentence of ``spoken``, as far as it came, names more than one thing to choose from."""
+    """Whether the last sentence of ``spoken``, perhaps incomplete, offers several things to choose from."""
     sentences = split_sentences(spoken)
     return bool(sentences) and _OR in words_of(sentences[-1])

@@ -1,8 +1,7 @@
-"""Text without what tells who somebody is: identity numbers, cards, telephones, addresses, announced secrets.
+"""Removes personal data: identity numbers, cards, telephones, addresses, announced secrets.
 
-However they are written or said: "052-1234567", "0 5 2. 1 2 3", "אפס חמישים ושתיים", "zero five two", "דן
-שטרודל גמייל נקודה קום"; a word or two between the digits hides nothing. What people talk about all day stays:
-prices, rooms, areas, years, dates, hours.
+In any form: "052-1234567", "0 5 2. 1 2 3", "אפס חמישים ושתיים", "zero five two", "דן שטרודל גמייל נקודה קום",
+and with a word or two between digits. Everyday numbers stay: prices, rooms, areas, years, dates, hours.
 """
 
 import re
@@ -16,8 +15,8 @@ from server.hebrew.understand.number_runs import COUNTED_DIGITS, PART, Token, di
 from server.hebrew.understand.said_emails import said_emails
 from server.hebrew.understand.secret_items import NAMED, UNNAMED
 
-_UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points: nobody hears them
-_ORDINARY = re.compile(r"[\n -~א-ת׳״]*")  # without characters that are unseen, or figures of other scripts
+_UNSEEN = frozenset(("Cf", "Cc", "Mn", "Me"))  # direction marks, zero widths, points
+_ORDINARY = re.compile(r"[\n -~א-ת׳״]*")  # no invisible characters and no digits of other scripts
 _PHONE = re.compile(
     r"0[57]\d{8}|0[23489]\d{7}|1[5-9]\d{8}|(?:00)?9720?[2-57-9]\d{7,8}|00(?!972)[1-9]\d{7,13}"
 )
@@ -27,11 +26,11 @@ _ID_DIGITS = 9
 _CARD_DIGITS = range(13, 20)
 _ABROAD_DIGITS = range(7, 16)
 _STAR_DIGITS = range(3, 7)
-_MOST_DIGITS = 20  # of a number that has a name
-_DICTATED_DIGITS = 5  # said one by one, or behind a zero
-_BESIDE_DIGITS = 4  # the rest of a number that was told apart from it
-_MOST_PASSES = 3  # the second finds something in one text of thousands
-_LOOKED_BACK = 4  # tokens: a number may begin a little behind what looks like one
+_MOST_DIGITS = 20  # of a number of a known kind
+_DICTATED_DIGITS = 5  # spoken one by one, or behind a zero
+_BESIDE_DIGITS = 4  # beside a recognised number, perhaps a part of it
+_MOST_PASSES = 3  # the second pass finds something in one text of thousands
+_LOOKED_BACK = 4  # tokens; a number may begin a little later than a first candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +41,19 @@ class _Found:
 
 
 def redacted(text: str, before: str = "") -> str:
-    """``text`` with a tag for what tells who somebody is: [id] [card] [phone] [digits] [email] [secret].
+    """``text`` with personal data replaced by tags: [id] [card] [phone] [digits] [email] [secret].
 
-    ``[id]`` and ``[card]`` have the right check digit. Seven digits in a row that are no plain price are
-    ``[digits]`` without one, for a misheard number is still somebody's; so are five that are dictated one
-    by one or begin with a zero; with words between them, or an end of line, it takes seven. What words
-    announce as a secret is ``[digits]``, with letters ``[secret]``, however short. ``before``: what is
-    ``unfinished`` of the same speaker, or ``asked_for``, which ``text`` may continue. Never raises; time
-    grows with the length of ``text`` and no faster.
+    ``[id]`` and ``[card]`` have the right check digit. ``[digits]`` are seven digits in a row that are no
+    plain price, for a misheard number still identifies somebody; five are enough if dictated one by one or
+    behind a zero, unless words or a line end separate them. A secret announced by its noun is ``[digits]``,
+    with letters ``[secret]``, however short. ``before``: the ``unfinished`` end of the same speaker's words,
+    or ``asked_for``, which ``text`` may continue. Never raises; linear in the length of ``text``.
     """
     kept = _with_tags(text, before)
     for _ in range(_MOST_PASSES):
         if kept == text:
             break
-        # A tag parts what was one number, and may lay bare what announces the next: look again.
+        # A tag may split a number or uncover the noun of the next secret: look again.
         text, kept = kept, _with_tags(kept)
     return kept
 
@@ -75,10 +73,10 @@ def _with_tags(text: str, before: str = "") -> str:
 
 
 def unfinished(text: str, before: str = "") -> str:
-    """What ``before`` and then ``text`` end with and the next words may go on with; empty for nothing.
+    """The end of ``before`` and ``text`` that the next words may continue; else empty.
 
-    Digits that are dictated, as said, or the word that announces a secret, with what was told of it. A number
-    that is whole by then is not of them.
+    These are digits being dictated, as spoken, or a noun that announces a secret, with the part told so far.
+    A number that is complete is left out.
     """
     seen = "".join(_figure(char) for char in f"{before}\n{text}" if not _unseen(char))
     dictated = dictated_at_end(seen)
@@ -91,7 +89,7 @@ def unfinished(text: str, before: str = "") -> str:
 
 
 def asked_for(text: str) -> str:
-    """The secret that our own ``text`` has asked for ("מה הקוד?"), as ``before`` of the answer; or empty."""
+    """The secret that the agent's ``text`` asks for ("מה הקוד?"), as ``before`` of the answer; or empty."""
     asked = awaited("".join(_figure(char) for char in text if not _unseen(char))).strip()
     return f"{asked}:" if asked else ""
 
@@ -101,7 +99,7 @@ def _unseen(char: str) -> bool:
 
 
 def _figure(char: str) -> str:
-    """A digit of any script as ours, a wide sign as the narrow one."""
+    """A digit of any script as ASCII, a full-width sign as the narrow one."""
     if char.isascii():
         return char
     digit = unicodedata.digit(char, None)
@@ -110,7 +108,7 @@ def _figure(char: str) -> str:
 
 
 def _all_found(text: str) -> list[_Found]:
-    """In the order of the text; none overlaps another."""
+    """The personal data, in the order of the text, without overlaps."""
     written = [match.span() for match in PART.finditer(text) if match["email"]]
     emails = [_Found(*span, "email") for span in (*written, *said_emails(text))]
     text = _without(text, emails)
@@ -131,7 +129,7 @@ def _all_found(text: str) -> list[_Found]:
 
 
 def _without(text: str, places: list[_Found]) -> str:
-    """So that nothing is found twice, and a second time finds no more."""
+    """``text`` with these places blanked, so that nothing is found twice."""
     chars = list(text)
     for found in places:
         chars[found.start : found.end] = (UNNAMED if found.tag == "digits" else NAMED) * (
@@ -150,12 +148,12 @@ def _cards(numbers: list[_Found]) -> list[int]:
 
 
 def _numbers(text: str) -> list[_Found]:
-    """What the digits tell by themselves."""
+    """The numbers recognised by their digits alone."""
     return [_with_signs(text, found) for run in runs(text) for found in _in_run(run)]
 
 
 def _with_signs(text: str, found: _Found) -> _Found:
-    """The plus, the star and the bracket that belong to a number go with it."""
+    """The span with the plus, star or bracket that belongs to the number."""
     start, end = found.start, found.end
     if ")" in text[start:end] and text[start - 1 : start] == "(":
         start -= 1
@@ -164,7 +162,7 @@ def _with_signs(text: str, found: _Found) -> _Found:
     return replace(found, start=start, end=end + (text[end : end + 1] == "*"))
 
 
-# ---- whose they are -----------------------------------------------------------------------------
+# ---- kinds of numbers ---------------------------------------------------------------------------
 
 
 def _in_run(run: list[Token]) -> Iterator[_Found]:
@@ -182,9 +180,9 @@ def _in_run(run: list[Token]) -> Iterator[_Found]:
 
 
 def _with_tails(run: list[Token], done: int, start: int, end: int) -> tuple[int, int]:
-    """The place of a number with the digits that were dictated too many before or behind it.
+    """The span of a number, extended by superfluous dictated digits before and behind it.
 
-    Somebody has said a group twice, or one was misheard: what is left of it would tell the rest.
+    A repeated or misheard group, left visible, would reveal part of the number.
     """
     before = run[max(done, start - _BESIDE_DIGITS) : start][::-1]
     behind = run[end : end + _BESIDE_DIGITS]
@@ -203,7 +201,7 @@ def _is_left_over(token: Token) -> bool:
 
 
 def _rest(tokens: list[Token], *, beside: bool) -> Iterator[_Found]:
-    """What has no name; ``beside``: of a number that has one. What words part is one number or several."""
+    """Digits of no known kind. Separate groups may be one number. ``beside``: next to a known kind."""
     parted = [place for place, token in enumerate(tokens) if token.apart and place]
     beside = beside and not (tokens and tokens[0].apart)
     if not parted:
@@ -217,7 +215,7 @@ def _rest(tokens: list[Token], *, beside: bool) -> Iterator[_Found]:
 
 
 def _best(run: list[Token], at: int) -> tuple[int, int, str]:
-    """The number that begins at ``at``, or the longer one that begins inside it; no tag for none."""
+    """The number that begins at ``at``, or a longer one that begins inside it; no tag for none."""
     best = (at, *_longest(run, at))
     for start in range(at + 1, min(at + _LOOKED_BACK, best[1] if best[2] else at)):
         end, tag = _longest(run, start)
@@ -242,14 +240,14 @@ def _longest(run: list[Token], first: int) -> tuple[int, str]:
 
 
 def _tag(digits: str, first: Token) -> str:
-    """What ``digits`` are by themselves; empty: nothing that is known."""
+    """The kind of number by its digits; empty for an unknown kind."""
     count = len(digits)
     if first.sign == "*" and count in _STAR_DIGITS:
         return "phone"
     if first.sign == "+" and count in _ABROAD_DIGITS and not digits.startswith("972"):
         return "phone"
     checks = (count == _ID_DIGITS or count in _CARD_DIGITS) and _checks(digits)
-    if checks and count == _ID_DIGITS and len(first.digits) != 2:  # 03-… is a telephone all the same
+    if checks and count == _ID_DIGITS and len(first.digits) != 2:  # 03-… is a telephone
         return "id"
     if _PHONE.fullmatch(digits):
         return "phone"
@@ -259,20 +257,20 @@ def _tag(digits: str, first: Token) -> str:
 
 
 def _checks(digits: str) -> bool:
-    """Luhn's sum, which is also that of an identity number."""
+    """The Luhn check, used for cards and Israeli identity numbers."""
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[::-2])) + sum(doubled)) % 10 == 0
 
 
 def _least(tokens: list[Token]) -> int:
-    """How many digits are too many for a quantity."""
+    """The number of digits that are too many for a quantity."""
     after_zero = any(token.after_zero for token in tokens)
     dictated = all(token.dictated for token in tokens if not token.quantity)
     return _DICTATED_DIGITS if dictated or after_zero else COUNTED_DIGITS
 
 
 def _unnamed(tokens: list[Token], least: int) -> Iterator[_Found]:
-    """``tokens`` as one number when they have ``least`` digits."""
+    """``tokens`` as one number if they have at least ``least`` digits."""
     after_zero = any(token.after_zero for token in tokens)
     counted = tokens if after_zero else [token for token in tokens if not token.quantity]
     if _digits(counted) < least or _are_quantities(counted) or _is_list(tokens):
@@ -285,14 +283,14 @@ def _unnamed(tokens: list[Token], least: int) -> Iterator[_Found]:
 
 
 def _is_list(tokens: list[Token]) -> bool:
-    """Plain numbers beside what they count: 85, 90, 95 מטר. Nobody lists seven single digits."""
+    """Whether these are plain numbers beside a counted noun: 85, 90, 95 מטר; never seven single digits."""
     if any(token.digits[0] == "0" for token in tokens) or not (tokens[0].listed or tokens[-1].listed):
         return False
     return len(tokens) < COUNTED_DIGITS or any(len(token.digits) > 1 for token in tokens)
 
 
 def _are_quantities(tokens: list[Token]) -> bool:
-    """Ranges and lists: 1500-2000, 100-120-140, 2024/2026."""
+    """Whether these are ranges or lists: 1500-2000, 100-120-140, 2024/2026."""
     if _is_parted_price(tokens):
         return True
     years = all(_YEAR.fullmatch(token.digits) for token in tokens)
@@ -304,7 +302,7 @@ def _digits(tokens: list[Token]) -> int:
 
 
 def _is_parted_price(tokens: list[Token]) -> bool:
-    """1 850 000"""
+    """Whether blanks separate the thousands of a price: 1 850 000."""
     first, *others = [token.digits for token in tokens]
     thousands = bool(others) and others[-1] == "000" and all(len(group) == 3 for group in others)
     return thousands and len(first) <= 2 and first[0] != "0" and len(others) == 2

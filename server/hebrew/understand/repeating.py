@@ -1,9 +1,9 @@
-"""A caller asks to hear again what we said: again, slower, louder, or an item of it (E4). Lists are data.
+"""Requests to repeat: the last answer again, slower, louder, or an item of it (E4). Lists are data.
 
-Constructions are looked for: a verb of telling, in the forms that ask it of us, beside "again" or a manner
-("תגידי לי את זה לאט"); our words that were missed (missing.py); a question word beside "you said" ("איזו קומה
-אמרת"); an item and "again" ("שוב את המספר"); and beside any of them a reason ("רועש פה"). To come back, or to
-do it again, is none of them.
+Recognised constructions: a verb of telling in a form of request, with "again" or a manner ("תגידי לי את זה
+לאט"); lost words (missing.py); a question word with "you said" ("איזו קומה אמרת"); an item with "again" ("שוב
+את המספר"); each perhaps with a reason ("רועש פה"). To return somewhere, or to do something again, is no
+request.
 """
 
 import re
@@ -23,7 +23,7 @@ _INFINITIVE = Phrases((infinitive for infinitive, *_ in _VERBS), (_AND, _THAT))
 
 
 def _asked_of_us(verbs: Iterable[list[str]]) -> Phrases:
-    """The infinitive; תגיד, תגידי, תגידו; and the orders."""
+    """The forms of request: infinitive; תגיד, תגידי, תגידו; imperatives."""
     forms = (
         form
         for infinitive, stem, _ in verbs
@@ -71,7 +71,7 @@ _GAP = 4  # words between the verb and "again": "תגידי את שם הרחוב
 
 
 def asks_to_repeat(text: str) -> bool:
-    """The caller wants to hear the last answer again (E4)."""
+    """Whether the caller wants to hear the last answer again (E4)."""
     whole = words_of(text)
     if _ALONE_POLITELY.make_up(whole) and _ALONE.within(whole) and not _THANKS.within(whole):
         return True
@@ -103,7 +103,7 @@ def _asks_at(words: list[str], place: int) -> bool:
 
 
 def _openings(words: list[str]) -> set[int]:
-    """Where what is wanted may begin, behind politeness and little words."""
+    """The positions at which the request may begin, behind courtesy and particles."""
     return _OPENING.reach(words[:_LONGEST_OPENING])
 
 
@@ -119,7 +119,7 @@ def _is_denied(before: list[str]) -> bool:
 
 
 def _tells_again(words: list[str], place: int) -> bool:
-    """ "תגידי לי את זה שוב", "דבר חזק יותר", "לחזור על המספר"; not "אני רוצה להגיד שוב תודה"."""
+    """A verb of telling with "again": "תגידי לי את זה שוב", "דבר חזק יותר"; not "אני רוצה להגיד שוב תודה"."""
     if _is_denied(words[:place]) or (_INFINITIVE.at(words, place) and not _is_asked_of_us(words, place)):
         return False
     if _COME_BACK.at(words, place) and _returns_to_it(words[place + 1 :]):
@@ -129,7 +129,7 @@ def _tells_again(words: list[str], place: int) -> bool:
 
 
 def _is_asked_of_us(words: list[str], place: int) -> bool:
-    """The infinitive at ``place`` is for us: "אתם יכולים לחזור"; not "אני רוצה לחזור", "היא צריכה לחזור"."""
+    """Whether the agent is the subject: "אתם יכולים לחזור"; not "אני רוצה לחזור", "היא צריכה לחזור"."""
     near = words[max(0, place - _GAP) : place]
     if _WISHING.within(near):
         return True
@@ -137,13 +137,13 @@ def _is_asked_of_us(words: list[str], place: int) -> bool:
 
 
 def _returns_to_it(behind: list[str]) -> bool:
-    """ "תחזור (רגע, בבקשה, לי) על המחיר", but nobody is asked to repeat himself."""
+    """Whether "about" follows: "תחזור (רגע, בבקשה, לי) על המחיר"; not "to repeat oneself"."""
     places = (passed for passed in _BETWEEN.reach(behind) if behind[passed : passed + 1] == [_ABOUT])
     return any(not _OURSELVES.at(behind, place + 1) for place in places)
 
 
 def _again_behind(words: list[str], start: int, again: Phrases) -> bool:
-    """One of ``again`` follows, with an object at most between: no other verb, and nobody else to be told."""
+    """Whether a phrase of ``again`` follows, with at most an object between: no other verb or addressee."""
     for place in range(start, min(start + _GAP + 1, len(words))):
         if length := again.at(words, place):
             return place + length == len(words) or _is_no_one_elses(words, place + length)
@@ -157,24 +157,24 @@ def _again_behind(words: list[str], start: int, again: Phrases) -> bool:
 
 
 def _gives_again(words: list[str], place: int) -> bool:
-    """ "תן לי שוב את הטלפון", "תני שוב"."""
+    """A verb of giving with "again": "תן לי שוב את הטלפון", "תני שוב"."""
     starts = (place + 1 + passed for passed in _BETWEEN.reach(words[place + 1 :]))
     bare = any(len(words) in _AGAIN.ends(words, start) for start in starts)
     return bare or (names_an_item(words[place:]) and _again_behind(words, place + 1, _AGAIN))
 
 
 def _is_no_one_elses(words: list[str], place: int) -> bool:
-    """Neither another verb nor somebody to be told: not "תגיד שוב לרופא", "שוב לבוא", "שוב ושוב"."""
+    """Whether neither another verb nor an addressee follows: not "תגיד שוב לרופא", "שוב לבוא", "שוב ושוב"."""
     if _NO_VERB.at(words, place):
         return True
     return not (_OTHERS.at(words, place) or words[place].startswith(_TO) or words[place] == "ושוב")
 
 
-# ---- a question about it -------------------------------------------------------------------------
+# ---- a question about the answer -----------------------------------------------------------------
 
 
 def _what_was_said(words: list[str], place: int) -> bool:
-    """Beside "you said": "איזו קומה אמרת", "מה היה המספר שאמרת", "אמרת שלוש או ארבע"; not "כל מה שאמרת"."""
+    """A question with "you said": "איזו קומה אמרת", "אמרת שלוש או ארבע"; not "כל מה שאמרת"."""
     behind = words[place + 1 :]
     if _OTHERS.at(behind, 0):
         return False
@@ -187,25 +187,25 @@ def _what_was_said(words: list[str], place: int) -> bool:
 
 
 def _asks_what(words: list[str], start: int) -> bool:
-    """A question word about a thing: neither "why" nor "how many times"."""
+    """Whether a question word asks for a thing, not "why" or "how many times"."""
     counts = words[start + 1 : start + 2] == ["פעמים"]
     return bool(_ASKING.at(words, start)) and not _NOT_THINGS.at(words, start) and not counts
 
 
 def _asks_for_the_missing_word(words: list[str]) -> bool:
-    """ "ברחוב מה?"."""
+    """An item with "what": "ברחוב מה?"."""
     return words[-1] == _WHAT and bool(ITEMS.at(words, len(words) - 2)) and len(words) > 1
 
 
 def _what_was_it_behind(words: list[str], start: int) -> bool:
-    """Behind what was loud: "הילדים צרחו, מה היה היום והשעה"."""
+    """A question behind a noise: "הילדים צרחו, מה היה היום והשעה"."""
     return any(
         _what_was_it(words[place:]) and not _OF_ANOTHER.at_end(words[:place])
         for place in range(max(start, len(words) - _SHORT), len(words))
     )
 
 
-# ---- without a verb ------------------------------------------------------------------------------
+# ---- without a verb of telling -------------------------------------------------------------------
 
 
 def _asks_in_the_opening(words: list[str]) -> bool:
@@ -220,7 +220,7 @@ def _asks_in_the_opening(words: list[str]) -> bool:
 
 
 def _in_another_manner(words: list[str], place: int) -> bool:
-    """ "יותר לאט", "קצת יותר חזק אני לא שומע"."""
+    """A manner alone: "יותר לאט", "קצת יותר חזק אני לא שומע"."""
     length = _MANNER_ALONE.at(words, place)
     rest = words[place + length :]
     item = rest[:1] == [_ITEM_OF] and names_an_item(rest[:_GAP])
@@ -229,13 +229,13 @@ def _in_another_manner(words: list[str], place: int) -> bool:
 
 
 def _is_but_a_reason(rest: list[str]) -> bool:
-    """Nothing, or courtesy and a reason: "בבקשה העברית שלי לא טובה"."""
+    """Whether the rest is empty, or courtesy and a reason: "בבקשה העברית שלי לא טובה"."""
     reached = _COURTESY.reach(rest)
     return len(rest) in reached or any(_REASON.at(rest, place) for place in reached)
 
 
 def _again_and_what(words: list[str], place: int) -> bool:
-    """ "שוב את התאריך", "אפשר עוד פעם בבקשה", "עוד פעם ולאט"."""
+    """ "Again" with an item or alone: "שוב את התאריך", "אפשר עוד פעם בבקשה", "עוד פעם ולאט"."""
     length = _AGAIN.at(words, place)
     rest = words[place + length :]
     if not length:
@@ -252,12 +252,12 @@ def _again_and_what(words: list[str], place: int) -> bool:
 
 
 def _what_and_again(words: list[str]) -> bool:
-    """ "את המספר שוב בבקשה", "מה הכתובת שוב"."""
+    """An item with "again" behind it: "את המספר שוב בבקשה", "מה הכתובת שוב"."""
     words = _without_courtesy(words)
     what = words[: -_AGAIN.at_end(words) or None]
     if len(what) == len(words) or not 0 < len(what) <= _GAP + 1 or any(map(_is_an_infinitive, what)):
         return False
-    if _MINE in what:  # the caller's own number, which the caller says again
+    if _MINE in what:  # the caller's own number, which the caller is repeating
         return False
     if what[0] == _ITEM_OF or what[0].startswith(_THE):
         return names_an_item(what)
@@ -275,7 +275,7 @@ def _is_an_infinitive(word: str) -> bool:
 
 
 def _what_was_it(words: list[str]) -> bool:
-    """ "מה היה המספר", "מה המשפט האחרון", "איזו קומה זה היה"."""
+    """A question in the past tense: "מה היה המספר", "מה המשפט האחרון", "איזו קומה זה היה"."""
     if len(words) < 3 or not _asks_what(words, 0):
         return False
     if _WAS.at(words, 1):
@@ -284,7 +284,7 @@ def _what_was_it(words: list[str]) -> bool:
 
 
 def _again_at_end(words: list[str]) -> bool:
-    """Behind what was loud: "עבר אופנוע, אפשר שוב", "היה פה רעש, עוד פעם בבקשה"."""
+    """ "Again" behind a noise: "עבר אופנוע, אפשר שוב", "היה פה רעש, עוד פעם בבקשה"."""
     bare = _without_courtesy(words)
     before = bare[: len(bare) - _AGAIN.at_end(bare)]
     asked = bare != words or before[-1:] == [_WISH]
@@ -292,7 +292,7 @@ def _again_at_end(words: list[str]) -> bool:
 
 
 def _asks_at_end_to_repeat(words: list[str]) -> bool:
-    """Such as "אתם יכולים לחזור בבקשה", but not "אני רוצה לחזור לצפון"."""
+    """A verb of repeating at the end: "אתם יכולים לחזור בבקשה", but not "אני רוצה לחזור לצפון"."""
     words = _without_courtesy(words)
     last = len(words) - 1
     if not words or not _COME_BACK.at(words, last) or words[last].startswith(_THAT):

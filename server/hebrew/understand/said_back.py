@@ -1,9 +1,9 @@
-"""A question's own words said back to it: how Hebrew answers without "yes" and "no" (D4).
+"""Answers that repeat the question's own words: how Hebrew answers without "yes" and "no" (D4).
 
-"קיבלת את המכתב?" is answered "קיבלתי"; "להעביר אותך?" is answered "תעבירי". The person changes, the
-consonants of the verb stay. A word is read in every way its spelling allows (as a command, a first person,
-a participle), each way with what is left of it; a word of the question, in every way that would answer it.
-Where the two meet, the word is said back.
+"קיבלת את המכתב?" is answered "קיבלתי", "להעביר אותך?" is answered "תעבירי": the person changes, the verb's
+consonants stay. A word of the answer gets all readings that its spelling allows (imperative, first person,
+participle), each with the remaining letters. A word of the question gets the readings that would answer it.
+The answer repeats the question if a reading is common to both.
 """
 
 import re
@@ -17,20 +17,20 @@ from server.hebrew.words import words_of
 
 _OBJECTS = Phrases.read("answers/said_back_around")
 
-Reading = tuple[str, str]  # a way of answering, and the letters that tell one verb from another
-Form = tuple[str, tuple[str, ...], tuple[str, ...]]  # before a root, behind it, ways of answering
+Reading = tuple[str, str]  # a way of answering, and the letters that identify the verb
+Form = tuple[str, tuple[str, ...], tuple[str, ...]]  # letters before the root, behind it, ways of answering
 
 _VOWELS = str.maketrans("", "", "וי")
 _VOWELLED = re.compile(r"\B[וי]\B")
 _CLAUSES = re.compile(r"[,;:–—]")
 _PREFIXES = frozenset("שהולב")
 _THAT = "ש"
-_MIN_BARE = 3  # letters that are left of a word without its prefixes
+_MIN_BARE = 3  # letters left of a word without its prefixes
 _ASKS_FOR_MORE = Phrases(
     (line for line in lines_of("question_words") if " " not in line and line != "האם"),
     prefixes=("ו", "ב", "ל", "מ", "כ", "ול", "וב", "ומ"),
 )
-_BEGINNING = 2  # words, with one of which a question for more than yes or no begins
+_BEGINNING = 2  # words, one of which begins a question for more than yes or no
 _OR, _NOT = "או", ("לא", "שלא")
 _MAY_WE = frozenset(["אפשר", "נוכל", "שנוכל"])
 _OPENERS = frozenset(["האם", "אז", "ו", "טוב", "אוקיי", "רק"])
@@ -41,8 +41,8 @@ _FIRST_PERSON = ("תי", "נו")
 _COMMAND = ("", "י", "ו", "ה", "נה")
 _GENDERS = ("", "ה", "ת", "ים", "ות", "ו", "ית")
 
-# How a word is read: the letters before and behind its root, and the ways of answering.
-# A word of a question is read as what answers it.
+# Readings of a word: the letters before and behind its root, and the ways of answering. A word of a question
+# is read as the word that would answer it.
 _ASKED: tuple[Form, ...] = (
     ("נ", ("",), ("do",)),  # "נקבע?"
     ("א", ("",), ("do",)),
@@ -70,24 +70,24 @@ _COMMANDED: tuple[Form, ...] = (("", _COMMAND, ("do",)),)  # "שלח", "רשמי
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked: ``polar`` when yes or no answers it; its infinitives are answered in these ``ways``."""
+    """The agent's question. ``polar``: answered by yes or no. ``ways``: how its infinitives are answered."""
 
     polar: bool = False
     ways: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()  # that count when they are said back
-    forms: frozenset[str] = frozenset()  # of all its words, without their prefixes too
+    words: tuple[str, ...] = ()  # content words, which count when repeated
+    forms: frozenset[str] = frozenset()  # all words, with and without their prefixes
 
     @property
     def offered(self) -> bool:
-        """It is we who would act."""
+        """Whether the agent offers to act."""
         return self.ways == _OFFERED
 
     def names(self, word: str) -> bool:
-        """``word`` itself is one of the question's, whatever prefixes either has."""
+        """Whether ``word`` is a word of the question, apart from prefixes."""
         return not self.forms.isdisjoint(_bare(word))
 
     def has(self, word: str) -> bool:
-        """``word`` says one of the question's own back."""
+        """Whether ``word`` repeats a word of the question, as itself or as its answer."""
         if not self.words or self.names(word):
             return bool(self.words)
         said = _as_answer(word)
@@ -96,7 +96,7 @@ class Question:
 
 @lru_cache(maxsize=256)
 def question_in(spoken: str) -> Question:
-    """The question that the last sentence of ``spoken``, as far as it came, may be."""
+    """The question in the last sentence of ``spoken``, which may be incomplete."""
     sentences = split_sentences(spoken)
     words = words_of(sentences[-1]) if sentences else []
     if not words or _offers_a_choice(words) or _asks_for_more(sentences[-1]):
@@ -108,12 +108,12 @@ def question_in(spoken: str) -> Question:
 
 
 def _offers_a_choice(words: list[str]) -> bool:
-    """Between things: whoever names one has not said yes. "Or not?" is no such choice."""
+    """Whether the question offers things: naming one is no yes. "Or not?" does not count."""
     return any(pair[0] == _OR and pair[1] not in _NOT for pair in zip(words, [*words[1:], ""], strict=True))
 
 
 def _asks_for_more(sentence: str) -> bool:
-    """It asks what, when, how many …; not "do you know when"."""
+    """Whether the sentence asks what, when, how many …; not "do you know when"."""
     return any(
         _ASKS_FOR_MORE.at(words, start)
         for words in map(words_of, _CLAUSES.split(sentence))
@@ -122,8 +122,8 @@ def _asks_for_more(sentence: str) -> bool:
 
 
 def _ways(words: list[str]) -> tuple[str, ...]:
-    """How an infinitive is answered: by "do it" where we would ("לשלוח", "נקבע", "אפשר להעביר"); else also by
-    "I will" ("תוכל לשלוח"), and by "I did" where that was asked ("ניסית לשלוח").
+    """The ways to answer an infinitive: "do it" if the agent would act ("לשלוח", "נקבע", "אפשר להעביר");
+    otherwise also "I will" ("תוכל לשלוח"), and "I did" to a question about the past ("ניסית לשלוח").
     """
     first = next((word for word in words if word not in _OPENERS), "")
     asks_past = first.endswith(_SECOND_PERSON) and first[0] not in "למ" and len(first) > _MIN_BARE
@@ -134,7 +134,7 @@ def _ways(words: list[str]) -> tuple[str, ...]:
 
 
 def _bare(word: str) -> set[str]:
-    """``word``, and what is left of it without prepositions, article and conjunctions."""
+    """``word``, and what remains of it without prepositions, article and conjunctions."""
     forms = {word}
     while word[:1] in _PREFIXES and len(word) >= (_MIN_BARE if word[0] == _THAT else _MIN_BARE + 1):
         word = word[1:]
@@ -144,7 +144,7 @@ def _bare(word: str) -> set[str]:
 
 @lru_cache(maxsize=2048)
 def _as_question(word: str, ways: tuple[str, ...]) -> frozenset[Reading]:
-    """The answers that would say ``word`` of a question back."""
+    """The readings of the answers that would repeat ``word`` of a question."""
     found = _same_person(word) | {(way, root) for root in _infinitive(word) for way in ways}
     if word[0] == "ל":
         found.add(("order", word[1:]))
@@ -152,10 +152,10 @@ def _as_question(word: str, ways: tuple[str, ...]) -> frozenset[Reading]:
 
 
 def _as_answer(word: str) -> set[Reading]:
-    """What ``word`` of an answer may say back."""
+    """The readings of ``word`` in an answer."""
     found = _same_person(word) | {("do", root) for root in _infinitive(word)}
     found = found.union(*(_readings(form, _ANSWERED) for form in _bare_of_that(word)))
-    if _VOWELLED.search(word):  # "שליח" is no "שלח" and "שלום" no "שלם"; "שמרו" and "בואי" are commands
+    if _VOWELLED.search(word):  # "שליח" is not "שלח", "שלום" not "שלם"; but "שמרו" and "בואי" are orders
         return found | {("order", word.removesuffix(ending)) for ending in _COMMAND}
     return found | _readings(word, _COMMANDED)
 
@@ -177,13 +177,13 @@ def _readings(word: str, forms: tuple[Form, ...]) -> set[Reading]:
 
 
 def _same_person(word: str) -> set[Reading]:
-    """Participles, adjectives and third persons of any gender and number: "גר", "גרה"; "הגיע", "הגיעו"."""
+    """Participles, adjectives and third persons in any gender and number: "גר", "גרה"; "הגיע", "הגיעו"."""
     stems = {word.removesuffix(ending).translate(MEDIAL).replace("יי", "י") for ending in _GENDERS}
     return {("same", stem) for stem in stems if len(stem) > 1}
 
 
 def _infinitive(word: str) -> set[str]:
-    """The roots that ``word`` may have as an infinitive: "להעביר", "לרשום", "לקחת", "לנסוע"."""
+    """The possible roots of ``word`` as an infinitive: "להעביר", "לרשום", "לקחת", "לנסוע"."""
     if word[0] != "ל":
         return set()
     forms = {word[1:], word[1:].removeprefix("ה"), word[1:].removesuffix("ת")}
@@ -192,7 +192,7 @@ def _infinitive(word: str) -> set[str]:
 
 
 def _root(stem: str) -> str:
-    """The consonants of ``stem``; its letters where they are hardly consonants, "" for a single one."""
+    """The consonants of ``stem``; all its letters if only one is a consonant; "" for a single letter."""
     letters = stem.translate(MEDIAL)
     root = letters.removesuffix("ה").translate(_VOWELS)
     root = _FEW_LETTERS.get(root, root) if len(root) > 1 else letters

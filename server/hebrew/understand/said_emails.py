@@ -1,4 +1,4 @@
-"""E-mail addresses as they are said: "דנה לוי שבעים ושבע שטרודל ג'ימייל נקודה קום", "dan at walla co il"."""
+"""Spoken e-mail addresses: "דנה לוי שבעים ושבע שטרודל ג'ימייל נקודה קום", "dan at walla co il"."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _DASH = (
     r"|\s{1,3}(?:קו\s(?:תחתון|תחתי|מפריד|אמצעי)|מקף|מינוס|אנדר\s?סקור|underscore|under\sscore|dash)\s{1,3})"
 )
 _PART = r"[\w'׳]{1,64}+"
-# What is spelled or counted needs no sign before it: "דנה שבע שבע", "די ג'י 85".
+# Spelled letters and numbers need no separator before them: "דנה שבע שבע", "די ג'י 85".
 _SPELLED = rf"(?:{_NUMBER}|[0-9]{{1,20}}+|(?:{_LETTER}|[^\W\d_])(?![\w'׳]))"
 _JOINED = rf"(?:(?:{_DOT}|{_DASH}){_PART}|\s{{1,3}}{_SPELLED}|(?<=[0-9])\s(?![0-9]){_PART})"
 _NO_NAME = (
@@ -27,8 +27,8 @@ _TLD = (
     r"(?:קום|קומ|com|קו|co|איל|il|איי?\sאל|i\sl|סי\sאו|נט|net|אורג|org|גוב|gov|אקדמי|ac|ישראל|מוני|muni)"
     r"(?!\w)"
 )
-# Behind an "at" that is said: "dan at gmail dot com", and not "at home. See". No part can be read two ways,
-# or the time would grow with the number of readings.
+# A spoken "at" must be followed by an address: "dan at gmail dot com", not "at home. See". No part can match
+# in two ways, otherwise the time would grow with the number of combinations.
 _EMAIL = re.compile(
     rf"(?<![\w'׳]){_NO_NAME}{_PART}{_JOINED}{{0,12}}{_AT}"
     rf"(?:(?:{_PROVIDERS})(?![\w\[])(?:(?:{_DOT}|\s{{1,3}}){_TLD}){{0,3}}"
@@ -36,18 +36,18 @@ _EMAIL = re.compile(
     rf"|[\w-]{{1,63}}+(?:{_DOT}[^\W\d_]{{2,63}}+){{1,4}})",
     re.IGNORECASE,
 )
-# "המייל שלי הוא דני לוי שטרודל": behind the word that announces it a name of two words is all of it.
+# "המייל שלי הוא דני לוי שטרודל": behind the announcing noun, a name of two words belongs to the address.
 _ANNOUNCED = re.compile(
     r"(?:מייל|אימייל|ג'ימייל|דוא[\"״]?ל|mail)(?:\s(?:שלי|שלו|שלה|שלנו|הוא|זה|is))*(?:[\s:,])+"
     r"(?P<name>(?:(?!(?:שלי|שלו|שלה|שלנו|הוא|זה|is)\s)[^\W\d_]{1,30}\s){1,2})$",
     re.IGNORECASE,
 )
-_FAR = 100  # characters from there to the address
+_FAR = 100  # characters from the noun to the address
 _HAS_AT = re.compile(_AT, re.IGNORECASE)
 
 
 def said_emails(text: str) -> Iterator[tuple[int, int]]:
-    """Where each of them begins and ends, in the order of ``text``."""
+    """The span of each spoken address, in the order of ``text``."""
     if _HAS_AT.search(text):
         for match in _EMAIL.finditer(text):
             name = _ANNOUNCED.search(text[max(0, match.start() - _FAR) : match.start()])

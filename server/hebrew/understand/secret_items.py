@@ -1,4 +1,4 @@
-"""A text as the grammar of announced secrets reads it: words, values, marks and the nouns that announce."""
+"""A text as items for the grammar of announced secrets: words, values, marks, and announcing nouns."""
 
 import re
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from server.hebrew.data import lines_of
 from server.hebrew.understand.number_runs import value_in_any_tongue
 from server.hebrew.words import without_prefixes
 
-# In the place of what was found by its digits, for a tag: one that tells what it is, and another.
+# Replace numbers that were recognised by their digits: of a known kind, and of an unknown kind.
 NAMED, UNNAMED = "\0", "\1"
 _ITEM = re.compile(
     r"(?P<tag>\[(?:id|card|phone|email|secret)\]|\x00+)"
@@ -22,24 +22,24 @@ _ITEM = re.compile(
 )
 _NO_LETTERS = re.compile(r"[^\w]|_")
 _LETTERS = re.compile(r"[א-ת]+")
-# A sum, a decimal, a date: none of them is a code.
+# A sum, a decimal or a date is no code.
 _AMOUNT = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|\d{1,3}\.\d{1,2}|\d{1,2}([./])\d{1,2}(?:\1\d{2,4})?")
-_FOUND = 7  # digits, at least, of what was found by them
+_FOUND = 7  # the least number of digits of a number recognised by its digits
 _SPACED_PREFIXES = frozenset("בלמ")  # "ל 16"
 _MOST_PREFIXES = 3
 
 
 class Kind(Enum):
     WORD = "word"
-    VALUE = "value"  # a number, or a mixture with digits in it
+    VALUE = "value"  # a number, or letters mixed with digits
     MARK = "mark"
-    TAG = "tag"  # what has a name, and is hidden already
-    HIDDEN = "hidden"  # digits that are: a part of a secret, perhaps
+    TAG = "tag"  # a hidden number of a known kind
+    HIDDEN = "hidden"  # hidden digits of unknown kind, perhaps part of a secret
     AMOUNT = "amount"  # a sum, a date, an hour
 
 
 class Secret(Enum):
-    """What a noun announces."""
+    """The kind of secret that a noun announces."""
 
     CODE = "code"
     PASSWORD = "password"
@@ -53,9 +53,9 @@ class Secret(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """``word``: its normal form, without marks; ``digits``: how many; ``said``: the value of a number word.
+    """``word``: normal form, without marks. ``digits``: their number. ``said``: the value of a number word.
 
-    ``prefix``: the letters before figures, as in ב-407. ``mixed``: letters and digits.
+    ``prefix``: letters before figures, as in ב-407. ``mixed``: letters and digits.
     """
 
     start: int
@@ -73,7 +73,7 @@ class Item:
 
 
 def stems(word: str) -> list[str]:
-    """``word`` without none, one, two or three of the letters that may stand before it."""
+    """``word`` with up to three prefix letters removed."""
     return without_prefixes(word, _MOST_PREFIXES)
 
 
@@ -96,12 +96,12 @@ _NOUNS = _read_nouns()
 
 
 def announcing(secret: Secret) -> frozenset[str]:
-    """The first words of what announces ``secret``."""
+    """The first words of the nouns that announce ``secret``."""
     return frozenset(first for first, forms in _NOUNS.items() if any(kind is secret for _, kind in forms))
 
 
 def noun_at(items: list[Item], at: int) -> tuple[int, Secret] | None:
-    """Where the noun that begins at ``at`` ends, and what it announces; None where there is none."""
+    """The end of the noun that begins at ``at``, and the secret it announces; None without a noun."""
     item = items[at]
     if item.kind is Kind.VALUE and not item.mixed:  # "שלוש הספרות"
         counted = _listed(items, at + 1)
@@ -122,7 +122,7 @@ def _listed(items: list[Item], at: int) -> tuple[int, Secret] | None:
 
 
 def items_of(text: str) -> list[Item]:
-    """In the order of the text; blanks are between them, and nothing else."""
+    """The items of ``text`` in order, with only blanks between them."""
     items: list[Item] = []
     prefix = ""
     for match in _ITEM.finditer(text):
@@ -137,7 +137,7 @@ def items_of(text: str) -> list[Item]:
             and items[-1].end == read[0].start
             and items[-1].word.isascii()
         ):
-            if items[-1].kind is Kind.WORD:  # "M8841205", of which the digits were found
+            if items[-1].kind is Kind.WORD:  # "M8841205", whose digits were hidden before
                 read[0] = replace(
                     read[0], kind=Kind.VALUE, start=items.pop().start, digits=_FOUND, mixed=True
                 )
@@ -169,7 +169,7 @@ def _read(match: re.Match[str], prefix: str) -> list[Item]:
 
 
 def _of_glued(match: re.Match[str], word: str) -> list[Item]:
-    """ארנב17 is one password; הקוד4417 is a noun and what it announces."""
+    """The items of glued letters and digits: ארנב17 is a password, הקוד4417 is a noun with its secret."""
     start, end = match.span()
     noun = _LETTERS.search(match[0])
     if noun is None or not any(stem in _NOUNS for stem in stems(noun[0])):

@@ -1,7 +1,7 @@
-"""What a caller does by saying it: takes leave, asks for a person, asks to hear it again. Lists are data.
+"""Speech acts of a caller: taking leave, asking for a person, asking to repeat. Lists are data.
 
-The first two end a call or hand it over by rule. So they say yes only to what cannot mean anything else, all
-of it made of words that are listed; whatever else is said is for the LLM to judge (F2, F3).
+Taking leave and asking for a person act by rule: they end or transfer the call. Therefore only unambiguous
+turns count, made of listed words alone; the LLM judges all others (F2, F3).
 """
 
 import re
@@ -34,25 +34,25 @@ _I = "אני"
 
 
 def says_goodbye(text: str) -> bool:
-    """All of ``text`` is leave-taking (F2): "bye" or its like, and thanks, wishes and nods around it."""
+    """Whether all of ``text`` is leave-taking (F2): "bye" or a synonym, with thanks, wishes and nods."""
     words = words_of(text)
     return _PARTING.make_up(words) and _GOODBYE.within(words)
 
 
 def takes_leave(text: str) -> bool:
-    """That, or thanks and a wish alone, "תודה ויום טוב", where no LLM can tell it from more."""
+    """Like ``says_goodbye``, or thanks and a wish, "תודה ויום טוב", for use where no LLM can judge more."""
     words = words_of(text)
     return _PARTING.make_up(words) and (_GOODBYE.within(words) or _wishes_well(words))
 
 
 def _wishes_well(words: list[str]) -> bool:
-    """Thanks come before the wish: behind it they are the answer to a greeting of ours."""
+    """Whether thanks precede the wish. Behind it they answer a greeting of the agent."""
     first = next((place for place in range(len(words)) if _WISH.at(words, place)), len(words))
     return first < len(words) and _THANKS.within(words[:first])
 
 
 def wants_person(text: str) -> bool:
-    """All that is said, or the last of it, calls for a human being: "נציג", "אפשר לדבר עם נציג" (F3)."""
+    """Whether the whole turn, or its last clause, asks for a person: "נציג", "אפשר לדבר עם נציג" (F3)."""
     last = [words for clause in _CLAUSE.split(text) if (words := words_of(clause))][-1:]
     return any(map(_calls_for_person, (words_of(text), *last)))
 
@@ -67,7 +67,7 @@ def _calls_for_person(words: list[str]) -> bool:
 
 
 def _tells_one(words: list[str]) -> bool:
-    """It was told to somebody: "כבר אמרתי לנציג"; but "אמרתי נציג", "אמרתי לדבר עם נציג"."""
+    """Whether a report mentions a person: "כבר אמרתי לנציג"; not "אמרתי נציג", "אמרתי לדבר עם נציג"."""
     return any(
         word.startswith(_TO) and _WISHED.at(words, place) and _TOLD.at_end(words[:place])
         for place, word in enumerate(words)

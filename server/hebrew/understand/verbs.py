@@ -1,4 +1,4 @@
-"""Hebrew verbs that a caller's turn is likely to hold: every form, made from four (``data/verbs``)."""
+"""Hebrew verbs common in callers' turns: every form, generated from four (``data/verbs``)."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ _NONE, _ALSO = "-", "also"
 
 @dataclass(frozen=True)
 class Verb:
-    """A form of a verb behind ``prefix`` letters.
+    """A form of a verb, behind ``prefix`` letters.
 
-    ``waits``: for an object, a sentence or a second verb. ``gives``: behind "to me", for what is given.
+    ``waits``: needs an object, a clause or a second verb. ``gives``: with "to me", needs the thing given.
     """
 
     waits: bool
@@ -23,7 +23,7 @@ class Verb:
 
 
 def verb_in(word: str) -> Verb | None:
-    """The verb that ``word`` is, behind "and", "that" or "when"; None for what is no verb of ours."""
+    """The verb that ``word`` is, with or without "and", "that" or "when"; None for an unlisted word."""
     verb = _VERBS.get(word)
     if verb is not None:
         return verb
@@ -64,7 +64,7 @@ def _past(he: str) -> set[str]:
 
 
 def participles(he: str) -> set[str]:
-    """קונה, קונים; מחפש, מחפשת; גר, גרה: which of the two a verb has is not asked."""
+    """קונה, קונים; מחפש, מחפשת; גר, גרה: both feminine forms are made, whichever exists."""
     if he == _NONE:
         return set()
     base = he[:-1] if he.endswith("ה") else he.translate(_INSIDE)

@@ -1,4 +1,4 @@
-"""Who asks the other to wait, and who says that they do (F7). Lists are data."""
+"""Requests to wait by the caller, and the agent's promises to wait (F7). Lists are data."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.backchannel import NODS
@@ -18,19 +18,19 @@ _NOT_NOW = Phrases.read("waiting/not")
 
 
 def asks_to_wait(text: str) -> bool:
-    """The caller will be away for a while: "תמתיני רגע", "רגע אחד, אני מביא את התעודה", "שנייה" alone."""
+    """Whether the caller will be away a while: "תמתיני רגע", "רגע אחד, אני מביא את התעודה", "שנייה"."""
     return words_ask_to_wait(words_of(text))
 
 
 def words_ask_to_wait(words: list[str]) -> bool:
-    """As ``asks_to_wait``, of words that are parted already."""
+    """Like ``asks_to_wait``, for a list of words."""
     if any(_asks(words, start) for start in range(len(words))):
         return True
     return _MOMENT.within(words) and (_ALL_OF_IT.make_up(words) or _will_be_busy(words))
 
 
 def _asks(words: list[str], start: int) -> bool:
-    """Asked here and now: not what a recording has said, or is not wanted, nor beside a question to us."""
+    """Whether the request is made now: not reported, not denied, not beside a question to the agent."""
     length = _ASKS.at(words, start)
     if not length:
         return False
@@ -41,7 +41,7 @@ def _asks(words: list[str], start: int) -> bool:
 
 
 def _will_be_busy(words: list[str]) -> bool:
-    """ "אני בודקת", or right behind the request "בודקת"; or something calls them away."""
+    """Whether the caller will be busy ("אני בודקת", or "בודקת" behind the request) or is called away."""
     return _AWAY.within(words) or any(
         _BUSY.at(words, start) and (_I.at_end(words[:start]) or _MOMENT.at_end(words[:start]))
         for start in range(1, len(words))
@@ -49,6 +49,6 @@ def _will_be_busy(words: list[str]) -> bool:
 
 
 def says_to_wait(text: str) -> bool:
-    """We have just said that we wait: "אין בעיה, אני מחכה"; not for an answer, nor on Sunday."""
+    """Whether the agent promises to wait: "אין בעיה, אני מחכה"; not for an answer, nor until a later day."""
     words = words_of(text)
     return _WAITS.within(words) and not _NOT_NOW.within(words) and not text.rstrip().endswith("?")

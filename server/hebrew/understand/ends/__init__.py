@@ -1,1 +1,1 @@
-"""How the words of a caller's turn end (A7): numbers, spelled names, last words, clauses. Lists are data."""
+"""How a caller's turn ends (A7): numbers, spelled names, last words, clauses. Lists are data."""

@@ -1,4 +1,4 @@
-"""A caller who only calls to listen, thinks aloud, or looks for something."""
+"""Turns that only ask to listen, think aloud, or look for something."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.ends.grammar import CLASSES, asks
@@ -8,7 +8,7 @@ from server.hebrew.understand.verbs import verb_in
 _OPENERS = Phrases.read("ends/openers", prefixes=("ו",))
 _VOCATIVES = Phrases.read("ends/vocatives")
 _ALOUD = Phrases.read("ends/aloud", prefixes=("ו",))
-_LATELY = 7  # words, among which one thinks aloud: "איפה שמתי את הפתק"
+_LATELY = 7  # last words, among which thinking aloud counts: "איפה שמתי את הפתק"
 _MOMENT, _NO_MOMENT = CLASSES["moment"], CLASSES["no_moment"]
 _ORDINAL = ("שנייה", "שניה")  # "קומה שנייה"
 _FEMININE = ("ה", "ת")
@@ -16,18 +16,18 @@ _MIN_SAID = 2  # words behind "רגע"
 _TO_US = CLASSES["to_you"] | CLASSES["wishes"]
 _HOW, _I = "איך", "אני"
 _I_SHALL = "א"
-_NOT_I_SHALL = ("אמר", "אומר")  # they begin like it
+_NOT_I_SHALL = ("אמר", "אומר")  # verbs that also begin with א
 
 
 def opens_a_story(words: list[str]) -> bool:
-    """ "תקשיבי מותק", "אז הסיפור הוא ככה", "יש לי שאלה"."""
+    """Whether the turn only announces a story: "תקשיבי מותק", "אז הסיפור הוא ככה", "יש לי שאלה"."""
     while (length := _VOCATIVES.at_end(words)) and len(words) > length:
         words = words[:-length]
     return bool(_OPENERS.at_end(words))
 
 
 def thinks_aloud(words: list[str]) -> bool:
-    """ "אני לא כל כך איך אומרים", "רגע איפה שמתי את הפתק", "רגע זה מטושטש פה"."""
+    """Thinking aloud: "אני לא כל כך איך אומרים", "רגע איפה שמתי את הפתק", "רגע זה מטושטש פה"."""
     if _ALOUD.at_end(words):
         return True
     lately = range(max(len(words) - _LATELY, 0), len(words))
@@ -35,7 +35,7 @@ def thinks_aloud(words: list[str]) -> bool:
 
 
 def _asks_myself(words: list[str]) -> bool:
-    """ "איפה שמתי את הפתק", "איך אני אסביר לך": what only the caller knows."""
+    """A question to oneself, that only the caller can answer: "איפה שמתי את הפתק", "איך אני אסביר לך"."""
     if len(words) == 1 or not asks(words[0]):
         return False
     if not words[0].endswith(_HOW):
@@ -46,7 +46,7 @@ def _asks_myself(words: list[str]) -> bool:
 
 
 def _takes_a_moment(words: list[str], start: int) -> bool:
-    """ "רגע" and whatever is said behind it, but for what is asked of us: "רגע, אתה רובוט"."""
+    """ "רגע" with words behind it that are no request to the agent, unlike "רגע, אתה רובוט"."""
     behind = words[start + 1 :]
     if words[start] not in _MOMENT or len(behind) < _MIN_SAID:
         return False

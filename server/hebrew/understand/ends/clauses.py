@@ -1,4 +1,4 @@
-"""Turns that only begin something: a clause that another must follow, a noun that nothing is told of."""
+"""Incomplete turns: a clause that needs a second one, or a noun without its predicate."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.ends.grammar import (
@@ -30,10 +30,10 @@ _IF, _CAN = "אם", ("אפשר", "תוכל", "תוכלי", "תוכלו", "נית
 _AND_OPENS = ("וכש", "ואם")
 _WHEN, _MIN_WHEN = "כש", 4  # letters of a word with "when"
 _LONGEST = 5  # words that open a clause
-_WAS = ("היה", "הייתי", "הייתה")  # the verb behind it is the same predicate
+_WAS = ("היה", "הייתי", "הייתה")  # a verb behind these belongs to the same predicate
 _OBJECT, _AND_OBJECT, _OF = "את", "ואת", "של"
 _PARTICIPLE = "מ"
-_PARTICIPLE_LETTERS = range(4, 8)  # of a verb that no list has: "מטפטף"
+_PARTICIPLE_LETTERS = range(4, 8)  # of an unlisted verb: "מטפטף"
 
 
 def only_begins(words: list[str]) -> bool:
@@ -43,7 +43,7 @@ def only_begins(words: list[str]) -> bool:
 
 
 def _subordinate(words: list[str]) -> bool:
-    """ "אם אני בא ביום שלישי", "מאז שקניתי אצלכם את הרכב": one clause, which needs a second."""
+    """A subordinate clause without its main clause: "אם אני בא ביום שלישי", "מאז שקניתי אצלכם את הרכב"."""
     for start in range(len(words) - 1, -1, -1):
         begins = not start or words[start - 1] in _BEFORE_CLAUSE or words[start].startswith(_AND_OPENS)
         length = _opens_clause(words[start : start + _LONGEST]) if begins else None
@@ -55,7 +55,7 @@ def _subordinate(words: list[str]) -> bool:
 
 
 def _opens_clause(words: list[str]) -> int | None:
-    """How many words open a clause, without the one that carries "that"; None when none is opened."""
+    """The number of words that open a clause, without the word that carries "that"; None for no opening."""
     first = words[0].removeprefix(AND)
     if first.startswith(_WHEN) and len(first) >= _MIN_WHEN and binds(first.removeprefix("כ")):
         return 0
@@ -70,7 +70,7 @@ def _opens_clause(words: list[str]) -> int | None:
 
 
 def _second_clause(words: list[str]) -> bool:
-    """Behind the first predicate comes one that "that" does not bind, or a new subject, or a question."""
+    """Whether a main clause follows: a second predicate without "that", a new subject, or a question."""
     told = 0
     for place, word in enumerate(words):
         if place and (asks(word) or word in _MAIN_CLAUSE):
@@ -83,7 +83,7 @@ def _second_clause(words: list[str]) -> bool:
 
 
 def _tells(word: str, before: str) -> bool:
-    """A predicate of its own: a finite verb, "there is", "one can"; not bound by "that", nor behind "was"."""
+    """Whether ``word`` is a predicate of its own ("there is", "one can" too), not behind "that" or "was"."""
     if before in _WAS:
         return False
     verb = verb_in(word)
@@ -93,12 +93,12 @@ def _tells(word: str, before: str) -> bool:
 
 
 def _noun(words: list[str]) -> bool:
-    """ "המזגן שהתקנתם לנו בסלון": a noun and a clause about it, and nothing is told of it."""
+    """A noun with its relative clause, but without a predicate: "המזגן שהתקנתם לנו בסלון"."""
     start = _noun_length(words)
     if not start or start >= len(words) or not binds(words[start]):
         return False
     inside = words[start + 1 :]
-    if verb_in(words[start]) is None:  # "שאני קניתי", "שהטכנאי תיקן": the first verb belongs to it
+    if verb_in(words[start]) is None:  # "שאני קניתי", "שהטכנאי תיקן": the clause owns the first verb
         first = next((i for i, word in enumerate(inside) if verb_in(word) is not None), None)
         if first is None:
             return False
@@ -107,7 +107,7 @@ def _noun(words: list[str]) -> bool:
 
 
 def _noun_length(words: list[str]) -> int:
-    """How many words the noun takes that opens the turn: "המכשיר הזה", "הרכב של הבת שלי"; 0 without one."""
+    """The number of words of the noun that opens the turn, or 0: "המכשיר הזה", "הרכב של הבת שלי"."""
     if not is_definite(words[0]):
         return 0
     ends = (
@@ -117,7 +117,7 @@ def _noun_length(words: list[str]) -> int:
 
 
 def _may_tell(word: str) -> bool:
-    """What a sentence can tell of its subject; in doubt it does."""
+    """Whether ``word`` can be a predicate; true in doubt."""
     verb = verb_in(word)
     if verb is not None:
         return verb.finite and not verb.prefix
@@ -130,7 +130,7 @@ def _may_be_participle(word: str) -> bool:
 
 
 def _object(words: list[str]) -> bool:
-    """ "את החצי הראשון אני משלם עכשיו ואת החצי השני": the second object has no verb where the first has."""
+    """A second object without its verb: "את החצי הראשון אני משלם עכשיו ואת החצי השני"."""
     if words[0] != _OBJECT or _AND_OBJECT not in words:
         return False
     behind = words[::-1][: words[::-1].index(_AND_OBJECT)]
@@ -138,6 +138,6 @@ def _object(words: list[str]) -> bool:
 
 
 def _first(words: list[str]) -> bool:
-    """ "קודם כל אני רוצה להודות לכם": the second point has not come."""
+    """A first point without a second: "קודם כל אני רוצה להודות לכם"."""
     length = _FIRST.at(words, 0)
     return bool(length) and not any(word in CLASSES["next_point"] for word in words[length:])

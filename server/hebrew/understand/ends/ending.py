@@ -1,9 +1,9 @@
-"""What can be said of how a turn ends so far."""
+"""The possible judgements on the end of a turn."""
 
 from enum import Enum
 
 
 class Ending(Enum):
-    UNFINISHED = "unfinished"  # nobody ends a sentence, or a number, like this
-    OPEN = "open"  # it may be all, or not
-    FINISHED = "finished"  # nothing more is to be expected
+    UNFINISHED = "unfinished"  # no sentence or number ends like this
+    OPEN = "open"  # the turn may be complete or not
+    FINISHED = "finished"  # nothing more is expected

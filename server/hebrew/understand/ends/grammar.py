@@ -1,14 +1,14 @@
-"""What a Hebrew word can be, as far as the end of a turn needs it. Lists are data."""
+"""Word classes of Hebrew, as far as the end of a turn needs them. Lists are data."""
 
 from server.hebrew.data import Phrases, lines_of
 from server.hebrew.understand.digits import number_in
 from server.hebrew.understand.verbs import participles, verb_in
 
-JOINED = ("ו", "ש", "כש", "וש", "וכש")  # what a word may carry that joins it to the words before
+JOINED = ("ו", "ש", "כש", "וש", "וכש")  # prefixes that join a word to those before it
 IN_TO_FROM = ("ב", "ל", "מ")
 THAT, AND, ARTICLE = "ש", "ו", "ה"
 _MIN_DEFINITE = 3  # letters of a noun with its article
-_MIN_PAST = 4  # letters of a verb unknown to us that ends as "I", "we" and "you" do
+_MIN_PAST = 4  # letters of an unlisted verb with an ending of "I", "we" or "you"
 _PAST = ("תי", "תם", "נו")
 
 
@@ -32,36 +32,36 @@ _BEFORE_IT_BEGINS = Phrases.read("courtesy", "ends/beginning", "listening/nods",
 
 
 def bare(word: str) -> str:
-    """A pronoun or "this" without "and", "that" or "when" ("כשהוא", "שזה"); any other word as it is."""
+    """A pronoun or "this" without "and", "that" or "when" ("כשהוא", "שזה"); any other word unchanged."""
     rests = (word.removeprefix(join) for join in JOINED)
     return next((rest for rest in rests if rest != word and (rest in WHO or rest in THIS)), word)
 
 
 def is_pronoun(word: str) -> bool:
-    """I, you, he, with "and", "that" or "when" or without; "את" is not known from the sign of an object."""
+    """Whether ``word`` is a pronoun, perhaps with "and", "that" or "when". "את" may be the object marker."""
     return bare(word) in WHO
 
 
 def is_definite(word: str) -> bool:
-    """A noun with its article, as far as one can see: הרכב, ההזמנה; not היום, הגיע, הרבה."""
+    """Whether ``word`` looks like a noun with its article: הרכב, ההזמנה; not היום, הגיע, הרבה."""
     named = word.startswith(ARTICLE) and len(word) >= _MIN_DEFINITE and word not in _NOT_DEFINITE
     return named and verb_in(word) is None
 
 
 def asks(word: str) -> bool:
-    """A question word, with "and" or without."""
+    """Whether ``word`` is a question word, with or without "and"."""
     return word.removeprefix(AND) in ASKING
 
 
 def asks_something(words: list[str]) -> bool:
-    """A question word is there, and no "what" that only means "that which": "מה שאני מחפש"."""
+    """Whether ``words`` contain a question word other than a relative "what": "מה שאני מחפש"."""
     return any(
         asks(word) and not (i + 1 < len(words) and binds(words[i + 1])) for i, word in enumerate(words)
     )
 
 
 def binds(word: str) -> bool:
-    """ "That" with what its clause begins with: "שאני", "שהלכתי", "שהטכנאי", "שיש"; not "שבוע", "שלוש"."""
+    """Whether ``word`` is "that" with a clause: "שאני", "שהלכתי", "שהטכנאי", "שיש"; not "שבוע", "שלוש"."""
     rest = word.removeprefix(THAT)
     if rest == word or not rest:
         return rest != word
@@ -71,12 +71,12 @@ def binds(word: str) -> bool:
 
 
 def is_counted(word: str) -> bool:
-    """A number, or what numbers count: a noun of the list, a plural, a dual."""
+    """Whether ``word`` is a number or a counted noun: listed, a plural, a dual."""
     return number_in(word) is not None or word in NOUNS or word.endswith(("ים", "ות"))
 
 
 def governed(words: list[str]) -> bool:
-    """The last word belongs to what stands before it: "ראיתי את המודעה", "בגלל הגשם", "מצב הרוח"."""
+    """Whether the last word depends on the one before: "ראיתי את המודעה", "בגלל הגשם", "מצב הרוח"."""
     before = words[-2:-1]
     if not before:
         return False
@@ -86,7 +86,7 @@ def governed(words: list[str]) -> bool:
 
 
 def opened(words: list[str]) -> list[str]:
-    """``words`` without the greetings, nods and vocatives before what is told."""
+    """``words`` without greetings, nods and vocatives at their beginning."""
     start = 0
     while length := _BEFORE_IT_BEGINS.at(words, start):
         start += length

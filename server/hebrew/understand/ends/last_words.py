@@ -1,4 +1,4 @@
-"""Last words that wait for the next one."""
+"""Last words that need another word behind them."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.ends import names, predicates, subjects
@@ -14,12 +14,12 @@ _RULES = (
 
 
 def open_at_end(words: list[str]) -> int:
-    """How many last words end like some that wait, or that finish, and do neither."""
+    """The number of last words that look waiting or finished, but are neither."""
     return _OPEN.at_end(words)
 
 
 def last_words_wait(words: list[str]) -> bool:
-    """Whether nobody ends ``words`` (at least one) like this."""
+    """Whether ``words`` (at least one) cannot end like this."""
     if names.letter_named(words):
         return False
     waiting, known = WAITING.at_end(words), open_at_end(words)

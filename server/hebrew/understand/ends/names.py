@@ -1,4 +1,4 @@
-"""Turns that end in a word that only names with the next one: prepositions, constructs, labels, titles."""
+"""Turns that end in a word incomplete without the next: prepositions, constructs, labels, titles."""
 
 from server.hebrew.data import Phrases, lines_of
 from server.hebrew.understand.digits import number_in
@@ -16,7 +16,7 @@ from server.hebrew.understand.verbs import verb_in
 
 
 def _constructs() -> frozenset[str]:
-    """דירה: דירת; חדרים: חדרי; with the letters that nouns carry before them."""
+    """The construct forms of nouns, with their possible prefix letters: דירה, דירת; חדרים, חדרי."""
     nouns = [noun for noun in [*NOUNS, *lines_of("ends/nouns")] if " " not in noun]
     feminines = {noun[:-1] + "ת" for noun in nouns if noun.endswith("ה")}
     plurals = {noun[:-1] for noun in nouns if noun.endswith("ים") and len(noun) >= _MIN_PLURAL}
@@ -39,49 +39,49 @@ _OF_ADDRESS = Phrases(CLASSES["label_of_address"], ("ו",))
 _STREETS = Phrases(CLASSES["streets"], (*IN_TO_FROM, "ה"))
 _LETTERED = Phrases(CLASSES["lettered"], (*IN_TO_FROM, "ה"))
 _NONE = "אין"
-_STREET_AWAY = 3  # words from the street to what stands behind its name: "רחוב בן גוריון דירה"
+_STREET_AWAY = 3  # words from the street to a label behind its name: "רחוב בן גוריון דירה"
 _WHOLE = ("כן", "הכול", "הכל")  # "כן בערך"
-_MOST_COUNTED = 10  # up to which a number has a form of its own before its noun
+_MOST_COUNTED = 10  # numbers up to this have a construct form
 
 
 def letter_named(words: list[str]) -> bool:
-    """ "קומה ה": the letter is its name, no prefix that waits."""
+    """Whether the last letter is a name: "קומה ה"."""
     return len(words[-1]) == 1 and bool(_LETTERED.at_end(words[:-1]))
 
 
 def prefix_letters(words: list[str]) -> bool:
-    """What a word would begin with, alone: "ב", "ול", "כש"."""
+    """Whether the last word is only a prefix: "ב", "ול", "כש"."""
     return words[-1] in _PREFIX_LETTERS
 
 
 def place(words: list[str]) -> bool:
-    """ "אני גרה ליד", "לפני"; not "ממש ליד", "יום אחרי", "לפני החג או אחרי"."""
+    """A preposition of place: "אני גרה ליד", "לפני"; not "ממש ליד", "יום אחרי", "לפני החג או אחרי"."""
     if not _PLACES.at_end(words):
         return False
     return len(words) == 1 or not (words[-2] in CLASSES["leaning"] or number_in(words[-2]) is not None)
 
 
 def measure(words: list[str]) -> bool:
-    """ "זה עולה בערך"; not "שלושה בערך", "מאה שקל בערך"."""
+    """An approximation without its amount: "זה עולה בערך"; not "שלושה בערך", "מאה שקל בערך"."""
     if not _MEASURED.at_end(words):
         return False
     return len(words) == 1 or not (is_counted(words[-2]) or words[-2] in _WHOLE)
 
 
 def construct(words: list[str]) -> bool:
-    """ "בחברת", "דירת", "בפתח": the first half of a compound or of a place's name; "דירת שלושה" too."""
+    """The first half of a compound or place name: "בחברת", "דירת", "בפתח"; also "דירת שלושה"."""
     flat = len(words) > 1 and words[-2] in _FLATS and number_in(words[-1]) is not None
     return flat or words[-1] in _CONSTRUCTS or (bool(_HALVES.at_end(words)) and not _asked_for(words))
 
 
 def title(words: list[str]) -> bool:
-    """ "אצל דוקטור", "לגברת"; not "תודה גברת"."""
+    """A title without its name: "אצל דוקטור", "לגברת"; not "תודה גברת"."""
     behind = words[-1] in CLASSES["titles"] and bool(WAITING.at_end(words[:-1]))
     return behind or words[-1] in _TO_TITLES
 
 
 def label(words: list[str]) -> bool:
-    """ "קומה", "שם משפחה"; behind a street also "דירה"; not "איזו קומה", "אין מספר"."""
+    """A label without its value: "קומה", "שם משפחה"; behind a street "דירה"; not "איזו קומה", "אין מספר"."""
     if alone := _LABELS_ALONE.at_end(words):
         return alone == len(opened(words)) or _LABELS_ALONE.within(words[:-alone])
     if _asked_for(words):
@@ -90,7 +90,7 @@ def label(words: list[str]) -> bool:
 
 
 def number_of_noun(words: list[str]) -> bool:
-    """ "שלושת", "יש לי שתי", "ראיתי שני": the form that stands before a noun; not "ביום שני"."""
+    """A number in construct form, without its noun: "שלושת", "יש לי שתי", "ראיתי שני"; not "ביום שני"."""
     last = words[-1]
     if last not in CLASSES["two"]:
         return last.endswith("ת") and 2 < (number_in(last) or 0) <= _MOST_COUNTED
@@ -102,13 +102,13 @@ def number_of_noun(words: list[str]) -> bool:
 
 
 def _in_address(before: list[str]) -> bool:
-    """Behind a street and its name, or a house: "רחוב ויצמן", "הרצל ארבעים"."""
+    """Whether a street with its name, or with its number, precedes: "רחוב ויצמן", "הרצל ארבעים"."""
     service = len(before) > 1 and number_in(before[-1]) is not None and verb_in(before[-2]) is None
     return service or _STREETS.within(before[-_STREET_AWAY:])
 
 
 def _asked_for(words: list[str]) -> bool:
-    """ "איזו קומה", "באיזה רחוב", "אין (לי) מספר"."""
+    """Whether the label is asked for or denied: "איזו קומה", "באיזה רחוב", "אין (לי) מספר"."""
     before = words[:-1]
     if before and before[-1] in TO_ME and before[-2:-1] == [_NONE]:
         return True

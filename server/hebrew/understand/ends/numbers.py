@@ -1,4 +1,4 @@
-"""Numbers that are not whole: of telephones, cards and papers, and amounts whose hundreds are missing."""
+"""Incomplete numbers: telephones, cards, documents, and amounts without their hundreds."""
 
 import re
 
@@ -12,7 +12,7 @@ _ABROAD = re.compile(r"^972(?=[2-9])")
 _STAR = re.compile(r"\*|כוכבית")
 _STAR_DIGITS = 4
 _TELEPHONE_NAMED = Phrases.read("ends/telephones", prefixes=("ה", "ו", "ב"))
-# What a telephone number begins with, and how many digits it has.
+# The beginning of each kind of telephone number, and its number of digits.
 _TELEPHONES = (
     (re.compile(r"1(?:800|700|801|809|599)\d"), 10),
     (re.compile(r"0[57]"), 10),
@@ -24,7 +24,7 @@ _BETWEEN = 4  # words between a label and its digits: "תעודת הזהות ש�
 
 
 def _labels() -> dict[tuple[str, ...], frozenset[int]]:
-    """The words of a label, with any letter before them → how many digits may follow."""
+    """The words of a label, with any prefix letter → the possible numbers of digits behind it."""
     labels: dict[tuple[str, ...], frozenset[int]] = {}
     for line in lines_of("ends/lengths"):
         label, _, lengths = line.partition("=")
@@ -39,7 +39,7 @@ _LONGEST_LABEL = max(map(len, _LABELS))
 
 
 def ending_of_number(text: str, expected_digits: int | None) -> Ending:
-    """OPEN for a text that ends in no number, or in one that may be whole."""
+    """The ending of the number in ``text``; OPEN without a number, or for one that may be complete."""
     before, digits = said_at_end(text)
     if not digits:
         return Ending.OPEN
@@ -54,7 +54,7 @@ def ending_of_number(text: str, expected_digits: int | None) -> Ending:
 
 
 def lacks_hundreds(words: list[str]) -> bool:
-    """ "שלושת אלפים ושמונה": of thousands and a few nobody speaks; the hundreds are still to come."""
+    """Whether hundreds must follow: "שלושת אלפים ושמונה" is no usual amount."""
     if len(words) < 2 or not words[-1].startswith("ו"):
         return False
     few = value_of(words[-1])
@@ -67,7 +67,7 @@ def lacks_hundreds(words: list[str]) -> bool:
 
 
 def lacks_years(words: list[str]) -> bool:
-    """ "נולדתי באלף תשע מאות": a century, where a year is told."""
+    """Whether a year must follow a century: "נולדתי באלף תשע מאות"."""
     return words[-2:] in (["תשע", "מאות"], ["שמונה", "מאות"]) and any(
         word in CLASSES["dated"] for word in words
     )
@@ -84,7 +84,7 @@ def _ending_of_labelled(before: str, digits: str) -> Ending:
 
 
 def _lengths_behind(words: list[str]) -> frozenset[int]:
-    """What the last label in ``words`` asks for; nothing without one."""
+    """The numbers of digits for the last label in ``words``; empty without a label."""
     for end in range(len(words), 0, -1):
         for length in range(_LONGEST_LABEL, 0, -1):
             if lengths := _LABELS.get(tuple(words[max(end - length, 0) : end])):
@@ -93,7 +93,7 @@ def _lengths_behind(words: list[str]) -> frozenset[int]:
 
 
 def _ending_of_telephone(text: str, digits: str) -> Ending:
-    """OPEN for what is no telephone number of ours, or too long for one."""
+    """The ending of a telephone number; OPEN if the digits are none in Israel, or too many."""
     if said_at_end(_STAR.split(text)[-1])[1] == digits and _STAR.search(text):
         return _by_length(digits, _STAR_DIGITS)
     if digits == "0":

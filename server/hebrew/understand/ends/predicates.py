@@ -1,4 +1,4 @@
-"""Turns that end in a verb, or in "there is", before what it needs."""
+"""Turns that end in a verb, or in "there is", before its complement."""
 
 from server.hebrew.data import lines_of
 from server.hebrew.understand.ends.grammar import (
@@ -29,25 +29,25 @@ _BEFORE_CAN, _BEFORE_THERE_IS = CLASSES["before_can"], CLASSES["before_there_is"
 _THERE_IS, _NONE, _CAN = "יש", "אין", "אפשר"
 _JOINED_THERE_IS = frozenset(("ויש", "ואין", "כשיש", "כשאין", "שאין", "ואפשר"))
 _WHETHER, _IF, _OR = "האם", "אם", "או"
-_SHORT = 3  # words: "כן אני רוצה", "לא אין לי" answer a question
-_DENIED = 3  # words before a verb, of which a "no" denies it
+_SHORT = 3  # words of an answer: "כן אני רוצה", "לא אין לי"
+_DENIED = 3  # words before a verb, among which a "no" denies it
 _YES = ("כן", "גם", "בטח")
 _BEFORE_OBJECT = ("את", "ככה", "כך")  # "את זה אני רוצה"
 _ALL = ("הכול", "הכל")
-_SURE = ("כי", "ברור", "בטוח", "בטוחה")  # behind these "that" begins what is told
+_SURE = ("כי", "ברור", "בטוח", "בטוחה")  # behind these, "that" begins a statement
 
 
 def verb_waits(words: list[str]) -> bool:
-    """ "אני מחפש", "העירייה רוצה", "רציתי לשאול"; not "מה אני מחפש", "אני לא רוצה"."""
+    """A verb without its complement: "אני מחפש", "רציתי לשאול"; not "מה אני מחפש", "אני לא רוצה"."""
     verb = verb_in(words[-1])
     if verb is None or not verb.waits:
         return False
-    answers = not verb.finite and len(opened(words)) == 1  # "להזמין": which of two it shall be
+    answers = not verb.finite and len(opened(words)) == 1  # "להזמין" chooses between two offers
     return not answers and not _is_answered(words[:-1], verb.prefix)
 
 
 def to_me(words: list[str]) -> bool:
-    """ "יש לי", "תגידי לי", "קוראים לי", "היה לי פה"; not "כן יש לי", "מה יש לי", "מתאים לי"."""
+    """ "To me" without the thing: "יש לי", "תגידי לי", "היה לי פה"; not "כן יש לי", "מתאים לי"."""
     while len(words) > 2 and words[-1] in _HERE:
         words = words[:-1]
     if len(words) == 1 or words[-1] not in TO_ME:
@@ -64,12 +64,12 @@ def to_me(words: list[str]) -> bool:
 
 
 def _is_told_of(word: str) -> bool:
-    """ "הראש כואב לי", "זה קרה לי": what hurts or happened was named."""
+    """Whether the subject was named: "הראש כואב לי", "זה קרה לי"."""
     return is_definite(word) or word in THIS or word in YOURS
 
 
 def there_is(words: list[str]) -> bool:
-    """ "האם יש", "כי אין", "אפשר"; not "כן יש", "מה יש", "איפה אפשר", "יש" alone."""
+    """ "There is" or "can" alone: "האם יש", "כי אין", "אפשר"; not "כן יש", "מה יש", "איפה אפשר", "יש"."""
     last, before = words[-1], words[:-1]
     if last == _CAN:
         return not before or not _can_answers(before)
@@ -81,13 +81,13 @@ def there_is(words: list[str]) -> bool:
 
 
 def _can_answers(before: list[str]) -> bool:
-    """ "מתי אפשר", "כן אפשר", "אם אפשר" alone."""
+    """Whether "can" is complete: "מתי אפשר", "כן אפשר", "אם אפשר" alone."""
     asked = any(asks(word) for word in before) and _WHETHER not in before
     return asked or before[-1] in _BEFORE_CAN or before == [_IF]
 
 
 def question_word(words: list[str]) -> bool:
-    """ "תגידי לי מה", "רציתי לדעת איפה", "איזה"; not "אני לא יודע מתי", "עם מי", "למה"."""
+    """A question word without its clause: "תגידי לי מה", "רציתי לדעת איפה", "איזה"; not "עם מי", "למה"."""
     if words[-1] not in ASKING or any(word in NOT for word in words):
         return False
     if words[-1] in _WHICH or len(words) < _SHORT:
@@ -97,7 +97,7 @@ def question_word(words: list[str]) -> bool:
 
 
 def _is_answered(before: list[str], prefix: str = "") -> bool:
-    """What a verb needs has been said already, or what is denied needs nothing, or a short yes repeats it."""
+    """Whether the verb needs no more: its complement precedes, it is denied, or a short yes repeats it."""
     if not before:
         return False
     start = next((i for i in range(len(before), 0, -1) if before[i - 1] in JOINS), 0)
@@ -110,7 +110,7 @@ def _is_answered(before: list[str], prefix: str = "") -> bool:
 
 
 def _is_relative(before: list[str], prefix: str) -> bool:
-    """ "הדירה שאני מחפש", "כמו שאמרתי"; not "אמרו לי שאני צריך", where the sentence is what was said."""
+    """Whether the verb is in a relative clause: "הדירה שאני מחפש", "כמו שאמרתי"; not "אמרו לי שאני צריך"."""
     if prefix.endswith(THAT) and prefix != "כש":
         return not _tells(before[-1])
     if before[-1].startswith(THAT) and bare(before[-1]) in WHO:

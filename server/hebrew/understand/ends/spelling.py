@@ -1,4 +1,4 @@
-"""Names and mail addresses that are spelled: whether they are whole."""
+"""Spelled names and e-mail addresses: whether they are complete."""
 
 from server.hebrew.data import Phrases, lines_of
 from server.hebrew.understand.ends.ending import Ending
@@ -15,11 +15,11 @@ _DOT = frozenset(("נקודה", "דוט", "dot"))
 _TOPS = Phrases.read("ends/email_endings")
 _LIKE = "כמו"  # "קוף כמו קופסה"
 _MIN_LETTERS = 2
-_MIN_NAME = 3  # letters of a name that somebody would spell
+_MIN_NAME = 3  # letters of a name worth spelling
 
 
 def ending_of_spelled(words: list[str]) -> Ending | None:
-    """None for ``words`` that end in nothing spelled; OPEN for what may be whole."""
+    """The ending of spelled letters or an address; None without these, OPEN if they may be complete."""
     at = next((i for i in range(len(words) - 1, -1, -1) if words[i] in _AT), None)
     if at is not None and len(words) - at <= _MAX_PROVIDER:
         return _ending_of_address(words[at + 1 :])
@@ -30,7 +30,7 @@ _MAX_PROVIDER = 9  # words from "at" on: "שטרודל וואלה נקודה ק�
 
 
 def _ending_of_address(behind: list[str]) -> Ending | None:
-    """What stands behind "at": a provider, whose ending may be left out, or a domain with one."""
+    """The ending behind "at": a provider, whose domain ending is optional, or a domain with its ending."""
     if not behind or behind[-1] in _DOT:
         return Ending.UNFINISHED
     dot = next((i for i, word in enumerate(behind) if word in _DOT), None)
@@ -47,7 +47,7 @@ def _ending_of_address(behind: list[str]) -> Ending | None:
 
 
 def _ending_of_letters(words: list[str]) -> Ending | None:
-    """Letters by name: whole when they are all of a name that was said before them."""
+    """The ending of spelled letters. They are complete when they spell a name said before them."""
     letters, start = _letters_at_end(words)
     if len(letters) < _MIN_LETTERS:
         return None
@@ -59,12 +59,12 @@ def _ending_of_letters(words: list[str]) -> Ending | None:
 
 
 def _letter(word: str) -> str:
-    """The letter that ``word`` names or is; "" for any other word."""
+    """The letter that ``word`` names or is; "" for other words."""
     return _LETTERS.get(word) or (word if len(word) == 1 and "א" <= word <= "ת" else "")
 
 
 def _letters_at_end(words: list[str]) -> tuple[str, int]:
-    """The letters that end ``words``, each perhaps with a word that begins with it, and where they begin."""
+    """The letters that end ``words``, each perhaps with an example word, and the index of the first."""
     letters, start = "", len(words)
     while start:
         if start > 2 and words[start - 2] == _LIKE and _letter(words[start - 3]):

@@ -1,4 +1,4 @@
-"""Turns that end in who or what they are about, before anything is told of it."""
+"""Turns that end in their subject, before any predicate."""
 
 from server.hebrew.data import Phrases
 from server.hebrew.understand.digits import number_in
@@ -23,19 +23,19 @@ from server.hebrew.understand.ends.grammar import (
 )  # fmt: skip
 
 _ADVERBS = Phrases.read("ends/adverbs", prefixes=JOINED)
-_IDENTITY = CLASSES["identity"]  # "מי אתה" is whole, "מתי אתה" is not
+_IDENTITY = CLASSES["identity"]  # "מי אתה" is complete, "מתי אתה" is not
 _BEFORE_PRONOUN, _BEFORE_THIS = CLASSES["before_pronoun"], CLASSES["before_this"]
 _KIN, _AGED = CLASSES["kin"], CLASSES["aged"]
 _YOU = frozenset(join + "את" for join in ("", *JOINED))
 _ANSWERS = ("לא", "גם")  # "אני לא"
 _EACH = ("ואחת", "ואחד")  # "אחת עם זיתים ואחת"
 _SHORT = 3  # words
-_NEAR = 4  # words, in which a preposition or "את" goes on to govern what "and" adds
-_LATELY = 3  # words, among which a question word asks for the subject behind it
+_NEAR = 4  # words within which a preposition or "את" also governs a noun added with "and"
+_LATELY = 3  # words among which a question word asks for the subject behind it
 
 
 def pronoun(words: list[str]) -> bool:
-    """ "אם אתם", "והבעיה היא"; not "מי את", "גם אני", "אתה ואני"."""
+    """A pronoun as subject: "אם אתם", "והבעיה היא"; not "מי את", "גם אני", "אתה ואני"."""
     last, before = words[-1], _before(words)
     if last in _YOU:
         return before not in _IDENTITY and before not in THIS
@@ -47,7 +47,7 @@ def pronoun(words: list[str]) -> bool:
 
 
 def this(words: list[str]) -> bool:
-    """ "המייל שלי זה", "כי זה"; not "את זה", "כמה זה"."""
+    """ "This" as subject or copula: "המייל שלי זה", "כי זה"; not "את זה", "כמה זה"."""
     if bare(words[-1]) not in THIS:
         return False
     if len(words) == 1:
@@ -56,7 +56,7 @@ def this(words: list[str]) -> bool:
 
 
 def adverb(words: list[str]) -> bool:
-    """Between a subject and what is told of it: "אני כבר", "המחיר קצת", "המזגן כל הזמן"."""
+    """An adverb between subject and predicate: "אני כבר", "המחיר קצת", "המזגן כל הזמן"."""
     rest = words
     while length := _ADVERBS.at_end(rest):
         rest = rest[:-length]
@@ -75,21 +75,21 @@ def adverb(words: list[str]) -> bool:
 
 
 def mine(words: list[str]) -> bool:
-    """All that was said is whose: "המספר שלי", "הבת שלי", "אמא שלי"."""
+    """A possessed noun alone: "המספר שלי", "הבת שלי", "אמא שלי"."""
     rest = opened(words)
     whose = 1 < len(rest) <= _SHORT and rest[-1] in YOURS
     return whose and (is_definite(rest[0]) or rest[0].removeprefix(AND) in _KIN)
 
 
 def age(words: list[str]) -> bool:
-    """ "אני בת", "הילד שלי בן": the years are still to come."""
+    """An age without its years: "אני בת", "הילד שלי בן"."""
     if len(words) == 1 or words[-1] not in _AGED:
         return False
     return is_pronoun(words[-2]) or words[-2] in YOURS or _is_subject(words[:-1])
 
 
 def another(words: list[str]) -> bool:
-    """ "בת שש והקטן": a new subject; not "עם אשתי והילדים", "המחיר והמיקום", where it belongs to the last."""
+    """A new subject: "בת שש והקטן"; not "עם אשתי והילדים", "המחיר והמיקום", which continue the last one."""
     last, before = words[-1], _before(words)
     if last in _EACH:
         return last.removeprefix(AND) in words and number_in(before) is None
@@ -104,5 +104,5 @@ def _is_subject(words: list[str]) -> bool:
 
 
 def _before(words: list[str]) -> str:
-    """The word before the last, without "and"; "" for none."""
+    """The word before the last, without "and"; "" without one."""
     return words[-2].removeprefix(AND) if len(words) > 1 else ""

@@ -1,1 +1,1 @@
-"""How Hebrew is said: written text to spoken words (E6), and sentences out of a stream (C2). Pure."""
+"""Spoken Hebrew: written text to spoken words (E6), and sentences from a stream (C2). Pure."""

@@ -1,4 +1,4 @@
-"""Short forms written out: רח', עו"ד, ת.ז. The list is in ``data``."""
+"""Abbreviations written out: רח', עו"ד, ת.ז. The list is in ``data``."""
 
 import re
 
@@ -8,16 +8,16 @@ _GERESH = "['׳’‘´`]"
 _GERSHAYIM = "(?:[\"״“”„]|''|׳׳)"
 _ANY_GERSHAYIM = re.compile(_GERSHAYIM)
 _ANY_GERESH = re.compile(_GERESH)
-_A_NUMBER = " 1"  # behind a short form that is none elsewhere
+_A_NUMBER = " 1"  # marks an abbreviation that counts only before a number
 
 
 def plain_marks(text: str) -> str:
-    """One sign for geresh and one for gershayim, as the lists have them."""
+    """``text`` with one sign for geresh and one for gershayim, as the lists have them."""
     return _ANY_GERESH.sub("'", _ANY_GERSHAYIM.sub('"', text))
 
 
 def _read() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-    """Short form → words; → their construct, where it is another; → words before a number only."""
+    """Abbreviation → words; → their construct form, if it differs; → words if a number follows."""
     words: dict[str, str] = {}
     constructs: dict[str, str] = {}
     before_number: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""E-mail and web addresses as somebody dictates them: dan שטרודל gmail נקודה com."""
+"""E-mail and web addresses as people dictate them: dan שטרודל gmail נקודה com."""
 
 import re
 
@@ -22,7 +22,7 @@ _SIGNS = {
 
 
 def address_said(address: str) -> str:
-    """Its letters as they are, its digits and its signs in words; the scheme goes without saying."""
+    """The address with letters unchanged, digits and signs in words, and without its scheme."""
     bare = _SCHEME.sub("", address).rstrip("/")
     return " ".join(_part(part) for part in _PARTS.findall(bare) if part.isalnum() or part in _SIGNS)
 

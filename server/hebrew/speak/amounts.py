@@ -1,4 +1,4 @@
-"""One amount as it is written: 1,250,000 or 1 250 000 or 1.25 מיליון, 3 1/2, 4,5, 850K."""
+"""One amount in any notation: 1,250,000 or 1 250 000 or 1.25 מיליון, 3 1/2, 4,5, 850K."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from server.hebrew.speak.nouns import counted_at
 from server.hebrew.speak.numbers import FIGURES, Amount
 from server.hebrew.speak.place import BEHIND_SCALE, SCALE, SCALES, Place
 
-# An amount in any of these ways, without what it counts.
+# An amount in any notation, without the noun it counts.
 AMOUNT = rf"(?:{FIGURES}(?: 1/2)?)(?: ?{SCALE})?"
 
 _MONEY = r"(?:[₪$€£]|ש\"ח|שח(?!\w)|NIS|ILS|שקל|דולר|אירו)"
@@ -21,10 +21,10 @@ _FIGURES = re.compile(FIGURES)
 _AND_PART = re.compile(r" +ו(?P<part>חצי|רבע)(?!\w)")
 _PARTS = {"1/2": "5", "1/4": "25", "3/4": "75", "חצי": "5", "רבע": "25"}
 _SCALE_BEHIND = re.compile(rf" *(?P<scale>{SCALE})")
-# Short forms of money in thousands and millions; "מ'" is a million only before the money.
+# Abbreviations of money in thousands and millions; "מ'" is a million only before a currency.
 _SCALED_MONEY = re.compile(r" *(?:(?P<thousands>אל?ש\"ח)|(?P<millions>מל?ש\"ח))(?!\w)")
 _MILLION_OF_MONEY = re.compile(rf" *מ'(?= ?{_MONEY})")
-# Where a text of two directions puts the minus of 3,042- ₪.
+# Bidirectional text puts the minus of 3,042- ₪ here.
 _MINUS_BEFORE_MONEY = re.compile(rf"-(?= ?{_MONEY})(?! ?[₪$€£] ?\d)")
 _MILLION = 6
 _THOUSAND = 3
@@ -32,7 +32,7 @@ _THOUSAND = 3
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """An amount of 10 to the ``scale``, which ends at ``end``; ``money``: the sign of its short form."""
+    """An amount times 10 to the ``scale``, ending at ``end``. ``money``: implied by an abbreviation."""
 
     amount: Amount
     scale: int
@@ -42,7 +42,7 @@ class Written:
 
 
 def amount_at(place: Place) -> Written | None:
-    """What is written at ``place``; None without figures."""
+    """The amount written at ``place``; None without figures."""
     found = _spaced(place) or _with_points(place) or _with_comma(place) or _mixed(place) or _figures(place)
     return found and _scaled(place.text, *found)
 
@@ -59,7 +59,7 @@ def _scaled(text: str, amount: Amount, end: int) -> Written:
 
 
 def _spaced(place: Place) -> tuple[Amount, int] | None:
-    """A blank or an apostrophe between thousands of money, or of what is counted."""
+    """Blanks or apostrophes between thousands, with a currency or a counted noun."""
     match = _SPACED.match(place.text, place.at)
     if not match:
         return None
@@ -76,7 +76,7 @@ def _of_something(text: str, end: int) -> bool:
 
 
 def _with_points(place: Place) -> tuple[Amount, int] | None:
-    """1.890.000; with a single point only money, which has no three digits behind one."""
+    """Points between thousands: 1.890.000. With a single point only money, which has no three decimals."""
     match = _POINTS.match(place.text, place.at)
     if not match:
         return None
@@ -86,7 +86,7 @@ def _with_points(place: Place) -> tuple[Amount, int] | None:
 
 
 def _with_comma(place: Place) -> tuple[Amount, int] | None:
-    """2,9 מיליון and 4,5 חדרים; a half only before what it may be half of."""
+    """A decimal comma: 2,9 מיליון, 4,5 חדרים. A half only before a noun that can be halved."""
     match = _COMMA.match(place.text, place.at)
     if not match:
         return None

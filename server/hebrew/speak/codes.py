@@ -1,4 +1,4 @@
-"""Numbers that are read out digit by digit: telephones, star numbers, codes, references."""
+"""Numbers read digit by digit: telephones, star numbers, codes, references."""
 
 import re
 
@@ -10,11 +10,11 @@ from server.hebrew.understand.gender import Gender
 
 _GAP = r"(?: ?[-./] ?| )?"
 _GROUPS = re.compile(r"\d+")
-_COMPACT = 7  # digits of a telephone behind its area: three and four
+_COMPACT = 7  # digits of a telephone number behind its area code: three and four
 _LONGEST_GROUP = 4
-_LONG = 5  # digits of a number that is no count
+_LONG = 5  # digits of a number that is no quantity
 _LETTERS = 2  # B.A., Ph.D.
-_COUNTED_CODE = 3  # digits of a code that is no longer than a number people say: B12, iPhone 15
+_COUNTED_CODE = 3  # digits of a code short enough to be said as a number: B12, iPhone 15
 
 ISRAELI = rf"\(?(?P<area>0(?:[57]\d|[2-489]))\)?(?P<rest>(?:{_GAP}\d){{7}})(?!\d|[.,]\d)"
 _ISRAEL = re.compile(ISRAELI)
@@ -38,7 +38,7 @@ _GROUPED = re.compile(r"\d{2,}(?:[ -]\d{2,}){1,3}(?![.,:/]?\d)")
 _SINGLE = re.compile(r"\d{3,}(?![.,:/]?\d)")
 _ENDLESS = re.compile(rf"\d{{{LONGEST_NUMBER + 1},}}")
 
-# Words, between the name and the number.
+# Words between the name and the number.
 _BETWEEN = r"(?: +\(?[א-ת\"'.]+| +[בל]-?[A-Za-z]+| ?- ?| *\([^)\d]*\)){0,5}"
 _NAMED = re.compile(
     rf"(?<![א-תA-Za-z\"'])[ובלהמשכ]{{0,3}}(?:{pattern_of('spoken/codes')})(?:'|(?![א-ת\"']))"
@@ -48,9 +48,9 @@ _NUMBERED_THING = re.compile(
     rf"(?<![א-ת\"'])[ובלהמשכ]{{0,3}}(?:{pattern_of('spoken/numbered')})(?![א-ת\"'])"
     rf"(?: +\(?(?:{pattern_of('spoken/number_links')})(?![א-ת\"'])){{0,4}}[ :#*x(-]*$"
 )
-# Five digits and more that are somebody's: מס' משלם 123456
+# Five digits or more behind "number of": מס' משלם 123456
 _NUMBER_OF = re.compile(r"(?<![א-ת])[ובלהמש]{0,2}(?:מספר|מס')(?: +[א-ת\"']+){0,2}[ :(]+$")
-# An amount, though it stands behind such a word: הזמנה של 1500, חשבון על סך 2500
+# An amount, although it stands behind a word for numbered things: הזמנה של 1500, חשבון על סך 2500
 _OF = re.compile(
     rf"{PREFIXED}(?:של|סך|ע\"ס|עד|כולל|מעל|לפחות|בערך|בן|בת|תוך|עוד|עולה|עלה|שנת|שנה|{MONTH})[ :]*$"
 )
@@ -63,7 +63,7 @@ _PRESS = re.compile(r"(?:הקיש\w*|הקש\w*|לחצ\w*|לחץ|להקיש|לל�
 _ENGINE_OIL = re.compile(r"(?P<first>\d{1,2})(?P<letter>W)-(?P<second>\d\d)(?!\d)")
 _HIDDEN_LETTERS = re.compile(r"^[xX]{3,}-?")  # xxxx-1290
 _PARTED_DIGITS = re.compile(r"\d+(?![\d.])")
-# A reference that begins with digits: 12A-345, 4471-AB; no clock and no measure has such letters.
+# A reference that begins with digits: 12A-345, 4471-AB. Hours and measures have other letters.
 _REFERENCE = re.compile(
     r"(?P<digits>\d+)(?:(?P<joined>[A-Z]{1,3})|[-/](?P<apart>[A-Z]{1,4}))(?:(?:[-/]|(?<=[A-Z]))[A-Z0-9]+)*(?![A-Za-z0-9])"
 )
@@ -73,7 +73,7 @@ _SIGNS_OF_NAMES = {"_": "קו תחתון"}
 
 
 def telephone(place: Place) -> Said:
-    """An Israeli number however it is grouped, one abroad behind its plus, 1-800 and the like."""
+    """An Israeli number in any grouping, a foreign one with its plus, 1-800 and the like."""
     text, at = place.text, place.at
     if place.minus or place.money or place.key == "*" or place.inside:
         return None
@@ -96,7 +96,7 @@ def _abroad(place: Place) -> Said:
 
 
 def _groups(rest: str) -> list[str]:
-    """The groups of digits as written; one that is too long for a breath in two or three."""
+    """The groups of digits as written; a long group is split into two or three."""
     groups: list[str] = []
     for group in _GROUPS.findall(rest):
         if len(group) <= _LONGEST_GROUP:
@@ -110,7 +110,7 @@ def _groups(rest: str) -> list[str]:
 
 
 def _free(match: re.Match[str]) -> str:
-    """1-800: אחת שמונה מאות."""
+    """A toll-free number: 1-800 is אחת שמונה מאות."""
     hundreds = match["hundreds"]
     first = f"{dictated(hundreds[0])} מאות" if hundreds.endswith("00") else dictated(hundreds)
     groups = _groups(match["rest"])
@@ -120,7 +120,7 @@ def _free(match: re.Match[str]) -> str:
 
 
 def masked(place: Place) -> Said:
-    """4580-****-****-1234, ****1234: what is shown of a card."""
+    """The visible digits of a card: 4580-****-****-1234, ****1234."""
     match = _MASKED.match(place.text, place.at)
     if match:
         return _said(place, dictated_groups(_GROUPS.findall(match[0]))), match.end()
@@ -130,7 +130,7 @@ def masked(place: Place) -> Said:
 
 
 def star_number(place: Place) -> Said:
-    """*2700, 2700*, and behind the word for it, which stays; not 5*4."""
+    """A star number: *2700, 2700*, or behind its word כוכבית; not 5*4."""
     match = _STAR.match(place.text, place.at)
     if match and place.bare and place.before.endswith("כוכבית ") and _STAR_SAID.search(place.before):
         return dictated(match["digits"]), match.end()
@@ -140,7 +140,7 @@ def star_number(place: Place) -> Said:
 
 
 def hotel(place: Place) -> Said:
-    """מלון 5*: stars."""
+    """Stars of a hotel: מלון 5*."""
     match = _STARS.match(place.text, place.at) if place.bare else None
     if not match or not _HOTEL.search(place.before):
         return None
@@ -148,7 +148,7 @@ def hotel(place: Place) -> Said:
 
 
 def numbered(place: Place) -> Said:
-    """#12345 is a reference; behind a word that tells to press it is a key."""
+    """A reference, #12345; behind a word for pressing, a key."""
     match = _DIGITS.match(place.text, place.at) if place.key == "#" else None
     if not match:
         return None
@@ -157,7 +157,7 @@ def numbered(place: Place) -> Said:
 
 
 def named_code(place: Place) -> Said:
-    """Behind a word that names a number, perhaps with a few words between."""
+    """A code behind a word that names numbers, perhaps with a few words between."""
     if place.minus or place.money or place.key == "+":
         return None
     code = _grouped(place.text, place.at) or _single(place.text, place.at)
@@ -165,7 +165,7 @@ def named_code(place: Place) -> Said:
 
 
 def example(place: Place) -> Said:
-    """למשל 6118: digits that we have asked for. A year and a round number may be something else."""
+    """An example of requested digits: למשל 6118. Years and round numbers may be something else."""
     match = _SINGLE.match(place.text, place.at) if place.bare and not place.prefix else None
     if not match or not _EXAMPLE.search(place.before):
         return None
@@ -187,7 +187,7 @@ def _is_named(place: Place, length: int) -> bool:
 
 
 def _grouped(text: str, at: int) -> Said:
-    """482 913, 123-456: groups that are read one by one."""
+    """Groups read one by one: 482 913, 123-456."""
     match = _GROUPED.match(text, at)
     if not match or _is_amount(text, match.end()):
         return None
@@ -211,7 +211,7 @@ def _is_amount(text: str, end: int) -> bool:
 
 
 def chain(place: Place) -> Said:
-    """12-345-678, 507-0123456 and 2026/1320, which no one takes for a range or a part; not 3-4-5 חדרים."""
+    """Groups that are no range or fraction: 12-345-678, 507-0123456, 2026/1320; not 3-4-5 חדרים."""
     if not place.bare or place.inside:
         return None
     chains = (_CHAIN, _ZERO_IN_CHAIN, _TOO_LONG_FOR_A_PART)
@@ -222,7 +222,7 @@ def chain(place: Place) -> Said:
 
 
 def endless(place: Place) -> Said:
-    """More digits than a number has a name for."""
+    """More digits than any number word has."""
     match = _ENDLESS.match(place.text, place.at)
     return (_said(place, dictated(match[0])), match.end()) if match else None
 
@@ -236,7 +236,7 @@ def engine_oil(place: Place) -> Said:
 
 
 def reference(place: Place) -> Said:
-    """12A-345, 4471-AB: letters and digits that signs part."""
+    """Letters and digits separated by signs: 12A-345, 4471-AB."""
     match = _REFERENCE.match(place.text, place.at) if place.bare and not place.inside else None
     if not match or not re.search("[-/]", match[0]):
         return None
@@ -249,7 +249,7 @@ def reference(place: Place) -> Said:
 
 
 def latin_code(code: str) -> str:
-    """B12, RU-5583: its letters as they are, its digits apart; where signs part them one by one: Q36-138/9"""
+    """A code with letters unchanged: B12, RU-5583. Digits separated by signs are dictated: Q36-138/9."""
     parts = _LATIN_AND_DIGITS.findall(_HIDDEN_LETTERS.sub("", code))
     if len(_PARTED_DIGITS.findall(code)) > 1:
         return " ".join(dictated(part) if part.isdigit() else part for part in parts if part != "_")
@@ -262,9 +262,9 @@ def latin_code(code: str) -> str:
 
 
 def dotted(text: str, name: str, end: int) -> tuple[str, int]:
-    """B.A., Node.js, which ends at ``end``: letters one by one, or words with the point between them.
+    """B.A. or Node.js, ending at ``end``: letters one by one, or words with "point" between.
 
-    The last point of letters is no end, but where the text ends.
+    The last point of initials ends a sentence only at the end of the text.
     """
     parts = name.rstrip(".").split(".")
     letters = all(len(part) <= _LETTERS for part in parts)
@@ -273,12 +273,12 @@ def dotted(text: str, name: str, end: int) -> tuple[str, int]:
 
 
 def digits_said(digits: str) -> str:
-    """A short number as people say it; a longer one, or one that begins with a zero, digit by digit."""
+    """A short number in words; a longer one, or one with a leading zero, digit by digit."""
     if len(digits) > _COUNTED_CODE or (len(digits) > 1 and digits.startswith("0")):
         return dictated(digits)
     return cardinal(int(digits))
 
 
 def _said(place: Place, words: str) -> str:
-    """Prefix letters are said with the first digit: ל-050 is לאפס."""
+    """``words`` behind the prefix letters: ל-050 is לאפס."""
     return place.prefix + words

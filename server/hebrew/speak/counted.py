@@ -1,4 +1,4 @@
-"""Amounts in words, alone and with what they count."""
+"""Amounts in words, alone and with a noun."""
 
 from server.hebrew.speak.amounts import Written
 from server.hebrew.speak.nouns import Counted
@@ -17,7 +17,7 @@ _HUNDREDTHS = {
 
 
 def alone(low: Written, high: Written | None, gender: Gender, *, before_noun: bool = False) -> str:
-    """The number, or both of a range, without a noun."""
+    """The number, or both numbers of a range, without a noun."""
     if high is None:
         return _scaled(low.amount, low.scale, gender) if low.scale else amount_words(low.amount, gender)
     low_scale = low.scale or (high.scale if low.amount.whole < 1000 else 0)
@@ -30,7 +30,7 @@ def alone(low: Written, high: Written | None, gender: Gender, *, before_noun: bo
 
 
 def counted_words(amount: Amount, counted: Counted) -> str:
-    """A number with its noun, in the order and the form that people say."""
+    """A number with its noun, in spoken order and form."""
     if amount.significant:
         return _with_part(amount, counted)
     if amount.whole == 1 and counted.one:
@@ -42,7 +42,7 @@ def counted_words(amount: Amount, counted: Counted) -> str:
 
 
 def _with_part(amount: Amount, counted: Counted) -> str:
-    """חצי שעה, חדר וחצי, שנתיים וחצי, שלושה וחצי חדרים, ארבעה שקלים ותשעים אגורות."""
+    """With a fraction: חצי שעה, חדר וחצי, שנתיים וחצי, שלושה וחצי חדרים, ארבעה שקלים ותשעים אגורות."""
     whole, fraction = amount.whole, amount.fraction
     half = amount.significant == _HALF and (whole > 0 or amount.part == _HALF)
     if (small := _HUNDREDTHS.get(counted.one or "")) and len(amount.part) <= 2 and not half:
@@ -58,7 +58,7 @@ def _with_part(amount: Amount, counted: Counted) -> str:
 
 
 def _scaled(amount: Amount, scale: int, gender: Gender) -> str:
-    """1.2 of a million is said in full; halves and quarters are: שניים וחצי מיליון."""
+    """An amount with its scale. Decimals are multiplied out, halves and quarters not: שניים וחצי מיליון."""
     name, whole, part = _SCALE_NAMES[scale], amount.whole, amount.significant
     if whole == 0 and (amount.fraction or amount.three_quarters):
         return f"{amount.fraction or 'שלושת רבעי'} {name}"

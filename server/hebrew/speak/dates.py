@@ -1,4 +1,4 @@
-"""Dates as they are said: שנים עשר במרץ אלפיים עשרים ושש; of a range both ends are days."""
+"""Spoken dates: שנים עשר במרץ אלפיים עשרים ושש. In a range both ends are days."""
 
 import re
 
@@ -9,7 +9,7 @@ from server.hebrew.speak.place import BEHIND_SCALE, DASH, MONTH, MONTHS, PREFIXE
 from server.hebrew.understand.gender import Gender
 
 _THIS_CENTURY = 70  # 69 is 2069, 70 is 1970
-_HALVES_UP_TO = 10  # 3/4 and 9/10 are parts of something
+_HALVES_UP_TO = 10  # 3/4 and 9/10 are fractions
 _LAST_ORDINAL = 10
 
 _YEAR = r"(?:(?:19|20)\d\d|\d\d)"
@@ -34,7 +34,7 @@ _OF_THE_MONTH = re.compile(_THE_MONTH)
 _MONTH_OF_OTHERS = re.compile(rf"{_OTHER_DAYS}{{1,3}}{_THE_MONTH}")
 _DAY = re.compile(r"(?P<day>\d{1,2})(?![\d/:%]|[.,]\d)")
 
-# Words before a day and a month with a point between, which else is a decimal.
+# Words before a day and a month separated by a point, which otherwise is a decimal.
 _BEFORE_DATE = re.compile(
     rf"(?:{pattern_of('spoken/date_before')}|יום [א-ו]'"
     rf"|\d[./]\d{{1,2}}(?:[./]\d{{2,4}})?(?: +(?:עד|או|ועד))?)[,:]? +$"
@@ -43,11 +43,11 @@ _MEASURED = re.compile(
     rf"{PREFIXED}(?:{pattern_of('spoken/price_before')}|מינוס|נקודה|פי|רק|היא|הוא)[ :]+$|[-+*/<>=%] ?$"
 )
 _CLAUSE = r"(?:[^.!?]|\.(?=\d))*"
-# Words near a day and a month behind a prefix that else stands before amounts too (ל-12.5).
+# Words near a day and a month behind a prefix that otherwise stands before amounts too (ל-12.5).
 _NEAR_DATE = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/date_near')})(?![א-ת]){_CLAUSE}$")
-# Words of what is measured: beside them a point is no date.
+# Words of measurement: near them a point is a decimal point.
 _NEAR_DECIMAL = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/decimal_near')})(?![א-ת]){_CLAUSE}$")
-# Words before a day and a month with a slash between, which else are a house and a flat.
+# Words before a day and a month separated by a slash, which otherwise are house and flat.
 _BEFORE_SLASH = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/date_before_slash')})[,:]? +$")
 _BEHIND_DATE = re.compile(
     r",? +(?:ב-?\d{1,2}[:.]\d\d|\d{1,2}:\d\d|בשעה|בשעות|בבוקר|בצהריים|בערב|אחר הצהריים|לפני הצהריים|אחה\"צ)"
@@ -66,7 +66,7 @@ def always(place: Place) -> Said:
 
 
 def full_date(place: Place) -> Said:
-    """Day, month and year, and a second date behind a dash: 1.9.26-31.8.27."""
+    """Day, month and year, perhaps with a second date behind a dash: 1.9.26-31.8.27."""
     if not place.bare or place.inside:
         return None
     match = _full(place.text, place.at)
@@ -86,7 +86,7 @@ def _full(text: str, at: int) -> re.Match[str] | None:
 
 
 def days_of_a_date(place: Place) -> Said:
-    """Days of one month before its date: 1-5.9.2026; not so with a part: 3-4.5 חדרים."""
+    """A range of days in one month: 1-5.9.2026; not a range of decimals: 3-4.5 חדרים."""
     match = _DAYS_OF.match(place.text, place.at) if place.bare else None
     if not match or not _in_calendar(match) or _counts(place, match.end()):
         return None
@@ -99,7 +99,7 @@ def days_of_a_date(place: Place) -> Said:
 
 
 def short_date(place: Place) -> Said:
-    """Day and month, and a second date behind a dash: 15.4-20.4."""
+    """Day and month, perhaps with a second date behind a dash: 15.4-20.4."""
     if not place.bare or place.inside:
         return None
     match = _SHORT.match(place.text, place.at)
@@ -115,7 +115,7 @@ def short_date(place: Place) -> Said:
 
 
 def month_and_year(place: Place) -> Said:
-    """4/2026 is April 2026."""
+    """Month and year: 4/2026 is April 2026."""
     match = _MONTH_AND_YEAR.match(place.text, place.at) if place.bare else None
     if not match or not 1 <= int(match["month"]) <= len(MONTHS):
         return None
@@ -123,7 +123,7 @@ def month_and_year(place: Place) -> Said:
 
 
 def day_of_a_named_month(place: Place) -> Said:
-    """15 במרץ, ב-5 לחודש, and of several days each: 3-7 ביוני, בין ה-3 ל-26 בנובמבר."""
+    """A day of a named month: 15 במרץ, ב-5 לחודש; each of several days: 3-7 ביוני, בין ה-3 ל-26 בנובמבר."""
     match = _DAY.match(place.text, place.at) if place.bare else None
     if not match or not 1 <= int(match["day"]) <= 31:
         return None
@@ -142,14 +142,14 @@ def day_of_a_named_month(place: Place) -> Said:
 
 
 def _second_date(text: str, first: re.Match[str]) -> re.Match[str] | None:
-    """The date at the other end of a range, written in the same way."""
+    """The other date of a range, written in the same way."""
     joint = _RANGE.match(text, first.end())
     second = (_SHORT.match(text, joint.end()) or _FULL.match(text, joint.end())) if joint else None
     return second if second and second["sep"] == first["sep"] and _in_calendar(second) else None
 
 
 def _means_date(place: Place, match: re.Match[str], second: re.Match[str] | None) -> bool:
-    """Not a decimal, a fraction, or the number of a house and a flat."""
+    """Whether the figures are a date, not a decimal, a fraction, or house and flat."""
     if any(_counts(place, one.end()) for one in (match, second) if one):
         return False
     if _other_end_counts(place, match.end()):
@@ -166,7 +166,7 @@ def _is_labelled(place: Place) -> bool:
 
 
 def _other_end_counts(place: Place, end: int) -> bool:
-    """Whether a number behind this one, of the same range, has a unit: מ-1.6 ל-1.75 מיליון."""
+    """Whether the other number of the range has a unit: מ-1.6 ל-1.75 מיליון."""
     joint = _RANGE.match(place.text, end)
     number = _FIGURES.match(place.text, joint.end()) if joint else None
     return number is not None and _counts(place, number.end())
@@ -180,7 +180,7 @@ def _is_later(first: re.Match[str], second: re.Match[str]) -> bool:
 
 
 def _is_date(place: Place, sep: str, day: int, match: re.Match[str]) -> bool:
-    """Whether the words around tell so."""
+    """Whether the words around indicate a date."""
     before, prefix = place.before, place.prefix
     behind = _BEHIND_DATE.match(place.text, match.end()) is not None
     if _NEAR_DECIMAL.search(before) and not behind and sep == ".":
@@ -198,7 +198,7 @@ def _is_date(place: Place, sep: str, day: int, match: re.Match[str]) -> bool:
 
 
 def _no_address(before: str, behind: str) -> bool:
-    """Whether a slash parts a day and a month: not behind a name, as in ביאליק 5/3, nor near an address."""
+    """Whether a slash separates day and month: not behind a name (ביאליק 5/3), nor near an address."""
     if _BEFORE_SLASH.search(before) or _BEHIND_DATE.match(behind):
         return True
     near_an_address = _ADDRESS.search(before) and not _OF_A_DATE.search(before)
@@ -206,7 +206,7 @@ def _no_address(before: str, behind: str) -> bool:
 
 
 def _counts(place: Place, end: int) -> bool:
-    """A unit, a scale or a noun is at ``end``; behind a word for dates it is one of a list."""
+    """Whether a unit, scale or noun is at ``end``. Behind a word for dates only listed nouns count."""
     found = counted_at(place.text, end)
     is_noun = found is not None and not (found.guessed and _BEFORE_DATE.search(place.before))
     return is_noun or BEHIND_SCALE.match(place.text, end) is not None
@@ -226,14 +226,14 @@ def _day_range(prefix: str, first: int, last: int) -> str:
 
 
 def _day_of_the_month(prefix: str, day: int) -> str:
-    """בחמישי לחודש, בחמישה עשר לחודש."""
+    """A day before לחודש: בחמישי לחודש, בחמישה עשר לחודש."""
     if prefix.endswith("ב") and day <= _LAST_ORDINAL:
         return prefix + ordinal(day, Gender.MASCULINE).removeprefix("ה")
     return day_of_month(prefix, day)
 
 
 def day_of_month(prefix: str, day: int) -> str:
-    """With its prefix: בחמישה עשר; behind an article an ordinal: החמישי."""
+    """A day with its prefix: בחמישה עשר; with an article an ordinal: החמישי."""
     if prefix.endswith("ה"):
         return prefix[:-1] + ordinal(day, Gender.MASCULINE)
     return prefix + cardinal(day, Gender.MASCULINE)

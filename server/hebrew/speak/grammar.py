@@ -1,4 +1,4 @@
-"""How a text is read: where something begins that is not said as it is written, and which reading it gets."""
+"""The grammar: where text must be read differently from its spelling, and the order of possible readings."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from server.hebrew.speak.plain import plain
 from server.hebrew.speak.signs import AND, sign_said
 from server.hebrew.speak.text import Spoken
 
-# The readings of a number, in the order in which they are asked: the first that knows the number reads it.
+# The readings of a number, in order: the first that recognises the number reads it.
 PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     dates.always,
     dates.full_date,
@@ -43,7 +43,7 @@ PRECEDENCE: tuple[Callable[[Place], Said], ...] = (
     quantities.quantity,
 )
 
-# Those of figures with a sign behind the first of them; most numbers have none.
+# Readings that need a sign behind the first digits, which most numbers lack.
 _WITH_A_SIGN = frozenset((
     dates.always, dates.full_date, dates.days_of_a_date, dates.short_date, dates.month_and_year,
     hours.clock, hours.hour_with_a_point, codes.chain,
@@ -53,7 +53,7 @@ _WITH_A_SIGN = frozenset((
 _SIGN_BEHIND = re.compile(r"\d+ ?[-./:+,]")
 
 _MONEY = r"(?:US)?[₪$€£¥](?: ?(?=[\d½]))|(?:NIS|ILS|USD|EUR) ?(?=\d)|%(?=\d)"
-_APART = r"(?<![א-ת])(?<![א-ת][\"'])"  # no word goes on here, and no short form
+_APART = r"(?<![א-ת])(?<![א-ת][\"'])"  # not inside a word or an abbreviation
 _NUMBER = (
     rf"(?:{_APART}(?P<prefix>{PREFIX_LETTERS})(?: ?- ?)?)?(?P<open>\((?={codes.ISRAELI[3:]}))?"
     rf"(?P<minus>(?<![\w)%*'-])-(?=[₪$€£]? ?\d))?(?P<money>{_MONEY})?"
@@ -64,8 +64,8 @@ _MARKED = (
     r"|א\. (?:בוקר|צהריים|ערב)(?!\w)"
     r"|[א-ת]+(?:[\"'.][א-ת]+)*(?:\"[א-ת]+|'|\.(?=[א-ת])|(?<=\.[א-ת])\.?))"
 )
-# Where something begins that is not said as it is written; what a group holds tells what it is. Nothing
-# begins inside a Hebrew word.
+# The beginning of anything that is not read as spelled; the matched group tells its kind. No match begins
+# inside a Hebrew word.
 _START = re.compile(
     rf"(?!(?<=[א-ת])[א-ת])(?:(?P<address>(?=[A-Za-z0-9_.+@-])(?<![A-Za-z.])(?<![A-Za-z]-)(?:{EMAIL}|{URL}|(?<![A-Za-z0-9]){HANDLE}))"
     rf"|{_NUMBER}|{words.DAYS}|{words.BOTH}|{_MARKED}"
@@ -79,11 +79,11 @@ _START = re.compile(
     r"(?P<sign>\*+|#+|_+|[^\w\s.,!?;:'\"()\-\u0591-\u05f4…«»]))"
 )
 
-_PREFIX_LAST = re.compile(rf" [למ]$|^ ?{AND}$")  # it waits for its word: חמישה שקלים לשעה
+_PREFIX_LAST = re.compile(rf" [למ]$|^ ?{AND}$")  # ends in a prefix letter: חמישה שקלים לשעה
 
 
 def spoken(text: str) -> str:
-    """``text``, as ``plain.seen`` gives it, with every reading said."""
+    """``text``, as returned by ``plain.seen``, with all readings applied."""
     line, said, at = plain(text), Spoken(), 0
     while match := _START.search(line, at):
         reading = _read(line, match)
@@ -103,7 +103,7 @@ def spoken(text: str) -> str:
 
 
 def _read(line: str, match: re.Match[str]) -> tuple[int, str, int] | None:
-    """Where it begins, what is said of it, where the text goes on; None: it is said as it is written."""
+    """The start, the spoken words and the end of a match; None if it is read as spelled."""
     start, end = match.span()
     if match["number"] is not None:
         return _number(line, match)

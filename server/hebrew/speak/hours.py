@@ -1,4 +1,4 @@
-"""Hours as they are said: רבע לחמש, שמונה בערב; opening hours, hours with a point, AM and PM."""
+"""Spoken hours: רבע לחמש, שמונה בערב; opening hours, hours with a point, AM and PM."""
 
 import re
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from server.hebrew.speak.numbers import cardinal
 from server.hebrew.speak.place import BEHIND_SCALE, MONTH, PREFIXED, Place, Said
 from server.hebrew.understand.gender import Gender
 
-_FAR = 60  # characters; what tells the part of the day is not farther before it
-_DAY_STARTS, _DAY_ENDS = 7, 18  # hours whose part of the day goes without saying
+_FAR = 60  # characters back in which the part of the day is searched
+_DAY_STARTS, _DAY_ENDS = 7, 18  # between these hours the part of the day is not spoken
 _NOON = 12
 _FEW = 10
 
@@ -53,7 +53,7 @@ _OPEN = re.compile(
     rf"(?:{PREFIXED}(?:{pattern_of('spoken/hours_open')})(?: +[א-ת]{{2,}}){{0,3}}|(?<!\w)[א-ו]'?"
     rf"|{PREFIXED}(?:ראשון|שני|שלישי|רביעי|חמישי|שישי|שבת|מוצאי שבת|מוצ\"ש|ערבי? חג(?:ים)?)):? *,? *$"
 )
-# Hours beside it in a list: 16.45, 10.50 ו-10:55
+# Other hours in a list with this one: 16.45, 10.50 ו-10:55
 _ONE_OF_LIST = r"\d{1,2}[.:][0-5]\d"
 _LIST_JOINT = r"(?:, ?| ?ו-?| או )"
 _LIST_BEFORE = re.compile(rf"((?<![\d.,]){_ONE_OF_LIST}(?:{_LIST_JOINT}| $))+$")
@@ -63,7 +63,7 @@ _NEAR_HOURS = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/hours_near')})(?![�
 
 @dataclass(frozen=True)
 class _Hour:
-    """``hour`` of 0 to 24; ``sure`` unless it may be meant on a clock of twelve; ``named``: with AM or PM."""
+    """``hour``: 0 to 24. ``sure``: not on a 12-hour clock. ``named``: with AM or PM."""
 
     hour: int
     minute: int
@@ -81,7 +81,7 @@ class _Hour:
 
     @property
     def part_of_day(self) -> str:
-        """בבוקר; "" for midnight, which has a name."""
+        """The spoken part of the day, like בבוקר; empty for midnight, which has a name of its own."""
         hour = self.hour % 24
         if hour == self.minute == 0:
             return ""
@@ -90,7 +90,7 @@ class _Hour:
 
     @property
     def words_of_its_part(self) -> tuple[str, ...]:
-        """What a text may call it."""
+        """The words that a text may use for this part of the day."""
         if self.hour % 24 < _DAY_STARTS:
             return ("בוקר", "לילה")
         if self.hour >= _DAY_ENDS:
@@ -103,7 +103,7 @@ class _Hour:
 
 
 def clock(place: Place) -> Said:
-    """17:30, and of a range both ends; 1:30 שעות is how long."""
+    """17:30, or a range of two; 1:30 שעות is a duration."""
     if not place.bare or place.inside:
         return None
     match = _COLONS.match(place.text, place.at)
@@ -115,7 +115,7 @@ def clock(place: Place) -> Said:
 
 
 def half_day(place: Place) -> Said:
-    """9AM, 5 pm, 9-5 PM."""
+    """Hours with AM or PM: 9AM, 5 pm, 9-5 PM."""
     match = _HALF_DAY.match(place.text, place.at) if place.bare else None
     if not match or not all(1 <= int(hour) <= _NOON for hour in (match["first"], match["second"]) if hour):
         return None
@@ -123,7 +123,7 @@ def half_day(place: Place) -> Said:
 
 
 def hour_with_a_point(place: Place) -> Said:
-    """9.00-13.00, 20.30: where no decimal and no date can stand."""
+    """Hours with a point, where neither decimal nor date is possible: 9.00-13.00, 20.30."""
     if not place.bare or place.inside:
         return None
     match = _POINTS.match(place.text, place.at)
@@ -133,7 +133,7 @@ def hour_with_a_point(place: Place) -> Said:
 
 
 def bare_hour(place: Place) -> Said:
-    """Behind שעה or opening words: בשעה 9, פתוח 9-17. A number that counts something is none."""
+    """Whole hours behind שעה or words of opening: בשעה 9, פתוח 9-17; not a number that counts a noun."""
     if not place.bare:
         return None
     match = _BARE.match(place.text, place.at)
@@ -154,7 +154,7 @@ def bare_hour(place: Place) -> Said:
 
 
 def _is_opening(place: Place, match: re.Match[str]) -> bool:
-    """A range of whole hours where one is open, or from the morning into the afternoon: מ-9 עד 17."""
+    """A range of opening hours, or one from morning to afternoon: מ-9 עד 17."""
     if not match["second"] or _counts(place.text, match.end()) or _OF_A_MONTH.match(place.text, match.end()):
         return False
     first, second = int(match["first"]), int(match["second"])
@@ -183,7 +183,7 @@ def _is_an_hour(place: Place, match: re.Match[str]) -> bool:
 
 
 def _is_in_list(place: Place, match: re.Match[str]) -> bool:
-    """Beside an hour with a colon, or in a list that no month can be in all of, behind what has hours."""
+    """Whether an hour with a colon is beside it, or a list of figures that cannot all be dates."""
     before, behind = _LIST_BEFORE.search(place.before), _LIST_BEHIND.match(place.text, match.end())
     beside = (before[0] if before else "") + (behind[0] if behind else "")
     if not beside or (behind and _counts(place.text, behind.end())):
@@ -201,7 +201,7 @@ def _counts(text: str, end: int) -> bool:
 
 
 def _span(place: Place, match: re.Match[str]) -> Said:
-    """1:30 שעות: an hour and a half."""
+    """A duration: 1:30 שעות is an hour and a half."""
     hours, minute = int(match["first"]), int(match["first_minute"])
     hour = UNITS["שע'"]
     one = hour.one if hours == 1 else "שעתיים" if hours == 2 else f"{cardinal(hours)} {hour.few}"
@@ -225,7 +225,7 @@ def _said_once(hour: _Hour, place: Place, end: int) -> str:
 
 
 def _said_twice(first: _Hour, second: _Hour, place: Place, match: re.Match[str], name: str) -> str:
-    """Both ends; the part of the day once if they share it."""
+    """Both ends of a range. A part of the day that they share is spoken once."""
     between = match["between" if name == "second" else "dash"]
     same_name = _on_clock(first.hour) == _on_clock(second.hour) and first.part_of_day != second.part_of_day
     parts = []
@@ -246,13 +246,13 @@ def _end_of_first(match: re.Match[str]) -> int:
 
 
 def _is_said(hour: _Hour, place: Place, end: int) -> bool:
-    """Whether the text before or behind ``end`` says the part of the day that ``hour`` is in."""
+    """Whether the text around already names the part of the day of ``hour``."""
     said = (_PART_BEFORE.search(place.before), _PART_BEHIND.match(place.text, end))
     return any(any(word in match[0] for word in hour.words_of_its_part) for match in said if match)
 
 
 def hour_words(hour: int, minute: int) -> str:
-    """From 0:00 to 24:59, as people say it."""
+    """An hour in words, from 0:00 to 24:59."""
     if hour % 24 == minute == 0:
         return "חצות"
     now, following = _on_clock(hour), _on_clock(hour + 1)

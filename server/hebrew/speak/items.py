@@ -1,4 +1,4 @@
-"""Items that are numbered inside a line: "1. לבחור 2. לשלם" is no sentence that ends with a number."""
+"""Numbered items inside a line: in "1. לבחור 2. לשלם" no sentence ends with a number."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ _ITEM = re.compile(r"(?P<gap>^|\n|[,;:.!?…]? +)\(?(?<![\d.,])(?P<number>\d{1,2
 
 
 def items_apart(text: str) -> str:
-    """``text`` with the number of each item in words, apart from the item before: אחת, לבחור, שתיים, לשלם."""
+    """``text`` with the number of each item in words, separated by commas: אחת, לבחור, שתיים, לשלם."""
     items = [*_items(text)]
     if len(items) < 2 and not any(item["mark"] == ")" for item in items):
         return text
@@ -23,7 +23,7 @@ def items_apart(text: str) -> str:
 
 
 def _items(text: str) -> Iterator[re.Match[str]]:
-    """Those that are next in their order; not a number that closes a bracket, nor a floor's."""
+    """The items in consecutive order; not a number before a closing bracket, nor a labelled one."""
     expected = 1
     for match in _ITEM.finditer(text):
         number, bracket = int(match["number"]), match["mark"] == ")"

@@ -1,4 +1,4 @@
-"""What is counted: nouns with their gender, and the signs and short forms of measures (``data``)."""
+"""Counted nouns with their gender, and signs and abbreviations of measures (``data``)."""
 
 import re
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from server.hebrew.understand.gender import Gender
 
 @dataclass(frozen=True)
 class Counted:
-    """What a number stands before. ``few`` is said with two to ten of it, ``many`` with more and with parts.
+    """A noun behind a number. ``few``: the form for two to ten, ``many``: for more and for fractions.
 
-    ``one``: the singular; None when it is not known. ``dual``: שנתיים, if people say that.
+    ``one``: the singular; None if unknown. ``dual``: a form like שנתיים, if it is in use.
     """
 
     gender: Gender
@@ -24,9 +24,9 @@ class Counted:
 
 @dataclass(frozen=True)
 class Found:
-    """What is counted at a place of a text; it ends at ``end``.
+    """A counted noun in a text, ending at ``end``.
 
-    ``unit``: a sign or a short form. ``singular``: a noun that is written so. ``guessed``: of no list.
+    ``unit``: a sign or abbreviation. ``singular``: written in the singular. ``guessed``: not in a list.
     """
 
     counted: Counted
@@ -45,11 +45,11 @@ class _Noun:
     dual: str | None
 
 
-_GENDERS = {"ז": Gender.MASCULINE, "נ": Gender.FEMININE}  # as the lists write them
+_GENDERS = {"ז": Gender.MASCULINE, "נ": Gender.FEMININE}  # as written in the lists
 
 
 def _read_nouns() -> dict[str, _Noun]:
-    """Every form → its noun; of a masculine plural also the construct (חדרי)."""
+    """Every form → its noun, including the construct of a masculine plural (חדרי)."""
     nouns: dict[str, _Noun] = {}
     for line in lines_of("nouns"):
         one, plural, gender, *dual = (field.strip() for field in line.split(","))
@@ -60,7 +60,7 @@ def _read_nouns() -> dict[str, _Noun]:
 
 
 def _read_units() -> tuple[dict[str, Counted], dict[str, str]]:
-    """Written form → what is counted; written form → what is said without a number."""
+    """Written form → counted noun; written form → the words without a number."""
     units, alone = {}, {}
     for line in lines_of("spoken/units"):
         sign, _, forms = (field.strip() for field in line.partition("="))
@@ -75,7 +75,7 @@ _NOUNS = _read_nouns()
 UNITS, UNITS_ALONE = _read_units()
 _COUNTED_IN_THE_SINGULAR = {unit.one for unit in UNITS.values()} | {"איש"}
 _CONTAINERS = frozenset(lines_of("spoken/containers"))
-_WATER = "מים"  # is not counted, but what holds it is
+_WATER = "מים"  # not counted itself, but in containers
 _LABELS = frozenset(lines_of("labels"))
 _NOT_COUNTED = frozenset(lines_of("spoken/not_counted"))
 _AGAINST_THEIR_ENDING = {
@@ -88,7 +88,7 @@ _CONSTRUCT = "י"
 _FEMININE_ENDINGS = ("ה", "ת")
 _SHORTEST_GUESS = 4
 _SHORTEST_CONSTRUCT = 3
-_FAR = 30  # characters; a word that names a number is not farther from it
+_FAR = 30  # characters back in which a label for the number is searched
 
 _POINTS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
 _NOT_A_POINT = re.compile(f"[{_POINTS}]")
@@ -98,7 +98,7 @@ _WORD = re.compile(rf"[^\S\n]+((?:[א-ת][{_POINTS}]*)+(?:['׳’\"״](?:[א-ת]
 _NUMBER_FOLLOWS = re.compile(r"[^\S\n]+\d")
 _WORD_FOLLOWS = re.compile(r"[^\S\n]+[א-ת][א-ת\"'״׳]")
 _FEMININE_PLURAL = re.compile(r"[^\S\n]+[א-הח-ת][א-ת]+ות(?![א-ת\"'])")
-_OF_ACTION = re.compile(r"[א-ת]{2}י[א-ת]ה")  # בחירה, מכירה: the first letter is of the root
+_OF_ACTION = re.compile(r"[א-ת]{2}י[א-ת]ה")  # בחירה, מכירה: the first letter belongs to the root
 _PREFIX_LETTERS = frozenset("ובלהמשכ")
 _LAST_WORD = re.compile(r"(?<![א-ת])([א-ת]+)[^\S\n]*$")
 _LAST_NOUN = re.compile(r"(?<![א-ת])(?P<word>[א-ת]+)(?P<colon>:)?[^\S\n]*$")
@@ -110,9 +110,9 @@ _NO_NOUN_BEGINS = ("ו", "ה", "ב", "ל", "ש", "כש", "מה")
 def counted_at(
     text: str, start: int, *, one: bool = False, label_before: bool = False, unlisted: bool = False
 ) -> Found | None:
-    """What a number that ends at ``start`` counts; None when nothing.
+    """The noun that a number ending at ``start`` counts, or None.
 
-    ``one``: the number is 1; ``unlisted``: then a noun of no list may follow it. ``label_before``: it names
+    ``one``: the number is 1; with ``unlisted``, any noun may follow it. ``label_before``: the number names
     the word before it, as in קומה 3, unless a plural follows (דירה 3 חדרים).
     """
     if found := _unit(text, start):
@@ -140,24 +140,24 @@ def counted_at(
     found = _agreeing(text, _found(noun, match[1], word, match.end(), definite))
     label_before = label_before and not counted_in_the_singular(found.counted)
     if found.singular and (label_before or definite or _NUMBER_FOLLOWS.match(text, match.end())):
-        return None  # "12 דירה 5": it is the name of the next number
+        return None  # "12 דירה 5": the noun is the label of the next number
     return found
 
 
 def _construct_of(word: str) -> _Noun | None:
-    """The noun whose construct in the singular ``word`` is: מנת, of מנה."""
+    """The noun of which ``word`` is the singular construct: מנת, of מנה."""
     return _NOUNS.get(f"{word[:-1]}ה") if word.endswith("ת") else None
 
 
 def _agreeing(text: str, found: Found) -> Found:
-    """A noun for both genders is of its adjective's: לקוחות נוספות."""
+    """``found`` with the gender of its adjective, for nouns of both genders: לקוחות נוספות."""
     if not (found.counted.few.endswith("ות") and _FEMININE_PLURAL.match(text, found.end)):
         return found
     return replace(found, counted=replace(found.counted, gender=Gender.FEMININE))
 
 
 def _one_of_two_words(text: str, noun: _Noun, match: re.Match[str]) -> Found | None:
-    """One כרטיס כניסה, מנת פלאפל, בקבוק יין: the second word says of what it is."""
+    """One compound of two words: כרטיס כניסה, מנת פלאפל, בקבוק יין."""
     second = _WORD.match(text, match.end())
     if not second or not _is_of(unpointed(match[1]), noun, unpointed(second[1])):
         return None
@@ -166,11 +166,11 @@ def _one_of_two_words(text: str, noun: _Noun, match: re.Match[str]) -> Found | N
 
 
 def _is_of(word: str, noun: _Noun, second: str) -> bool:
-    """Whether ``second`` is a noun that ``word`` is of: no adjective, no verb, no prefix before a noun."""
+    """Whether ``second`` complements ``word``: a noun, not an adjective, a verb or a prefixed noun."""
     contents = second == _WATER and word in _CONTAINERS
     if (second in _NOT_COUNTED and not contents) or second[0] == "ה" or len(second) < _SHORTEST_CONSTRUCT:
         return False
-    if word != noun.one or contents:  # מנת, of מנה
+    if word != noun.one or contents:  # the construct form: מנת, of מנה
         return True
     prefixed = second[0] in _PREFIX_LETTERS and second not in _NOUNS
     if prefixed and (second[1:] in _NOUNS or not _OF_ACTION.fullmatch(second)):
@@ -181,12 +181,12 @@ def _is_of(word: str, noun: _Noun, second: str) -> bool:
 
 
 def unpointed(word: str) -> str:
-    """``word`` without its vowel points."""
+    """``word`` without niqqud."""
     return word if word.isascii() else _NOT_A_POINT.sub("", word)
 
 
 def _unit(text: str, start: int) -> Found | None:
-    """A sign or a short form; with the noun behind it, if both are one: חד' שינה."""
+    """A sign or abbreviation, together with a noun that completes it: חד' שינה."""
     match = _UNIT.match(text, start)
     unit = UNITS.get(plain_marks(match[1])) if match else None
     if match is None or unit is None:
@@ -198,13 +198,13 @@ def _unit(text: str, start: int) -> Found | None:
 
 
 def _all_forms(pair: Found) -> Counted:
-    """Of a short form, which stands for the singular and for the plural."""
+    """All forms of an abbreviation, which stands for singular and plural."""
     noun = _NOUNS[pair.counted.few]
     return Counted(noun.gender, noun.one, noun.plural, noun.plural, noun.dual)
 
 
 def _pair(text: str, word: str, end: int) -> Found | None:
-    """A noun of two words; the first may be written as it is without the second: יחידה, of יחידת דיור."""
+    """A noun of two words; the first may be in its plain form: יחידה, of יחידת דיור."""
     if not (second := _WORD.match(text, end)):
         return None
     construct = f"{word[:-1]}ת" if word.endswith("ה") else word
@@ -216,7 +216,7 @@ def _pair(text: str, word: str, end: int) -> Found | None:
 
 
 def pair_of_unit(text: str, unit: str, end: int) -> tuple[str, int] | None:
-    """The singular of what a short form at the end ``end`` and the noun behind it are together."""
+    """The singular of an abbreviation ending at ``end`` with the noun behind it, and its end; or None."""
     pair = _pair(text, UNITS[unit].one or "", end)
     return (pair.counted.one, pair.end) if pair and pair.counted.one else None
 
@@ -226,13 +226,13 @@ def _found(noun: _Noun, as_written: str, bare: str, end: int, definite: bool = F
     singular = noun.one == bare != noun.plural
     if bare in (noun.one, noun.plural):
         counted = Counted(noun.gender, noun.one, as_written, as_written, noun.dual)
-    else:  # the construct has neither a dual nor a singular of its own: שני ימי מנוחה
+    else:  # a construct has neither dual nor singular: שני ימי מנוחה
         counted = Counted(noun.gender, None, as_written, as_written)
     return Found(counted, end, definite, singular)
 
 
 def _guessed(match: re.Match[str], word: str) -> Found | None:
-    """A plural or a construct, by its ending."""
+    """A plural or construct recognised by its ending."""
     gender = None if _is_no_noun(word) else _gender_of_plural(match, word)
     if gender is None:
         return None
@@ -242,7 +242,7 @@ def _guessed(match: re.Match[str], word: str) -> Found | None:
 
 
 def _is_no_noun(word: str) -> bool:
-    """A word of the list, perhaps behind a prefix; or a noun behind one: 3 בדירות, 2 מהחדרים."""
+    """Whether the word is listed as uncounted, or is a noun behind a prefix: 3 בדירות, 2 מהחדרים."""
     if any(bare in _NOT_COUNTED for bare in without_prefixes(word)[:2]):
         return word not in _AGAINST_THEIR_ENDING
     return word.startswith("מה") or (word[0] in "בל" and word[1:] in _NOUNS)
@@ -258,14 +258,14 @@ def _gender_of_plural(match: re.Match[str], word: str) -> Gender | None:
 
 
 def _unlisted(match: re.Match[str], word: str) -> Found | None:
-    """One of something: פנטהאוז, סוויטה; not what begins as words do that are no nouns."""
+    """One unlisted noun: פנטהאוז, סוויטה; not a word that begins like other word classes."""
     if len(word) < _SHORTEST_GUESS - 1 or word in _NOT_COUNTED or word.startswith(_NO_NOUN_BEGINS):
         return None
     return Found(Counted(gender_of_singular(word), match[1], match[1], match[1]), match.end(), singular=True)
 
 
 def gender_of_singular(word: str) -> Gender:
-    """Of a noun in the singular, known or guessed by its ending."""
+    """The gender of a singular noun, listed or guessed by its ending."""
     if noun := _NOUNS.get(word):
         return noun.gender
     if exception := _AGAINST_THEIR_ENDING.get(word):
@@ -274,18 +274,18 @@ def gender_of_singular(word: str) -> Gender:
 
 
 def counted_in_the_singular(counted: Counted) -> bool:
-    """A noun that few of may be said with in the singular as well: שלושה אחוז, חמישה מטר, שלושה איש."""
+    """Whether the noun may stay singular behind a small number: שלושה אחוז, חמישה מטר, שלושה איש."""
     return counted.one in _COUNTED_IN_THE_SINGULAR
 
 
 def label_before(text: str, end: int) -> bool:
-    """Whether the word before ``end`` is one that numbers name."""
+    """Whether the word before ``end`` is a label for numbers."""
     word = _LAST_WORD.search(text, max(0, end - _FAR), end)
     return word is not None and any(bare in _LABELS for bare in without_prefixes(word[1]))
 
 
 def gender_before(text: str, end: int) -> Gender:
-    """Of the noun before ``end``, known or guessed by its ending; masculine without one."""
+    """The gender of the noun before ``end``, listed or guessed by its ending; masculine without a noun."""
     word = _LAST_WORD.search(text, max(0, end - _FAR), end)
     if word is None:
         return Gender.MASCULINE
@@ -295,7 +295,7 @@ def gender_before(text: str, end: int) -> Gender:
 
 
 def gender_of_all(text: str, start: int) -> Gender | None:
-    """Of the nouns of which some are counted: שניים מהחדרים."""
+    """The gender of the noun of which some are counted: שניים מהחדרים."""
     match = _PARTITIVE.match(text, start)
     if match is None:
         return None
@@ -304,7 +304,7 @@ def gender_of_all(text: str, start: int) -> Gender | None:
 
 
 def listed_before(text: str, end: int, *, one: bool) -> Gender | None:
-    """The gender of the noun that a number behind it counts: חדרים: 3, or, ``one`` of them, כדור 1."""
+    """The gender of a noun counted by the number behind it: חדרים: 3, or with ``one``, כדור 1."""
     word = _LAST_NOUN.search(text, max(0, end - _FAR), end)
     for bare in without_prefixes(word["word"]) if word else ():
         if bare in _LABELS:
@@ -315,6 +315,6 @@ def listed_before(text: str, end: int, *, one: bool) -> Gender | None:
 
 
 def without_prefixes(word: str) -> list[str]:
-    """``word`` and what is left of it behind each letter that may be a prefix."""
+    """``word``, and what remains of it without each possible number of prefix letters."""
     prefixes = _PREFIXES.match(word)
     return [word[cut:] for cut in range(prefixes.end() + 1 if prefixes else 1)]

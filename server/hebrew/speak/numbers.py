@@ -1,4 +1,4 @@
-"""Hebrew number words: cardinals and ordinals in either gender, decimals, numbers that are dictated."""
+"""Hebrew number words: cardinals and ordinals in both genders, decimals, dictated digits."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,45 +8,45 @@ from num2words import num2words
 
 from server.hebrew.understand.gender import Gender
 
-# 12, 1,250,000, 3.5; of at most 15 digits before the point
+# 12, 1,250,000, 3.5; at most 15 digits before the point
 FIGURES = r"(?:\d{1,3}(?:,\d{3}){1,4}(?!\d)|\d{1,15})(?:\.\d+)?"
-LONGEST_NUMBER = 15  # digits that ``FIGURES`` matches; more are dictated
+LONGEST_NUMBER = 15  # digits that ``FIGURES`` matches; longer numbers are dictated
 _FRACTIONS = {"5": "חצי", "25": "רבע"}
 _THREE_QUARTERS = "75"
-_MOST_KEPT = 4096  # words of numbers that were said before
-_MOST_DIGITS_READ = 2  # behind the point: 3.14 is three point fourteen, 3.141 is dictated
+_MOST_KEPT = 4096  # cached numbers
+_MOST_DIGITS_READ = 2  # decimals read as a number: 3.14 is three point fourteen, 3.141 is dictated
 
 
 @dataclass(frozen=True)
 class Amount:
-    """``3.50``: ``whole`` is 3 and ``part`` is "50"; "" without a point."""
+    """A decimal number: of ``3.50``, ``whole`` is 3 and ``part`` is "50"; "" without a point."""
 
     whole: int
     part: str = ""
 
     @classmethod
     def read(cls, figures: str) -> "Amount":
-        """From text that ``FIGURES`` matches."""
+        """The amount of a text that ``FIGURES`` matches."""
         whole, _, part = figures.replace(",", "").partition(".")
         return cls(int(whole), part)
 
     def times(self, scale: int) -> Decimal:
-        """Its value, times 10 to the ``scale``."""
+        """The value times 10 to the ``scale``."""
         return Decimal(f"{self.whole}.{self.part or 0}").scaleb(scale)
 
     @property
     def significant(self) -> str:
-        """The part without the zeros at its end."""
+        """The part without trailing zeros."""
         return self.part.rstrip("0")
 
     @property
     def fraction(self) -> str | None:
-        """A half or a quarter as a word; None for any other part."""
+        """The Hebrew word for a half or a quarter; None for another part."""
         return _FRACTIONS.get(self.significant)
 
     @property
     def three_quarters(self) -> bool:
-        """Exactly that, with nothing whole before it."""
+        """Whether the amount is exactly 0.75."""
         return self.whole == 0 and self.significant == _THREE_QUARTERS
 
 
@@ -57,10 +57,10 @@ def cardinal(
     before_noun: bool = False,
     definite: bool = False,
 ) -> str:
-    """``number`` (from 0, any size below 10**66) in words; feminine as in counting.
+    """``number`` (0 to 10**66) in words; feminine, as in counting, by default.
 
-    ``before_noun``: two is שני and שתי, as the noun follows (but מאה ושניים). ``definite``: so does an
-    article, as in שלושת החדרים.
+    ``before_noun``: in construct with the noun behind it, שני and שתי (but מאה ושניים). ``definite``: the
+    noun has an article, as in שלושת החדרים.
     """
     construct = (before_noun and number == 2) or (definite and number <= 10)
     return _in_words(number, _letter(gender), construct)
@@ -73,7 +73,7 @@ def _in_words(number: int, gender: str, construct: bool) -> str:
 
 
 def ordinal(number: int, gender: Gender) -> str:
-    """With the article: החמישי, החמישית, החמישה עשר."""
+    """An ordinal with its article: החמישי, החמישית, החמישה עשר."""
     words: str = num2words(number, lang="he", to="ordinal", gender=_letter(gender), definite=True)
     return words
 
@@ -86,7 +86,7 @@ _DIGITS = {str(digit): cardinal(digit) for digit in range(10)}
 
 
 def amount_words(amount: Amount, gender: Gender = Gender.FEMININE) -> str:
-    """A number that stands alone: שלוש וחצי, שלושה רבעים, ארבע נקודה שמונה."""
+    """A number without a noun: שלוש וחצי, שלושה רבעים, ארבע נקודה שמונה."""
     if not amount.part:
         return cardinal(amount.whole, gender)
     if amount.three_quarters:
@@ -102,11 +102,11 @@ def _behind_point(part: str) -> str:
 
 
 def dictated(digits: str) -> str:
-    """Digit by digit, a breath after every third; a single last one is said with those before it."""
+    """Digit by digit, with a pause after every third; a single last digit joins the group before it."""
     ends = [*range(3, len(digits) - 1, 3), len(digits)]
     return dictated_groups([digits[start:end] for start, end in zip([0, *ends], ends, strict=False)])
 
 
 def dictated_groups(groups: list[str]) -> str:
-    """Digit by digit, with a breath between the groups; other characters are left out."""
+    """Digit by digit, with a pause between groups; other characters are dropped."""
     return ", ".join(" ".join(_DIGITS[char] for char in group if char in _DIGITS) for group in groups)

@@ -1,17 +1,17 @@
-"""A sentence that is too long for a synthesizer, in pieces that are said one behind the other."""
+"""Splits a sentence that is too long for a TTS into pieces."""
 
 import re
 
 _CLAUSE_END = re.compile(r"[-,;:.!?…–—][\"'”’״)]*(?=\s)")
 _BLANK = re.compile(r"\s")
-_EDGE = 0.1  # of the text: a cut so near to an end leaves a piece that is no clause
+_EDGE = 0.1  # of the text; a cut nearer to an end leaves no real clause
 
 
 def pieces_of(text: str, max_bytes: int) -> list[str]:
-    """``text`` in pieces of at most ``max_bytes`` of UTF-8, none of them empty; a longer word stays whole.
+    """``text`` in non-empty pieces of at most ``max_bytes`` of UTF-8; a longer word stays whole.
 
-    Cut at the clause mark that is nearest to the middle, else between two words. Joined with blanks the
-    pieces are the words of ``text``, each with its marks.
+    Cuts are at the clause mark nearest to the middle, else between words. Joined with blanks, the pieces have
+    the words of ``text``, with their marks.
     """
     text = text.strip()
     if len(text.encode()) <= max_bytes:

@@ -1,9 +1,9 @@
-"""A place of a text where a number begins, and the pieces of grammar that every reading shares."""
+"""The place of a number in a text, and the patterns that all readings share."""
 
 import re
 from dataclasses import dataclass
 
-# Letters that stand before a number or a word, with or without a dash: ב-15, ב15. "של" is a word.
+# Letters before a number or a word, with or without a dash: ב-15, ב15. "של" is a word.
 PREFIX_LETTERS = r"(?!של|כל)[ובלהמשכ]{1,3}"
 PREFIXED = r"(?<![א-ת])[ובלהמשכ]{0,3}"  # the beginning of a word, behind its prefix letters
 DASH = r" ?- ?"
@@ -16,14 +16,14 @@ SCALES = {
 SCALE = rf"(?:{'|'.join(sorted(SCALES, key=len, reverse=True))})(?![\w'])"
 BEHIND_SCALE = re.compile(rf" *{SCALE}")
 _IN_A_NUMBER = re.compile(r"\d[.,:/-]?$")
-_FAR = 60  # characters; what tells how to read a number is not farther before it
+_FAR = 60  # characters back in which evidence for a reading is searched
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A number in ``text`` (which is plain): its prefix begins at ``start``, its figures at ``at``.
+    """A number in a ``plain`` text. ``start``: index of its prefix; ``at``: of its figures.
 
-    ``minus``, ``money`` (₪ and the like) and a telephone's ``key`` (* # +) stand between them.
+    ``minus``, ``money`` (₪ and the like) and a telephone ``key`` (* # +) stand between the two.
     """
 
     text: str
@@ -36,20 +36,20 @@ class Place:
 
     @property
     def bare(self) -> bool:
-        """Figures with no sign before them."""
+        """Whether no sign precedes the figures."""
         return not (self.minus or self.money or self.key)
 
     @property
     def before(self) -> str:
-        """What stands before it, as far as it matters."""
+        """The text before the number, as far as it matters."""
         return self.text[max(0, self.start - _FAR) : self.start]
 
     @property
     def inside(self) -> bool:
-        """Whether the figures before it are of the same number."""
+        """Whether the figures before belong to the same number."""
         joint = self.text[max(0, self.start - 1) : self.start]  # most have a blank there
         return joint > " " and not self.prefix and _IN_A_NUMBER.search(self.before) is not None
 
 
-# What a reading says of a place, and where the text goes on behind it; None: it is not read so.
+# The spoken words of a reading and the index behind it; None if the reading does not apply.
 Said = tuple[str, int] | None

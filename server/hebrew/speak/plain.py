@@ -1,11 +1,11 @@
-"""One way of writing: figures, dashes, blanks and marks of every kind as the grammar knows them."""
+"""Normalises figures, dashes, blanks and marks to the forms that the grammar knows."""
 
 import re
 import unicodedata
 
 from server.hebrew.speak.items import items_apart
 
-# One character for one, so that a word that is no part of the grammar can be said as it was written.
+# Each maps to one character, so that indices stay valid and other words keep their spelling.
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u05be\ufe58\ufe63\uff0d"
 _BLANKS = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\t"
 _SAME = {
@@ -34,8 +34,8 @@ _CODE = re.compile(r"`([^`\n]*)`")
 _INCHES = re.compile(r"(?<=\d) ?[\"″](?![\w\"])")
 _QUOTES = re.compile(r"(?<![א-ת])\"|\"(?![א-ת])")
 _MAY_BE_ITEM = re.compile(r"\d[.)] ")
-_FAR = 200  # characters; a mark that opens is not farther from the one that closes
-# What somebody quotes, between marks of any kind; short forms with gershayim may be inside.
+_FAR = 200  # characters between an opening mark and the closing one
+# A quotation between marks of any kind; abbreviations with gershayim may be inside.
 _INSIDE_A_WORD = r"(?<=[א-ת])[“”\"״](?=[א-ת])"
 _QUOTATION = re.compile(
     r"(?:(?<![א-ת])(?P<prefix>[ובלהמשכ]{1,3}-?)(?=.(?:[א-ת]{3}|[A-Za-z]))|(?<![א-ת]))"
@@ -53,7 +53,7 @@ _KEPT = frozenset("".join(_SAME)) - frozenset("∗⁎★º˚⁄∕\\∼〜→⟶
 
 
 def seen(text: str) -> str:
-    """``text`` without marks that no one sees, its figures in ASCII, its quotation marks and dashes plain."""
+    """``text`` without invisible marks, with ASCII figures and plain quotation marks and dashes."""
     if _FOREIGN.search(text):
         text = _POWER_OF_METRES.sub(
             lambda m: m["prefix"] + _SHORT_METRES[m["power"]], text.translate(_UNSEEN)
@@ -73,18 +73,18 @@ def seen(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """``text``, as ``seen`` gives it, with one sign of each kind; as many characters."""
+    """``text``, as returned by ``seen``, with one sign of each kind. The length does not change."""
     return _ARROW_OR_WAVE.sub(r"\1-\2", text.translate(_PLAIN))
 
 
 def _quoted(match: re.Match[str]) -> str:
-    """Between plain marks; behind prefix letters without any, for there they look like gershayim."""
+    """The quotation in plain marks; without marks behind prefix letters, where they look like gershayim."""
     inside = match["double"] or match["single"]
     return match["prefix"].rstrip("-") + inside if match["prefix"] else f'"{inside}"'
 
 
 def _inches(match: re.Match[str]) -> str:
-    """55" is a size, unless the mark closes what another one opened."""
+    """Inches, 55", unless the mark closes a quotation."""
     before = match.string[max(0, match.start() - _FAR) : match.start()]
     opened = False
     for mark in _QUOTES.finditer(before):
@@ -93,7 +93,7 @@ def _inches(match: re.Match[str]) -> str:
 
 
 def _ours(match: re.Match[str]) -> str:
-    """A figure or a sign of another alphabet or form, as ours; any other character as it is."""
+    """A figure or sign of another script or form, in ASCII; other characters unchanged."""
     char, text = match[0], match.string
     if char in _KEPT:
         return char

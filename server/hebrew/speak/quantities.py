@@ -1,4 +1,4 @@
-"""Numbers and what they count, in words that agree: שני חדרים, שתי דירות, מיליון ושמונה מאות אלף שקלים."""
+"""Numbers with their nouns, in agreement: שני חדרים, שתי דירות, מיליון ושמונה מאות אלף שקלים."""
 
 import re
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from server.hebrew.speak.numbers import Amount, amount_words, cardinal, dictated
 from server.hebrew.speak.place import BEHIND_SCALE, DASH, PREFIXED, SCALE, SCALES, Place, Said
 from server.hebrew.understand.gender import Gender
 
-_LAST_FEW = 10  # from eleven on some measures are said in the singular
+_LAST_FEW = 10  # from eleven on some measures are in the singular
 _FIRST_YEAR = 1000
-_DICTATED_FROM = 7  # digits of a bare number that is not round: no one counts so far
-_MOST_ALTERNATIVES = 5  # how far a number looks for the noun that it shares: 3, 4, 5 או 6 חדרים
+_DICTATED_FROM = 7  # digits of a bare number that is not round, too long for a quantity
+_MOST_ALTERNATIVES = 5  # numbers that may share one noun: 3, 4, 5 או 6 חדרים
 
 _DASH = re.compile(DASH)
 _SHARED_UNIT = re.compile(
     r" ?(?:[%₪$€°]|ש\"ח|NIS|מ\"ר|מ'|ק\"ג|ס\"מ|[A-Za-z]{1,3}(?![A-Za-z]))?(?= ?- ?[₪$€]?\d)"
 )
 # Another number with the same noun: 3 או 4 חדרים, 2 מתוך 4 חדרים, מ-3 ל-5 חדרים.
-_LISTED = r", ?(?=(?:[\d.½]+, ?)*[\d.]+,? +(?:או +|עד +|ו-?)\d)"  # a comma, in a list that goes on
+_LISTED = r", ?(?=(?:[\d.½]+, ?)*[\d.]+,? +(?:או +|עד +|ו-?)\d)"  # a comma inside a list
 _JOINT = rf" +(?:או|עד|על|מתוך|ועד) +|,(?=\d)|{_LISTED}|/|{DASH}| ?[xX×*+] ?| +(?:עד +)?[ול](?:בין )?-?"
 _SAME_NOUN = re.compile(rf"(?:{_JOINT}){AMOUNT}")
-# פי 2, the children of זוג + 2, and people who are counted without a noun
+# פי 2, the children of זוג + 2, and people counted without a noun
 _MASCULINE_BEHIND = re.compile(
     rf"{PREFIXED}(?:פי +|זוג(?:ות)? ?(?:\+|פלוס) ?"
     rf"|(?:{pattern_of('spoken/people_before')}) +(?:רק +|בערך +)?)$"
@@ -46,7 +46,7 @@ _FIRST_OF_LIST = re.compile(r" +[א-ת]+(?:, ?| )ו?-?\d+ [א-ת]")  # 1 מגב�
 _MORE = re.compile(r"\+(?= ?[א-ת])")
 _FLOOR = re.compile(r"(?<![א-ת])[ובלמש]{0,2}(?:קומה|מפלס|קומת|חניון|מרתף)(?: מספר)? +$")
 _BEHIND_MINUS = re.compile(r"-(?![\w-])(?! \d)")
-# 90 ₪/חודש, but "מבוגר: 90 ₪ / ילד: 44 ₪" goes on with another price.
+# 90 ₪/חודש; but in "מבוגר: 90 ₪ / ילד: 44 ₪" another price follows.
 _PER = re.compile(r" ?/ ?(?=[א-ת]|m2)(?![א-ת ]+(?:\([^()]*\))? ?: )")
 _RESOLUTIONS = frozenset((2, 4, 5, 8))
 _MINUS = "מינוס "
@@ -78,7 +78,7 @@ _VERSION = re.compile(r"(?![1-9]\d{0,2}(?:\.\d{3})+(?![\d.]))\d{1,4}(?:\.\d{1,4}
 
 @dataclass(frozen=True)
 class _Amounts:
-    """What is written at ``place``: an amount, or a range of two, and what they count."""
+    """An amount at ``place``, or a range of two, with the noun it counts."""
 
     place: Place
     low: Written
@@ -92,12 +92,12 @@ class _Amounts:
 
     @property
     def exact(self) -> bool:
-        """A single whole number, without a scale."""
+        """Whether this is a single whole number without a scale."""
         return self.high is None and not self.low.scale and not self.low.amount.part
 
 
 def quantity(place: Place) -> Said:
-    """A number, or a range of two, with what it counts."""
+    """A number, or a range of two, with its noun."""
     low = amount_at(place)
     if low is None:
         return None
@@ -110,7 +110,7 @@ def quantity(place: Place) -> Said:
 
 
 def _other_end(place: Place, low: Written) -> Written | None:
-    """The second number of a range, which is the greater: 10%-20%, ₪1.2M-1.5M."""
+    """The greater number of a range: 10%-20%, ₪1.2M-1.5M."""
     shared = _SHARED_UNIT.match(place.text, low.end)
     joint = _DASH.match(place.text, shared.end() if shared else low.end)
     if joint is None or (shared and shared[0].strip().isalpha() and not _is_unit(shared[0].strip())):
@@ -124,7 +124,7 @@ def _other_end(place: Place, low: Written) -> Written | None:
 
 
 def _is_unit(letters: str) -> bool:
-    """And no name that a figure begins: 7UP."""
+    """Whether the letters are a unit, not a name that begins with a figure: 7UP."""
     return letters in UNITS or letters in SCALES or letters in ("NIS", "ILS")
 
 
@@ -156,24 +156,24 @@ def _with_noun(place: Place, low: Written, high: Written | None) -> _Amounts:
         found = None
     few = exact and low.amount.whole <= _LAST_FEW
     if found and found.singular and few and not one and not counted_in_the_singular(found.counted):
-        found = None  # a noun that is not counted by this number: הרצל 5 בניין ב
+        found = None  # a singular noun not counted by this number: הרצל 5 בניין ב
     return _Amounts(place, low, high, found, found.end if found else last.end)
 
 
 def _is_apart(place: Place, end: int) -> bool:
-    """Whether the word at ``end``, of no list, is not counted: למקום ה-3 בתחרות; הקישו 2 למכירות."""
+    """Whether the unlisted word at ``end`` is not counted: למקום ה-3 בתחרות; הקישו 2 למכירות."""
     if place.prefix.endswith("ה"):
         return _MAY_BE_PREFIXED.match(place.text, end) is not None
     return place.text[end : end + 2] == " ל" and _PRESS.search(place.before) is not None
 
 
 def _is_label(place: Place) -> bool:
-    """Whether the number names the word before it; one with a prefix of its own counts: חניה ל-2 רכבים."""
+    """Whether the number names the word before it. With a prefix it counts: חניה ל-2 רכבים."""
     return place.prefix in ("", "ה") and label_before(place.text, place.start)
 
 
 def _is_code(amounts: _Amounts) -> bool:
-    """No one says it as a number: 007, 1234567 of nothing."""
+    """Whether the figures are a code: 007, 1234567 without a noun."""
     figures = amounts.place.text[amounts.place.at : amounts.low.end].partition(".")[0]
     if len(figures) > 1 and figures.startswith("0") and figures.isdecimal():
         return amounts.high is None
@@ -215,7 +215,7 @@ def _with_its_noun(amounts: _Amounts, found: Found) -> tuple[str, int]:
 
 
 def _minus(amounts: _Amounts) -> tuple[str, int]:
-    """Before the number, or behind a floor's, where a text of two directions puts it."""
+    """The minus before the number; or behind a floor, where bidirectional text puts it."""
     place, end = amounts.place, amounts.end
     if place.minus:
         return _MINUS, end
@@ -224,7 +224,7 @@ def _minus(amounts: _Amounts) -> tuple[str, int]:
 
 
 def _more(text: str, amounts: _Amounts) -> tuple[str, int] | None:
-    """3+ חדרים: as many, or more."""
+    """An open range: 3+ חדרים."""
     plus = _MORE.match(text, amounts.end) if amounts.exact else None
     found = counted_at(text, plus.end()) if plus else None
     if found is None:
@@ -233,14 +233,14 @@ def _more(text: str, amounts: _Amounts) -> tuple[str, int] | None:
 
 
 def _is_resolution(amounts: _Amounts) -> bool:
-    """4K of a screen, and not four thousand of money."""
+    """Whether this is the resolution of a screen, 4K, not four thousand."""
     low, text = amounts.low, amounts.place.text
     written = amounts.high is None and text[low.end - 1 : low.end] in ("K", "k")
     return written and not low.amount.part and low.amount.whole in _RESOLUTIONS
 
 
 def _gender(amounts: _Amounts) -> Gender:
-    """Of a noun beside the next number (שלושה או ארבעה חדרים) or before this one (חדרים: 3), or of people."""
+    """The gender of the noun at a next number (שלושה או ארבעה חדרים) or before (חדרים: 3), or of people."""
     place, before = amounts.place, amounts.place.before
     if _MASCULINE_BEHIND.search(before):
         return Gender.MASCULINE
@@ -266,14 +266,14 @@ def _gender(amounts: _Amounts) -> Gender:
 
 
 def _counted_before(place: Place) -> Gender | None:
-    """Of the noun that the number before it counts: שולחן אחד בחוץ ושניים בפנים."""
+    """The gender of the noun counted before: שולחן אחד בחוץ ושניים בפנים."""
     numbers = [*_COUNTED.finditer(place.before)]
     found = counted_at(place.before, numbers[-1].end(), one=True) if numbers else None
     return found.counted.gender if found and not found.unit else None
 
 
 def alternatives(place: Place) -> Said:
-    """2/3 חדרים, 3-4-5 חדרים, 3,4,5 חדרים: each number is one of the noun's gender."""
+    """Alternatives with one noun, whose gender they share: 2/3 חדרים, 3-4-5 חדרים, 3,4,5 חדרים."""
     match = _LIST.match(place.text, place.at) if place.bare else None
     found = counted_at(place.text, match.end()) if match else None
     if not match or not found or found.unit or found.singular or _PART_OF.match(place.text, match.end()):
@@ -295,7 +295,7 @@ def alternatives(place: Place) -> Said:
 
 
 def ratio(place: Place) -> Said:
-    """1:4 is one to four."""
+    """A ratio: 1:4 is one to four."""
     match = _RATIO.match(place.text, place.at) if place.bare else None
     if not match:
         return None
@@ -307,7 +307,7 @@ def ratio(place: Place) -> Said:
 
 
 def price(place: Place) -> Said:
-    """עולה 59.90, ב-59.90: as prices are said that no sign follows."""
+    """A price without a currency: עולה 59.90, ב-59.90."""
     match = _PRICE.match(place.text, place.at) if place.bare else None
     if not match or counted_at(place.text, match.end()) or BEHIND_SCALE.match(place.text, match.end()):
         return None
@@ -321,7 +321,7 @@ def price(place: Place) -> Said:
 
 
 def plus_one(place: Place) -> Said:
-    """1+1, an offer; what is counted is not said."""
+    """The offer 1+1, without its noun."""
     match = _PLUS_ONE.match(place.text, place.at) if place.bare else None
     if not match or counted_at(place.text, match.end(), one=True):
         return None
@@ -329,7 +329,7 @@ def plus_one(place: Place) -> Said:
 
 
 def third(place: Place) -> Said:
-    """1/3, 2/3 of something."""
+    """Thirds: 1/3, 2/3."""
     match = _THIRD.match(place.text, place.at) if place.bare else None
     if not match:
         return None
@@ -340,7 +340,7 @@ def third(place: Place) -> Said:
 
 
 def out_of(place: Place) -> Said:
-    """קומה 3/5, 4.8/5, 130/85: the first of the two, and what is said for the slash."""
+    """Two numbers with a slash, as "of" or "over": קומה 3/5, 4.8/5, 130/85. Reads up to the second number."""
     match = _SLASH.match(place.text, place.at) if place.bare else None
     if not match:
         return None
@@ -357,7 +357,7 @@ def out_of(place: Place) -> Said:
 
 
 def points(place: Place) -> Said:
-    """5.2.1, the number of a section or of a version."""
+    """The number of a section or version: 5.2.1."""
     match = _VERSION.match(place.text, place.at) if place.bare else None
     if not match:
         return None

@@ -1,11 +1,13 @@
-"""A stream of text cut into sentences as they become whole (C2), Hebrew-aware.
+"""Splits a stream of Hebrew text into sentences as they become whole (C2).
 
-A sentence ends at ``. ! ? …`` followed by white space, or at a new line. Not in a decimal (12.5: no white
-space follows), not behind initials (``ד. לוי``, ``ת.ז.``) or a word cut short (``רח. הרצל``, ``טל. 03``), not
-behind the number of an item (``אפשרויות: 1. דירה``), not at a quoted question or call that words follow
-(``שאלת "כמה?" והתשובה``), not in a name (``חברת Yahoo! פתחה``) or in brackets inside a sentence, not at ``…``
-where nobody ends one (``יש לנו… חדר``, ``אז… מתי?``, ``רגע… אבל``), not inside gershayim or behind a geresh,
-which are no end marks at all.
+A sentence ends at ``. ! ? …`` before white space, or at a new line. There is no end
+
+- in a decimal (12.5: no white space), and inside gershayim or behind a geresh, which are no end marks;
+- behind initials (``ד. לוי``, ``ת.ז.``), abbreviations (``רח. הרצל``, ``טל. 03``) and item numbers
+  (``אפשרויות: 1. דירה``);
+- at a quoted question or exclamation with words behind it (``שאלת "כמה?" והתשובה``);
+- in a name (``חברת Yahoo! פתחה``), or in brackets inside a sentence;
+- at ``…`` behind words that end no sentence (``יש לנו… חדר``, ``אז… מתי?``, ``רגע… אבל``).
 """
 
 import re
@@ -18,7 +20,7 @@ _END = re.compile(r"[.!?…]+[\"'“”’׳״»)]*(?=\s)|\n")
 _INITIALS = re.compile(
     r"(?:^|[\s(])[\"'“„]?(?:[והבלשכמ]{1,3}-?(?=(?:[^\W\d_]\.){2}))?(?:(?:[^\W\d_]|[A-Z][a-z](?=\.[A-Z]))\.)+$"
 )
-# "אפשרויות: 1.", but "בקומה 3." is the end of its sentence.
+# "אפשרויות: 1." continues, but "בקומה 3." ends its sentence.
 _ITEM_NUMBER = re.compile(r"(?:^|[:;,.!?…][\"'”׳״)]*\s+)\d{1,2}\.$")
 
 
@@ -29,7 +31,7 @@ def _shortened(words: list[str]) -> re.Pattern[str]:
 _SHORTENED = _shortened(lines_of("sentences/shortened"))
 _SHORTENED_BEFORE_NUMBER = _shortened(lines_of("sentences/shortened_before_number"))
 _QUOTED = re.compile(r"[?!…][.!?…]*\)*[\"'”’“׳״»]")
-_QUOTED_SPEECH = re.compile(r":\s*[\"'“”„׳״«][^\"“”„״«»]*[\"'”’“׳״»]$")  # a whole sentence of somebody's
+_QUOTED_SPEECH = re.compile(r":\s*[\"'“”„׳״«][^\"“”„״«»]*[\"'”’“׳״»]$")  # a quoted whole sentence
 _NEW_LINE_OR_QUOTE = re.compile(r"[^\S\n]*[\n\"'“„”״]")
 _IN_BRACKETS = re.compile(r"\S\s*\((?!\s)[^()]*\)?$")
 _MARKED_NAME = re.compile(
@@ -45,28 +47,28 @@ _OWN_AND = frozenset(lines_of("sentences/and_letter"))
 _AND = "ו"
 _ELLIPSIS = re.compile(r"(?:…|\.\.)[.…]*$")
 _NEXT_WORD = re.compile(r"[^\S\n]*(\w*)(\W?)")
-_NEXT_DIGIT = re.compile(r"[^\S\n]*(?:[+*(]?\d|$)")  # or nothing yet
-# Half a sentence: the other half follows. "אם תרצו… אפשר גם"
-# What the search was for is not said behind it, but that one did: "אני מחפש... מצאתי!"
+_NEXT_DIGIT = re.compile(r"[^\S\n]*(?:[+*(]?\d|$)")  # or the end of the text so far
+# Half a sentence, whose other half follows: "אם תרצו… אפשר גם"
+# The object of a search may be missing, but here the sentence is complete: "אני מחפש... מצאתי!"
 _FOUND = re.compile(r"\s*[א-ת]{2,}(?:תי|נו)!")
 _CONDITION = re.compile(
     r"ו?(?:אם|כאשר|ברגע|למרות|אפילו|מכיוון|מאחר|היות|כש\w{2,}|(?:אחרי|לפני|עד|אחת)\s(?:כש|ש)\w+)(?:\s[^,]*)?$"
 )
 _NO_ENDS = (_INITIALS, _SHORTENED, _MARKED_NAME, _IN_BRACKETS)
-_MOST_WORDS = 4  # that tell how a sentence ends
-_SEEN = 64  # characters before an end mark that tell whether it is one
-MAX_SENTENCE_CHARS = 400  # a text without end marks is spoken in pieces all the same
+_MOST_WORDS = 4  # at the end of a sentence, which tell whether it ends
+_SEEN = 64  # characters before an end mark, which tell whether it is one
+MAX_SENTENCE_CHARS = 400  # a longer text without end marks is spoken in pieces
 
 
 class SentenceSplitter:
-    """Feed pieces of any size; the sentences do not depend on how the text was cut."""
+    """Takes text in pieces of any size; the sentences do not depend on how the text was cut."""
 
     def __init__(self) -> None:
         self._text = ""
-        self._before = ""  # what an overlong sentence had before ``_text``: its last characters
+        self._before = ""  # the last characters of an overlong sentence, before ``_text``
 
     def feed(self, piece: str) -> list[str]:
-        """Return the sentences that ``piece`` completed, stripped, none empty."""
+        """The sentences that ``piece`` completes, stripped, none empty."""
         self._text += piece
         sentences: list[str] = []
         start = search_from = 0
@@ -85,7 +87,7 @@ class SentenceSplitter:
         return sentences + pieces
 
     def _goes_on(self, end: re.Match[str], sentence: str) -> bool:
-        """Whether ``end`` is none. Where the next word tells, it is waited for."""
+        """Whether ``end`` is no end of a sentence. Also true while the next word is needed to decide."""
         if end.group() == "\n":
             return False
         sentence = (self._before + sentence)[-_SEEN:]
@@ -107,14 +109,14 @@ class SentenceSplitter:
         return any(pattern.search(sentence) for pattern in _NO_ENDS)
 
     def _quote_goes_on(self, end: re.Match[str], sentence: str) -> bool:
-        """Words behind a quoted question or call belong to its sentence, unless it is a whole one itself."""
+        """Whether words behind a quoted question or exclamation belong to its sentence."""
         if _NEW_LINE_OR_QUOTE.match(self._text, end.end()):
             return False
         whole = "?" not in end.group() and _QUOTED_SPEECH.search(sentence)
         return not whole or self._joined_behind(end.end())
 
     def _joined_behind(self, place: int) -> bool:
-        """Whether the word at ``place`` joins, or may when more of it comes."""
+        """Whether the word at ``place`` is a conjunction, or can become one when more text comes."""
         word = _NEXT_WORD.match(self._text, place)
         assert word is not None
         with_and = word[1].startswith(_AND)
@@ -123,14 +125,14 @@ class SentenceSplitter:
         return with_and or any(join.startswith(word[1]) for join in _JOINS)
 
     def flush(self) -> list[str]:
-        """The text is over: return what is left of it."""
-        sentences = self.feed("\n")  # whatever the next word would have told
+        """The rest, at the end of the text."""
+        sentences = self.feed("\n")  # a new line decides in place of the next word
         self._text = self._before = ""
         return sentences
 
 
 def _is_begun(sentence: str) -> bool:
-    """Whether nobody ends one like this; ``sentence``: its last ``_SEEN`` characters at most."""
+    """Whether no sentence ends like this. ``sentence``: at most its last ``_SEEN`` characters."""
     words = words_of(sentence)[-_MOST_WORDS:]
     if not words:
         return False
@@ -141,9 +143,9 @@ def _is_begun(sentence: str) -> bool:
 
 
 def _in_pieces(text: str) -> list[str]:
-    """``text`` cut at blanks so that no piece is too long; nothing for an empty one."""
+    """``text`` cut at blanks into pieces of at most MAX_SENTENCE_CHARS; none for an empty text."""
     pieces = []
-    while len(text.rstrip()) > MAX_SENTENCE_CHARS:  # only a word behind a blank makes it too long
+    while len(text.rstrip()) > MAX_SENTENCE_CHARS:  # trailing blanks do not count
         cut = text.rfind(" ", 1, MAX_SENTENCE_CHARS + 1)
         cut = cut if cut > 0 else MAX_SENTENCE_CHARS
         pieces.append(text[:cut].rstrip())
@@ -152,6 +154,6 @@ def _in_pieces(text: str) -> list[str]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """A whole text cut into its sentences."""
+    """The sentences of a whole text."""
     splitter = SentenceSplitter()
     return splitter.feed(text) + splitter.flush()

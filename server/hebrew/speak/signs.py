@@ -1,4 +1,4 @@
-"""What a sign is called that belongs to no number, or that it is left out."""
+"""The words for signs outside numbers; some signs are dropped."""
 
 import re
 
@@ -22,7 +22,7 @@ _WORD = re.compile(r"\w")
 
 
 def sign_said(line: str, match: re.Match[str]) -> str:
-    """Of the groups ``sign`` and ``sign_prefix``; "" for what is left out, as stars around words."""
+    """The words for the groups ``sign`` and ``sign_prefix``; "" for a dropped sign (stars around words)."""
     sign, prefix = match["sign"], match["sign_prefix"] or ""
     before, after = line[: match.start()][-1:], line[match.end() :][:1]
     if sign == "&" and not prefix and _HEBREW_BEFORE.search(line, 0, match.start()):

@@ -1,8 +1,8 @@
-"""Written Hebrew as it is spoken (E6): no figures, no signs, no short forms, for a voice to read right.
+"""Written Hebrew to spoken words for a TTS (E6): no figures, signs or abbreviations remain.
 
-Numbers agree with what they count; dates, hours and telephones sound as people say them. A text that has
-none of these stays as it is, to the letter, and so do the ends of sentences. How it is read is the grammar's
-(``spoken``), which states the order of its readings in one place.
+Numbers agree with their nouns; dates, hours and telephones sound natural. A text without any of these is
+returned unchanged, and ends of sentences are kept. The grammar (``spoken``) defines all readings and their
+order.
 """
 
 import re
@@ -19,11 +19,11 @@ _TO_READ = re.compile(
 )
 
 
-_MOST_READINGS = 4  # what touched a number may be a short form or an address once that is said
+_MOST_READINGS = 4  # a reading may uncover an abbreviation or address beside a number
 
 
 def speakable(text: str) -> str:
-    """``text`` in words. Any text; what is spoken already stays: speaking it twice changes nothing."""
+    """``text`` in words. Accepts any text. Idempotent: spoken text is returned unchanged."""
     for _ in range(_MOST_READINGS):
         if not _TO_READ.search(text) or (said := spoken(seen(text))) == text:
             break

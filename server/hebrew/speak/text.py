@@ -1,18 +1,18 @@
-"""The text that is said, put together from what was read and what stays as it was written."""
+"""Assembles the spoken text from words that were read and text that is unchanged."""
 
 import re
 
 _WORD_ENDS = re.compile(r"[^\W_]$|[א-ת]['׳’]$")
-_POINT_INSIDE = re.compile(r"[./(][^\W\d_]")  # behind a number it is no part of a word
+_POINT_INSIDE = re.compile(r"[./(][^\W\d_]")  # separates, when it stands behind spoken words
 _GAPS = re.compile(r"(?<=[^\n ])  +|^ +| +$")
 
 
 class Spoken:
-    """What is said so far; words and what touched them stand apart."""
+    """The spoken text so far. Words that were read are separated from letters beside them."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
-        self._last = ""  # its last two characters
+        self._last = ""  # the last two characters
         self._words_last = self._joins = False
         self._dropped = False
 
@@ -25,14 +25,14 @@ class Spoken:
             self._words_last = self._joins = False
 
     def in_words(self, words: str, *, joins: bool) -> None:
-        """``words`` empty: something was left out. ``joins``: what follows is of the same word."""
+        """Adds spoken words; empty ones for a dropped sign. ``joins``: the next text continues the word."""
         self._dropped |= not words
         if words:
             self._add(words, apart=not self._joins)
             self._words_last, self._joins = True, joins
 
     def text(self) -> str:
-        """All of it; without the blanks around what was left out."""
+        """The whole text, without the blanks around dropped signs."""
         whole = "".join(self._parts)
         if not self._dropped:
             return whole

@@ -1,4 +1,4 @@
-"""Words that are not said as they are written: short forms, letters for days, both genders in one word."""
+"""Words not spoken as spelled: abbreviations, letters for days, two genders in one word."""
 
 import re
 
@@ -11,14 +11,14 @@ _DAYS = dict(zip("אבגדהוש", "ראשון שני שלישי רביעי חמ
 _PREFIX = re.compile(r"[ובלהמשכ]{0,3}")
 _FINAL = dict(zip("ןםךףץ", "נמכפצ", strict=True))
 
-# את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; whole words beside each other too: צריך/צריכה
+# את/ה, מעוניין/ת, אתם.ן, מעוניינ(ת), תרצה/י; also two whole words: צריך/צריכה
 _SUFFIXES = "ה|תה|ת|ות|ית|ן|י|ם|אה|תי|ים|ין"
 BOTH = (
     rf"(?=[א-ת]++[/.(])(?<![א-ת])(?<![א-ת][\"'])(?P<both>[א-ת]{{2,}}|ו(?=/או))(?:[/.](?P<suffix>{_SUFFIXES})(?![א-ת\"']|[./][א-ת])|\((?P<within>ה|ת|ות|ית|י)\)"
     rf"|/(?P<other>[א-ת]{{2,}}(?:/[א-ת]{{2,}})*)(?![א-ת\"']))"
 )
 _IMPERATIVE = re.compile(r"ה[^תי][^י]{1,2}")
-# Which endings of the other gender stand instead of which, and how many letters of those go.
+# Suffixes of the other gender, the endings they replace, and the number of letters replaced.
 _INSTEAD = (
     (("ות", "ים", "ין"), ("ים", "ות"), 2),
     (("ן", "ם"), ("ם", "ן"), 1),
@@ -31,7 +31,7 @@ _IRREGULAR = {
     ("את", "ה"): ("אתה", "את"), ("אחד", "ת"): ("אחד", "אחת"), ("בן", "ת"): ("בן", "בת"),
 }  # fmt: skip
 
-# Days: א'-ה', א-ה, א', ג' ו-ה'; letters without a mark only behind a word for days, or before hours.
+# Days: א'-ה', א-ה, א', ג' ו-ה'. Letters without a geresh only behind a word for days, or before hours.
 _LETTER = r"[א-וש]"
 _DAY_JOINT = r"(?: ?- ?| עד (?:יום )?|, ?(?:ו-?)?| (?:ו-?|או |ל-?))"
 _DAY_WORD = re.compile(
@@ -40,7 +40,7 @@ _DAY_WORD = re.compile(
 _NO_DAYS = re.compile(rf"{PREFIXED}(?:{pattern_of('spoken/letters_before')})[ :]+$")
 _NEXT_DAY = re.compile(rf"'?(?P<joint>{_DAY_JOINT})(?P<day>{_LETTER})")
 _UNTIL = " עד "
-_FAR = 30  # characters; what tells that letters are days is not farther before them
+_FAR = 30  # characters back in which evidence for days is searched
 _HOUR_BEHIND = re.compile(r":? +(?:(?:בין|ב|מ) ?-?)? ?\d{1,2}[:.]\d\d")
 _HOURS_BEHIND = re.compile(r",?:? +(?:(?:בין|ב|מ|בשעות|משעה|מהשעה) ?-?)? ?\d{1,2}(?:[:.]\d\d)?(?![\d/])")
 DAYS = (
@@ -49,7 +49,7 @@ DAYS = (
 )
 
 _NUMBER_BEHIND = re.compile(r" *-?\d")
-_NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # and no prefix letter but the article
+_NOUN_BEHIND = re.compile(r" +[א-הח-ינ-רת]")  # with no prefix letter other than the article
 _FEMININE, _MEN = frozenset(lines_of("spoken/women")), frozenset(lines_of("spoken/men_in_he"))
 _SHE_IS = "|".join(f"{word[:-1]}{_FINAL.get(word[-1], word[-1])}ה" for word in lines_of("adjectives"))
 _HER = re.compile(
@@ -60,7 +60,7 @@ _OF_WOMEN = {"עורך דין": "עורכת דין", "רואה חשבון": "ר�
 
 
 def short_form(text: str, start: int, word: str) -> tuple[str, int] | None:
-    """The words of a short form at ``start``, and where the text goes on; None for any other word."""
+    """The words of an abbreviation at ``start``, and the index behind it; None for other words."""
     bare = word.rstrip(".") if word not in SHORT_FORMS else word
     for cut in range(_cut(word) + 1):
         rest = word[cut:]
@@ -77,7 +77,7 @@ def short_form(text: str, start: int, word: str) -> tuple[str, int] | None:
 
 
 def _end_of(text: str, start: int, form: str) -> int:
-    """The last point of ת.ז. is also the end of a sentence that ends with it."""
+    """The end of an abbreviation. At the end of the text the last point of ת.ז. ends the sentence too."""
     end = start + len(form)
     if form.endswith(".") and (text[end - 1 : end] != "." or not text[end:].strip()):
         return end - 1
@@ -85,7 +85,7 @@ def _end_of(text: str, start: int, form: str) -> int:
 
 
 def _cut(word: str) -> int:
-    """How many letters before a short form may be prefixes."""
+    """The number of letters that may be prefixes of an abbreviation."""
     prefix = _PREFIX.match(word)
     return min(prefix.end() if prefix else 0, len(word) - 2)
 
@@ -98,7 +98,7 @@ def _unit_alone(text: str, prefix: str, unit: str, end: int) -> tuple[str, int]:
 
 
 def _is_a_woman(text: str, end: int) -> bool:
-    """Whose title ends at ``end``: by her name, or by a verb behind it."""
+    """Whether a title ending at ``end`` is a woman's, by her name or a verb behind it."""
     name = _FIRST_NAME.match(text, end)
     if name is None:
         return False
@@ -107,7 +107,7 @@ def _is_a_woman(text: str, end: int) -> bool:
 
 
 def both_genders(match: re.Match[str]) -> str:
-    """Of את/ה both words: אתה או את."""
+    """Both forms of a word like את/ה: אתה או את."""
     base, other = match["both"], match["other"]
     if other:
         words = [base, *other.split("/")]
@@ -117,7 +117,7 @@ def both_genders(match: re.Match[str]) -> str:
 
 
 def _forms(base: str, suffix: str) -> tuple[str, str]:
-    """The word without its ending for the other gender, and with it."""
+    """The word without the ending of the other gender, and with it."""
     for cut in range(_cut(base) + 1):
         if pair := _IRREGULAR.get((base[cut:], suffix)):
             return base[:cut] + pair[0], base[:cut] + pair[1]
@@ -132,11 +132,11 @@ def _forms(base: str, suffix: str) -> tuple[str, str]:
 
 
 def days(text: str, match: re.Match[str]) -> str | None:
-    """Days of the week that are letters in words; None when the letters are none."""
+    """Letters for days of the week, in words; None if the letters are no days."""
     start, end = match.span("days")
     before = text[max(0, start - _FAR) : start]
     said, joints = _days_said(match)
-    marked = match["days"].count("'") > len(joints)  # each of them
+    marked = match["days"].count("'") > len(joints)  # every letter has a geresh
     is_range = any(joint == _UNTIL for joint in joints)
     opens = _HOURS_BEHIND.match(text, end) if is_range else _HOUR_BEHIND.match(text, end) if marked else None
     if _NO_DAYS.search(before) or not (_DAY_WORD.search(before) or (is_range and marked) or opens):
@@ -145,7 +145,7 @@ def days(text: str, match: re.Match[str]) -> str | None:
 
 
 def _days_said(match: re.Match[str]) -> tuple[str, list[str]]:
-    """The words, and what is said between them."""
+    """The words for the days, and the words between them."""
     text, end = match["days"], match.end("days") - match.start("days")
     said, joints = [(match["day_prefix"] or "").rstrip("-"), _DAYS[match["first"]]], []
     at = match.end("first") - match.start("days")

@@ -370,7 +370,7 @@ class TestWarming:
         best, fallback = service.providers.tts
         monkeypatch.setattr(fallback, "identity", "fallback")
         phrases = TtsCache(service.providers.tts_cache._lines, ("scripted", "fallback"))
-        monkeypatch.setattr(service, "engines", replace(service.providers, phrases=phrases))
+        monkeypatch.setattr(service, "providers", replace(service.providers, tts_cache=phrases))
         monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x20" * 300))
         monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
         waits: list[float] = []

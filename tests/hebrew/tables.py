@@ -1,4 +1,4 @@
-"""Tables that a Hebrew speaker can read and extend: a case a line, tabs between, ``#`` begins a comment."""
+"""Tables that a Hebrew speaker can read and extend: one case per line, tabs between, ``#`` comments."""
 
 from itertools import product
 from pathlib import Path
@@ -14,13 +14,13 @@ def rows(name):
 
 
 def phrases_of(*names):
-    """Phrases of what these lists are for: of every line whose slots name no kind."""
+    """Phrases of these lists: of every line whose slots name no kind."""
     lines = (line for name in names for line in _kind(*name.partition(":")[::2]))
     return [" ".join(said) for line in lines for said in _said(slots_of(line))]
 
 
 def _kind(file, kind):
-    """The lines of one kind, or of the last, which the file is for."""
+    """The lines of one kind, by default of the last, which is the list itself."""
     kinds = {"": []}
     for line in lines_of(file):
         if line.startswith("["):

@@ -1,4 +1,4 @@
-"""D4: what a listener says, and what stops us."""
+"""D4: backchannel, and interruptions of the agent."""
 
 import pytest
 from hypothesis import given
@@ -16,20 +16,20 @@ JUDGES = {"backchannel": is_backchannel, "interrupt": is_interrupt, "yes": is_ye
 
 @pytest.mark.parametrize("text, kinds", rows("backchannel_cases"))
 def test_d4_what_it_is(text, kinds):
-    """D4: every row is judged four ways; words inside a longer word are none."""
+    """D4: every row is judged four ways; words inside a longer word do not count."""
     assert {kind for kind, judge in JUDGES.items() if judge(text)} == set(kinds.split()) - {"-"}
 
 
 @pytest.mark.parametrize("text, spoken, right", rows("listening_cases"))
-def test_d4_who_only_listens_during_playout(text, spoken, right):
-    """D4: nods, names, praise, our own words again; whatever wants something takes the floor."""
+def test_d4_backchannel_during_playout(text, spoken, right):
+    """D4: nods, names, praise, the agent's own words; any wish takes the turn."""
     said = text.removeprefix(ASKED)
     assert only_listens(said, spoken, asked=said != text) is (right == "listens")
 
 
 @given(st.lists(st.sampled_from(NODS), min_size=1, max_size=6), st.sampled_from(" ,.…-"))
 def test_d4_backchannel_in_any_order_is_backchannel(phrases, mark):
-    """D4: however often and with whatever marks between."""
+    """D4: however often, and with any marks between."""
     text = f"{mark} ".join(phrases)
     assert is_backchannel(text)
     assert not is_backchannel(f"{text} דירה") and not is_backchannel(f"דירה {text}")
@@ -37,7 +37,7 @@ def test_d4_backchannel_in_any_order_is_backchannel(phrases, mark):
 
 @given(st.lists(st.sampled_from(NODS), max_size=4), st.sampled_from(phrases_of("listening/stops")))
 def test_d4_an_interruption_behind_backchannel_is_heard(phrases, interruption):
-    """D4: "כן, אבל" takes the floor."""
+    """D4: "כן, אבל" takes the turn."""
     assert is_interrupt(" ".join([*phrases, interruption, "דירה"]))
     assert not is_backchannel(" ".join([*phrases, interruption]))
 
@@ -48,18 +48,18 @@ def test_d4_an_interruption_behind_backchannel_is_heard(phrases, interruption):
     st.lists(st.sampled_from(NODS), max_size=3),
 )
 def test_d4_a_wish_among_nods_takes_the_floor(before, wish, behind):
-    """D4: nobody is talked over for the nods around what they want."""
+    """D4: nods around a wish do not hide it."""
     assert not only_listens(" ".join([*before, wish, *behind]), "הקומה נמוכה והנוף פתוח", asked=False)
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.booleans())
 def test_d4_any_words_during_playout_are_judged(text, spoken, asked):
-    """D4: whatever a recogniser writes; who listens to a question listens to anything."""
+    """D4: any transcript; backchannel to a question is backchannel to anything."""
     listens = only_listens(text, spoken, asked=asked)
     assert not (listens and is_interrupt(text))
 
 
 @given(st.text(max_size=60))
 def test_d4_any_text_is_judged(text):
-    """D4: whatever a recogniser writes."""
+    """D4: any transcript."""
     assert not (is_backchannel(text) and is_interrupt(text))

@@ -1,4 +1,4 @@
-"""F2, F3: what is said to an end that is agreed upon."""
+"""F2, F3: courtesies at an agreed ending."""
 
 import pytest
 
@@ -14,5 +14,5 @@ from server.hebrew.understand.courtesy import is_courtesy
     ],
 )
 def test_f3_thanks_are_no_new_wish(text, only):
-    """F2, F3: over our goodbye or hand-over they change nothing."""
+    """F2, F3: during a goodbye or hand-over of the agent they change nothing."""
     assert is_courtesy(text) is only

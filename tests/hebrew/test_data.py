@@ -19,8 +19,8 @@ LINES = [
 
 
 @pytest.mark.parametrize("line", ["קופי | רוגר", "קופי|", "קופי / רוגר", "קופי,רוגר", "קופי <very", "**"])
-def test_a_line_that_nothing_could_fill_is_told(line):
-    """Who extends a list reads what is wrong with a line, and not a traceback of ours."""
+def test_a_malformed_line_is_explained(line):
+    """The error explains the line, without a traceback."""
     with pytest.raises(ValueError, match="is no slot"):
         Phrases([line])
 
@@ -43,7 +43,7 @@ def test_a_wrong_list_is_named_with_its_line(text, told, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("line, said, unsaid", LINES)
 def test_d4_a_line_is_a_family(line, said, unsaid):
-    """D4, E1: slots, forms and spellings; a phrase is whole, and found among other words."""
+    """D4, E1: slots, forms and spellings; a phrase is found whole, among other words."""
     family = Phrases([line])
     assert all(family.make_up(one.split()) for one in said.split(" / "))
     assert not any(family.make_up(one.split()) for one in unsaid.split(" / "))
@@ -61,13 +61,13 @@ def test_d4_what_may_be_missing_is_a_choice_among_words():
 
 
 def test_d4_prefixes_stand_before_the_first_word():
-    """D4: "ו" needs no line; what is of either of two lists is of both."""
+    """D4: "ו" needs no line; a union has the phrases of both lists."""
     joined = Phrases(["כן אחי"], prefixes=("ו",)) | Phrases(["לא"])
     assert joined.make_up(["וכן", "אחי", "לא"]) and not joined.within(["ולא"]) and not joined.within(["ואחי"])
 
 
 def test_d4_no_word_leads_nowhere():
-    """D4: what is left of a word without its prefix may be nothing."""
+    """D4: a word may consist of prefix letters only."""
     family = Phrases(["ה…"])
     assert family.ends(["העזרה"], 0) and not family.ends(["", "העזרה"], 0)
 
@@ -96,7 +96,7 @@ def is_said(slots, words):
 
 @given(st.lists(LINES_OF_SLOTS, min_size=1, max_size=4), WORDS)
 def test_d4_the_automaton_knows_what_the_slots_say(lines, words):
-    """D4: every end of a phrase that trying slot by slot finds, and no other; the same when asked again."""
+    """D4: it finds exactly the ends that trying slot by slot finds, also when asked again."""
     family = Phrases([" ".join(line) for line in lines])
     ways = [slots_of(" ".join(line)) for line in lines]
     ends = [end for end in range(1, len(words) + 1) if any(is_said(way, words[:end]) for way in ways)]

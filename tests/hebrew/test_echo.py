@@ -1,4 +1,4 @@
-"""E3: our own words are known again, and the caller's are never taken for them."""
+"""E3: the agent's own words are recognised, and the caller's are never mistaken for them."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from tests.hebrew.tables import rows
 
 @pytest.mark.parametrize("spoken, heard, whose", rows("echo_cases"))
 def test_e3_echo_or_caller(spoken, heard, whose):
-    """E3: a fuzzy match of three words; one word more, another number, a yes or a no is the caller's."""
+    """E3: a fuzzy match of three words; one more word, another number, a yes or a no is the caller's."""
     assert is_echo_of(heard, spoken) is (whose == "echo")
 
 
@@ -35,8 +35,8 @@ OFFER = "יש לנו דירה יפה בחיפה. לקבוע לך ביקור עם
         "a yes": ("כן לקבוע לך ביקור עם הסוכן ביום שלישי בבוקר", False),
     }.values(),
 )
-def test_e3_later_only_a_whole_sentence_of_ours_is_echo(heard, whole):
-    """E3: who takes up a part of what we offered, or corrects a word of it, is the caller."""
+def test_e3_later_only_a_whole_sentence_of_the_agent_is_echo(heard, whole):
+    """E3: a caller may take up part of an offer, or correct a word of it."""
     assert is_whole_echo_of(heard, OFFER) is whole
 
 
@@ -66,13 +66,13 @@ HELP = "הבנתי אותך היטב. אפשר לעזור לך היום במשה
         ("לעזור לך היום", " ", False),
     ],
 )
-def test_e3_behind_our_voice_only_its_end_is_echo(heard, spoken, tail):
-    """E3: and not when it is the last thing offered, or one of the others."""
+def test_e3_right_after_playout_only_its_end_is_echo(heard, spoken, tail):
+    """E3: but not the last thing offered, or one of several."""
     assert is_tail_of(heard, spoken) is tail
 
 
 def test_e3_the_share_is_of_the_words_heard():
-    """E3: one word of five may be misheard, not two; none if every word must be ours."""
+    """E3: one word of five may be misheard, not two; none if all words must match."""
     ours = "הסוכן יתקשר מהמשרד בצהריים לתאם"
     assert is_echo_of("הסוכן יתקשר מהמשרה בצהריים לתאם", ours)
     assert not is_echo_of("הסוכן יתקשר מהמשרה בצהריים לתאם", ours, 1.0)
@@ -80,8 +80,8 @@ def test_e3_the_share_is_of_the_words_heard():
     assert is_echo_of("הסוכן התקשר מהמשרה בצהריים לתאם", ours, 0.6)
 
 
-def test_e3_no_more_than_a_few_words_of_ours_are_lost():
-    """E3: words of ours picked out of a long speech are the caller's."""
+def test_e3_only_a_few_of_the_agents_words_may_be_lost():
+    """E3: words picked out of a long reply are the caller's."""
     ours = "אחרי הפגישה הסוכן שלנו ישלח אליך הצעה מסודרת במייל"
     assert is_echo_of("אחרי הפגישה שלנו ישלח הצעה מסודרת", ours)
     assert not is_echo_of("אחרי הסוכן אליך במייל", ours)
@@ -95,8 +95,8 @@ words = st.lists(st.sampled_from("דירה בית 3 ארבעה לא כן תל א
 
 
 @given(words, words, words)
-def test_e3_every_part_of_what_we_said_is_echo(before, part, behind):
-    """E3: from three words on, wherever they stood; less never is."""
+def test_e3_every_part_of_the_agents_words_is_echo(before, part, behind):
+    """E3: from three words on, wherever they stood; never fewer."""
     spoken = " ".join([*before, *part, *behind])
     if len(part) < 3:
         assert not is_echo_of(" ".join(part), spoken)
@@ -106,7 +106,7 @@ def test_e3_every_part_of_what_we_said_is_echo(before, part, behind):
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_e3_any_text_is_judged(text, spoken):
-    """E3: whatever a recogniser writes."""
+    """E3: any transcript."""
     assert is_echo_of(text, spoken) in (True, False)
     assert is_whole_echo_of(text, spoken) in (True, False)
     assert is_echo_of(text, spoken) or not is_tail_of(text, spoken)

@@ -1,4 +1,4 @@
-"""A7: whether the words so far can be all."""
+"""A7: whether the words so far can be the whole turn."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from tests.hebrew.tables import phrases_of, rows
 
 @pytest.mark.parametrize("row", rows("ending_cases"), ids=lambda row: row[0])
 def test_a7_endings(row):
-    """A7: held when a sentence or a number cannot end so, released when it must."""
+    """A7: held when no sentence or number ends so, released when nothing can follow."""
     text, ending, *expected = row
     assert ending_of(text, int(expected[0]) if expected else None).value == ending
 
@@ -55,7 +55,7 @@ mobile = st.lists(st.integers(0, 9), min_size=7, max_size=7).map(lambda rest: [0
 
 @given(mobile, st.lists(st.sampled_from(["", " ", "-"]), min_size=10, max_size=10), st.booleans())
 def test_a7_a_telephone_number_is_whole_with_its_last_digit(digits, gaps, in_words):
-    """A7: in whatever groups it is written, or digit by digit in words."""
+    """A7: written in any groups, or dictated digit by digit."""
     if in_words:
         said = [f"{WORDS[digit]} " for digit in digits]
     else:
@@ -66,13 +66,13 @@ def test_a7_a_telephone_number_is_whole_with_its_last_digit(digits, gaps, in_wor
 
 @given(st.text(max_size=60), st.none() | st.integers(0, 12))
 def test_a7_any_text_is_judged(text, expected):
-    """A7: whatever a recogniser writes."""
+    """A7: any transcript."""
     assert ending_of(text, expected) in Ending
 
 
 @given(st.permutations("סבטלנה"), st.integers(2, 6))
 def test_a7_a_name_that_is_spelled_is_whole_with_its_last_letter(letters, said):
-    """A7: "סמך בית טית…" behind the name itself; the same for any name."""
+    """A7: "סמך בית טית…" behind the name itself; for any name."""
     name = "".join(letters)
     spelled = " ".join(LETTERS[letter] for letter in name[:said])
     whole = said == len(name)
@@ -86,14 +86,14 @@ LETTERS = dict(zip("סבטלנה", "סמך בית טית למד נון הא".spl
     "label, length", [("תעודת הזהות שלי היא", 9), ("מספר הרכב", 8), ("כרטיס האשראי שלי", 16), ("המיקוד", 7)]
 )
 def test_a7_a_labelled_number_is_whole_with_its_last_digit(label, length):
-    """A7: an identity number, a plate, a card: the label says how many digits there are."""
+    """A7: an identity number, a plate, a card: the label gives the number of digits."""
     endings = [ending_of(f"{label} {' '.join('3' * said)}") for said in (1, length // 2, length)]
     assert endings == [Ending.UNFINISHED, Ending.UNFINISHED, Ending.FINISHED]
 
 
 @given(st.sampled_from(["אממ", "אה", "אהממ"]), st.text("אבגדהוזחטיכלמנ ", min_size=3, max_size=30))
 def test_a7_hesitation_never_ends_a_turn(hesitation, said):
-    """A7: whatever was said before it."""
+    """A7: whatever precedes it."""
     assert ending_of(f"{said} אז {hesitation}") is Ending.UNFINISHED
 
 

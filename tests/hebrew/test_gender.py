@@ -1,4 +1,4 @@
-"""Part 7: the gender that the caller's own speech shows."""
+"""Part 7: the gender shown by the caller's own words."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from tests.hebrew.tables import phrases_of, rows
 
 @pytest.mark.parametrize("text, gender", rows("gender_cases"))
 def test_the_callers_own_speech_shows_it(text, gender):
-    """Only what is said of oneself; nothing when it contradicts itself."""
+    """Only statements about oneself; none if they contradict each other."""
     shown = shown_gender(text)
     assert (shown.value if shown else "none") == gender
 
@@ -38,7 +38,7 @@ BUILT = """עובד עובדת / שומע שומעת / יוצא יוצאת / מ�
     "masculine, feminine", [pair.split() for pair in BUILT.replace("\n", "/").split("/")]
 )
 def test_a_template_tells_both_genders_apart(masculine, feminine):
-    """Kind 16: by the build of the word, and no list."""
+    """Kind 16: by word pattern, without a list."""
     assert by_template(masculine) is Gender.MASCULINE
     assert by_template(feminine) is Gender.FEMININE
     assert shown_gender(f"אני לא {masculine}") is shown_gender(f"הייתי {masculine}") is Gender.MASCULINE
@@ -50,14 +50,14 @@ BOTH = "רוצה קונה עושה מורה חולה טועה רואה מחכה 
 
 @pytest.mark.parametrize("word", BOTH)
 def test_a_word_of_both_genders_shows_none(word):
-    """Kind 16: verbs that end in ה are written alike."""
+    """Kind 16: verbs in ה have the same spelling."""
     assert by_template(word) is None
     assert shown_gender(f"אני {word} את זה") is None
 
 
 @pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs")])
 def test_no_pair_is_listed_that_templates_build(masculine, feminine):
-    """Kind 16: the list holds what Hebrew builds in no way of those."""
+    """Kind 16: the list holds only what the patterns do not match."""
     built = by_template(masculine) is Gender.MASCULINE and by_template(feminine) is Gender.FEMININE
     assert not built
 
@@ -70,7 +70,7 @@ def test_where_one_is_from_shows_nothing(place):
 
 @pytest.mark.parametrize("word", phrases_of("gender/lookalikes"))
 def test_what_looks_like_a_form_shows_nothing(word):
-    """Kind 16: never invent one."""
+    """Kind 16: no gender is invented."""
     assert shown_gender(f"אני {word}") is None
 
 
@@ -86,7 +86,7 @@ def test_any_words_behind_i_are_judged(words):
 
 @pytest.mark.parametrize("masculine, feminine", [*listed_pairs("gender/pairs_kin")])
 def test_kin_is_the_caller_only_when_nobody_else_is_counted(masculine, feminine):
-    """ "אני אמא לשלושה" is she who speaks; "אני אמא ושני ילדים" are those who will live there."""
+    """ "אני אמא לשלושה" is the caller; "אני אמא ושני ילדים" counts the people who will live there."""
     for form, gender in ((masculine, "masculine"), (feminine, "feminine")):
         assert shown_gender(f"אני {form}").value == gender
         assert shown_gender(f"אני {form} לשלושה").value == gender

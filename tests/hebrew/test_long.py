@@ -1,4 +1,4 @@
-"""A7, D4, E1, E4, F2, F3: whatever a recogniser writes is judged, in time that grows as its length does."""
+"""A7, D4, E1, E4, F2, F3: any transcript is judged, in linear time."""
 
 from time import process_time
 
@@ -26,7 +26,7 @@ MOST_S = 1.0  # of the processor's time; it takes a fifth of that, and many seco
 @pytest.mark.parametrize("judge", JUDGES.values(), ids=JUDGES)
 @pytest.mark.parametrize("said", SAID)
 def test_a7_a_long_text_takes_no_longer_for_each_of_its_words(judge, said):
-    """A7: a recogniser that says one thing over and over."""
+    """A7: a recogniser that repeats one phrase over and over."""
     words = f"{said} " * (WORDS // len(said.split()))
     started = process_time()
     judge(words)
@@ -36,6 +36,6 @@ def test_a7_a_long_text_takes_no_longer_for_each_of_its_words(judge, said):
 @pytest.mark.parametrize("judge", JUDGES.values(), ids=JUDGES)
 @pytest.mark.parametrize("text", [*ODD, "1" * 5000])
 def test_d4_any_text_is_judged(judge, text):
-    """D4: also the marks of our own lists, and a number that is too long to be read."""
+    """D4: also the marks of the list files, and a number too long to read."""
     assert judge(text) == judge(text)
     assert not says_goodbye(text) and not wants_person(text)

@@ -1,4 +1,4 @@
-"""faults.md 30: subtitles that nobody spoke, and what callers say that is near them."""
+"""faults.md 30: subtitles that nobody spoke, and similar sentences of callers."""
 
 import pytest
 

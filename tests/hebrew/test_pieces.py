@@ -1,4 +1,4 @@
-"""faults.md 22: a long sentence in pieces that a synthesizer takes."""
+"""faults.md 22: a long sentence in pieces that a TTS accepts."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""E3, F3: what is a question, and which of ours offer a choice."""
+"""E3, F3: questions, and the agent's questions that offer a choice."""
 
 import pytest
 
@@ -25,7 +25,7 @@ from server.hebrew.understand.questions import is_question, offers_a_choice
     ],
 )
 def test_f3_a_question_is_no_message(text, asks):
-    """F3: who asks something is answered; what is left for the office is filed."""
+    """F3: a question is answered; a message is saved for the office."""
     assert is_question(text) is asks
 
 
@@ -40,5 +40,5 @@ def test_f3_a_question_is_no_message(text, asks):
     ],
 )
 def test_e3_an_offer_names_more_than_one_thing(spoken, offers):
-    """E3: whoever repeats a part of it has chosen."""
+    """E3: a caller who repeats one of them has chosen."""
     assert offers_a_choice(spoken) is offers

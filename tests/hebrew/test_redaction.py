@@ -1,4 +1,4 @@
-"""Privacy: what tells who somebody is does not reach a log. The cases are in a table."""
+"""Privacy: personal data does not reach a log. The cases are in a table."""
 
 import re
 import time
@@ -22,13 +22,13 @@ SENTENCES = ("{}", "המספר שלי הוא {} תודה", "שלום, {}.", "כ�
 
 @pytest.mark.parametrize("text, kept", CASES, ids=[f"{number}" for number in range(len(CASES))])
 def test_the_table(text, kept):
-    """Who somebody is goes; what they are looking for stays."""
+    """Personal data goes; what the caller is looking for stays."""
     assert redacted(text) == kept
 
 
 @pytest.mark.parametrize("text, kept", CASES, ids=[f"{number}" for number in range(len(CASES))])
 def test_cases_are_redacted_in_a_sentence_just_so(text, kept):
-    """What stands around changes nothing, and a second time does nothing."""
+    """The words around change nothing, and redaction is idempotent."""
     assert redacted(f"שלום, {text} ולהתראות") == f"שלום, {kept} ולהתראות"
     assert redacted(kept) == kept
 
@@ -43,7 +43,7 @@ def test_the_table_is_long_and_says_nothing_twice():
 
 
 def luhn_digit(digits):
-    """The last digit that makes Luhn's sum right."""
+    """The check digit by Luhn's formula."""
     doubled = [2 * int(digit) for digit in digits[::-1][::2]]
     total = sum(value // 10 + value % 10 for value in doubled) + sum(map(int, digits[::-1][1::2]))
     return str(-total % 10)
@@ -55,7 +55,7 @@ def digits_of(count):
 
 @st.composite
 def identities(draw):
-    """Nine digits, or eight without the zero in front; a round price is no identity."""
+    """Nine digits, or eight without the leading zero; never a round price."""
     body = draw(digits_of(8))
     whole = body + luhn_digit(body)
     assume(not whole.endswith("000"))
@@ -78,13 +78,13 @@ def phones(draw):
 
 
 def groups(draw, digits):
-    """As people part them: one by one, in twos, threes or fours, or not at all."""
+    """Digits as people group them: one by one, in twos, threes or fours, or together."""
     size = draw(st.sampled_from((1, 2, 3, 4, len(digits))))
     return [digits[at : at + size] for at in range(0, len(digits), size)]
 
 
 def said(draw, group):
-    """Digit by digit, or two of them as one number."""
+    """Spoken digit by digit, or two digits as one number."""
     if len(group) == 2 and group[0] != "0" and draw(st.booleans()):
         return cardinal(int(group))
     return " ".join(draw(st.sampled_from((FEMININE, MASCULINE)))[int(digit)] for digit in group)
@@ -92,7 +92,7 @@ def said(draw, group):
 
 @st.composite
 def dictations(draw, numbers):
-    """A number and one way to write or say it, inside a sentence."""
+    """A number in one written or spoken form, inside a sentence."""
     digits = draw(numbers)
     parts = groups(draw, digits)
     # Eight digits in pairs or in round numbers may be a date or a list of prices: those stay.
@@ -110,7 +110,7 @@ def dictations(draw, numbers):
 
 
 def spelled(text):
-    """Every digit of ``text``, written or said; anything else is a blank."""
+    """Every digit of ``text``, written or spoken; other characters become blanks."""
     words = {word: str(value) for names in (FEMININE, MASCULINE) for value, word in enumerate(names)}
     text = re.sub(r"(\w)\s+ו", r"\1 ", text)
     figures = "".join(str(int(c)) if c.isdecimal() else c for c in text)
@@ -121,7 +121,7 @@ def spelled(text):
 
 @pytest.mark.parametrize("numbers", [identities(), cards(), phones()], ids=["id", "card", "phone"])
 def test_nothing_is_left_of_a_number_that_tells_who_somebody_is(numbers):
-    """However it is written or said, no four of its digits in a row stay."""
+    """Written or spoken in any form, no four of its digits in a row remain."""
 
     @settings(max_examples=150, deadline=None)
     @given(dictations(numbers))
@@ -161,7 +161,7 @@ LINKS = (" ", " הוא ", " זה ", ": ", " - ", " אה זה ", "\n", " שקיב
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(ANNOUNCED), st.sampled_from(LINKS), digits_of(4), st.sampled_from(("", " ", ", ")))
 def test_kind_26_a_secret_of_few_digits_is_hidden_behind_its_noun_and_before_it(noun, link, digits, gap):
-    """However it is said; a price of as many digits stays."""
+    """In any spoken form; a price with as many digits stays."""
     written = gap.join(digits)
     said = " ".join(FEMININE[int(digit)] for digit in digits)
     for value in (written, said):
@@ -174,13 +174,13 @@ def test_kind_26_a_secret_of_few_digits_is_hidden_behind_its_noun_and_before_it(
 @settings(max_examples=100, deadline=None)
 @given(phones(), digits_of(3).flatmap(lambda digits: st.sampled_from([digits[:n] for n in (1, 2, 3)])))
 def test_f15_no_dictated_digit_is_left_behind_a_tag(number, more):
-    """F15: a group that was said twice, a digit too many."""
+    """F15: a repeated group, or a digit too many."""
     said = " ".join(FEMININE[int(digit)] for digit in number + more)
     assert not re.search(r"\d", spelled(redacted(f"כן, {said}, תודה")))
 
 
 def test_f15_a_group_that_is_said_again_in_the_next_turn_goes_too():
-    """F15: what the turn before ended with is repeated."""
+    """F15: the end of the previous turn, repeated."""
     assert redacted("אחת שתיים שלוש ארבע חמש שש שבע", "אפס חמש אפס אחת שתיים שלוש") == "[phone]"
 
 
@@ -230,14 +230,14 @@ PIECES = st.sampled_from(
 @settings(max_examples=250, deadline=None)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_a_second_time_does_nothing(text):
-    """What was redacted once stays as it is."""
+    """Redacted text is not changed by a second redaction."""
     assert redacted(redacted(text)) == redacted(text)
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Nd", "No", "Nl"]).filter(lambda c: c not in "@*")))
 def test_a_text_without_numbers_is_untouched(text):
-    """No digit, no address: every character stays, those nobody sees too."""
+    """No digit and no address: every character stays, invisible ones too."""
     assume(not any(word in text for word in FEMININE + MASCULINE))
     assert redacted(text) == text
 
@@ -245,7 +245,7 @@ def test_a_text_without_numbers_is_untouched(text):
 @settings(max_examples=200, deadline=None)
 @given(st.text())
 def test_any_text_is_taken(text):
-    """Surrogates, controls, any script: it never raises."""
+    """Surrogates, controls, any script: never raises."""
     assert isinstance(redacted(text + "\ud800 ²⁄₃ ① Ⅷ"), str)
 
 
@@ -266,7 +266,7 @@ def test_any_text_is_taken(text):
     + ["1 2 3 שטרודל ", "ב-1", "א1", "ת.ז. "],
 )
 def test_time_grows_with_the_text_and_no_faster(piece):
-    """Four times the text takes about four times as long: nothing is looked at again and again."""
+    """Four times the text takes about four times as long."""
 
     def seconds(size):
         text = (piece * (size // len(piece) + 1))[:size]
@@ -280,7 +280,7 @@ def test_time_grows_with_the_text_and_no_faster(piece):
 
 
 def test_random_lists_of_prices_and_areas_stay():
-    """Precision: what an agent of homes talks about all day is not taken for somebody's number."""
+    """Precision: everyday prices and areas are not taken for personal numbers."""
     draw = Random(7)
     for _ in range(200):
         price, rooms, area = draw.randrange(500, 9000) * 1000, draw.randrange(2, 7), draw.randrange(40, 250)

@@ -1,4 +1,4 @@
-"""E4: a caller asks to hear it again, by the constructions of Hebrew."""
+"""E4: requests to repeat, by Hebrew constructions."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ GOT = ["שמעתי", "הבנתי", "קלטתי", "תפסתי"]
 
 @pytest.mark.parametrize("infinitive, stem, told", VERBS)
 def test_e4_a_verb_of_telling_in_every_form_that_asks_it_of_us(infinitive, stem, told):
-    """E4: "again" and a manner, with an object between or none; the forms are built, not listed."""
+    """E4: "again" and a manner, with or without an object between; the forms are generated, not listed."""
     for form in (
         *(form for (form,) in slots_of(f"ת{stem}+")[0].phrases),
         f"אפשר {infinitive}",
@@ -32,15 +32,15 @@ def test_e4_a_verb_of_telling_in_every_form_that_asks_it_of_us(infinitive, stem,
 
 
 @pytest.mark.parametrize("infinitive", [infinitive for infinitive, *_ in VERBS])
-def test_e4_not_what_the_caller_or_another_says_again(infinitive):
-    """E4: nor what is refused."""
+def test_e4_not_what_somebody_else_repeats(infinitive):
+    """E4: nor a refusal."""
     for around in ("אני רוצה {} שוב תודה", "נמאס לי {} שוב", "אין צורך {} שוב", "הבת שלי צריכה {} שוב"):
         assert not asks_to_repeat(around.format(infinitive))
 
 
 @pytest.mark.parametrize("again", AGAIN)
 def test_e4_again_with_an_item_of_ours(again):
-    """E4: "שוב את המספר", "המספר שוב"; not what is done again."""
+    """E4: "שוב את המספר", "המספר שוב"; not an action done again."""
     for item in ("המספר", "את הכתובת", "שם הרחוב"):
         assert asks_to_repeat(f"{again} {item}")
         assert asks_to_repeat(f"סליחה, {item} {again} בבקשה") or item == "שם הרחוב"
@@ -55,8 +55,8 @@ def test_e4_slower_louder_clearer(manner):
 
 
 @pytest.mark.parametrize("verb", GOT)
-def test_e4_what_was_missed_of_our_words(verb):
-    """E4: ours only: "לא שמעתי מכם" is a complaint."""
+def test_e4_words_of_the_agent_that_were_missed(verb):
+    """E4: only the agent's words: "לא שמעתי מכם" is a complaint."""
     for rest in ("", "אותך", "את השעה", "מה אמרת", "כלום"):
         assert asks_to_repeat(f"סליחה לא {verb} {rest}")
     for rest in ("על זה", "למה ביטלתם"):

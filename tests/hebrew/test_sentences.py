@@ -1,4 +1,4 @@
-"""C2: a stream of text cut into sentences, Hebrew-aware."""
+"""C2: a stream of Hebrew text split into sentences."""
 
 import pytest
 from hypothesis import given
@@ -150,7 +150,7 @@ def test_c2_sentences(text, sentences):
 
 
 def test_c2_a_sentence_comes_as_soon_as_it_is_whole():
-    """C2: the white space behind the end mark tells that it is one."""
+    """C2: the white space behind the end mark decides."""
     splitter = SentenceSplitter()
     assert splitter.feed("שלום.") == []
     assert splitter.feed(" מה") == ["שלום."]
@@ -159,7 +159,7 @@ def test_c2_a_sentence_comes_as_soon_as_it_is_whole():
 
 
 def test_c2_what_no_word_can_join_any_more_is_not_waited_for():
-    """C2: the first letters of the next word may be enough to tell."""
+    """C2: the first letters of the next word may be enough."""
     splitter = SentenceSplitter()
     assert splitter.feed("רגע… ") == []
     assert splitter.feed("ש") == []
@@ -170,7 +170,7 @@ def test_c2_what_no_word_can_join_any_more_is_not_waited_for():
 
 
 def test_c2_flush_gives_the_rest_once():
-    """C2: a text that ends without an end mark is spoken all the same."""
+    """C2: a text without a final end mark is spoken too."""
     splitter = SentenceSplitter()
     splitter.feed(" שלום ")
     assert splitter.flush() == ["שלום"]
@@ -264,13 +264,13 @@ def test_c2_sentences_do_not_depend_on_how_the_text_was_cut(text, cuts):
     ],
 )
 def test_c2_where_an_overlong_text_is_cut_changes_nothing(text):
-    """C2: what a number or an initial stands behind is known although it was given out."""
+    """C2: the text before a number or an initial is remembered."""
     splitter = SentenceSplitter()
     assert [s for c in text for s in splitter.feed(c)] + splitter.flush() == split_sentences(text)
 
 
 def test_c2_behind_a_quoted_question_the_next_word_is_waited_for():
-    """C2: it tells whether the sentence goes on."""
+    """C2: the next word tells whether the sentence goes on."""
     splitter = SentenceSplitter()
     assert splitter.feed('"כמה?" ') == []
     assert splitter.feed('"') == ['"כמה?"']
@@ -280,7 +280,7 @@ def test_c2_behind_a_quoted_question_the_next_word_is_waited_for():
 
 @given(st.text(alphabet="אבג ", max_size=1500))
 def test_c2_a_text_without_end_marks_is_spoken_in_pieces(text):
-    """C2: nothing waits for more than 400 characters, no word is lost, and blanks are where it is cut."""
+    """C2: no piece exceeds 400 characters, no word is lost, and cuts are at blanks."""
     pieces = split_sentences(text)
     assert all(0 < len(piece) <= MAX_SENTENCE_CHARS for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())

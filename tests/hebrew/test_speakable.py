@@ -1,4 +1,4 @@
-"""E6: what is written, as it is said. The cases are in a table that Hebrew speakers read and extend."""
+"""E6: written text as spoken. The cases are in a table that Hebrew speakers read and extend."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ CASES = [line.split("\t") for line in TABLE.splitlines() if line and not line.st
 
 @pytest.mark.parametrize("written, spoken", CASES, ids=[f"{number}" for number in range(len(CASES))])
 def test_e6_the_table(written, spoken):
-    """E6: digits, signs, dates, hours, telephones and short forms are words that agree."""
+    """E6: digits, signs, dates, hours, telephones and abbreviations become words in agreement."""
     assert speakable(written) == spoken
 
 
@@ -32,7 +32,7 @@ def test_e6_the_table_is_long_and_says_nothing_twice():
 
 @pytest.mark.parametrize("written, spoken", CASES, ids=[f"{number}" for number in range(len(CASES))])
 def test_e6_cases_sound_the_same_inside_a_sentence(written, spoken):
-    """E6: what stands before and behind, when it is no part of it, changes nothing."""
+    """E6: independent words before and behind change nothing."""
     if not written.endswith("."):
         assert speakable(f"הנה, {written}, תודה") == f"הנה, {spoken}, תודה"
 
@@ -51,7 +51,7 @@ def test_e6_cases_sound_the_same_inside_a_sentence(written, spoken):
     ids=["direction marks", "a mark behind a sign", "too long for a number", "nothing"],
 )
 def test_e6_what_a_table_does_not_show(written, spoken):
-    """E6: marks that cannot be seen, and endless digits."""
+    """E6: invisible marks, and endless digits."""
     assert speakable(written) == spoken
 
 
@@ -83,7 +83,7 @@ def test_e6_what_a_table_does_not_show(written, spoken):
     ],
 )
 def test_e6_endless_texts(piece):
-    """E6: total, whatever the length."""
+    """E6: any length is accepted."""
     assert not re.search(r"\d", speakable(piece * 5000))
 
 
@@ -111,7 +111,7 @@ UNSPOKEN = re.compile(r"[^\W_]/[^\W_]|[\d_#$%&*+/<=>@\[\\\]^`{|}~₪€£¥‰°
 @settings(max_examples=600)
 @given(TEXTS)
 def test_e6_any_text_is_spoken_without_figures_or_signs(text):
-    """E6: total, and nothing is left that a voice would have to guess; said twice it is the same."""
+    """E6: any text; nothing is left for a TTS to guess; idempotent."""
     spoken = speakable(text)
     assert not UNSPOKEN.search(spoken), spoken
     assert speakable(spoken) == spoken
@@ -123,14 +123,14 @@ def test_e6_any_text_is_spoken_without_figures_or_signs(text):
     )
 )
 def test_e6_words_pass_untouched(words):
-    """E6: to the letter, when there is nothing to read."""
+    """E6: unchanged to the letter if there is nothing to read."""
     text = " ".join(words)
     assert speakable(text) == text
 
 
 @given(st.sampled_from([case[0] for case in CASES if not case[0].startswith("ת.ז")]), st.sampled_from(".!?…"))
 def test_e6_a_sentence_stays_one(written, mark):
-    """E6, C2: points inside are read, the mark at the end stays, none is added."""
+    """E6, C2: points inside are read, the end mark stays, none is added."""
     text = f"אז {written.rstrip('.!?')}{mark}"
     spoken = speakable(text)
     assert spoken.endswith(mark)
@@ -139,7 +139,7 @@ def test_e6_a_sentence_stays_one(written, mark):
 
 @given(st.integers(0, 10**15))
 def test_e6_numbers_have_words_in_both_genders(number):
-    """E6: only two alone is another word before its noun."""
+    """E6: only "two" has another form before its noun."""
     for gender in Gender:
         words = cardinal(number, gender)
         assert not re.search(r"\d|  ", words)
@@ -148,7 +148,7 @@ def test_e6_numbers_have_words_in_both_genders(number):
 
 
 def test_e6_number_words():
-    """E6: the library's, and what it leaves to us."""
+    """E6: the library's words, and those added here."""
     assert cardinal(102, Gender.MASCULINE, before_noun=True) == "מאה ושניים"
     assert cardinal(3, Gender.MASCULINE, before_noun=True, definite=True) == "שלושת"
     assert cardinal(3, before_noun=True, definite=True) == "שלוש"
@@ -158,7 +158,7 @@ def test_e6_number_words():
 
 
 def test_e6_the_lists_are_spoken_themselves():
-    """E6: what a short form or a unit becomes has none in it."""
+    """E6: the words for an abbreviation or unit contain none."""
     units = [unit for counted in nouns.UNITS.values() for unit in (counted.one, counted.few, counted.many)]
     for words in (*abbreviations.SHORT_FORMS.values(), *nouns.UNITS_ALONE.values(), *units):
         assert speakable(words) == words
@@ -167,7 +167,7 @@ def test_e6_the_lists_are_spoken_themselves():
 @pytest.mark.parametrize("short", abbreviations.SHORT_FORMS)
 @pytest.mark.parametrize("marks", [("'", '"'), ("׳", "״"), ("’", "”"), ("׳", "׳׳")])
 def test_e6_short_forms_however_they_are_typed(short, marks):
-    """E6: with any geresh and gershayim, in brackets, at the end of a sentence."""
+    """E6: with any geresh and gershayim, in parentheses, at the end of a sentence."""
     typed = short.replace("'", marks[0]).replace('"', marks[1])
     words = abbreviations.SHORT_FORMS[short]
     assert speakable(f"({typed})") == f"({words})"
@@ -178,7 +178,7 @@ def test_e6_short_forms_however_they_are_typed(short, marks):
 
 @pytest.mark.parametrize("reading", grammar.PRECEDENCE, ids=lambda reading: reading.__name__)
 def test_e6_every_reading_of_the_grammar_has_a_row(monkeypatch, reading):
-    """E6: without one of them a row of the table is read otherwise, or not at all."""
+    """E6: without any one of them, a row of the table would be read differently."""
     others = tuple(other for other in grammar.PRECEDENCE if other is not reading)
     monkeypatch.setattr(grammar, "PRECEDENCE", others)
     assert any(_read(written) != spoken for written, spoken in CASES)
@@ -193,7 +193,7 @@ def _read(written):
 
 @pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2212")
 def test_e6_a_dash_of_any_kind(dash):
-    """E6: a range, a date, a telephone and a prefix do not depend on the keyboard."""
+    """E6: ranges, dates, telephones and prefixes do not depend on the kind of dash."""
     for written, spoken in CASES:
         if re.search(r"\d-\d|[א-ת]-\d", written):
             said = spoken if dash == "\u2212" else spoken.replace("-", dash)
@@ -202,7 +202,7 @@ def test_e6_a_dash_of_any_kind(dash):
 
 @pytest.mark.parametrize("blank", "\u00a0\u202f\u2009")
 def test_e6_a_blank_of_any_kind(blank):
-    """E6: between thousands, and before what is counted."""
+    """E6: between thousands, and before a noun."""
     assert speakable(f"מחיר 1{blank}850{blank}000{blank}₪") == "מחיר מיליון שמונה מאות וחמישים אלף שקלים"
     assert speakable(f"3{blank}חדרים") == "שלושה חדרים"
 

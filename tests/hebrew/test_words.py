@@ -1,4 +1,4 @@
-"""E2, D4: Hebrew words compared."""
+"""E2, D4: comparison of Hebrew words."""
 
 from zlib import crc32
 
@@ -35,7 +35,7 @@ def test_normal_form_is_stable(text):
 
 
 def test_e2_same_words_have_the_same_fingerprint():
-    """E2: CRC32 of the normal form, whatever the recogniser's punctuation."""
+    """E2: CRC32 of the normal form, whatever the punctuation."""
     assert fingerprint("שלום, מה שלומך?") == fingerprint("שָׁלוֹם מה שלומך") == crc32("שלום מה שלומך".encode())
     assert fingerprint("שלום") != fingerprint("שלומי")
 
@@ -53,7 +53,7 @@ def test_e2_same_words_have_the_same_fingerprint():
     ],
 )
 def test_d4_words_are_parted_and_not_drawn_out(text, words):
-    """D4: a recogniser's dashes, dots and long vowels make no other words."""
+    """D4: dashes, dots and drawn-out vowels do not make other words."""
     assert words_of(text) == words
 
 
@@ -61,7 +61,7 @@ def test_d4_words_are_parted_and_not_drawn_out(text, words):
     "one, other", [("2.5 מיליון", "25 מיליון"), ("בין 1-2", "בין 12"), ("ב-17:30", "ב-1730")]
 )
 def test_b3_what_stands_inside_a_number_counts(one, other):
-    """B3, E2: an answer that was thought for one amount is not given for another."""
+    """B3, E2: a reply to one amount is not given to another."""
     assert fingerprint(one) != fingerprint(other)
     assert fingerprint(one) == fingerprint(one + "?")
 
@@ -79,5 +79,5 @@ def test_b3_what_stands_inside_a_number_counts(one, other):
     ],
 )
 def test_d4_a_word_of_a_list_needs_one_spelling(word, written):
-    """D4: written in full, it is found in the others."""
+    """D4: written in full, it is found in all spellings."""
     assert set(spellings(word)) == written

@@ -1,4 +1,4 @@
-"""LLMs that write a given text in given pieces, and what becomes of it on its way to the voice."""
+"""A fake LLM that writes a text in given pieces, and the spoken result."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from server.turns.effects import Act, Expected
 
 
 class Writes:
-    """An LLM, and its reply: ``pieces``, then ``error`` if there is one. ``pulled``: how many were taken."""
+    """An LLM and its reply: yields ``pieces``, then raises ``error`` if set. ``pulled``: pieces taken."""
 
     name = "writer"
     opening = expected = Expected()
@@ -61,7 +61,7 @@ def spoken(llm: Writes, request: ReplyRequest | None = None) -> tuple[list[str],
 
 
 def outcome(text: str, size: int, error: Exception | None = None, **others: Any) -> tuple[list[str], Any]:
-    """What is spoken of ``text`` when it comes in pieces of ``size``: nothing for an answer that is none."""
+    """The spoken result of ``text`` in pieces of ``size`` characters; nothing for an empty answer."""
     try:
         return spoken(Writes(in_pieces(text, size), error=error), asked(**others))
     except ProviderError:

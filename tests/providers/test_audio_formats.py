@@ -1,4 +1,4 @@
-"""F6: what a server sends is speech, or the voice has failed; told by type, beginning and sound."""
+"""F6: audio of a server is either speech or a failed TTS, judged by content type, first bytes and sound."""
 
 import math
 import random
@@ -83,7 +83,7 @@ BODIES = {  # F6: what came, and its name in the error
 
 @pytest.mark.parametrize(("body", "name"), BODIES.values(), ids=BODIES)
 def test_f6_another_format_is_a_failed_voice(cloud: OpenAICloud, body: bytes, name: str) -> None:
-    """F6: and the error says what came."""
+    """F6: the error names the format that came."""
     cloud.says = lambda text: body
     with pytest.raises(ProviderError, match=f"OpenAI sent .*{name}") as raised:
         spoken(cloud)
@@ -117,14 +117,14 @@ def test_f6_another_type_is_a_failed_voice(cloud: OpenAICloud, content_type: str
     + ["application/octet-stream", "binary/octet-stream", ""],
 )
 def test_f6_types_of_pcm(cloud: OpenAICloud, content_type: str) -> None:
-    """F6: and no type at all is none either."""
+    """F6: a missing type is accepted."""
     plain = spoken(cloud)
     cloud.speech_type = content_type
     assert spoken(cloud) == plain
 
 
 def test_the_rate_that_a_type_names_is_obeyed(cloud: OpenAICloud) -> None:
-    """Else the caller hears another voice, too fast or too slow."""
+    """Otherwise the caller would hear a voice that is too fast or too slow."""
     cloud.says = lambda text: voiced(1.0, rate_hz=16_000)
     cloud.speech_type = "audio/L16;rate=16000;channels=1"
     assert len(spoken(cloud)) == 2 * 8000
@@ -155,7 +155,7 @@ BEGINNINGS = [
 def test_f6_speech_is_never_refused(
     beginning: bytes, silence: int, hz: float, peak: int, rate_hz: int, cuts: list[int]
 ) -> None:
-    """F6: whatever its first bytes, loudness and rate, behind any silence, and however it is cut."""
+    """F6: with any first bytes, loudness, rate, leading silence and pieces."""
     sent = beginning + bytes(2 * silence) + voiced(0.3, hz, peak, rate_hz)
     reader, heard, rest = SampleReader("OpenAI", rate_hz), [], sent
     for cut in cuts:
@@ -166,7 +166,7 @@ def test_f6_speech_is_never_refused(
 
 @given(st.sampled_from(sorted(BODIES)), st.lists(st.integers(1, 700), max_size=40))
 def test_f6_a_format_is_known_however_it_is_cut(name: str, cuts: list[int]) -> None:
-    """F6: and of one that has a mark not a sample is let through."""
+    """F6: and no sample is passed on before a format with a mark is known."""
     body, called = BODIES[name]
     reader, heard, rest = SampleReader("OpenAI", 24_000), b"", body
     with pytest.raises(ProviderError, match=called):
@@ -179,7 +179,7 @@ def test_f6_a_format_is_known_however_it_is_cut(name: str, cuts: list[int]) -> N
 
 @pytest.mark.parametrize("louder", [0.1, 1, 3])
 def test_f6_a_voice_is_no_noise(louder: float) -> None:
-    """F6: hisses and all, also from a voice that clips."""
+    """F6: including sibilants and clipped voices."""
     said = struct.iter_unpack("<h", speak_pcm16_8k("שש שמשות, ששון ושושנה. צץ ציץ, סוסים זזים."))
     pcm16 = array("h", (max(-32768, min(32767, round(7 * louder * sample))) for (sample,) in said)).tobytes()
     for rate_hz in (8000, 24_000):
@@ -189,7 +189,7 @@ def test_f6_a_voice_is_no_noise(louder: float) -> None:
 
 @pytest.mark.parametrize("chunk_bytes", [480, 4800])
 def test_speech_is_not_held_back(chunk_bytes: int) -> None:
-    """C2: all that waits is the first window, 21 ms; and then nothing."""
+    """C2: only the first window waits, 21 ms."""
     reader, fed, heard = SampleReader("OpenAI", 24_000), 0, 0
     sent = voiced(1.0)
     for start in range(0, len(sent), chunk_bytes):
@@ -199,7 +199,7 @@ def test_speech_is_not_held_back(chunk_bytes: int) -> None:
 
 
 def test_beginnings_that_may_still_be_anything() -> None:
-    """No more is waited for than it takes."""
+    """The decision waits for no more bytes than it needs."""
     assert format_of(b"OggS", whole=False) is None
     assert format_of(MP3_FRAME + b"\xff\xfb\x90", whole=False) is None
     assert format_of(MP3_FRAME + bytes(7), whole=False) == ""

@@ -1,4 +1,4 @@
-"""The embedded STT: what the grammar holds, that a whole dialogue is heard, that many may listen at once."""
+"""The embedded STT: its grammar, a whole dialogue, several utterances at once."""
 
 import audioop
 import subprocess
@@ -34,7 +34,7 @@ LEXICON = Lexicon(
 
 
 def on_the_phone(pcm16_8k: bytes, hiss: float = 10.0) -> bytes:
-    """Between silences, with line noise, as μ-law."""
+    """μ-law with line noise, between silences."""
     samples = np.frombuffer(pcm16_8k, "<i2").astype(float)
     samples = np.concatenate([np.zeros(1600), samples, np.zeros(3200)])
     samples += np.random.default_rng(1).normal(0, hiss, len(samples))

@@ -1,4 +1,4 @@
-"""The embedded voice: what it says, how it sounds, and that many may use it at once."""
+"""The embedded TTS: words, sound, and use by many calls at once."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def samples(pcm16: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 
 
 def run_python(program: str) -> str:
-    """Run in a process of its own; a native abort there fails the test, not the test run."""
+    """Runs in a process of its own: a native abort fails the test, not the test run."""
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
     )
@@ -111,13 +111,13 @@ def test_fixed_lines_need_no_model(text: str, phonemes: str) -> None:
     ],
 )
 def test_reads_prefixes_signs_digits_and_latin(text: str, phonemes: str) -> None:
-    """Nothing in a text is dropped; a word that comes with points keeps that reading."""
+    """No word of a text is dropped; a word with points of its own keeps that reading."""
     assert read(text) == phonemes
 
 
 @given(st.integers(0, 999_999_999))
 def test_every_number_has_words_the_lexicon_knows(number: int) -> None:
-    """No number word is left to guessing, in neither gender, nor when a long number is dictated."""
+    """No number word is guessed, in either gender, nor in a dictated number."""
     known = lexicon.entries()
     texts = [cardinal(number, gender, before_noun=counted) for gender in Gender for counted in (True, False)]
     for word in " ".join((*texts, speakable(f"1{number:09}1"))).replace(",", "").split():
@@ -125,7 +125,7 @@ def test_every_number_has_words_the_lexicon_knows(number: int) -> None:
 
 
 def test_lexicon_is_well_formed() -> None:
-    """Keys are unpointed and can be looked up; every phoneme is one espeak is given."""
+    """Keys are unpointed and found; espeak knows every phoneme."""
     for words, phonemes in lexicon.entries().items():
         assert without_points(words) == words
         assert len(words.split()) <= lexicon.LONGEST_PHRASE
@@ -136,14 +136,14 @@ def test_lexicon_is_well_formed() -> None:
 
 @pytest.mark.parametrize("line", ["שלום shalom", "שלום\t", "\tshalom"])
 def test_broken_lexicon_line_is_named(line: str) -> None:
-    """Whoever extends the lexicon is told which line is wrong; comments and blank lines are none."""
+    """The error names the line. Comments and blank lines are allowed."""
     assert lexicon.parsed("# a comment\n\nשלום  לך\tshalom lexa") == {"שלום לך": "shal'om lex'a"}
     with pytest.raises(lexicon.LexiconError, match="line 2"):
         lexicon.parsed(f"# a comment\n{line}")
 
 
 def test_speech_is_telephone_audio() -> None:
-    """Whole samples, a length people would take, a telephone's level, no clipping, no long edges."""
+    """Whole samples, a plausible length, a telephone's level, no clipping, no long silent edges."""
     pcm16 = speak_pcm16_8k(SENTENCE)
     assert len(pcm16) % 2 == 0
     sound = samples(pcm16)
@@ -154,7 +154,7 @@ def test_speech_is_telephone_audio() -> None:
 
 
 def test_no_sound_is_no_audio() -> None:
-    """Nothing and silence come out as nothing, without the pause."""
+    """No samples, or silent ones, give no audio and no pause."""
     assert telephone.to_telephone(b"", 300) == b""
     assert telephone.to_telephone(bytes(2 * 22_050), 300) == b""
 
@@ -167,7 +167,7 @@ def test_same_text_sounds_the_same() -> None:
 
 
 def test_voices_differ() -> None:
-    """The simulated caller is not the agent: variant, rate and pitch are heard, and do not stick."""
+    """Variant, rate and pitch are audible, and do not carry over to the next voice."""
     agent = samples(speak_pcm16_8k(SENTENCE))
     slow = samples(speak_pcm16_8k(SENTENCE, variant="m3", rate=110, pitch=30))
     again = samples(speak_pcm16_8k(SENTENCE))
@@ -179,7 +179,7 @@ def test_voices_differ() -> None:
     ("hz", "kept"), [(300, True), (1000, True), (3000, True), (5000, False), (7600, False)]
 )
 def test_resampling_keeps_the_telephone_band_only(hz: int, kept: bool) -> None:
-    """Above 4 kHz a tone vanishes; below, it keeps its level and its pitch."""
+    """A tone above 4 kHz vanishes; a tone below keeps its level and pitch."""
     tone = np.sin(2 * np.pi * hz * np.arange(22_050) / 22_050).astype(np.float32)
     out = telephone.resample(tone)
     assert len(out) == 8000
@@ -194,7 +194,7 @@ def test_resampling_keeps_the_telephone_band_only(hz: int, kept: bool) -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "?!…", "--", "🙂", "\0", "\u200f", "׳״", "\ud800"])
 def test_nothing_to_say_is_no_audio(text: str) -> None:
-    """No words: no chunk and no error."""
+    """A text without words gives no chunk and no error."""
     assert list(EmbeddedTts().synthesize(text, 5.0)) == []
 
 
@@ -209,7 +209,7 @@ HEBREW_TEXT = st.text(
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=40), HEBREW_TEXT))
 def test_any_text_is_spoken_or_left_out(text: str) -> None:
-    """No unicode breaks the reading or espeak, and brackets in a text are never espeak's commands."""
+    """Any Unicode text is accepted; brackets in it are never commands of espeak."""
     assert len(speak_pcm16_8k(text)) % 2 == 0
 
 
@@ -217,7 +217,7 @@ def test_any_text_is_spoken_or_left_out(text: str) -> None:
     "unit", ["ש", "שָׁ", "W", "a", "bcd ", "WW WWW ", "שלום ", "9", "״א", "[[", "׳", "שׁ\u05b0"]
 )
 def test_endless_words_are_spoken_in_parts(unit: str) -> None:
-    """espeak's buffers are of fixed size: no word and no run of words may reach their end."""
+    """espeak's buffers have a fixed size: no word and no run of words may fill them."""
     chunks = [len(chunk) for chunk in EmbeddedTts().synthesize(unit * 1000, 60.0)]
     assert max(chunks, default=0) < 2 * 8000 * 60
 
@@ -235,18 +235,18 @@ def test_endless_words_are_spoken_in_parts(unit: str) -> None:
     ],
 )
 def test_notation_becomes_mnemonics(phonemes: str, mnemonics: str) -> None:
-    """Two letters are one sound only where they are meant; a lone syllable is stressed, a particle not."""
+    """Two letters are one sound only where meant; a monosyllable is stressed, a particle is not."""
     assert to_espeak(phonemes) == mnemonics
 
 
 def test_long_text_comes_in_clauses() -> None:
-    """A chunk a clause, so that a cancel is heard soon; a long run without marks is cut as well."""
+    """One chunk per clause, so that a cancel acts soon; a long run without marks is split too."""
     assert len(list(EmbeddedTts().synthesize("שלום, תודה רבה. להתראות!", 5.0))) == 3
     assert len(list(EmbeddedTts().synthesize("שלום " * 60, 5.0))) > 3
 
 
 def test_cancel_ends_the_stream() -> None:
-    """After ``cancel`` no further chunk comes, and cancelling again is nothing."""
+    """No chunk follows ``cancel``; a second cancel does nothing."""
     stream = EmbeddedTts().synthesize("שלום, תודה רבה, להתראות.", 5.0)
     chunks = iter(stream)
     assert next(chunks)
@@ -256,28 +256,28 @@ def test_cancel_ends_the_stream() -> None:
 
 
 def test_cancel_before_the_first_chunk() -> None:
-    """A stream cancelled before it is iterated gives nothing."""
+    """A stream cancelled before iteration is empty."""
     stream = EmbeddedTts().synthesize("שלום", 5.0)
     stream.cancel()
     assert list(stream) == []
 
 
 def test_time_limit_is_a_provider_error() -> None:
-    """A stream that is out of time says so, retryably."""
+    """A stream out of time raises a retryable ProviderError."""
     with pytest.raises(ProviderError) as caught:
         list(EmbeddedTts().synthesize("שלום", 0.0))
     assert caught.value.retryable
 
 
 def test_is_a_synthesizer() -> None:
-    """The engine fits the protocol; ``warm`` loads without a sound to be heard."""
+    """The provider fits the protocol; ``warm`` makes no audible sound."""
     voice: Tts = EmbeddedTts()
     assert voice.name == "embedded"
     voice.warm()
 
 
 def test_unknown_variant_is_refused() -> None:
-    """A variant that is no name is a ValueError; an unknown name is an error of the engine."""
+    """A malformed variant is a ValueError; an unknown one is a ProviderError."""
     with pytest.raises(ValueError):
         EmbeddedTts(variant="../f3")
     with pytest.raises(ValueError):
@@ -287,7 +287,7 @@ def test_unknown_variant_is_refused() -> None:
 
 
 def test_native_trouble_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What espeak reports reaches the caller as ProviderError."""
+    """Errors of espeak arrive as ProviderError."""
 
     def broken(*_: object) -> bytes:
         raise EspeakError("refused")
@@ -299,7 +299,7 @@ def test_native_trouble_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(("module", "what"), [("espeakng_loader", "espeak"), ("piper.hebrew", "Nakdimon")])
 def test_missing_package_is_a_provider_error(module: str, what: str) -> None:
-    """The GPL packages can be removed: the voice then says so, and nothing else breaks."""
+    """Without the GPL packages the provider reports an error, and nothing else breaks."""
     program = f"""
 import sys
 sys.modules[{module!r}] = None
@@ -314,7 +314,7 @@ except ProviderError as error:
 
 
 def test_long_data_paths_are_shortened(tmp_path: Path) -> None:
-    """espeak cannot open a long path: it gets a link to it, which shows the same files."""
+    """espeak cannot open a long path; it gets a link to the same files."""
     deep = tmp_path / ("d" * 120) / ("e" * 120)
     deep.mkdir(parents=True)
     (deep / "phontab").touch()
@@ -325,7 +325,7 @@ def test_long_data_paths_are_shortened(tmp_path: Path) -> None:
 
 
 def test_importing_loads_nothing_native() -> None:
-    """Libraries and models wait for the first sentence."""
+    """Libraries and models are loaded with the first sentence."""
     program = (
         "import sys, server.providers.embedded.tts.synthesizer\n"
         "heavy = {'onnxruntime', 'piper', 'espeakng_loader'} & set(sys.modules)\n"
@@ -335,7 +335,7 @@ def test_importing_loads_nothing_native() -> None:
 
 
 def test_threads_share_the_library() -> None:
-    """Eight threads, ten sentences each, two voices: espeak would abort if it were entered twice."""
+    """Eight threads, ten sentences each, two voices: espeak would abort if two threads entered it."""
     program = f"""
 import threading
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
@@ -353,7 +353,7 @@ print(len(done), all(done))
 
 
 def test_gevent_hub_goes_on_during_synthesis() -> None:
-    """Twenty greenlets speak at once, model loading included, while a ticker keeps running."""
+    """Twenty greenlets synthesize at once, model loading included, while a ticker keeps running."""
     program = f"""
 from gevent import monkey
 monkey.patch_all()
@@ -388,7 +388,7 @@ print(len(calls), spoke, len(stalls), round(1000 * max(stalls)), round(1000 * to
 
 
 def test_settings_are_checked() -> None:
-    """espeak is never given a rate or pitch it would clip in silence."""
+    """Out-of-range settings are refused, which espeak would clip silently."""
     assert VoiceSettings().rate == 160
     with pytest.raises(ValueError):
         VoiceSettings(pitch=100)

@@ -1,4 +1,4 @@
-"""G4: engines that keep failing are skipped for a while, and the log says so."""
+"""G4: a provider that keeps failing is skipped for a while, and the log says so."""
 
 import logging
 
@@ -29,13 +29,13 @@ def clock():
 
 @pytest.fixture
 def chain(clock, caplog):
-    """Three failures in a row, thirty seconds."""
+    """A chain that opens after three failures in a row, for thirty seconds."""
     caplog.set_level(logging.INFO, "agent")
     return FallbackChain("asr", (FIRST, SECOND), BreakerParams(3, 30.0), clock)
 
 
 def fail(chain, provider, times, why="down"):
-    """What calls tell that asked ``provider`` while it was not skipped, or nobody was."""
+    """Reports failures of ``provider``, as calls do that use it while it is not skipped."""
     place = list(chain).index(provider)
     for _ in range(times):
         Try(chain, place).failed(why)
@@ -46,25 +46,25 @@ def work(chain, provider):
 
 
 def usable(chain):
-    """Whom a call would ask that fails with everyone. It tells nothing, so that its probes are lost."""
+    """The providers a call would try if all failed. Reports nothing, so that its probes are abandoned."""
     return tuple(attempt.provider for attempt in chain.tries())
 
 
 def test_all_are_tried_in_order(chain):
-    """G2: the order of preference is the order of trying."""
+    """G2: providers are tried in the order of preference."""
     assert (chain.first, list(chain), usable(chain)) == (FIRST, [FIRST, SECOND], (FIRST, SECOND))
 
 
 @pytest.mark.parametrize("failures, left", [(2, (FIRST, SECOND)), (3, (SECOND,)), (5, (SECOND,))])
 def test_g4_after_three_failures_in_a_row_a_provider_is_skipped(chain, failures, left):
-    """G4: and still counted among the engines."""
+    """G4: it still counts as a provider."""
     fail(chain, FIRST, failures)
     assert usable(chain) == left
     assert (chain.first, list(chain)) == (FIRST, [FIRST, SECOND])
 
 
 def test_g4_a_success_starts_the_count_anew(chain):
-    """G4: in a row."""
+    """G4: only failures in a row count."""
     fail(chain, FIRST, 2)
     work(chain, FIRST)
     fail(chain, FIRST, 2)
@@ -72,7 +72,7 @@ def test_g4_a_success_starts_the_count_anew(chain):
 
 
 def test_g4_providers_are_counted_apart(chain):
-    """G4: one engine's failures are not another's, nor its success."""
+    """G4: neither failures nor successes of one provider affect another."""
     fail(chain, FIRST, 2)
     fail(chain, SECOND, 2)
     work(chain, SECOND)
@@ -82,14 +82,14 @@ def test_g4_providers_are_counted_apart(chain):
 
 @pytest.mark.parametrize("waited_s, tried", [(29.9, False), (30.0, True), (3000.0, True)])
 def test_g4_it_is_skipped_for_a_while(chain, clock, waited_s, tried):
-    """G4: BREAKER_OPEN_SEC, and then tried again."""
+    """G4: for BREAKER_OPEN_SEC; then it is tried again."""
     fail(chain, FIRST, 3)
     clock.now += waited_s
     assert usable(chain) == ((FIRST, SECOND) if tried else (SECOND,))
 
 
 def test_g4_once_its_time_has_passed_one_call_tries_it(chain, clock):
-    """G4: the others do not wait for an engine that may be dead; a try nobody told about is forgotten."""
+    """G4: other calls do not wait for a provider that may be dead; an unreported probe expires."""
     fail(chain, FIRST, 3)
     clock.now += 30
     assert [usable(chain) for _ in range(3)] == [(FIRST, SECOND), (SECOND,), (SECOND,)]
@@ -98,7 +98,7 @@ def test_g4_once_its_time_has_passed_one_call_tries_it(chain, clock):
 
 
 def test_g4_a_try_that_works_brings_it_back(chain, clock):
-    """G4: for everybody, and with a clean slate."""
+    """G4: for all calls, with its failures forgotten."""
     fail(chain, FIRST, 3)
     clock.now += 30
     next(chain.tries()).worked()
@@ -107,7 +107,7 @@ def test_g4_a_try_that_works_brings_it_back(chain, clock):
 
 
 def test_g4_a_try_that_fails_skips_it_again(chain, clock):
-    """G4: one failure is enough then."""
+    """G4: one failure of a probe is enough."""
     fail(chain, FIRST, 3)
     clock.now += 40
     probe = next(chain.tries())
@@ -119,8 +119,8 @@ def test_g4_a_try_that_fails_skips_it_again(chain, clock):
     assert usable(chain) == (FIRST, SECOND)
 
 
-def test_g4_who_never_asked_the_second_provider_does_not_probe_it(chain, clock):
-    """G4: the first has worked in every call, so the second was never due; it is offered when it is."""
+def test_g4_calls_that_the_first_provider_served_do_not_probe_the_second(chain, clock):
+    """G4: calls that the first provider served leave the second one's probe free."""
     fail(chain, SECOND, 3)
     clock.now += 30
     for _ in range(20):
@@ -133,7 +133,7 @@ def test_g4_who_never_asked_the_second_provider_does_not_probe_it(chain, clock):
 
 
 def test_g4_a_provider_is_looked_at_when_it_is_due(chain, clock):
-    """G4: what other calls have found out while the first was being asked counts."""
+    """G4: findings of other calls count, also those made while the first provider was being tried."""
     tries = chain.tries()
     assert next(tries).provider is FIRST
     fail(chain, SECOND, 3)
@@ -141,7 +141,7 @@ def test_g4_a_provider_is_looked_at_when_it_is_due(chain, clock):
 
 
 def test_g4_a_try_that_was_dropped_is_given_back(chain, clock):
-    """G4: a caller who hung up has not found out; the next call does, and that only."""
+    """G4: a caller who hung up has learnt nothing; exactly the next call may probe."""
     fail(chain, FIRST, 3)
     clock.now += 30
     probe = next(chain.tries())
@@ -151,8 +151,8 @@ def test_g4_a_try_that_was_dropped_is_given_back(chain, clock):
 
 
 @pytest.mark.parametrize("waited_s", [0, 30])
-def test_g4_only_who_probes_gives_the_try_back(chain, clock, waited_s):
-    """G4: calls that asked before it was skipped, and drop it now, reopen nothing."""
+def test_g4_only_the_probing_call_gives_the_probe_back(chain, clock, waited_s):
+    """G4: calls that began before the skip, and are abandoned now, do not free the probe."""
     before = [next(chain.tries()) for _ in range(20)]
     fail(chain, FIRST, 3)
     clock.now += waited_s
@@ -164,7 +164,7 @@ def test_g4_only_who_probes_gives_the_try_back(chain, clock, waited_s):
 
 
 def test_g4_dropped_tries_change_nothing_while_it_works(chain):
-    """G4: neither a failure nor a success."""
+    """G4: an abandoned attempt is neither a failure nor a success."""
     fail(chain, FIRST, 2)
     for _ in range(20):
         next(chain.tries()).untried()
@@ -174,7 +174,7 @@ def test_g4_dropped_tries_change_nothing_while_it_works(chain):
 
 
 def test_g4_when_all_are_skipped_all_are_tried(chain, clock):
-    """G4: an engine that may fail is better than none."""
+    """G4: a provider that may fail is better than none."""
     fail(chain, FIRST, 3)
     fail(chain, SECOND, 3)
     assert usable(chain) == (FIRST, SECOND)
@@ -185,8 +185,8 @@ def test_g4_when_all_are_skipped_all_are_tried(chain, clock):
     assert usable(alone) == (FIRST,)
 
 
-def test_g4_dropped_tries_of_what_is_skipped_anyway_reopen_nothing(chain):
-    """G4: all are skipped and all are tried; 20 noises later they are skipped still."""
+def test_g4_abandoned_attempts_on_skipped_providers_reopen_nothing(chain):
+    """G4: with every provider skipped all are tried; 20 abandoned attempts leave them skipped."""
     fail(chain, FIRST, 3)
     fail(chain, SECOND, 3)
     for _ in range(20):
@@ -197,7 +197,7 @@ def test_g4_dropped_tries_of_what_is_skipped_anyway_reopen_nothing(chain):
 
 
 def test_g4_whether_the_preferred_provider_is_skipped_can_be_asked(chain, clock):
-    """G4: and who only asks takes nobody's try away."""
+    """G4: the question takes no probe."""
     assert not chain.skips_first
     fail(chain, FIRST, 3)
     assert chain.skips_first
@@ -211,7 +211,7 @@ SKIPPED = "ENGINE_SKIPPED asr first for 30 s after 3 failures in a row: quota"
 
 
 def test_g4_the_log_says_so(chain, clock, caplog):
-    """G4: one line when it is skipped, one when it is back, none for what does not change."""
+    """G4: one line when it is skipped and one when it works again; none without a change."""
     work(chain, FIRST)
     fail(chain, FIRST, 2)
     assert caplog.messages == []
@@ -223,8 +223,8 @@ def test_g4_the_log_says_so(chain, clock, caplog):
     assert caplog.messages == [SKIPPED, "ENGINE_BACK asr first"]
 
 
-def test_g4_what_is_skipped_already_is_not_skipped_anew_in_the_log(chain, clock, caplog):
-    """G4: calls that had asked it before fail later, and so does every probe: an outage is one line."""
+def test_g4_an_outage_is_one_line_in_the_log(chain, clock, caplog):
+    """G4: later failures of running calls and of probes add no line: an outage is one line."""
     fail(chain, FIRST, 3, why="quota")
     fail(chain, FIRST, 5, why="late")
     for _ in range(4):
@@ -234,7 +234,7 @@ def test_g4_what_is_skipped_already_is_not_skipped_anew_in_the_log(chain, clock,
 
 
 def test_g4_the_only_provider_is_not_said_to_be_skipped(clock, caplog):
-    """G4: it is failing, every third time; nor is it said to be back, where it never was away."""
+    """G4: it is reported as failing at every third failure, and never as back."""
     caplog.set_level(logging.INFO, "agent")
     alone = FallbackChain("tts", (FIRST,), BreakerParams(3, 30.0), clock)
     for number in range(1, 8):
@@ -248,7 +248,7 @@ def test_g4_the_only_provider_is_not_said_to_be_skipped(clock, caplog):
 
 
 def test_failing_is_when_no_provider_works(chain):
-    """G4, newcomer 3: not one engine of two, nor a success in between."""
+    """G4, newcomer 3: not with one of two failing, nor after a success."""
     fail(chain, FIRST, 5)
     assert not chain.failing
     fail(chain, SECOND, 2)
@@ -264,7 +264,7 @@ def test_failing_is_when_no_provider_works(chain):
 
 
 def test_failing_is_also_said_of_an_only_provider(clock):
-    """G4: it is never skipped, and can fail for ever."""
+    """G4: it is never skipped and may fail for ever."""
     alone = FallbackChain("asr", (FIRST,), BreakerParams(2, 30.0), clock)
     assert not alone.failing
     for number in range(1, 5):
@@ -276,7 +276,7 @@ def test_failing_is_also_said_of_an_only_provider(clock):
 
 @pytest.mark.parametrize("open_s", [1.0, 30.0, 900.0])
 def test_failing_lapses_when_nobody_asks(clock, open_s):
-    """A balancer that sends no more calls here must get a chance to see that it works again."""
+    """A load balancer that sends no more calls must get a chance to see that the provider works again."""
     chain = FallbackChain("tts", (FIRST, SECOND), BreakerParams(3, open_s), clock)
     fail(chain, FIRST, 3)
     clock.now += 10
@@ -291,7 +291,7 @@ def test_failing_lapses_when_nobody_asks(clock, open_s):
 
 
 def test_failing_goes_on_while_calls_find_it_so(chain, clock):
-    """G4: each failure is a new look at it."""
+    """G4: each failure renews it."""
     fail(chain, FIRST, 3)
     fail(chain, SECOND, 3)
     for _ in range(20):
@@ -301,5 +301,5 @@ def test_failing_goes_on_while_calls_find_it_so(chain, clock):
 
 
 def test_the_playbooks_numbers_are_the_defaults():
-    """G4: three failures, half a minute."""
+    """G4: three failures, thirty seconds."""
     assert BreakerParams() == BreakerParams(failures=3, open_s=30.0)

@@ -1,4 +1,4 @@
-"""Google's voice: the real client against a local gRPC server that speaks Google's protocol."""
+"""Google's TTS: the real client against a local gRPC server that speaks Google's protocol."""
 
 import struct
 import subprocess
@@ -116,7 +116,7 @@ class TestRequest:
 
     @EITHER
     def test_more_text_than_google_takes(self, google: VoiceCloud, voice: str) -> None:
-        """A Hebrew letter is two bytes of the 5000."""
+        """A Hebrew letter takes two of the 5000 bytes."""
         assert b"".join(speak(google, voice, "א" * 2499)) == PCM
         with pytest.raises(ProviderError, match="5000 bytes") as raised:
             speak(google, voice, "א" * 2500)
@@ -124,7 +124,7 @@ class TestRequest:
 
     @EITHER
     def test_a_long_sentence_is_several_requests(self, google: VoiceCloud, voice: str) -> None:
-        """faults.md 22: Google refuses long sentences; the audio of the pieces is one behind the other."""
+        """faults.md 22: Google refuses long sentences; the pieces' audio is concatenated."""
         google.says = lambda text: bytes(range(len(text.encode()) // 2)) * 2 + b"\0\0"
         text = "הדירה בת ארבעה חדרים בקומה שלישית, עם מרפסת שמש גדולה, " * 5
         heard = b"".join(speak(google, voice, text))
@@ -134,7 +134,7 @@ class TestRequest:
         assert heard == b"".join(google.says(piece) for piece in asked)
 
     def test_a_long_sentence_is_cancelled_between_two_requests(self, google: VoiceCloud) -> None:
-        """D2: what is not asked for yet is not asked for any more."""
+        """D2: the remaining requests are not sent."""
         stream = voice_of(google).synthesize("הדירה בת ארבעה חדרים בקומה שלישית, " * 9, 5)
         said = iter(stream)
         assert next(said) == PCM
@@ -218,7 +218,7 @@ OUTCOMES = {  # what is said; or the bytes that are said before an error that is
 @EITHER
 @pytest.mark.parametrize("fault", OUTCOMES, ids=lambda fault: fault.value)
 def test_how_each_fault_ends(google: VoiceCloud, voice: str, fault: Fault) -> None:
-    """G1: in time, and with one request: nothing retries behind our back."""
+    """G1: in time, with one request: the client does not retry."""
     google.watch.always = fault
     google.watch.delays.slow_s = 0.1
     said = bytearray()
@@ -292,7 +292,7 @@ class TestCancel:
     def test_while_the_request_is_being_made(
         self, google: VoiceCloud, voice: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Neither waits for the other: whoever comes second finds what the first has done."""
+        """Neither thread waits for the other: the second finds what the first has done."""
         google.watch.always = Fault.HUNG_BEFORE_HEADERS
         for name in ("_whole", "_stream"):
             begin = getattr(gcp_tts_live, name)
@@ -345,7 +345,7 @@ print(len(said), len(set(said)), len(said[0]), gap < 0.25, gap)
 
 @EITHER
 def test_other_calls_go_on_under_gevent(google: VoiceCloud, voice: str) -> None:
-    """Without ``init_gevent`` each request would hold the whole process for as long as it takes."""
+    """Without ``init_gevent`` each request would block the whole process."""
     google.watch.delays.first_s = 0.4
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, google.endpoint, voice],

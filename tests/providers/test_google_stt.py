@@ -56,7 +56,7 @@ def stt_of(
 def heard(
     google: GoogleStt, audio: bytes = NOISE[:4000], phrases: tuple[str, ...] = (), timeout_s: float = 5.0
 ) -> list[Transcript]:
-    """The finals of an utterance that is fed and finished before anyone listens."""
+    """The final transcripts of an utterance that is fed and finished before it is read."""
     recognition = google.open(Expected(phrases), 1, timeout_s)
     recognition.feed(audio)
     recognition.finish()
@@ -75,7 +75,7 @@ def until(holds: Callable[[], Any], within_s: float = 5.0) -> None:
 
 
 class Listener:
-    """Reads a recognition on a thread of its own."""
+    """Reads a recognition on its own thread."""
 
     def __init__(self, recognition: Recognition) -> None:
         self.recognition = recognition
@@ -136,7 +136,7 @@ class TestRequest:
         assert GoogleStt(config)._dialect.address.endpoint == endpoint
 
     def test_the_stream_is_open_before_the_first_word(self, cloud: SpeechCloud) -> None:
-        """Opened at the onset, it costs the caller nothing when the words come."""
+        """The stream opens at the onset, so that it costs no time when the words come."""
         listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         until(lambda: cloud.watch.exchanges)
         assert not asked(cloud)[0].audio
@@ -217,7 +217,7 @@ class TestWords:
 
     @BOTH
     def test_words_of_another_language_are_unclear(self, cloud: SpeechCloud, api: str) -> None:
-        """E1: they are asked for again, and nothing is begun on a guess at them."""
+        """E1: the agent asks again, and no turn starts from an interim transcript."""
         cloud.watch.always = Fault.WRONG_LANGUAGE
         google = stt_of(cloud, api)
         recognition = google.open(Expected(), 1, 5)
@@ -246,7 +246,7 @@ OUTCOMES = {  # a transcript's text and confidence; or whether the error is retr
 @pytest.mark.parametrize("whole", [False, True], ids=["stream", "whole"])
 @pytest.mark.parametrize("fault", OUTCOMES, ids=lambda fault: fault.value)
 def test_how_each_fault_ends(cloud: SpeechCloud, api: str, whole: bool, fault: Fault) -> None:
-    """G1: in time, and with one request: nothing retries behind our back."""
+    """G1: in time, with one request: the client does not retry."""
     cloud.watch.always = fault
     cloud.watch.delays.slow_s = 0.1
     google = stt_of(cloud, api)
@@ -275,7 +275,7 @@ def test_how_each_fault_ends(cloud: SpeechCloud, api: str, whole: bool, fault: F
 
 
 def threads() -> set[threading.Thread]:
-    """Ours and gRPC's; not those of the local servers, which keep theirs."""
+    """The threads of this process and of gRPC, without those of the local servers."""
     return {
         thread
         for thread in threading.enumerate()
@@ -285,7 +285,7 @@ def threads() -> set[threading.Thread]:
 
 class TestCancel:
     def ended(self, cloud: SpeechCloud, listener: Listener, before: set[threading.Thread]) -> Exchange:
-        """Cancel, and check that nothing is left here or there."""
+        """Cancels, and checks that no thread is left on either side."""
         began = time.monotonic()
         listener.recognition.cancel()
         listener.recognition.cancel()
@@ -320,7 +320,7 @@ class TestCancel:
         assert self.ended(cloud, listener, before).sent == 0
 
     def test_while_the_caller_speaks(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
-        """The thread that feeds gRPC waits for audio then: a cancelled call alone would not wake it."""
+        """gRPC's feeding thread waits for audio then; cancelling the call alone would not wake it."""
         listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: listener.transcripts)
@@ -358,7 +358,7 @@ class TestCancel:
         until(lambda: threads() <= before)
 
     def test_while_a_stream_is_being_made(self, cloud: SpeechCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Neither waits for the other: whoever comes second finds what the first has done."""
+        """Neither thread waits for the other: the second finds what the first has done."""
         make = stt.StreamingCall
 
         def cancelled_in_between(*args: Any) -> Any:
@@ -389,7 +389,7 @@ class TestCancel:
         until(lambda: not cloud.watch.open)
 
     def test_while_connecting(self, cloud: SpeechCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """What connecting fails with is nobody's business any more."""
+        """An error of the connection is dropped after a cancel."""
         connecting, go_on = threading.Event(), threading.Event()
 
         def slow(address: Address) -> client.Connection:
@@ -519,7 +519,7 @@ class TestStreamsThatEnd:
 
     @BOTH
     def test_roll_over_before_googles_limit(self, cloud: SpeechCloud, api: str) -> None:
-        """Every byte once and in order, and the words of each stream after those of the one before."""
+        """Every byte is sent once and in order; the transcripts of the streams follow each other."""
         cloud.hears = lambda audio: f"{len(audio)} {NOISE.index(audio)}"
         google = stt_of(cloud, api, StreamLimits(roll_over_s=0.55))
         listener = Listener(google.open(Expected(), 1, 5))
@@ -541,7 +541,7 @@ class TestStreamsThatEnd:
         "code", [CODE.OK, CODE.OUT_OF_RANGE, CODE.ABORTED, CODE.UNAVAILABLE, CODE.INTERNAL]
     )
     def test_google_ends_a_stream(self, cloud: SpeechCloud, api: str, code: grpc.StatusCode) -> None:
-        """The next one begins where the words of the last one end."""
+        """The next stream begins where the last final transcript ends."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0.3, code, 2
         google = stt_of(cloud, api)
         listener = Listener(google.open(Expected(), 1, 5))
@@ -591,14 +591,14 @@ class TestStreamsThatEnd:
         assert bytes(asked(cloud)[1].audio) == NOISE[:6000]
 
     def test_after_the_end_of_speech_too(self, cloud: SpeechCloud) -> None:
-        """The audio is there, so the last stream may be lost as well as any."""
+        """The audio is kept, so that even the last stream may be lost."""
         cloud.watch.next(Fault.CUT_MID_STREAM)
         assert [final.text for final in heard(stt_of(cloud, limits=PATIENT))] == [DEFAULT_LINE]
         assert [bytes(request.audio) for request in asked(cloud)][1] == NOISE[:4000]
 
     @pytest.mark.parametrize("code", [CODE.OK, CODE.OUT_OF_RANGE, CODE.UNAVAILABLE])
     def test_one_that_ends_at_once_is_an_error(self, cloud: SpeechCloud, code: grpc.StatusCode) -> None:
-        """It is not opened again and again."""
+        """The stream is not opened again and again."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.1, 0, code, 100
         listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:1600])
@@ -614,7 +614,7 @@ class TestStreamsThatEnd:
 
     @pytest.mark.parametrize("audio", [b"", NOISE[:4000]], ids=["none at all", "none left"])
     def test_a_stream_without_audio_is_not_waited_for(self, cloud: SpeechCloud, audio: bytes) -> None:
-        """What was heard stands, whatever Google has to say to a stream in which nothing was said."""
+        """The transcript stands, however Google ends a stream without audio."""
         cloud.ends_early_s, cloud.ends_early = 0.5, 1
         if audio:
             cloud.watch.next(Fault.NONE)
@@ -689,7 +689,7 @@ class TestErrors:
         assert "GOOGLE_APPLICATION_CREDENTIALS" in str(error) and not error.retryable
 
     def test_a_key_that_cannot_be_used_now(self) -> None:
-        """It may be the network, in the middle of a refresh."""
+        """The network may have failed during a refresh."""
         error = explained(CODE.UNAVAILABLE, "Getting metadata from plugin failed", SPEECH_V1, "")
         assert "credentials" in str(error) and error.retryable
 
@@ -713,7 +713,7 @@ def key_file(path: Path, **more: str) -> str:
 
 class TestCredentials:
     def test_the_knobs_file_is_loaded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """It may come from .env, which Google's libraries do not read."""
+        """The path may come from .env, which Google's libraries do not read."""
         monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
         file = key_file(tmp_path / "key.json", project_id="from-the-file")
         endpoint = "https://localhost:1"
@@ -822,7 +822,7 @@ print({words for finals in heard for words in finals})
 
 @BOTH
 def test_many_calls_under_gevent(cloud: SpeechCloud, api: str) -> None:
-    """Without ``init_gevent`` the first stream would stop the whole process."""
+    """Without ``init_gevent`` the first stream would block the whole process."""
     cloud.hears = lambda audio: str(len(audio))
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.endpoint, api],

@@ -1,4 +1,4 @@
-"""A host's own three functions as engines."""
+"""A host's three functions as providers."""
 
 import io
 import math
@@ -22,7 +22,7 @@ from tests.simtime.runtime import SimRuntime
 
 
 class Utterance:
-    """A host's ``asr`` on two pieces of audio; ``then`` happens at one second."""
+    """A host's ``asr`` on two pieces of audio; ``then`` is called after one second."""
 
     def __init__(self, asr, then, pieces=(b"\x10" * 80, b"\x20" * 80)):
         self.runtime = SimRuntime()
@@ -42,7 +42,7 @@ class Utterance:
 
 @pytest.mark.parametrize("said, text", [("שלום", "שלום"), ("", ""), (None, "")])
 def test_the_whole_utterance_goes_to_the_hosts_stt(said, text):
-    """``bytes → str``, PCM16, once it is over; nothing understood is an empty text."""
+    """``bytes → str``, PCM16, after the end of the utterance; "not understood" is an empty text."""
     utterance = Utterance(said, "finish")
     assert utterance.early == []
     assert utterance.asked == [mulaw_to_pcm16(b"\x10" * 80 + b"\x20" * 80)]
@@ -57,14 +57,14 @@ def test_a_cancelled_utterance_is_not_recognised():
 
 
 def test_an_endless_utterance_is_cut():
-    """Bounded: the rest is not recognised."""
+    """The utterance has a maximum length; the rest is not recognised."""
     minute = b"\x10" * (60 * 8000)
     utterance = Utterance("שלום", "finish", pieces=[minute] * 4)
     assert [len(pcm16) for pcm16 in utterance.asked] == [2 * MAX_UTTERANCE_BYTES]
 
 
 def test_the_hosts_llm():
-    """``str → str`` with the style and the lengths as keywords."""
+    """``str → str`` with style and lengths as keyword arguments."""
     asked = []
 
     def respond(text, *, target_style, min_chars, max_chars):
@@ -80,7 +80,7 @@ def test_the_hosts_llm():
 
 
 def test_the_hosts_llm_says_it_all_again():
-    """B3, D4: asked early, or to go on, it is asked with the same words and answers with the same."""
+    """B3, D4: a speculative or resumed turn asks with the same words and gets the same reply."""
     asked = []
     llm = HostLlm(lambda text, **style: asked.append((text, *style)) or "שלום. איך אפשר לעזור?")
     request = ReplyRequest("שאלה", (), 1, "warm", 10, 200)
@@ -96,15 +96,15 @@ save_lead({"name": "דני"})"""
 
 
 def test_row_8_what_a_host_answers_is_spoken_like_any_reply():
-    """faults 8, newcomer 11, E5: clean, cut, with one question; calls in it are made."""
+    """faults 8, newcomer 11, E5: cleaned, shortened, with one question; calls in the text are made."""
     llm = HostLlm(lambda text, **style: HOSTS)
     reply = SpokenReply(llm, ReplyRequest("שאלה", (), 1, "warm", 0, 200), 30.0)
     assert [s for s in reply if s] == ["שלום!", "יש לנו:", "דירה ב-אתר."]
     assert reply.acts == (SaveLead((("name", "דני"),)),)
 
 
-def test_row_8_so_is_what_the_playbooks_function_answers(monkeypatch):
-    """E5: ``generate_hebrew_response`` is the same text, in one."""
+def test_row_8_the_playbooks_function_gives_the_same_reply(monkeypatch):
+    """E5: ``generate_hebrew_response`` returns the same text in one piece."""
     llm = HostLlm(lambda text, **style: HOSTS)
     llms, none = FallbackChain("llm", (llm,), BreakerParams(9)), FallbackChain("", (None,), BreakerParams(9))
     providers = Providers(none, llms, none, TtsCache([], []), EnergyOnly)
@@ -112,15 +112,15 @@ def test_row_8_so_is_what_the_playbooks_function_answers(monkeypatch):
     assert generate_hebrew_response("שאלה", min_chars=0) == "שלום! יש לנו: דירה ב-אתר."
 
 
-def test_newcomer_11_a_monologue_of_a_hosts_is_cut():
-    """A minute of it: at a sentence, within LLM_MAX_CHARS."""
+def test_newcomer_11_a_hosts_monologue_is_cut():
+    """A minute of text is cut at a sentence, within LLM_MAX_CHARS."""
     llm = HostLlm(lambda text, **style: "ועוד משפט אחד שאיש לא ישמע. " * 40)
     said = [s for s in SpokenReply(llm, ReplyRequest("שאלה", (), 1, "warm", 0, 90), 30.0) if s]
     assert said == ["ועוד משפט אחד שאיש לא ישמע."] * 3
 
 
 def test_the_hosts_voice():
-    """``str → bytes``, when it is read."""
+    """``str → bytes``, called when the audio is read."""
     asked = []
     speech = HostTts(lambda text: asked.append(text) or b"\x01\x02").synthesize("שלום", 30.0)
     assert asked == []
@@ -151,7 +151,7 @@ def wav(rate_hz, *, channels=1, bits=16):
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_f6_a_wav_file_is_no_header_played(kind):
-    """F6, newcomer 10: at a telephone's rate it is its samples, at another it is brought down."""
+    """F6, newcomer 10: the header is not played, and other rates are resampled to 8 kHz."""
     assert said_by(kind(wav(8000))) == tone(8000)
     for rate_hz in (16_000, 22_050, 24_000, 44_100):
         heard = said_by(kind(wav(rate_hz)))
@@ -174,14 +174,14 @@ def test_f6_a_wav_file_is_no_header_played(kind):
         "a generator": ((piece for piece in [b"ab"]), "gave generator for audio"),
     }.values(),
 )
-def test_f6_what_a_host_gives_that_is_no_speech(audio, says):
-    """F6, newcomer 10: a failed voice, and the log says what came."""
+def test_f6_a_hosts_audio_that_is_no_speech(audio, says):
+    """F6, newcomer 10: the TTS has failed, and the log names the format."""
     with pytest.raises(ProviderError, match=says):
         said_by(audio)
 
 
 def test_nothing_to_cancel_and_nothing_to_warm():
-    """The functions block and cannot be stopped; that is no error."""
+    """The functions block and cannot be stopped, which is no error."""
     providers = [HostStt(SimRuntime(), str), HostLlm(str), HostTts(str)]
     assert [(provider.warm(), provider.name) for provider in providers] == [(None, "host")] * 3
     providers[1].respond(ReplyRequest("", (), 1, "", 0, 0), 1.0).cancel()

@@ -1,4 +1,4 @@
-"""A host's own functions: what they may take and give, and how their failures show (newcomer 5, 10)."""
+"""A host's functions: their parameters, their results, and how failures show (newcomer 5, 10)."""
 
 import asyncio
 import functools
@@ -31,13 +31,13 @@ LEAD = SaveLead((("name", "דנה"), ("rooms", "4")))
 
 
 def asked(respond, request=REQUEST):
-    """The reply of a host's function, read to its end: its text, and its acts."""
+    """The text and the acts of a host function's reply, read to its end."""
     reply = HostLlm(respond).respond(request, 30.0)
     return "".join(reply), reply.acts
 
 
 def spoken(respond, request=REQUEST):
-    """The same, as it reaches the voice."""
+    """The same reply as it reaches the TTS."""
     reply = SpokenReply(HostLlm(respond), request, 30.0)
     return " ".join(filter(None, reply)), reply.acts
 
@@ -46,7 +46,7 @@ def spoken(respond, request=REQUEST):
 
 
 class Bot:
-    """Methods and objects that are called like a function."""
+    """Methods and callable objects."""
 
     def method(self, text, call):
         return [text, call]
@@ -120,13 +120,13 @@ def with_the_call(text, call):
     ],
 )
 def test_a_function_gets_what_it_can_take(respond, taken):
-    """newcomer 5: what it does not name it is not given."""
+    """newcomer 5: only the parameters that it names."""
     function = HostFunction(RESPOND, respond)
     assert function(REQUEST.text, **STYLE, call=CALL) == taken
 
 
 def test_the_call():
-    """newcomer 5: number, CallSid, what was heard, gender, turn, and whether there is a person."""
+    """newcomer 5: number, CallSid, history, gender, turn, and whether a person is there."""
     seen = []
     asked(lambda text, call: seen.append(call) or "כן")
     assert seen == [CALL]
@@ -172,7 +172,7 @@ class AsyncBot:
     ],
 )
 def test_what_cannot_be_called_is_refused_when_it_is_mounted(role, function, why):
-    """newcomer 10: with the function's name, and what it must take."""
+    """newcomer 10: the error names the function and the parameters it needs."""
     with pytest.raises(TypeError) as refused:
         HostFunction(role, function)
     assert role.name in str(refused.value) and why in str(refused.value)
@@ -189,7 +189,7 @@ def test_each_of_the_three_is_looked_at(make):
 
 
 def test_stt_and_voice_take_one_thing_only():
-    """There is nothing else that they are offered, by whatever name."""
+    """They get no other parameter, whatever its name."""
     assert HostFunction(ASR, lambda audio: audio)(b"12", call=CALL) == b"12"
     assert HostFunction(SYNTH, lambda words, **others: others)("שלום", call=CALL) == {}
     with pytest.raises(TypeError):
@@ -201,7 +201,7 @@ def test_stt_and_voice_take_one_thing_only():
 
 @dataclass
 class Stream:
-    """Pieces as a library's stream gives them: with a ``close`` of its own."""
+    """Pieces from a library's stream, which has a ``close`` of its own."""
 
     pieces: list
     closed: int = 0
@@ -258,15 +258,15 @@ def test_a_lead_that_reads_well():
     ],
 )
 @pytest.mark.parametrize("text", ["", None, " \n", "."])
-def test_acts_without_a_word_get_a_line_of_ours(acts, person, line, text):
-    """The caller is not hung up on in silence."""
+def test_acts_without_words_get_a_prompt(acts, person, line, text):
+    """The call does not end in silence."""
     request = ReplyRequest("שאלה", (), 1, "", 0, 100, person=person)
     said, done = spoken(lambda _: Reply(text, acts), request)
     assert (said, done) == (line, tuple(acts))
 
 
-def test_a_transfer_to_nobody_is_the_calls_to_tell():
-    """F3: it says that there is nobody, and takes a message."""
+def test_a_transfer_without_a_person_is_left_to_the_call():
+    """F3: the turn logic says that nobody is there, and takes a message."""
     request = ReplyRequest("שאלה", (), 1, "", 0, 100, person=False)
     assert spoken(lambda _: Reply(acts=[Transfer()]), request) == ("", (Transfer(),))
 
@@ -275,13 +275,13 @@ def test_a_transfer_to_nobody_is_the_calls_to_tell():
     "answer", [None, "", "  ", Reply(), Reply(None), [], generated(), generated(None, "")]
 )
 def test_an_empty_answer_is_a_failed_one(answer):
-    """G2: the caller hears a line of ours."""
+    """G2: the caller hears a prompt."""
     with pytest.raises(ProviderError, match="nothing to say"):
         asked(lambda _: answer)
 
 
 def test_the_rest_of_a_reply_may_be_empty():
-    """D4: and "…" is an answer (A7)."""
+    """D4: and "…" is a valid answer (A7)."""
     assert asked(lambda _: "", ReplyRequest("שאלה", (), 1, "", 0, 100, said="כן.")) == ("", ())
     assert asked(lambda _: "…") == ("…", ())
 
@@ -317,7 +317,7 @@ def test_what_is_no_answer(answer, name, caplog):
 
 @pytest.mark.filterwarnings("error")
 def test_a_coroutine_that_was_not_seen_at_mount():
-    """newcomer 10: nor is it left unawaited."""
+    """newcomer 10: and it is awaited or closed."""
     with pytest.raises(ProviderError, match="coroutine"):
         asked(lambda text: answers_later(text))
     with pytest.raises(ProviderError, match="async_generator"):
@@ -335,7 +335,7 @@ def test_a_stream_is_closed_at_its_end():
 
 
 def test_a_stream_that_is_cancelled_is_closed():
-    """What it holds open, a request to a model say, is not left to chance."""
+    """Its resources, such as a request to a model, are released at once."""
     runtime = SimRuntime()
     given, ended = [], []
 
@@ -358,7 +358,7 @@ def test_a_stream_that_is_cancelled_is_closed():
 
 
 def test_a_function_that_returns_behind_its_cancel():
-    """Its stream is not begun, and closed."""
+    """The stream is closed without being read."""
     stream = Stream(["כן."])
     reply = None
 
@@ -427,7 +427,7 @@ def finished(asr):
 
 
 def test_an_asr_that_hears_nothing_says_so_once(caplog):
-    """newcomer 10: None is taken for nothing heard, and told."""
+    """newcomer 10: None counts as an empty transcript, and is reported."""
     stt = HostStt(SimRuntime(), lambda pcm16: None)
     for _ in range(5):
         recognition = stt.open(None, 1, 60.0)
@@ -439,7 +439,7 @@ def test_an_asr_that_hears_nothing_says_so_once(caplog):
 
 
 def test_each_failure_once_a_minute(caplog):
-    """newcomer 10: one type at one place is one failure, whatever it says."""
+    """newcomer 10: the same type at the same place is one failure, whatever its text."""
     now, what = [0.0], ["a"]
 
     def respond(text):
@@ -469,7 +469,7 @@ def test_each_failure_once_a_minute(caplog):
 
 @pytest.mark.parametrize("mode, hidden", [("redacted", ["0501234567"]), ("off", ["0501234567", "דנה"])])
 def test_what_a_failure_quotes_of_a_caller(mode, hidden, caplog, monkeypatch):
-    """LOG_TRANSCRIPTS holds for the traceback of a host's function too."""
+    """LOG_TRANSCRIPTS applies to the traceback of a host's function too."""
     monkeypatch.setattr(logging.getLogger("agent"), "filters", [SecretsFilter([], mode)])
 
     def respond(text):
@@ -482,7 +482,7 @@ def test_what_a_failure_quotes_of_a_caller(mode, hidden, caplog, monkeypatch):
 
 
 def test_a_host_may_say_itself_that_it_failed(caplog):
-    """Its own ProviderError is a line without a traceback, and may be tried again."""
+    """A host's own ProviderError gives one line without a traceback, and may be retried."""
 
     def respond(text):
         raise ProviderError("the database is away", retryable=True)
@@ -494,7 +494,7 @@ def test_a_host_may_say_itself_that_it_failed(caplog):
 
 
 def test_several_calls_at_once():
-    """Any thread: nothing is shared between two replies of one function."""
+    """Any thread: two replies of one function share nothing."""
     meet = threading.Barrier(2, timeout=10)
 
     def respond(text, call):

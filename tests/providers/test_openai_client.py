@@ -48,7 +48,7 @@ def authority() -> trustme.CA:
 def secure_cloud(
     authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OpenAICloud]:
-    """https; its certificate is trusted as a company's own authority would be."""
+    """https, with a certificate trusted like that of a company's own authority."""
     trusted = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(trusted))
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
@@ -98,7 +98,7 @@ def until(happened: Callable[[], object], within_s: float = 3.0) -> None:
 
 
 class Reader:
-    """Reads a chat completion on a thread of its own."""
+    """Reads a chat completion on its own thread."""
 
     def __init__(self, config: Config, timeout_s: float = 10.0) -> None:
         self.call = Call(config, timeout_s)
@@ -116,7 +116,7 @@ class Reader:
             self.error = error
 
     def cancelled_at(self) -> float:
-        """Cancel; the wall clock before it, once the thread has ended as it should."""
+        """Cancels; returns the wall clock before it, once the thread has ended as it should."""
         before, started = time.time(), time.monotonic()
         self.call.cancel()
         self.thread.join(5)
@@ -170,7 +170,7 @@ class TestConnections:
         assert any_cloud.watch.connections == 1
 
     def test_one_is_kept_as_long_as_we_say(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The transport's own 5 s would be a new connection for most turns."""
+        """The transport's default of 5 s would mean a new connection for most turns."""
         monkeypatch.setattr(module, "IDLE_EXPIRY_S", 0.0)
         said(knobs(cloud))
         said(knobs(cloud))
@@ -227,7 +227,7 @@ class TestCancel:
         assert any_cloud.watch.connections == 2
 
     def test_while_the_server_shakes_hands(self) -> None:
-        """A TLS server that accepts and says nothing: the reader ends with the socket, not its timeout."""
+        """A TLS server that accepts and stays silent: the reader ends when the socket is closed."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             config = Config(_env_file=None, openai_base_url=f"https://127.0.0.1:{port}/v1")  # type: ignore[call-arg]
@@ -280,8 +280,8 @@ class TestCancel:
         assert said(config) == DEFAULT_REPLY
         assert cloud.watch.connections == 1
 
-    def test_at_its_end_a_connection_is_another_exchanges(self, cloud: OpenAICloud) -> None:
-        """Read to the end but not yet left: the connection may serve another by now."""
+    def test_a_finished_exchange_has_given_its_connection_away(self, cloud: OpenAICloud) -> None:
+        """After the last byte the connection may serve another exchange already."""
         config = knobs(cloud)
         first = Call(config, 5)
 
@@ -300,8 +300,8 @@ class TestCancel:
         assert other.error is None and "".join(other.pieces) == DEFAULT_REPLY
         assert cloud.watch.connections == 1
 
-    def test_nobody_elses_exchange_suffers(self, cloud: OpenAICloud) -> None:
-        """Cancelled at any moment, a third of the exchanges; the others get every word."""
+    def test_other_exchanges_are_undisturbed(self, cloud: OpenAICloud) -> None:
+        """A third of the exchanges are cancelled at random moments; the others get every word."""
         cloud.chat.delays.first_s = cloud.chat.delays.between_s = 0.0005
         config = knobs(cloud)
         client_of(config)
@@ -482,14 +482,14 @@ class TestWarm:
         warm(knobs(cloud))
 
     def test_openai_knows_its_models(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """With no base URL of ours: this server stands in for api.openai.com."""
+        """Without a base URL: this server stands in for api.openai.com."""
         monkeypatch.setattr(module, "OPENAI_URL", cloud.base_url)
         cloud.unknown_models = {"gpt-5.4-mini"}
         with pytest.raises(ProviderError, match="OPENAI_LLM_MODEL=gpt-5.4-mini"):
             warm(knobs(cloud, openai_base_url=""))
 
     def test_an_empty_variable_means_openai(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The start script exports every knob, and the SDK would take an empty URL for the server's."""
+        """The start script exports every knob, and the SDK would take an empty URL as the server's."""
         monkeypatch.setenv("OPENAI_BASE_URL", "")
         config = Config(_env_file=None, openai_api_key="sk-test-empty")
         assert str(client_of(config).base_url).rstrip("/") == module.OPENAI_URL
@@ -562,7 +562,7 @@ print(late[0] < 0.5)
 
 @pytest.mark.parametrize("name", ["cloud", "secure_cloud"])
 def test_it_works_under_gevent(request: pytest.FixtureRequest, name: str) -> None:
-    """Eight streams at once that end well, eight that hang from the start, eight mid-stream."""
+    """At once: eight streams that end well, eight that hang from the start, eight that hang midway."""
     cloud: OpenAICloud = request.getfixturevalue(name)
     faults = [Fault.NONE, Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM]
     cloud.chat.next(*[fault for fault in faults for _ in range(8)])

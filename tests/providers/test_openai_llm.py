@@ -68,7 +68,7 @@ def asked(text: str = "אני מחפש דירה בחיפה", *history: Line, **o
 
 
 def reply(cloud: OpenAICloud, request: ReplyRequest | None = None, **others: object) -> tuple[str, Any]:
-    """The whole text as it is spoken, and the acts."""
+    """The whole text as spoken, and the acts."""
     spoken = spoken_by(cloud, request, **others)
     return " ".join(filter(None, spoken)), spoken.acts
 
@@ -86,7 +86,7 @@ def sent(cloud: OpenAICloud, index: int = -1) -> dict[str, Any]:
 
 
 def told(cloud: OpenAICloud, index: int = -1) -> list[tuple[str, str]]:
-    """Role and content of what was sent behind the system prompt."""
+    """Role and content of the messages behind the system prompt."""
     system, *messages = [(message["role"], message["content"]) for message in sent(cloud, index)["messages"]]
     assert system[0] == "system"
     return messages
@@ -144,7 +144,7 @@ class TestRequest:
         assert effort(knobs(cloud, openai_llm_model=model, openai_llm_effort=knob)) == expected
 
     def test_history_is_told_as_it_was_heard(self, cloud: OpenAICloud) -> None:
-        """D3: the words up to the cut, and that there was one, told among the caller's words."""
+        """D3: the words up to the interruption, which is noted in the caller's message."""
         history = (
             Line(Speaker.CALLER, "אני מחפש דירה"),
             Line(Speaker.AGENT, "בשמחה. יש לנו", interrupted=True),
@@ -159,13 +159,13 @@ class TestRequest:
         ]
 
     def test_a_history_that_begins_with_the_agent(self, cloud: OpenAICloud) -> None:
-        """E7: the caller's line before it was forgotten."""
+        """E7: the caller's message before it is no longer kept."""
         reply(cloud, asked("בחיפה", Line(Speaker.AGENT, "באיזו עיר?")))
         assert told(cloud) == [("user", prompt.BEGUN), ("assistant", "באיזו עיר?"), ("user", "בחיפה")]
 
     @given(history=st.lists(LINES, max_size=8), said=st.sampled_from(["", "בשמחה."]))
     def test_every_chat_template_takes_it(self, history: list[Line], said: str) -> None:
-        """One system message, first; then the two sides in turn, the caller first and last; none is empty."""
+        """One system message first; then both sides in turn, the caller first and last; none empty."""
         config = Config(_env_file=None)  # type: ignore[call-arg]
         messages = prompt.messages(config, asked("בחיפה", *history, said=said), SUNDAY_NIGHT.date())
         roles = [message["role"] for message in messages]
@@ -212,13 +212,13 @@ class TestPrompt:
         ],
     )
     def test_what_it_says_of_speech(self, cloud: OpenAICloud, says: str) -> None:
-        """Kind G: what a voice can say right, and what only the LLM can judge."""
+        """Kind G: what a voice can say, and what only the LLM can judge."""
         reply(cloud)
         assert says in prompted(cloud)
         assert "שאלה אחת בדיוק" not in prompted(cloud)
 
     def test_what_changes_is_at_its_end(self, cloud: OpenAICloud) -> None:
-        """So that the vendor's cache of prompts has the rest."""
+        """Then the vendor can cache the rest of the prompt."""
         turns = [
             asked(turn_number=1),
             asked("לא", Line(Speaker.CALLER, "שלום"), turn_number=2, caller=Gender.FEMININE, may_wait=True),
@@ -242,7 +242,7 @@ class TestPrompt:
     def test_the_callers_gender_as_the_rules_guess_it(
         self, cloud: OpenAICloud, caller: Gender, says: str
     ) -> None:
-        """Kind 16, H: a hint: the model has STT of its own, and goes by them."""
+        """Kind 16, H: a hint; the model may judge the caller's words differently."""
         reply(cloud, asked(caller=caller))
         assert prompt.ADDRESS[caller] in prompted(cloud) and says in prompt.ADDRESS[caller]
         assert "ככל הנראה" in prompt.ADDRESS[caller] and "אלא אם מהשיחה עצמה" in prompt.ADDRESS[caller]
@@ -273,7 +273,7 @@ class TestPrompt:
         assert "מצחיק אבל לא יותר מדי" in prompted(cloud)
 
     def test_a_person_to_hand_over_to_or_none(self, cloud: OpenAICloud) -> None:
-        """F3: with nobody there, now, the agent takes a message; the number alone is no person."""
+        """F3: if nobody is there now, the agent takes a message; a number alone is no person."""
         reply(cloud, transfer_number="+97231234567")
         assert prompt.WITHOUT_A_PERSON in prompted(cloud)
         assert {tool["function"]["name"] for tool in sent(cloud)["tools"]} == {"save_lead", "end_call"}
@@ -282,7 +282,7 @@ class TestPrompt:
         assert len(sent(cloud)["tools"]) == 3
 
     def test_f11_what_the_model_knows_of_the_number(self, cloud: OpenAICloud) -> None:
-        """F11: that there is one, and how it ends; or that nobody can be called back."""
+        """F11: that there is one, and its last digits; or that nobody can be called back."""
         reply(cloud, asked(call=PhoneCall("CA1", "+972501234567")))
         assert "מסתיים ב-4567." in prompted(cloud) and "123" not in prompted(cloud)
         reply(cloud, asked(call=PhoneCall("CA1", "")))
@@ -334,7 +334,7 @@ MARKS = ["…", "...", " … ", '"…"', "[…]", "……"]
 
 
 class TestNotFinished:
-    """A7: the LLM is the second judge of an unfinished turn."""
+    """A7: the LLM is the second judge of unfinished turns."""
 
     def test_it_is_told_only_when_it_may(self, cloud: OpenAICloud) -> None:
         reply(cloud, asked(may_wait=True))
@@ -346,13 +346,13 @@ class TestNotFinished:
     def test_it_waits_and_does_nothing(
         self, cloud: OpenAICloud, text: str, tools: tuple[ToolCall, ...]
     ) -> None:
-        """Nothing is added to it, nothing is asked again."""
+        """Nothing is added, and the LLM is not asked again."""
         cloud.thinks = lambda request: Script(text, tools)
         assert reply(cloud, asked("אני מחפש דירה של", may_wait=True)) == ("…", ())
         assert len(cloud.chat.exchanges) == 1
 
     def test_it_may_find_that_the_caller_only_listens(self, cloud: OpenAICloud) -> None:
-        """D4: told so for words over the agent, and only then."""
+        """D4: the prompt says so for words during playout only."""
         cloud.thinks = lambda request: "…"
         assert reply(cloud, asked("אחלה בחלה", may_listen=True)) == ("…", ())
         told = prompted(cloud, 0)
@@ -375,7 +375,7 @@ class TestNotFinished:
             reply(cloud, asked(may_wait=True))
 
     def test_an_answer_is_an_answer(self, cloud: OpenAICloud) -> None:
-        """One that begins with an ellipsis, too; a quotation mark is not lost on the way."""
+        """Also one that begins with an ellipsis; a quotation mark is kept."""
         cloud.thinks = lambda request: "… " + REPLY
         assert reply(cloud, asked(may_wait=True)) == (REPLY, ())
         cloud.thinks = lambda request: '"' + REPLY.replace("יש", 'יש"', 1)
@@ -383,7 +383,7 @@ class TestNotFinished:
 
 
 class TestGoingOn:
-    """D4: the rest of a reply that was cut."""
+    """D4: the rest of an interrupted reply."""
 
     def test_it_is_told_what_it_has_said(self, cloud: OpenAICloud) -> None:
         first, second, question = REPLY.replace(". ", ".|").split("|")
@@ -403,13 +403,13 @@ class TestGoingOn:
         ],
     )
     def test_what_was_said_counts(self, said: str, least: int, most: int) -> None:
-        """E5: for both together; one question, and room to end a sentence."""
+        """E5: the limits hold for both parts together: one question, and room to end a sentence."""
         assert still_to_say(asked(said=said)) == (least, most)
         assert still_to_say(asked(said=said, min_chars=0))[0] == 0
         assert still_to_say(asked(said=said, max_chars=60))[1] <= 60
 
     def test_it_is_as_short_as_that(self, cloud: OpenAICloud) -> None:
-        """E5: what is enough together with what was said does not grow."""
+        """E5: a rest does not grow when both parts together are long enough."""
         cloud.thinks = lambda request: "ומה התקציב?"
         assert reply(cloud, asked(said="א" * 200 + "."))[0] == "ומה התקציב?"
         cloud.thinks = lambda request: TALKATIVE
@@ -421,7 +421,7 @@ class TestGoingOn:
 
     @pytest.mark.parametrize("tool", ["end_call", "transfer_to_person", "save_lead"])
     def test_what_it_does_needs_no_more_words(self, cloud: OpenAICloud, tool: str) -> None:
-        """F2, F3: those of the reply were heard."""
+        """F2, F3: the reply's words were heard before."""
         cloud.thinks = lambda request: Script(tools=(SAVE if tool == "save_lead" else ToolCall(tool),))
         act = {"end_call": EndCall(), "transfer_to_person": Transfer(), "save_lead": SAVED_LEAD}[tool]
         assert reply(cloud, asked(said="תודה, ולהתראות.", person=True)) == ("", (act,))
@@ -433,7 +433,7 @@ class TestTools:
         [("end_call", EndCall()), ("transfer_to_person", Transfer())],
     )
     def test_a_closing_reply_is_left_as_it_is(self, cloud: OpenAICloud, tool: str, act: Act) -> None:
-        """F2, F3: short, and nothing is asked any more."""
+        """F2, F3: short, and without an added question."""
         cloud.thinks = lambda request: Script("תודה, יום טוב.", (ToolCall(tool),))
         assert reply(cloud, asked(person=True)) == ("תודה, יום טוב.", (act,))
 
@@ -467,7 +467,7 @@ class TestTools:
         assert cloud.watch.connections == 1
 
     def test_asked_to_speak_it_can_do_nothing_else(self, cloud: OpenAICloud) -> None:
-        """A server that does not heed tool_choice."""
+        """A server may ignore tool_choice."""
         cloud.thinks = lambda request: (
             Script(REPLY, (ToolCall("end_call"), ToolCall("end_call")))
             if request["messages"][-1]["role"] == "tool"
@@ -477,7 +477,7 @@ class TestTools:
 
     @pytest.mark.parametrize("then", [Fault.NONE, Fault.UNAVAILABLE, Fault.CUT_MID_STREAM])
     def test_a_note_is_kept_whatever_comes_after_it(self, cloud: OpenAICloud, then: Fault) -> None:
-        """Nothing is lost: when the LLM finds no words after it, ours are said."""
+        """If the LLM finds no words after saving a lead, a prompt is spoken."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, then)
         assert reply(cloud) == (OURS.wordless_noted, (SAVED_LEAD,))
@@ -485,19 +485,19 @@ class TestTools:
 
     @pytest.mark.parametrize("text", [REPLY + "\n", REPLY + "\n\n", REPLY + " בשמחה רבה."])
     def test_one_behind_the_end_of_the_words_is_not_lost(self, cloud: OpenAICloud, text: str) -> None:
-        """E5 has enough before the function comes: a little more is read, and not said."""
+        """E5 is satisfied before the function comes: a little more is read, unspoken."""
         cloud.thinks = lambda request: Script(text, (SAVE,))
         assert reply(cloud) == (REPLY, (SAVED_LEAD,))
 
     def test_a_long_goodbye_is_not_answered_with_a_question(self, cloud: OpenAICloud) -> None:
-        """F2: four sentences, and only behind them the end of the call."""
+        """F2: the function that ends the call comes only behind four sentences."""
         goodbye = "תודה רבה, דנה. רשמתי את כל הפרטים. מישהו מהמשרד יחזור בהקדם. יום נעים. להתראות!"
         cloud.thinks = lambda request: Script(goodbye, (ToolCall("end_call"),))
         said, acts = reply(cloud)
         assert "?" not in said and "יום נעים." in said and acts == (EndCall(),)
 
     def test_the_words_do_not_wait_for_the_function(self, cloud: OpenAICloud) -> None:
-        """C2: a long function streams behind them; the last sentence is out when the function begins."""
+        """C2: the last sentence is out when the function's arguments begin to stream."""
         cloud.thinks = lambda request: Script(
             "ומה התקציב בערך?", (ToolCall("save_lead", {"notes": "א" * 400}),)
         )
@@ -506,13 +506,13 @@ class TestTools:
         assert sent < 40
 
     def test_every_token_is_a_sign_of_life(self, cloud: OpenAICloud) -> None:
-        """G1: deadlines count from the last token, not from the last sentence."""
+        """G1: deadlines count from the last token, not the last sentence."""
         cloud.thinks = lambda request: Script("מ" * 100 + ". ", (SAVE,))
         pieces = list(spoken_by(cloud))
         assert len(pieces) > 25 and sum(map(bool, pieces)) <= 2
 
     def test_calls_that_share_an_index(self, cloud: OpenAICloud) -> None:
-        """Some servers with OpenAI's protocol number none of the calls of a reply."""
+        """Some servers with OpenAI's protocol do not number the calls of a reply."""
         calls = ToolCalls()
         for number, name in enumerate(("save_lead", "end_call")):
             arguments = '{"name": "דנה"}' if name == "save_lead" else "{}"
@@ -521,7 +521,7 @@ class TestTools:
         assert calls.acts(transfer=False) == (SaveLead((("name", "דנה"),)), EndCall())
 
     def test_acts_are_known_at_the_end(self, cloud: OpenAICloud) -> None:
-        """B3: they are the call's to do, once the turn is committed."""
+        """B3: the call performs them once the turn is committed."""
         cloud.thinks = lambda request: Script(REPLY, (SAVE,))
         stream = spoken_by(cloud)
         pieces = iter(stream)
@@ -569,7 +569,7 @@ class TestTools:
     def test_row_3_what_was_noted_is_kept(
         self, cloud: OpenAICloud, arguments: str, details: dict[str, str], caplog: pytest.LogCaptureFixture
     ) -> None:
-        """faults 3, F2: the caller has heard that it is noted; without a word beside it, too."""
+        """faults 3, F2: the caller has heard that it is noted; also when the reply has no words."""
         kept = SaveLead(tuple(details.items()))
         tools = (ToolCall("functions.save_lead", arguments),)
         cloud.thinks = lambda request: Script("רשמתי. מה התקציב?", tools)
@@ -583,7 +583,7 @@ class TestTools:
         assert not caplog.records
 
     def test_row_3_arguments_as_an_object(self, cloud: OpenAICloud) -> None:
-        """faults 3, F2: not text, as some servers send them."""
+        """faults 3, F2: an object in place of text, as some servers send."""
         function = {"name": "save_lead", "arguments": {"name": "דנה", "city": "חיפה"}}
         chunk = {"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "1", "function": function}]}}]}
         line = f"data: {json.dumps(chunk, ensure_ascii=False)}"
@@ -591,7 +591,7 @@ class TestTools:
         assert reply(cloud) == ("רשמתי. מה התקציב?", (SAVED_LEAD,))
 
     def test_row_2_a_call_written_as_text_is_a_call(self, cloud: OpenAICloud) -> None:
-        """faults 2, F3: and beside a real one it is the same."""
+        """faults 2, F3: beside a real call it counts once."""
         written = 'רשמתי. save_lead({"name": "דנה", "city": "חיפה"}) מה התקציב?'
         for tools in ((), (SAVE,)):
             cloud.thinks = lambda request, tools=tools: Script(written, tools)  # type: ignore[misc]
@@ -600,7 +600,7 @@ class TestTools:
         assert reply(cloud) == ("להתראות!", (EndCall(),))
 
     def test_row_2_nothing_but_a_call_written_as_text(self, cloud: OpenAICloud) -> None:
-        """F3: as of a real one: the model is asked to speak, and can do nothing else then."""
+        """F3: like a real call without words: the model is asked for words, with its functions disabled."""
         cloud.thinks = lambda request: (
             f"{REPLY} end_call()"
             if request["messages"][-1]["role"] == "tool"
@@ -628,7 +628,7 @@ class TestTools:
         assert reply(cloud, asked(person=True)) == ("שלום.", (SAVED_LEAD, Transfer()))
 
     def test_deltas_without_an_index_and_without_an_id(self) -> None:
-        """Servers with the same protocol are not all careful."""
+        """Not all servers with this protocol are careful."""
         calls = ToolCalls()
         calls.feed([{"function": {"name": "end_call", "arguments": None}}, {"function": None}])
         assert calls.acts(transfer=False) == (EndCall(),)
@@ -687,7 +687,7 @@ class TestFailures:
     @pytest.mark.parametrize("finish", ["length", "max_tokens"])
     @pytest.mark.parametrize("half", ["הדירה בהרצל עולה 1,8", "אפשר להתקשר ל-050-123"])
     def test_row_5_cut_at_a_length_limit(self, cloud: OpenAICloud, half: str, finish: str) -> None:
-        """faults 5, F5: what is no whole sentence is not said; with nothing else it has failed."""
+        """faults 5, F5: half a sentence is not spoken; if nothing else is left, the provider has failed."""
         cloud.thinks = lambda request: Script(f"יש דירה. {half}", finish=finish)
         assert reply(cloud, asked(min_chars=0)) == ("יש דירה.", ())
         cloud.thinks = lambda request: Script("יש דירה", (SAVE,), finish=finish)
@@ -706,7 +706,7 @@ class TestFailures:
     def test_row_5_an_end_that_the_server_says(
         self, cloud: OpenAICloud, finish: str | None, done: bool, whole: bool
     ) -> None:
-        """F5: a finish reason or [DONE]; a stream that merely ends has broken off."""
+        """F5: a finish reason or [DONE]; a stream that just ends was cut off."""
         delta = {"choices": [{"delta": {"content": "המחיר מיליון"}, "finish_reason": finish}]}
         line = f"data: {json.dumps(delta)}"
         cloud.thinks = lambda request: Script(lines=(line,), done=done, finish=NO_FINISH)
@@ -742,7 +742,7 @@ class TestCancel:
 
     @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
     def test_while_it_waits(self, cloud: OpenAICloud, fault: Fault) -> None:
-        """As a turn uses it: the reading thread ends, the server sees it."""
+        """As a turn does it: the reading thread ends, and the server notices."""
         cloud.chat.always = fault
         stream = spoken_by(cloud, timeout_s=30.0)
         bounded = BoundedStream(Threads(), "llm", stream, first_s=9, next_s=9)
@@ -770,7 +770,7 @@ class TestCancel:
         until(lambda: exchange.dropped_at)
 
     def test_while_it_notes_something_down(self, cloud: OpenAICloud) -> None:
-        """Cancelled in the second of its two exchanges."""
+        """Cancelled during the second of two exchanges."""
         cloud.thinks = lambda request: Script(tools=(SAVE,))
         cloud.chat.next(Fault.NONE, Fault.HUNG_BEFORE_HEADERS)
         stream = spoken_by(cloud, timeout_s=30.0)

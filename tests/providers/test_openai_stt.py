@@ -64,7 +64,7 @@ def until(holds: Callable[[], object]) -> None:
 
 
 class Reading:
-    """A recognition read by a thread of its own."""
+    """Reads a recognition on its own thread."""
 
     def __init__(self, recognition: Recognition) -> None:
         self.heard: list[Transcript] = []
@@ -108,7 +108,7 @@ class TestRequest:
         assert cloud.transcriptions.exchanges[0].request["include[]"] == []
 
     def test_nothing_is_sent_before_the_utterance_is_over(self, cloud: OpenAICloud) -> None:
-        """Opening, feeding and finishing never block, and the reader waits without turning."""
+        """Opening, feeding and finishing never block, and the reader waits without polling."""
         began = time.monotonic()
         recognition = opened(cloud)
         recognition.feed(SECOND)
@@ -123,7 +123,7 @@ class TestRequest:
 
     @pytest.mark.parametrize("size", [0, 799])
     def test_too_little_to_be_words(self, cloud: OpenAICloud, size: int) -> None:
-        """The API refuses less than 100 ms: an empty final without asking."""
+        """The API refuses less than 100 ms: an empty final transcript without a request."""
         recognition = opened(cloud)
         recognition.feed(SECOND[:size])
         recognition.finish()
@@ -187,7 +187,7 @@ class TestHints:
         assert MAX_HINT_CHARS - 12 < len(", ".join(cut)) <= MAX_HINT_CHARS
 
     def test_a_file_that_is_not_there(self, cloud: OpenAICloud) -> None:
-        """It is said at the start; in a call words are worth more than hints."""
+        """An error at the start; during a call the hints are left out."""
         with pytest.raises(ProviderError, match="ASR_PHRASES_FILE"):
             OpenAIStt(config_of(cloud, asr_phrases_file="/no/such/file")).warm()
         OpenAIStt(config_of(cloud)).warm()
@@ -203,7 +203,7 @@ class TestHints:
 
     @pytest.mark.parametrize("text", ["תודה שצפיתם!", "כתוביות: אלעד שם טוב", "[מוזיקה]"])
     def test_subtitles_that_nobody_spoke_are_nothing(self, cloud: OpenAICloud, text: str) -> None:
-        """faults.md 30: what they make of noise is not a caller's turn, not even as a partial."""
+        """faults.md 30: transcripts made from noise are no turn, not even as interim ones."""
         cloud.hears = lambda pcm16: text
         *partials, final = finished(cloud)
         assert final == Transcript("") and text not in [partial.text for partial in partials]
@@ -231,7 +231,7 @@ class TestTranscripts:
         assert list(recognition)[-1].is_final
 
     def test_a_whole_answer(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """whisper-1 answers with JSON, whatever it is asked."""
+        """whisper-1 always answers with JSON."""
         form_of = local.form_of
         monkeypatch.setattr(local, "form_of", lambda request: {**form_of(request), "stream": "ignored"})
         (final,) = finished(cloud)
@@ -254,7 +254,7 @@ class TestTranscripts:
             list(finished(cloud))
 
     def test_events_of_other_kinds(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
-        """New ones are passed over, and nothing behind the final can take it back."""
+        """Unknown events are skipped, and nothing behind the final transcript replaces it."""
 
         def serve(self: Any, exchange: Any) -> None:
             self._send_head(200, "text/event-stream", "Transfer-Encoding: chunked")
@@ -323,7 +323,7 @@ class TestFaults:
         assert final.text == WORDS and final.confidence == pytest.approx(0.05, abs=0.01)
 
     def test_e1_words_of_another_language_are_not_believed(self, cloud: OpenAICloud) -> None:
-        """E1: nor are they the transcript when the deadline passes."""
+        """E1: they are not used when the deadline passes either."""
         cloud.transcriptions.next(Fault.WRONG_LANGUAGE)
         *partials, final = finished(cloud)
         assert final.confidence == 0.0
@@ -357,7 +357,7 @@ class TestCancel:
 
     @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
     def test_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
-        """The reader ends at once, and the server sees it at once."""
+        """The reader ends at once, and the server notices at once."""
         cloud.transcriptions.next(fault)
         recognition = finished(cloud, timeout_s=30)
         reading = Reading(recognition)
@@ -371,7 +371,7 @@ class TestCancel:
         assert (exchange.dropped_at or 0) - began < AT_ONCE
 
     def test_after_the_end(self, cloud: OpenAICloud) -> None:
-        """What is over is not cancelled: its connection may be another's by now."""
+        """A finished exchange is not cancelled: its connection may serve another."""
         recognition = finished(cloud)
         assert list(recognition)
         recognition.cancel()

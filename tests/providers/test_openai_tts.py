@@ -1,4 +1,4 @@
-"""OpenAI's voice: the real SDK over real sockets, against a local server with OpenAI's protocol."""
+"""OpenAI's TTS: the real SDK over real sockets, against a local server with OpenAI's protocol."""
 
 import math
 import struct
@@ -42,13 +42,13 @@ def samples(pcm16: bytes) -> Any:
 
 
 def level_db(pcm16: bytes) -> float:
-    """Relative to ``sine``, without the ends, where the filter rings."""
+    """The level relative to ``sine``, without the edges, where the filter rings."""
     rms = float(np.sqrt((samples(pcm16)[400:-400] ** 2).mean()))
     return 20 * math.log10(max(rms, 1e-3) / (12_000 / math.sqrt(2)))
 
 
 def at_once(audio: bytes, rate_hz: int = 24_000) -> Any:
-    """The whole of it resampled in one step, by the library's own way for that."""
+    """The whole audio resampled in one step by the library."""
     return soxr.resample(samples(audio).astype(np.float32), rate_hz, 8000, quality="MQ")
 
 
@@ -76,7 +76,7 @@ def until(holds: Callable[[], object]) -> None:
 
 
 class Listening:
-    """A sentence heard by a thread of its own."""
+    """Reads a sentence on its own thread."""
 
     def __init__(self, speech: SpeechStream) -> None:
         self.audio = b""
@@ -141,7 +141,7 @@ class TestRequest:
 
 class TestSound:
     def test_a_tone_stays_a_tone(self, cloud: OpenAICloud) -> None:
-        """No chunk border is heard: the same samples as resampled in one step."""
+        """Chunk borders are inaudible: the samples equal those resampled in one step."""
         cloud.says = lambda text: sine(1000)
         heard = b"".join(speaking(cloud))
         assert len(heard) == 2 * 4000
@@ -150,20 +150,20 @@ class TestSound:
 
     @pytest.mark.parametrize(("hz", "at_most_db"), [(3400, 0.5), (4600, -40), (5000, -40), (11_000, -40)])
     def test_no_alias(self, hz: float, at_most_db: float) -> None:
-        """What a telephone cannot carry is gone, and does not come back as another tone."""
+        """Frequencies above the telephone band vanish and give no alias."""
         level = level_db(b"".join(_telephone_audio(iter([sine(hz)]))))
         assert level < at_most_db
         assert hz > 4000 or level > -0.5
 
     def test_louder_than_can_be(self) -> None:
-        """The filter overshoots at a full-scale edge: clipped, not wrapped around."""
+        """The filter overshoots at a full-scale edge: samples are clipped, not wrapped."""
         square = array("h", ([32767] * 120 + [-32768] * 120) * 20).tobytes()
         heard = samples(b"".join(_telephone_audio(iter([square]))))
         assert heard.max() == 32767 and heard.min() == -32768
         assert np.abs(heard - np.clip(at_once(square), -32768, 32767)).max() <= 1
 
     def test_the_first_audio_comes_when_it_was_sent(self, cloud: OpenAICloud) -> None:
-        """Nothing on the way waits for more; later chunks are 200 ms apart."""
+        """No stage waits for more data; the next chunks come 200 ms apart."""
         OpenAITts(config_of(cloud)).warm()
         cloud.says = lambda text: sine(500, 4 * CHUNK_S)
         cloud.speech.delays.between_s = 0.2
@@ -178,7 +178,7 @@ class TestSound:
         assert time.monotonic() - began > 0.4
 
     def test_the_end_is_not_lost(self, cloud: OpenAICloud) -> None:
-        """What the filter still holds comes last: every 24 kHz sample counts."""
+        """The filter's remaining samples come last: every 24 kHz sample counts."""
         for count in (1, 2, 3, 2400, 2401, 12_345):
             heard = b"".join(_telephone_audio(iter([bytes(2 * count)])))
             assert len(heard) // 2 == pytest.approx(count / 3, abs=1)
@@ -276,7 +276,7 @@ class TestFaults:
         assert bool(listening.audio) is (fault is Fault.HUNG_MID_STREAM)
 
     def test_a_drip_costs_the_timeout(self, cloud: OpenAICloud) -> None:
-        """Every chunk is in time, the sentence is not."""
+        """Every chunk is in time, but the sentence is not."""
         cloud.speech.delays.between_s = 0.1
         began = time.monotonic()
         with pytest.raises(ProviderError, match="in time"):
@@ -307,7 +307,7 @@ class TestCancel:
 
     @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
     def test_d2_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
-        """D2: the reader ends at once, and the server sees it at once."""
+        """D2: the reader ends at once, and the server notices at once."""
         cloud.speech.next(fault)
         speech = speaking(cloud, timeout_s=30)
         listening = Listening(speech)
@@ -322,7 +322,7 @@ class TestCancel:
         assert (exchange.dropped_at or 0) - began < AT_ONCE
 
     def test_d2_between_two_chunks(self, cloud: OpenAICloud) -> None:
-        """D2: whoever holds a chunk gets no other one, and not what the filter still holds."""
+        """D2: no chunk follows, nor the filter's remaining samples."""
         cloud.speech.delays.between_s = 0.05
         stream = speaking(cloud, timeout_s=30)
         speech = iter(stream)
@@ -333,7 +333,7 @@ class TestCancel:
         until(lambda: exchange.dropped_at)
 
     def test_after_the_end(self, cloud: OpenAICloud) -> None:
-        """What is over is not cancelled: its connection may be another's by now."""
+        """A finished exchange is not cancelled: its connection may serve another."""
         speech = speaking(cloud)
         assert list(speech)
         speech.cancel()

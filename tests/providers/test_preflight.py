@@ -1,4 +1,4 @@
-"""`./start_all.sh check`: what it says of an engine that fails, is late, or gives what a call cannot use."""
+"""`./start_all.sh check` on a provider that fails, is late, or gives unusable results."""
 
 import random
 import threading
@@ -24,7 +24,7 @@ Items = list[Any] | Exception
 
 
 class Provider:
-    """An ear, an LLM and a voice: gives ``items``, or raises; ``load`` is its warming."""
+    """An STT, an LLM and a TTS in one: yields ``items`` or raises; ``load`` is its warming."""
 
     name = identity = "fake"
     opening = expected = Expected()
@@ -61,7 +61,7 @@ class Provider:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller's pace, and the longest load, without the time they take."""
+    """Real-time pace and long loads, without the waiting."""
     monkeypatch.setattr(preflight.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(preflight, "LOAD_S", 0.05)
 
@@ -128,7 +128,7 @@ def test_what_a_call_cannot_use(kind: str, providers: dict[str, Any], says: str)
     }.values(),
 )
 def test_f6_a_voice_that_sends_no_speech(says: bytes, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """F6: check says what came, as a call's log would."""
+    """F6: check names the format, like the log of a call."""
     monkeypatch.setattr(preflight, "LOAD_S", 10.0)  # a real client
     with OpenAICloud(says=lambda text: says) as cloud:
         config = Config(_env_file=None, openai_base_url=cloud.base_url)  # type: ignore[call-arg]
@@ -147,7 +147,7 @@ def test_without_a_voice_the_stt_need_not_hear() -> None:
 
 
 def test_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """G1: what comes behind its deadline does not help a call; the knob is named."""
+    """G1: results after the deadline do not help a call; the knob is named."""
     now = iter(range(1000))
     monkeypatch.setattr(preflight.time, "monotonic", lambda: float(next(now)))
     monkeypatch.setattr(preflight, "TRIAL_S", 1000.0)

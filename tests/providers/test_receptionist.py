@@ -1,4 +1,4 @@
-"""The receptionist: whole dialogues as tables, and what holds for any text."""
+"""The receptionist: whole dialogues as tables, and properties for any text."""
 
 import re
 from collections.abc import Sequence
@@ -185,7 +185,7 @@ def test_every_expected_answer_moves_the_dialogue_on() -> None:
 
 
 def acts_of(lines: Sequence[str], **others: Any) -> list[tuple[Act, ...]]:
-    """What is done with each reply of a call, every one of them made from the heard history alone."""
+    """The acts of each reply in a call, every reply computed from the history alone."""
     history: tuple[Line, ...] = (GREETING,)
     acts = []
     for line in lines:
@@ -321,7 +321,7 @@ CALLS: dict[
 def test_what_is_done_in_a_call(
     lines: tuple[str, ...], kept: list[int], lead: dict[str, str], ends: list[int]
 ) -> None:
-    """F2: its goodbyes end the call. The lead is kept as it grows: a caller's goodbye may not come to us."""
+    """F2: its goodbyes end the call. The lead is saved as it grows, for the caller may hang up any time."""
     acts = acts_of(lines)
     assert turns_with(SaveLead, acts) == kept
     leads = [act for done in acts for act in done if isinstance(act, SaveLead)]
@@ -354,7 +354,7 @@ HIDDEN_CALLS: dict[str, list[tuple[str, str]]] = {  # name: (caller line, what t
 
 @pytest.mark.parametrize("rows", HIDDEN_CALLS.values(), ids=HIDDEN_CALLS)
 def test_f11_a_hidden_number_is_asked_for(rows: list[tuple[str, str]]) -> None:
-    """F11: nothing is offered to call back, or promised, before there is a number."""
+    """F11: no call back is offered or promised before a number is known."""
     history: tuple[Line, ...] = (GREETING,)
     for line, part in rows:
         stream = respond(line, history, call=PhoneCall("CA1", ""))
@@ -385,7 +385,7 @@ def test_f11_a_hidden_number_is_asked_for(rows: list[tuple[str, str]]) -> None:
     )
 )
 def test_f11_no_call_back_is_promised_to_nowhere(lines: list[str]) -> None:
-    """F11: whatever is said, as long as it is no number."""
+    """F11: whatever the caller says, as long as it is no number."""
     history: tuple[Line, ...] = (GREETING,)
     for line in lines:
         said = answer(line, history, call=PhoneCall("CA1", ""))[0]
@@ -395,14 +395,14 @@ def test_f11_no_call_back_is_promised_to_nowhere(lines: list[str]) -> None:
 
 @pytest.mark.parametrize("line", ["0", "אפשר לדבר עם נציג?", "די, תעבירי אותי"])
 def test_the_caller_is_handed_over_when_there_is_a_person(line: str) -> None:
-    """F3: and what is known is kept."""
+    """F3: and the known details are saved."""
     with_a_person = acts_of(("לקנות", line), person=True)
     assert with_a_person[1] == (Transfer(),)
     assert turns_with(Transfer, acts_of(("לקנות", line))) == []
 
 
 @pytest.mark.parametrize("line", ["לא צריך נציג, אני רוצה לקנות", "מתי הנציג חוזר אליי"])
-def test_nobody_is_handed_over_who_only_speaks_of_a_person(line: str) -> None:
+def test_a_caller_who_only_mentions_a_person_is_not_handed_over(line: str) -> None:
     """F3."""
     assert turns_with(Transfer, acts_of((line,), person=True)) == []
 
@@ -417,7 +417,7 @@ def test_handing_over_is_said() -> None:
 
 
 def test_a_lead_has_the_names_that_every_llm_uses() -> None:
-    """The office reads one file, whichever mind was on the line."""
+    """The office reads one file, whichever LLM took the call."""
     (act,) = acts_of(BUYING)[-1]
     assert isinstance(act, SaveLead)
     assert [detail for detail, _ in act.details] == [detail for detail in DETAILS if detail != "notes"]
@@ -427,7 +427,7 @@ def test_a_lead_has_the_names_that_every_llm_uses() -> None:
 @pytest.mark.parametrize("agent", Gender)
 @pytest.mark.parametrize("caller", [None, *Gender])
 def test_every_line_has_its_genders(line: str, agent: Gender, caller: Gender | None) -> None:
-    """Nothing of the script's own marks is ever said."""
+    """No gender mark of the script is ever spoken."""
     history: tuple[Line, ...] = (GREETING,)
     for _ in range(9):
         reply = Receptionist(agent).respond(request(line, history, caller=caller), 1.0)
@@ -463,15 +463,15 @@ def test_genders(case: tuple[str, Gender, Gender | None], said: str) -> None:
 
 @pytest.mark.parametrize("caller", [None, *Gender])
 def test_what_was_asked_is_recalled_in_any_gender(caller: Gender | None) -> None:
-    """A history that begins late, with her own question in the caller's gender."""
+    """The history begins late, with her question in the caller's gender."""
     question = in_gender(he.ASK["callback"][0], Gender.FEMININE, caller)
     history = (Line(Speaker.CALLER, "לקנות"), Line(Speaker.AGENT, question))
     assert "נחזור למספר הזה" in answer("כן", history)[0]
 
 
 @pytest.mark.parametrize("line", ["רגע", "שנייה בבקשה"])
-def test_f7_who_asks_to_wait_is_asked_nothing(line: str) -> None:
-    """F7, G: and what was open is still open."""
+def test_f7_a_caller_who_asks_to_wait_is_asked_nothing(line: str) -> None:
+    """F7, G: and the open question stays open."""
     assert replies("לקנות", line, "בחיפה")[1][0] == "בטח, בלי לחץ."
     assert "חיפה, " in replies("לקנות", line, "בחיפה")[2][0]
     assert says_to_wait(he.TOPICS["wait"])
@@ -486,7 +486,7 @@ def test_f8_fresh_lines_are_noted_as_they_are_meant(row: dict[str, Any]) -> None
 @pytest.mark.parametrize("question", ["city", "rooms", "budget"])
 @pytest.mark.parametrize("intent", ["sell", "let"])
 def test_an_owner_is_asked_in_an_owners_words(question: str, intent: str) -> None:
-    """And her questions are told apart from the other ones' when a history begins late."""
+    """When the history begins late, an owner's questions are recognised too."""
     ways = he.ASK_OWNER[question, intent]
     assert not set(ways) & set(he.ASK[question]) and len(ways) == len(he.ASK[question])
 
@@ -502,7 +502,7 @@ def test_what_an_owner_has_is_recalled_from_her_own_words() -> None:
 
 @pytest.mark.parametrize("heard", range(5))
 def test_the_rest_of_a_reply_that_was_cut(heard: int) -> None:
-    """D4: only what was not said yet, and everything that was decided."""
+    """D4: only the unspoken sentences, with all acts."""
     past = tuple(
         Line(who, line) for line in BUYING for who, line in ((Speaker.CALLER, line), (Speaker.AGENT, "נרשם."))
     )
@@ -521,7 +521,7 @@ BROKEN_OFF = {  # after these lines: what was plainly not all
 
 @pytest.mark.parametrize(("lines", "text"), BROKEN_OFF.items())
 def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) -> None:
-    """A7: it answers "…", and does nothing; asked again without the option, it answers."""
+    """A7: the reply is "…" and does nothing; asked without that option, it answers."""
     history: tuple[Line, ...] = (GREETING,)
     for line in lines:
         history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, answer(line, history)[0]))
@@ -533,14 +533,14 @@ def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) 
 
 @pytest.mark.parametrize("text", ["אחלה בחלה", "בלי מעלית", "חולון"])
 def test_words_during_playout_are_answered_as_any_others(text: str) -> None:
-    """D4: it has no ear for who only listens."""
+    """D4: the receptionist does not recognise backchannel."""
     said = "".join(respond(text, (GREETING,), may_listen=True)).strip()
     assert said == answer(text, (GREETING,))[0] != "…"
 
 
 @pytest.mark.parametrize("question", [*he.ASK, "done"])
 def test_no_expected_answer_is_waited_for(question: str) -> None:
-    """A7: but for "רגע", which asks us to wait."""
+    """A7: except for "רגע", which asks the agent to wait."""
     asked = Line(Speaker.AGENT, he.ASK[question][0] if question in he.ASK else he.CLOSED)
     for phrase in expected_after(question, "buy").phrases:
         if asks_to_wait(phrase):
@@ -595,7 +595,7 @@ def test_any_dialogue_keeps_the_shape(past: list[str], text: str) -> None:
 
 @pytest.mark.parametrize("asked", [OURS.no_person, OURS.go_ahead, OURS.message_number])
 def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
-    """F3: the LLM has failed behind our own line: what is left for the office is kept."""
+    """F3: the LLM has failed after a prompt asked for a message: the message is saved."""
     history = (
         GREETING,
         Line(Speaker.CALLER, "נציג"),
@@ -611,13 +611,13 @@ def test_f3_a_message_that_an_llm_would_have_taken_is_taken(asked: str) -> None:
 
 @pytest.mark.parametrize("last", [("כן, זה הכל",), ("לא", "זה הכול, תודה")])
 def test_f2_that_is_all_closes_what_was_noted(last: tuple[str, ...]) -> None:
-    """F2: who confirms with it is no refuser: the call ends with the promise, not with "never mind"."""
+    """F2: "that is all" confirms the summary: the call ends with the promise, not with "never mind"."""
     talk = talk_of([Line(Speaker.CALLER, line) for line in (*BUYING, *last)], NUMBER)
     assert talk.remarks == (he.CLOSED,)
 
 
-def test_f3_a_sentence_that_an_offices_line_shares_asks_for_no_message() -> None:
-    """F3: the line may end in words that an LLM says as well."""
+def test_f3_a_sentence_shared_with_a_prompt_asks_for_no_message() -> None:
+    """F3: a prompt's last sentence may be an LLM's too."""
     lines = replace(OURS, no_person="כרגע אין נציג. אפשר להשאיר שם ומספר. תודה.")
     for said, kept in (("תודה.", False), (lines.no_person, True), (f"בטח. {lines.no_person}", True)):
         history = (Line(Speaker.CALLER, "שלום"), Line(Speaker.AGENT, said))

@@ -1,4 +1,4 @@
-"""What an LLM's calls do: a lead's details are read however they were written, and none is lost (F2)."""
+"""Function calls of an LLM: details of a lead are read in any form, and none is lost (F2)."""
 
 import json
 from typing import Any
@@ -60,7 +60,7 @@ class TestDetails:
     def test_row_3_nothing_that_was_said_is_lost(
         self, arguments: str, details: tuple[tuple[str, str], ...]
     ) -> None:
-        """faults 3, F2: what cannot be read at all is kept as a note."""
+        """faults 3, F2: unreadable arguments are kept as a note."""
         assert details_of(arguments) == details
 
     @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ class TestDetails:
         assert details_of(arguments) == ()
 
     def test_row_3_arguments_that_were_read_already(self) -> None:
-        """Some servers send the object itself."""
+        """Some servers send an object in place of text."""
         assert details_of({"name": "דני", "phone": 501234567}) == BOTH
 
     def test_they_are_bounded(self) -> None:
@@ -136,7 +136,7 @@ class TestActs:
         assert act_of("transfer_to_person", "", person=False) is None
 
     def test_each_once_and_one_way_out(self) -> None:
-        """Of two leads the one that says all of the other stays, in the other's place."""
+        """Of two leads the fuller one stays, in the place of the other."""
         lead, more, other = SaveLead(DANI), SaveLead(BOTH), SaveLead((("city", "חיפה"),))
         assert merged([lead, EndCall(), lead, Transfer(), more]) == (more, EndCall())
         assert merged([more, lead, other]) == (more, other)

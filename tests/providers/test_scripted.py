@@ -1,4 +1,4 @@
-"""Scripted engines: fixed words after fixed delays."""
+"""Scripted providers: fixed words after fixed delays."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def runtime():
 
 
 def read(runtime, stream, cancel_at=None, until=10):
-    """What a stream gives, and when; ``end`` when it is over."""
+    """The items of a stream with their times; ``end`` when it is over."""
     got = []
 
     def reader():
@@ -35,8 +35,8 @@ def request(text="שאלה", turn_number=3, **others):
 
 
 @pytest.mark.parametrize("turn_number, line", [(1, "א"), (2, "ב"), (3, "א"), (4, "ב")])
-def test_stt_hear_one_line_a_turn(runtime, turn_number, line):
-    """Again from the first when there are no more; after the delay, which counts from the end of speech."""
+def test_stt_returns_one_line_a_turn(runtime, turn_number, line):
+    """From the first again when there are no more; the delay counts from the end of speech."""
     recognition = ScriptedStt(runtime, ["א", "ב"], 0.2).open(Expected(), turn_number, 60.0)
     recognition.feed(b"\xff" * 160)
     runtime.call_at(1, recognition.finish)
@@ -53,7 +53,7 @@ def test_stt_is_cancelled_at_once(runtime, finish_at, cancel_at):
 
 
 def test_the_llm_fills_in_its_template(runtime):
-    """``{n}`` is the turn's number, ``{text}`` what was heard; a sentence a piece, after the delay."""
+    """``{n}`` is the turn's number, ``{text}`` the transcript; one sentence per piece, after the delay."""
     reply = ScriptedLlm(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(), 30.0)
     assert read(runtime, reply) == [(0.35, "פעם 3!\n"), (0.35, "שמעתי שאלה.\n"), (0.35, "end")]
     assert reply.expected == Expected()
@@ -61,19 +61,19 @@ def test_the_llm_fills_in_its_template(runtime):
 
 @pytest.mark.parametrize("others", [{"may_wait": True}, {"may_listen": True}, {"said": "פעם 3!"}])
 def test_the_llm_says_it_all_again(runtime, others):
-    """B3, D4: its answer depends on the words and the turn's number alone."""
+    """B3, D4: the reply depends on the words and the turn's number alone."""
     reply = ScriptedLlm(runtime, "פעם {n}! שמעתי {text}.", 0.35).respond(request(**others), 30.0)
     assert [text for _, text in read(runtime, reply)] == ["פעם 3!\n", "שמעתי שאלה.\n", "end"]
 
 
 def test_what_was_heard_is_not_a_template(runtime):
-    """A caller cannot count turns."""
+    """Braces in the caller's words are not filled in."""
     reply = ScriptedLlm(runtime, "{text}", 0.0).respond(request("{n}"), 30.0)
     assert read(runtime, reply)[0][1] == "{n}\n"
 
 
 def test_the_llm_is_cancelled_at_once(runtime):
-    """F6: while it waits, and between two sentences."""
+    """F6: before the first sentence, and between two."""
     llm = ScriptedLlm(runtime, "אחת. שתיים.", 0.35)
     assert read(runtime, llm.respond(request(), 30.0), cancel_at=0.1) == [(0.1, "end")]
     reply = llm.respond(request(), 30.0)
@@ -88,7 +88,7 @@ def test_the_llm_is_cancelled_at_once(runtime):
 
 @pytest.mark.parametrize("text", ["א", "שלום", "שלום לך, מה שלומך היום?"])
 def test_the_voice_takes_60_ms_a_character(runtime, text):
-    """Audible speech-like audio, the first of it after the delay."""
+    """Audible, speech-like audio; the first chunk comes after the delay."""
     got = read(runtime, ScriptedTts(runtime, 0.15).synthesize(text, 30.0))
     assert got[0][0] == 0.15 and got[-1] == (0.15, "end")
     pcm16 = b"".join(chunk for _, chunk in got[:-1])
@@ -98,7 +98,7 @@ def test_the_voice_takes_60_ms_a_character(runtime, text):
 
 
 def test_the_voice_is_cancelled_at_once(runtime):
-    """F6: while it waits, and between two chunks."""
+    """F6: before the first chunk, and between two."""
     voice = ScriptedTts(runtime, 0.15)
     assert read(runtime, voice.synthesize("שלום", 30.0), cancel_at=0.1) == [(0.1, "end")]
     speech = ScriptedTts(runtime, 0.0).synthesize("שלום לך", 30.0)
@@ -111,6 +111,6 @@ def test_the_voice_is_cancelled_at_once(runtime):
 
 
 def test_nothing_to_load(runtime):
-    """Warming them is instant, and they are named in the log."""
+    """Warming is instant, and the log names the providers."""
     providers = [ScriptedStt(runtime, ["א"], 0), ScriptedLlm(runtime, "", 0), ScriptedTts(runtime, 0)]
     assert [(provider.warm(), provider.name) for provider in providers] == [(None, "scripted")] * 3

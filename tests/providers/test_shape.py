@@ -1,4 +1,4 @@
-"""E5: what an LLM streams becomes two to four spoken sentences with one question, at the end."""
+"""E5: an LLM's stream becomes two to four spoken sentences with one question at the end."""
 
 import re
 from itertools import accumulate, dropwhile, pairwise
@@ -20,7 +20,7 @@ MANY = 10_000  # characters: no limit to speak of
 def shape(
     text: str, min_chars: int = 0, max_chars: int = MANY, *, heard: str = "", ends: bool = False
 ) -> list[str]:
-    """The sentences; none for an answer of which nothing is left."""
+    """The sentences; none if nothing of the answer is left."""
     return said_of([text], (min_chars, max_chars), heard=heard, ends=ends)
 
 
@@ -68,7 +68,7 @@ class TestPlainWords:
         ],
     )
     def test_e5_no_markdown_no_lists_no_pictures(self, markdown: str, sentences: list[str]) -> None:
-        """E5: the words stay; an item of a list is a sentence."""
+        """E5: the words stay; a list item becomes a sentence."""
         assert shape(markdown) == sentences
 
     @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ class TestPlainWords:
         ],
     )
     def test_e5_what_is_said_as_it_stands(self, text: str) -> None:
-        """E5: a dot, a hyphen or a point that belongs to a word is no markup."""
+        """E5: a dot, hyphen or point inside a word is no markup."""
         assert " ".join(shape(text)) == text
 
     def test_e5_a_star_number_is_a_number_to_call(self) -> None:
-        """E5: *2700 loses no sign that the caller needs."""
+        """E5: the star of *2700 is kept, for the caller needs it."""
         assert shape("חייגו *2700. או **2700**.") == ["חייגו כוכבית 2700.", "או 2700."]
 
     def test_e5_a_key_to_press_is_named(self) -> None:
-        """E5: a star or a hash alone is a key where the sentence tells to press one, else a stray."""
+        """E5: a lone star or hash is a key if the sentence tells to press one; otherwise it is dropped."""
         assert shape("לרוסית לחצו *, לסיום # או *9. תודה * רבה.") == [
             "לרוסית לחצו כוכבית, לסיום סולמית או כוכבית 9.",
             "תודה רבה.",
@@ -136,7 +136,7 @@ class TestNotes:
         ],
     )
     def test_e5_a_note_in_square_brackets_is_not_said(self, text: str, sentences: list[str]) -> None:
-        """E5: an LLM repeats what it was told about the call; the caller hears nothing of it."""
+        """E5: notes about the call that an LLM repeats are not spoken."""
         assert shape(text) == sentences
 
     @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ class TestNotes:
         ids=["never closed", "not closed in its line", "a link"],
     )
     def test_e5_square_brackets_that_are_no_note(self, text: str, sentences: list[str]) -> None:
-        """E5: their words are said."""
+        """E5: their words are spoken."""
         assert shape(text) == sentences
 
     @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ class TestNotes:
         ],
     )
     def test_e5_a_stage_direction_is_not_said(self, text: str, sentences: list[str]) -> None:
-        """E5: round brackets with a few words at a sentence's head tell how it is said."""
+        """E5: a few words in parentheses at the head of a sentence."""
         assert shape(text) == sentences
 
     @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ class TestNotes:
         ],
     )
     def test_e5_round_brackets_that_direct_nobody_are_said(self, text: str) -> None:
-        """E5: inside a sentence, as a sentence, or with more than a direction has."""
+        """E5: inside a sentence, as a sentence, or longer than a direction."""
         assert " ".join(shape(text)) == text
 
     def test_c2_a_note_holds_nothing_before_it_and_little_behind(self) -> None:
-        """C2: a statement before an open bracket goes out, and the one behind it as soon as it is whole."""
+        """C2: a statement before an open bracket goes out, and the next one as soon as it is whole."""
         heard = when("שלום. [הע", "רה] ", "דירה. ", "סוף.")
         assert heard == [("שלום.", 1), ("דירה.", 3), ("סוף.", 4)]
 
@@ -207,7 +207,7 @@ class TestItems:
         ],
     )
     def test_e5_a_number_inside_a_line_is_not_said(self, text: str, sentences: list[str]) -> None:
-        """E5: no lists, wherever their items stand."""
+        """E5: no lists, wherever their items are."""
         assert shape(text) == sentences
 
     @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ class TestItems:
         ],
     )
     def test_e5_a_number_that_is_no_item_is_said(self, text: str) -> None:
-        """E5: only the number that is next in a list is dropped."""
+        """E5: only the next number of a list is dropped."""
         assert " ".join(shape(text)) == text
         assert shape(text + "\nכן.") == [*shape(text), "כן."]
 
@@ -252,11 +252,11 @@ class TestOneQuestion:
         ],
     )
     def test_e5_questions_in_a_row_are_one(self, text: str, said: list[str]) -> None:
-        """E5: one question, with every option it had."""
+        """E5: one question, with all options."""
         assert shape(text, 140, 420) == said
 
     def test_e5_a_question_that_does_not_fit_is_not_joined(self) -> None:
-        """E5: the one before it ends the reply."""
+        """E5: the first question ends the reply."""
         assert shape("שלום. בבוקר? או בערב? כן?", 0, 25) == ["שלום.", "בבוקר, או בערב?"]
         assert shape("שלום. בבוקר? או בערב? כן?", 0, 22) == ["שלום.", "בבוקר, או בערב?"]
         assert shape("שלום. בבוקר? או בערב? כן?", 0, 21) == ["שלום.", "בבוקר?"]
@@ -283,7 +283,7 @@ class TestOneQuestion:
         ],
     )
     def test_kind_27_a_question_that_opens_the_reply_ends_it(self, text: str, said: list[str]) -> None:
-        """Kind 27: only the "?" tells it from a claim, so it keeps it, and what follows is said."""
+        """Kind 27: it keeps its mark, which alone tells it from a claim; the rest is spoken first."""
         assert shape(text, 140, 420, heard="שלום") == said
 
     @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ class TestOneQuestion:
         ],
     )
     def test_kind_27_what_refers_to_the_question_follows_it(self, text: str, said: list[str]) -> None:
-        """Kind 27: then it keeps its mark where it stands."""
+        """Kind 27: then the question keeps its place and mark."""
         assert shape(text, 140, 420, heard="הרכב נתקע") == said
 
     @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ class TestOneQuestion:
     def test_kind_27_an_echo_repeats_the_callers_own_words(
         self, heard: str, text: str, said: list[str]
     ) -> None:
-        """Kind 27: what repeats the caller is no question to answer, and the reply goes on."""
+        """Kind 27: a repetition of the caller is no question to answer, and the reply goes on."""
         assert shape(text, 0, 420, heard=heard) == said
         assert "." not in shape(text, 0, 420, heard="שלום")[-1], "of other words it is a question"
 
@@ -325,7 +325,7 @@ class TestOneQuestion:
         ids=["right", "no", "at the end"],
     )
     def test_e5_what_wants_a_nod_is_no_question_to_answer(self, text: str, said: list[str]) -> None:
-        """E5: the reply goes on behind it; its mark stays, or it would be a claim."""
+        """E5: the reply goes on behind a tag question, which keeps its mark."""
         assert shape(text, 1, 420) == said
 
     def test_e5_an_echo_that_nothing_fits_behind_is_asked(self) -> None:
@@ -333,7 +333,7 @@ class TestOneQuestion:
         assert shape("מחפשים דירה? נהדר!", 0, 18, heard="דירה מחפש") == ["מחפשים דירה?"]
 
     def test_e5_a_quoted_question_is_no_question(self) -> None:
-        """E5: words of the same sentence follow it."""
+        """E5: words of the same sentence follow."""
         text = 'שאלת "כמה זה עולה?" והתשובה היא שלושה מיליון. מתאים?'
         assert shape(text) == ['שאלת "כמה זה עולה," והתשובה היא שלושה מיליון.', "מתאים?"]
 
@@ -347,7 +347,7 @@ class TestLength:
         assert shape("הא. בי. גם. דו. הן.", 140) == ["הא.", "בי.", "גם.", "דו."]
 
     def test_e5_the_question_behind_the_fourth_takes_its_place(self) -> None:
-        """E5: the LLM's own question, at the end, is worth more than one statement more."""
+        """E5: the LLM's own final question is worth more than a fourth statement."""
         assert shape("הא. בי. גם. דו? הן.", 1) == ["הא.", "בי.", "גם.", "דו?"]
         assert shape("הא. בי. גם. דו. הן?", 1) == ["הא.", "בי.", "גם.", "הן?"]
         assert shape("הא. בי. גם. דו. הן. ומה?", 1) == ["הא.", "בי.", "גם.", "דו."]
@@ -374,7 +374,7 @@ class TestLength:
         ids=["clause", "word", "not a stump", "one word", "question", "dash"],
     )
     def test_e5_a_first_sentence_that_is_too_long(self, text: str, said: str) -> None:
-        """E5: cut behind a clause or a word, and nothing of the LLM's follows half a sentence."""
+        """E5: cut behind a clause or a word, and no sentence follows half a sentence."""
         assert shape(text, 0, 25) == [said]
 
     def test_e5_a_text_without_end_marks(self) -> None:
@@ -388,7 +388,7 @@ class TestAdded:
         ["התור בוטל.", "יש שם שלושה חדרים.", "רשמתי. הכתובת היא הרצל 5.", "אי אפשר לבטל.", "יש לך תור."],
     )
     def test_kind_28_a_short_plain_statement_gets_one_question(self, text: str) -> None:
-        """Kind 28, E5: always the same one."""
+        """Kind 28, E5: always the same question."""
         assert shape(text, 140) == [*shape(text), "אפשר לעזור בעוד משהו?"]
 
     @pytest.mark.parametrize(
@@ -425,15 +425,15 @@ class TestAdded:
         ],
     )
     def test_kind_28_nothing_is_added_to_what_needs_nothing(self, text: str) -> None:
-        """Kind 28: a request, a question without its mark, a wait, a leave-taking, a question."""
+        """Kind 28: a request, a question with or without its mark, a wait, a goodbye."""
         assert OURS.added_question not in shape(text, 140)
 
     def test_kind_28_nothing_is_added_to_what_is_long_enough(self) -> None:
         assert shape("יש לנו דירה יפה.", 16) == ["יש לנו דירה יפה."]
         assert shape("יש לנו דירה יפה.", 17) == ["יש לנו דירה יפה.", OURS.added_question]
 
-    def test_e5_our_question_has_no_gender(self) -> None:
-        """E5: neither "אתה" nor "את", and no verb that tells one from the other."""
+    def test_e5_the_added_question_has_no_gender(self) -> None:
+        """E5: neither "אתה" nor "את", and no verb with a gender."""
         words = set(re.findall(r"[א-ת]+", OURS.added_question))
         assert not words & set("אתה את תרצה תרצי רוצה תוכל תוכלי לך שלך".split())
         assert shape(OURS.added_question) == [OURS.added_question]
@@ -450,7 +450,7 @@ class TestAdded:
         assert shape("איפה?", 0) == ["איפה?"]
 
     def test_e5_nothing_is_added_to_a_reply_that_ends_the_call(self) -> None:
-        """E5: what the LLM asked last is said all the same."""
+        """E5: the LLM's own last question is spoken all the same."""
         assert shape("התור בוטל.", 140, ends=True) == ["התור בוטל."]
         assert shape("להעביר לנציג?", 140, ends=True) == ["להעביר לנציג?"]
         assert shape("הבנתי. להעביר לנציג?", 140, ends=True) == ["הבנתי.", "להעביר לנציג?"]
@@ -461,20 +461,20 @@ class TestAdded:
 
     @pytest.mark.parametrize("dots", ["…", "...", " … ", "\n...\n", "……", "..", '"…"', "[…]"])
     def test_a7_an_ellipsis_alone_passes(self, dots: str) -> None:
-        """A7, D4: the LLM's word for who has not finished, or only listens, where it may say so; no act."""
+        """A7, D4: the LLM's sign for a caller who has not finished, or only listens; without acts."""
         for pieces in ([dots], list(dots)):
             for request in (asked(min_chars=140, may_wait=True), asked(min_chars=140, may_listen=True)):
                 assert spoken(Writes(pieces, acts=(EndCall(),)), request) == (["…"], ())
 
     @pytest.mark.parametrize("text", ["… שלום לך.", "שלום לך. …", "...\nשלום לך."])
     def test_a7_an_ellipsis_beside_words_is_not_said(self, text: str) -> None:
-        """A7: an LLM that answers has no doubt."""
+        """A7: an LLM that answers is not waiting."""
         assert shape(text) == ["שלום לך."]
         assert shape("… כמה?", 140) == ["כמה?"]
 
 
 def when(*pieces: str, min_chars: int = 0, max_chars: int = 420) -> list[tuple[str, int]]:
-    """Each sentence, and how many pieces were taken when it came."""
+    """Each sentence with the number of pieces taken when it came."""
     llm = Writes(pieces)
     reply = SpokenReply(llm, asked("שלום", min_chars=min_chars, max_chars=max_chars), 5.0)
     return [(sentence, llm.pulled) for sentence in reply if sentence]
@@ -482,12 +482,12 @@ def when(*pieces: str, min_chars: int = 0, max_chars: int = 420) -> list[tuple[s
 
 class TestStreaming:
     def test_c2_a_statement_goes_out_at_once(self) -> None:
-        """C2: before the piece behind it is pulled, whatever may follow."""
+        """C2: before the next piece is pulled."""
         heard = when("שלום. ", "דירה. ", "מה? ", "כן. ", "סוף.", min_chars=140)
         assert heard == [("שלום.", 1), ("דירה.", 2), ("מה?", 4)]
 
     def test_c2_a_piece_without_a_sentence_shows_that_the_llm_is_alive(self) -> None:
-        """C2: before the next one is pulled, since a deadline runs; in a thought and in a call too."""
+        """C2: before the next piece is pulled, since a deadline runs; also inside reasoning and calls."""
         pieces = [
             "של",
             "ום",
@@ -532,7 +532,7 @@ class TestStreaming:
     def test_e5_a_whole_reply_is_known_by_its_last_piece(
         self, pieces: tuple[str, ...], max_chars: int, said: int, pulled: int
     ) -> None:
-        """E5: what can be said no more is not waited for; only a little of it is read, for its calls."""
+        """E5: the rest is not waited for; only a little of it is read, for function calls."""
         heard = when(*pieces, max_chars=max_chars)
         assert (len(heard), heard[-1][1]) == (said, pulled)
 
@@ -543,7 +543,7 @@ class TestStreaming:
             list(reply)
 
     def test_what_was_said_is_said_when_reading_on_fails(self) -> None:
-        """E5: enough was said before."""
+        """E5: the spoken part was complete before."""
         llm = Writes(["הא. בי. גם. דו? הן. "], error=ProviderError("cut"))
         assert spoken(llm)[0] == ["הא.", "בי.", "גם.", "דו?"]
 
@@ -586,7 +586,7 @@ def test_e5_what_always_holds(text: str, limit: tuple[int, int], ends: bool) -> 
     st.booleans(),
 )
 def test_e5_only_the_question_that_opens_is_moved(llm: list[str], limit: tuple[int, int], ends: bool) -> None:
-    """E5: what is said of the LLM's is its beginning, word by word, but for a question that comes last."""
+    """E5: the spoken words are the beginning of the LLM's, except for a question moved to the end."""
     said = [
         s for s in said_of(llm, limit, ends=ends) if s not in (OURS.added_question, OURS.wordless_goodbye)
     ]
@@ -610,7 +610,7 @@ def test_e5_does_not_depend_on_how_the_text_was_cut(
 
 @given(texts, limits, st.lists(st.integers(1, 9), max_size=60))
 def test_c2_no_piece_is_pulled_in_silence(text: str, limit: tuple[int, int], cuts: list[int]) -> None:
-    """C2: something was yielded for every piece before the next one is pulled."""
+    """C2: every piece yields something before the next one is pulled."""
     starts = [0, *accumulate(cuts), len(text) + sum(cuts)]
     llm = Writes([text[start:end] for start, end in pairwise(starts)])
     heard = []

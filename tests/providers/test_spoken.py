@@ -1,4 +1,4 @@
-"""E5: what is not for the caller is never spoken, whoever wrote it; calls written as text are carried out."""
+"""E5: only speech is spoken, whoever wrote the reply; calls written as text are made."""
 
 import logging
 import re
@@ -21,7 +21,7 @@ NOAH = "נועה, נציגת המשרד"
 
 @pytest.fixture(params=SIZES)
 def size(request: pytest.FixtureRequest) -> int:
-    """Characters of a piece: the result must not depend on it."""
+    """Characters per piece; the result must not depend on it."""
     return int(request.param)
 
 
@@ -58,19 +58,19 @@ class TestThoughts:
 
     @pytest.mark.parametrize("text", ["<think>המשתמש רוצה. צריך לשאול.", "<think></think>", "[THINK] שלום."])
     def test_row_1_nothing_but_reasoning_is_an_empty_answer(self, text: str, size: int) -> None:
-        """faults 1, F3: never closed, too; the engine is asked again (G2)."""
+        """faults 1, F3: also reasoning that is never closed; the provider is asked again (G2)."""
         with pytest.raises(ProviderError, match="empty") as caught:
             spoken(Writes(in_pieces(text, size)))
         assert caught.value.retryable
 
     def test_row_1_a_thought_takes_none_of_the_reply(self, size: int) -> None:
-        """faults 1: the answer behind it has its four sentences."""
+        """faults 1: the answer behind it has all its sentences."""
         answer = ["אחת.", "שתיים.", "שלוש.", "ארבע?"]
         assert outcome("<think>כך. אז. לא. כן. מה.</think>" + " ".join(answer), size)[0] == answer
         assert outcome("כך. אז. לא.</think>" + " ".join(answer), size)[0] == ["כך.", "אז.", *answer]
 
     def test_row_1_what_was_given_out_stays_said(self, size: int) -> None:
-        """A thought whose beginning nobody marked: best effort, nothing normal is held back for it."""
+        """Reasoning without a beginning mark: best effort, normal sentences are not held back for it."""
         assert outcome("בוא נחשוב. אולי כך.\n</think>בשמחה.", size)[0] == ["בוא נחשוב.", "אולי כך.", "בשמחה."]
 
     @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ ENDS = [
 class TestWrittenCalls:
     @pytest.mark.parametrize("call", SAVES.values(), ids=SAVES)
     def test_row_2_a_call_in_the_text_is_done_and_not_said(self, call: str, size: int) -> None:
-        """faults 2, F3: in every form that models write it in, and the words on both sides are said."""
+        """faults 2, F3: in every form that models use; the words on both sides are spoken."""
         assert outcome(f"רשמתי. {call} מה התקציב?", size) == (["רשמתי.", "מה התקציב?"], (DANIS_NUMBER,))
 
     @pytest.mark.parametrize("call", ENDS)
@@ -190,7 +190,7 @@ class TestWrittenCalls:
     def test_row_2_nothing_but_a_call(
         self, text: str, said: list[str], acts: tuple[Act, ...], size: int
     ) -> None:
-        """As of a real call without a word: the caller hears a line of ours."""
+        """Like a real call without words: the caller hears a prompt."""
         assert " ".join(said) in (OURS.wordless_goodbye, OURS.wordless_hand_over, OURS.wordless_noted)
         assert outcome(text, size, person=True) == (said, acts)
 
@@ -207,7 +207,7 @@ class TestWrittenCalls:
             '<invoke name="search"><parameter name="q">x</parameter></invoke>בדקתי. מה התקציב?',
         ],
     )
-    def test_row_2_what_no_function_of_ours_is_is_not_said_either(self, text: str, size: int) -> None:
+    def test_row_2_unknown_functions_are_not_said_either(self, text: str, size: int) -> None:
         assert outcome(text, size) == (["בדקתי.", "מה התקציב?"], ())
 
     @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ class TestWrittenCalls:
         assert outcome(text, size) == ([text], ())
 
     def test_row_2_a_call_twice_is_done_once(self, size: int) -> None:
-        """F3: written twice, or written and called; the fuller of two leads stays."""
+        """F3: written twice, or written and called; of two leads the fuller one stays."""
         text = 'רשמתי. save_lead({"name":"דני"}) save_lead({"name":"דני"}) end_call() מה?'
         llm = Writes(in_pieces(text, size), acts=(DANIS_NUMBER, EndCall()))
         assert spoken(llm) == (["רשמתי.", "מה?"], (DANIS_NUMBER, EndCall()))
@@ -234,7 +234,7 @@ class TestWrittenCalls:
         assert outcome(text, size, person=True)[1] == (EndCall(),)
 
     def test_row_2_a_call_behind_enough_words_is_done(self, size: int) -> None:
-        """E5: a little more is read, unsaid."""
+        """E5: a little more is read, unspoken."""
         text = 'אחת. שתיים. שלוש. ארבע? ועוד. save_lead({"name":"דני","notes":"' + "א" * 200 + '"})'
         said, acts = outcome(text, size)
         assert said[-1] == "ארבע?" and acts[0].details[0] == ("name", "דני")
@@ -251,7 +251,7 @@ class TestWrittenCalls:
         assert acts == (SaveLead((("name", "דני"), ("notes", notes))),)
 
     def test_the_log_says_so(self, caplog: pytest.LogCaptureFixture) -> None:
-        """The model, or its server, is set up wrongly; no words of the call are in the line."""
+        """It shows a wrong setup of model or server; the line has no words of the call."""
         with caplog.at_level(logging.WARNING, "agent"):
             spoken(Writes(['רשמתי. save_lead({"name":"דני"}) search(q="דני")']))
         lines = [record.getMessage() for record in caplog.records]
@@ -280,7 +280,7 @@ class TestWholeJson:
         ],
     )
     def test_row_2_its_words_are_said(self, text: str, size: int) -> None:
-        """F3: whatever key they stand under."""
+        """F3: under whatever key."""
         assert outcome(text, size) == (["שלום, איך אפשר לעזור?"], ())
 
     def test_row_2_with_a_call_beside_them(self, size: int) -> None:
@@ -351,7 +351,7 @@ class TestOthersLines:
     def test_row_9_a_label_is_not_said_and_the_other_side_speaks_for_itself(
         self, text: str, said: list[str], size: int
     ) -> None:
-        """faults 9: the reply ends where it begins to write the caller's line."""
+        """faults 9: the reply ends where the LLM begins to write the caller's line."""
         assert outcome(text, size, agent=NOAH)[0] == said
 
     @pytest.mark.parametrize("text", ["רשמתי: ארבעה חדרים.", "כתובת: הרצל 5.", "שימו לב: סגור.", "רות: כן."])
@@ -378,12 +378,12 @@ class TestBrokenOff:
         ],
     )
     def test_row_5_half_a_sentence_is_not_said(self, text: str, said: list[str], size: int) -> None:
-        """faults 5, F5: half a price, number or word; what was whole before it is said."""
+        """faults 5, F5: half a price, number or word; whole sentences before it are spoken."""
         assert outcome(text, size, error=BROKEN) == (said, ())
 
     @pytest.mark.parametrize("text", ["הדירה בהרצל עולה 1,8", "אפשר להתקשר ל-050-123", "", "<think>אולי."])
     def test_row_5_with_nothing_left_it_has_failed(self, text: str, size: int) -> None:
-        """F5: as for a cut connection."""
+        """F5: like a broken connection."""
         with pytest.raises(ReplyCut) as caught:
             spoken(Writes(in_pieces(text, size), error=BROKEN))
         assert caught.value.retryable
@@ -393,13 +393,13 @@ class TestBrokenOff:
         assert outcome(text, size, error=BROKEN) == (["רשמתי."], (DANI,))
 
     def test_a_text_without_an_end_mark_is_whole(self, size: int) -> None:
-        """Only a stream that says so was cut."""
+        """A stream was cut only if it says so."""
         assert outcome("הדירה עולה מיליון", size)[0] == ["הדירה עולה מיליון."]
 
 
 class TestAuthored:
     def test_e5_neither_cut_nor_asked_on(self, size: int) -> None:
-        """E5: written by people for this very call, but for what is no speech."""
+        """E5: people wrote it for this very call; only what is no speech is removed."""
         text = "שלום? כן? **אחת**. שתיים. שלוש. ארבע. <think>לא</think>חמש"
         said = ["שלום?", "כן?", "אחת.", "שתיים.", "שלוש.", "ארבע.", "חמש"]
         assert (
@@ -436,7 +436,7 @@ MACHINE = (
     st.booleans(),
 )
 def test_e5_nothing_depends_on_how_the_stream_was_cut(text: str, size: int, broken: bool) -> None:
-    """F3: neither what is said nor what is done; and whatever comes, no mark of a machine is said."""
+    """F3: neither words nor acts; and no machine mark is ever spoken."""
     error = BROKEN if broken else None
     whole = outcome(text, 10_000, error=error, agent=NOAH, person=True)
     assert outcome(text, size, error=error, agent=NOAH, person=True) == whole
@@ -450,7 +450,7 @@ def test_e5_nothing_depends_on_how_the_stream_was_cut(text: str, size: int, brok
 )
 @pytest.mark.parametrize("size", [400, 70_000])
 def test_e5_what_is_no_word_costs_no_seconds(blob: str, size: int) -> None:
-    """E5: a search in it would hold up every call of the process."""
+    """E5: searching it would delay every call of the process."""
     began = time.process_time()
     outcome(f"היי. {blob} סוף טוב.", size)
     assert time.process_time() - began < 2
@@ -470,6 +470,6 @@ def test_e5_what_is_no_word_costs_no_seconds(blob: str, size: int) -> None:
     ids=["a name", "a name and an intent", "other names", "two people"],
 )
 def test_f2_a_detail_may_be_called_like_a_call(text: str, details: dict[str, str]) -> None:
-    """F2: whatever stands beside the function's name."""
+    """F2: next to a function's name."""
     _, acts = outcome(text, 5, person=True)
     assert [dict(act.details) for act in acts] == [details]

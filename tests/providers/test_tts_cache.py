@@ -1,4 +1,4 @@
-"""Made audio of the fixed lines and of what is said again, and a sentence from whichever voice can."""
+"""The TTS cache: fixed lines, repeated sentences, and the fallback between providers."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
 
 
 class Voice:
-    """Speaks ``chunks``; an exception among them is raised."""
+    """A TTS that yields ``chunks``; an exception among them is raised."""
 
     def __init__(self, *chunks, name="voice", fails=False):
         self.name = self.identity = name
@@ -72,26 +72,26 @@ def chain(*voices, failures=3, clock=lambda: 0.0):
     }.values(),
 )
 def test_chunks_are_whole_samples(chunks, whole):
-    """C1: an even number of bytes whatever the voice gives, none lost between chunks."""
+    """C1: an even number of bytes, whatever the provider yields; none is lost between chunks."""
     assert list(WholeSamples(Voice(*chunks), "שלום")) == whole
 
 
 @pytest.mark.parametrize("chunk", ["text", None, 5])
 def test_what_is_not_bytes_is_a_failed_voice(chunk):
-    """G2: a voice that gives something else than audio."""
+    """G2: a provider that yields something other than audio."""
     with pytest.raises(ProviderError, match=f"gave {type(chunk).__name__} for audio"):
         list(WholeSamples(Voice(chunk), "שלום"))
 
 
 def test_e6_a_voice_is_given_spoken_words():
-    """E6: here alone, for every voice."""
+    """E6: for every provider, in this one place."""
     voice = Voice(b"ab")
     list(WholeSamples(voice, "יש 2 דירות ברח' הרצל."))
     assert voice.said == ["יש שתי דירות ברחוב הרצל."]
 
 
 def test_cancel_reaches_the_voice():
-    """F6: before it began, and while it speaks."""
+    """F6: before it begins, and while it speaks."""
     early, late = Voice(b"ab", b"cd"), Voice(b"ab", b"cd")
     samples = WholeSamples(early, "שלום")
     samples.cancel()
@@ -109,7 +109,7 @@ def test_cancel_reaches_the_voice():
 
 
 def hiss(rms):
-    """A second of it, in whole frames."""
+    """One second of noise, in whole frames."""
     draw = random.Random(6).gauss
     return b"".join(round(draw(0, rms)).to_bytes(2, "little", signed=True) for _ in range(8000))
 
@@ -118,7 +118,7 @@ def hiss(rms):
     "silence", [bytes(16_000), b"\xff\xff" * 8000, hiss(60)], ids=["zeros", "-1", "hiss"]
 )
 def test_f6_silence_is_no_speech(silence):
-    """F6, G2: the next voice says it, and none of the silence is let through."""
+    """F6, G2: the next provider speaks, and none of the silence is played."""
     heard = []
     with pytest.raises(ProviderError, match="16000 bytes of silence for 4 characters"):
         heard.extend(SpokenSentence(Voice(silence[:7001], silence[7001:]), "שלום"))
@@ -131,7 +131,7 @@ def test_f6_silence_is_no_speech(silence):
 
 @given(st.integers(0, 9000), st.integers(160, 3000), st.lists(st.integers(1, 4000), max_size=20))
 def test_f6_a_silent_beginning_is_part_of_a_sentence(silence, sound, cuts):
-    """F6: a quiet voice, behind a pause of any length, is heard from its start, however it is cut."""
+    """F6: a quiet voice after a pause of any length is played from its start, in any pieces."""
     audio = bytes(2 * silence) + (b"\x20\x01" + b"\xe0\xfe") * sound
     pieces, rest = [], audio
     for cut in cuts:
@@ -141,7 +141,7 @@ def test_f6_a_silent_beginning_is_part_of_a_sentence(silence, sound, cuts):
 
 
 def test_what_is_heard_is_not_held_back():
-    """C2: from the first frame with a sound in it every chunk is given on as it comes."""
+    """C2: from the first audible frame on, every chunk is passed on as it comes."""
     quiet, loud = bytes(400), b"\x00\x10" * 200
     assert list(SpokenSentence(Voice(quiet, loud, quiet, b"ab"), "שלום")) == [quiet + loud, quiet, b"ab"]
 
@@ -154,7 +154,7 @@ def test_what_is_heard_is_not_held_back():
     [(MIN_SPEECH_BYTES, True), (MIN_SPEECH_BYTES - 2, False), (MIN_SPEECH_BYTES - 1, False), (0, False)],
 )
 def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
-    """G2: the next voice is tried, and the log says why."""
+    """G2: the next provider is tried, and the log gives the reason."""
     complaints = []
     short, good = Voice(b"x" * bytes_given, name="a"), Voice(ENOUGH, name="b")
     made = speak_whole("שלום", chain(short, good), complaints.append)
@@ -167,7 +167,7 @@ def test_g2_under_400_bytes_is_no_speech(bytes_given, spoken):
     "failing", [Voice(fails=True, name="a"), Voice(ENOUGH, ProviderError("no voice today"), name="a")]
 )
 def test_g2_a_failed_voice_is_followed_by_the_next(failing):
-    """G2: before or in the middle of its audio; it is known which voice it was."""
+    """G2: before or during its audio; the failed provider is known."""
     complaints = []
     good = Voice(ENOUGH[:100], ENOUGH[100:], name="b")
     assert speak_whole("שלום", chain(failing, good), complaints.append) == Spoken("b", ENOUGH)
@@ -181,13 +181,13 @@ def test_g2_no_voice_is_none():
 
 
 def test_a_voice_with_a_bug_is_a_failed_voice():
-    """G2: a host's function may raise anything."""
+    """G2: a host's function may raise any exception."""
     assert speak_whole("שלום", chain(Voice(KeyError("x"))), [].append) is None
 
 
 @pytest.mark.parametrize("failing", [Voice(fails=True, name="a"), Voice(b"xx", name="a")])
 def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
-    """G4: an error and too little audio count alike; what works is told, too."""
+    """G4: errors and too little audio count alike; successes are reported too."""
     failing.said.clear()
     good = Voice(ENOUGH, name="b")
     voices = chain(failing, good, failures=2)
@@ -198,7 +198,7 @@ def test_g4_a_voice_that_keeps_failing_is_skipped(failing):
 
 
 def test_g4_a_voice_that_works_is_told():
-    """G4: failures are counted in a row."""
+    """G4: only failures in a row count."""
     voice = Voice(ENOUGH, name="a")
     voices = chain(voice, Voice(ENOUGH), failures=2)
     Try(voices, 0).failed("down")
@@ -211,7 +211,7 @@ def test_g4_a_voice_that_works_is_told():
 
 
 def test_lines_are_made_once():
-    """B5, B6: in μ-law; those that are there already are not made again."""
+    """B5, B6: in μ-law; existing ones are not synthesized again."""
     voice = Voice(ENOUGH)
     phrases = TtsCache(["שלום", "תודה"], ["voice"])
     phrases.keep("voice", "תודה", b"\x33")
@@ -223,7 +223,7 @@ def test_lines_are_made_once():
 
 
 def test_a_line_no_voice_can_say_stays_missing():
-    """G2: the others are made, and the missing one is tried again."""
+    """G2: the others are synthesized, and the missing one is tried again."""
     phrases, voice = TtsCache(["שלום"], ["voice"]), Voice(ENOUGH)
     assert not phrases.make(chain(Voice(fails=True)), [].append)
     assert phrases.get("שלום") is None
@@ -232,7 +232,7 @@ def test_a_line_no_voice_can_say_stays_missing():
 
 
 def test_g2_the_best_voice_replaces_a_fallbacks_line():
-    """G2: a line that a fallback had to say is heard in its voice until the best one has made it."""
+    """G2: a fallback's line is used until the preferred provider has made it."""
     best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH[:500] * 2, name="fallback")
     phrases, voices = TtsCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
     assert not phrases.make(voices, [].append)
@@ -243,7 +243,7 @@ def test_g2_the_best_voice_replaces_a_fallbacks_line():
 
 
 def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
-    """G4: a fallback does not say over and over what it has said; the skipped one gets its try in time."""
+    """G4: the fallback does not repeat what it has made; the skipped provider is probed in time."""
     now = [0.0]
     best, fallback = Voice(ENOUGH, name="best", fails=True), Voice(ENOUGH, name="fallback")
     phrases = TtsCache(["שלום", "תודה"], ["best", "fallback"])
@@ -258,7 +258,7 @@ def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
 
 
 def test_another_voice_starts_with_nothing(tmp_path):
-    """The same lines, none of them made; what a host's own voice says is not for our disk."""
+    """The same lines, none cached; audio of a host's own TTS is not stored on disk."""
     phrases = TtsCache(["שלום"], ["voice"], folder=TtsCacheDisk(str(tmp_path), 1000))
     copy = phrases.empty_copy("host")
     copy.keep("host", "שלום", b"\x44")
@@ -272,7 +272,7 @@ def test_another_voice_starts_with_nothing(tmp_path):
 
 
 def test_a_sentence_that_was_made_is_not_made_again():
-    """C2: at once from memory; one that nobody has said is not there."""
+    """C2: at once from memory; a new sentence is not there."""
     phrases = TtsCache([], ["voice"])
     phrases.keep("voice", "הדירה פנויה.", b"\x33")
     assert phrases.get("הדירה פנויה.") == b"\x33"
@@ -280,7 +280,7 @@ def test_a_sentence_that_was_made_is_not_made_again():
 
 
 def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
-    """E6: what was kept in memory and on disk before a rule changed is not heard for the new words."""
+    """E6: audio cached before a rule changed is not played for the new words."""
     before = cache(tmp_path, "דירת 3 חד'")
     before.keep("voice", "דירת 3 חד'", b"\x33")
     before.keep("voice", "ברח' הרצל.", b"\x44")
@@ -295,7 +295,7 @@ def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
 
 
 def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
-    """G4: else a fallback's minute would be heard for as long as the process lives."""
+    """G4: otherwise a fallback's minute would be heard until the process ends."""
     phrases = TtsCache(["תודה"], ["best", "fallback"])
     phrases.keep("old", "שלום.", b"\x11")
     assert phrases.get("שלום.", best_voice_down=True) is None
@@ -310,7 +310,7 @@ def test_g4_another_voices_sentence_is_heard_while_the_best_one_is_down():
 
 
 def test_memory_is_bounded_and_the_lines_stay():
-    """TTS_CACHE_MB: what was not said for longest goes first, a sentence too large is not kept at all."""
+    """TTS_CACHE_MB: the least recently used goes first; a sentence that is too large is not cached."""
     phrases = TtsCache(["שלום"], ["voice"], max_bytes=300)
     phrases.keep("voice", "שלום", b"\x10" * 1000)
     for text in "אבג":
@@ -334,13 +334,13 @@ def cache(path, *lines, max_bytes=1000, voices=("voice",)):
 
 
 def written(phrases, path):
-    """The keys that are on the disk once all is written."""
+    """The keys on disk once everything is written."""
     phrases._folder.wait()
     return files(path)
 
 
 def test_a_restart_serves_from_the_disk(tmp_path):
-    """TTS_CACHE_DIR: the lines are not made again, and what was said again is there."""
+    """TTS_CACHE_DIR: fixed lines and repeated sentences are not synthesized again."""
     before = cache(tmp_path, "שלום")
     before.make(chain(Voice(b"\x01\x02" * 200)), [].append)
     before.keep("voice", "הדירה פנויה.", b"\x33")
@@ -359,7 +359,7 @@ def test_a_restart_serves_from_the_disk(tmp_path):
     "before", [bytes(random.Random(6).randbytes(8000)), b"\xff" * 8000], ids=["noise", "silence"]
 )
 def test_f6_noise_that_was_kept_as_speech_is_made_again(tmp_path, before):
-    """F6: what an earlier version took for a sentence is not heard any more, nor by the next process."""
+    """F6: noise stored by an earlier version is not played, in this process or the next."""
     (tmp_path / f"{audio_key('voice', 'שלום')}.ulaw").write_bytes(before)
     for says in (1, 0):
         phrases, voice = cache(tmp_path, "שלום", max_bytes=100_000), Voice(ENOUGH)
@@ -370,8 +370,8 @@ def test_f6_noise_that_was_kept_as_speech_is_made_again(tmp_path, before):
         assert len(voice.said) == says
 
 
-def test_what_was_said_once_never_reaches_the_disk(tmp_path):
-    """TTS_CACHE_DIR: one caller's name and number; only lines and what is said again go there."""
+def test_a_sentence_said_once_never_reaches_the_disk(tmp_path):
+    """TTS_CACHE_DIR: it may hold a caller's name; only fixed lines and repeated sentences are stored."""
     phrases = cache(tmp_path, "שלום")
     phrases.keep("voice", "שלום דנה.", b"\x33")
     phrases.keep("voice", "שלום", b"\x44")
@@ -381,8 +381,8 @@ def test_what_was_said_once_never_reaches_the_disk(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["המספר הוא 0501234567.", "בשעה 5?", "٠٥٠"])
-def test_what_has_numbers_in_it_never_reaches_the_disk(tmp_path, text):
-    """TTS_CACHE_DIR: they may be the caller's own, however often they are said; a fixed line's are ours."""
+def test_a_sentence_with_numbers_never_reaches_the_disk(tmp_path, text):
+    """TTS_CACHE_DIR: they may be the caller's own, however often repeated; those of fixed lines are not."""
     phrases = cache(tmp_path, text + "!")
     phrases.keep("voice", text, b"\x33")
     phrases.keep("voice", text + "!", b"\x44")
@@ -393,7 +393,7 @@ def test_what_has_numbers_in_it_never_reaches_the_disk(tmp_path, text):
 
 
 def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
-    """TTS_CACHE_DIR: as it is said for the second time, and not with the third, nor after a restart."""
+    """TTS_CACHE_DIR: at the second time, not at the third, nor after a restart."""
     saved = []
     save = TtsCacheDisk.save
     monkeypatch.setattr(TtsCacheDisk, "save", lambda *all: (saved.append(all[1]), save(*all))[1])
@@ -410,8 +410,8 @@ def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
     assert len(saved) == 1
 
 
-def test_a_slow_disk_does_not_hold_who_asks(tmp_path, monkeypatch):
-    """C2: ``get`` has the call's lock, and behind ``keep`` the next sentence waits."""
+def test_a_slow_disk_does_not_delay_the_call(tmp_path, monkeypatch):
+    """C2: ``get`` runs with the call's lock held, and the next sentence waits behind ``keep``."""
     release = threading.Event()
     write = AudioFiles.write
     monkeypatch.setattr(AudioFiles, "write", lambda *those: release.wait(2) and write(*those))
@@ -425,7 +425,7 @@ def test_a_slow_disk_does_not_hold_who_asks(tmp_path, monkeypatch):
 
 
 def test_the_lines_are_the_last_to_go(tmp_path):
-    """TTS_CACHE_MB: a restart finds them however much was said since they were made."""
+    """TTS_CACHE_MB: a restart finds them, however much was spoken since."""
     line = audio_key("voice", "שלום")
     phrases = cache(tmp_path, "שלום")
     phrases.keep("voice", "שלום", b"\x44" * 100)
@@ -443,7 +443,7 @@ def test_the_lines_are_the_last_to_go(tmp_path):
     assert len(files(tmp_path)) < 6
 
 
-def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
+def test_without_a_disk_the_memory_works(tmp_path, caplog):
     """TTS_CACHE_DIR: reported once, and every call goes on."""
     caplog.set_level(logging.INFO, "agent")
     (tmp_path / "file").touch()
@@ -462,7 +462,7 @@ def test_a_disk_that_is_none_leaves_the_memory(tmp_path, caplog):
 
 
 def test_g2_the_beep():
-    """G2: 300 ms that can be heard."""
+    """G2: 300 ms, audible."""
     pcm16 = beep()
     assert len(pcm16) == 2 * 8000 * 300 // 1000
     mulaw = pcm16_to_mulaw(pcm16)

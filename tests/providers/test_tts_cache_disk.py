@@ -1,4 +1,4 @@
-"""TTS_CACHE_DIR: made sentences on disk, bounded, and no trouble of a call's when the disk is."""
+"""TTS_CACHE_DIR: sentences on disk within a limit; a disk in trouble does not trouble calls."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ def logged(caplog):
 
 
 def save(folder, path, *names):
-    """Save 100 bytes under each name, every one a second younger than the one before it."""
+    """Saves 100 bytes under each name, each a second younger than the one before."""
     for name in names:
         folder.save(name, AUDIO)
         folder.wait()
@@ -41,14 +41,14 @@ def names(path):
 
 
 def test_a_restart_finds_what_was_saved(tmp_path):
-    """TTS_CACHE_DIR: keys and audio, the oldest first."""
+    """TTS_CACHE_DIR: keys and audio, oldest first."""
     before = TtsCacheDisk(str(tmp_path), 1000)
     save(before, tmp_path, "b", "a", "c")
     assert list(TtsCacheDisk(str(tmp_path), 1000).load()) == [("b", AUDIO), ("a", AUDIO), ("c", AUDIO)]
 
 
 def test_the_folder_is_made(tmp_path):
-    """TTS_CACHE_DIR: by loading, or by what is saved before anything was loaded."""
+    """TTS_CACHE_DIR: by loading, or by the first save."""
     assert list(TtsCacheDisk(str(tmp_path / "a" / "b"), 1000).load()) == []
     assert (tmp_path / "a" / "b").is_dir()
     folder = TtsCacheDisk(str(tmp_path / "c" / "d"), 1000)
@@ -58,7 +58,7 @@ def test_the_folder_is_made(tmp_path):
 
 
 def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
-    """TTS_CACHE_DIR: a process that ends while it writes leaves no half a sentence to be played."""
+    """TTS_CACHE_DIR: a process that ends while writing leaves no half sentence to play."""
     folder = TtsCacheDisk(str(tmp_path), 1000)
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("power cut")))
     folder.save("key", AUDIO)
@@ -73,7 +73,7 @@ def test_files_are_whole_or_not_there(tmp_path, monkeypatch):
     ids=["cut short", "zeros", "a byte", "empty"],
 )
 def test_a_file_that_a_disk_has_broken_is_not_played(tmp_path, broken, logged):
-    """TTS_CACHE_DIR: a power cut; the sentence is made again and written over it."""
+    """TTS_CACHE_DIR: after a power cut; the sentence is synthesized again and overwritten."""
     folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"ab")
     file = tmp_path / "a.ulaw"
@@ -86,7 +86,7 @@ def test_a_file_that_a_disk_has_broken_is_not_played(tmp_path, broken, logged):
 
 
 def test_empty_and_foreign_files_are_left_alone(tmp_path):
-    """TTS_CACHE_DIR: a folder may have other things in it."""
+    """TTS_CACHE_DIR: a folder may hold other files."""
     (tmp_path / "empty.ulaw").touch()
     (tmp_path / "folder.ulaw").mkdir()
     (tmp_path / "readme.txt").write_text("mine")
@@ -98,7 +98,7 @@ def test_empty_and_foreign_files_are_left_alone(tmp_path):
 
 
 def test_one_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch, logged):
-    """TTS_CACHE_DIR: the others are there, and what is made is written."""
+    """TTS_CACHE_DIR: the others are loaded, and new ones are written."""
     folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abc")
     read = Path.read_bytes
@@ -116,7 +116,7 @@ def test_one_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch, log
 
 
 def test_the_oldest_go_when_there_is_too_much(tmp_path):
-    """TTS_CACHE_MB: bounded; a tenth is freed so that not every file after it prunes again."""
+    """TTS_CACHE_MB: a tenth is freed, so that not every further file prunes again."""
     folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abcdefghij")
     assert names(tmp_path) == list("abcdefghij")
@@ -125,7 +125,7 @@ def test_the_oldest_go_when_there_is_too_much(tmp_path):
 
 
 def test_what_was_there_before_counts(tmp_path):
-    """TTS_CACHE_MB: of the folder, not of this process."""
+    """TTS_CACHE_MB: the limit is the folder's, not the process's."""
     save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
     again = TtsCacheDisk(str(tmp_path), 1000)
     list(again.load())
@@ -143,7 +143,7 @@ def test_a_smaller_bound_holds_from_the_next_file_on(tmp_path):
 
 
 def test_what_is_needed_stays_young(tmp_path):
-    """TTS_CACHE_MB: the fixed lines are written once, and would be the first to go."""
+    """TTS_CACHE_MB: fixed lines are written once, and would be the first to go."""
     save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
     again = TtsCacheDisk(str(tmp_path), 1000)
     assert [key for key, _ in again.load({"a", "c"})] == list("abcdefghij")
@@ -152,7 +152,7 @@ def test_what_is_needed_stays_young(tmp_path):
 
 
 def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
-    """TTS_CACHE_MB: two processes prune the same folder."""
+    """TTS_CACHE_MB: two processes may prune the same folder."""
 
     class Pruned(AudioFiles):
         def _files(self):
@@ -168,7 +168,7 @@ def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
 
 
 def test_the_folder_is_counted_and_not_the_process(tmp_path):
-    """TTS_CACHE_MB: four processes that share it write in turn, and stay within it together."""
+    """TTS_CACHE_MB: four processes that share it stay within the limit together."""
     four = [TtsCacheDisk(str(tmp_path), 10_000) for _ in range(4)]
     for number in range(400):
         four[number % 4].save(f"{number:03}", AUDIO)
@@ -178,7 +178,7 @@ def test_the_folder_is_counted_and_not_the_process(tmp_path):
 
 
 def leftovers(path):
-    """What killed writers have left: of an earlier version, of a process that is over, an old one of ours."""
+    """Unfinished files of killed writers: of an earlier version, of a dead process, and an old one."""
     over = subprocess.Popen([sys.executable, "-c", ""])
     over.wait()
     left = [
@@ -194,7 +194,7 @@ def leftovers(path):
 
 @pytest.mark.parametrize("when", ["load", "write"])
 def test_leftovers_of_killed_writers_are_swept(tmp_path, when):
-    """TTS_CACHE_DIR: they would stay for ever, and count for nothing; one that is being written stays."""
+    """TTS_CACHE_DIR: they would stay for ever, uncounted; a file being written stays."""
     leftovers(tmp_path)
     being_written = tmp_path / f"{'d' * 64}.{os.getpid()}.2"
     being_written.write_bytes(AUDIO)
@@ -212,7 +212,7 @@ def test_leftovers_of_killed_writers_are_swept(tmp_path, when):
 
 
 def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, logged):
-    """TTS_CACHE_DIR: several processes share a folder; a file that is gone is no broken folder."""
+    """TTS_CACHE_DIR: several processes share a folder; a vanished file is no failure."""
     folder = TtsCacheDisk(str(tmp_path), 1000)
     save(folder, tmp_path, *"abc")
     glob = Path.glob
@@ -232,7 +232,7 @@ def test_another_process_may_prune_what_we_are_reading(tmp_path, monkeypatch, lo
 
 @pytest.mark.parametrize("first", ["load", "save"])
 def test_a_folder_that_cannot_be_used_is_reported_once(tmp_path, first, logged):
-    """TTS_CACHE_DIR: and survived; nobody is told again with every sentence."""
+    """TTS_CACHE_DIR: calls go on, and further sentences add no line."""
     (tmp_path / "file").touch()
     folder = TtsCacheDisk(str(tmp_path / "file" / "folder"), 1000)
     if first == "load":
@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_used_is_reported_once(tmp_path, first, logged):
 
 
 class Disk(AudioFiles):
-    """One whose ``trouble`` comes before every write; and every read, with ``reads``."""
+    """A disk whose ``trouble`` precedes every write, with ``reads`` every read too."""
 
     def __init__(self, folder, trouble, *, reads=False):
         super().__init__(str(folder), 1_000_000)
@@ -273,7 +273,7 @@ class Clock:
 
 
 def test_a_disk_that_is_full_or_read_only_is_reported_once_and_tried_again(tmp_path, logged):
-    """TTS_CACHE_DIR: what is there is served; what cannot be added is counted, and tried in a minute."""
+    """TTS_CACHE_DIR: existing files are served; new ones are counted, and tried again in a minute."""
     save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, "a")
     full = [True]
 
@@ -299,7 +299,7 @@ def test_a_disk_that_is_full_or_read_only_is_reported_once_and_tried_again(tmp_p
 
 
 def test_a_slow_disk_holds_nobody(tmp_path):
-    """TTS_CACHE_DIR: to save is to hand over; one at a time is written, in the order of saving."""
+    """TTS_CACHE_DIR: saving only queues; files are written one at a time, in order."""
     release, began = threading.Event(), threading.Event()
     disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
     folder = TtsCacheDisk(str(tmp_path), 1000, files=disk)
@@ -313,8 +313,8 @@ def test_a_slow_disk_holds_nobody(tmp_path):
     assert disk.writers == {"audio files"}
 
 
-def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path):
-    """TTS_CACHE_DIR: what waits is bounded, and nobody waits for room."""
+def test_a_disk_that_is_far_behind_skips_further_sentences(tmp_path):
+    """TTS_CACHE_DIR: the queue is bounded, and nobody waits for room."""
     release, began = threading.Event(), threading.Event()
     disk = Disk(tmp_path, lambda: (began.set(), release.wait(5)))
     folder = TtsCacheDisk(str(tmp_path), 1_000_000, files=disk)
@@ -331,7 +331,7 @@ def test_a_disk_that_is_far_behind_does_without_the_next(tmp_path):
 
 
 def test_a_disk_that_hangs_keeps_nobody_waiting(tmp_path, logged):
-    """TTS_CACHE_DIR: for ever, or until it comes back: one line, nothing queued, and then it is as before."""
+    """TTS_CACHE_DIR: one log line and an empty queue until the disk is back, then all as before."""
     release = threading.Event()
     clock = Clock()
     disk = Disk(tmp_path, lambda: release.wait(20))
@@ -352,7 +352,7 @@ def test_a_disk_that_hangs_keeps_nobody_waiting(tmp_path, logged):
 
 
 def test_a_disk_that_hangs_at_the_start_is_left(tmp_path, logged):
-    """TTS_CACHE_DIR: engines are warm all the same."""
+    """TTS_CACHE_DIR: warming ends all the same."""
     save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, "a")
     release = threading.Event()
     disk = Disk(tmp_path, lambda: release.wait(20), reads=True)
@@ -362,7 +362,7 @@ def test_a_disk_that_hangs_at_the_start_is_left(tmp_path, logged):
 
 
 def test_a_disk_that_is_slow_at_the_start_is_read_for_a_while(tmp_path, logged):
-    """TTS_CACHE_DIR: LOAD_S of its time, however many files there are."""
+    """TTS_CACHE_DIR: for LOAD_S, however many files there are."""
     before = TtsCacheDisk(str(tmp_path), 100_000)
     for number in range(4 * BATCH):
         before.save(f"{number}", AUDIO)
@@ -418,14 +418,14 @@ assert max(gaps) < 0.4, f"the other calls stood still for {max(gaps):.2f} s"
 
 
 def test_a_slow_disk_holds_no_call_under_gevent(tmp_path):
-    """TTS_CACHE_DIR: files are written and read on a real thread, so that the hub goes on."""
+    """TTS_CACHE_DIR: files are read and written on native threads, so that the hub goes on."""
     command = [sys.executable, "-c", UNDER_GEVENT, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr
 
 
 def test_keys_tell_voices_and_texts_apart():
-    """A name of its own for every text in every voice, and one that says neither."""
+    """Every text has its own name in every voice, and the name reveals neither."""
     keys = {audio_key(*pair) for pair in (("a", "bc"), ("ab", "c"), ("", "abc"), ("abc", ""))}
     assert len(keys) == 4
     assert audio_key("קול", "שלום דנה") == audio_key("קול", "שלום דנה")
@@ -433,7 +433,7 @@ def test_keys_tell_voices_and_texts_apart():
 
 
 def test_newcomer_17_sentences_are_their_owners_only(tmp_path):
-    """A name may be among them, whatever the umask says: from the first byte, and old ones."""
+    """A caller's name may be in them: private from the first byte, whatever the umask, and for old files."""
 
     class Watched(AudioFiles):
         def write(self, key, audio):

@@ -138,7 +138,7 @@ READINGS: list[
 def test_f8_a_number_counts_for_what_it_belongs_to(
     line: str, asked: str, known: Any, detail: str, value: object
 ) -> None:
-    """E6, F8: nothing is summed up over a line, and who sells or lets is not who buys or rents."""
+    """E6, F8: amounts of a line are not added up, and sellers are not taken for buyers."""
     assert getattr(understand(line, asked, known), detail) == value
 
 
@@ -148,7 +148,7 @@ def test_f8_a_number_counts_for_what_it_belongs_to(
     st.sampled_from(("{} עד {}", "{}-{}", "בין {} ל-{}", "{} או {}", "{}/{}")),
 )
 def test_a_range_has_an_upper_end(low: int, more: int, said: str) -> None:
-    """In thousands, in millions, and of rooms: it is never the sum."""
+    """In thousands, in millions, and of rooms; never the sum."""
     line = said.format(f"{low / 2:g}", f"{(low + more) / 2:g}")
     upper = (low + more) / 2
     assert understand(f"{line} מיליון", "budget", "buy").budget == upper * 1_000_000
@@ -170,7 +170,7 @@ GROUPS = st.lists(st.integers(1, 3), min_size=7, max_size=7)
 def test_a_telephone_is_noted_as_it_was_said_or_asked_again(
     start: str, third: int, rest: int, groups: list[int], pauses: bool, chance: Any
 ) -> None:
-    """However its digits are grouped; with a pause behind each group there is no doubt."""
+    """In any grouping of digits; pauses between groups remove all doubt."""
     number, said, at = f"{start}{third}{rest:07}", [], 0
     for size in groups + [1] * 10:
         group = number[at : at + size]
@@ -262,7 +262,7 @@ def test_rooms_agree_in_gender() -> None:
 
 @given(st.integers(1, 999_999_999))
 def test_money_is_read_back_as_it_was_said(amount: int) -> None:
-    """A bare number behind a million is short for more, so it is left out."""
+    """A bare number behind a million is short for more, and is left out here."""
     tokens = tokens_of(say_shekels(amount).removesuffix(" שקל"))
     number = number_at(tokens, 0)
     assert number is not None

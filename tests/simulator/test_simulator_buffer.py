@@ -1,4 +1,4 @@
-"""Twilio's buffer: what is heard when, and every mark back exactly once."""
+"""Twilio's buffer: what is heard when, and every mark returned exactly once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -121,7 +121,7 @@ OPERATIONS = st.lists(
 
 @given(OPERATIONS)
 def test_nothing_is_lost_or_returned_twice(operations):
-    """Against a model that plays one sample at a time. Times are samples."""
+    """Compared with a model that plays one sample at a time. Times are samples."""
     buffer, now = TwilioBuffer(), 0
     waiting: list[str | int] = []  # one item a sample, and mark names
     heard, sent, returned = bytearray(), [], []

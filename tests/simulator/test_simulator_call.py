@@ -1,4 +1,4 @@
-"""Whole calls over real sockets, against a small server that talks in tones. Each takes a second or two."""
+"""Whole calls over real sockets, against a small server that talks in tones. A second or two each."""
 
 import json
 import wave
@@ -179,7 +179,7 @@ MISTAKEN = f"{PUBLIC_URL}/webhook/incoming_call"
 def test_a_server_that_mistakes_its_public_url_fails_as_with_twilio(
     talking_server, what_the_server_says, reason
 ):
-    """Newcomer 15: Twilio calls the URL in its console, whatever the server makes of PUBLIC_BASE_URL."""
+    """Newcomer 15: Twilio calls the URL in its console, whatever PUBLIC_BASE_URL says."""
     talking_server.statuses = what_the_server_says.get("statuses", {})
     talking_server.documents |= what_the_server_says.get("documents", {})
     plan = CallPlan(Endpoint(talking_server.url, MISTAKEN), [Synthesize("a", LINE)], QUICK, max_s=5.0)

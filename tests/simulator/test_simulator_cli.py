@@ -109,13 +109,13 @@ def test_wrong_usage_is_2(argv, capsys):
 
 
 def test_options_can_be_checked_without_a_call(tmp_path, capsys):
-    """Newcomer 14: what is wrong is said before a server is started; of what is right, nothing."""
+    """Newcomer 14: mistakes are reported before a server is started; correct options print nothing."""
     assert main(["--demo", str(tmp_path), "--check-only", "--synthetic", "--say", "a", "--calls", "3"]) == 0
     assert capsys.readouterr() == ("", "")
 
 
 def test_wrong_usage_is_one_line_and_where_to_look(capsys):
-    """Newcomer 14: in the words of the command that was typed."""
+    """Newcomer 14: in terms of the command that was typed."""
     with pytest.raises(SystemExit):
         main(["--demo", "out", "--check-only", "--sya", "x"])
     usage, error = capsys.readouterr().err.splitlines()
@@ -181,7 +181,7 @@ MISTAKES = [
 @pytest.mark.parametrize("public_url", MISTAKES)
 @pytest.mark.parametrize("prefix", ["", "/agent"])
 def test_twilio_calls_what_its_console_says(public_url, prefix):
-    """Newcomer 15: a mistake in PUBLIC_BASE_URL is the server's, and not copied here."""
+    """Newcomer 15: a mistake in PUBLIC_BASE_URL affects the server, not the simulator."""
     endpoint = Endpoint("http://127.0.0.1:5000", public_url.replace(".example", f".example{prefix}"))
     root = f"https://agent.example{prefix}"
     assert endpoint.route("/webhook/incoming_call") == f"{root}/webhook/incoming_call"
@@ -213,7 +213,7 @@ def test_the_server_is_called_as_it_believes(monkeypatch, base, host, expected):
 
 
 def test_signature(monkeypatch):
-    """Twilio's own documented example."""
+    """The example in Twilio's documentation."""
     fields = {"CallSid": "CA1234567890ABCDE", "Caller": "+14158675309", "Digits": "1234"}
     fields |= {"From": "+14158675309", "To": "+18005551212"}
     monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)

@@ -1,4 +1,4 @@
-"""The caller's behaviour, frame by frame. An agent is written as text: ``#`` audible, ``.`` silent."""
+"""The caller's behaviour, frame by frame. The agent is drawn as text: ``#`` audible, ``.`` silent."""
 
 import pytest
 
@@ -11,7 +11,7 @@ QUICK = Manners(reply_after_s=0.1, patience_s=1.0, linger_s=0.1)
 
 
 def run(script, agent, idle=True):
-    """What the caller did in each frame: ``s`` sound, a digit, ``x`` hung up, ``.`` nothing."""
+    """The caller's action in each frame: ``s`` sound, a digit, ``x`` hung up, ``.`` nothing."""
     done = ""
     for heard in agent:
         frame = script.step(heard == "#", idle)
@@ -82,7 +82,7 @@ def test_interruption_that_comes_too_late_is_an_ordinary_line():
 
 
 def test_agent_that_talks_on_is_not_taken_for_the_answer():
-    """The reply that was interrupted does not stop: only a new onset is an answer."""
+    """An interrupted reply that goes on is no answer: only a new onset is."""
     script = CallerScript([Synthesize("a", TONE, interrupt_after_s=0.0), Synthesize("b", TONE)], QUICK)
     assert run(script, "#" * 20 + "." * 30 + "#" * 5 + "." * 10) == "s" * 10 + "." * 49 + "s" * 6
 

@@ -1,4 +1,4 @@
-"""Whole conversations in simulated time, and the page that is made of them."""
+"""Whole conversations in simulated time, and their report."""
 
 import pytest
 
@@ -54,7 +54,7 @@ class DeafSocket:
 
 
 def test_words_of_the_log_go_to_their_turns():
-    """The agent's words are logged when heard: for a reply that was interrupted, inside the next turn."""
+    """The agent's words are logged when heard: those of an interrupted reply during the next turn."""
     stream, timeline = hold(STEPS)
     record = CallRecord(IDS)
     record.live = LiveStream(DeafSocket(), stream, DelayLine(), DelayLine())
@@ -81,7 +81,7 @@ def test_words_of_the_log_go_to_their_turns():
 
 
 def heard(steps, *lines, ending="caller hung up", replies=99):
-    """The report of a call with ``steps``; ``lines``: kind, words, and seconds into the stream."""
+    """The report of a call with ``steps``. ``lines``: kind, words, and seconds into the stream."""
     stream, _ = hold(steps, replies=replies)
     record = CallRecord(IDS, ending)
     record.live = LiveStream(DeafSocket(), stream, DelayLine(), DelayLine())
@@ -92,8 +92,8 @@ def heard(steps, *lines, ending="caller hung up", replies=99):
 GREETED = ("AGENT_TEXT", "greeting", 2.1)
 
 
-def test_answers_to_what_nobody_heard_are_not_enough():
-    """Newcomer 3: a deaf server answers every turn, with "say it again"; the page says so, and why."""
+def test_answers_without_a_transcript_are_not_enough():
+    """Newcomer 3: a server whose STT fails answers every turn with "say it again"; the report says so."""
     report = heard([STEPS[0], STEPS[2]], GREETED, ("ASR_ERR", "google: no key", 4.0))
     assert report.reasons == ("0 of 2 spoken turns heard: google: no key",)
     page = as_text(report)
@@ -106,8 +106,8 @@ def test_a_turn_that_was_not_heard_is_counted():
     assert report.ok and "OK: 2 of 2 turns answered, 1 of 2 spoken ones heard" in as_text(report)
 
 
-def test_keys_are_not_heard_by_stt():
-    """A server that is deaf understands keys."""
+def test_keys_need_no_stt():
+    """DTMF works without a working STT."""
     deaf = heard([STEPS[0], Keys("4")], GREETED, ("ASR_TEXT", "4", 9.0))
     assert "0 of 1 spoken turns heard" in " ".join(deaf.reasons)
     typed = heard([Keys("4")], GREETED, ("ASR_TEXT", "4", 5.0))
@@ -127,8 +127,8 @@ PERSON = Synthesize("אפשר לדבר עם נציג", LINE)
 
 @pytest.mark.parametrize("asks", [PERSON, Keys("0")], ids=["words", "key 0"])
 @pytest.mark.parametrize("left", [(), (STEPS[2], STEPS[2])], ids=["at the end", "with steps left"])
-def test_a_person_who_was_asked_for_is_a_right_end(asks, left):
-    """Newcomer 14: the caller has nothing left to say to the agent, whatever the script still holds."""
+def test_a_requested_transfer_is_a_success(asks, left):
+    """Newcomer 14: the caller needs no more steps, whatever the script still has."""
     report = heard([asks, *left], GREETED, ("ASR_TEXT", "x", 4.5), ending=HANDED_OVER, replies=2)
     page = as_text(report)
     assert "handed over to +97231234567" in page and "steps were done" not in page

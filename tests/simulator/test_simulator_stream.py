@@ -1,4 +1,4 @@
-"""Twilio's end of the media stream: what goes on the wire, and what it objects to."""
+"""Twilio's side of the media stream: its messages, and its objections."""
 
 import base64
 import json

@@ -122,13 +122,13 @@ def test_noise(agent, caller, expected):
 
 
 def test_a_noise_is_not_blamed_for_a_reply_that_went_on_just_as_the_caller_began():
-    """Newcomer 14: the README's own call said that the reply was lost."""
+    """Newcomer 14: the README's own example reported that the reply was lost."""
     (noise,) = call("c###.......c###c..###", "....aaaa..........bb.", [(Burst("cough", 1, 0.1), 65)]).noises
     assert noise.pause_ms == pytest.approx(300, abs=11)
 
 
 def test_what_goes_on_is_told_from_what_is_new():
-    """A clear goes before a new reply, and none before the rest of one that a noise had stopped."""
+    """A clear precedes a new reply, but not the rest of a reply that a noise had stopped."""
     answers = call("c###.......c##c..##c.....c###..", "....aaaa.........bbbb..........").answers
     assert [(answer.resumes, answer.cut) for answer in answers] == [
         (False, False),
@@ -139,7 +139,7 @@ def test_what_goes_on_is_told_from_what_is_new():
 
 
 def test_the_rest_of_a_reply_is_no_second_answer():
-    """Only what was said to the caller's own turn counts, where there is such a thing."""
+    """If there is an answer to the caller's own turn, only that counts."""
     timeline = call("c###.......c##c....######..c###..", "....aaaa........bbb...............")
     assert [turn.answers for turn in timeline.turns] == [1, 1]
     assert timeline.turns[1].gap_s == pytest.approx(0.9, abs=0.02)
@@ -152,7 +152,7 @@ def test_greeting_is_what_comes_before_the_caller():
 
 
 def test_a_reply_behind_a_hint_is_an_answer_of_its_turn() -> None:
-    """No clear goes before it (B5): the end of the caller's turn divides it from what was before."""
+    """No clear precedes it (B5): the end of the caller's turn separates it from the reply before."""
     agent = [Interval(0.8, 2.0), Interval(6.0, 6.7), Interval(7.0, 9.0)]
     answers = split_answers(agent, [Cleared(0.8, 0, 0)], [4.5])
     assert [(answer.start_s, answer.end_s) for answer in answers] == [(0.8, 2.0), (6.0, 9.0)]

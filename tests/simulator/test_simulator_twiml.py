@@ -1,4 +1,4 @@
-"""TwiML: read as Twilio reads it, obeyed in order."""
+"""TwiML: parsed as Twilio does, obeyed in order."""
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_refused(xml):
 
 
 class FakePhone:
-    """Notes what it is told; ``documents`` answers fetches; the caller hangs up during ``hang_up_on``."""
+    """Records what it is told. ``documents`` answer fetches; the caller hangs up during ``hang_up_on``."""
 
     def __init__(self, documents=(), hang_up_on=""):
         self.done, self.documents, self.hang_up_on, self.hung_up = [], dict(documents), hang_up_on, False

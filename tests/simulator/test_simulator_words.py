@@ -1,4 +1,4 @@
-"""Newcomer 14: whose words were whose, from the log's lines and the times of what was heard."""
+"""Newcomer 14: words assigned to turns, from the log's lines and the times of the audio."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from tests.simulator.drawn import call
 
 
 def words(agent, caller, *lines):
-    """``lines``: (seconds, ``a`` for what was heard of the caller or ``t`` for our text, words)."""
+    """``lines``: (seconds, ``a`` for a transcript or ``t`` for the agent's text, words)."""
     kinds = {"a": "ASR_TEXT", "t": "AGENT_TEXT", "e": "ASR_ERR"}
     timeline = call(agent, caller)
     log = [LogEntry(kinds[kind], text, "MZ1", at_s) for at_s, kind, text in lines]
@@ -96,7 +96,7 @@ LINES = st.lists(st.tuples(st.floats(0, 4), st.sampled_from("at")), max_size=8)
 
 @given(st.text("c#C.", max_size=36), LINES)
 def test_no_line_is_lost_or_told_twice(agent, lines):
-    """Whatever was heard of the agent, and however late a line was seen."""
+    """Whatever was heard of the agent, and however late a line was read."""
     told = [(at_s, kind, f"<{number}>") for number, (at_s, kind) in enumerate(sorted(lines))]
     found = words(agent, "....aaaa......bbb.....cc.....", *told)
     pages = " ".join(f"{page.heard_as} {page.agent}" for page in found.turns)

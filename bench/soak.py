@@ -33,6 +33,7 @@ from server.media_ws_ai import MediaStreamHandler
 from server.office.call_outcome import open_desk
 from server.providers.base import ReplyRequest, ReplyStream
 from server.providers.fallback import FallbackChain
+from server.providers.provider_set import Providers, build_providers
 from server.providers.scripted import ScriptedLlm
 from server.runtime.threads import Channel, Closed, Late
 from server.simulator.call import CallPlan, PhoneCall, new_ids
@@ -40,7 +41,6 @@ from server.simulator.pump import StreamPump
 from server.simulator.script import CallerScript, Manners, Synthesize
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import MediaStream
-from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import Act, EndCall, SaveLead
 from tests.simtime.runtime import SimRuntime, SimTask
 

@@ -20,6 +20,7 @@ from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
+from server.providers.provider_set import build_providers, default_providers, with_host_functions
 from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime.threads import Threads
 from server.runtime.web_server import gunicorn_below, threads_for_calls
@@ -28,7 +29,6 @@ from server.settings.startup_checks import tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.request_guard import socket_is_twilios
 from server.telephony.socket_route import PhoneSock, reject
-from server.turn_pipeline import build_providers, default_providers, with_host_functions
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need

@@ -1,85 +1,49 @@
-"""One call's media socket: Twilio on one side, the core and the engines on the other.
+"""One call's media socket: Twilio on one side, the turn machine and the providers on the other.
 
 | thread | does | never does |
 |---|---|---|
-| RX: the socket's request thread | receive, judge, fill holes, feed the core | wait for an engine; send |
-| TX: one a call | pace and send media, mark, clear; fire deadlines; the only caller of ``ws.send`` | |
+| RX: the socket's request thread | receive, judge, fill holes, post events | wait for a provider; send |
+| TX: one a call | pace and send media, mark, clear; post deadlines; the only caller of ``ws.send`` | |
 | ``stt-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
-| ``turn-<id>``, ``voice-<id>`` | post the LLM's sentences; post their audio | touch the socket |
-| ``llm-<id>``, ``audio-<id>`` | read the engine's stream, so that the two above can give it up | post |
+| ``turn-<id>``, ``tts-<id>`` | post the LLM's sentences; post their audio | touch the socket |
+| ``llm-<id>``, ``audio-<id>`` | read the provider's stream, so that the two above can give it up | post |
 | ``after-call`` | when all else is over: wait for what was said last, keep its leads | touch the socket |
 | ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
 | simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
 
-One lock a call. Under it the core decides and its actions are enqueued, so that the order of decision is
-the order of effect; every blocking call is outside it.
+One lock a call, in ``server.call.dispatcher``: every thread posts events there, and gets nothing back.
 """
 
 import logging
 import random
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from socket import SHUT_RD, SHUT_RDWR
 
-from simple_websocket import ConnectionClosed
-from wsproto.utilities import LocalProtocolError
-
-from server.audio.frames import FRAME_MS, FRAMES_PER_S, FrameHeard, ms_to_frames
-from server.audio.pacing import Pacer
-from server.call.after_hangup import AfterCall, Afterwards, default_afterwards
+from server.audio.frames import FRAMES_PER_S, FrameHeard
+from server.call.after_hangup import Afterwards, default_afterwards
 from server.call.call_record import CallRecord, CallSummary, Ended
-from server.call.provider_runner import ProviderRunner
-from server.config import Config, dialogue_params, load_mounted_config, own_lines
+from server.call.context import CallContext
+from server.call.dispatcher import Dispatcher
+from server.config import Config, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
 from server.office.call_outcome import Desk, open_desk
 from server.office.transfer import availability
 from server.providers.host_functions import Asr, Respond, Synth
-from server.providers.registry import asr_timeout_ms
+from server.providers.provider_set import Providers, default_providers, with_host_functions
 from server.runtime.threads import Runtime, Task, Threads
-from server.shared_state.state import Outcome
 from server.telephony.caller_audio import InboundFrames
 from server.telephony.caller_number import number_to_call
-from server.telephony.receiver import (
-    AUDIO_TIMEOUT_S,
-    ProtocolViolation,
-    Quiet,
-    Receiver,
-    WebSocket,
-    has_unread,
-)
-from server.telephony.sender import Sender
+from server.telephony.receiver import ProtocolViolation, Quiet, Receiver
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
-from server.turn_pipeline import Providers, default_providers, with_host_functions
-from server.turns.actions import (
-    Action,
-    ApplyEffect,
-    FinishRecognition,
-    Log,
-    SendAudio,
-    SendClear,
-    SendMark,
-    StartTurn,
-)
-from server.turns.effects import Act, PhoneCall, SaveLead
-from server.turns.events import (
-    CallerGone,
-    ClosingDown,
-    DigitPressed,
-    Event,
-    FinalTranscript,
-    MarkReturned,
-    PersonAvailable,
-    ReplyDelay,
-    StreamStarted,
-    SttFailed,
-    TurnOverdue,
-)
+from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED, WebSocket, has_unread
+from server.turns.effects import PhoneCall
+from server.turns.events import ClosingDown, DigitPressed, MarkReturned
 from server.turns.machine import TurnMachine
 
 log = logging.getLogger("agent")
@@ -87,22 +51,19 @@ log = logging.getLogger("agent")
 SEND_TIMEOUT_S = 0.3
 OUTCOME_TIMEOUT_S = 0.5  # a store that takes longer is not waited for
 END_TIMEOUT_S = 0.9  # the two before are part of it: everything of a call is gone in a second (F6)
-MIN_EARS_MS = 100  # for the transcript after the end of turn, however long the closing silence was
 OVERTIME_S = 120.0  # beyond MAX_CALL_SEC, which counts what was heard; it ends politely within one minute
 OFFICE_AHEAD_S = 4 * 3600.0  # no call is longer
-FIRST_LOG_FRAMES = 50  # audio comes, for who watches a first call
+FIRST_LOG_FRAMES = 50  # shows who watches a first call that audio comes
 LOG_EVERY_FRAMES = 60 * FRAMES_PER_S
-POLICY_VIOLATION = 1008
-SOCKET_ENDED = (ConnectionClosed, OSError, LocalProtocolError)
 
 
 class MediaStreamHandler:
     """One call. ``MediaStreamHandler(ws).run()`` blocks until it is over.
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
-    in the place of the configured engines. ``desk``: where leads and the call's outcome are left.
+    in the place of the configured providers. ``desk``: where leads and the call's outcome are left.
     ``afterwards``: to whom its last words are left.
-    ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no engine works.
+    ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
 
@@ -122,285 +83,177 @@ class MediaStreamHandler:
         breath: Callable[[float, float], float] = random.uniform,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        config = config or load_mounted_config()
+        runtime = runtime or Threads()
+        providers = with_host_functions(providers or default_providers(), runtime, asr, respond, synth)
+        self._context = CallContext(runtime, config, providers, CallLog(config.log_transcripts))
         self._ws = ws
-        self._config = config or load_mounted_config()
-        self._runtime = runtime or Threads()
-        self._draw_breath = breath
         self._now = now
-        self._desk = desk or open_desk(self._config)
-        self._afterwards = afterwards or default_afterwards()
-        self._after: AfterCall | None = None  # once the call is over, if it leaves anything
         self._admit = admit
-        self._line = LineClock(self._runtime.clock)  # RX tells it, anybody reads
+        self._desk = desk or open_desk(config)
+        self._afterwards = afterwards or default_afterwards()
+        self._record = CallRecord(runtime.clock, self._context.log.tally, own_lines(config).no_person)
+        self._line = LineClock(runtime.clock)  # RX tells it, anybody reads
+        self._rx = InboundFrames(providers.new_speech, runtime.clock)  # RX only
+        self._dispatcher = Dispatcher(self._context, self._record, self._desk, self._line, breath)
         self._receiver = Receiver(
-            lambda timeout_s: ws.receive(timeout=timeout_s),
-            self._runtime.clock,
-            self._config.max_call_sec + OVERTIME_S,
+            ws.receive,
+            runtime.clock,
+            config.max_call_sec + OVERTIME_S,
             line=self._line,
-            unread=lambda: has_unread(ws),
-            played_at=self._owes_until,
+            unread=partial(has_unread, ws),
+            played_at=self._dispatcher.audio_owed_until,
         )
-        self._close_reason: int | None = None  # a normal end
-        self._call = PhoneCall()  # RX writes it once, before there are turns
-        providers = with_host_functions(providers or default_providers(), self._runtime, asr, respond, synth)
-        self._llm = providers.llm.first
-        self._rx = InboundFrames(providers.new_speech, self._runtime.clock)  # RX only
-        self._log = CallLog(self._config.log_transcripts)
-        self._record = CallRecord(self._runtime.clock, self._log.tally, own_lines(self._config).no_person)
-        self._lock = self._runtime.condition()  # guards everything below
-        self._dialogue = TurnMachine(dialogue_params(self._config))
-        self._events: deque[Event] = deque()
-        self._over = False
-        self._outcome: Outcome | None = None  # why our side closes, when it does so on purpose
-        self._providers = ProviderRunner(
-            self._runtime,
-            self._config,
-            providers,
-            post=self._post,
-            handle=self._handle,
-            complain=self._log.complaint,
-        )
-        pacer = Pacer(ms_to_frames(self._config.tx_lead_ms))
-        self._tx = Sender(self._runtime, self._lock, pacer, self._handle, self._wants_wire, ws.send)
+        self._started = False
 
     def run(self) -> None:
         """Serve the call until ``stop``, a close, or a vanished peer. Never raises."""
-        tx_task = self._runtime.spawn("tx", self._run_tx)
+        call_log = self._context.log
+        close_reason: int | None = None  # a normal end
+        tx_task = self._context.runtime.spawn("tx", self._run_tx)
         try:
             self._receive()
         except SOCKET_ENDED as ended:
-            self._log.line(f"WS_CLOSED {ended}")
+            call_log.line(f"WS_CLOSED {ended}")
             self._record.ended(Ended.LOST)
-        except ProtocolViolation as out:
-            self._log.line(str(out))
-            self._close_reason = POLICY_VIOLATION
+        except ProtocolViolation as violation:
+            call_log.line(str(violation))
+            close_reason = POLICY_VIOLATION
             self._record.ended(Ended.STALLED)
         except Exception:  # the thread's edge: our own bug ends this call and no other
-            log.exception("RX_ERR sid=%s", self._log.sid)
+            log.exception("RX_ERR sid=%s", call_log.sid)
             self._record.ended(Ended.FAILED)
         finally:
-            summary = self._end(tx_task)
-            self._log.counts("WS_DONE", self._rx.frames, self._tx.frames, self._rx.oddities)
+            summary = self._end(tx_task, close_reason)
+            call_log.counts("WS_DONE", self._line.frames, self._dispatcher.sender.frames, self._rx.oddities)
             if summary:
-                self._log.line("CALL_OVER", summary.for_the_log())
+                call_log.line("CALL_OVER", summary.for_the_log())
 
     def close_down(self) -> None:
         """The server will be gone soon: say so and end the call well. Any thread; returns at once."""
-        self._post(ClosingDown())
+        self._dispatcher.post(ClosingDown())
 
     @property
     def lag_s(self) -> float:
         """How far what is heard lies behind the clock of the wall (A9). Any thread."""
-        return 0.0 if self._over else self._line.lag_s
+        return 0.0 if self._dispatcher.over else self._line.lag_s
 
     def cut(self) -> None:
         """End the call now, whatever is being said; Twilio asks ``stream_ended`` then. Any thread."""
-        self._break(Ended.CUT)
+        self._dispatcher.break_off(Ended.CUT)
         with suppress(OSError):  # RX would wait for a message
             self._ws.sock.shutdown(SHUT_RD)
+
+    @property
+    def machine(self) -> TurnMachine:
+        """What the call decides with; only a simulation, where one thread runs at a time, may look."""
+        return self._dispatcher.machine
 
     # ---- RX ----
 
     def _receive(self) -> None:
-        while not self._over:
+        while not self._dispatcher.over:
             message = self._receiver.next()
             if isinstance(message, Stop):
-                self._log.counts("WS_STOP", self._rx.frames, self._tx.frames)
+                frames = self._dispatcher.sender.frames
+                self._context.log.counts("WS_STOP", self._line.frames, frames)
                 return
             self._on_message(message)
 
     def _on_message(self, message: Message | Quiet) -> None:
+        call_log = self._context.log
         match message:
-            case Start():
-                self._on_start(message)
-            case Media() | Dtmf() | Mark() if not self._log.sid:
-                self._log.ignored(f"{type(message).__name__.lower()} before start")
+            case Media() | Dtmf() | Mark() if not self._started:
+                call_log.ignored(f"{type(message).__name__.lower()} before start")
             case Media():
                 self._hear(self._rx.feed(message), sent=True)
             case Quiet(frames):
                 self._on_quiet(frames)
+            case Start():
+                self._on_start(message)
             case Dtmf(digit):
-                self._post(DigitPressed(digit))
+                self._dispatcher.post(DigitPressed(digit))
             case Mark(name):
-                self._post(MarkReturned(name))
+                self._dispatcher.post(MarkReturned(name))
             case Ignored(reason):
-                self._log.ignored(reason)
+                call_log.ignored(reason)
 
     def _on_start(self, start: Start) -> None:
-        if self._log.sid:
-            self._log.ignored("second start")
+        context, call_log = self._context, self._context.log
+        if self._started:
+            call_log.ignored("second start")
             return
         if why_not := self._admit(start):
             raise ProtocolViolation(f"WS_REFUSED {why_not}")
-        self._log.sid = start.stream_sid
-        self._call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
-        self._log.line("WS_START", f"mode=AI call={start.call_sid}")
-        self._record.started(self._call, self._now())
+        self._started = True
+        call_log.sid = start.stream_sid
+        context.call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
+        call_log.line("WS_START", f"mode=AI call={start.call_sid}")
+        self._record.started(context.call, self._now())
         if start.other_format:
-            # Who announces it may still send μ-law; else they hear static, and this says why.
-            self._log.line(
+            # The peer may send μ-law all the same; else the caller hears static, and this says why.
+            call_log.line(
                 "WS_FORMAT", f"taken as μ-law, 8000 Hz, 1 channel: announced is {start.other_format}"
             )
-        with self._lock:
-            self._providers.call = self._call
-            self._tx.start(start.stream_sid)
-            for after_s, available in availability(self._config).changes(self._now(), OFFICE_AHEAD_S):
-                self._tx.deadline(after_s, PersonAvailable(available))
-        self._post(StreamStarted(self._llm.opening, self._call, self._llm.takes_messages))
+        changes = availability(context.config).changes(self._now(), OFFICE_AHEAD_S)
+        self._dispatcher.begin(start.stream_sid, changes)
 
     def _on_quiet(self, frames: int) -> None:
         if not self._rx.oddities["quiet"]:
-            self._log.line("LINE_QUIET", "no audio for 200 ms: heard as silence, as long as none comes")
+            self._context.log.line(
+                "LINE_QUIET", "no audio for 200 ms: heard as silence, as long as none comes"
+            )
         self._hear(self._rx.quiet(frames), sent=False)
 
-    def _hear(self, frames: Iterator[FrameHeard], *, sent: bool) -> None:
+    def _hear(self, frames: list[FrameHeard], *, sent: bool) -> None:
         for frame in frames:
-            self._line.heard(sent=sent)
-            if news := self._line.news():
-                self._log.line(news)
-            self._post(frame)
-            if self._rx.frames == FIRST_LOG_FRAMES or self._rx.frames % LOG_EVERY_FRAMES == 0:
-                self._log.line("WS_MEDIA", f"rx={self._rx.frames}")
-
-    def _owes_until(self) -> float:
-        """A line without silence owes a mark for what was played, and nothing while it may wait (F7)."""
-        with self._lock:
-            waits_s = self._dialogue.patience_frames / FRAMES_PER_S
-            return self._tx.played_at() + (waits_s if waits_s > AUDIO_TIMEOUT_S else 0.0)
-
-    # ---- the core: one event at a time, decide and enqueue under the lock ----
-
-    def _post(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
-        with self._lock:
-            if wanted is None or wanted():
-                self._handle(event)
-            self._tx.wake_if_needed()
-
-    def _handle(self, event: Event) -> None:
-        """Lock held. What an action brings about at once waits its turn behind it."""
-        if self._over:
-            if self._after is not None:  # it came from a thread that was waiting for the lock
-                self._after.handle(event)
-            return
-        self._events.append(event)
-        if len(self._events) > 1:
-            return
-        try:
-            while self._events:
-                for action in self._dialogue.handle(self._events[0]):
-                    self._perform(action)
-                if isinstance(self._events[0], FinalTranscript | SttFailed):
-                    self._providers.stt_done(self._events[0])
-                self._events.popleft()
-        except Exception:  # our own bug: nothing may go on from a half-applied event
-            log.exception("CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
-            self._events.clear()
-            self._break(Ended.FAILED)  # the TwiML's action takes over
-
-    def _break(self, how: Ended) -> None:
-        """RX ends the call with the next message."""
-        self._record.ended(how)
-        self._over = True
-
-    def _perform(self, action: Action) -> None:
-        """Lock held; never blocks."""
-        self._record.action(action)
-        match action:
-            case SendAudio() | SendMark() | SendClear():
-                self._tx.post(action)
-            case Log(line, since_frames=int(frames)):
-                self._log.line(f"{line} wall_ms={self._line.since_s(frames) * 1000:.0f}")
-            case Log():
-                self._log.of_the_core(action)
-            case StartTurn(turn_id, waited_frames):
-                self._start_turn(turn_id, waited_frames)
-            case ApplyEffect(act):
-                self._perform_act(act)
-            case FinishRecognition(utterance_id, silence_frames):
-                timeout_ms = asr_timeout_ms(self._config, self._providers.stt_at_work(utterance_id))
-                late = SttFailed(utterance_id, f"no transcript within {timeout_ms:.0f} ms")
-                after_ms = max(MIN_EARS_MS, timeout_ms - silence_frames * FRAME_MS)
-                self._tx.deadline(after_ms / 1000, late)
-                self._providers.perform(action)
-            case _:
-                self._providers.perform(action)
-
-    def _start_turn(self, turn_id: int, waited_frames: int) -> None:
-        breath_ms = self._draw_breath(self._config.resp_min_delay_ms, self._config.resp_max_delay_ms)
-        self._handle(ReplyDelay(turn_id, ms_to_frames(breath_ms)))
-        left_ms = self._config.turn_timeout_ms - waited_frames * FRAME_MS
-        self._tx.deadline(max(0, left_ms) / 1000, TurnOverdue(turn_id))
-
-    def _perform_act(self, act: Act) -> None:
-        if isinstance(act, SaveLead):
-            # On a thread of its own: a disk may keep it waiting.
-            self._runtime.spawn(
-                "lead", lambda: self._desk.save_lead(self._call.sid, self._call.number, act.details)
-            )
-            return
-        if self._over:  # an LLM that wants both: the first counts
-            return
-        self._log.line(f"CALL_ENDS {type(act).__name__}")
-        self._outcome = act
-        self._over = True  # RX leaves the outcome and closes the socket with the next message
-
-    def _wants_wire(self) -> bool:
-        return self._dialogue.wants_wire
+            if news := self._line.heard(sent=sent):
+                self._context.log.line(news)
+            self._dispatcher.post(frame)
+            count = self._line.frames
+            if count == FIRST_LOG_FRAMES or count % LOG_EVERY_FRAMES == 0:
+                self._context.log.line("WS_MEDIA", f"rx={count}")
 
     # ---- TX, and the end ----
 
     def _run_tx(self) -> None:
         try:
-            self._tx.run()
+            self._dispatcher.sender.run(self._ws.send, self._dispatcher.post)
         except SOCKET_ENDED as ended:
-            self._log.line(f"WS_SEND_FAILED {ended}")
-            self._break(Ended.LOST)
+            self._context.log.line(f"WS_SEND_FAILED {ended}")
+            self._dispatcher.break_off(Ended.LOST)
         except Exception:
-            log.exception("TX_ERR sid=%s", self._log.sid)
-            self._break(Ended.FAILED)
+            log.exception("TX_ERR sid=%s", self._context.log.sid)
+            self._dispatcher.break_off(Ended.FAILED)
 
-    def _end(self, tx_task: Task) -> CallSummary | None:
+    def _end(self, tx_task: Task, close_reason: int | None) -> CallSummary | None:
         """F6: streams, workers and deadlines of the call are gone, and its socket. What the call was."""
-        started = self._runtime.clock()
-        with self._lock:
-            self._leave_last_words()
-            self._tx.close()
-            tasks = [tx_task, *self._providers.end_call()]
-            listening = bool(self._providers.listening)
-        if self._after is not None:
-            self._afterwards.take(self._after)
-        person = availability(self._config).person_available(self._now())
-        summary = self._record.over(person=person, listening=listening)
+        runtime, call = self._context.runtime, self._context.call
+        started = runtime.clock()
+        remainder = self._dispatcher.end()
+        tasks = [tx_task, *remainder.tasks]
+        if remainder.after is not None:
+            self._afterwards.take(remainder.after)
+        person = availability(self._context.config).person_available(self._now())
+        summary = self._record.over(person=person, listening=remainder.awaits_transcript)
         if summary:
-            tasks.append(self._runtime.spawn("lead", lambda: self._desk.save_call(summary)))
-        if self._outcome:  # nothing changes it any more; on a thread of its own: a store may keep it waiting
-            leave = partial(self._desk.close_call, self._call.sid, self._outcome)
-            tasks.append(self._runtime.spawn("outcome", leave))
+            tasks.append(runtime.spawn("lead", lambda: self._desk.save_call(summary)))
+        # Nothing changes the outcome any more; on a thread of its own: a store may keep it waiting.
+        if outcome := self._dispatcher.outcome:
+            tasks.append(runtime.spawn("outcome", partial(self._desk.close_call, call.sid, outcome)))
         tx_task.join(SEND_TIMEOUT_S)
-        if self._outcome:
+        if outcome:
             # Twilio asks what follows as soon as the socket is closed.
-            tasks[-1].join(max(0.0, started + OUTCOME_TIMEOUT_S - self._runtime.clock()))
+            tasks[-1].join(max(0.0, started + OUTCOME_TIMEOUT_S - runtime.clock()))
         try:
             if tx_task.is_alive():  # it sends to a peer that takes nothing, and a close would wait for it
                 self._ws.sock.shutdown(SHUT_RDWR)
-            self._ws.close(self._close_reason)
+            self._ws.close(close_reason)
         except SOCKET_ENDED:
             pass  # the peer was faster
         for task in tasks:
-            task.join(max(0.0, started + END_TIMEOUT_S - self._runtime.clock()))
+            task.join(max(0.0, started + END_TIMEOUT_S - runtime.clock()))
         left = sum(task.is_alive() for task in tasks)
         if left:
-            self._log.line(f"WS_LEFT {left} threads did not end in time")
+            self._context.log.line(f"WS_LEFT {left} threads did not end in time")
         return summary
-
-    def _leave_last_words(self) -> None:
-        """Lock held. What the core awaits behind the end, whoever has brought it about, is left to others."""
-        self._over = False
-        self._handle(CallerGone())
-        self._over = True
-        if not self._dialogue.over:
-            keep = partial(self._desk.save_lead, self._call.sid, self._call.number, after_call=True)
-            self._after = AfterCall(
-                self._runtime, self._lock, self._dialogue, self._providers, self._log, keep
-            )
-            self._providers.hand_over(self._after.post, self._after.handle)

@@ -18,11 +18,11 @@ from server.logs.rate_limited import RateLimitedLog
 from server.office.call_outcome import open_desk
 from server.office.leads_file import END_S
 from server.office.transfer import availability
+from server.providers.provider_set import Providers
 from server.runtime.process_end import Ending, start
 from server.runtime.threads import Threads
 from server.shared_state.state import SharedState
 from server.telephony.signature import TwilioAuth
-from server.turn_pipeline import Providers
 
 log = logging.getLogger("agent")
 

@@ -113,7 +113,7 @@ class StreamingStt(SimStt):
         super().__post_init__()
         self.finished_at: list[float] = []
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "_Streaming":  # type: ignore[override]
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> "_Streaming":  # type: ignore[override]
         return _Streaming(self)
 
 

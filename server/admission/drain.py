@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from server.admission.slots import PENDING_S
-from server.runtime.threads import Channel, Runtime, pause
+from server.runtime.threads import Runtime
 
 log = logging.getLogger("agent")
 
@@ -85,7 +85,7 @@ class Drain:
         self._finished = finished
         self._settle_s = settle_s
         self._afterwards = afterwards
-        self._undisturbed: Channel[None] = Channel(runtime, 1)
+        self._sleep = runtime.event().wait
         self._lock = runtime.condition()
         self._begun = False  # under _lock
         self._told: set[Call] = set()  # drain's thread only, like all below
@@ -146,7 +146,7 @@ class Drain:
     def _wait(self, at_most_s: float, go_on: Callable[[], bool]) -> None:
         deadline = self._runtime.clock() + at_most_s
         while go_on() and (left_s := deadline - self._runtime.clock()) > 0:
-            pause(self._undisturbed, min(POLL_S, left_s))
+            self._sleep(min(POLL_S, left_s))
 
 
 def follow_signals(drain: Drain, runtime: Runtime, give_way: Callable[[], None]) -> None:
@@ -161,13 +161,13 @@ def follow_signals(drain: Drain, runtime: Runtime, give_way: Callable[[], None])
         seen.add(number)
 
     def watch() -> None:
-        undisturbed: Channel[None] = Channel(runtime, 1)
+        sleep = runtime.event().wait
         while signal.SIGTERM not in seen:
-            pause(undisturbed, POLL_S)
+            sleep(POLL_S)
         seen.discard(signal.SIGURG)  # of a worker that was started beside this one
         drain.begin()
         while signal.SIGURG not in seen:
-            pause(undisturbed, POLL_S)
+            sleep(POLL_S)
         give_way()
 
     for number in (signal.SIGTERM, signal.SIGURG):

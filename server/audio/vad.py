@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from server.audio.frames import FRAMES_PER_S
 
@@ -20,6 +21,21 @@ ECHO_RATIO = 1.4  # and its peaks, but for single frames, within 3 dB above that
 ECHO_WINDOW_FRAMES = 4 * FRAMES_PER_S
 ECHO_KNOWN_FRAMES = 50  # of our speech: the first half second tells nothing, our echo is on its way
 ECHO_UNKNOWN_RMS = 2000  # the bar until then: peaks of a voice at -20 dBFS that comes back 10 dB quieter
+
+
+class Speech(Protocol):
+    """A call's speech model."""
+
+    def feed(self, mulaw_8k: bytes, rms: int) -> float | None:
+        """One frame of 160 bytes in, the probability of speech out; None: energy is the only judge."""
+        ...
+
+
+class EnergyOnly:
+    """``VAD_ENGINE=energy``: no model."""
+
+    def feed(self, mulaw_8k: bytes, rms: int) -> None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

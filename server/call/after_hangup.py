@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable
 from functools import cache
 
-from server.call.deadlines import MIN_WAIT_S
+from server.call.context import CallContext
+from server.call.loop import advance
 from server.call.provider_runner import AFTER_CALL_S, ProviderRunner
-from server.logs.call_log import CallLog
 from server.office.lead import Details
+from server.providers.deadlines import MIN_WAIT_S
 from server.runtime.threads import Condition, Runtime, Threads
 from server.turns.actions import Action, ApplyEffect, Log
 from server.turns.effects import SaveLead
@@ -27,47 +28,39 @@ ENDING_S = 0.5  # for what is cut short to be written down
 
 
 class AfterCall:
-    """What one call has left. ``run`` on a thread of its own; all else from any thread.
+    """What one call has left. ``run`` on a thread of its own; ``cut_short`` from any.
 
     ``lock``: the call's. ``keep(details)`` appends a lead to those of the call; it may block.
     """
 
     def __init__(
         self,
-        runtime: Runtime,
+        context: CallContext,
         lock: Condition,
-        dialogue: TurnMachine,
+        machine: TurnMachine,
         providers: ProviderRunner,
-        call_log: CallLog,
         keep: Callable[[Details], None],
     ) -> None:
-        self._runtime = runtime
+        self._clock = context.runtime.clock
+        self._log = context.log
         self._lock = lock  # guards everything below
-        self._dialogue = dialogue
+        self._machine = machine
         self._providers = providers
-        self._log = call_log
         self._keep = keep
-        self._began = runtime.clock()
+        self._began = self._clock()
         self._leads: list[Details] = []  # decided, and not kept yet
         self._cut = False
         self._broken = False
         self._kept = 0
 
-    def post(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
-        """An event from a thread of the engines'."""
-        with self._lock:
-            if wanted is None or wanted():
-                self.handle(event)
-
     def handle(self, event: Event) -> None:
         """Lock held; never blocks."""
-        if self._broken or self._dialogue.over:
+        if self._broken or self._machine.over:
             return
         try:
-            for action in self._dialogue.handle(event):
-                self._perform(action)
+            advance(self._machine, event, self._perform)
             if isinstance(event, FinalTranscript | SttFailed):
-                self._providers.stt_done(event)
+                self._providers.transcribed(event)
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("AFTER_CALL_ERR sid=%s event=%s", self._log.sid, type(event).__name__)
             self._broken = True
@@ -85,39 +78,40 @@ class AfterCall:
             with self._lock:
                 self._wait()
                 leads, self._leads = self._leads, []
-                over = self._broken or self._dialogue.over
+                over = self._broken or self._machine.over
             for details in leads:
                 self._keep(details)
             self._kept += len(leads)
             if over:
                 break
         with self._lock:
-            self._providers.drop_all()
-        took_s = self._runtime.clock() - self._began
+            self._providers.cancel_all()
+        took_s = self._clock() - self._began
         self._log.line("AFTER_CALL", f"kept={self._kept} in {took_s:.1f} s" + " (cut short)" * self._cut)
 
     def _wait(self) -> None:
         """Lock held: for a lead, or the end, which is brought about when it is due."""
-        while not (self._leads or self._broken or self._dialogue.over):
-            listening = self._providers.listening
-            passed_s = AFTER_CALL_S if self._cut else self._runtime.clock() - self._began
-            left_s = (LISTEN_S if listening else AFTER_CALL_S) - passed_s
+        while not (self._leads or self._broken or self._machine.over):
+            awaited = self._providers.awaited
+            passed_s = AFTER_CALL_S if self._cut else self._clock() - self._began
+            left_s = (LISTEN_S if awaited else AFTER_CALL_S) - passed_s
             if left_s > MIN_WAIT_S:
                 self._lock.wait(left_s)
-            elif listening:
-                for utterance_id in listening:
+            elif awaited:
+                for utterance_id in awaited:
                     self.handle(SttFailed(utterance_id, "no transcript behind the end of the call"))
             else:
                 self.handle(TimeIsUp())
 
-    def _perform(self, action: Action) -> None:
+    def _perform(self, action: Action) -> list[Event]:
         match action:
             case ApplyEffect(SaveLead(details)):
                 self._leads.append(details)
             case Log():
                 self._log.of_the_core(action)
             case _:
-                self._providers.perform(action)
+                return self._providers.perform(action)
+        return []
 
 
 class Afterwards:

@@ -1,13 +1,14 @@
-"""The engines at work for one call: who is listening, who is thinking and speaking now."""
+"""The providers at work for one call: which STT sessions and reply workers there are, and what they do."""
 
-from collections.abc import Callable
-
-from server.call.reply_worker import ReplyWorker, WorkerParams
+from server.audio.frames import FRAME_MS
+from server.call.context import CallContext
+from server.call.reply_worker import ReplyWorker
 from server.call.stt_session import Post, SttSession
-from server.config import Config, own_lines
+from server.config import own_lines
 from server.providers.base import ReplyRequest
-from server.runtime.threads import Runtime, Task
-from server.turn_pipeline import Providers
+from server.providers.registry import asr_timeout_ms
+from server.runtime.threads import Task
+from server.telephony.timers import Timers
 from server.turns.actions import (
     Action,
     CancelRecognition,
@@ -21,134 +22,116 @@ from server.turns.actions import (
     StartRecognition,
     Synthesize,
 )
-from server.turns.effects import PhoneCall
 from server.turns.events import Event, FinalTranscript, SttFailed, TtsAudio, TtsSentenceDone
 
 AFTER_CALL_S = 6.0  # what a call has left at work goes on for so long behind it
+MIN_TRANSCRIPT_MS = 100  # for the transcript after the end of turn, however long the closing silence was
 
 
 class ProviderRunner:
     """Every method is called with the call's lock held, and never blocks.
 
-    ``post`` hands in an event from another thread, without the lock; ``handle`` one from here, with it.
-
-    When the call is over, ``end_call`` and then ``hand_over``: what the core still awaits goes on, in other
-    hands.
+    ``post`` hands the core an event from another thread, without the lock.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        config: Config,
-        providers: Providers,
-        *,
-        post: Post,
-        handle: Callable[[Event], None],
-        complain: Callable[[str], None],
-    ) -> None:
-        self._runtime = runtime
-        self._config = config
-        self._providers = providers
+    def __init__(self, context: CallContext, timers: Timers, post: Post) -> None:
+        self._context = context
+        self._timers = timers
         self._post = post
-        self._handle = handle
-        self._complain = complain
-        self.call = PhoneCall()  # until its ``start``
         self._stt: dict[int, SttSession] = {}
-        self._closed: set[int] = set()  # utterances that are over and wait for their transcript
+        self._finished: set[int] = set()  # utterances that are over and wait for their transcript
         self._workers: dict[int, ReplyWorker] = {}
         self._finishing: set[int] = set()  # turns whose LLM goes on when the call is over
-        self._tasks: list[Task] = []  # of what was dropped, for the end of the call
+        self._tasks: list[Task] = []  # of what was cancelled, for the end of the call
 
-    def perform(self, action: Action) -> None:
-        """Carry out an action of the core that concerns engines."""
+    def perform(self, action: Action) -> list[Event]:
+        """Carry out an action that concerns providers; return what is known at once."""
         match action:
-            case StartRecognition(utterance_id):
-                self._open_stt(action, utterance_id)
             case FeedRecognition(utterance_id, audio) if utterance_id in self._stt:
                 self._stt[utterance_id].feed(audio)
+            case StartRecognition():
+                self._start_recognition(action)
             case FlushRecognition(utterance_id) if utterance_id in self._stt:
-                self._stt[utterance_id].hear_so_far()
+                self._stt[utterance_id].flush()
             case ResumeRecognition(utterance_id) if utterance_id in self._stt:
-                self._stt[utterance_id].hear_on()
-            case FinishRecognition(utterance_id) if utterance_id in self._stt:
-                self._close_stt(utterance_id)
+                self._stt[utterance_id].resume()
+            case FinishRecognition(utterance_id, silence_frames):
+                self._finish_recognition(utterance_id, silence_frames)
             case CancelRecognition(utterance_id):
-                self._drop(self._stt.pop(utterance_id, None))
+                self._cancel(self._stt.pop(utterance_id, None))
             case GenerateReply():
-                self._think(action)
+                self._generate(action)
             case Synthesize():
-                self._say(action)
+                return self._synthesize(action)
             case LetLlmFinish(turn_id) if turn_id in self._workers:
                 self._finishing.add(turn_id)
                 self._workers[turn_id].let_finish(AFTER_CALL_S)
             case CancelTurn(turn_id):
-                self._drop(self._workers.pop(turn_id, None))
+                self._cancel(self._workers.pop(turn_id, None))
+        return []
 
-    def stt_at_work(self, utterance_id: int) -> str:
-        """Which recogniser listens to an utterance; empty for none."""
-        stt = self._stt.get(utterance_id)
-        return stt.at_work if stt is not None else ""
+    def transcribed(self, outcome: FinalTranscript | SttFailed) -> None:
+        """The core has the transcript, or waits for it no longer.
 
-    def stt_done(self, outcome: FinalTranscript | SttFailed) -> None:
-        """The core has the transcript, or waits for it no more. Before the end they may hear on (B3)."""
-        if outcome.utterance_id not in self._closed:
+        One that came at a pause closes nothing: the utterance may go on (B3).
+        """
+        if outcome.utterance_id not in self._finished:
             return
-        self._closed.discard(outcome.utterance_id)
+        self._finished.discard(outcome.utterance_id)
         stt = self._stt.pop(outcome.utterance_id)
         if isinstance(outcome, SttFailed):
             stt.late()
-        self._drop(stt)
+        self._cancel(stt)
 
     @property
-    def listening(self) -> tuple[int, ...]:
+    def awaited(self) -> tuple[int, ...]:
         """Utterances that are over and whose transcript is awaited."""
-        return tuple(self._closed)
+        return tuple(self._finished)
 
     def end_call(self) -> list[Task]:
-        """Drop what nobody awaits behind the end of the call; return the threads that are still ending."""
-        for utterance_id in self._stt.keys() - self._closed:
-            self._drop(self._stt.pop(utterance_id))
+        """Cancel what nobody awaits behind the end of the call; return the threads that are still ending."""
+        for utterance_id in self._stt.keys() - self._finished:
+            self._cancel(self._stt.pop(utterance_id))
         for turn_id in self._workers.keys() - self._finishing:
-            self._drop(self._workers.pop(turn_id))
+            self._cancel(self._workers.pop(turn_id))
         return [task for task in self._tasks if task.is_alive()]
 
-    def hand_over(self, post: Post, handle: Callable[[Event], None]) -> None:
-        """From now on it is for another to decide."""
-        self._post, self._handle = post, handle
-
-    def drop_all(self) -> list[Task]:
+    def cancel_all(self) -> list[Task]:
         """Nothing is awaited any more; return the threads that are still ending."""
-        self._closed.clear()
+        self._finished.clear()
         self._finishing.clear()
         return self.end_call()
 
-    def _tell(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
-        self._post(event, wanted)
-
-    def _drop(self, job: SttSession | ReplyWorker | None) -> None:
+    def _cancel(self, job: SttSession | ReplyWorker | None) -> None:
         if job is not None:
-            job.drop()
+            job.cancel()
             self._tasks = [task for task in self._tasks if task.is_alive()] + job.tasks
 
-    def _open_stt(self, action: StartRecognition, utterance_id: int) -> None:
-        self._stt[utterance_id] = SttSession(
-            self._runtime,
-            self._providers.stt,
-            utterance_id,
+    def _start_recognition(self, action: StartRecognition) -> None:
+        context = self._context
+        self._stt[action.utterance_id] = SttSession(
+            context.runtime,
+            context.providers.stt,
+            action.utterance_id,
             (action.expected, action.turn_number),
-            self._tell,
+            self._post,
         )
 
-    def _close_stt(self, utterance_id: int) -> None:
-        stt = self._stt[utterance_id]
+    def _finish_recognition(self, utterance_id: int, silence_frames: int) -> None:
+        stt = self._stt.get(utterance_id)
+        timeout_ms = asr_timeout_ms(self._context.config, stt.at_work if stt is not None else "")
+        late = SttFailed(utterance_id, f"no transcript within {timeout_ms:.0f} ms")
+        self._timers.start(max(MIN_TRANSCRIPT_MS, timeout_ms - silence_frames * FRAME_MS) / 1000, late)
+        if stt is None:
+            return
         stt.finish()
         if stt.done:
-            self._drop(self._stt.pop(utterance_id))
+            self._cancel(self._stt.pop(utterance_id))
         else:
-            self._closed.add(utterance_id)
+            self._finished.add(utterance_id)
 
-    def _think(self, action: GenerateReply) -> None:
-        config = self._config
+    def _generate(self, action: GenerateReply) -> None:
+        config = self._context.config
         request = ReplyRequest(
             text=action.text,
             history=action.history,
@@ -162,32 +145,30 @@ class ProviderRunner:
             caller=action.caller,
             gone=action.gone,
             person=action.person,
-            call=self.call,
+            call=self._context.call,
             agent=config.agent_persona,
             lines=own_lines(config),
         )
         if action.gone:
             self._finishing.add(action.turn_id)
-        self._worker(action.turn_id, patient=action.gone).think(request)
+        self._worker(action.turn_id, first_token_s=AFTER_CALL_S if action.gone else None).generate(request)
 
-    def _say(self, action: Synthesize) -> None:
-        down = self._providers.tts.skips_first
-        premade = self._providers.tts_cache.get(action.text, best_voice_down=down)
+    def _synthesize(self, action: Synthesize) -> list[Event]:
+        """What is in the cache is there at once; the rest is voiced by the turn's worker."""
+        providers = self._context.providers
+        premade = providers.tts_cache.get(action.text, best_voice_down=providers.tts.skips_first)
         if premade is not None:
-            self._handle(TtsAudio(action.turn_id, action.index, premade))
-            self._handle(TtsSentenceDone(action.turn_id, action.index))
-        elif not action.instant:
+            return [
+                TtsAudio(action.turn_id, action.index, premade),
+                TtsSentenceDone(action.turn_id, action.index),
+            ]
+        if not action.instant:
             self._worker(action.turn_id).say(action.index, action.text)
+        return []
 
-    def _worker(self, turn_id: int, *, patient: bool = False) -> ReplyWorker:
+    def _worker(self, turn_id: int, *, first_token_s: float | None = None) -> ReplyWorker:
         if turn_id not in self._workers:
-            config = self._config
-            params = WorkerParams(
-                first_token_s=AFTER_CALL_S if patient else config.llm_first_token_timeout_ms / 1000,
-                first_audio_s=config.tts_timeout_ms / 1000,
-                retry_within_s=config.turn_timeout_ms / 2000,
-            )
             self._workers[turn_id] = ReplyWorker(
-                self._runtime, turn_id, self._providers, params, post=self._tell, complain=self._complain
+                self._context, turn_id, self._post, first_token_s=first_token_s
             )
         return self._workers[turn_id]

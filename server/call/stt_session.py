@@ -1,12 +1,15 @@
-"""One utterance on its way through the STT: audio in from RX, transcripts out as events."""
+"""The recognition of one utterance: audio in from RX, transcripts out as events."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
-from server.call.deadlines import cancel_safely
 from server.providers.base import ProviderError, Recognition, Stt, Transcript
-from server.providers.fallback import FallbackChain
+from server.providers.deadlines import cancel_safely
+from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
 from server.runtime.threads import Runtime, Task
 from server.turns.effects import Expected
 from server.turns.events import Event, FinalTranscript, InterimTranscript, SttFailed
@@ -17,19 +20,39 @@ STREAM_TIMEOUT_S = 150.0  # of one utterance: twice MAX_UTT_SEC at its largest, 
 
 
 class Post(Protocol):
-    """Hand an event to the core, unless ``wanted``, asked under the call's lock, says no."""
+    """Hand an event to the core, unless ``wanted``, asked under the call's lock, says no. Any thread."""
 
     def __call__(self, event: Event, wanted: Callable[[], bool] | None = None) -> None: ...
 
 
+class State(Enum):
+    """How far one reading of an utterance is."""
+
+    OPEN = auto()  # it takes audio
+    FINISHED = auto()  # no more audio: the transcript is awaited
+    TOLD = auto()  # its outcome was posted, or came too late
+    CANCELLED = auto()  # nobody wants the transcript
+
+
+@dataclass
+class Reading:
+    """One reading of an utterance, from its start to its transcript, by one recogniser after the other."""
+
+    state: State = State.OPEN
+    attempt: Try[Stt] | None = None  # until its thread runs
+    recognition: Recognition | None = None  # likewise, and while none could be started
+
+
 class SttSession:
-    """The STT of one utterance; also of its words so far, at a pause (B3).
+    """Recognises one utterance, and alone keeps its audio; begins when it is made.
 
-    A recogniser that guesses while it listens just goes on. One that speaks only at the end is told at a
-    pause that this was the end. When the caller goes on all the same, a new stream hears the utterance again
-    from its start: no word is cut in two.
+    A recogniser with interim results just goes on over a pause (B3). One that speaks only at the end is told
+    at a pause that this was the end. When the caller goes on all the same, a new reading hears the utterance
+    again from its start: no word is cut in two. A recogniser that fails is followed by the next one, which
+    hears the audio from the start too.
 
-    Every method is called with the call's lock held, and never blocks.
+    Posts FinalTranscript or SttFailed once a reading, unless that is cancelled before. Every method is called
+    with the call's lock held, and never blocks.
     """
 
     def __init__(
@@ -37,215 +60,142 @@ class SttSession:
         runtime: Runtime,
         recognizers: FallbackChain[Stt],
         utterance_id: int,
-        open_with: tuple[Expected, int],
+        start_with: tuple[Expected, int],
         post: Post,
     ) -> None:
-        def listen() -> Listening:
-            listening = Listening(runtime, recognizers, utterance_id, open_with, self._heard)
-            self.tasks.append(listening.task)
-            return listening
-
+        """``start_with``: what the caller is expected to say, and the number of the turn."""
+        self._runtime = runtime
+        self._recognizers = recognizers
         self._utterance_id = utterance_id
+        self._start_with = start_with
         self._post = post
-        self._listen = listen
-        self._audio = bytearray()  # of the whole utterance
+        self._audio = bytearray()  # of the whole utterance, μ-law 8 kHz
+        self._lock = runtime.condition()  # guards the audio and the reading between RX and reading threads
         self.tasks: list[Task] = []
-        self._listening = listen()
+        self._reading = self._read_from_start()
 
     def feed(self, mulaw_8k: bytes) -> None:
-        self._audio += mulaw_8k
-        self._listening.feed(mulaw_8k)
+        """More audio. After ``flush`` only the next reading hears it, should the caller resume."""
+        with self._lock:
+            self._audio += mulaw_8k
+            reading = self._reading
+            if reading.state is State.OPEN and reading.recognition is not None:
+                self._tell(partial(reading.recognition.feed, mulaw_8k))
 
-    def hear_so_far(self) -> None:
-        """The utterance pauses: its words so far are wanted, if it is not guessed at anyway."""
-        if not self._listening.guesses:
-            self._listening.finish()
+    def flush(self) -> None:
+        """The utterance pauses: its words so far are wanted, if they do not come anyway."""
+        attempt = self._reading.attempt
+        if attempt is None or not attempt.provider.guesses:
+            self.finish()
 
-    def hear_on(self) -> None:
-        """It goes on."""
-        if not self._listening.finished and not self._listening.told:
-            return
-        self._listening.drop()
-        self._listening = self._listen()
-        self._listening.feed(bytes(self._audio))
+    def resume(self) -> None:
+        """The caller goes on."""
+        if self._reading.state is not State.OPEN:
+            self.cancel()
+            self._reading = self._read_from_start()
 
     def finish(self) -> None:
-        """The utterance is over; the transcript is awaited, unless it was posted already."""
-        self._listening.finish()
+        """The utterance is over: the transcript is awaited, unless it was posted already. Idempotent."""
+        with self._lock:
+            reading = self._reading
+            if reading.state is State.OPEN:
+                reading.state = State.FINISHED
+                if reading.recognition is not None:
+                    self._tell(reading.recognition.finish)
+
+    def late(self) -> None:
+        """The call waits no longer: the recogniser at work has failed. ``cancel`` follows."""
+        reading = self._reading
+        if reading.state is not State.TOLD:
+            reading.state = State.TOLD
+            if reading.attempt is not None:
+                reading.attempt.failed("no transcript in time")
+
+    def cancel(self) -> None:
+        """Nobody wants the transcript any more. Idempotent."""
+        with self._lock:
+            reading = self._reading
+            reading.state = State.CANCELLED
+            if reading.recognition is not None:
+                cancel_safely(reading.recognition)
 
     @property
     def done(self) -> bool:
-        """Its words, up to the pause at least, were posted."""
-        return self._listening.told
-
-    def late(self) -> None:
-        """The call waits no more; ``drop`` follows."""
-        self._listening.late()
-
-    def drop(self) -> None:
-        """Nobody wants the transcript any more. Idempotent."""
-        self._listening.drop()
+        """The transcript, up to the pause at least, was posted."""
+        return self._reading.state is State.TOLD
 
     @property
     def at_work(self) -> str:
-        """The name of the recogniser that is listening."""
-        return self._listening.at_work
+        """The name of the recogniser that is at work; empty before there is one."""
+        attempt = self._reading.attempt
+        return attempt.provider.name if attempt is not None else ""
 
-    def _heard(self, listening: "Listening", event: Event) -> None:
-        # What an earlier stream still had to say is about less than the caller has said.
-        self._post(event, lambda: listening is self._listening)
-
-
-class Listening:
-    """Tries the recognisers in order; the next one gets the audio that the last one failed on.
-
-    Everything but the reading thread runs under the call's lock and never blocks; ``tell`` is called from
-    that thread, without the lock. Tells FinalTranscript or SttFailed once, unless dropped before.
-    """
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        recognizers: FallbackChain[Stt],
-        utterance_id: int,
-        open_with: tuple[Expected, int],
-        tell: Callable[["Listening", Event], None],
-    ) -> None:
-        self._tries = recognizers.tries()
-        self._utterance_id = utterance_id
-        self._expected, self._turn_number = open_with
-        self._tell_call = tell
-        self._audio = bytearray()  # what a fallback would need to hear again
-        self.finished = self._dropped = False
-        self._lock = runtime.condition()  # guards the three above and the hand-over to a fallback
-        self.told = False  # the outcome was told, or came too late
-        self._try = next(self._tries)
-        self._recognition = self._open()
-        self.task = runtime.spawn(f"stt-{utterance_id}", self._read)
-
-    def feed(self, mulaw_8k: bytes) -> None:
-        """Ignored once finished or told: what follows is silence, or is heard by another stream."""
-        with self._lock:
-            if not self.finished and not self.told:
-                self._audio += mulaw_8k
-                self._tell(lambda: self._recognition.feed(mulaw_8k))
-
-    def finish(self) -> None:
-        """No more audio; the transcript is awaited. Idempotent."""
-        with self._lock:
-            if not self.finished:
-                self.finished = True
-                self._tell(self._recognition.finish)
-
-    def late(self) -> None:
-        """The call waits no more; ``drop`` follows."""
-        if not self.told:
-            self.told = True
-            self._try.failed("no transcript in time")
-
-    def drop(self) -> None:
-        """Nobody wants the transcript any more. Idempotent, any thread."""
-        with self._lock:
-            self._dropped = True
-            cancel_safely(self._recognition)
-
-    @property
-    def at_work(self) -> str:
-        return self._try.provider.name
-
-    @property
-    def guesses(self) -> bool:
-        """The recogniser at work has partials while it listens."""
-        return self._try.provider.guesses
-
-    def _open(self) -> Recognition:
-        try:
-            return self._try.provider.open(self._expected, self._turn_number, STREAM_TIMEOUT_S)
-        except Exception as error:  # it is read like any other stream, and fails there
-            return _Unopened(error)
+    def _read_from_start(self) -> Reading:
+        reading = Reading()
+        self.tasks.append(self._runtime.spawn(f"stt-{self._utterance_id}", partial(self._read, reading)))
+        return reading
 
     def _tell(self, act: Callable[[], None]) -> None:
         try:
             act()
         except Exception:  # its reader fails too, or its deadline passes: either is dealt with there
-            log.exception("ENGINE_ERR ears")
+            log.exception("ENGINE_ERR stt")
 
-    def _read(self) -> None:
-        complaints: list[str] = []
-        while not complaints or self._hand_over():
-            heard, complaint = self._heard()
-            if self._dropped:
-                if not self.told:  # else it was too late, and that counts
-                    self._try.untried()
-                return
-            if heard is not None:
-                self._try.worked()
-                self._done(heard)
-                return
-            cancel_safely(self._recognition)
-            self._try.failed(complaint)
-            complaints.append(f"{self.at_work}: {complaint}")
-        if not self._dropped:
-            self._done(SttFailed(self._utterance_id, "; ".join(complaints)))
+    # ---- the reading thread ----
 
-    def _heard(self) -> tuple[FinalTranscript | None, str]:
-        """What the recogniser at work makes of it, or what it complains of."""
+    def _read(self, reading: Reading) -> None:
+        def wanted() -> bool:
+            return reading.state is not State.CANCELLED
+
+        outcome: FinalTranscript | SttFailed
         try:
-            return self._listen(self._recognition), ""
-        except ProviderError as error:
-            return None, str(error)
-        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
-            return None, f"{type(error).__name__}: {error}"
-
-    def _done(self, outcome: FinalTranscript | SttFailed) -> None:
-        self.told = True
-        self._tell_call(self, outcome)
-
-    def _hand_over(self) -> bool:
-        """Go on with the next recogniser; False when there is none, or nobody waits any more."""
+            outcome = first_that_works(self._recognizers, partial(self._recognize, reading), wanted=wanted)
+        except NoneWorked as failed:
+            outcome = SttFailed(self._utterance_id, str(failed))
         with self._lock:
-            following = None if self._dropped else next(self._tries, None)
-            if following is None:
-                return False
-            self._try = following
-            self._recognition = self._open()
-            if self._audio:  # none: it failed before there was a voice
-                self._recognition.feed(bytes(self._audio))
-            if self.finished:
-                self._recognition.finish()
-            return True
+            if not wanted():
+                return
+            reading.state = State.TOLD
+        self._post_of(reading, outcome)
 
-    def _listen(self, recognition: Recognition) -> FinalTranscript:
+    def _recognize(self, reading: Reading, attempt: Try[Stt]) -> FinalTranscript:
+        """Raises whatever the recogniser raises."""
+        recognition = self._start(reading, attempt)
+        try:
+            return self._transcript(reading, recognition)
+        except Exception:
+            cancel_safely(recognition)
+            raise
+
+    def _start(self, reading: Reading, attempt: Try[Stt]) -> Recognition:
+        """A recognition that has heard all of the audio so far; RX feeds it from now on."""
+        with self._lock:
+            if reading.state is State.CANCELLED:
+                raise ProviderError("cancelled")
+            reading.attempt, reading.recognition = attempt, None
+            reading.recognition = recognition = attempt.provider.start(*self._start_with, STREAM_TIMEOUT_S)
+            if self._audio:  # none: there was no voice yet
+                recognition.feed(bytes(self._audio))
+            if reading.state is State.FINISHED:
+                recognition.finish()
+        return recognition
+
+    def _transcript(self, reading: Reading, transcripts: Iterable[Transcript]) -> FinalTranscript:
         finals: list[Transcript] = []
-        guess = ""
-        for transcript in recognition:
-            if self._dropped:
+        interim = ""
+        for transcript in transcripts:
+            if reading.state is State.CANCELLED:
                 break
             words = [final.text.strip() for final in finals] + [transcript.text.strip()]
             if transcript.is_final:
                 finals.append(transcript)
-            guess = " ".join(filter(None, words))
-            self._tell_call(self, InterimTranscript(self._utterance_id, guess))
+            interim = " ".join(filter(None, words))
+            self._post_of(reading, InterimTranscript(self._utterance_id, interim))
         sure = [final.confidence for final in finals if final.confidence is not None]
         text = " ".join(filter(None, (final.text.strip() for final in finals)))
-        # Without a final the last partial is the transcript (E1).
-        return FinalTranscript(self._utterance_id, text if finals else guess, min(sure, default=None))
+        # Without a final the last interim transcript is the transcript (E1).
+        return FinalTranscript(self._utterance_id, text if finals else interim, min(sure, default=None))
 
-
-class _Unopened:
-    """A recognition that could not be opened."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def feed(self, mulaw_8k: bytes) -> None:
-        pass
-
-    def finish(self) -> None:
-        pass
-
-    def __iter__(self) -> Iterator[Transcript]:
-        raise self._error
-
-    def cancel(self) -> None:
-        pass
+    def _post_of(self, reading: Reading, event: Event) -> None:
+        # What an earlier reading still had to say is about less than the caller has said.
+        self._post(event, lambda: reading is self._reading)

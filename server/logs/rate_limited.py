@@ -30,8 +30,7 @@ class TokenBucket:
 
     def left(self, now: float) -> float:
         """How much may come."""
-        self.take(0, now)
-        return self._left
+        return min(self._burst, self._left + (now - self._at) * self._rate)
 
 
 class RateLimitedLog:

@@ -1,8 +1,8 @@
-"""What an engine is: three protocols that a streaming cloud service and an embedded library both fit.
+"""What a provider is: three protocols that a streaming cloud service and an embedded library both fit.
 
 Every stream is iterated by one thread, may be cancelled from any other, and after ``cancel()`` its
-iterator ends within milliseconds. ``open``, ``respond``, ``synthesize``, ``feed``, ``finish`` and ``cancel``
-are called with a call's lock held and never block: what takes time is done by the iterating thread.
+iterator ends within milliseconds. ``start``, ``respond``, ``synthesize``, ``feed``, ``finish`` and ``cancel``
+are called with a lock of the call held and never block: what takes time is done by the iterating thread.
 ``timeout_s`` bounds the whole stream inside the engine; the caller
 enforces its own, shorter, deadlines and never trusts an engine to return.
 """
@@ -66,7 +66,7 @@ class Stt(Protocol):
     name: str
     guesses: bool  # it gives partials while it listens
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         """Start recognising. Returns at once. ``turn_number`` counts committed turns from 1."""
         ...
 

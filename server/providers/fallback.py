@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from server.providers.base import ProviderError
+
 log = logging.getLogger("agent")
 
 
@@ -16,6 +18,7 @@ class Named(Protocol):
 
 
 E = TypeVar("E", bound=Named)
+T = TypeVar("T")
 
 
 # A verdict needs calls: where a balancer sends none, nobody would find out that it works again.
@@ -24,7 +27,7 @@ FAILING_LAPSES_S = 120.0
 
 @dataclass(frozen=True)
 class BreakerParams:
-    """After ``failures`` in a row an engine is skipped for ``open_s`` seconds."""
+    """After ``failures`` in a row a provider is skipped for ``open_s`` seconds."""
 
     failures: int = 3
     open_s: float = 30.0
@@ -60,22 +63,22 @@ class FallbackChain(Generic[E]):
 
     @property
     def first(self) -> E:
-        """The engine that is preferred to all others."""
+        """The provider that is preferred to all others."""
         return self._providers[0]
 
     @property
     def skips_first(self) -> bool:
-        """That engine would not be tried now. To ask takes away nobody's try."""
+        """The preferred provider would not be tried now. Asking uses up no try."""
         with self._lock:
             return self._clock() < self._health[0].skipped_until
 
     def behind(self, provider: E) -> "FallbackChain[E]":
-        """These engines for when ``provider`` fails, in a chain of its own that counts its own failures."""
+        """``provider`` before these, in a chain of its own that counts its own failures."""
         return FallbackChain(self.kind, (provider, *self._providers), self._breaker, self._clock)
 
     @property
     def failing(self) -> bool:
-        """None of these engines works: each has failed as often as the breaker allows, and not worked since.
+        """No provider works: each has failed as often as the breaker allows, and not worked since.
 
         Lapses FAILING_LAPSES_S after the last failure: then it is not known, and the next one tells.
         """
@@ -86,9 +89,9 @@ class FallbackChain(Generic[E]):
             )
 
     def tries(self) -> "Iterator[Try[E]]":
-        """Whom to ask now, one after the other: all but the skipped ones, or all when that leaves none.
+        """The providers to ask now, in order: all but the skipped ones, or all when that leaves none.
 
-        An engine whose time has passed is given to one call; until that one has told, others skip it.
+        One whose time has passed is given to one call; until that call has told, the others skip it.
         """
         given = False
         for place in range(len(self._providers)):
@@ -142,7 +145,7 @@ class FallbackChain(Generic[E]):
 
 
 class Try(Generic[E]):
-    """One engine being asked by one call; what came of it is told once. Any thread."""
+    """One provider being asked by one call; what came of it is told once. Any thread."""
 
     def __init__(self, chain: FallbackChain[E], place: int, *, probes: bool = False) -> None:
         self.provider = chain._providers[place]
@@ -164,3 +167,58 @@ class Try(Generic[E]):
         """Its answer was not waited for: another call may find out."""
         if self._probes:
             self._chain._untried(self._place)
+
+
+class NoneWorked(ProviderError):
+    """No provider that was asked has answered; ``reasons``: name and complaint of each, in order."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+def first_that_works(
+    chain: FallbackChain[E],
+    ask: Callable[[Try[E]], T],
+    *,
+    complain: Callable[[str], object] = lambda complaint: None,
+    wanted: Callable[[], bool] = lambda: True,
+    another: Callable[[], bool] = lambda: True,
+    retry: bool = False,
+) -> T:
+    """What ``ask`` makes of the first provider that answers; tells the breaker what came of each.
+
+    ``ask(attempt)`` blocks as long as it takes, and raises what it likes: that provider has failed then. Its
+    deadlines are its own. ``complain("name: why")`` is told of every failure.
+
+    Once ``wanted()`` is false, nobody waits any more: what comes then is neither failure nor success. After a
+    failure ``another()`` says whether there is time for one more. ``retry``: one more, and no third; of the
+    same provider, if there is no other and the error is retryable (G2).
+
+    Raises NoneWorked.
+    """
+    reasons: list[str] = []
+    attempts = chain.tries()
+    attempt: Try[E] | None = next(attempts)
+    while attempt is not None:
+        try:
+            answer = ask(attempt)
+        except Exception as error:  # a provider's own bug is a failed provider
+            if not wanted():
+                attempt.untried()
+                break
+            why = str(error) if isinstance(error, ProviderError) else f"{type(error).__name__}: {error}"
+            attempt.failed(why)
+            reasons.append(f"{attempt.provider.name}: {why}")
+            complain(reasons[-1])
+            if not another() or (retry and len(reasons) > 1):
+                break
+            again = attempt if retry and isinstance(error, ProviderError) and error.retryable else None
+            attempt = next(attempts, again)
+        else:
+            if wanted():
+                attempt.worked()
+            else:
+                attempt.untried()
+            return answer
+    raise NoneWorked(tuple(reasons))

@@ -1,4 +1,4 @@
-"""A host's own three functions as engines: ``bytes → str``, ``str → Answer``, ``str → bytes``.
+"""A host's own three functions as providers: ``bytes → str``, ``str → Answer``, ``str → bytes``.
 
 They block and cannot be cancelled: what they return too late is dropped.
 """
@@ -14,13 +14,13 @@ from server.providers.base import (
     SpeechStream,
     Transcript,
 )
+from server.providers.batch_recognition import BatchRecognition
 from server.providers.host_function import ASR, RESPOND, SYNTH, HostFunction
 from server.providers.host_reply import Answer, call_of, close, said_in
 from server.providers.wav import TelephoneReader
-from server.runtime.threads import Channel, Runtime, pause
+from server.runtime.threads import Runtime
 from server.turns.effects import Act, Expected
 
-MAX_UTTERANCE_BYTES = 120 * 8000  # two minutes: far above 2 × MAX_UTT_SEC; the rest is not recognised
 Asr = Callable[[bytes], str | None]
 Respond = Callable[..., Answer]
 Synth = Callable[[str], bytes]
@@ -36,35 +36,18 @@ class HostStt:
         self._runtime = runtime
         self._asr = HostFunction(ASR, asr)
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
-        return _PlainRecognition(self._runtime, self._asr)
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+        return BatchRecognition(self._transcribe, timeout_s, runtime=self._runtime)
 
     def warm(self) -> None:
         pass
 
+    def _transcribe(self, mulaw_8k: bytes, recognition: BatchRecognition) -> Iterator[Transcript]:
+        with self._asr.failures_told():
+            yield Transcript(self._words(mulaw_8k))
 
-class _PlainRecognition:
-    def __init__(self, runtime: Runtime, asr: HostFunction) -> None:
-        self._asr = asr
-        self._audio = bytearray()
-        self._cancelled = False
-        self._finished: Channel[None] = Channel(runtime, 1)
-
-    def feed(self, mulaw_8k: bytes) -> None:
-        if len(self._audio) < MAX_UTTERANCE_BYTES:
-            self._audio += mulaw_8k
-
-    def finish(self) -> None:
-        self._finished.close()
-
-    def __iter__(self) -> Iterator[Transcript]:
-        pause(self._finished, None)
-        if not self._cancelled:
-            with self._asr.failures_told():
-                yield Transcript(self._words())
-
-    def _words(self) -> str:
-        heard = self._asr(mulaw_to_pcm16(bytes(self._audio)))
+    def _words(self, mulaw_8k: bytes) -> str:
+        heard = self._asr(mulaw_to_pcm16(mulaw_8k))
         if heard is None:
             self._asr.tell("gave None: taken for a caller who has said nothing")
             return ""
@@ -72,10 +55,6 @@ class _PlainRecognition:
             close(heard)
             raise ProviderError(f"gave {type(heard).__name__}, not text")
         return heard
-
-    def cancel(self) -> None:
-        self._cancelled = True
-        self._finished.close()
 
 
 class HostLlm:

@@ -5,7 +5,6 @@ exit status is 1 when the engines cannot hold a call; what else fails costs lead
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,18 +12,18 @@ from typing import Any
 from rapidfuzz import fuzz
 
 from server.audio.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
-from server.call.deadlines import BoundedStream, Stream
 from server.config import Config, KnobError, env_file_remarks, load_config_to_start, own_lines
 from server.logs.redaction import install_secrets_filter, without_secrets
 from server.providers.base import Llm, ProviderError, ReplyRequest, Stt, Transcript, Tts
+from server.providers.deadlines import BoundedStream, Stream
 from server.providers.embedded.llm.expected_answers import expected_after
+from server.providers.provider_set import Providers, build_providers
 from server.providers.registry import asr_timeout_ms
 from server.providers.reply.spoken import SpokenReply
 from server.providers.tts_cache import SpokenSentence
 from server.runtime.threads import Channel, Late, Threads
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token
 from server.settings.startup_checks import tried_files, tried_store
-from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import Expected
 
 HEADING = f"{'':<7}{'what':<15}{'works':<7}first"
@@ -35,6 +34,7 @@ ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
 LOAD_S = 30.0
 CHUNK_BYTES = SAMPLE_RATE_HZ // 10
+RUNTIME = Threads()
 Clock = Callable[[], float]
 Speak = Callable[[str], bytes]  # a phrase as PCM16 8 kHz. May block, raises ProviderError
 
@@ -96,11 +96,12 @@ def _try_stt(config: Config, stt: Stt, expected: Expected, phrase: str, speak: S
 
     def hear(clock: Clock) -> tuple[float | None, str]:
         mulaw_8k = pcm16_to_mulaw(speak(phrase))
-        recognition = stt.open(expected, 1, TRIAL_S)
-        reader = BoundedStream(Threads(), "check", recognition, first_s=TRIAL_S, next_s=TRIAL_S)
+        recognition = stt.start(expected, 1, TRIAL_S)
+        reader = BoundedStream(RUNTIME, "check", recognition, first_s=TRIAL_S, next_s=TRIAL_S)
+        pause = RUNTIME.event()
         for start in range(0, len(mulaw_8k), CHUNK_BYTES):
             recognition.feed(mulaw_8k[start : start + CHUNK_BYTES])
-            time.sleep(0.1)  # as fast as a caller speaks
+            pause.wait(0.1)  # as fast as a caller speaks
         recognition.finish()
         began = clock()
         finals = [transcript for transcript in reader if transcript.is_final]
@@ -153,7 +154,7 @@ def _read(name: str, stream: Stream[Any], clock: Clock, *, between: Any = None) 
     began = clock()
     first_s: float | None = None
     whole: Any = None
-    bounded = BoundedStream(Threads(), name, stream, first_s=TRIAL_S, next_s=TRIAL_S)
+    bounded = BoundedStream(RUNTIME, name, stream, first_s=TRIAL_S, next_s=TRIAL_S)
     for item in bounded:
         if first_s is None and item:  # an LLM at work gives nothing at first
             first_s = clock() - began
@@ -174,7 +175,7 @@ def _tried(
     """Load the engine, then time it: a server is warm before its first call, so loading does not count."""
     try:
         _in_time(provider.warm)
-        first_s, result = attempt(time.monotonic)
+        first_s, result = attempt(RUNTIME.clock)
     except Exception as error:  # whatever an engine raises is what this is here to show
         return Trial(kind, provider.name, str(error) or type(error).__name__), None
     first_ms = None if first_s is None else round(first_s * 1000)
@@ -185,7 +186,7 @@ def _tried(
 
 def _in_time(load: Callable[[], None]) -> None:
     """Run ``load``; what it raises is raised, and ProviderError when it does not return."""
-    ended: Channel[Exception | None] = Channel(Threads(), 1)
+    ended: Channel[Exception | None] = Channel(RUNTIME, 1)
 
     def run() -> None:
         try:
@@ -195,7 +196,7 @@ def _in_time(load: Callable[[], None]) -> None:
         else:
             ended.put(None)
 
-    Threads().spawn("check", run)
+    RUNTIME.spawn("check", run)
     try:
         error = ended.get(LOAD_S)
     except Late:
@@ -234,7 +235,7 @@ def main() -> int:
     try:
         config = load_config_to_start()
         install_secrets_filter(config)
-        providers = build_providers(config, Threads())
+        providers = build_providers(config, RUNTIME)
     except (KnobError, ProviderError) as error:
         print(without_secrets(str(error)), file=sys.stderr)
         return 1

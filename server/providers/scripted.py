@@ -8,7 +8,7 @@ from functools import cache
 from server.audio.frames import SAMPLE_RATE_HZ
 from server.hebrew.speak.sentences import split_sentences
 from server.providers.base import Recognition, ReplyRequest, ReplyStream, SpeechStream, Transcript
-from server.runtime.threads import Channel, Runtime, pause
+from server.runtime.threads import Runtime
 from server.turns.effects import Act, Expected
 
 MS_A_CHARACTER = 60
@@ -27,7 +27,7 @@ class ScriptedStt:
         self._lines = lines
         self._delay_s = delay_s
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         line = self._lines[(turn_number - 1) % len(self._lines)]
         return _ScriptedRecognition(self._runtime, line, self._delay_s)
 
@@ -39,23 +39,23 @@ class _ScriptedRecognition:
     def __init__(self, runtime: Runtime, line: str, delay_s: float) -> None:
         self._line = line
         self._delay_s = delay_s
-        self._finished: Channel[None] = Channel(runtime, 1)
-        self._cancelled: Channel[None] = Channel(runtime, 1)
+        self._finished = runtime.event()
+        self._cancelled = runtime.event()
 
     def feed(self, mulaw_8k: bytes) -> None:
         pass
 
     def finish(self) -> None:
-        self._finished.close()
+        self._finished.set()
 
     def __iter__(self) -> Iterator[Transcript]:
-        pause(self._finished, None)
-        if pause(self._cancelled, self._delay_s):
+        self._finished.wait()
+        if not self._cancelled.wait(self._delay_s):
             yield Transcript(self._line, confidence=1.0)
 
     def cancel(self) -> None:
-        self._cancelled.close()
-        self._finished.close()
+        self._cancelled.set()
+        self._finished.set()
 
 
 class ScriptedLlm:
@@ -90,18 +90,18 @@ class _ScriptedReply:
     def __init__(self, runtime: Runtime, reply: str, delay_s: float) -> None:
         self._reply = reply
         self._delay_s = delay_s
-        self._cancelled: Channel[None] = Channel(runtime, 1)
+        self._cancelled = runtime.event()
 
     def __iter__(self) -> Iterator[str]:
         for position, sentence in enumerate(split_sentences(self._reply)):
-            if position == 0 and not pause(self._cancelled, self._delay_s):
+            if position == 0 and self._cancelled.wait(self._delay_s):
                 return
-            if self._cancelled.closed:
+            if self._cancelled.is_set():
                 return
             yield sentence + "\n"
 
     def cancel(self) -> None:
-        self._cancelled.close()
+        self._cancelled.set()
 
 
 class ScriptedTts:
@@ -124,18 +124,18 @@ class _ScriptedSpeech:
     def __init__(self, runtime: Runtime, text: str, delay_s: float) -> None:
         self._ms = MS_A_CHARACTER * len(text)
         self._delay_s = delay_s
-        self._cancelled: Channel[None] = Channel(runtime, 1)
+        self._cancelled = runtime.event()
 
     def __iter__(self) -> Iterator[bytes]:
-        if not pause(self._cancelled, self._delay_s):
+        if self._cancelled.wait(self._delay_s):
             return
         left = self._ms * SAMPLE_RATE_HZ // 1000 * 2
-        while left > 0 and not self._cancelled.closed:
+        while left > 0 and not self._cancelled.is_set():
             yield _chunk()[:left]
             left -= len(_chunk())
 
     def cancel(self) -> None:
-        self._cancelled.close()
+        self._cancelled.set()
 
 
 @cache

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
 from server.hebrew.speak.speakable import speakable
 from server.providers.base import ProviderError, SpeechStream, Tts
-from server.providers.fallback import FallbackChain
+from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
 from server.providers.is_speech import FRAME_PCM16_BYTES, is_noise, is_silent
 from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.runtime.process_end import Ending
@@ -138,17 +138,15 @@ class Spoken:
 
 def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[str], None]) -> Spoken | None:
     """``text`` from the first voice that can; None when none can. Blocks."""
-    for attempt in tts.tries():
+
+    def speak(attempt: Try[Tts]) -> Spoken:
         voice = attempt.provider
-        try:
-            pcm16 = b"".join(SpokenSentence(voice, text))
-        except ProviderError as error:
-            attempt.failed(str(error))
-            complain(f"TTS_ERR: {voice.name}: {error}")
-            continue
-        attempt.worked()
-        return Spoken(voice.identity, pcm16)
-    return None
+        return Spoken(voice.identity, b"".join(SpokenSentence(voice, text)))
+
+    try:
+        return first_that_works(tts, speak, complain=lambda complaint: complain(f"TTS_ERR: {complaint}"))
+    except NoneWorked:
+        return None
 
 
 class SpokenSentence:

@@ -27,6 +27,18 @@ class Condition(Protocol):
     def notify_all(self) -> None: ...
 
 
+class Signal(Protocol):
+    """What is used of ``threading.Event``: it is set once, and waited for."""
+
+    def set(self) -> None: ...
+
+    def is_set(self) -> bool: ...
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until it is set; False when ``timeout`` seconds (None: for ever) have passed before."""
+        ...
+
+
 class Task(Protocol):
     """A thread that was started."""
 
@@ -44,6 +56,10 @@ class Runtime(Protocol):
         """A condition with a lock of its own, not re-entrant."""
         ...
 
+    def event(self) -> Signal:
+        """An event that is not set; one that nobody sets is a sleep."""
+        ...
+
     def spawn(self, name: str, function: Callable[[], None]) -> Task:
         """Run ``function`` on a thread of its own; it must not raise."""
         ...
@@ -58,8 +74,11 @@ class Threads:
     def condition(self) -> Condition:
         return threading.Condition(threading.Lock())
 
+    def event(self) -> Signal:
+        return threading.Event()
+
     def spawn(self, name: str, function: Callable[[], None]) -> Task:
-        # A daemon: an engine that never returns must not keep the process from ending.
+        # A daemon: a provider that never returns must not keep the process from ending.
         thread = threading.Thread(target=function, name=name, daemon=True)
         thread.start()
         return thread
@@ -116,14 +135,3 @@ class Channel(Generic[T]):
     @property
     def closed(self) -> bool:
         return self._closed
-
-
-def pause(channel: "Channel[T]", seconds: float | None) -> bool:
-    """Let ``seconds`` pass (None: for ever); False as soon as ``channel``, which nobody feeds, is closed."""
-    try:
-        channel.get(seconds)
-    except Late:
-        return True
-    except Closed:
-        return False
-    return True

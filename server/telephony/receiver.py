@@ -10,12 +10,7 @@ line is dead when nothing has come from it for nine seconds, and no mark is owed
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from fcntl import ioctl
-from socket import socket
-from termios import FIONREAD
-from typing import Protocol
 
 from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ
 from server.logs.rate_limited import TokenBucket
@@ -33,19 +28,6 @@ FEED_POLL_S = FRAME_S = FRAME_MS / 1000
 LAG_POLL_S = FRAME_S / 2  # where frames are late, or sent more slowly than they last
 MOST_FRAMES_AT_ONCE = 50
 ALIVE = Media | Mark | Dtmf
-
-
-class WebSocket(Protocol):
-    """What is used of ``simple_websocket.Server``."""
-
-    def receive(self, timeout: float | None = None) -> str | bytes | None: ...
-
-    def send(self, data: str) -> None: ...
-
-    def close(self, reason: int | None = None) -> None: ...
-
-    @property
-    def sock(self) -> socket: ...
 
 
 class ProtocolViolation(Exception):
@@ -75,6 +57,7 @@ class QuietLine:
         self._quiet_s = QUIET_S + audio_s - FRAME_S
         self._polls = 0
         self._fed = 0
+        self.feeding = False  # silence is being fed
 
     def nothing_came(self, now: float) -> int:
         """Frames of silence that are due, after a poll that found nothing."""
@@ -84,11 +67,8 @@ class QuietLine:
             return 0
         due = min(int(quiet_s / FRAME_S) - self._fed, MOST_FRAMES_AT_ONCE)
         self._fed += due
+        self.feeding = self._fed > 0
         return due
-
-    @property
-    def feeding(self) -> bool:
-        return self._fed > 0
 
 
 class Receiver:
@@ -157,8 +137,10 @@ class Receiver:
             self._quiet.heard(now, len(message.mulaw_8k) / SAMPLE_RATE_HZ)
         elif isinstance(message, Start) and not self._quiet:
             self._quiet = QuietLine(now)
-        self._check_alive(now)
-        self._check_length(now)
+        if now >= self._deadline:
+            self._check_alive(now)
+        if now >= self._end:
+            self._check_length(now)
         return message
 
     def _check_alive(self, now: float) -> None:
@@ -171,17 +153,3 @@ class Receiver:
     def _check_length(self, now: float) -> None:
         if now >= self._end:
             raise ProtocolViolation(f"WS_STALLED not over after {self._longest_s:.0f} s")
-
-
-class Connection(Protocol):
-    """What is used of a WebSocket here."""
-
-    @property
-    def sock(self) -> socket: ...
-
-
-def has_unread(ws: Connection) -> bool:
-    """Whether bytes have come that nobody has read; never blocks. No where that cannot be told."""
-    with suppress(OSError, ValueError, AttributeError):  # it is closed, or has no socket
-        return ioctl(ws.sock.fileno(), FIONREAD, bytes(4)) != bytes(4)
-    return False

@@ -1,13 +1,12 @@
-"""TX: the one thread of a call that sends. It paces what the core gave, and fires the call's deadlines."""
+"""TX: the one thread of a call that sends. It paces the agent's audio, and says when a deadline is due."""
 
-import heapq
 from collections import deque
 from collections.abc import Callable
-from itertools import count
 
 from server.audio.frames import FRAME_BYTES
 from server.audio.pacing import Pacer
-from server.runtime.threads import Condition, Runtime
+from server.runtime.threads import Condition
+from server.telephony.timers import Timers
 from server.telephony.twilio_messages import Encoder
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import Event, PlayoutRoom
@@ -17,32 +16,19 @@ MEDIA = '{"event":"media"'
 
 
 class Sender:
-    """Everything but ``run`` is called with the call's lock held; ``run`` takes it itself.
+    """Everything but ``run`` is called with the call's lock held; ``run`` takes it itself."""
 
-    ``handle`` takes one event under the lock; ``send`` puts one text message on the socket, without it.
-    """
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        lock: Condition,
-        pacer: Pacer,
-        handle: Callable[[Event], None],
-        wants_wire: Callable[[], bool],
-        send: Callable[[str], None],
-    ) -> None:
-        self._runtime = runtime
+    def __init__(self, clock: Callable[[], float], lock: Condition, lead_frames: int) -> None:
+        """``clock`` gives monotonic seconds; ``lead_frames``: how far ahead of real time audio is sent."""
+        self.timers = Timers(clock)
+        self._clock = clock
         self._lock = lock
-        self._pacer = pacer
-        self._handle = handle
-        self._wants_wire = wants_wire
-        self._send = send
+        self._pacer = Pacer(lead_frames)
         self._encoder: Encoder | None = None
         self._outbox: deque[str] = deque()
-        self._deadlines: list[tuple[float, int, Event]] = []
-        self._order = count()
+        self._wants_wire = False
+        self._wakes_at = 0.0  # when ``run`` wakes by itself; earlier business must wake it
         self._closed = False
-        self._wake_at = 0.0  # when ``run`` wakes by itself; earlier business must wake it
         self.frames = 0  # put on the wire
 
     def start(self, stream_sid: str) -> None:
@@ -58,7 +44,7 @@ class Sender:
             case SendAudio(audio):
                 frames = [audio[i : i + FRAME_BYTES] for i in range(0, len(audio), FRAME_BYTES)]
                 self._outbox.extend(map(encoder.media, frames))
-                self._pacer.sent(len(frames), self._runtime.clock())
+                self._pacer.sent(len(frames), self._clock())
             case SendMark(name):
                 self._outbox.append(encoder.mark(name))
             case SendClear():
@@ -70,52 +56,69 @@ class Sender:
         """When the caller will have heard all that was sent; in the past when they have."""
         return self._pacer.played_at()
 
-    def deadline(self, after_s: float, event: Event) -> None:
-        """Hand ``event`` to the core ``after_s`` from now; it knows when it no longer matters."""
-        heapq.heappush(self._deadlines, (self._runtime.clock() + after_s, next(self._order), event))
+    def wake(self, *, wants_wire: bool) -> None:
+        """After any change: let ``run`` look again, if it has business before it wakes by itself.
 
-    def wake_if_needed(self) -> None:
-        """After any change: let ``run`` look again if it has business before it wakes by itself."""
-        if self._outbox or self._closed or self._next_business() < self._wake_at:
+        ``wants_wire``: the core has something for the wire, as soon as there is room.
+        """
+        self._wants_wire = wants_wire
+        if self._outbox or self._next_at() < self._wakes_at:
             self._lock.notify_all()
 
     def close(self) -> None:
+        """``run`` ends, and whatever was not sent is not."""
         self._closed = True
         self._lock.notify_all()
 
-    def run(self) -> None:
-        """Send until closed. Raises whatever ``send`` raises."""
+    def run(self, send: Callable[[str], None], post: Callable[[Event], None]) -> None:
+        """Send until closed. ``send`` puts one message on the socket, ``post`` hands the core what is due.
+
+        Raises whatever ``send`` raises.
+        """
         while True:
             with self._lock:
-                while not self._outbox and not self._closed:
-                    self._look()
-                    if not self._outbox:
-                        self._sleep()
+                messages, due = self._next()
                 if self._closed:
                     return
-                batch = list(self._outbox)
-                self._outbox.clear()
-            for message in batch:
-                self._send(message)
+            for message in messages:
+                send(message)
                 self.frames += message.startswith(MEDIA)
+            for event in due:
+                post(event)
+            if any(isinstance(event, PlayoutRoom) for event in due):
+                self._rest()
 
-    def _look(self) -> None:
-        """Do what is due now."""
-        now = self._runtime.clock()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            self._handle(heapq.heappop(self._deadlines)[2])
-        if self._wants_wire():
-            room = self._pacer.room(now)
-            if room and now >= self._pacer.next_batch_at():
-                self._handle(PlayoutRoom(room))
+    def _next(self) -> tuple[list[str], list[Event]]:
+        """Wait for something to send, or to hand to the core. Nothing once closed."""
+        while not self._closed:
+            if self._outbox:
+                messages = list(self._outbox)
+                self._outbox.clear()
+                return messages, []
+            if due := self.timers.take_due() or self._room():
+                return [], due
+            self._sleep()
+        return [], []
+
+    def _room(self) -> list[Event]:
+        now = self._clock()
+        if not self._wants_wire or now < self._pacer.next_batch_at():
+            return []
+        room = self._pacer.room(now)
+        return [PlayoutRoom(room)] if room else []
+
+    def _rest(self) -> None:
+        """A core that asked for the wire and gave it nothing must not spin this thread."""
+        with self._lock:
+            if not self._outbox and not self._closed:
+                self._lock.wait(MIN_SLEEP_S)
 
     def _sleep(self) -> None:
-        self._wake_at = self._next_business()
-        wait_s = self._wake_at - self._runtime.clock()
-        # Never zero: a core that asked for the wire and gave it nothing must not spin this thread.
+        self._wakes_at = self._next_at()
+        wait_s = self._wakes_at - self._clock()
         self._lock.wait(max(wait_s, MIN_SLEEP_S) if wait_s < 3600 else None)
-        self._wake_at = 0.0
+        self._wakes_at = 0.0
 
-    def _next_business(self) -> float:
-        deadline = self._deadlines[0][0] if self._deadlines else float("inf")
-        return min(deadline, self._pacer.next_batch_at() if self._wants_wire() else float("inf"))
+    def _next_at(self) -> float:
+        due_at = self.timers.next_at
+        return min(due_at, self._pacer.next_batch_at()) if self._wants_wire else due_at

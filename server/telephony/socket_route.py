@@ -18,9 +18,9 @@ from simple_websocket import Server
 from wsproto.utilities import RemoteProtocolError
 
 from server.logs.rate_limited import Bugs, OnceIn, RateLimitedLog, TokenBucket
-from server.media_ws_ai import POLICY_VIOLATION, SOCKET_ENDED
 from server.runtime.web_server import why_no_call
 from server.telephony.host_app import reached
+from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED
 
 log = logging.getLogger("agent")
 

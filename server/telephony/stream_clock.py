@@ -31,7 +31,7 @@ class LineClock:
     def __init__(self, clock: Callable[[], float]) -> None:
         """``clock`` gives monotonic seconds."""
         self._clock = clock
-        self._frames = 0
+        self.frames = 0  # heard so far
         self._base: float | None = None  # when frame 0 was due; None: nothing is due yet
         self._part = 0  # of the stream; each but the first begins with silence of ours
         self._sent = False
@@ -44,20 +44,28 @@ class LineClock:
     def lag_s(self) -> float:
         """How long the oldest unheard frame has waited; a frame's length more or less."""
         base = self._base
-        return 0.0 if base is None else max(0.0, self._clock() - base - self._frames * FRAME_S)
+        return 0.0 if base is None else max(0.0, self._clock() - base - self.frames * FRAME_S)
 
-    def heard(self, *, sent: bool = True) -> None:
-        """One more frame; ``sent``: it came from the line, and is no silence in the place of one."""
+    def heard(self, *, sent: bool = True) -> str:
+        """One more frame; ``sent``: it came from the line, and is no silence in the place of one.
+
+        Returns a line for the log when the call has fallen behind, and when it has caught up; else nothing.
+        """
+        now = self._clock()
         self._part += self._sent and not sent
         self._sent = sent
-        self._frames += 1
-        latest = self._clock() - self._frames * FRAME_S
+        self.frames += 1
+        latest = now - self.frames * FRAME_S
         self._base = latest if self._base is None else min(self._base, latest)
         self._bases.append((self._part, self._base))
+        lag_s = now - self._base - self.frames * FRAME_S
+        if self._late_since is None and lag_s <= LATE_S:
+            return ""
+        return self._news(now, lag_s)
 
     def caught_up(self) -> None:
         """Nothing waits: whatever is missing was never sent."""
-        self._base = self._clock() - self._frames * FRAME_S
+        self._base = self._clock() - self.frames * FRAME_S
 
     def since_s(self, frames: int) -> float:
         """The time that has passed by the wall since the frame ``frames`` before the latest was due."""
@@ -65,18 +73,14 @@ class LineClock:
             return 0.0
         bases = list(self._bases)[max(0, len(self._bases) - 1 - frames) :]
         base = min(base for part, base in bases if part == bases[0][0])
-        return self._clock() - base - (self._frames - frames) * FRAME_S
+        return self._clock() - base - (self.frames - frames) * FRAME_S
 
-    def news(self) -> str:
-        """A line for the log when the call has fallen behind, and when it has caught up; else nothing."""
-        lag_s = self.lag_s
+    def _news(self, now: float, lag_s: float) -> str:
         if self._late_since is None:
-            if lag_s <= LATE_S:
-                return ""
-            self._late_since, self._worst_s = self._clock(), lag_s
+            self._late_since, self._worst_s = now, lag_s
             return f"LINE_LATE lag_ms={lag_s * 1000:.0f}"
         self._worst_s = max(self._worst_s, lag_s)
         if lag_s > CAUGHT_UP_S:
             return ""
-        for_s, self._late_since = self._clock() - self._late_since, None
+        for_s, self._late_since = now - self._late_since, None
         return f"LINE_IN_TIME after_ms={for_s * 1000:.0f} worst_lag_ms={self._worst_s * 1000:.0f}"

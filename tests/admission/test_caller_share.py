@@ -10,7 +10,6 @@ from server.admission.gate import Answer, Gate
 from server.admission.rate_limits import RateLimits
 from server.admission.slots import LEASE_S, PENDING_S, Slots
 from server.config import Config
-from server.runtime.threads import Channel, pause
 from server.shared_state.memory import MemoryStore
 from server.shared_state.pools import IN_NONE
 from server.shared_state.state import SharedState
@@ -115,12 +114,12 @@ class Line:
         call = Call()
 
         def serve() -> None:
-            pause(waits, 0.5)
+            waits.wait(0.5)
             assert self.gate.admit(call, Start("MZ", sid, {})) == ""
-            pause(waits, seconds)
+            waits.wait(seconds)
             self.gate.leave(call)
 
-        waits: Channel[None] = Channel(self.runtime, 1)
+        waits = self.runtime.event()
         self.runtime.spawn(sid, serve)
 
     def until(self, when_s: float) -> None:

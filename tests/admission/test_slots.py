@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.admission.slots import AGAIN_S, BEAT_S, LEASE_S, PENDING_S, Slots
-from server.runtime.threads import Channel, Threads, pause
+from server.runtime.threads import Threads
 from server.shared_state.memory import MemoryStore
 from server.shared_state.state import SharedState
 from tests.simtime.runtime import SimRuntime
@@ -193,11 +193,11 @@ def test_a_call_without_a_name_is_let_in():
 class SlowToRenew(MemoryStore):
     def __init__(self, runtime):
         super().__init__(runtime.clock)
-        self._waits = Channel(runtime, 1)
+        self._waits = runtime.event()
 
     def renew(self, host, call_sids, for_s):
         if len(call_sids) > 1:  # the heartbeat
-            pause(self._waits, 0.4)
+            self._waits.wait(0.4)
         super().renew(host, call_sids, for_s)
 
 

@@ -2,18 +2,21 @@
 
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from server.audio.frames import pcm16_to_mulaw
-from server.call.reply_worker import ReplyWorker, WorkerParams
+from server.audio.vad import EnergyOnly
+from server.call.context import CallContext
+from server.call.reply_worker import ReplyWorker
+from server.config import Config
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.fallback import BreakerParams, FallbackChain, Try
+from server.providers.provider_set import Providers
 from server.providers.tts_cache import TtsCache, beep
 from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.providers.tts_cache_files import AudioFiles
-from server.runtime.threads import Channel, pause
-from server.turn_pipeline import EnergyOnly, Providers
 from server.turns.effects import EndCall, Expected, SaveLead
 from server.turns.events import LlmFailed, ReplyDone, ReplySentence, TtsAudio, TtsSentenceDone
 from tests.simtime.runtime import SimRuntime
@@ -22,6 +25,7 @@ REQUEST = ReplyRequest("שלום", (), 1, "warm", 0, 400)
 EXPECTED = Expected(("כן",), 2)
 ACTS = (SaveLead((("name", "דנה"),)), EndCall())
 PCM16 = b"\x01\x02" * 400
+CONFIG = Config(_env_file=None, **{name: field.default for name, field in Config.model_fields.items()})
 AGAIN = ProviderError("down", retryable=True)
 BEEP = pcm16_to_mulaw(beep())
 
@@ -63,13 +67,13 @@ class _Stream:
         self.script = script
         self.acts = acts
         self.obeys = obeys
-        self.cancelled = Channel(runtime, 1)
-        self.never = Channel(runtime, 1)
+        self.cancelled = runtime.event()
+        self.never = runtime.event()
 
     def __iter__(self):
         for step in self.script:
             if isinstance(step, float):
-                if not pause(self.cancelled if self.obeys else self.never, step):
+                if (self.cancelled if self.obeys else self.never).wait(step):
                     return
             elif isinstance(step, Exception):
                 raise step
@@ -77,7 +81,7 @@ class _Stream:
                 yield step
 
     def cancel(self):
-        self.cancelled.close()
+        self.cancelled.set()
 
 
 class Turn:
@@ -95,10 +99,13 @@ class Turn:
             for kind, providers in (("asr", [None]), ("llm", self.llm), ("tts", self.tts))
         )
         providers = Providers(stt, llm, tts, self.phrases, EnergyOnly)
-        params = WorkerParams(first_token_s=first_token_s, first_audio_s=1.0, retry_within_s=1.75)
-        self.worker = ReplyWorker(
-            self.runtime, 7, providers, params, post=self._post, complain=self.complaints.append
-        )
+        log = SimpleNamespace(complaint=self.complaints.append)
+        self.context = CallContext(self.runtime, CONFIG, providers, log)
+        self.worker = self.another(7, first_token_s=first_token_s)
+
+    def another(self, turn_id=8, **more):
+        """The worker of another turn of the same call."""
+        return ReplyWorker(self.context, turn_id, self._post, **more)
 
     def _provider(self, scripts, name):
         obeys = "deaf" not in scripts
@@ -119,7 +126,7 @@ class Turn:
 
 def thought(*llm):
     turn = Turn(llm=llm)
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     return turn, turn.run()
 
 
@@ -195,7 +202,7 @@ def test_g2_one_retry_if_there_is_time(llm, asked, end):
 def test_g2_no_retry_when_time_is_up():
     """G2: the turn's deadline would come first."""
     turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     assert turn.run() == [LlmFailed(7, "llm0: down")]
     assert turn.llm[1].asked == []
 
@@ -219,7 +226,7 @@ class Stubborn(Provider):
 
     def respond(self, request, timeout_s):
         self.asked.append(request)
-        pause(Channel(self.runtime, 1), 0.5)
+        self.runtime.event().wait(0.5)
         raise AGAIN
 
 
@@ -229,10 +236,10 @@ def test_g2_an_llm_that_cannot_even_begin_has_failed():
         turn = Turn()
         llm = Stubborn(turn.runtime, name="llm")
         chain = FallbackChain("llm", (llm,), BreakerParams(9), turn.runtime.clock)
-        turn.worker._providers = replace(turn.worker._providers, llm=chain)
-        turn.worker.think(REQUEST)
+        turn.context.providers = replace(turn.context.providers, llm=chain)
+        turn.worker.generate(REQUEST)
         if dropped_at is not None:
-            turn.runtime.call_at(dropped_at, turn.worker.drop)
+            turn.runtime.call_at(dropped_at, turn.worker.cancel)
         assert turn.run() == posted
         assert len(llm.asked) == (1 if dropped_at == 0.3 else 2)
 
@@ -248,7 +255,7 @@ def test_e5_what_no_caller_is_to_hear_reaches_no_voice(size):
     text = "<think>לא. כן.</think>**שלום.** end_call() מה?"
     turn = Turn(llm=[[[text[at : at + size] for at in range(0, len(text), size)]]])
     turn.llm[0].authored = False
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     acts = (EndCall(), *ACTS[:1])
     assert turn.run() == [sentence("שלום."), sentence("מה?"), ReplyDone(7, EXPECTED, acts)]
 
@@ -257,7 +264,7 @@ def test_f5_an_answer_that_says_nothing_has_failed():
     """F3, G2: the next mind is asked."""
     turn = Turn(llm=[[["<think>לא."]], [["כן."]]])
     turn.llm[0].authored, turn.llm[0].acts = False, ()
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     assert turn.run() == [sentence("כן."), DONE]
 
 
@@ -367,8 +374,8 @@ def test_the_fixed_lines_are_kept_for_the_next_call():
 def test_f6_dropped_while_it_thinks(at):
     """F6: no end event, and its threads are gone at once; no other mind is asked."""
     turn = Turn(llm=[[["שלום. ", 0.5, "עוד. ", 9.0]], [["אחר."]]])
-    turn.worker.think(REQUEST)
-    turn.runtime.call_at(at, turn.worker.drop)
+    turn.worker.generate(REQUEST)
+    turn.runtime.call_at(at, turn.worker.cancel)
     posted = turn.run()
     assert posted == [sentence("שלום."), sentence("עוד.")][: 1 + (at > 0.5)]
     assert turn.runtime.alive() == []
@@ -382,8 +389,8 @@ def test_f6_dropped_while_it_speaks(at):
     turn = Turn(tts=[[[PCM16, 0.5, PCM16, 9.0]], [[PCM16]]])
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
-    turn.runtime.call_at(at, turn.worker.drop)
-    turn.runtime.call_at(at, turn.worker.drop)
+    turn.runtime.call_at(at, turn.worker.cancel)
+    turn.runtime.call_at(at, turn.worker.cancel)
     posted = turn.run()
     assert [event for event in posted if isinstance(event, TtsAudio)] == [audio()] * (1 + (at > 0.5))
     assert not any(event.index for event in posted)
@@ -397,7 +404,7 @@ def test_f6_dropped_before_its_first_audio():
     """F6: that is no failure of the voice, and nobody else says it."""
     turn = Turn(tts=[[[9.0]], [[PCM16]]])
     turn.worker.say(0, "שלום")
-    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.runtime.call_at(0.3, turn.worker.cancel)
     assert not [event for event in turn.run() if isinstance(event, TtsAudio)]
     assert (turn.tts[1].asked, turn.complaints, turn.ended) == ([], [], 0.3)
 
@@ -405,9 +412,9 @@ def test_f6_dropped_before_its_first_audio():
 def test_f6_dropped_before_its_threads_ran():
     """F6: they find themselves dropped."""
     turn = Turn(llm=[[[5.0, "שלום."]]], tts=[[[5.0, PCM16]]])
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     turn.worker.say(0, "שלום")
-    turn.worker.drop()
+    turn.worker.cancel()
     assert turn.run() == []
     assert turn.runtime.alive() == []
     assert turn.ended == 0
@@ -416,8 +423,8 @@ def test_f6_dropped_before_its_threads_ran():
 def test_f6_a_provider_that_ignores_cancel_is_left_behind():
     """F6: the worker's own thread does not wait for it, and nothing of it is posted."""
     turn = Turn(llm=[["deaf", [5.0, "שלום."]]])
-    turn.worker.think(REQUEST)
-    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.worker.generate(REQUEST)
+    turn.runtime.call_at(0.3, turn.worker.cancel)
     assert turn.run(1) == []
     assert turn.runtime.alive() == ["llm-7"]
     assert [task.name for task in turn.worker.tasks if task.is_alive()] == ["llm-7"]
@@ -428,7 +435,7 @@ def test_f6_a_provider_that_ignores_cancel_is_left_behind():
 def test_a_worker_without_work_has_no_threads():
     """F6: and can be dropped."""
     turn = Turn()
-    turn.worker.drop()
+    turn.worker.cancel()
     assert turn.worker.tasks == []
 
 
@@ -437,7 +444,7 @@ def test_a_dropped_line_is_not_kept(made_before):
     """G2: a line cut short by a barge-in must not be what every later call hears."""
     turn = Turn(tts=[[made_before]], phrases=["שלום"])
     turn.worker.say(0, "שלום")
-    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.runtime.call_at(0.3, turn.worker.cancel)
     turn.run()
     assert turn.phrases.get("שלום") is None
 
@@ -471,18 +478,18 @@ def skips(chain):
 def test_g4_an_llm_that_fails_is_told(script, skipped):
     """G4: whatever the way it failed."""
     turn = Turn(llm=[[script], [["כן."]]], skip_after=1)
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     turn.run(5)
-    assert skips(turn.worker._providers.llm) == (["llm0"] if skipped else [])
+    assert skips(turn.context.providers.llm) == (["llm0"] if skipped else [])
 
 
 def test_g4_an_llm_that_is_skipped_is_not_asked():
     """G4: the next one is the first then, and is asked once more when it fails."""
     turn = Turn(llm=[[["כן."]], [[AGAIN], ["לא."]]], skip_after=2)
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     for _ in range(2):
         Try(llm, 0).failed("down")
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     assert turn.run(5) == [sentence("לא."), DONE]
     assert [len(each.asked) for each in turn.llm] == [0, 2]
 
@@ -490,9 +497,9 @@ def test_g4_an_llm_that_is_skipped_is_not_asked():
 def test_g4_an_llm_that_works_is_told():
     """G4: in a row."""
     turn = Turn(llm=[[["כן."]], [["לא."]]], skip_after=2)
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     Try(llm, 0).failed("down")
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     turn.run(5)
     Try(llm, 0).failed("down")
     assert skips(llm) == []
@@ -503,10 +510,10 @@ def test_g4_what_was_dropped_counts_for_nothing(script):
     """G4: neither a failure nor a success."""
     deaf = ["deaf"] if "deaf" in script else []
     turn = Turn(llm=[[*deaf, [step for step in script if step != "deaf"]], [[]]], skip_after=2)
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     Try(llm, 0).failed("down")
-    turn.worker.think(REQUEST)
-    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.worker.generate(REQUEST)
+    turn.runtime.call_at(0.3, turn.worker.cancel)
     turn.run(5)
     assert skips(llm) == []
     Try(llm, 0).failed("down")
@@ -530,7 +537,7 @@ def test_g4_a_voice_that_fails_is_told(script, skipped):
     turn = Turn(tts=[[script], [[PCM16]]], skip_after=1)
     turn.worker.say(0, "שלום")
     turn.run(5)
-    assert skips(turn.worker._providers.tts) == (["tts0"] if skipped else [])
+    assert skips(turn.context.providers.tts) == (["tts0"] if skipped else [])
 
 
 def test_g4_a_voice_that_is_skipped_says_nothing():
@@ -546,10 +553,10 @@ def test_g4_a_voice_that_is_skipped_says_nothing():
 def test_g4_a_voice_that_was_dropped_counts_for_nothing():
     """G4: a barge-in is nobody's fault and nobody's merit."""
     turn = Turn(tts=[[[PCM16, 9.0]], [[PCM16]]], skip_after=2)
-    tts = turn.worker._providers.tts
+    tts = turn.context.providers.tts
     Try(tts, 0).failed("down")
     turn.worker.say(0, "שלום")
-    turn.runtime.call_at(0.3, turn.worker.drop)
+    turn.runtime.call_at(0.3, turn.worker.cancel)
     turn.run(5)
     assert skips(tts) == []
     Try(tts, 0).failed("down")
@@ -579,10 +586,10 @@ def test_g4_an_llm_that_hangs_counts_when_its_turn_ends_first(script, dropped_at
     deaf = ["deaf"] if "deaf" in script else []
     llm = [[*deaf, [step for step in script if step != "deaf"]], [["כן."]]]
     turn = Turn(llm=llm, skip_after=1, first_token_s=9.0)
-    turn.worker.think(REQUEST)
-    turn.runtime.call_at(dropped_at, turn.worker.drop)
+    turn.worker.generate(REQUEST)
+    turn.runtime.call_at(dropped_at, turn.worker.cancel)
     turn.run(5)
-    assert skips(turn.worker._providers.llm) == (["llm0"] if skipped else [])
+    assert skips(turn.context.providers.llm) == (["llm0"] if skipped else [])
     assert turn.llm[1].asked == []
 
 
@@ -596,10 +603,10 @@ def after_an_outage(turn, chain):
 def test_g4_an_llm_that_was_dropped_while_it_probed_is_tried_again():
     """G4: a caller who went on has not found out; the next turn does."""
     turn = Turn(llm=[[[9.0]], [["כן."]]])
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     after_an_outage(turn, llm)
-    turn.worker.think(REQUEST)
-    turn.runtime.call_at(40.3, turn.worker.drop)
+    turn.worker.generate(REQUEST)
+    turn.runtime.call_at(40.3, turn.worker.cancel)
     turn.run(40.2)
     assert len(turn.llm[0].asked) == 1 and llm.skips_first
     turn.run(41)
@@ -609,32 +616,26 @@ def test_g4_an_llm_that_was_dropped_while_it_probed_is_tried_again():
 def test_g4_dropped_turns_that_hold_no_probe_do_not_reopen_a_skipped_llm():
     """G4: however many callers go on while the second mind answers them."""
     turn = Turn(llm=[[["כן."]], [[9.0]]])
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     for _ in range(9):
         Try(llm, 0).failed("down")
     for _ in range(20):
-        worker = replace_worker(turn)
-        worker.think(REQUEST)
+        worker = turn.another()
+        worker.generate(REQUEST)
         turn.runtime.run_until(turn.runtime.now + 0.1)
-        worker.drop()
+        worker.cancel()
     assert (turn.llm[0].asked, len(turn.llm[1].asked)) == ([], 20)
     assert skips(llm) == ["llm0"]
-
-
-def replace_worker(turn):
-    """Another turn of the same call."""
-    providers, params = turn.worker._providers, turn.worker._params
-    return ReplyWorker(turn.runtime, 8, providers, params, post=turn._post, complain=turn.complaints.append)
 
 
 def test_g2_an_llm_there_is_no_time_for_keeps_its_probe():
     """G2, G4: the second mind was due for its try, but the turn was over; the next turn has it."""
     turn = Turn(llm=[[["א", 1.0, "ב", 1.0, ProviderError("down")]], [["כן."]]])
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     for _ in range(9):
         Try(llm, 1).failed("down")
     turn.run(40)
-    turn.worker.think(REQUEST)
+    turn.worker.generate(REQUEST)
     assert turn.run(45) == [LlmFailed(7, "llm0: down")]
     assert turn.llm[1].asked == [] and skips(llm) == []
 
@@ -642,12 +643,12 @@ def test_g2_an_llm_there_is_no_time_for_keeps_its_probe():
 def test_g4_an_llm_that_works_takes_nobodys_probe():
     """G4: the second mind, well again, is there when the first one fails at last."""
     turn = Turn(llm=[[["כן."], ["כן."], [ProviderError("down")]], [["לא."]]])
-    llm = turn.worker._providers.llm
+    llm = turn.context.providers.llm
     for _ in range(9):
         Try(llm, 1).failed("down")
     turn.run(40)
     for _ in range(3):
-        replace_worker(turn).think(REQUEST)
+        turn.another().generate(REQUEST)
         turn.run(turn.runtime.now + 1)
     assert len(turn.llm[1].asked) == 1
     assert turn.posted[-2][1] == ReplySentence(8, "לא.")
@@ -656,10 +657,10 @@ def test_g4_an_llm_that_works_takes_nobodys_probe():
 def test_g4_a_voice_that_was_dropped_while_it_probed_is_tried_again():
     """G4: a barge-in has not found out; the next sentence does."""
     turn = Turn(tts=[[[9.0]], [[PCM16]]])
-    tts = turn.worker._providers.tts
+    tts = turn.context.providers.tts
     after_an_outage(turn, tts)
     turn.worker.say(0, "שלום")
-    turn.runtime.call_at(40.3, turn.worker.drop)
+    turn.runtime.call_at(40.3, turn.worker.cancel)
     turn.run(41)
     assert skips(tts) == []
 
@@ -672,7 +673,7 @@ def test_c2_a_slow_disk_does_not_hold_a_call(tmp_path, monkeypatch):
     turn = Turn(tts=[[[PCM16]]])
     folder = TtsCacheDisk(str(tmp_path), 1_000_000)
     phrases = TtsCache(["ראשון", "שני"], ["tts0"], folder=folder)
-    turn.worker._providers = replace(turn.worker._providers, tts_cache=phrases)
+    turn.context.providers = replace(turn.context.providers, tts_cache=phrases)
     turn.worker.say(0, "ראשון")
     turn.worker.say(1, "שני")
     assert turn.run(1) == [audio(), VOICED, audio(index=1), TtsSentenceDone(7, 1)]

@@ -16,10 +16,10 @@ class Again:
         self.stream, self.guesses = stream, guesses
         self.streams = []
 
-    def open(self, *asked):
+    def start(self, *asked):
         script = self.scripts[min(len(self.streams), len(self.scripts) - 1)]
         self.streams.append(self.stream(self.runtime, *script))
-        return self.streams[-1].open(*asked)
+        return self.streams[-1].start(*asked)
 
 
 def again(*scripts, **more):
@@ -32,14 +32,14 @@ def pausing(*makers, words_by=1.5):
     utterance.chain._breaker = BreakerParams(2)
     utterance.stt.feed(b"one")
     utterance.told = []
-    utterance.runtime.call_at(1, lambda: utterance.told.append(utterance.stt.hear_so_far()))
+    utterance.runtime.call_at(1, lambda: utterance.told.append(utterance.stt.flush()))
     return utterance, utterance.run(words_by)
 
 
 def goes_on(utterance, until=10):
     """It goes on, and ends a second later; what is posted from now on."""
     before = len(utterance.run(utterance.runtime.now))
-    utterance.stt.hear_on()
+    utterance.stt.resume()
     utterance.stt.feed(b"two")
     utterance.runtime.call_at(utterance.runtime.now + 1, utterance.stt.finish)
     return utterance.run(until)[before:]
@@ -144,9 +144,9 @@ def test_b3_every_pause_may_be_the_end():
     """B3: whoever pauses twice is heard three times, each time from the start."""
     words = [[Transcript("א")], [Transcript("א ב")], [Transcript("א ב ג")]]
     utterance, _ = pausing(again(*words))
-    utterance.stt.hear_on()
+    utterance.stt.resume()
     utterance.stt.feed(b"two")
-    utterance.runtime.call_at(2, utterance.stt.hear_so_far)
+    utterance.runtime.call_at(2, utterance.stt.flush)
     utterance.run(2.5)
     assert goes_on(utterance) == [FinalTranscript(5, "א ב ג", None)]
     assert [stream.audio for stream in utterance.recognizers[0].streams] == [b"one", b"onetwo", b"onetwotwo"]
@@ -173,12 +173,12 @@ def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
     def post(event, wanted):
         if isinstance(event, FinalTranscript):
             if not words:
-                utterance.stt.hear_on()  # the caller was faster
+                utterance.stt.resume()  # the caller was faster
             words.append((event.text, wanted()))
 
     utterance.stt._post = post
     utterance.stt.feed(b"one")
-    utterance.stt.hear_so_far()
+    utterance.stt.flush()
     utterance.run(1)
     utterance.stt.finish()
     utterance.run(2)
@@ -188,8 +188,8 @@ def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
 def test_f6_whoever_is_dropped_after_going_on_leaves_nothing():
     """F6: neither the stream of the pause nor the one after it."""
     utterance, _ = pausing(again([9.0, Transcript("אני")]))
-    utterance.stt.hear_on()
-    utterance.stt.drop()
+    utterance.stt.resume()
+    utterance.stt.cancel()
     assert utterance.run(3) == []
     assert utterance.runtime.alive() == []
 
@@ -235,9 +235,9 @@ def test_g4_stt_that_are_late_after_a_pause_are_told():
     """G4: the stream at work is."""
     utterance, _ = pausing(again([Transcript("אני")], [9.0], name="a"), again([9.0], name="b"))
     utterance.chain._breaker = BreakerParams(1)
-    utterance.stt.hear_on()
+    utterance.stt.resume()
     utterance.stt.finish()
     utterance.run(3)
     utterance.stt.late()
-    utterance.stt.drop()
+    utterance.stt.cancel()
     assert skipped(utterance) == ["a"]

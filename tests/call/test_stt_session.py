@@ -5,7 +5,6 @@ import pytest
 from server.call.stt_session import SttSession
 from server.providers.base import ProviderError, Transcript
 from server.providers.fallback import BreakerParams, FallbackChain, Try
-from server.runtime.threads import Channel, pause
 from server.turns.effects import Expected
 from server.turns.events import FinalTranscript, InterimTranscript, SttFailed
 from tests.simtime.runtime import SimRuntime
@@ -29,10 +28,10 @@ class Stt:
         self.audio = b""
         self.finishes = self.cancels = 0
 
-    def open(self, expected, turn_number, timeout_s):
+    def start(self, expected, turn_number, timeout_s):
         self.opened.append((expected, turn_number))
-        self._finished = Channel(self.runtime, 1)
-        self._cancelled = Channel(self.runtime, 1)
+        self._finished = self.runtime.event()
+        self._cancelled = self.runtime.event()
         return self
 
     def feed(self, mulaw_8k):
@@ -40,22 +39,22 @@ class Stt:
 
     def finish(self):
         self.finishes += 1
-        self._finished.close()
+        self._finished.set()
 
     def cancel(self):
         self.cancels += 1
-        self._cancelled.close()
-        self._finished.close()
+        self._cancelled.set()
+        self._finished.set()
 
     def __iter__(self):
         yield from self._steps(self.before)
-        pause(self._finished, None)
+        self._finished.wait()
         yield from self._steps(self.after)
 
     def _steps(self, steps):
         for step in steps:
             if isinstance(step, float):
-                if not pause(self._cancelled, step):
+                if self._cancelled.wait(step):
                     return
             elif isinstance(step, Exception):
                 raise step
@@ -189,11 +188,11 @@ def test_g2_no_stt_left():
     ],
 )
 def test_f6_nobody_wants_the_transcript(maker):
-    """F6: nothing is posted after ``drop``, and the thread is gone at once."""
+    """F6: nothing is posted after ``cancel``, and the thread is gone at once."""
     utterance = Utterance(maker, stt(Transcript("אחר")))
     utterance.runtime.call_at(1, utterance.stt.finish)
-    utterance.runtime.call_at(1.2, utterance.stt.drop)
-    utterance.runtime.call_at(1.3, utterance.stt.drop)
+    utterance.runtime.call_at(1.2, utterance.stt.cancel)
+    utterance.runtime.call_at(1.3, utterance.stt.cancel)
     assert utterance.run(10) == []
     assert utterance.runtime.alive() == []
     assert utterance.stt.tasks[0].ended_at == 1.2
@@ -205,16 +204,16 @@ def test_f6_a_provider_that_fails_because_it_was_dropped():
 
     class Touchy(Stt):
         def __iter__(self):
-            pause(self._cancelled, None)
+            self._cancelled.wait()
             raise ProviderError("cancelled")
             yield
 
     utterance = Utterance(Touchy, stt(Transcript("אחר")))
-    utterance.runtime.call_at(0.2, utterance.stt.drop)
+    utterance.runtime.call_at(0.2, utterance.stt.cancel)
     assert utterance.run(1) == []
     assert utterance.recognizers[1].opened == []
     last = Utterance(Touchy)
-    last.runtime.call_at(0.2, last.stt.drop)
+    last.runtime.call_at(0.2, last.stt.cancel)
     assert last.run(1) == []
 
 
@@ -223,12 +222,12 @@ def test_f6_a_provider_that_ignores_cancel_is_not_heard():
 
     class Deaf(Stt):
         def __iter__(self):
-            pause(Channel(self.runtime, 1), 0.5)
+            self.runtime.event().wait(0.5)
             yield guess("של")
             yield Transcript("שלום")
 
     utterance = Utterance(Deaf)
-    utterance.runtime.call_at(0.2, utterance.stt.drop)
+    utterance.runtime.call_at(0.2, utterance.stt.cancel)
     assert utterance.run(1) == []
 
 
@@ -237,18 +236,18 @@ def test_f6_a_provider_that_just_ends_when_it_is_dropped():
 
     class Polite(Stt):
         def __iter__(self):
-            pause(self._cancelled, None)
+            self._cancelled.wait()
             yield from ()
 
     utterance = Utterance(Polite)
-    utterance.runtime.call_at(0.2, utterance.stt.drop)
+    utterance.runtime.call_at(0.2, utterance.stt.cancel)
     assert utterance.run(1) == []
 
 
 class Closed(Stt):
     """Cannot be opened."""
 
-    def open(self, *asked):
+    def start(self, *asked):
         raise ProviderError("no credentials")
 
 
@@ -280,7 +279,7 @@ def test_g2_stt_that_fail_before_there_is_a_voice():
 def test_a2_a_discarded_onset_leaves_nothing():
     """A2: dropped before any audio."""
     utterance = Utterance(stt(Transcript("שלום")))
-    utterance.runtime.call_at(0.4, utterance.stt.drop)
+    utterance.runtime.call_at(0.4, utterance.stt.cancel)
     assert utterance.run(5) == []
     assert utterance.runtime.alive() == []
     assert (utterance.recognizers[0].audio, utterance.recognizers[0].cancels) == (b"", 1)
@@ -317,7 +316,7 @@ def test_g4_stt_that_are_late_are_told():
     )
     utterance.runtime.call_at(1, utterance.stt.finish)
     utterance.runtime.call_at(2, utterance.stt.late)
-    utterance.runtime.call_at(2, utterance.stt.drop)
+    utterance.runtime.call_at(2, utterance.stt.cancel)
     assert utterance.run(20) == []
     assert skipped(utterance) == ["a", "b"]
 
@@ -355,7 +354,7 @@ def test_g4_stt_that_were_dropped_count_for_nothing(obeys):
 
     class Slow(Stt):
         def __iter__(self):
-            pause(self._cancelled if obeys else Channel(self.runtime, 1), 0.5)
+            (self._cancelled if obeys else self.runtime.event()).wait(0.5)
             if self.before:
                 raise self.before[0]
             yield Transcript("שלום")
@@ -366,7 +365,7 @@ def test_g4_stt_that_were_dropped_count_for_nothing(obeys):
         )
         utterance.chain._breaker = BreakerParams(2)
         Try(utterance.chain, 0).failed("down")
-        utterance.runtime.call_at(0.2, utterance.stt.drop)
+        utterance.runtime.call_at(0.2, utterance.stt.cancel)
         assert utterance.run(2) == []
         assert skipped(utterance) == []
         Try(utterance.chain, 0).failed("down")
@@ -392,20 +391,24 @@ def test_g4_stt_that_follow_are_asked_for_when_they_are_due():
 class Many(Stt):
     """Hears several utterances at once."""
 
-    def open(self, *asked):
+    def start(self, *asked):
         stream = Stt(self.runtime, *self.after)
-        return stream.open(*asked)
+        return stream.start(*asked)
 
 
 def probing(*makers):
     """A chain whose first recogniser was skipped, and may be tried again; and somebody to listen."""
     utterance = Utterance(*makers)
-    utterance.stt.drop()
+    utterance.stt.cancel()
     Try(utterance.chain, 0).failed("down")
     utterance.runtime.run_until(40)
-    return utterance, lambda: SttSession(
-        utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post
-    )
+
+    def listen():
+        session = SttSession(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
+        utterance.runtime.run_until(utterance.runtime.now)
+        return session
+
+    return utterance, listen
 
 
 def test_g4_stt_that_were_dropped_while_they_probed_are_tried_again():
@@ -415,7 +418,7 @@ def test_g4_stt_that_were_dropped_while_they_probed_are_tried_again():
     )
     probe = listen()
     assert probe.at_work == "a" and listen().at_work == "b"
-    utterance.runtime.call_at(41, probe.drop)
+    utterance.runtime.call_at(41, probe.cancel)
     utterance.runtime.run_until(42)
     assert listen().at_work == "a" and listen().at_work == "b"
 
@@ -432,7 +435,7 @@ def test_g4_noises_of_other_calls_do_not_reopen_what_is_skipped():
     utterance.runtime.run_until(80)
     assert listen().at_work == "a"
     for one in before:
-        utterance.runtime.call_at(81, one.drop)
+        utterance.runtime.call_at(81, one.cancel)
     utterance.runtime.run_until(82)
     assert listen().at_work == "b"
 

@@ -16,7 +16,6 @@ from server.office.call_outcome import Desk, in_israel
 from server.office.leads import WHAT, calls_of, lead_lines, row_of
 from server.providers.base import ProviderError
 from server.providers.embedded.llm.receptionist import Receptionist
-from server.runtime.threads import Channel, pause
 from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, Expected, SaveLead, Transfer
 from tests.simtime.call import SimCall
@@ -57,25 +56,25 @@ class ActingReply:
     def __init__(self, llm, request):
         self.acts = ()
         self._llm, self._request = llm, request
-        self._cancelled = Channel(llm.runtime, 1)
+        self._cancelled = llm.runtime.event()
 
     def __iter__(self) -> Iterator[str]:
         llm, request = self._llm, self._request
         try:
-            if not pause(self._cancelled, 0.3):
+            if self._cancelled.wait(0.3):
                 return
             if llm.fails(request):
                 raise ProviderError("the model is down")
             for sentence in split_sentences("…" if request.gone else WORDS):
                 yield sentence + " "
-            if pause(self._cancelled, llm.act_s):
+            if not self._cancelled.wait(llm.act_s):
                 heard = " ".join((request.text, *(line.text for line in request.history)))
                 self.acts = llm.acts if "0501234567" in heard else ()
         finally:
             llm.open_streams -= 1
 
     def cancel(self):
-        self._cancelled.close()
+        self._cancelled.set()
 
 
 class After:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from server.runtime.threads import Channel, pause
 from tests.simtime.call import GREETING, SimCall
 from tests.simtime.line import NOISE, Silence, SimSpeech, Sound
 
@@ -105,7 +104,7 @@ class Slow(SimSpeech):
     def feed(self, mulaw_8k: bytes, rms: int) -> float:
         runtime = self._call[0].runtime
         if self._from_s <= runtime.now < self._until_s:
-            pause(Channel(runtime, 1), self._takes_s)
+            runtime.event().wait(self._takes_s)
         return super().feed(mulaw_8k, rms)
 
 

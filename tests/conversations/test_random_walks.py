@@ -140,7 +140,7 @@ def reply_number(said):
 def test_every_call_keeps_its_promises(call):
     """B1, B2, B3, C4, F2, F6, G3: see the assertions."""
     call.run(18 + QUIET_END_S, hang_up=False)
-    dialogue = call.handler._dialogue
+    dialogue = call.handler.machine
 
     # No state without a way back to LISTENING, and nothing that was said is left unanswered.
     assert dialogue.state is State.LISTENING

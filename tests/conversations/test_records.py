@@ -8,7 +8,6 @@ import pytest
 
 from server.office.call_outcome import Desk
 from server.providers.base import ProviderError
-from server.runtime.threads import Channel, pause
 from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import LlmFailed
@@ -211,7 +210,7 @@ def test_newcomer_12_frames_are_logged_after_a_second_and_once_a_minute(tmp_path
 def test_b3_a_disk_that_hangs_at_the_end_holds_nothing(tmp_path):
     """F6: the whole line is written on a thread of its own."""
     call = call_of(tmp_path, turns(1))
-    never = Channel(call.runtime, 1)
-    call.host["desk"].save_call = lambda summary: pause(never, 60.0)
+    never = call.runtime.event()
+    call.host["desk"].save_call = lambda summary: never.wait(60.0)
     call.run(10)
     assert call.finished and call.lines("CALL_OVER")

@@ -48,7 +48,7 @@ def said(text: str, caller: tuple[str, int, int] = CALLERS[0]) -> bytes:
 
 
 def hear(mulaw_8k: bytes, *phrases: str) -> Transcript:
-    stream = EARS.open(Expected(phrases), turn_number=1, timeout_s=10.0)
+    stream = EARS.start(Expected(phrases), turn_number=1, timeout_s=10.0)
     for start in range(0, len(mulaw_8k), 160):
         stream.feed(mulaw_8k[start : start + 160])
     stream.finish()
@@ -147,7 +147,7 @@ def test_the_same_audio_gives_the_same_words_whatever_came_before() -> None:
 
 
 def test_audio_after_the_end_is_ignored() -> None:
-    stream = EARS.open(Expected(("כן", "לא")), 1, 10.0)
+    stream = EARS.start(Expected(("כן", "לא")), 1, 10.0)
     stream.finish()
     stream.feed(said("כן"))
     assert [transcript.text for transcript in stream] == [""]
@@ -159,7 +159,7 @@ def test_an_endless_utterance_is_cut() -> None:
 
 
 def test_cancel_ends_the_wait_at_once() -> None:
-    stream = EARS.open(Expected(("כן",)), 1, 60.0)
+    stream = EARS.start(Expected(("כן",)), 1, 60.0)
     heard: list[Transcript] = []
     listener = threading.Thread(target=lambda: heard.extend(stream))
     listener.start()
@@ -172,7 +172,7 @@ def test_cancel_ends_the_wait_at_once() -> None:
 
 def test_an_utterance_without_end_is_given_up() -> None:
     with pytest.raises(ProviderError):
-        list(EARS.open(Expected(("כן",)), 1, 0.01))
+        list(EARS.start(Expected(("כן",)), 1, 0.01))
 
 
 def test_trouble_of_the_decoder_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_trouble_of_the_decoder_is_a_provider_error(monkeypatch: pytest.MonkeyPa
     stt = EmbeddedStt()
     with pytest.raises(ProviderError, match="no model"):
         stt.warm()
-    stream = stt.open(Expected(("כן",)), 1, 1.0)
+    stream = stt.start(Expected(("כן",)), 1, 1.0)
     stream.finish()
     with pytest.raises(ProviderError, match="no model"):
         list(stream)
@@ -214,7 +214,7 @@ stt, heard, gaps, over = EmbeddedStt(), [], [], threading.Event()
 stt.warm()
 
 def call():
-    stream = stt.open(Expected(("ארבעה חדרים", "שלושה חדרים", "נציג")), 1, 30.0)
+    stream = stt.start(Expected(("ארבעה חדרים", "שלושה חדרים", "נציג")), 1, 30.0)
     stream.feed(audio)
     threading.Timer(0.1, stream.finish).start()
     heard.extend(transcript.text for transcript in stream)

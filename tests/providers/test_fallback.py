@@ -4,7 +4,15 @@ import logging
 
 import pytest
 
-from server.providers.fallback import FAILING_LAPSES_S, BreakerParams, FallbackChain, Try
+from server.providers.base import ProviderError
+from server.providers.fallback import (
+    FAILING_LAPSES_S,
+    BreakerParams,
+    FallbackChain,
+    NoneWorked,
+    Try,
+    first_that_works,
+)
 
 
 class Provider:
@@ -303,3 +311,73 @@ def test_failing_goes_on_while_calls_find_it_so(chain, clock):
 def test_the_playbooks_numbers_are_the_defaults():
     """G4: three failures, thirty seconds."""
     assert BreakerParams() == BreakerParams(failures=3, open_s=30.0)
+
+
+# ---- one after the other, until one works
+
+DOWN, AGAIN = ProviderError("down"), ProviderError("busy", retryable=True)
+
+
+@pytest.mark.parametrize(
+    "answers, more, asked, outcome",
+    {
+        "the first": (["a"], {}, "first", "a"),
+        "the second": ([DOWN, "b"], {}, "first second", "b"),
+        "none": ([DOWN, KeyError("x")], {}, "first second", "first: down; second: KeyError: 'x'"),
+        "no time for another": ([DOWN, "b"], {"another": lambda: False}, "first", "first: down"),
+        "one retry, no more": (
+            [AGAIN, AGAIN, "c"],
+            {"retry": True},
+            "first second",
+            "first: busy; second: busy",
+        ),
+    }.values(),
+)
+def test_g2_the_first_that_works(chain, answers, more, asked, outcome):
+    """G2: in order; what each one complained of is told as it comes, and all of it at the end."""
+    names, complaints = [], []
+
+    def ask(attempt):
+        names.append(attempt.provider.name)
+        answer = answers[len(names) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    try:
+        result = first_that_works(chain, ask, complain=complaints.append, **more)
+    except NoneWorked as failed:
+        result = str(failed)
+    assert (" ".join(names), result) == (asked, outcome)
+    assert len(complaints) == len(names) - (result in answers)
+
+
+@pytest.mark.parametrize("error, times", [(DOWN, 1), (AGAIN, 2)])
+def test_g2_a_retry_without_another_provider(clock, error, times):
+    """G2: the same one again, if that may help."""
+    asked = []
+
+    def ask(attempt):
+        asked.append(attempt.provider)
+        raise error
+
+    with pytest.raises(NoneWorked):
+        first_that_works(FallbackChain("llm", (FIRST,), BreakerParams(9), clock), ask, retry=True)
+    assert asked == [FIRST] * times
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_g4_what_nobody_waits_for_counts_for_nothing(chain, clock, raises):
+    """G4: a probe that was given up is another call's to make."""
+    fail(chain, FIRST, 3)
+    clock.now += 31
+
+    def ask(attempt):
+        if raises:
+            raise DOWN
+
+    try:
+        first_that_works(chain, ask, wanted=lambda: False)
+    except NoneWorked as failed:
+        assert failed.reasons == ()
+    assert usable(chain) == (FIRST, SECOND)

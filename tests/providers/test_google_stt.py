@@ -57,7 +57,7 @@ def heard(
     google: GoogleStt, audio: bytes = NOISE[:4000], phrases: tuple[str, ...] = (), timeout_s: float = 5.0
 ) -> list[Transcript]:
     """The final transcripts of an utterance that is fed and finished before it is read."""
-    recognition = google.open(Expected(phrases), 1, timeout_s)
+    recognition = google.start(Expected(phrases), 1, timeout_s)
     recognition.feed(audio)
     recognition.finish()
     return [transcript for transcript in recognition if transcript.is_final]
@@ -137,7 +137,7 @@ class TestRequest:
 
     def test_the_stream_is_open_before_the_first_word(self, cloud: SpeechCloud) -> None:
         """The stream opens at the onset, so that it costs no time when the words come."""
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 5))
         until(lambda: cloud.watch.exchanges)
         assert not asked(cloud)[0].audio
         listener.recognition.cancel()
@@ -146,7 +146,7 @@ class TestRequest:
     def test_opening_feeding_and_finishing_touch_nothing(self, cloud: SpeechCloud) -> None:
         google = stt_of(cloud)
         began = time.monotonic()
-        recognition = google.open(Expected(), 1, 5)
+        recognition = google.start(Expected(), 1, 5)
         recognition.feed(NOISE)
         recognition.finish()
         recognition.feed(b"ignored")
@@ -159,7 +159,7 @@ class TestRequest:
     def test_audio_goes_out_in_tenths_of_a_second_and_the_rest_at_once(
         self, cloud: SpeechCloud, api: str
     ) -> None:
-        listener = Listener(stt_of(cloud, api).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud, api).start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:20_000])  # a pre-roll, or all that another engine failed on
         until(lambda: asked(cloud) and len(asked(cloud)[0].audio) == 20_000)
         for start in range(20_000, 22_080, 160):
@@ -195,7 +195,7 @@ class TestRequest:
 class TestWords:
     @BOTH
     def test_partials_replace_each_other_and_a_final_follows(self, cloud: SpeechCloud, api: str) -> None:
-        recognition = stt_of(cloud, api).open(Expected(), 1, 5)
+        recognition = stt_of(cloud, api).start(Expected(), 1, 5)
         recognition.feed(NOISE[:8000])
         recognition.finish()
         assert [(each.text, each.is_final) for each in recognition] == [
@@ -220,7 +220,7 @@ class TestWords:
         """E1: the agent asks again, and no turn starts from an interim transcript."""
         cloud.watch.always = Fault.WRONG_LANGUAGE
         google = stt_of(cloud, api)
-        recognition = google.open(Expected(), 1, 5)
+        recognition = google.start(Expected(), 1, 5)
         recognition.feed(NOISE)
         recognition.finish()
         assert list(recognition) == [Transcript(FOREIGN_LINE, 0.0)]
@@ -306,7 +306,7 @@ class TestCancel:
         return threads()
 
     def test_before_it_is_listened_to(self, cloud: SpeechCloud) -> None:
-        recognition = stt_of(cloud).open(Expected(), 1, 5)
+        recognition = stt_of(cloud).start(Expected(), 1, 5)
         recognition.feed(NOISE)
         recognition.cancel()
         assert list(recognition) == []
@@ -315,13 +315,13 @@ class TestCancel:
     @BOTH
     def test_before_headers(self, cloud: SpeechCloud, before: set[threading.Thread], api: str) -> None:
         cloud.watch.always = Fault.HUNG_BEFORE_HEADERS
-        listener = Listener(stt_of(cloud, api).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud, api).start(Expected(), 1, 30))
         until(lambda: cloud.watch.exchanges)
         assert self.ended(cloud, listener, before).sent == 0
 
     def test_while_the_caller_speaks(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
         """gRPC's feeding thread waits for audio then; cancelling the call alone would not wake it."""
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: listener.transcripts)
         self.ended(cloud, listener, before)
@@ -329,14 +329,14 @@ class TestCancel:
 
     def test_after_the_end_of_speech(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
         cloud.watch.delays.first_s = 20
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:1000])
         listener.recognition.finish()
         until(lambda: cloud.watch.exchanges and asked(cloud)[0].half_closed)
         self.ended(cloud, listener, before)
 
     def test_a_reader_that_goes_away(self, cloud: SpeechCloud, before: set[threading.Thread]) -> None:
-        recognition = stt_of(cloud).open(Expected(), 1, 30)
+        recognition = stt_of(cloud).start(Expected(), 1, 30)
         recognition.feed(NOISE[:4000])
         transcripts = iter(recognition)
         next(transcripts)
@@ -349,7 +349,7 @@ class TestCancel:
         google = stt_of(cloud)
         chance = random.Random(1)
         for _ in range(60):
-            listener = Listener(google.open(Expected(), 1, 30))
+            listener = Listener(google.start(Expected(), 1, 30))
             listener.recognition.feed(NOISE[:4000])
             time.sleep(chance.random() * 0.004)  # the moment is the point of it
             listener.recognition.cancel()
@@ -367,7 +367,7 @@ class TestCancel:
             return call
 
         monkeypatch.setattr(stt, "StreamingCall", cancelled_in_between)
-        recognition = stt_of(cloud).open(Expected(), 1, 30)
+        recognition = stt_of(cloud).start(Expected(), 1, 30)
         assert Listener(recognition).done().error is None
         assert not cloud.watch.exchanges
 
@@ -383,7 +383,7 @@ class TestCancel:
         google = stt_of(cloud)
         connection = connect(google._dialect.address)
         monkeypatch.setattr(stt, "connect", lambda address: client.Connection(Transport(), ""))
-        recognition = google.open(Expected(), 1, 30)
+        recognition = google.start(Expected(), 1, 30)
         recognition.feed(NOISE[:800])
         assert Listener(recognition).done().error is None
         until(lambda: not cloud.watch.open)
@@ -399,7 +399,7 @@ class TestCancel:
 
         monkeypatch.setattr(client, "_connected", slow)
         monkeypatch.setattr(client, "_failures", {})
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 5))
         assert connecting.wait(5)
         began = time.monotonic()
         listener.recognition.cancel()
@@ -413,7 +413,7 @@ class TestLanguageAndHints:
     def test_the_other_code_is_tried_and_remembered(self, cloud: SpeechCloud, api: str) -> None:
         cloud.refuses = {"iw-IL"}
         google = stt_of(cloud, api)
-        listener = Listener(google.open(Expected(), 1, 5))
+        listener = Listener(google.start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:5000])
         until(lambda: len(cloud.watch.exchanges) == 2)
         listener.recognition.feed(NOISE[5000:9000])
@@ -522,7 +522,7 @@ class TestStreamsThatEnd:
         """Every byte is sent once and in order; the transcripts of the streams follow each other."""
         cloud.hears = lambda audio: f"{len(audio)} {NOISE.index(audio)}"
         google = stt_of(cloud, api, StreamLimits(roll_over_s=0.55))
-        listener = Listener(google.open(Expected(), 1, 5))
+        listener = Listener(google.start(Expected(), 1, 5))
         for start in range(0, 12_000, 160):
             listener.recognition.feed(NOISE[start : start + 160])
         listener.recognition.finish()
@@ -544,7 +544,7 @@ class TestStreamsThatEnd:
         """The next stream begins where the last final transcript ends."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0.3, code, 2
         google = stt_of(cloud, api)
-        listener = Listener(google.open(Expected(), 1, 5))
+        listener = Listener(google.start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: len(cloud.watch.exchanges) == 2)
         listener.recognition.feed(NOISE[4000:8000])
@@ -561,7 +561,7 @@ class TestStreamsThatEnd:
     def test_an_error_inside_a_response_ends_it_too(self, cloud: SpeechCloud) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_early = 0.5, 0.5, 1
         cloud.ends_with, cloud.error_in_band = CODE.OUT_OF_RANGE, True
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:4000])
         until(lambda: len(cloud.watch.exchanges) == 2)
         listener.recognition.feed(NOISE[4000:8000])
@@ -580,7 +580,7 @@ class TestStreamsThatEnd:
         self, cloud: SpeechCloud, code: grpc.StatusCode
     ) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0, code, 1
-        listener = Listener(stt_of(cloud, limits=PATIENT).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud, limits=PATIENT).start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:2400])
         until(lambda: listener.transcripts)
         listener.recognition.feed(NOISE[2400:4000])
@@ -600,7 +600,7 @@ class TestStreamsThatEnd:
     def test_one_that_ends_at_once_is_an_error(self, cloud: SpeechCloud, code: grpc.StatusCode) -> None:
         """The stream is not opened again and again."""
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.1, 0, code, 100
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 5))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:1600])
         error = listener.done().error
         assert error is not None and error.retryable
@@ -619,7 +619,7 @@ class TestStreamsThatEnd:
         if audio:
             cloud.watch.next(Fault.NONE)
         cloud.watch.always = Fault.HUNG_BEFORE_HEADERS
-        listener = Listener(stt_of(cloud).open(Expected(), 1, 30))
+        listener = Listener(stt_of(cloud).start(Expected(), 1, 30))
         listener.recognition.feed(audio)
         until(lambda: len(cloud.watch.exchanges) == (2 if audio else 1))
         began = time.monotonic()
@@ -632,7 +632,7 @@ class TestStreamsThatEnd:
     def test_all_streams_together_have_one_deadline(self, cloud: SpeechCloud) -> None:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_early = 0.1, 0, 10_000
         began = time.monotonic()
-        recognition = stt_of(cloud, limits=PATIENT).open(Expected(), 1, 0.5)
+        recognition = stt_of(cloud, limits=PATIENT).start(Expected(), 1, 0.5)
         recognition.feed(NOISE[:1600])
         with pytest.raises(ProviderError, match="in time"):
             list(recognition)
@@ -801,7 +801,7 @@ def listen(recognition, into):
     into.append([heard.text for heard in recognition if heard.is_final])
 ticker = threading.Thread(target=tick, daemon=True)
 ticker.start()
-calls = [stt.open(Expected(), 1, 10) for _ in range(16)]
+calls = [stt.start(Expected(), 1, 10) for _ in range(16)]
 readers = [threading.Thread(target=listen, args=(call, dropped if number % 4 == 3 else heard))
            for number, call in enumerate(calls)]
 for reader in readers: reader.start()

@@ -11,12 +11,15 @@ from dataclasses import replace
 import pytest
 
 from server.audio.frames import mulaw_to_pcm16
+from server.audio.vad import EnergyOnly
 from server.providers.base import ProviderError, ReplyRequest, Transcript
+from server.providers.batch_recognition import MAX_UTTERANCE_BYTES
 from server.providers.fallback import BreakerParams, FallbackChain
-from server.providers.host_functions import MAX_UTTERANCE_BYTES, HostLlm, HostStt, HostTts
+from server.providers.host_functions import HostLlm, HostStt, HostTts
+from server.providers.provider_set import Providers
 from server.providers.reply.spoken import SpokenReply
 from server.providers.tts_cache import TtsCache
-from server.turn_pipeline import EnergyOnly, Providers, generate_hebrew_response
+from server.turn_pipeline import generate_hebrew_response
 from server.turns.effects import Expected, SaveLead
 from tests.simtime.runtime import SimRuntime
 
@@ -28,7 +31,7 @@ class Utterance:
         self.runtime = SimRuntime()
         self.asked = []
         self.heard = []
-        self.recognition = HostStt(self.runtime, lambda pcm16: self.asked.append(pcm16) or asr).open(
+        self.recognition = HostStt(self.runtime, lambda pcm16: self.asked.append(pcm16) or asr).start(
             Expected(), 1, 60.0
         )
         self.runtime.spawn("reader", lambda: self.heard.extend(self.recognition))

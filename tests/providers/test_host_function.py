@@ -10,13 +10,12 @@ from unittest.mock import AsyncMock, Mock
 import pytest
 
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
-from server.call.deadlines import BoundedStream
 from server.logs.redaction import SecretsFilter
 from server.providers.base import ProviderError, ReplyRequest
+from server.providers.deadlines import BoundedStream
 from server.providers.host_function import ASR, RESPOND, SYNTH, HostFunction
 from server.providers.host_functions import HostLlm, HostStt, HostTts
 from server.providers.reply.spoken import SpokenReply
-from server.runtime.threads import Channel, pause
 from server.turns.effects import PhoneCall
 from tests.simtime.runtime import SimRuntime
 from tests.wording import OURS
@@ -344,7 +343,7 @@ def test_a_stream_that_is_cancelled_is_closed():
             for number in range(1000):
                 given.append(number)
                 yield f"מילה {number} "
-                pause(Channel(runtime, 1), 0.1)
+                runtime.event().wait(0.1)
         finally:
             ended.append(runtime.now)
 
@@ -421,7 +420,7 @@ def test_the_stt_and_the_voice_likewise(caplog):
 
 
 def finished(asr):
-    recognition = HostStt(SimRuntime(), asr).open(None, 1, 60.0)
+    recognition = HostStt(SimRuntime(), asr).start(None, 1, 60.0)
     recognition.finish()
     return recognition
 
@@ -430,7 +429,7 @@ def test_an_asr_that_hears_nothing_says_so_once(caplog):
     """newcomer 10: None counts as an empty transcript, and is reported."""
     stt = HostStt(SimRuntime(), lambda pcm16: None)
     for _ in range(5):
-        recognition = stt.open(None, 1, 60.0)
+        recognition = stt.start(None, 1, 60.0)
         recognition.finish()
         assert [heard.text for heard in recognition] == [""]
     assert [record.getMessage() for record in caplog.records] == [

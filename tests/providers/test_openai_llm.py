@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.deadlines import BoundedStream
 from server.config import Config
 from server.hebrew.understand.gender import Gender
 from server.providers.base import ProviderError, ReplyRequest
+from server.providers.deadlines import BoundedStream
 from server.providers.openai import client as client_module
 from server.providers.openai import prompt
 from server.providers.openai.llm import SAVED, OpenAILlm, effort
@@ -790,7 +790,7 @@ from server.providers.base import ReplyRequest
 from server.providers.openai.llm import OpenAILlm
 from server.providers.reply.spoken import SpokenReply
 from server.runtime.threads import Threads
-from server.call.deadlines import BoundedStream
+from server.providers.deadlines import BoundedStream
 llm = OpenAILlm(Config(_env_file=None, openai_base_url=sys.argv[1]))
 llm.warm()
 def bounded(name):

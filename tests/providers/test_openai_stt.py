@@ -46,7 +46,7 @@ def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
 
 
 def opened(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
-    return OpenAIStt(config_of(cloud, **knobs)).open(Expected(), 1, timeout_s)
+    return OpenAIStt(config_of(cloud, **knobs)).start(Expected(), 1, timeout_s)
 
 
 def finished(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recognition:
@@ -399,7 +399,7 @@ threading.Thread(target=tick, daemon=True).start()
 hearers = [threading.Thread(target=hear) for _ in range(4)]
 for hearer in hearers: hearer.start()
 for hearer in hearers: hearer.join(15)
-waiting = stt.open(Expected(), 1, 10)
+waiting = stt.start(Expected(), 1, 10)
 reader = threading.Thread(target=lambda: heard.extend(waiting), daemon=True)
 reader.start()
 time.sleep(0.05)

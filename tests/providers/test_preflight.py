@@ -3,10 +3,12 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from server.audio.vad import EnergyOnly
 from server.config import Config
 from server.providers import preflight
 from server.providers.base import ProviderError, Transcript, Tts
@@ -14,8 +16,9 @@ from server.providers.fallback import FallbackChain
 from server.providers.openai import client
 from server.providers.openai.tts import OpenAITts
 from server.providers.preflight import PHRASE, Trial, row, try_providers
+from server.providers.provider_set import Providers
 from server.providers.tts_cache import TtsCache
-from server.turn_pipeline import EnergyOnly, Providers
+from server.runtime.threads import Threads
 from server.turns.effects import Expected
 from tests.cloud.openai import OpenAICloud
 
@@ -38,7 +41,7 @@ class Provider:
     def synthesize(self, text: str, timeout_s: float) -> "Provider":
         return self
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> "Provider":
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> "Provider":
         return self
 
     def respond(self, request: object, timeout_s: float) -> "Provider":
@@ -59,10 +62,17 @@ class Provider:
         yield from self._items
 
 
+class Hurried(Threads):
+    """Sleeps take no time."""
+
+    def event(self) -> Any:
+        return SimpleNamespace(wait=lambda timeout: False)
+
+
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Real-time pace and long loads, without the waiting."""
-    monkeypatch.setattr(preflight.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(preflight, "RUNTIME", Hurried())
     monkeypatch.setattr(preflight, "LOAD_S", 0.05)
 
 
@@ -149,7 +159,7 @@ def test_without_a_voice_the_stt_need_not_hear() -> None:
 def test_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """G1: results after the deadline do not help a call; the knob is named."""
     now = iter(range(1000))
-    monkeypatch.setattr(preflight.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(Hurried, "clock", lambda runtime: float(next(now)))
     monkeypatch.setattr(preflight, "TRIAL_S", 1000.0)
     found = trials(asr_timeout_ms=900)
     knobs = {"tts": "TTS_TIMEOUT_MS", "stt": "ASR_TIMEOUT_MS"}

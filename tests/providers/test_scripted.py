@@ -37,7 +37,7 @@ def request(text="שאלה", turn_number=3, **others):
 @pytest.mark.parametrize("turn_number, line", [(1, "א"), (2, "ב"), (3, "א"), (4, "ב")])
 def test_stt_returns_one_line_a_turn(runtime, turn_number, line):
     """From the first again when there are no more; the delay counts from the end of speech."""
-    recognition = ScriptedStt(runtime, ["א", "ב"], 0.2).open(Expected(), turn_number, 60.0)
+    recognition = ScriptedStt(runtime, ["א", "ב"], 0.2).start(Expected(), turn_number, 60.0)
     recognition.feed(b"\xff" * 160)
     runtime.call_at(1, recognition.finish)
     assert read(runtime, recognition) == [(1.2, Transcript(line, 1.0)), (1.2, "end")]
@@ -46,7 +46,7 @@ def test_stt_returns_one_line_a_turn(runtime, turn_number, line):
 @pytest.mark.parametrize("finish_at, cancel_at", [(None, 0.5), (1.0, 1.1)])
 def test_stt_is_cancelled_at_once(runtime, finish_at, cancel_at):
     """F6: before and after the end of speech."""
-    recognition = ScriptedStt(runtime, ["א"], 0.2).open(Expected(), 1, 60.0)
+    recognition = ScriptedStt(runtime, ["א"], 0.2).start(Expected(), 1, 60.0)
     if finish_at:
         runtime.call_at(finish_at, recognition.finish)
     assert read(runtime, recognition, cancel_at) == [(cancel_at, "end")]

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from server.runtime.threads import Channel, Closed, Late, Threads, pause
+from server.runtime.threads import Channel, Closed, Late, Threads
 from tests.simtime.runtime import SimRuntime
 
 
@@ -115,25 +115,18 @@ def test_dropped_items_are_gone(runtime):
 
 
 @pytest.mark.parametrize(
-    "seconds, close_at, until, passed",
-    [(0.5, None, 0.5, True), (0.5, 0.2, 0.2, False), (None, 0.7, 0.7, False), (0.0, None, 0.0, True)],
+    "seconds, set_at, until, was_set",
+    [(0.5, None, 0.5, False), (0.5, 0.2, 0.2, True), (None, 0.7, 0.7, True), (0.0, None, 0.0, False)],
 )
-def test_a_pause_lasts_unless_it_is_closed(runtime, seconds, close_at, until, passed):
-    """An engine's delay ends with its cancellation."""
-    channel = Channel(runtime, 1)
+def test_an_event_is_waited_for(runtime, seconds, set_at, until, was_set):
+    """An engine's delay ends with its cancellation: simulated events wait as those of ``threading`` do."""
+    event = runtime.event()
     ended = []
-    runtime.spawn("pauser", lambda: ended.extend([pause(channel, seconds), runtime.now]))
-    if close_at is not None:
-        runtime.call_at(close_at, channel.close)
+    runtime.spawn("waiter", lambda: ended.extend([event.wait(seconds), runtime.now]))
+    if set_at is not None:
+        runtime.call_at(set_at, event.set)
     runtime.run_until(1)
-    assert ended == [passed, until]
-
-
-def test_a_pause_that_was_fed_is_over(runtime):
-    """An item ends it as time does."""
-    channel = Channel(runtime, 1)
-    channel.put(None)
-    assert pause(channel, 5)
+    assert ended == [was_set, until]
 
 
 # ---- real threads

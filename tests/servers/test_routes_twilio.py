@@ -25,12 +25,12 @@ from server.audio.frames import pcm16_to_mulaw
 from server.config import load_config
 from server.providers.base import ProviderError
 from server.providers.fallback import FallbackChain, Try
+from server.providers.provider_set import Providers, build_providers
 from server.providers.tts_cache import TtsCache
 from server.runtime.threads import Threads
 from server.service import Service
 from server.telephony.caller_number import HIDDEN
 from server.telephony.twilio_messages import Start
-from server.turn_pipeline import Providers, build_providers
 from server.turns.effects import EndCall, SaveLead, Transfer
 from tests.wording import OURS
 

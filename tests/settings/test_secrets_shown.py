@@ -28,11 +28,11 @@ from server.logs.redaction import install_secrets_filter, log_uncaught, without_
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.openai.llm import OpenAILlm
 from server.providers.preflight import try_providers
+from server.providers.provider_set import build_providers
 from server.runtime.threads import Threads
 from server.settings.secret_texts import any_of
 from server.settings.url_secrets import shown
 from server.telephony.public_url import doubled_path
-from server.turn_pipeline import build_providers
 from server.turns.effects import PhoneCall
 
 OWN = {"_env_file": None, "state_file": "", "leads_file": "", "vad_engine": "energy"}

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from server import turn_pipeline
 from server.app import create_app, phone_agent
 from server.config import Config, KnobError, load_config, load_config_to_start, load_mounted_config, main
+from server.providers import provider_set
 from server.providers.preflight import main as check
 from server.providers.preflight import row, try_surroundings
+from server.providers.provider_set import build_providers
 from server.runtime.threads import Threads
 from server.service import Service
 from server.settings.startup_checks import memory_limit_mb, tried_files, tried_store, why_too_little_memory
-from server.turn_pipeline import build_providers
 
 SCRIPTED = {
     "asr_engines": "scripted",
@@ -67,7 +67,7 @@ class TestFilesThatCallsRead:
             path.write_bytes(content)
         monkeypatch.setenv(name.upper(), str(path))
         for start in (load_config_to_start, load_mounted_config, create_app, phone_agent):
-            monkeypatch.setattr(turn_pipeline, "_default", None)
+            monkeypatch.setattr(provider_set, "_default", None)
             with pytest.raises(KnobError, match=f"{name.upper()}='{path}': .*{says}"):
                 start()
         assert main(["export"]) == 1 == check()
@@ -140,7 +140,7 @@ class TestFilesThatCallsWrite:
     def test_a_host_hears_it_when_it_mounts(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(turn_pipeline, "_default", None)
+        monkeypatch.setattr(provider_set, "_default", None)
         monkeypatch.setenv("LEADS_FILE", "folder")
         phone_agent()
         assert "FILE_ERR LEADS_FILE=folder: is a folder, and not a file" in caplog.text

@@ -7,14 +7,15 @@ from re import finditer, search
 from typing import Any
 
 from server.audio.frames import pcm16_to_mulaw
+from server.audio.vad import EnergyOnly, Speech
 from server.call.after_hangup import Afterwards
 from server.config import Config, own_lines
 from server.hebrew.understand.gender import Gender
 from server.media_ws_ai import MediaStreamHandler
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.fallback import BreakerParams, FallbackChain
+from server.providers.provider_set import Providers
 from server.providers.tts_cache import TtsCache, beep
-from server.turn_pipeline import EnergyOnly, Providers, Speech
 from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
@@ -147,7 +148,7 @@ class SimCall:
             afterwards=self.afterwards,
             **{"breath": lambda low, high: low, **self.host},
         )
-        self._record(self.handler._dialogue)
+        self._record(self.handler.machine)
         self.handler.run()
         self.finished = True
 

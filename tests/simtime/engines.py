@@ -7,7 +7,7 @@ from functools import lru_cache
 from server.audio.frames import mulaw_to_pcm16
 from server.hebrew.speak.sentences import split_sentences
 from server.providers.base import ProviderError, ReplyRequest, Transcript
-from server.runtime.threads import Channel, Closed, pause
+from server.runtime.threads import Channel, Closed
 from server.turns.effects import Act, Expected
 from tests.simtime.line import Hears, Sound, numbers
 from tests.simtime.runtime import SimRuntime
@@ -41,7 +41,7 @@ class SimStt:
         self.spans: list[Span] = []
         self.open_streams = 0
 
-    def open(
+    def start(
         self, expected: Expected, turn_number: int, timeout_s: float
     ) -> "_SimRecognition | _SoundRecognition":
         self.opened_at.append(self.runtime.now)
@@ -74,29 +74,29 @@ class _SimRecognition:
         self._span = span
         self._number: int | None = None
         self._hears: Hears = None
-        self._begun: Channel[None] = Channel(stt.runtime, 1)
-        self._finished: Channel[None] = Channel(stt.runtime, 1)
-        self._cancelled: Channel[None] = Channel(stt.runtime, 1)
+        self._begun = stt.runtime.event()
+        self._finished = stt.runtime.event()
+        self._cancelled = stt.runtime.event()
         stt.open_streams += 1
 
     def feed(self, mulaw_8k: bytes) -> None:
-        assert not self._finished.closed, "audio after the end of the utterance"
+        assert not self._finished.is_set(), "audio after the end of the utterance"
         if self._number is None:
             self._number, self._hears = self._stt.begin(mulaw_8k)
-            self._begun.close()
+            self._begun.set()
         self._stt.heard[self._number] += mulaw_8k
 
     def finish(self) -> None:
-        self._finished.close()
+        self._finished.set()
 
     def __iter__(self) -> Iterator[Transcript]:
         try:
-            pause(self._begun, None)
+            self._begun.wait()
             for partial in self._stt.partials if self._number is not None else ():
                 yield Transcript(partial, is_final=False)
             if not (self._stt.at_once and isinstance(self._hears, ProviderError)):
-                pause(self._finished, None)
-            if not pause(self._cancelled, None if self._hears is None else self._stt.delay_s):
+                self._finished.wait()
+            if self._cancelled.wait(None if self._hears is None else self._stt.delay_s):
                 return
             if isinstance(self._hears, ProviderError):
                 raise self._hears
@@ -106,9 +106,9 @@ class _SimRecognition:
             self._span.append(self._stt.runtime.now)
 
     def cancel(self) -> None:
-        self._cancelled.close()
-        self._begun.close()
-        self._finished.close()
+        self._cancelled.set()
+        self._begun.set()
+        self._finished.set()
 
 
 class _SoundRecognition:
@@ -233,17 +233,17 @@ class _SimReply:
         self._sentence_s = llm.sentence_s if reply.sentence_s is None else reply.sentence_s
         self.expected = reply.expected
         self.acts = reply.acts
-        self._cancelled: Channel[None] = Channel(llm.runtime, 1)
+        self._cancelled = llm.runtime.event()
         llm.open_streams += 1
 
     def __iter__(self) -> Iterator[str]:
         try:
-            if not pause(self._cancelled, None if self._reply is None else self._delay_s):
+            if self._cancelled.wait(None if self._reply is None else self._delay_s):
                 return
             if isinstance(self._reply, ProviderError):
                 raise self._reply
             for position, sentence in enumerate(split_sentences(self._reply or "")):
-                if position and not pause(self._cancelled, self._sentence_s):
+                if position and self._cancelled.wait(self._sentence_s):
                     return
                 yield sentence + " "
         finally:
@@ -251,7 +251,7 @@ class _SimReply:
             self._span.append(self._llm.runtime.now)
 
     def cancel(self) -> None:
-        self._cancelled.close()
+        self._cancelled.set()
 
 
 @dataclass
@@ -301,18 +301,18 @@ class _SimSpeechStream:
         self._voice = voice
         self._span = span
         self._text = text
-        self._cancelled: Channel[None] = Channel(voice.runtime, 1)
+        self._cancelled = voice.runtime.event()
         voice.open_streams += 1
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            if not pause(self._cancelled, None if self._voice.hangs else self._voice.delay_s):
+            if self._cancelled.wait(None if self._voice.hangs else self._voice.delay_s):
                 return
             if self._voice.fails(self._text):
                 raise ProviderError("no voice today")
             audio = mulaw_to_pcm16(self._voice.audio(self._text))
             for i in range(0, len(audio), 3200):
-                if self._cancelled.closed:
+                if self._cancelled.is_set():
                     return
                 yield audio[i : i + 3200]
         finally:
@@ -320,4 +320,4 @@ class _SimSpeechStream:
             self._span.append(self._voice.runtime.now)
 
     def cancel(self) -> None:
-        self._cancelled.close()
+        self._cancelled.set()

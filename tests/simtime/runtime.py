@@ -80,6 +80,28 @@ class SimCondition:
             entry[0].switch()  # type: ignore[attr-defined]
 
 
+class SimEvent:
+    def __init__(self, runtime: "SimRuntime") -> None:
+        self._runtime = runtime
+        self._changed = runtime.condition()
+        self._set = False
+
+    def set(self) -> None:
+        with self._changed:
+            self._set = True
+            self._changed.notify_all()
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else self._runtime.now + timeout
+        with self._changed:
+            while not self._set and (until is None or self._runtime.now < until):
+                self._changed.wait(None if until is None else until - self._runtime.now)
+        return self._set
+
+
 class SimRuntime:
     """``server.runtime.threads.Runtime`` on simulated time. Tests step it with ``run_until``."""
 
@@ -95,6 +117,9 @@ class SimRuntime:
 
     def condition(self) -> SimCondition:
         return SimCondition(self)
+
+    def event(self) -> SimEvent:
+        return SimEvent(self)
 
     def spawn(self, name: str, function: Callable[[], None]) -> SimTask:
         task = SimTask(self, name, function)

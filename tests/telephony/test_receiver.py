@@ -24,10 +24,10 @@ from server.telephony.receiver import (
     Quiet,
     QuietLine,
     Receiver,
-    has_unread,
 )
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import Connected, Ignored, Media, Start
+from server.telephony.websocket import has_unread
 
 LONGEST_S = 3600.0
 HELLO = json.dumps({"event": "connected"})

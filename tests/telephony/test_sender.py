@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.audio.frames import FRAME_BYTES
-from server.audio.pacing import BATCH_FRAMES, Pacer
-from server.runtime.threads import Channel, pause
+from server.audio.pacing import BATCH_FRAMES
 from server.telephony.sender import Sender
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import PlayoutRoom, TurnOverdue
@@ -32,25 +31,29 @@ class Call:
         self.broken = None
         self.ended = []
         self._send_s = send_s
-        self._never = Channel(self.runtime, 1)
-        self.tx = Sender(self.runtime, self.lock, Pacer(LEAD), self._handle, self._wants_wire, self._send)
+        self._never = self.runtime.event()
+        self.tx = Sender(self.runtime.clock, self.lock, LEAD)
         if started:
             self.tx.start("MZ1")
         self.runtime.spawn("tx", self._run)
+        self.post()
 
     def _run(self):
         try:
-            self.tx.run()
+            self.tx.run(self._send, self._post)
             self.ended.append("closed")
         except OSError as error:
             self.ended.append(str(error))
 
-    def _wants_wire(self):
-        assert self.lock._holder is not None, "the core is asked without the lock"
-        return bool(self.waiting) and self.wants
+    def _wake(self):
+        self.tx.wake(wants_wire=bool(self.waiting) and self.wants)
+
+    def _post(self, event):
+        with self.lock:
+            self._handle(event)
+            self._wake()
 
     def _handle(self, event):
-        assert self.lock._holder is not None, "the core is told without the lock"
         if not isinstance(event, PlayoutRoom):
             self.fired.append((round(self.runtime.now, 6), event))
             return
@@ -65,7 +68,7 @@ class Call:
         if self.broken:
             raise OSError(self.broken)
         if self._send_s:
-            pause(self._never, self._send_s)
+            self._never.wait(self._send_s)
         message = json.loads(text)
         assert message["streamSid"] == "MZ1"
         what = message["event"]
@@ -78,15 +81,15 @@ class Call:
         with self.lock:
             for action in actions:
                 self.tx.post(action)
-            self.tx.wake_if_needed()
+            self._wake()
 
     def at(self, when, *actions):
         self.runtime.call_at(when, lambda: self.post(*actions))
 
     def deadline(self, after_s, event):
         with self.lock:
-            self.tx.deadline(after_s, event)
-            self.tx.wake_if_needed()
+            self.tx.timers.start(after_s, event)
+            self._wake()
 
     def close(self):
         with self.lock:
@@ -186,6 +189,7 @@ def test_a_core_that_wants_nothing_is_left_alone():
     """C3: TX sleeps until it is woken."""
     call = Call(waiting=5)
     call.wants = False
+    call.post()
     call.runtime.run_until(1)
     assert call.rooms == []
     call.wants = True
@@ -240,7 +244,7 @@ def test_what_a_deadline_brings_about_is_sent_at_once():
     """G3: no further wake-up is needed."""
     call = Call()
     handle = call._handle
-    call.tx._handle = lambda event: (handle(event), call.tx.post(SendMark("late")))
+    call._handle = lambda event: (handle(event), call.tx.post(SendMark("late")))
     call.deadline(0.5, TurnOverdue(1))
     call.runtime.run_until(1)
     assert call.sent == [(0.5, "late")]

@@ -17,8 +17,7 @@ class Wall:
 
     def hear(self, *times: float, sent: bool = True) -> None:
         for self.now in times:
-            self.line.heard(sent=sent)
-            self.news += filter(None, [self.line.news()])
+            self.news += filter(None, [self.line.heard(sent=sent)])
 
 
 def paced(start_s: float, frames: int, frame_s: float = 0.02) -> list[float]:

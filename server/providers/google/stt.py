@@ -34,7 +34,7 @@ class GoogleStt:
         self._variants = Variants(config.google_speech_language, config.asr_phrases_file)
         self._limits = limits or StreamLimits()
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         return _GoogleRecognition(self._dialect, self._variants, expected, timeout_s, self._limits)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
@@ -80,7 +80,7 @@ class GoogleStt:
 
         Raises ProviderError.
         """
-        recognition = self.open(Expected(), 0, WARM_TIMEOUT_S)
+        recognition = self.start(Expected(), 0, WARM_TIMEOUT_S)
         recognition.feed(WARM_AUDIO)
         recognition.finish()
         for _ in recognition:

@@ -2,8 +2,6 @@
 
 import json
 import math
-import threading
-import time
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
 from server.logs.redaction import excerpt
 from server.providers.base import ProviderError, Recognition, Transcript
+from server.providers.batch_recognition import BatchRecognition
 from server.providers.is_hebrew import wrong_language
 from server.providers.openai.client import Call, Cancelled, events, warm
 from server.providers.stt_hints import read_phrases
@@ -39,7 +38,7 @@ class OpenAIStt:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
@@ -55,8 +54,17 @@ class OpenAIStt:
         self._phrases  # noqa: B018  # read now, not under the lock of the first call
         warm(self._config, self._config.openai_stt_model)
 
-    def _open(self, expected: Expected, timeout_s: float) -> "_Recognition":
-        return _Recognition(self._config, within_limit(self._phrases, expected.phrases), timeout_s)
+    def _open(self, expected: Expected, timeout_s: float) -> BatchRecognition:
+        hints = within_limit(self._phrases, expected.phrases)
+
+        def transcribe(mulaw_8k: bytes, recognition: BatchRecognition) -> Iterator[Transcript]:
+            if len(mulaw_8k) < MIN_AUDIO_BYTES:
+                return iter((Transcript(""),))
+            call = Call(self._config, recognition.left_s)
+            recognition.on_cancel(call.cancel)
+            return iter(_Transcription(self._config, hints, mulaw_8k, call))
+
+        return BatchRecognition(transcribe, timeout_s, MAX_AUDIO_BYTES)
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
@@ -67,53 +75,26 @@ class OpenAIStt:
             return ()
 
 
-class _Recognition:
-    """One utterance. Nothing is sent before ``finish``; ``timeout_s`` bounds the wait for it too."""
+class _Transcription:
+    """The exchange in which one utterance is transcribed."""
 
-    def __init__(self, config: Config, hints: tuple[str, ...], timeout_s: float) -> None:
+    def __init__(self, config: Config, hints: tuple[str, ...], mulaw_8k: bytes, call: Call) -> None:
         self._config = config
         self._hints = hints
-        self._deadline = time.monotonic() + timeout_s
-        self._audio = bytearray()  # fed until finished, read from then on
-        self._over = threading.Event()  # finished or cancelled
-        self._lock = threading.Lock()  # between ``cancel`` and the start of the request
-        self._call: Call | None = None
-        self._cancelled = False
-
-    def feed(self, mulaw_8k: bytes) -> None:
-        if not self._over.is_set():
-            self._audio += mulaw_8k[: MAX_AUDIO_BYTES - len(self._audio)]
-
-    def finish(self) -> None:
-        self._over.set()
+        self._mulaw_8k = mulaw_8k
+        self._call = call
 
     def __iter__(self) -> Iterator[Transcript]:
-        if not self._over.wait(max(self._deadline - time.monotonic(), 0)):
-            raise ProviderError("the utterance did not end in time", retryable=True)
-        if not self._cancelled and len(self._audio) < MIN_AUDIO_BYTES:
-            yield Transcript("")
-            return
-        with self._lock:
-            if self._cancelled:
-                return
-            self._call = Call(self._config, max(self._deadline - time.monotonic(), 0))
         try:
             with self._call.response(self._request) as response:
                 yield from self._transcripts(response)
         except Cancelled:
             return
 
-    def cancel(self) -> None:
-        with self._lock:
-            self._cancelled = True
-            if self._call is not None:
-                self._call.cancel()
-        self._over.set()
-
     def _request(self, client: "OpenAI") -> Any:
         model = self._config.openai_stt_model
         return client.audio.transcriptions.with_streaming_response.create(
-            file=("utterance.wav", wav_of(mulaw_to_pcm16(bytes(self._audio))), "audio/wav"),
+            file=("utterance.wav", wav_of(mulaw_to_pcm16(self._mulaw_8k)), "audio/wav"),
             model=model,
             language=LANGUAGE,
             response_format="json",
@@ -143,7 +124,6 @@ class _Recognition:
         """Read to the end of the response, for its connection's sake, but not for long."""
         import httpx2
 
-        assert self._call is not None
         self._call.hurry(DRAIN_S)
         try:
             for _ in coming:

@@ -3,13 +3,12 @@
 import itertools
 import logging
 import math
-import threading
-import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.providers.base import ProviderError, Recognition, Transcript
+from server.providers.batch_recognition import BatchRecognition
 from server.providers.embedded.stt.decoder import Heard, SphinxDecoder
 from server.providers.embedded.stt.grammar import Grammar, build_grammar, hebrew_lexicon
 from server.runtime.native_calls import run_native
@@ -24,7 +23,7 @@ DEFAULT_PHRASES = (
     *("תל אביב", "ירושלים", "חיפה", "באר שבע", "אחד", "שניים", "שלושה", "ארבעה", "חמישה", "שישה"),
 )
 _DECODERS = 2  # the machine's cores are for pacing first; a third utterance waits some 50 ms
-_LONGEST_BYTES = 20 * SAMPLE_RATE_HZ  # of one utterance; the grammar's phrases take under five seconds
+_LONGEST_BYTES = 20 * SAMPLE_RATE_HZ  # of one utterance; a phrase of the grammar takes under five seconds
 _GRAMMARS = 64  # kept; a dialogue has about ten questions
 
 # How a fit and a certainty (see ``Heard``) become a confidence: even odds, and how fast it changes there.
@@ -47,54 +46,27 @@ class EmbeddedStt:
     def __init__(self) -> None:
         self._pool = _DecoderPool(_DECODERS)
 
-    def open(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         """``expected.phrases`` are all that can be heard; without any, a small set of common ones."""
-        return _Utterance(self._pool, expected.phrases or DEFAULT_PHRASES, timeout_s)
+        phrases = expected.phrases or DEFAULT_PHRASES
+        return BatchRecognition(partial(self._transcribe, phrases), timeout_s, _LONGEST_BYTES)
 
     def warm(self) -> None:
         """Load the tables and every decoder: some 50 ms. Raises ProviderError."""
         try:
             run_native(self._pool.warm)
         except (ImportError, ValueError, OSError, RuntimeError) as error:
-            raise ProviderError(f"the embedded ears did not start: {error}") from error
+            raise ProviderError(f"the embedded STT did not start: {error}") from error
 
-
-class _Utterance:
-    """Fed by one thread, iterated by another, cancelled from any."""
-
-    def __init__(self, pool: "_DecoderPool", phrases: tuple[str, ...], timeout_s: float) -> None:
-        self._pool = pool
-        self._phrases = phrases
-        self._deadline = time.monotonic() + timeout_s
-        self._mulaw_8k = bytearray()  # the feeder's until _over is set, then the iterator's
-        self._over = threading.Event()  # no more audio: finished, cancelled
-        self._cancelled = False  # set once, before _over
-
-    def feed(self, mulaw_8k: bytes) -> None:
-        """What exceeds 20 s of one utterance is dropped: no phrase of a grammar is that long."""
-        if not self._over.is_set():
-            self._mulaw_8k += mulaw_8k[: max(0, _LONGEST_BYTES - len(self._mulaw_8k))]
-
-    def finish(self) -> None:
-        self._over.set()
-
-    def cancel(self) -> None:
-        """A decode under way stops within a tenth of a second of its audio, some 10 ms."""
-        self._cancelled = True
-        self._over.set()
-
-    def __iter__(self) -> Iterator[Transcript]:
-        if not self._over.wait(max(0.0, self._deadline - time.monotonic())):
-            raise ProviderError("the embedded ears were not told the end of the utterance", retryable=True)
-        if self._cancelled:
-            return
+    def _transcribe(
+        self, phrases: tuple[str, ...], mulaw_8k: bytes, recognition: BatchRecognition
+    ) -> Iterator[Transcript]:
+        """A decode that is cancelled stops within a tenth of a second of its audio, some 10 ms."""
         try:
-            heard = run_native(
-                self._pool.recognise, bytes(self._mulaw_8k), self._phrases, lambda: self._cancelled
-            )
+            heard = run_native(self._pool.recognise, mulaw_8k, phrases, lambda: recognition.cancelled)
         except (ImportError, ValueError, OSError, RuntimeError) as error:
-            raise ProviderError(f"the embedded ears failed: {error}") from error
-        if not self._cancelled:
+            raise ProviderError(f"the embedded STT failed: {error}") from error
+        if not recognition.cancelled:
             yield Transcript(heard.text, confidence=_confidence(heard))
 
 
@@ -133,7 +105,7 @@ class _DecoderPool:
 def _grammar(phrases: tuple[str, ...]) -> Grammar:
     grammar = build_grammar(phrases, hebrew_lexicon())
     if grammar.left_out:  # once a grammar, thanks to the cache
-        log.warning("embedded ears cannot hear: %s", ", ".join(grammar.left_out))
+        log.warning("the embedded STT cannot hear: %s", ", ".join(grammar.left_out))
     return grammar
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from server.call.deadlines import BOUND, BoundedStream
 from server.providers.base import ProviderError
-from server.runtime.threads import Channel, pause
+from server.providers.deadlines import BOUND, BoundedStream
 from tests.simtime.runtime import SimRuntime
 
 
@@ -14,14 +13,14 @@ class Provider:
     def __init__(self, runtime, *steps, obeys=True):
         self._steps = steps
         self._obeys = obeys
-        self._cancelled = Channel(runtime, 1)
-        self._never = Channel(runtime, 1)
+        self._cancelled = runtime.event()
+        self._never = runtime.event()
         self.cancels = 0
 
     def __iter__(self):
         for step in self._steps:
             if isinstance(step, float):
-                if not pause(self._cancelled if self._obeys else self._never, step):
+                if (self._cancelled if self._obeys else self._never).wait(step):
                     return
             elif isinstance(step, Exception):
                 raise step
@@ -30,7 +29,7 @@ class Provider:
 
     def cancel(self):
         self.cancels += 1
-        self._cancelled.close()
+        self._cancelled.set()
 
 
 class Reading:

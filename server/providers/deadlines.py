@@ -1,4 +1,4 @@
-"""Any engine stream read under a deadline: an engine is never trusted to return."""
+"""A provider's stream read under a deadline: a provider is never trusted to return."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ log = logging.getLogger("agent")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 MIN_WAIT_S = 0.001  # a clock may stand still for less
-BOUND = 4096  # items an engine may be ahead of its reader; more is a runaway, and ends the stream
+BOUND = 4096  # items a provider may be ahead of its reader; more is a runaway, and ends the stream
 
 
 class Stream(Protocol[T_co]):
@@ -26,7 +26,7 @@ class Cancellable(Protocol):
 
 
 def cancel_safely(stream: Cancellable) -> None:
-    """Cancel an engine's stream; what it raises is its own trouble, and must not become the call's."""
+    """Cancel a provider's stream; what that raises is logged, and does not reach the call."""
     try:
         stream.cancel()
     except Exception:
@@ -37,7 +37,7 @@ class BoundedStream(Generic[T]):
     """Reads ``stream`` on a thread of its own, so that its reader can give up at any time.
 
     ``first_s`` bounds the wait for the first item, ``next_s`` for each one after it. The reading thread
-    ends when the engine obeys ``cancel``; one that does not is left behind, a daemon, and unheard.
+    ends when the provider obeys ``cancel``; one that does not is left behind, a daemon, and unheard.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class BoundedStream(Generic[T]):
         self.task = runtime.spawn(name, self._read)
 
     def bear_with(self, seconds: float) -> None:
-        """Nobody hears a pause any more: from now on the engine is late only after so long. Any thread."""
+        """Nobody hears a pause any more: from now on the provider is late only after so long. Any thread."""
         self._bears_until = self._runtime.clock() + seconds
 
     def __iter__(self) -> Iterator[T]:
-        """Block for items. Raises ProviderError when the engine fails or is late; ends when cancelled."""
+        """Block for items. Raises ProviderError when the provider fails or is late; ends when cancelled."""
         wait_s = self._first_s
         while True:
             try:
@@ -76,7 +76,7 @@ class BoundedStream(Generic[T]):
             yield item
 
     def cancel(self) -> None:
-        """Close the engine's stream and drop what it gave. Idempotent, any thread."""
+        """Close the provider's stream and drop what it gave. Idempotent, any thread."""
         self._error = None
         self._items.close(drop=True)
         cancel_safely(self._stream)
@@ -89,7 +89,7 @@ class BoundedStream(Generic[T]):
                     break
         except ProviderError as error:
             self._fail(error)
-        except Exception as error:  # the thread's edge: an engine's own bug is a failed engine
+        except Exception as error:  # the thread's edge: a provider's own bug is a failed provider
             cancel_safely(self._stream)
             self._fail(ProviderError(f"{type(error).__name__}: {error}"))
         self._items.close()

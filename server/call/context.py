@@ -1,0 +1,20 @@
+"""What the parts of one call share."""
+
+from dataclasses import dataclass
+
+from server.config import Config
+from server.logs.call_log import CallLog
+from server.providers.provider_set import Providers
+from server.runtime.threads import Runtime
+from server.turns.effects import PhoneCall
+
+
+@dataclass
+class CallContext:
+    """``call``: RX writes it once, at the stream's start, before there are turns; the rest never changes."""
+
+    runtime: Runtime
+    config: Config
+    providers: Providers
+    log: CallLog
+    call: PhoneCall = PhoneCall()

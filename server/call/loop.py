@@ -1,0 +1,21 @@
+"""The local loop of a call: an event in, actions out, and the events that they bring about at once."""
+
+from collections import deque
+from collections.abc import Callable
+
+from server.turns.actions import Action
+from server.turns.events import Event
+from server.turns.machine import TurnMachine
+
+Perform = Callable[[Action], list[Event]]
+
+
+def advance(machine: TurnMachine, event: Event, perform: Perform) -> None:
+    """Let the machine handle ``event``, perform its actions, and handle in turn what these return.
+
+    With the call's lock held: the order of decision is the order of effect.
+    """
+    events = deque([event])
+    while events:
+        for action in machine.handle(events.popleft()):
+            events.extend(perform(action))

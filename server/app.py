@@ -14,8 +14,8 @@ from simple_websocket import Server
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
 from server.hebrew.understand.gender import Gender
+from server.logs.events import hide_private
 from server.logs.line_format import LogLine
-from server.logs.redaction import install_secrets_filter
 from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.providers.host_functions import Asr, Respond, Synth
@@ -81,7 +81,7 @@ def phone_agent(
     providers = default_providers() if config is None else build_providers(config, Threads())
     config = config or load_mounted_config()
     # Once here and not once a call, so that the lines the host's voice has made are kept.
-    install_secrets_filter(config)
+    hide_private(config)
     service = Service(config, with_host_functions(providers, Threads(), asr, respond, synth))
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)

@@ -158,7 +158,7 @@ def post_worker_init(worker: Any) -> None:
 
     And see to it that SIGTERM breaks no call off.
     """
-    from server.logs.redaction import log_uncaught  # of the worker's: the master does without it
+    from server.logs.events import log_uncaught  # of the worker's: the master does without it
 
     interrupted = signal.signal(signal.SIGINT, _leave)  # gunicorn's way out would be a traceback here
     signal.signal(signal.SIGTERM, _leave)

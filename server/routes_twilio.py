@@ -3,7 +3,6 @@
 Every answer, a refusal too, is made here and not raised: a host application's error handlers never see it.
 """
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 from server.admission.caller_share import ANYBODY
 from server.admission.gate import Answer
 from server.config import own_lines
+from server.logs.events import NUMBERS, log
 from server.logs.redaction import Transcripts
 from server.office.lead import Missed
 from server.office.transfer import availability
@@ -25,15 +25,12 @@ from server.telephony.request_guard import SIGNATURE, limit_body, of_twilio, on_
 from server.turns.effects import EndCall, Transfer
 from server.turns.prompts import to_caller
 
-log = logging.getLogger("agent")
-
 SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
 MAX_LOGGED_CHARACTERS = 200
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
-NUMBERS = frozenset({"From", "To"})
 NO_NUMBER = "anonymous"  # in the log: for digits that nobody can call
 TO_CALL_BACK = "צריך לחזור"
 TO_THE_NUMBER_LEFT = "צריך לחזור למספר שנמסר בשיחה"
@@ -234,12 +231,10 @@ def _is_outbound() -> bool:
 
 
 def _log_webhook(service: Service, line: str, *fields: str) -> None:
-    private = Transcripts(service.config.log_transcripts)
     values = {name: value[:MAX_LOGGED_CHARACTERS] for name in fields if (value := _field(name))}
     values |= {name: NO_NUMBER for name in NUMBERS & values.keys() if _is_no_number(values[name])}
-    shown = {name: private.number(value) if name in NUMBERS else value for name, value in values.items()}
-    said = "".join(f" {name}={value}" for name, value in shown.items())
-    log.info("WEBHOOK %s call=%s%s", line, _field("CallSid")[:MAX_LOGGED_CHARACTERS], said)
+    shown_as = log.bind(transcripts=Transcripts(service.config.log_transcripts))
+    shown_as.info(f"WEBHOOK {line}", call=_field("CallSid")[:MAX_LOGGED_CHARACTERS], **values)
 
 
 # ---- audio and health ---------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from server.office.call_outcome import open_desk
 from server.office.leads_file import END_S
 from server.office.transfer import availability
 from server.providers.provider_set import Providers
+from server.providers.tts_cache import tts_failed
 from server.runtime.process_end import Ending, start
 from server.runtime.threads import Threads
 from server.shared_state.state import SharedState
@@ -113,7 +114,7 @@ class Service:
             start("lines-again", self._make_lines).join()
 
     def _make_lines(self, ending: Ending) -> None:
-        self.providers.tts_cache.make(self.providers.tts, log.error, ending)
+        self.providers.tts_cache.make(self.providers.tts, tts_failed, ending)
 
 
 def _gate(config: Config, shared_state: SharedState) -> Gate:

@@ -1,16 +1,13 @@
 """The three public functions: one utterance to text, text to a reply, text to speech. They need no call."""
 
-import logging
-
 from server.audio.frames import pcm16_to_mulaw
+from server.logs.events import log
 from server.providers.base import RecognizesWhole, ReplyRequest, Stt
 from server.providers.fallback import NoneWorked, first_that_works
 from server.providers.provider_set import default_providers
 from server.providers.reply.spoken import SpokenReply
-from server.providers.tts_cache import speak_whole
+from server.providers.tts_cache import speak_whole, tts_failed
 from server.turns.effects import Expected
-
-log = logging.getLogger("agent")
 
 TIMEOUT_S = 30.0  # of one provider
 
@@ -24,7 +21,7 @@ def asr_hebrew_from_pcm16_8k(pcm16: bytes) -> str:
         return first_that_works(
             providers.stt,
             lambda attempt: _recognize(attempt.provider, mulaw_8k, expected),
-            complain=lambda complaint: log.error("ASR_ERR: %s", complaint),
+            complain=lambda complaint: log.error("ASR_ERR:", cause=complaint),
         )
     except NoneWorked:
         return ""
@@ -48,7 +45,7 @@ def generate_hebrew_response(
         return first_that_works(
             default_providers().llm,
             lambda attempt: " ".join(filter(None, SpokenReply(attempt.provider, request, TIMEOUT_S))),
-            complain=lambda complaint: log.error("LLM_ERR: %s", complaint),
+            complain=lambda complaint: log.error("LLM_ERR:", cause=complaint),
         )
     except NoneWorked:
         return ""
@@ -56,5 +53,5 @@ def generate_hebrew_response(
 
 def synth_hebrew_tts_pcm16_8k(text: str) -> bytes:
     """PCM16 8 kHz mono of ``text``; empty when no TTS can say it. Blocks."""
-    spoken = speak_whole(text, default_providers().tts, log.error)
+    spoken = speak_whole(text, default_providers().tts, tts_failed)
     return spoken.pcm16_8k if spoken is not None else b""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from server.audio.frames import FRAME_MS
 from server.logs.call_log import Tally
 from server.office.lead import Details, Missed, merged, with_number
 from server.turns.actions import Action, ApplyEffect, Synthesize
@@ -109,7 +110,7 @@ class CallRecord:
             missed=self._missed(ended, person=person, listening=listening),
             duration_s=self._clock() - self._began_s,
             turns=tally["RESPONSE_GAP"],
-            gap_ms=tally.longest_gap_ms,
+            gap_ms=tally.longest_gap_frames * FRAME_MS,
             barge_ins=tally["BARGE_IN:"],
             stt_errors=tally["ASR_ERR:"],
             llm_errors=tally["LLM_ERR:"],

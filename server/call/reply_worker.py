@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from server.audio.frames import pcm16_to_mulaw
 from server.call.context import CallContext
+from server.logs.redaction import Complaint
 from server.providers.base import Llm, ReplyRequest, Tts
 from server.providers.deadlines import BoundedStream, Stream
 from server.providers.fallback import NoneWorked, Try, first_that_works
@@ -122,7 +123,7 @@ class ReplyWorker:
             )
         except NoneWorked as failed:
             if not self._cancelled:
-                self._post(LlmFailed(self._turn_id, failed.reasons[-1]))
+                self._post(LlmFailed(self._turn_id, Complaint(failed.complaint.parts[-1])))
 
     @property
     def _retry_within_s(self) -> float:
@@ -175,7 +176,7 @@ class ReplyWorker:
             identity = first_that_works(
                 self._context.providers.tts,
                 synthesize,
-                complain=lambda complaint: self._context.log.complaint(f"TTS_ERR: {complaint}"),
+                complain=self._context.log.complaint,
                 wanted=self._voice_wanted,
                 # Said again from the start, half a sentence would sound worse than cut short.
                 another=lambda: len(takes[-1]) < HALF_SPOKEN_BYTES * len(text),

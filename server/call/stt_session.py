@@ -151,7 +151,7 @@ class SttSession:
         try:
             outcome = first_that_works(self._recognizers, partial(self._recognize, reading), wanted=wanted)
         except NoneWorked as failed:
-            outcome = SttFailed(self._utterance_id, str(failed))
+            outcome = SttFailed(self._utterance_id, failed.complaint)
         with self._lock:
             if not wanted():
                 return

@@ -1,23 +1,17 @@
 """A call's lines in the log."""
 
-import logging
-import re
 import threading
 from collections import Counter
 
 from server.hebrew.understand.redaction import asked_for, unfinished
-from server.logs.redaction import Mode, Transcripts
+from server.logs.events import log
+from server.logs.redaction import Complaint, Mode, Transcripts
+from server.logs.secrets import one_line
 from server.turns.actions import Log
-
-log = logging.getLogger("agent")
 
 MAX_REASONS = 50  # kinds of garbage told apart in one call
 MAX_SID_CHARACTERS = 64  # Twilio's have 34
-MAX_LINE_CHARACTERS = 4000
 CALLERS_WORDS = "ASR_TEXT:"
-
-
-_GAP = re.compile(r"RESPONSE_GAP ms=(\d+)")
 
 
 class Tally:
@@ -26,13 +20,13 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kinds: Counter[str] = Counter()
-        self.longest_gap_ms = 0
+        self.longest_gap_frames = 0
 
-    def note(self, line: str) -> None:
+    def note(self, line: str, gap_frames: int = 0) -> None:
+        """``gap_frames``: how long the caller has waited for an answer, if the line tells that."""
         with self._lock:
             self._kinds[line.partition(" ")[0]] += 1
-            if gap := _GAP.match(line):
-                self.longest_gap_ms = max(self.longest_gap_ms, int(gap[1]))
+            self.longest_gap_frames = max(self.longest_gap_frames, gap_frames)
 
     def __getitem__(self, kind: str) -> int:
         with self._lock:
@@ -42,12 +36,12 @@ class Tally:
 class CallLog:
     """The call's log lines: each ends with its ``sid=``. What is private goes in as ``mode`` says.
 
-    A peer chooses part of what they say, and forges no line: one is one, of printable characters.
+    A peer chooses part of what they say, and forges no line: one is one.
     """
 
     def __init__(self, mode: Mode) -> None:
+        self._log = log.bind(transcripts=Transcripts(mode))
         self._sid = ""
-        self._transcripts = Transcripts(mode)
         self._dictated = ""  # what the caller's last words ended with, or was asked for
         self._ignored: Counter[str] = Counter()
         self.tally = Tally()
@@ -59,33 +53,41 @@ class CallLog:
 
     @sid.setter
     def sid(self, sid: str) -> None:
-        self._sid = _legible(sid, MAX_SID_CHARACTERS)
+        self._sid = one_line(sid, MAX_SID_CHARACTERS)
 
     def line(self, line: str, more: str = "") -> None:
         """``more`` follows the sid, as in the playbook's lines."""
         self.tally.note(line)
-        more = more and f" {_legible(more, MAX_LINE_CHARACTERS)}"
-        log.info("%s sid=%s%s", _legible(line, MAX_LINE_CHARACTERS), self._sid, more)
+        self._log.info(line, sid=self._sid, **({"more": more} if more else {}))
 
-    def of_the_core(self, entry: Log) -> None:
-        words = None if entry.words is None else self._words(entry.line, entry.words)
-        cause = None if entry.cause is None else self._transcripts.cause(entry.cause)
-        self.line(" ".join(part for part in (entry.line, words, cause) if part is not None))
+    def of_the_core(self, entry: Log, wall_ms: float | None = None) -> None:
+        """``wall_ms``: what the entry measures in frames, by the wall."""
+        fields: dict[str, object] = {}
+        if entry.words is not None:
+            fields |= {"words": entry.words, "before": self._begun(entry.line, entry.words)}
+        if entry.cause is not None:
+            fields["cause"] = entry.cause
+        if wall_ms is not None:
+            fields["wall_ms"] = f"{wall_ms:.0f}"
+        self.tally.note(entry.line, entry.since_frames or 0)
+        self._log.info(entry.line, **fields, sid=self._sid)
 
-    def _words(self, line: str, words: str) -> str:
-        """A number that is dictated over several turns is one; what the agent says between is not of it.
+    def _begun(self, line: str, words: str) -> str:
+        """The digits that ``words`` may continue.
 
-        What it asks for is: "מה הקוד?" tells that "4417" is one.
+        A number that is dictated over several turns is one; what the agent says between is not of it. What it
+        asks for is: "מה הקוד?" tells that "4417" is one.
         """
+        begun = self._dictated
         if line != CALLERS_WORDS:
-            self._dictated = asked_for(words) or self._dictated
-            return self._transcripts.words(words)
-        before, self._dictated = self._dictated, unfinished(words, self._dictated)
-        return self._transcripts.words(words, before)
+            self._dictated = asked_for(words) or begun
+            return ""
+        self._dictated = unfinished(words, begun)
+        return begun
 
-    def complaint(self, line: str) -> None:
-        """An engine's, which may quote what it was given."""
-        self.line(self._transcripts.cause(line))
+    def complaint(self, why: Complaint) -> None:
+        """A voice's."""
+        self.of_the_core(Log("TTS_ERR:", cause=why))
 
     def counts(self, line: str, rx: int, tx: int, oddities: dict[str, int] | None = None) -> None:
         """Frames received and sent, and how much of what was odd, where there was any."""
@@ -101,9 +103,3 @@ class CallLog:
                 self.line("WS_IGNORED", f"reason={reason}")
         else:
             self._ignored["other"] += 1
-
-
-def _legible(text: str, most: int) -> str:
-    """``text`` on one line and of ``most`` characters at most."""
-    kept = text if len(text) <= most else f"{text[: most - 1]}…"
-    return kept if kept.isprintable() else "".join(c if c.isprintable() else " " for c in kept)

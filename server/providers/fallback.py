@@ -1,15 +1,14 @@
 """Providers in order of preference; those that keep failing are skipped for a while (G4)."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from server.logs.events import log
+from server.logs.redaction import Complaint
 from server.providers.base import ProviderError
-
-log = logging.getLogger("agent")
 
 
 class Named(Protocol):
@@ -119,7 +118,7 @@ class FallbackChain(Generic[E]):
             was_skipped = health.skipped_until > 0
             health.failures, health.skipped_until = 0, 0.0
         if was_skipped and len(self._providers) > 1:
-            log.warning("ENGINE_BACK %s %s", self.kind, self._providers[place].name)
+            log.warning(f"ENGINE_BACK {self.kind} {self._providers[place].name}")
 
     def _failed(self, place: int, why: str) -> None:
         with self._lock:
@@ -133,10 +132,10 @@ class FallbackChain(Generic[E]):
         who = f"{self.kind} {self._providers[place].name}"
         if len(self._providers) == 1:  # there is nothing else to try, so it is not skipped
             if failures % self._breaker.failures == 0:
-                log.warning("ENGINE_FAILING %s, %d times in a row: %s", who, failures, why)
+                log.warning(f"ENGINE_FAILING {who}, {failures} times in a row:", cause=why)
         elif failures >= self._breaker.failures and not was_skipped:
             skipped = f"{who} for {self._breaker.open_s:g} s after {failures} failures in a row"
-            log.warning("ENGINE_SKIPPED %s: %s", skipped, why)
+            log.warning(f"ENGINE_SKIPPED {skipped}:", cause=why)
 
     def _untried(self, place: int) -> None:
         with self._lock:
@@ -170,18 +169,18 @@ class Try(Generic[E]):
 
 
 class NoneWorked(ProviderError):
-    """No provider that was asked has answered; ``reasons``: name and complaint of each, in order."""
+    """No provider that was asked has answered; ``complaint``: name and complaint of each, in order."""
 
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint)
+        self.complaint = complaint
 
 
 def first_that_works(
     chain: FallbackChain[E],
     ask: Callable[[Try[E]], T],
     *,
-    complain: Callable[[str], object] = lambda complaint: None,
+    complain: Callable[[Complaint], object] = lambda complaint: None,
     wanted: Callable[[], bool] = lambda: True,
     another: Callable[[], bool] = lambda: True,
     retry: bool = False,
@@ -189,7 +188,7 @@ def first_that_works(
     """What ``ask`` makes of the first provider that answers; tells the breaker what came of each.
 
     ``ask(attempt)`` blocks as long as it takes, and raises what it likes: that provider has failed then. Its
-    deadlines are its own. ``complain("name: why")`` is told of every failure.
+    deadlines are its own. ``complain`` is told of every failure.
 
     Once ``wanted()`` is false, nobody waits any more: what comes then is neither failure nor success. After a
     failure ``another()`` says whether there is time for one more. ``retry``: one more, and no third; of the
@@ -197,7 +196,7 @@ def first_that_works(
 
     Raises NoneWorked.
     """
-    reasons: list[str] = []
+    reasons: list[tuple[str, str]] = []
     attempts = chain.tries()
     attempt: Try[E] | None = next(attempts)
     while attempt is not None:
@@ -209,8 +208,8 @@ def first_that_works(
                 break
             why = str(error) if isinstance(error, ProviderError) else f"{type(error).__name__}: {error}"
             attempt.failed(why)
-            reasons.append(f"{attempt.provider.name}: {why}")
-            complain(reasons[-1])
+            reasons.append((attempt.provider.name, why))
+            complain(Complaint(reasons[-1]))
             if not another() or (retry and len(reasons) > 1):
                 break
             again = attempt if retry and isinstance(error, ProviderError) and error.retryable else None
@@ -221,4 +220,4 @@ def first_that_works(
             else:
                 attempt.untried()
             return answer
-    raise NoneWorked(tuple(reasons))
+    raise NoneWorked(Complaint(*reasons))

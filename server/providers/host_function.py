@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import logging
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -10,10 +9,9 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature
 from traceback import walk_tb
 
+from server.logs.events import log
 from server.logs.rate_limited import OnceIn
 from server.providers.base import ProviderError
-
-log = logging.getLogger("agent")
 
 TOLD_EVERY_S = 60.0  # the same failure
 
@@ -75,7 +73,7 @@ class HostFunction:
             self._log(why, None)
 
     def _log(self, why: str, error: Exception | None) -> None:
-        log.error("%s: host %s: %s", self._role.complaint, self._role.name, why, exc_info=error)
+        log.error(f"{self._role.complaint}: host {self._role.name}:", cause=why, exc_info=error)
 
 
 def _kind_of(error: Exception) -> Hashable:

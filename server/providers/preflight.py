@@ -13,7 +13,8 @@ from rapidfuzz import fuzz
 
 from server.audio.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.config import Config, KnobError, env_file_remarks, load_config_to_start, own_lines
-from server.logs.redaction import install_secrets_filter, without_secrets
+from server.logs.events import hide_private
+from server.logs.secrets import without_secrets
 from server.providers.base import Llm, ProviderError, ReplyRequest, Stt, Transcript, Tts
 from server.providers.deadlines import BoundedStream, Stream
 from server.providers.embedded.llm.expected_answers import expected_after
@@ -234,7 +235,7 @@ def main() -> int:
     """0: these engines can hold a call; 1: they cannot, or a knob or a file that calls read is bad."""
     try:
         config = load_config_to_start()
-        install_secrets_filter(config)
+        hide_private(config)
         providers = build_providers(config, RUNTIME)
     except (KnobError, ProviderError) as error:
         print(without_secrets(str(error)), file=sys.stderr)

@@ -1,6 +1,5 @@
 """The provider set: what the calls of a process hear, think and speak with."""
 
-import logging
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
@@ -8,17 +7,16 @@ from functools import lru_cache
 
 from server.audio.vad import EnergyOnly, Speech
 from server.config import Config, load_mounted_config, own_lines
+from server.logs.events import log
 from server.providers.base import Llm, Stt, Tts
 from server.providers.fallback import FallbackChain
 from server.providers.host_functions import Asr, HostLlm, HostStt, HostTts, Respond, Synth
 from server.providers.registry import build_llm, build_stt, build_tts
-from server.providers.tts_cache import TtsCache
+from server.providers.tts_cache import TtsCache, tts_failed
 from server.providers.tts_cache_disk import TtsCacheDisk
 from server.runtime.process_end import Ending
 from server.runtime.threads import Runtime, Threads
 from server.turns.prompts import all_lines
-
-log = logging.getLogger("agent")
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,9 @@ class Providers:
             try:
                 provider.warm()
             except Exception as error:  # one provider's failure must not keep the others cold
-                log.error("ENGINE_ERR: %s %s: %s", kind, provider.name, str(error) or type(error).__name__)
+                log.error(f"ENGINE_ERR: {kind} {provider.name}:", cause=str(error) or type(error).__name__)
         self.tts_cache.load()
-        self.tts_cache.make(self.tts, log.error, ending)
+        self.tts_cache.make(self.tts, tts_failed, ending)
 
 
 def build_providers(config: Config, runtime: Runtime) -> Providers:

@@ -9,6 +9,8 @@ from cachetools import LRUCache
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
 from server.hebrew.speak.speakable import speakable
+from server.logs.events import log
+from server.logs.redaction import Complaint
 from server.providers.base import ProviderError, SpeechStream, Tts
 from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
 from server.providers.is_speech import FRAME_PCM16_BYTES, is_noise, is_silent
@@ -89,7 +91,7 @@ class TtsCache:
             self._on_disk[key] = None
 
     def make(
-        self, tts: FallbackChain[Tts], complain: Callable[[str], None], ending: Ending = lambda: False
+        self, tts: FallbackChain[Tts], complain: Callable[[Complaint], None], ending: Ending = lambda: False
     ) -> bool:
         """Make the fixed lines that the best voice has not made; True when none is left. Blocks.
 
@@ -136,7 +138,7 @@ class Spoken:
     pcm16_8k: bytes
 
 
-def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[str], None]) -> Spoken | None:
+def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[Complaint], None]) -> Spoken | None:
     """``text`` from the first voice that can; None when none can. Blocks."""
 
     def speak(attempt: Try[Tts]) -> Spoken:
@@ -144,9 +146,14 @@ def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[str], No
         return Spoken(voice.identity, b"".join(SpokenSentence(voice, text)))
 
     try:
-        return first_that_works(tts, speak, complain=lambda complaint: complain(f"TTS_ERR: {complaint}"))
+        return first_that_works(tts, speak, complain=complain)
     except NoneWorked:
         return None
+
+
+def tts_failed(why: Complaint) -> None:
+    """For ``complain``, outside of a call."""
+    log.error("TTS_ERR:", cause=why)
 
 
 class SpokenSentence:

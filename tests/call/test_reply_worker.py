@@ -310,7 +310,7 @@ def test_g2_the_next_voice_says_it(failing, complaint):
     """G2: the caller hears the sentence once, and the log says which voice failed."""
     turn, posted = said([failing], [[PCM16]])
     assert posted == [audio(), VOICED]
-    assert turn.complaints == [f"TTS_ERR: tts0: {complaint}"]
+    assert turn.complaints == [f"tts0: {complaint}"]
 
 
 @pytest.mark.parametrize("given, enough", [(398, False), (400, True)])
@@ -325,7 +325,7 @@ def test_f6_silence_is_no_speech():
     """F6, G2: nothing of it is played before the next voice says the sentence; with none left a beep."""
     turn, posted = said([[bytes(4000), 0.1, bytes(4001)]], [[PCM16]])
     assert posted == [audio(), VOICED]
-    assert turn.complaints == ["TTS_ERR: tts0: 8000 bytes of silence for 4 characters"]
+    assert turn.complaints == ["tts0: 8000 bytes of silence for 4 characters"]
     _, posted = said([[bytes(4000)]])
     assert posted == [TtsAudio(7, 0, BEEP), VOICED]
 
@@ -346,7 +346,7 @@ def test_g2_a_voice_that_fails_past_the_middle_is_not_repeated():
     turn, posted = said([[PCM16, PCM16, PCM16, ProviderError("down")]], [[PCM16]])
     assert posted == [audio(), audio(), audio(), VOICED]
     assert turn.tts[1].asked == []
-    assert turn.complaints == ["TTS_ERR: tts0: down"]
+    assert turn.complaints == ["tts0: down"]
 
 
 def test_g2_a_voice_that_fails_at_once_is_followed_by_the_next():

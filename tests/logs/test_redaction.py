@@ -14,16 +14,14 @@ from simple_websocket import ConnectionClosed
 
 from server.config import Config
 from server.logs.call_log import CallLog
-from server.logs.redaction import (
-    MAX_COMPLAINT_CHARACTERS,
-    SecretsFilter,
-    Transcripts,
-    install_secrets_filter,
-    secrets_of,
-)
+from server.logs.events import hide_private, log
+from server.logs.redaction import MAX_COMPLAINT_CHARACTERS, Complaint, Transcripts
+from server.logs.secrets import SecretsFilter
 from server.providers.base import ProviderError
 from server.providers.embedded.stt.recogniser import build_grammar, hebrew_lexicon
+from server.settings.secret_texts import secrets_of
 from server.turns.actions import Log
+from tests.logs.modes import config
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
 
@@ -222,43 +220,45 @@ def test_answers_with_a_number_are_no_dictation():
 @pytest.mark.parametrize(
     "text, redacted, off",
     [
-        ('said: "my name is Dan Cohen"', 'said: "my name is Dan Cohen"', "said: …"),
-        (r'sim: bad: {"text":"\u05d0\u05e4"}', 'sim: bad: {"text":"אפ"}', "sim: …"),
-        (f"sim: {json.dumps(' '.join(DIGITS_BY_TURNS))}", 'sim: "[phone]"', "sim: …"),
+        ('said: "my name is Dan Cohen"', 'said: "my name is Dan Cohen"', "…"),
+        (r'bad: {"text":"\u05d0\u05e4"}', 'bad: {"text":"אפ"}', "…"),
+        (f"{json.dumps(' '.join(DIGITS_BY_TURNS))}", '"[phone]"', "…"),
         (f"x={quote(SAID[3])}", "x=[phone]", "…"),
         ("x=%D7%90%D7%A4%D7%A1", "x=אפס", "…"),
-        ("sim: HTTP 503 at http://h/?q=0521234567", "sim: HTTP 503 at http://h/?…", "sim: …503…http://h/?…"),
-        ("sim: http://h/v1?a=1&name=דני b", "sim: http://h/v1?… b", "sim: http://h…"),
-        ("sim: at http://h/0521234567", "sim: at http://h/[phone]", "sim: …http://h…"),
-        ("sim: http://0521234567/", "sim: http://[phone]/", "sim: …"),
-        ("sim: 052.123.45.67", "sim: [phone]", "sim: …"),
-        ("sim: 10.0.0.1:443 refused", "sim: 10.0.0.1:443 refused", "sim: 10.0.0.1:443…"),
-        ("sim: ReadTimeout after 30 s", "sim: ReadTimeout after 30 s", "sim: ReadTimeout…30 s"),
-        ("sim: RESOURCE_EXHAUSTED: דני", "sim: RESOURCE_EXHAUSTED: דני", "sim: RESOURCE_EXHAUSTED…"),
+        ("HTTP 503 at http://h/?q=0521234567", "HTTP 503 at http://h/?…", "…503…http://h/?…"),
+        ("http://h/v1?a=1&name=דני b", "http://h/v1?… b", "http://h…"),
+        ("at http://h/0521234567", "at http://h/[phone]", "…http://h…"),
+        ("http://0521234567/", "http://[phone]/", "…"),
+        ("052.123.45.67", "[phone]", "…"),
+        ("10.0.0.1:443 refused", "10.0.0.1:443 refused", "10.0.0.1:443…"),
+        ("ReadTimeout after 30 s", "ReadTimeout after 30 s", "ReadTimeout…30 s"),
+        ("RESOURCE_EXHAUSTED: דני", "RESOURCE_EXHAUSTED: דני", "RESOURCE_EXHAUSTED…"),
     ],
 )
 def test_a_complaint_in_a_line(text, redacted, off):
     """G2: "off" keeps who complains, kinds, codes and hosts, whatever the words are written in."""
+    complaint = Complaint(("sim", text), ("scripted", "down"))
     assert Transcripts("redacted").cause(text) == redacted
+    assert Transcripts("redacted").cause(complaint) == f"sim: {redacted}; scripted: down"
     assert Transcripts("off").cause(text) == off
-    assert Transcripts("full").cause(text) == text
+    assert Transcripts("off").cause(complaint) == f"sim: {off}; scripted: …"
+    assert Transcripts("full").cause(complaint) == complaint == f"sim: {text}; scripted: down"
 
 
 @pytest.mark.parametrize("mode", ["full", "redacted", "off"])
 def test_a_complaint_of_any_length_is_cut_and_takes_no_time(mode):
-    """A 64 kB word once took seconds in the filter, on the thread that logs it."""
+    """A 64 kB word once took seconds, on the thread that logs it."""
     for word in ("a", "1.", "a.", "://", "a@", "x://", "?=", "aB", "A_"):
-        record = logging.makeLogRecord({"msg": f"TTS_ERR: sim: {word * (64_000 // len(word))}"})
         began = time.thread_time()
-        SecretsFilter([], mode).filter(record)
+        shown = Transcripts(mode).cause(word * (64_000 // len(word)))
         assert time.thread_time() - began < 1.0
-        assert len(record.getMessage()) <= MAX_COMPLAINT_CHARACTERS
+        assert len(shown) <= MAX_COMPLAINT_CHARACTERS
 
 
 def test_a_message_of_several_lines_is_cleaned_whole(agent_log):
     """Behind a traceback, indented as services write their JSON."""
     logger, written = agent_log
-    install_secrets_filter(config(log_transcripts="off"))
+    hide_private(config(log_transcripts="off"))
     message = 'refused: {\n  "text": "my name is Dan"\n}'
     try:
         raise ProviderError(message)
@@ -326,11 +326,6 @@ def test_a_number_in_a_line(caller, redacted, off):
 # ---- secrets ------------------------------------------------------------------------------------
 
 
-def config(**knobs):
-    defaults = {name: field.default for name, field in Config.model_fields.items()}
-    return Config(_env_file=None, **{**defaults, "state_file": "", **knobs})
-
-
 @pytest.fixture
 def agent_log():
     """Our logger without anybody's handlers and filters, and what a handler of its own wrote."""
@@ -340,7 +335,14 @@ def agent_log():
     logger.handlers[:], logger.filters[:] = [logging.StreamHandler(written)], []
     logger.setLevel(logging.DEBUG)
     yield logger, written
+    hide_private(config())
     logger.handlers[:], logger.filters[:], logger.level, logger.propagate = before
+
+
+def hiding(*secrets):
+    secrets_filter = SecretsFilter()
+    secrets_filter.hide(frozenset(secrets))
+    return secrets_filter
 
 
 def raise_with_key():
@@ -353,7 +355,7 @@ def raise_with_key():
 def test_a_secret_in_an_exception_and_in_its_cause_is_not_logged(agent_log):
     """``log.exception``: the message, the traceback, and the exception that it came from."""
     logger, written = agent_log
-    install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+    hide_private(config(openai_api_key=SecretStr(KEY)))
     try:
         raise_with_key()
     except ProviderError as error:
@@ -368,7 +370,7 @@ def test_a_secret_in_an_exception_and_in_its_cause_is_not_logged(agent_log):
 def test_every_part_of_a_secret_is_one(agent_log, secret):
     """A knob may hold two keys while one replaces the other, and blanks around them."""
     logger, written = agent_log
-    install_secrets_filter(config(openai_api_key=SecretStr(secret)))
+    hide_private(config(openai_api_key=SecretStr(secret)))
     logger.error("ENGINE_ERR %s: %r", KEY, {"header": f"Bearer {KEY}"})
     assert written.getvalue() == "ENGINE_ERR (hidden): {'header': 'Bearer (hidden)'}\n"
 
@@ -377,7 +379,7 @@ def test_the_password_of_a_url_is_a_secret_by_itself(agent_log):
     """A store's own error names the password and not the URL; as it is written there, or as it is."""
     logger, written = agent_log
     url = SecretStr("redis://user:p%40ss-word@cache.example.com:6379/0")
-    install_secrets_filter(config(redis_url=url))
+    hide_private(config(redis_url=url))
     logger.error("LEDGER_ERR: p@ss-word and p%40ss-word refused by cache.example.com")
     assert written.getvalue() == "LEDGER_ERR: (hidden) and (hidden) refused by cache.example.com\n"
 
@@ -395,21 +397,21 @@ def test_every_secret_knob_is_hidden():
 def test_a_short_secret_would_hide_everything():
     """ "1" as a key is no key: the lines stay legible."""
     record = logging.makeLogRecord({"msg": "turn=%d none", "args": (1,)})
-    assert SecretsFilter(["1", "none", ""]).filter(record)
+    assert hiding("1", "none", "").filter(record)
     assert record.getMessage() == "turn=1 none"
 
 
 def test_a_stack_and_what_was_made_of_it_before_are_cleaned(agent_log):
     """``stack_info`` and a traceback that another handler has already made text of."""
     record = logging.makeLogRecord({"msg": "x", "exc_text": f"Error: {KEY}", "stack_info": f"File {KEY}"})
-    assert SecretsFilter([KEY]).filter(record)
+    assert hiding(KEY).filter(record)
     assert (record.exc_text, record.stack_info) == ("Error: (hidden)", "File (hidden)")
 
 
 def test_a_line_whose_arguments_do_not_fit_is_cleaned_too(agent_log):
     """logging prints such arguments on standard error."""
     record = logging.makeLogRecord({"msg": "%d of %s", "args": (KEY,)})
-    assert SecretsFilter([KEY]).filter(record)
+    assert hiding(KEY).filter(record)
     assert KEY not in record.getMessage()
 
 
@@ -420,7 +422,7 @@ def test_a_line_without_a_secret_is_the_hosts_as_ever(agent_log):
     except ValueError as error:
         info = (type(error), error, error.__traceback__)
     record = logging.makeLogRecord({"msg": "n=%s", "args": ("7",), "exc_info": info})
-    assert SecretsFilter([KEY]).filter(record)
+    assert hiding(KEY).filter(record)
     assert (record.msg, record.args, record.exc_info, record.exc_text) == ("n=%s", ("7",), info, None)
 
 
@@ -439,7 +441,7 @@ def test_a_hosts_own_handler_sees_no_secret(agent_log):
     host = HostHandler()
     logging.getLogger().addHandler(host)
     try:
-        install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+        hide_private(config(openai_api_key=SecretStr(KEY)))
         try:
             raise_with_key()
         except ProviderError:
@@ -454,8 +456,8 @@ def test_it_is_installed_once_and_knows_every_config(agent_log):
     """Two applications in a process, or one that is made twice."""
     logger, written = agent_log
     for key in (KEY, KEY, "another-key-entirely"):
-        install_secrets_filter(config(openai_api_key=SecretStr(key)))
-    assert len(logger.filters) == 1
+        hide_private(config(openai_api_key=SecretStr(key)))
+    assert len(logger.filters) == 2  # of callers' words in exceptions, and of secrets
     logger.info("%s another-key-entirely", KEY)
     assert written.getvalue() == "(hidden) (hidden)\n"
 
@@ -463,7 +465,7 @@ def test_it_is_installed_once_and_knows_every_config(agent_log):
 def test_a_call_whose_providers_raise_the_key_does_not_log_it(agent_log):
     """G2: STT, LLM and TTS that put the key into what they raise, in a whole call."""
     logger, written = agent_log
-    install_secrets_filter(config(openai_api_key=SecretStr(KEY)))
+    hide_private(config(openai_api_key=SecretStr(KEY)))
     error = ProviderError(f"refused {KEY}")
     error.__cause__ = ValueError(f"Bearer {KEY}")
     replies = iter(["תשובה ארוכה.", *[error] * 5])
@@ -479,12 +481,14 @@ def test_a_call_whose_providers_raise_the_key_does_not_log_it(agent_log):
 def test_exceptions_and_complaints_outside_of_a_call_quote_nobody(agent_log, mode):
     """A KeyError of the caller's words, and an engine that is skipped for what it was given."""
     logger, written = agent_log
-    install_secrets_filter(config(log_transcripts=mode))
+    hide_private(config(log_transcripts=mode))
     try:
         {}[f"זהות {IDENTITY}"]
     except KeyError:
         logger.exception("CALL_ERR sid=MZ12345678 event=FinalTranscript")
-    logger.warning("ENGINE_SKIPPED llm sim for 30 s: no 'זהות %s' at http://127.0.0.1:54321/v1", IDENTITY)
+    log.warning(
+        "ENGINE_SKIPPED llm sim for 30 s:", cause=f"no 'זהות {IDENTITY}' at http://127.0.0.1:54321/v1"
+    )
     lines = written.getvalue()
     assert "CALL_ERR sid=MZ12345678 event=FinalTranscript" in lines
     assert "ENGINE_SKIPPED llm sim for 30 s:" in lines
@@ -497,7 +501,7 @@ def test_exceptions_and_complaints_outside_of_a_call_quote_nobody(agent_log, mod
 def test_a_lead_is_logged_whole(agent_log):
     """LEAD and LEAD_ERR are where a lead is kept when there is no file for it: nothing of it is lost."""
     logger, written = agent_log
-    install_secrets_filter(config(log_transcripts="off"))
+    hide_private(config(log_transcripts="off"))
     logger.info('LEAD {"phone": "0521234567"}')
     assert written.getvalue() == 'LEAD {"phone": "0521234567"}\n'
 

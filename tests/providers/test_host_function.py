@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from server.call.deadlines import BoundedStream
 
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
-from server.logs.redaction import SecretsFilter
 from server.providers.base import ProviderError, ReplyRequest
-from server.providers.deadlines import BoundedStream
 from server.providers.host_function import ASR, RESPOND, SYNTH, HostFunction
 from server.providers.host_functions import HostLlm, HostStt, HostTts
 from server.providers.reply.spoken import SpokenReply
 from server.turns.effects import PhoneCall
+from tests.logs.modes import log_transcripts
 from tests.simtime.runtime import SimRuntime
 from tests.wording import OURS
 
@@ -468,13 +468,13 @@ def test_each_failure_once_a_minute(caplog):
 
 @pytest.mark.parametrize("mode, hidden", [("redacted", ["0501234567"]), ("off", ["0501234567", "דנה"])])
 def test_what_a_failure_quotes_of_a_caller(mode, hidden, caplog, monkeypatch):
-    """LOG_TRANSCRIPTS applies to the traceback of a host's function too."""
-    monkeypatch.setattr(logging.getLogger("agent"), "filters", [SecretsFilter([], mode)])
+    """LOG_TRANSCRIPTS holds for the traceback of a host's function too."""
+    monkeypatch.setattr(logging.getLogger("agent"), "filters", [])
 
     def respond(text):
         raise LookupError(f"no {text}")
 
-    with pytest.raises(ProviderError):
+    with log_transcripts(mode), pytest.raises(ProviderError):
         asked(respond, ReplyRequest("דנה 0501234567", (), 1, "", 0, 100))
     assert "in respond" in caplog.text and "LookupError" in caplog.text
     assert not [text for text in hidden if text in caplog.text]

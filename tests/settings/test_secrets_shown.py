@@ -24,7 +24,8 @@ from twilio.request_validator import RequestValidator
 from server.app import phone_agent
 from server.config import Config, KnobError, load_config
 from server.gunicorn_conf import summary
-from server.logs.redaction import install_secrets_filter, log_uncaught, without_secrets
+from server.logs.events import hide_private, log_uncaught
+from server.logs.secrets import without_secrets
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.openai.llm import OpenAILlm
 from server.providers.preflight import try_providers
@@ -56,7 +57,7 @@ def written(config: Config) -> Iterator[io.StringIO]:
         each.handlers[:], each.filters[:] = [logging.StreamHandler(lines)], []
         each.setLevel(logging.DEBUG)
         each.propagate = False
-    install_secrets_filter(config)
+    hide_private(config)
     try:
         yield lines
     finally:

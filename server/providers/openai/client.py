@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from server.config import Config
-from server.logs.redaction import excerpt
+from server.logs.secrets import excerpt
 from server.providers.base import ProviderError
 from server.settings.url_secrets import bare, shown, user_info
 

@@ -1,20 +1,18 @@
 """An LLM by OpenAI's chat completions, streamed, or those of a server with the same protocol."""
 
-import logging
 import re
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from typing import Any
 
 from server.config import Config
+from server.logs.events import log
 from server.office.business_hours import ISRAEL
 from server.providers.base import ProviderError, ReplyCut, ReplyRequest, ReplyStream
 from server.providers.openai.client import Call, Cancelled, events, warm
 from server.providers.openai.prompt import messages, template
 from server.providers.openai.tools import ToolCalls, as_messages, offered
 from server.turns.effects import Act, Expected
-
-log = logging.getLogger("agent")
 
 SAVED = "נשמר"
 CUT = frozenset(
@@ -72,7 +70,7 @@ class _Reply:
             return
         finally:
             for name in self._tools.meaningless(transfer=self._request.person):
-                log.warning("LLM_ERR openai: the mind's call of %r means nothing: ignored", name)
+                log.warning("LLM_ERR openai:", cause=f"the mind's call of {name!r} means nothing: ignored")
 
     def cancel(self) -> None:
         self._call.cancel()

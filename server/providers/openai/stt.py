@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
-from server.logs.redaction import excerpt
+from server.logs.secrets import excerpt
 from server.providers.base import ProviderError, Recognition, Transcript
 from server.providers.batch_recognition import BatchRecognition
 from server.providers.is_hebrew import wrong_language

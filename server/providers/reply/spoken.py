@@ -1,9 +1,9 @@
 """The only path of a reply to the TTS, whoever wrote it: an LLM, a script or a host function (E5)."""
 
-import logging
 import time
 from collections.abc import Callable, Generator, Iterator
 
+from server.logs.events import log
 from server.providers.base import Llm, ProviderError, ReplyCut, ReplyRequest, ReplyWithTools
 from server.providers.reply.acts import act_of, function_named, functions_told_of, merged
 from server.providers.reply.constructs import Mark
@@ -14,8 +14,6 @@ from server.providers.reply.shape import shaped
 from server.providers.reply.written import WrittenCall
 from server.turns.effects import NOTHING_TO_SAY, Act, EndCall, Expected, Speaker, Transfer, ends_call
 from server.turns.prompts import to_caller
-
-log = logging.getLogger("agent")
 
 SENTENCE_CHARS = 80  # a rest may always be this long, so that the LLM can finish its sentence
 SOON_S = 0.8  # shorter than any wait for a token
@@ -125,7 +123,7 @@ class SpokenReply:
                         return
                     yield sentence
             except ProviderError as error:
-                log.warning("LLM_ERR %s: no words after a note: %s", self._llm.name, error)
+                log.warning(f"LLM_ERR {self._llm.name}: no words after a note:", cause=str(error))
             finally:
                 text.close()
         if not self._said and not self._cancelled:
@@ -191,7 +189,8 @@ class SpokenReply:
                 if does
                 else "not ours, says nothing, or is the caller's word: ignored"
             )
-            log.warning("LLM_ERR %s: a call of %r written as text: %s", self._llm.name, call.name[:40], done)
+            written = f"a call of {call.name[:40]!r} written as text: {done}"
+            log.warning(f"LLM_ERR {self._llm.name}:", cause=written)
 
 
 class _Text:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from server.call.deadlines import BoundedStream
 
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
 from server.providers.base import ProviderError, ReplyRequest
+from server.providers.deadlines import BoundedStream
 from server.providers.host_function import ASR, RESPOND, SYNTH, HostFunction
 from server.providers.host_functions import HostLlm, HostStt, HostTts
 from server.providers.reply.spoken import SpokenReply

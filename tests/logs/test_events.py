@@ -57,7 +57,7 @@ def test_the_text_of_a_line() -> None:
     with written() as lines:
         log.warning("ENGINE_FAILING tts google, 3 times in a row:", cause="down")
         log.error("ASR_ERR:", cause=Complaint(("google", "down"), ("openai", f"no {PRIVATE}")))
-        log.info("WEBHOOK incoming_call=200 connect", call="CA1", From="+972521234567", To="anonymous")
+        log.info("WEBHOOK incoming_call=200 connect", call="CA1", From="+972521234567", To="+97236543210")
         call.of_the_core(Log("ASR_TEXT:", f"זה {PRIVATE}"))
         call.of_the_core(Log("RESPONSE_GAP ms=640 turn=2", since_frames=32), wall_ms=651.4)
         call.complaint(Complaint(("google", "down")))
@@ -65,7 +65,7 @@ def test_the_text_of_a_line() -> None:
     assert texts(lines) == [
         "ENGINE_FAILING tts google, 3 times in a row: down",
         "ASR_ERR: google: down; openai: no [phone]",
-        "WEBHOOK incoming_call=200 connect call=CA1 From=…4567 To=anonymous",
+        "WEBHOOK incoming_call=200 connect call=CA1 From=…4567 To=…3210",
         "ASR_TEXT: זה [phone] sid=MZ1",
         "RESPONSE_GAP ms=640 turn=2 wall_ms=651 sid=MZ1",
         "TTS_ERR: google: down sid=MZ1",

@@ -15,7 +15,7 @@ from server.hebrew.speak.speakable import speakable
 from server.hebrew.understand.gender import Gender
 from server.providers.base import ProviderError, Tts
 from server.providers.embedded.tts import espeak, lexicon, telephone
-from server.providers.embedded.tts.espeak import EspeakError, VoiceSettings, short_path
+from server.providers.embedded.tts.espeak import ESPEAK_RATE_HZ, EspeakError, VoiceSettings, short_path
 from server.providers.embedded.tts.letters import without_points
 from server.providers.embedded.tts.phonemes import read_word, to_espeak
 from server.providers.embedded.tts.pointing import point
@@ -175,21 +175,21 @@ def test_voices_differ() -> None:
     assert abs(len(again) - len(agent)) < 800
 
 
-@pytest.mark.parametrize(
-    ("hz", "kept"), [(300, True), (1000, True), (3000, True), (5000, False), (7600, False)]
-)
-def test_resampling_keeps_the_telephone_band_only(hz: int, kept: bool) -> None:
-    """A tone above 4 kHz vanishes; a tone below keeps its level and pitch."""
-    tone = np.sin(2 * np.pi * hz * np.arange(22_050) / 22_050).astype(np.float32)
-    out = telephone.resample(tone)
-    assert len(out) == 8000
+TELEPHONE_BAND = (300, 1000, 3000, 3400, 3600)
+ABOVE_IT = (4200, 5100, 6500, 7600)
+
+
+def test_the_whole_telephone_band_is_kept_and_nothing_folds_into_it() -> None:
+    """Equal tones come out equal; those above 4 kHz vanish and leave no alias below."""
+    at = np.arange(ESPEAK_RATE_HZ) / ESPEAK_RATE_HZ
+    tones = sum(0.1 * np.sin(2 * np.pi * hz * at) for hz in TELEPHONE_BAND + ABOVE_IT)
+    out = samples(telephone.to_telephone((tones * 32767).astype("<i2").tobytes(), 0))
     middle = out[1000:7000]
-    level = float(np.sqrt(np.mean(middle**2)))
-    if kept:
-        assert abs(level - np.sqrt(0.5)) < 0.02
-        assert abs(int(np.argmax(np.abs(np.fft.rfft(out)))) - hz) <= 1
-    else:
-        assert level < 0.003
+    spectrum = np.abs(np.fft.rfft(middle * np.blackman(len(middle))))
+    level_db = 20 * np.log10(spectrum / spectrum.max() + 1e-9)
+    bin_hz = telephone.TELEPHONE_RATE_HZ / len(middle)
+    assert [level_db[round(hz / bin_hz)] for hz in TELEPHONE_BAND] == pytest.approx([0] * 5, abs=0.1)
+    assert [level_db[round((8000 - hz) / bin_hz)] < -70 for hz in ABOVE_IT] == [True] * 4
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "?!…", "--", "🙂", "\0", "\u200f", "׳״", "\ud800"])
@@ -392,4 +392,4 @@ def test_settings_are_checked() -> None:
     assert VoiceSettings().rate == 160
     with pytest.raises(ValueError):
         VoiceSettings(pitch=100)
-    assert espeak.ESPEAK_RATE_HZ == 22_050
+    assert ESPEAK_RATE_HZ == 22_050

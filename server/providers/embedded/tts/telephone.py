@@ -1,16 +1,13 @@
 """espeak's sound to the telephone's: 22,050 Hz to 8 kHz, one level, no silence around it."""
 
-from functools import cache
-
 import numpy as np
+import soxr
 from numpy.typing import NDArray
+
+from server.providers.embedded.tts.espeak import ESPEAK_RATE_HZ
 
 TELEPHONE_RATE_HZ = 8000
 
-# 8000 / 22050 = 160 / 441: every 441 samples in give 160 out, each phase with its own filter.
-_IN, _OUT = 441, 160
-_HALF_TAPS = 40  # input samples on either side: 3.6 to 4 kHz is the transition
-_CUTOFF_HZ = 3650.0
 _FULL_SCALE = 32768.0
 _SPEECH_LEVEL = 0.1  # RMS of speech, of full scale: -20 dBFS, usual on the telephone
 _PEAK_LIMIT = 0.89  # -1 dBFS
@@ -25,7 +22,7 @@ def to_telephone(pcm16_22k: bytes, pause_ms: int) -> bytes:
 
     Silence around the speech is cut off; speech has -20 dBFS RMS. No speech: empty bytes.
     """
-    speech = _without_silence(resample(_samples(pcm16_22k)))
+    speech = _without_silence(soxr.resample(_samples(pcm16_22k), ESPEAK_RATE_HZ, TELEPHONE_RATE_HZ))
     if not len(speech):
         return b""
     pcm16: bytes = np.round(_levelled(speech) * _FULL_SCALE).astype("<i2").tobytes()
@@ -34,33 +31,6 @@ def to_telephone(pcm16_22k: bytes, pause_ms: int) -> bytes:
 
 def _samples(pcm16: bytes) -> Samples:
     return np.frombuffer(pcm16, "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
-
-
-def resample(samples_22k: Samples) -> Samples:
-    """22,050 Hz to 8,000 Hz through a low-pass filter, so that nothing above 4 kHz folds back."""
-    blocks = -(-len(samples_22k) // _IN)
-    padded = np.zeros(blocks * _IN + 2 * _HALF_TAPS, np.float32)
-    padded[_HALF_TAPS : _HALF_TAPS + len(samples_22k)] = samples_22k
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _HALF_TAPS)
-    starts, filters = _filters()
-    out = np.empty((blocks, _OUT), np.float32)
-    # By phase, not as one product: BLAS would start threads of its own for it.
-    for phase in range(_OUT):
-        out[:, phase] = np.einsum("bt,t->b", windows[starts[phase] :: _IN][:blocks], filters[phase])
-    return out.reshape(-1)[: len(samples_22k) * _OUT // _IN]
-
-
-@cache
-def _filters() -> tuple[list[int], Samples]:
-    """For each of the 160 phases: the first input sample it uses, and its windowed sinc."""
-    position = np.arange(_OUT) * _IN / _OUT
-    starts = np.floor(position).astype(int) + 1
-    offsets = starts[:, None] + np.arange(2 * _HALF_TAPS) - _HALF_TAPS - position[:, None]
-    cutoff = 2 * _CUTOFF_HZ / 22_050
-    window = np.cos(np.pi * offsets / (2 * (_HALF_TAPS + 1))) ** 2
-    filters = np.sinc(cutoff * offsets) * window
-    filters /= filters.sum(axis=1, keepdims=True)
-    return starts.tolist(), filters.astype(np.float32)
 
 
 def _window_levels(samples: Samples) -> Samples:

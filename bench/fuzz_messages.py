@@ -4,6 +4,7 @@ Pure but for the ``random.Random`` that is given: the same seed gives the same m
 """
 
 import base64
+import copy
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -173,6 +174,11 @@ def _somewhere(chance: random.Random, message: Json) -> tuple[Json, str]:
     return owner, chance.choice(list(owner))
 
 
+def _odd_value(chance: random.Random) -> Json:
+    """A copy: the next mutation may change it, and put it into itself."""
+    return copy.deepcopy(chance.choice(ODD_VALUES))
+
+
 def remove(chance: random.Random, message: Json) -> None:
     owner, key = _somewhere(chance, message)
     del owner[key]
@@ -180,12 +186,12 @@ def remove(chance: random.Random, message: Json) -> None:
 
 def replace(chance: random.Random, message: Json) -> None:
     owner, key = _somewhere(chance, message)
-    owner[key] = chance.choice(ODD_VALUES)
+    owner[key] = _odd_value(chance)
 
 
 def add(chance: random.Random, message: Json) -> None:
     owner, _ = _somewhere(chance, message)
-    owner[chance.choice(ODD_TEXTS)] = chance.choice(ODD_VALUES)
+    owner[chance.choice(ODD_TEXTS)] = _odd_value(chance)
 
 
 def number_or_text(chance: random.Random, message: Json) -> None:

@@ -4,22 +4,25 @@ Source: twilio.com/docs/voice/media-streams/websocket-messages. All numbers arri
 base64 of raw μ-law; only ``media``, ``mark`` and ``clear`` may be sent (31924).
 """
 
-import binascii
 import json
-from base64 import b64decode, b64encode
-from dataclasses import dataclass
+import re
+from base64 import b64encode
+from typing import Annotated, Literal
+
+from msgspec import Meta, Raw, Struct, ValidationError
+from msgspec.json import Decoder
 
 MULAW_NAMES = frozenset({"audio/x-mulaw", "audio/mulaw", "audio/pcmu", "mulaw", "ulaw", "pcmu"})
 MAX_PAYLOAD_BYTES = 32 * 1024  # four seconds of audio; one message carries 20 ms
+_STAMP = re.compile(rb'"([0-9]{1,15})"')
+_LONGEST_REASON = 100  # characters: it may quote what the peer sent
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True, tag_field="event", tag="connected"):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """``parameters`` are the ``<Parameter>``s of the TwiML.
 
     ``other_format``: what is announced in the place of μ-law at 8000 Hz on one channel; empty when that is.
@@ -31,31 +34,26 @@ class Start:
     other_format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """``timestamp_ms`` since the start of the stream, None when Twilio gave none that can be read."""
 
     mulaw_8k: bytes
     timestamp_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Dtmf:
+class Dtmf(Struct, frozen=True):
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True, tag_field="event", tag="stop"):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """Not a message we can use."""
 
     reason: str
@@ -64,90 +62,89 @@ class Ignored:
 Message = Connected | Start | Media | Dtmf | Mark | Stop | Ignored
 
 
-class _Garbage(Exception):
-    pass
+# ---- as Twilio writes them; fields that are not named here are skipped ----
+
+
+class _Audio(Struct):
+    """A timestamp that cannot be read costs no audio, so it is taken as it stands."""
+
+    payload: Annotated[bytes, Meta(min_length=1, max_length=MAX_PAYLOAD_BYTES)]
+    track: Literal["inbound"] = "inbound"
+    timestamp: Raw = Raw()
+
+
+class _MediaMessage(Struct, tag_field="event", tag="media"):
+    media: _Audio
+
+
+class _Key(Struct):
+    digit: Annotated[str, Meta(pattern=r"\A[0-9*#A-D]\Z")]
+
+
+class _DtmfMessage(Struct, tag_field="event", tag="dtmf"):
+    dtmf: _Key
+
+
+class _MarkName(Struct):
+    name: Annotated[str, Meta(min_length=1)]
+
+
+class _MarkMessage(Struct, tag_field="event", tag="mark"):
+    mark: _MarkName
+
+
+class _Stream(Struct, rename="camel"):
+    """Without a stream SID nothing can be sent; a call is held whatever else of it cannot be read."""
+
+    stream_sid: str | None = None
+    call_sid: object = None
+    custom_parameters: object = None
+    media_format: object = None
+
+
+class _StartMessage(Struct, rename="camel", tag_field="event", tag="start"):
+    start: _Stream
+    stream_sid: str | None = None
+
+
+_Written = _MediaMessage | _MarkMessage | _DtmfMessage | _StartMessage | Connected | Stop
+_decoder: Decoder[_Written] = Decoder(_Written)
 
 
 def parse(raw: str | bytes) -> Message:
-    """Read one WebSocket message. Never raises."""
+    """Read one WebSocket message. Never raises. Any thread."""
     if not isinstance(raw, str):
         return Ignored("binary frame")
     try:
-        message = json.loads(raw)
+        return _message(_decoder.decode(raw))
+    except ValidationError as error:
+        return Ignored(str(error)[:_LONGEST_REASON])
     except (ValueError, RecursionError):
         return Ignored("not JSON")
-    if not isinstance(message, dict):
-        return Ignored("not an object")
-    try:
-        return _parse_event(message)
-    except _Garbage as garbage:
-        return Ignored(str(garbage))
 
 
-def _parse_event(message: dict[str, object]) -> Message:
-    match message.get("event"):
-        case "media":
-            return _media(_part(message, "media"))
-        case "mark":
-            return Mark(_text(_part(message, "mark"), "name"))
-        case "dtmf":
-            return _dtmf(_part(message, "dtmf"))
-        case "start":
-            return _start(message)
-        case "connected":
-            return Connected()
-        case "stop":
-            return Stop()
-        case event:
-            return Ignored(f"unknown event {str(event)[:40]!r}")
+def _message(written: _Written) -> Message:
+    match written:
+        case _MediaMessage(audio):
+            stamp = _STAMP.fullmatch(audio.timestamp)
+            return Media(audio.payload, int(stamp[1]) if stamp else None)
+        case _MarkMessage(mark):
+            return Mark(mark.name)
+        case _DtmfMessage(key):
+            return Dtmf(key.digit)
+        case _StartMessage(stream, stream_sid):
+            return _start(stream, stream.stream_sid or stream_sid)
+        case Connected() | Stop():
+            return written
 
 
-def _part(message: dict[str, object], name: str) -> dict[str, object]:
-    part = message.get(name)
-    if not isinstance(part, dict):
-        raise _Garbage(f"{name} without its object")
-    return part
-
-
-def _text(part: dict[str, object], name: str) -> str:
-    text = part.get(name)
-    if not isinstance(text, str) or not text:
-        raise _Garbage(f"no {name}")
-    return text
-
-
-def _media(media: dict[str, object]) -> Message:
-    if media.get("track", "inbound") != "inbound":
-        return Ignored("not the inbound track")
-    payload = _text(media, "payload")
-    if len(payload) > MAX_PAYLOAD_BYTES * 4 // 3 + 4:
-        return Ignored("payload too long")
-    try:
-        mulaw_8k = b64decode(payload, validate=True)
-    except (binascii.Error, ValueError):
-        return Ignored("payload is not base64")
-    timestamp = media.get("timestamp")
-    known = isinstance(timestamp, str) and timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 16
-    return Media(mulaw_8k, int(str(timestamp)) if known else None)
-
-
-def _dtmf(dtmf: dict[str, object]) -> Message:
-    digit = _text(dtmf, "digit")
-    if len(digit) != 1 or digit not in "0123456789*#ABCD":
-        return Ignored("no such key")
-    return Dtmf(digit)
-
-
-def _start(message: dict[str, object]) -> Message:
-    start = _part(message, "start")
-    stream_sid = start.get("streamSid") or message.get("streamSid")
-    if not isinstance(stream_sid, str) or not stream_sid:
-        raise _Garbage("start without streamSid")
-    call_sid = start.get("callSid")
-    custom = start.get("customParameters")
-    parameters = {k: v for k, v in custom.items() if isinstance(v, str)} if isinstance(custom, dict) else {}
-    call_sid = call_sid if isinstance(call_sid, str) else ""
-    return Start(stream_sid, call_sid, parameters, _other_format(start.get("mediaFormat")))
+def _start(stream: _Stream, stream_sid: str | None) -> Message:
+    if not stream_sid:
+        return Ignored("start without streamSid")
+    call_sid = stream.call_sid if isinstance(stream.call_sid, str) else ""
+    custom = stream.custom_parameters if isinstance(stream.custom_parameters, dict) else {}
+    parameters = {name: value for name, value in custom.items() if isinstance(value, str)}
+    return Start(stream_sid, call_sid, parameters, _other_format(stream.media_format))
 
 
 def _other_format(told: object) -> str:

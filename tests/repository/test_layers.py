@@ -10,7 +10,6 @@ SERVER = ROOT / "server"
 CORE_MAY_IMPORT = {
     "audioop",
     "base64",
-    "binascii",
     "bisect",
     "collections",
     "dataclasses",
@@ -21,6 +20,7 @@ CORE_MAY_IMPORT = {
     "itertools",
     "json",
     "math",
+    "msgspec",
     "num2words",
     "pathlib",
     "rapidfuzz",

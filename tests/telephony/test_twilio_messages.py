@@ -102,6 +102,11 @@ def test_a_stamp_that_cannot_be_read_is_none(stamp):
     assert parse(json.dumps(media(payload="/w==", timestamp=stamp))) == Media(b"\xff", None)
 
 
+def test_a_number_beyond_all_floats_is_a_stamp_too():
+    """Time: what cannot be read is not looked at."""
+    assert parse('{"event":"media","media":{"payload":"/w==","timestamp":1e999}}') == Media(b"\xff", None)
+
+
 def test_the_longest_stamp():
     """Time: fifteen digits are thirty thousand years."""
     assert parse(json.dumps(media(payload="/w==", timestamp="9" * 15))) == Media(b"\xff", 10**15 - 1)
@@ -113,6 +118,10 @@ def test_f5_keys(digit):
     assert parse(json.dumps({"event": "dtmf", "dtmf": {"digit": digit}})) == Dtmf(digit)
 
 
+NO_BASE64 = "Invalid base64 encoded string - at `$.media.payload`"
+NO_KEY = r"Expected `str` matching regex '\\A[0-9*#A-D]\\Z' - at `$.dtmf.digit`"
+
+
 @pytest.mark.parametrize(
     "raw, reason",
     {
@@ -120,34 +129,56 @@ def test_f5_keys(digit):
         "no text": (None, "binary frame"),
         "empty": ("", "not JSON"),
         "cut off": ('{"event":', "not JSON"),
-        "very deep": ("[" * 100_000, "not JSON"),
-        "a number too long": ('{"event":' + "1" * 10_000 + "}", "not JSON"),
-        "a list": ("[]", "not an object"),
-        "null": ("null", "not an object"),
-        "no event": ("{}", "unknown event 'None'"),
-        "an unknown event": ('{"event":"hello"}', "unknown event 'hello'"),
-        "a long event": ('{"event":"' + "x" * 99 + '"}', f"unknown event '{'x' * 40}'"),
-        "an event that is none": ('{"event":["stop"]}', "unknown event \"['stop']\""),
-        "media alone": ('{"event":"media"}', "media without its object"),
-        "media of text": ('{"event":"media","media":"x"}', "media without its object"),
-        "media without audio": ('{"event":"media","media":{}}', "no payload"),
-        "media with empty audio": ('{"event":"media","media":{"payload":""}}', "no payload"),
-        "media with a number": ('{"event":"media","media":{"payload":5}}', "no payload"),
+        "very deep": ('{"x":' + "[" * 100_000, "not JSON"),
+        "two messages": ('{"event":"stop"}{"event":"stop"}', "not JSON"),
+        "no number of JSON": ('{"event":"stop","x":NaN}', "not JSON"),
+        "half a character": ('{"event":"mark","mark":{"name":"\\ud800"}}', "not JSON"),
+        "half a character as it is": ('{"event":"mark","mark":{"name":"\ud800"}}', "not JSON"),
+        "a list": ("[]", "Expected `object`, got `array`"),
+        "null": ("null", "Expected `object`, got `null`"),
+        "no event": ("{}", "Object missing required field `event`"),
+        "an unknown event": ('{"event":"hello"}', "Invalid value 'hello' - at `$.event`"),
+        "a long event": ('{"event":"' + "x" * 999 + '"}', f"Invalid value '{'x' * 85}"),
+        "an event that is none": ('{"event":["stop"]}', "Expected `str` - at `$.event`"),
+        "two events": ('{"event":"stop","event":"mark"}', "Invalid value 'mark' - at `$.event`"),
+        "media alone": ('{"event":"media"}', "Object missing required field `media`"),
+        "media of text": ('{"event":"media","media":"x"}', "Expected `object`, got `str` - at `$.media`"),
+        "media without audio": (
+            '{"event":"media","media":{}}',
+            "Object missing required field `payload` - at `$.media`",
+        ),
+        "media with empty audio": (
+            '{"event":"media","media":{"payload":""}}',
+            "Expected `bytes` of length >= 1 - at `$.media.payload`",
+        ),
+        "media with a number": (
+            '{"event":"media","media":{"payload":5}}',
+            "Expected `bytes`, got `int` - at `$.media.payload`",
+        ),
         "our own track": (
             '{"event":"media","media":{"track":"outbound","payload":"/w=="}}',
-            "not the inbound track",
+            "Invalid enum value 'outbound' - at `$.media.track`",
         ),
-        "no base64": ('{"event":"media","media":{"payload":"%%%%"}}', "payload is not base64"),
-        "cut base64": ('{"event":"media","media":{"payload":"/w="}}', "payload is not base64"),
-        "hebrew base64": ('{"event":"media","media":{"payload":"שלום"}}', "payload is not base64"),
-        "dtmf alone": ('{"event":"dtmf"}', "dtmf without its object"),
-        "no such key": ('{"event":"dtmf","dtmf":{"digit":"E"}}', "no such key"),
-        "two keys": ('{"event":"dtmf","dtmf":{"digit":"12"}}', "no such key"),
-        "no key": ('{"event":"dtmf","dtmf":{}}', "no digit"),
-        "mark alone": ('{"event":"mark"}', "mark without its object"),
-        "mark without a name": ('{"event":"mark","mark":{"name":""}}', "no name"),
-        "start alone": ('{"event":"start","streamSid":"MZ1"}', "start without its object"),
+        "no base64": ('{"event":"media","media":{"payload":"%%%%"}}', NO_BASE64),
+        "cut base64": ('{"event":"media","media":{"payload":"/w="}}', NO_BASE64),
+        "base64 on two lines": ('{"event":"media","media":{"payload":"/w==\\n"}}', NO_BASE64),
+        "hebrew base64": ('{"event":"media","media":{"payload":"שלום"}}', NO_BASE64),
+        "dtmf alone": ('{"event":"dtmf"}', "Object missing required field `dtmf`"),
+        "no such key": ('{"event":"dtmf","dtmf":{"digit":"E"}}', NO_KEY),
+        "two keys": ('{"event":"dtmf","dtmf":{"digit":"12"}}', NO_KEY),
+        "a key and a line's end": ('{"event":"dtmf","dtmf":{"digit":"1\\n"}}', NO_KEY),
+        "no key": ('{"event":"dtmf","dtmf":{}}', "Object missing required field `digit` - at `$.dtmf`"),
+        "mark alone": ('{"event":"mark"}', "Object missing required field `mark`"),
+        "mark without a name": (
+            '{"event":"mark","mark":{"name":""}}',
+            "Expected `str` of length >= 1 - at `$.mark.name`",
+        ),
+        "start alone": ('{"event":"start","streamSid":"MZ1"}', "Object missing required field `start`"),
         "start without a SID": ('{"event":"start","start":{}}', "start without streamSid"),
+        "start with a number as its SID": (
+            '{"event":"start","start":{"streamSid":5}}',
+            "Expected `str | null`, got `int` - at `$.start.streamSid`",
+        ),
     }.values(),
 )
 def test_garbage_is_ignored_with_a_reason(raw, reason):
@@ -155,11 +186,12 @@ def test_garbage_is_ignored_with_a_reason(raw, reason):
     assert parse(raw) == Ignored(reason)
 
 
-@pytest.mark.parametrize("size, fits", [(MAX_PAYLOAD_BYTES, True), (MAX_PAYLOAD_BYTES + 6, False)])
+@pytest.mark.parametrize("size, fits", [(MAX_PAYLOAD_BYTES, True), (MAX_PAYLOAD_BYTES + 1, False)])
 def test_payloads_are_bounded(size, fits):
     """Four seconds of audio in one message are enough."""
     parsed = parse(json.dumps(media(payload=b64encode(b"\xff" * size).decode())))
-    assert parsed == (Media(b"\xff" * size, 5) if fits else Ignored("payload too long"))
+    too_long = Ignored(f"Expected `bytes` of length <= {MAX_PAYLOAD_BYTES} - at `$.media.payload`")
+    assert parsed == (Media(b"\xff" * size, 5) if fits else too_long)
 
 
 # ---- whatever comes

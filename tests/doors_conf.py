@@ -20,7 +20,7 @@ CLOCK = Path(os.environ["DOORS_CLOCK"])
 def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
     service = worker.wsgi.extensions["phone_agent"]
-    service.gate.auth._now = lambda: time.time() + float(CLOCK.read_text())
+    service.gate.auth.now = lambda: time.time() + float(CLOCK.read_text())
     say_who_is_asked(service)
     for handler in logging.getLogger("agent").handlers:
         handler.setFormatter(logging.Formatter("worker=%(process)d %(message)s"))

@@ -14,7 +14,7 @@ def post_worker_init(worker: Any) -> None:
     gunicorn_conf.post_worker_init(worker)
     from server.providers import scripted
 
-    scripted._ScriptedReply.acts = (EndCall(),)
+    scripted.ScriptedReply.acts = (EndCall(),)
     worker.wsgi.after_request(signed)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -31,6 +32,7 @@ from server.providers.tts_cache import TtsCache
 from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
+from server.turns.params import TurnParams
 from tests.simtime.call import SimCall
 from tests.simtime.engines import SimTts
 from tests.simtime.line import Line
@@ -95,13 +97,13 @@ class EchoLine(Line):
         super().__post_init__()
         self._response = self.room.impulse_response
 
-    def _frame(self, number: int) -> None:
+    def put_frame(self, number: int) -> None:
         track = self.track[number * FRAME_BYTES : (number + 1) * FRAME_BYTES] or SILENT_FRAME
         own = np.frombuffer(mulaw_to_pcm16(track), "<i2") + self._echo_now(number)
         frame = pcm16_to_mulaw(np.clip(own, -32768, 32767).astype("<i2").tobytes())
         before = self.track
         self.track = bytes(number * FRAME_BYTES) + frame
-        super()._frame(number)
+        super().put_frame(number)
         self.track = before
 
     def _echo_now(self, number: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
@@ -145,18 +147,18 @@ class SpeakerphoneCall(SimCall):
             self.voice.identity, self.config.ai_greeting_he, our_voice(self.config.ai_greeting_he)
         )
 
-    def _record(self, dialogue: TurnMachine) -> None:
-        super()._record(dialogue)
-        judges = dialogue.caller._hearing._judges
-        if not self._learns:
-            judges.echo = NeverLearns()
-        handle = dialogue.handle
+    def new_machine(self, params: TurnParams) -> TurnMachine:
+        echo = EchoLevel() if self._learns else NeverLearns()
+        with patch("server.audio.vad.EchoLevel", lambda: echo):
+            machine = super().new_machine(params)
+        handle = machine.handle
 
         def sampled(event: Event) -> list[Action]:
-            self.levels += [judges.echo.level] if isinstance(event, FrameHeard) else []
+            self.levels += [echo.level] if isinstance(event, FrameHeard) else []
             return handle(event)
 
-        dialogue.handle = sampled  # type: ignore[method-assign]
+        machine.handle = sampled  # type: ignore[method-assign]
+        return machine
 
 
 ROOMS = tuple(Room(delay_ms, gain_db) for delay_ms, gain_db in product((60, 150, 300), (-10, -15, -20, -25)))

@@ -33,24 +33,24 @@ class Track:
     """The caller's whole call, to be mixed from pieces. Times in seconds, levels in dBFS."""
 
     def __init__(self, seconds: float) -> None:
-        self._pcm = bytearray(2 * int(seconds * SAMPLE_RATE_HZ))
+        self.pcm = bytearray(2 * int(seconds * SAMPLE_RATE_HZ))
 
     def put(self, at_s: float, pcm16_8k: bytes) -> float:
         """Mix a piece in; return when it ends."""
         start = 2 * int(at_s * SAMPLE_RATE_HZ)
-        piece = pcm16_8k[: len(self._pcm) - start]
-        self._pcm[start : start + len(piece)] = add(bytes(self._pcm[start : start + len(piece)]), piece, 2)
+        piece = pcm16_8k[: len(self.pcm) - start]
+        self.pcm[start : start + len(piece)] = add(bytes(self.pcm[start : start + len(piece)]), piece, 2)
         return at_s + len(piece) / 2 / SAMPLE_RATE_HZ
 
     def noise(self, kind: str, level_dbfs: float) -> "Track":
         """Mix noise under all of it."""
         loop = b"".join(line_noise(kind, level_dbfs))
-        self.put(0, loop * (len(self._pcm) // len(loop) + 1))
+        self.put(0, loop * (len(self.pcm) // len(loop) + 1))
         return self
 
     def babble(self, level_dbfs: float) -> "Track":
         """Mix a room full of people under all of it: each Hebrew, together at ``level_dbfs``."""
-        self.put(0, _crowd(len(self._pcm) / 2 / SAMPLE_RATE_HZ, level_dbfs))
+        self.put(0, _crowd(len(self.pcm) / 2 / SAMPLE_RATE_HZ, level_dbfs))
         return self
 
     def burst(self, kind: str, at_s: float) -> float:
@@ -60,7 +60,7 @@ class Track:
     @property
     def mulaw(self) -> bytes:
         """Whole frames of μ-law."""
-        audio = pcm16_to_mulaw(bytes(self._pcm))
+        audio = pcm16_to_mulaw(bytes(self.pcm))
         return audio[: len(audio) // FRAME_BYTES * FRAME_BYTES]
 
 
@@ -77,7 +77,7 @@ def _crowd(seconds: float, level_dbfs: float) -> bytes:
             if end_s > 0 and at_s < seconds:
                 room.put(max(0.0, at_s), mul(piece[cut:], 2, 0.3))
             at_s = end_s
-    pcm = bytes(room._pcm)
+    pcm = bytes(room.pcm)
     return mul(pcm, 2, AMPLITUDE * 10 ** (level_dbfs / 20) / rms(pcm, 2))
 
 

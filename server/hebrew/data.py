@@ -21,13 +21,13 @@ from pathlib import Path
 
 from server.hebrew.families import Kind, Node, State, slots_of
 
-_FOLDER = Path(__file__).with_name("data")
+FOLDER = Path(__file__).with_name("data")
 _HEAD = re.compile(r"\[(\S+)\]")
 
 
 def lines_of(name: str) -> list[str]:
     """The lines of ``data/<name>.txt``, stripped, without comments and empty lines."""
-    text = (_FOLDER / f"{name}.txt").read_text("utf-8")
+    text = (FOLDER / f"{name}.txt").read_text("utf-8")
     bare = (line.partition("#")[0].strip() for line in text.splitlines())
     return [line for line in bare if line]
 
@@ -72,7 +72,7 @@ def _check(name: str, lines: list[str], kinds: Iterable[str]) -> None:
         except ValueError as wrong:
             raise ValueError(f"{name}.txt: {line!r}: {wrong}") from None
         for kind in named:
-            if kind not in kinds and not (_FOLDER / f"{kind.partition(':')[0]}.txt").is_file():
+            if kind not in kinds and not (FOLDER / f"{kind.partition(':')[0]}.txt").is_file():
                 raise ValueError(f"{name}.txt: {line!r}: <{kind}> is no [kind] of this file and no file")
 
 

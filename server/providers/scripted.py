@@ -77,13 +77,13 @@ class ScriptedLlm:
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         reply = self._template.replace("{n}", str(request.turn_number)).replace("{text}", request.text)
-        return _ScriptedReply(self._runtime, reply, self._delay_s)
+        return ScriptedReply(self._runtime, reply, self._delay_s)
 
     def warm(self) -> None:
         pass
 
 
-class _ScriptedReply:
+class ScriptedReply:
     expected = Expected()
     acts: tuple[Act, ...] = ()
 

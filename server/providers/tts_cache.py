@@ -43,7 +43,7 @@ class TtsCache:
         self._lines = tuple(lines)
         self._identities = tuple(identities)  # of the voices, the best first
         self._max_bytes = max_bytes
-        self._folder = folder
+        self.folder = folder
         self._fixed_keys = {audio_key(voice, line) for voice in self._identities for line in self._lines}
         self._lock = threading.Lock()  # guards the three below
         self._fixed: dict[str, bytes] = {}
@@ -83,7 +83,7 @@ class TtsCache:
         Noise and silence that an earlier version took for speech are left there, and written over once the
         sentence is made again.
         """
-        for key, audio in self._folder.load(self._fixed_keys) if self._folder is not None else ():
+        for key, audio in self.folder.load(self._fixed_keys) if self.folder is not None else ():
             pcm16 = mulaw_to_pcm16(audio)
             if is_silent(pcm16) or is_noise(pcm16):
                 continue
@@ -114,11 +114,11 @@ class TtsCache:
     def _said_again(self, key: str, text: str, mulaw_8k: bytes) -> None:
         """Worth a place on the disk, unless there are numbers in it: those may be the caller's own."""
         private = key not in self._fixed_keys and any(map(str.isdigit, text))
-        if self._folder is None or private:
+        if self.folder is None or private:
             return
         with self._lock:
             known = key in self._on_disk
-        if not known and self._folder.save(key, mulaw_8k):
+        if not known and self.folder.save(key, mulaw_8k):
             with self._lock:
                 self._on_disk[key] = None
 

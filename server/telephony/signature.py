@@ -57,7 +57,7 @@ class TwilioAuth:
             auth_token, SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
         self._memory = memory
-        self._now = now
+        self.now = now
         self._jumps = jumps or Jumps()
 
     def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
@@ -89,12 +89,12 @@ class TwilioAuth:
         return str(self._serializer.dumps([call_sid, self._good_until(signature), _name(signature)]))
 
     def _good_until(self, signature: str) -> float:
-        until = round(self._now() + GOOD_S, 3)
+        until = round(self.now() + GOOD_S, 3)
         return self._memory.first_deadline(f"signed:{_name(signature)}", until, SEEN_S)
 
     def _is_good(self, until: float) -> bool:
         """Not over; nor of a time when the clock was ahead: then it may have been seen an hour ago."""
-        now, jump_s = self._now(), self._jumps.recent_s()
+        now, jump_s = self.now(), self._jumps.recent_s()
         return now - max(0.0, jump_s) < until <= now + GOOD_S + APART_S + max(0.0, -jump_s)
 
     def use(self, token: str, call_sid: str) -> None:

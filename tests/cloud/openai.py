@@ -224,12 +224,12 @@ class Connection:
         elif route == ("POST", "/v1/audio/speech"):
             self._served(cloud.speech, json.loads(request.body), self._speech)
         elif route == ("POST", "/v1/audio/transcriptions"):
-            self._served(cloud.transcriptions, form_of(request), self._transcription)
+            self._served(cloud.transcriptions, form_of(request), self.transcription)
         elif request.method == "GET" and route[1].startswith("/v1/models/") and cloud.has_models:
             model = route[1].removeprefix("/v1/models/")
             self._served(cloud.watch, {"model": model}, self._model)
         else:
-            self._send_whole(404, b"<h1>Not Found</h1>", "text/html")
+            self.send_whole(404, b"<h1>Not Found</h1>", "text/html")
 
     def _served(self, watch: Watch, request: dict[str, Any], serve: Callable[[Exchange], None]) -> None:
         """Account for the exchange, and do what every route does alike: faults before the headers."""
@@ -240,7 +240,7 @@ class Connection:
             elif exchange.fault is Fault.REFUSED:
                 self._reset()
             elif exchange.fault is Fault.GARBAGE:
-                self._send_whole(200, GARBAGE, "text/event-stream")
+                self.send_whole(200, GARBAGE, "text/event-stream")
             elif exchange.fault is Fault.TOO_MANY:
                 self._refuse(429, "Rate limit reached for requests.", self._cloud.too_many_code)
             elif exchange.fault is Fault.UNAVAILABLE:
@@ -276,8 +276,8 @@ class Connection:
         if not request.get("stream"):
             self._send_one(exchange, completion(request, script))
             return
-        self._send_head(200, "text/event-stream; charset=utf-8", "Transfer-Encoding: chunked")
-        self._send_event(chunk(request, {"role": "assistant", "content": ""}))
+        self.send_head(200, "text/event-stream; charset=utf-8", "Transfer-Encoding: chunked")
+        self.send_event(chunk(request, {"role": "assistant", "content": ""}))
         lines = [event_line(chunk(request, delta)) for delta in text_deltas(script)]
         lines += script.lines
         words = len(lines)
@@ -285,15 +285,15 @@ class Connection:
 
         def send(line: str) -> None:
             self._wait(script.acts_after_s if exchange.sent == words else 0)
-            self._send_chunk(f"{line}\n\n".encode())
+            self.send_chunk(f"{line}\n\n".encode())
 
         self._send_items(exchange, lines, send)
-        self._send_event(chunk(request, {}, finish_of(script)))
+        self.send_event(chunk(request, {}, finish_of(script)))
         if script.done:
-            self._send_chunk(b"data: [DONE]\n\n")
-        self._end_stream()
+            self.send_chunk(b"data: [DONE]\n\n")
+        self.end_stream()
 
-    def _transcription(self, exchange: Exchange) -> None:
+    def transcription(self, exchange: Exchange) -> None:
         request = exchange.request
         text = self._cloud.hears(request["pcm16"])
         if exchange.fault is Fault.EMPTY:
@@ -308,20 +308,20 @@ class Connection:
         if request.get("stream") != "true":
             self._send_one(exchange, final)
             return
-        self._send_head(200, "text/event-stream; charset=utf-8", "Transfer-Encoding: chunked")
+        self.send_head(200, "text/event-stream; charset=utf-8", "Transfer-Encoding: chunked")
         items = [{"type": "transcript.text.delta", "delta": word} for word in words]
         items.append({"type": "transcript.text.done", **final})
-        self._send_items(exchange, items, self._send_event)
-        self._end_stream()
+        self._send_items(exchange, items, self.send_event)
+        self.end_stream()
 
     def _speech(self, exchange: Exchange) -> None:
         audio = b"" if exchange.fault is Fault.EMPTY else self._cloud.says(exchange.request["input"])
         if exchange.fault is Fault.WAV_HEADER:
             audio = endless_wav_header() + audio
-        self._send_head(200, self._cloud.speech_type, "Transfer-Encoding: chunked")
+        self.send_head(200, self._cloud.speech_type, "Transfer-Encoding: chunked")
         pieces = [audio[i : i + SPEECH_CHUNK_BYTES] for i in range(0, len(audio), SPEECH_CHUNK_BYTES)]
-        self._send_items(exchange, pieces, self._send_chunk)
-        self._end_stream()
+        self._send_items(exchange, pieces, self.send_chunk)
+        self.end_stream()
 
     # ---- items, under their delays and faults ----
 
@@ -341,7 +341,7 @@ class Connection:
         """An answer in one piece; half of it is where it fails."""
         body = json.dumps(answer, ensure_ascii=False).encode()
         self._first_wait(exchange)
-        self._send_head(200, "application/json", f"Content-Length: {len(body)}")
+        self.send_head(200, "application/json", f"Content-Length: {len(body)}")
         self._socket.sendall(body[: len(body) // 2])
         self._fail_midway(exchange)
         self._socket.sendall(body[len(body) // 2 :])
@@ -374,28 +374,28 @@ class Connection:
 
     # ---- HTTP ----
 
-    def _send_head(self, status: int, kind: str, *more: str) -> None:
+    def send_head(self, status: int, kind: str, *more: str) -> None:
         lines = [f"HTTP/1.1 {status} -", f"Content-Type: {kind}", *more, "", ""]
         self._socket.sendall("\r\n".join(lines).encode())
 
-    def _send_whole(self, status: int, body: bytes, kind: str = "application/json") -> None:
-        self._send_head(status, kind, f"Content-Length: {len(body)}")
+    def send_whole(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        self.send_head(status, kind, f"Content-Length: {len(body)}")
         self._socket.sendall(body)
 
     def _send_json(self, status: int, body: Any) -> None:
-        self._send_whole(status, json.dumps(body, ensure_ascii=False).encode())
+        self.send_whole(status, json.dumps(body, ensure_ascii=False).encode())
 
     def _refuse(self, status: int, message: str, code: str | None, param: str | None = None) -> None:
         error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
         self._send_json(status, {"error": error})
 
-    def _send_chunk(self, body: bytes) -> None:
+    def send_chunk(self, body: bytes) -> None:
         self._socket.sendall(b"%x\r\n%s\r\n" % (len(body), body))
 
-    def _send_event(self, event: Any) -> None:
-        self._send_chunk(f"{event_line(event)}\n\n".encode())
+    def send_event(self, event: Any) -> None:
+        self.send_chunk(f"{event_line(event)}\n\n".encode())
 
-    def _end_stream(self) -> None:
+    def end_stream(self) -> None:
         if self._cloud.keeps_open_after_done:
             self._wait(math.inf)
         self._socket.sendall(b"0\r\n\r\n")

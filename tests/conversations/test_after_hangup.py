@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from server.call.after_hangup import LISTEN_S, Afterwards
@@ -20,6 +20,7 @@ from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, Expected, SaveLead, Transfer
 from tests.simtime.call import SimCall
 from tests.simtime.line import NOISE, Sound
+from tests.simtime.walks import walks
 
 TOLD = "שמי דנה והטלפון שלי 0501234567"
 LEAD = SaveLead((("name", "דנה"), ("phone", "0501234567")))
@@ -127,7 +128,7 @@ def is_danas(details):
     return [(line["name"], line["phone"]) for line in details] == [("דנה", "0501234567")]
 
 
-@settings(max_examples=60, deadline=None)
+@walks
 @given(
     act_s=st.sampled_from([0.3, 1.0, 2.5, 4.5]),
     until_s=st.floats(SPOKEN.until_s, 18.0).map(lambda at_s: round(at_s, 2)),

@@ -36,9 +36,9 @@ def test_b5_a_cough_over_the_end_of_the_hint_commits_the_turn_once(at_s):
     """B5, D4: the caller's words are in the history once, the turn is counted once."""
     call = SimCall([Sound(3, 1.5), Sound(at_s, 0.1, NOISE)], llm_s=0.9).run(16)
     assert len(call.lines("RESPONSE_GAP")) == 1
-    history = call.handler.machine.memory.history
+    history = call.machine.memory.history
     assert [line.text for line in history if line.speaker is Speaker.CALLER] == ["שלום לך"]
-    assert call.handler.machine.memory.committed_turns == 1
+    assert call.machine.memory.committed_turns == 1
 
 
 def test_b5_a_voice_over_the_hint_is_no_barge_in():
@@ -93,11 +93,15 @@ def test_f5_a_hash_behind_a_complete_entry_is_part_of_it(hash_at_s):
 def test_f6_a_provider_that_cannot_be_cancelled_does_not_keep_the_call():
     """F6: its cancel raises: logged, and the call ends all the same."""
 
-    def refuse():
-        raise RuntimeError("no")
+    refused = []
 
     def start_what_refuses(*asked):
         recognition = start(*asked)
+
+        def refuse():
+            refused.append(recognition)
+            raise RuntimeError("no")
+
         recognition.cancel = refuse
         return recognition
 
@@ -106,7 +110,7 @@ def test_f6_a_provider_that_cannot_be_cancelled_does_not_keep_the_call():
     call.run(5.0, hang_up=False)
     call.line.deliver({"event": "stop"})
     call.until(9)
-    assert call.finished and call.lines("WS_DONE")
+    assert refused and call.finished and call.lines("WS_DONE")
     assert "tx" not in call.runtime.alive()
     assert call.lines("ENGINE_ERR")
 
@@ -133,7 +137,7 @@ def test_d4_a_line_of_ours_that_resumes_is_no_history():
     call = SimCall(sounds, stt=["שלום לך", "מממ", ""], reply=REPLY)
     call.stt.lines[1] = type(call.stt.lines[1])("")
     call.run(18)
-    agent = [line for line in call.handler.machine.memory.history if line.speaker is Speaker.AGENT]
+    agent = [line for line in call.machine.memory.history if line.speaker is Speaker.AGENT]
     assert all("לנסח" not in line.text for line in agent)
 
 

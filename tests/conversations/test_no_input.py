@@ -122,7 +122,7 @@ def test_d4_a_llm_that_has_no_rest_to_give_leaves_what_it_said():
     call.llm.sentence_s = 1.2
     call.run(20)
     assert call.texts[1:] == [FIRST, FIRST, SECOND]
-    assert call.handler.machine.state.value == "LISTENING"
+    assert call.machine.state.value == "LISTENING"
 
 
 def test_d4_d3_history_has_a_resumed_reply_once():

@@ -3,7 +3,7 @@
 The real shell and core run in simulated time; hypothesis looks for the call that breaks a promise.
 """
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.call.provider_runner import AFTER_CALL_S
@@ -16,6 +16,7 @@ from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.machine import State, TurnMachine
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
+from tests.simtime.walks import walks
 
 CLOSED_IN_S = 10.5  # five for who speaks, our line, a second for a mark that is lost, one for its end
 QUIET_END_S = 32.0  # long enough for whatever was going on to come to its end
@@ -136,11 +137,12 @@ def reply_number(said):
     return NUMBERS.get(said.text)
 
 
+@walks
 @given(calls())
 def test_every_call_keeps_its_promises(call):
     """B1, B2, B3, C4, F2, F6, G3: see the assertions."""
     call.run(18 + QUIET_END_S, hang_up=False)
-    dialogue = call.handler.machine
+    dialogue = call.machine
 
     # No state without a way back to LISTENING, and nothing that was said is left unanswered.
     assert dialogue.state is State.LISTENING
@@ -215,7 +217,7 @@ def frame_carries_sound(line, at_s):
     return not lost and any(s.at_s - 1e-9 <= at_s < s.at_s + s.for_s - 1e-9 for s in line.sounds)
 
 
-@settings(max_examples=40)
+@walks
 @given(calls(), st.integers(1, 1500).map(lambda n: n / 50), st.integers(0, 3))
 def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     """F4: whatever it was doing; nobody thinks any more, the last line is whole, and no act is done twice."""
@@ -240,6 +242,7 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
         assert last.until_s - last.at_s >= 0.06 * len(last.text) - 0.05
 
 
+@walks
 @given(calls(), st.integers(0, 900).map(lambda n: n / 50), st.booleans())
 @example(SimCall([]), 0.0, True)
 def test_a_call_may_end_at_any_moment(call, at_s, politely):

@@ -36,7 +36,7 @@ def test_a_malformed_line_is_explained(line):
 def test_a_wrong_list_is_named_with_its_line(text, told, tmp_path, monkeypatch):
     """The file, the line, and what is wrong."""
     (tmp_path / "nods.txt").write_text(text, "utf-8")
-    monkeypatch.setattr("server.hebrew.data._FOLDER", tmp_path)
+    monkeypatch.setattr("server.hebrew.data.FOLDER", tmp_path)
     with pytest.raises(ValueError, match=told.replace("|", "[|]").replace("[[]|[]]", "[|]")):
         Phrases.read("nods")
 

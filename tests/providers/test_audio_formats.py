@@ -14,7 +14,6 @@ from server.config import load_config
 from server.providers.audio_formats import format_of
 from server.providers.base import ProviderError
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
-from server.providers.openai import client
 from server.providers.openai.tts import OpenAITts
 from server.providers.wav import SampleReader, TelephoneReader
 from tests.cloud.openai import OpenAICloud
@@ -29,8 +28,6 @@ AAC_FRAME = b"\xff\xf1\x58\x40\x2e\x80\xfc" + bytes(365)
 def cloud() -> Iterator[OpenAICloud]:
     with OpenAICloud() as cloud:
         yield cloud
-        for where in [where for where in client._clients if where[0] == cloud.base_url]:
-            client._clients.pop(where).close()
 
 
 def spoken(cloud: OpenAICloud) -> bytes:

@@ -6,7 +6,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from server.config import load_config
 from server.gcp_tts_live import MAX_SENTENCE_BYTES, GoogleTts, pcm16_8k_of, synthesize_pcm16_8k
 from server.providers.base import ProviderError
 from server.providers.google import client
+from server.providers.google.client import Address, Connection
 from server.providers.wav import SampleReader
 from tests.cloud.google import VoiceCloud
 from tests.cloud.watch import Fault
@@ -48,8 +51,6 @@ def fmt(kind: int = 1, channels: int = 1, rate_hz: int = 8000, bits: int = 16) -
 def google() -> Iterator[VoiceCloud]:
     with VoiceCloud(lambda text: PCM) as cloud:
         yield cloud
-        for address in [address for address in client._connections if address.endpoint == cloud.endpoint]:
-            client._connections.pop(address).transport.close()
 
 
 def voice_of(google: VoiceCloud, name: str = WAVENET) -> GoogleTts:
@@ -250,8 +251,7 @@ class TestErrors:
             list(GoogleTts(config).synthesize("שלום", 5))
         assert raised.value.retryable
 
-    def test_no_credentials(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(client, "_failures", {})
+    def test_no_credentials(self, tmp_path: Path) -> None:
         config = load_config(
             google_tts_endpoint="https://localhost:1",
             google_application_credentials=str(tmp_path / "missing.json"),
@@ -294,15 +294,26 @@ class TestCancel:
     ) -> None:
         """Neither thread waits for the other: the second finds what the first has done."""
         google.watch.always = Fault.HUNG_BEFORE_HEADERS
-        for name in ("_whole", "_stream"):
-            begin = getattr(gcp_tts_live, name)
 
-            def cancelled_in_between(*args: Any, begin: Any = begin) -> Any:
-                call = begin(*args)
+        def cancelled_in_between(begin: Any) -> Any:
+            def begins(*args: Any, **settings: Any) -> Any:
+                call = begin(*args, **settings)
                 stream.cancel()
                 return call
 
-            monkeypatch.setattr(gcp_tts_live, name, cancelled_in_between)
+            return begins
+
+        def connected(address: Address) -> Connection:
+            connection = client.connect(address)
+            real = connection.transport
+            whole = SimpleNamespace(future=cancelled_in_between(real.synthesize_speech.future))
+            streamed = cancelled_in_between(real.streaming_synthesize)
+            return replace(
+                connection,
+                transport=SimpleNamespace(synthesize_speech=whole, streaming_synthesize=streamed),
+            )
+
+        monkeypatch.setattr(gcp_tts_live, "connect", connected)
         stream = voice_of(google, voice).synthesize("שלום", 30)
         began = time.monotonic()
         assert list(stream) == []

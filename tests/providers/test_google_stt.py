@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import google.auth as google_auth
 import grpc
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
-from server.config import load_config
+from server.config import Config, load_config
 from server.providers.base import ProviderError, Recognition, RecognizesWhole, Transcript
 from server.providers.google import client, stt
+from server.providers.google.api_versions import dialect_of
 from server.providers.google.client import SPEECH_V1, SPEECH_V2, TEXT_TO_SPEECH, Address, connect, explained
 from server.providers.google.streaming import StreamLimits
 from server.providers.google.stt import GoogleStt
@@ -38,19 +40,16 @@ BOTH = pytest.mark.parametrize("api", ["v1", "v2"])
 def cloud() -> Iterator[SpeechCloud]:
     with SpeechCloud() as speech:
         yield speech
-        forget(speech.endpoint)
 
 
-def forget(endpoint: str) -> None:
-    for address in [address for address in client._connections if address.endpoint == endpoint]:
-        client._connections.pop(address).transport.close()
+def google_config(cloud: SpeechCloud, api: str = "v1", **knobs: Any) -> Config:
+    return load_config(google_speech_endpoint=cloud.endpoint, google_speech_api=api, **knobs)
 
 
 def stt_of(
     cloud: SpeechCloud, api: str = "v1", limits: StreamLimits | None = None, **knobs: Any
 ) -> GoogleStt:
-    config = load_config(google_speech_endpoint=cloud.endpoint, google_speech_api=api, **knobs)
-    return GoogleStt(config, limits=limits)
+    return GoogleStt(google_config(cloud, api, **knobs), limits=limits)
 
 
 def heard(
@@ -133,7 +132,7 @@ class TestRequest:
     )
     def test_where_google_is_asked(self, api: str, location: str, endpoint: str) -> None:
         config = load_config(google_speech_api=api, google_speech_location=location)
-        assert GoogleStt(config)._dialect.address.endpoint == endpoint
+        assert dialect_of(config).address.endpoint == endpoint
 
     def test_the_stream_is_open_before_the_first_word(self, cloud: SpeechCloud) -> None:
         """The stream opens at the onset, so that it costs no time when the words come."""
@@ -174,10 +173,12 @@ class TestRequest:
     def test_a_request_waits_for_a_tenth_of_a_second(self) -> None:
         audio = UtteranceAudio()
         taken: list[bytes] = []
-        taker = threading.Thread(target=lambda: taken.append(audio.take(0, 9999, lambda: True)), daemon=True)
+        looked = threading.Event()  # whether it is still wanted: under the lock, right before it waits
+        take = lambda: taken.append(audio.take(0, 9999, lambda: looked.set() is None))  # noqa: E731
+        taker = threading.Thread(target=take, daemon=True)
         taker.start()
+        assert looked.wait(5)
         for start in range(0, 800, 160):
-            until(lambda: taken or audio._changed._waiters)  # type: ignore[attr-defined]
             audio.feed(NOISE[start : start + 160])
         taker.join(5)
         assert taken == [NOISE[:800]]
@@ -186,10 +187,9 @@ class TestRequest:
         audio = UtteranceAudio()
         for _ in range(310):
             audio.feed(NOISE[:8000])
-        assert len(audio._kept) == 300 * 8000
         audio.forget(2_000_000)
-        audio.feed(NOISE[:8000])
-        assert audio.take(2_400_000, 9999, lambda: True) == NOISE[:8000]
+        audio.feed(NOISE[8000:16_000])
+        assert audio.take(300 * 8000, 9999, lambda: True) == NOISE[8000:16_000]
 
 
 class TestWords:
@@ -381,7 +381,7 @@ class TestCancel:
 
         cloud.watch.delays.first_s = 20
         google = stt_of(cloud)
-        connection = connect(google._dialect.address)
+        connection = connect(dialect_of(google_config(cloud)).address)
         monkeypatch.setattr(stt, "connect", lambda address: client.Connection(Transport(), ""))
         recognition = google.start(Expected(), 1, 30)
         recognition.feed(NOISE[:800])
@@ -392,14 +392,14 @@ class TestCancel:
         """An error of the connection is dropped after a cancel."""
         connecting, go_on = threading.Event(), threading.Event()
 
-        def slow(address: Address) -> client.Connection:
+        def slow(*_: Any, **__: Any) -> Any:
             connecting.set()
             go_on.wait(5)
-            raise ProviderError("no credentials")
+            raise OSError("no credentials")
 
-        monkeypatch.setattr(client, "_connected", slow)
-        monkeypatch.setattr(client, "_failures", {})
-        listener = Listener(stt_of(cloud).start(Expected(), 1, 5))
+        monkeypatch.setattr(google_auth, "default", slow)
+        config = load_config(google_speech_endpoint="https://localhost:7")
+        listener = Listener(GoogleStt(config).start(Expected(), 1, 5))
         assert connecting.wait(5)
         began = time.monotonic()
         listener.recognition.cancel()
@@ -729,7 +729,6 @@ class TestCredentials:
         )
         with pytest.raises(ProviderError):  # over TLS, where nobody listens
             recognizer.recognize(b"\xff", Expected(), 2)
-        forget(endpoint)
 
     @pytest.mark.parametrize("unfolded", [False, True], ids=["as it is", "with its line breaks unfolded"])
     def test_f12_the_key_itself_where_there_are_no_files(self, tmp_path: Path, unfolded: bool) -> None:
@@ -740,7 +739,6 @@ class TestCredentials:
         )
         assert connection.project == "in-the-key"
         assert "PRIVATE" not in f"{knobs} {knobs!r}"
-        forget(f"https://localhost:{4 + unfolded}")
 
     @pytest.mark.parametrize("key", ["PRIVATE", "[]", '{"type": "PRIVATE"}', '{"private_key": "PRIVATE"}'])
     def test_f12_what_is_no_key_is_not_told(self, key: str) -> None:
@@ -753,13 +751,11 @@ class TestCredentials:
         knobs = {"google_speech_endpoint": endpoint, "google_application_credentials": file}
         with pytest.raises(ProviderError, match="GOOGLE_CLOUD_PROJECT"):
             heard(GoogleStt(load_config(google_speech_api="v2", **knobs)))
-        forget(endpoint)
 
     @pytest.mark.parametrize("content", [None, "{}", "not JSON"], ids=["missing", "no key", "not JSON"])
     def test_none_is_said_once_in_a_while(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
     ) -> None:
-        monkeypatch.setattr(client, "_failures", {})
         file = tmp_path / "key.json"
         if content is not None:
             file.write_text(content)
@@ -771,7 +767,7 @@ class TestCredentials:
             with pytest.raises(ProviderError, match="GOOGLE_APPLICATION_CREDENTIALS") as raised:
                 heard(GoogleStt(load_config(**knobs)))
             assert not raised.value.retryable
-            monkeypatch.setattr(client, "_connected", None)  # the second answer is remembered
+            monkeypatch.setattr(google_auth, "load_credentials_from_file", None)  # it is remembered
         monkeypatch.setattr(client, "FAILED_CONNECTION_S", 0)
 
     def test_one_connection_serves_the_process(self, cloud: SpeechCloud) -> None:
@@ -785,7 +781,7 @@ UNDER_GEVENT = """
 from gevent import monkey
 monkey.patch_all()
 import sys, threading, time
-from server.config import load_config
+from server.config import Config, load_config
 from server.turns.effects import Expected
 from server.providers.google.stt import GoogleStt
 stt = GoogleStt(load_config(google_speech_endpoint=sys.argv[1], google_speech_api=sys.argv[2]))

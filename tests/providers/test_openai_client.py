@@ -26,13 +26,6 @@ KEY = "sk-nobody-may-read-this"
 AT_ONCE_S = 0.1
 
 
-@pytest.fixture(autouse=True)
-def no_client_is_left() -> Iterator[None]:
-    yield
-    while module._clients:
-        module._clients.popitem()[1].close()
-
-
 @pytest.fixture
 def cloud() -> Iterator[OpenAICloud]:
     with OpenAICloud() as cloud:

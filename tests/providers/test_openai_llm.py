@@ -19,7 +19,6 @@ from server.config import Config
 from server.hebrew.understand.gender import Gender
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.deadlines import BoundedStream
-from server.providers.openai import client as client_module
 from server.providers.openai import prompt
 from server.providers.openai.llm import SAVED, OpenAILlm, effort
 from server.providers.openai.tools import ToolCalls, as_messages
@@ -44,11 +43,8 @@ SAVED_LEAD = SaveLead((("name", "דנה"), ("city", "חיפה")))
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def a_fresh_template() -> None:
     prompt.template.cache_clear()
-    yield
-    while client_module._clients:
-        client_module._clients.popitem()[1].close()
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from server.audio.frames import mulaw_to_pcm16
 from server.config import Config, load_config
 from server.providers.base import ProviderError, Recognition, RecognizesWhole, Transcript
 from server.providers.is_hebrew import wrong_language
-from server.providers.openai import client
 from server.providers.openai.stt import MAX_AUDIO_BYTES, MAX_HINT_CHARS, OpenAIStt, within_limit
 from server.providers.wav import wav_of
 from server.turns.effects import Expected
@@ -35,8 +34,6 @@ AT_ONCE = 0.3  # seconds; what takes longer has waited for something
 def cloud() -> Iterator[OpenAICloud]:
     with OpenAICloud(hears=lambda pcm16: WORDS) as cloud:
         yield cloud
-        for where in [where for where in client._clients if where[0] == cloud.base_url]:
-            client._clients.pop(where).close()
 
 
 def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
@@ -247,9 +244,9 @@ class TestTranscripts:
         """A proxy's page with status 200."""
 
         def serve(self: Any, exchange: Any) -> None:
-            self._send_whole(200, body, "text/html")
+            self.send_whole(200, body, "text/html")
 
-        monkeypatch.setattr(local.Connection, "_transcription", serve)
+        monkeypatch.setattr(local.Connection, "transcription", serve)
         with pytest.raises(ProviderError, match="not a transcription"):
             list(finished(cloud))
 
@@ -257,13 +254,13 @@ class TestTranscripts:
         """Unknown events are skipped, and nothing behind the final transcript replaces it."""
 
         def serve(self: Any, exchange: Any) -> None:
-            self._send_head(200, "text/event-stream", "Transfer-Encoding: chunked")
-            self._send_event({"type": "transcript.text.segment", "text": "?"})
-            self._send_event({"type": "transcript.text.done", "text": WORDS})
-            self._send_chunk(b"data: {\n\n")
-            self._end_stream()
+            self.send_head(200, "text/event-stream", "Transfer-Encoding: chunked")
+            self.send_event({"type": "transcript.text.segment", "text": "?"})
+            self.send_event({"type": "transcript.text.done", "text": WORDS})
+            self.send_chunk(b"data: {\n\n")
+            self.end_stream()
 
-        monkeypatch.setattr(local.Connection, "_transcription", serve)
+        monkeypatch.setattr(local.Connection, "transcription", serve)
         assert list(finished(cloud)) == [Transcript(WORDS)]
 
     def test_the_turn_does_not_wait_for_the_end_of_the_response(self, cloud: OpenAICloud) -> None:

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from server.config import Config, load_config
 from server.providers.base import ProviderError, SpeechStream
-from server.providers.openai import client
-from server.providers.openai.tts import MAX_CHARACTERS, OpenAITts, _telephone_audio
+from server.providers.openai.tts import MAX_CHARACTERS, OpenAITts, telephone_audio
 from tests.cloud.openai import OpenAICloud, endless_wav_header, tone
 from tests.cloud.watch import Fault
 
@@ -56,8 +55,6 @@ def at_once(audio: bytes, rate_hz: int = 24_000) -> Any:
 def cloud() -> Iterator[OpenAICloud]:
     with OpenAICloud() as cloud:
         yield cloud
-        for where in [where for where in client._clients if where[0] == cloud.base_url]:
-            client._clients.pop(where).close()
 
 
 def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
@@ -151,14 +148,14 @@ class TestSound:
     @pytest.mark.parametrize(("hz", "at_most_db"), [(3400, 0.5), (4600, -40), (5000, -40), (11_000, -40)])
     def test_no_alias(self, hz: float, at_most_db: float) -> None:
         """Frequencies above the telephone band vanish and give no alias."""
-        level = level_db(b"".join(_telephone_audio(iter([sine(hz)]))))
+        level = level_db(b"".join(telephone_audio(iter([sine(hz)]))))
         assert level < at_most_db
         assert hz > 4000 or level > -0.5
 
     def test_louder_than_can_be(self) -> None:
         """The filter overshoots at a full-scale edge: samples are clipped, not wrapped."""
         square = array("h", ([32767] * 120 + [-32768] * 120) * 20).tobytes()
-        heard = samples(b"".join(_telephone_audio(iter([square]))))
+        heard = samples(b"".join(telephone_audio(iter([square]))))
         assert heard.max() == 32767 and heard.min() == -32768
         assert np.abs(heard - np.clip(at_once(square), -32768, 32767)).max() <= 1
 
@@ -180,13 +177,13 @@ class TestSound:
     def test_the_end_is_not_lost(self, cloud: OpenAICloud) -> None:
         """The filter's remaining samples come last: every 24 kHz sample counts."""
         for count in (1, 2, 3, 2400, 2401, 12_345):
-            heard = b"".join(_telephone_audio(iter([bytes(2 * count)])))
+            heard = b"".join(telephone_audio(iter([bytes(2 * count)])))
             assert len(heard) // 2 == pytest.approx(count / 3, abs=1)
 
     def test_half_a_sample_at_the_end_is_dropped(self) -> None:
-        assert list(_telephone_audio(iter([b"\1"]))) == []
-        whole = b"".join(_telephone_audio(iter([sine(300, 0.1)])))
-        assert b"".join(_telephone_audio(iter([sine(300, 0.1) + b"\1"]))) == whole
+        assert list(telephone_audio(iter([b"\1"]))) == []
+        whole = b"".join(telephone_audio(iter([sine(300, 0.1)])))
+        assert b"".join(telephone_audio(iter([sine(300, 0.1) + b"\1"]))) == whole
 
 
 VOICED = sine(440, 0.05) + sine(1234, 0.05)
@@ -210,9 +207,9 @@ def test_any_split_gives_the_same_samples(cuts: list[int], kind: str) -> None:
     for cut in cuts:
         pieces.append(rest[:cut])
         rest = rest[cut:]
-    chunks = list(_telephone_audio(iter([*pieces, rest])))
+    chunks = list(telephone_audio(iter([*pieces, rest])))
     assert all(chunk and len(chunk) % 2 == 0 for chunk in chunks)
-    assert b"".join(chunks) == b"".join(_telephone_audio(iter([VOICED])))
+    assert b"".join(chunks) == b"".join(telephone_audio(iter([VOICED])))
 
 
 class TestWav:
@@ -223,7 +220,7 @@ class TestWav:
 
     def test_another_rate_is_obeyed(self) -> None:
         sent = sine(1000, 0.5, 22_050)
-        heard = b"".join(_telephone_audio(iter([wav(22_050, sent)])))
+        heard = b"".join(telephone_audio(iter([wav(22_050, sent)])))
         assert np.abs(samples(heard) - at_once(sent, 22_050)).max() <= 1
 
     @pytest.mark.parametrize(
@@ -241,11 +238,11 @@ class TestWav:
     )
     def test_what_cannot_be_played_is_refused(self, file: bytes, says: str) -> None:
         with pytest.raises(ProviderError, match=says):
-            list(_telephone_audio(iter([file])))
+            list(telephone_audio(iter([file])))
 
     def test_samples_that_look_like_a_header(self) -> None:
         for pcm16 in (b"RIFFabcdEFGH" + VOICED, b"RI" + VOICED):
-            heard = b"".join(_telephone_audio(iter([pcm16])))
+            heard = b"".join(telephone_audio(iter([pcm16])))
             assert len(heard) // 2 == pytest.approx(len(pcm16) / 6, abs=1)
 
 

@@ -35,11 +35,11 @@ class Voice:
         self.said = []
         self.cancels = 0
         self._chunks = chunks
-        self._fails = fails
+        self.fails = fails
 
     def synthesize(self, text, timeout_s):
         self.said.append(text)
-        if self._fails:
+        if self.fails:
             raise ProviderError("no voice today")
         return self
 
@@ -237,7 +237,7 @@ def test_g2_the_best_voice_replaces_a_fallbacks_line():
     phrases, voices = TtsCache(["שלום", "תודה"], ["best", "fallback"]), chain(best, fallback)
     assert not phrases.make(voices, [].append)
     assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH[:500] * 2)
-    best._fails = False
+    best.fails = False
     assert phrases.make(voices, [].append)
     assert phrases.get("שלום") == phrases.get("תודה") == pcm16_to_mulaw(ENOUGH)
 
@@ -252,7 +252,7 @@ def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
     assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
     assert not phrases.make(voices, [].append)
     assert (best.said, fallback.said) == (["שלום"], ["שלום", "תודה"])
-    now[0], best._fails = 60.0, False
+    now[0], best.fails = 60.0, False
     assert phrases.make(voices, [].append)
     assert (best.said[1:], fallback.said) == (["שלום", "תודה"], ["שלום", "תודה"])
 
@@ -262,7 +262,7 @@ def test_another_voice_starts_with_nothing(tmp_path):
     phrases = TtsCache(["שלום"], ["voice"], folder=TtsCacheDisk(str(tmp_path), 1000))
     copy = phrases.empty_copy("host")
     copy.keep("host", "שלום", b"\x44")
-    phrases._folder.wait()
+    phrases.folder.wait()
     assert list(tmp_path.iterdir()) == []
     phrases.keep("voice", "שלום", b"\x33")
     assert (phrases.get("שלום"), copy.get("שלום")) == (b"\x33", b"\x44")
@@ -285,7 +285,7 @@ def test_e6_better_words_are_made_anew(tmp_path, monkeypatch):
     before.keep("voice", "דירת 3 חד'", b"\x33")
     before.keep("voice", "ברח' הרצל.", b"\x44")
     assert (before.get("דירת שלושה חדרים"), before.get("ברחוב הרצל.")) == (b"\x33", b"\x44")
-    before._folder.wait()
+    before.folder.wait()
     monkeypatch.setattr("server.providers.tts_cache_disk.speakable", lambda text: text + " אחרת")
     after = cache(tmp_path, "דירת 3 חד'")
     after.load()
@@ -335,7 +335,7 @@ def cache(path, *lines, max_bytes=1000, voices=("voice",)):
 
 def written(phrases, path):
     """The keys on disk once everything is written."""
-    phrases._folder.wait()
+    phrases.folder.wait()
     return files(path)
 
 
@@ -346,7 +346,7 @@ def test_a_restart_serves_from_the_disk(tmp_path):
     before.keep("voice", "הדירה פנויה.", b"\x33")
     before.get("הדירה פנויה.")
     before.keep("voice", "אחרת.", b"\x44")
-    before._folder.wait()
+    before.folder.wait()
     voice, after = Voice(ENOUGH), cache(tmp_path, "שלום")
     after.load()
     assert after.make(chain(voice), [].append)
@@ -366,7 +366,7 @@ def test_f6_noise_that_was_kept_as_speech_is_made_again(tmp_path, before):
         phrases.load()
         assert phrases.make(chain(voice), [].append)
         assert phrases.get("שלום") == pcm16_to_mulaw(ENOUGH)
-        phrases._folder.wait()
+        phrases.folder.wait()
         assert len(voice.said) == says
 
 
@@ -403,7 +403,7 @@ def test_what_was_said_again_is_written_once(tmp_path, monkeypatch):
     for _ in range(3):
         phrases.get("הדירה פנויה.")
     assert saved == [audio_key("voice", "הדירה פנויה.")]
-    phrases._folder.wait()
+    phrases.folder.wait()
     restarted = cache(tmp_path)
     restarted.load()
     assert restarted.get("הדירה פנויה.") == b"\x33"
@@ -454,7 +454,7 @@ def test_without_a_disk_the_memory_works(tmp_path, caplog):
     phrases.get("הדירה פנויה.")
     phrases.keep("voice", "אחרת.", b"\x44")
     assert phrases.get("שלום") and phrases.get("הדירה פנויה.")
-    phrases._folder.wait()
+    phrases.folder.wait()
     assert len(caplog.messages) == 1 and caplog.messages[0].startswith("CACHE_ERR")
 
 

@@ -151,18 +151,19 @@ def test_what_is_needed_stays_young(tmp_path):
     assert names(tmp_path) == list("acefghijk")
 
 
-def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged):
+def test_what_is_pruned_meanwhile_is_no_trouble(tmp_path, logged, monkeypatch):
     """TTS_CACHE_MB: two processes may prune the same folder."""
 
-    class Pruned(AudioFiles):
-        def _files(self):
-            found = super()._files()
-            if len(found) > 10:
-                found[0].unlink()
-            return found
+    glob = Path.glob
 
-    folder = TtsCacheDisk(str(tmp_path), 1000, files=Pruned(str(tmp_path), 1000))
-    save(folder, tmp_path, *"abcdefghijkl")
+    def one_goes_meanwhile(path, pattern):
+        found = sorted(glob(path, pattern), key=lambda file: file.stat().st_mtime)
+        if len(found) > 10:
+            found[0].unlink()
+        return found
+
+    monkeypatch.setattr(Path, "glob", one_goes_meanwhile)
+    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghijkl")
     assert names(tmp_path)[-2:] == ["k", "l"]
     assert logged.messages == []
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 import threading
 import time
 import wave
@@ -22,7 +23,7 @@ from werkzeug.test import TestResponse
 
 from server.app import EXTENSION, phone_agent
 from server.audio.frames import pcm16_to_mulaw
-from server.config import load_config
+from server.config import Config, load_config, own_lines
 from server.providers.base import ProviderError
 from server.providers.fallback import FallbackChain, Try
 from server.providers.provider_set import Providers, build_providers
@@ -32,6 +33,7 @@ from server.service import Service
 from server.telephony.caller_number import HIDDEN
 from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, SaveLead, Transfer
+from server.turns.prompts import all_lines
 from tests.wording import OURS
 
 SCRIPTED = {
@@ -246,7 +248,7 @@ class TestSignature:
         headers = self.signature(POSTS[0], self.FIELDS)
         statuses = []
         for now_s in (1000.0, 1010.0, 1061.0, 1062.0):
-            monkeypatch.setattr(service_of(guarded).gate.auth, "_now", lambda now_s=now_s: now_s)
+            monkeypatch.setattr(service_of(guarded).gate.auth, "now", lambda now_s=now_s: now_s)
             statuses.append(guarded.post(POSTS[0], data=self.FIELDS, headers=headers).status_code)
         assert statuses == [200, 200, 403, 403]
 
@@ -369,7 +371,7 @@ class TestWarming:
         service = service_of(make_app(tts_engines="scripted,scripted").test_client())
         best, fallback = service.providers.tts
         monkeypatch.setattr(fallback, "identity", "fallback")
-        phrases = TtsCache(service.providers.tts_cache._lines, ("scripted", "fallback"))
+        phrases = TtsCache(every_line(service.config), ("scripted", "fallback"))
         monkeypatch.setattr(service, "providers", replace(service.providers, tts_cache=phrases))
         monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x20" * 300))
         monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
@@ -407,6 +409,11 @@ def the_service_sleeps_by(sleep: Callable[[float], None], monkeypatch: pytest.Mo
         (time.sleep if threading.current_thread() in others else sleep)(seconds)
 
     monkeypatch.setattr("server.service.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=of_all))
+
+
+def every_line(config: Config) -> tuple[str, ...]:
+    """What the service has made before the first call."""
+    return all_lines(config.ai_greeting_he, config.thinking_text_he, own_lines(config))
 
 
 class Call:
@@ -785,9 +792,7 @@ class TestMedia:
         def synth(text: str) -> bytes:
             raise error
 
-        monkeypatch.setattr(
-            Service, "_make_lines_again", lambda service: None
-        )  # in a minute, behind this test
+        the_service_sleeps_by(lambda _: sys.exit(), monkeypatch)  # it would try again, behind this test
         monkeypatch.setattr("server.providers.scripted.ScriptedTts.synthesize", lambda *asked: synth(""))
         blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
         app = Flask(__name__)

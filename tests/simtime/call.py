@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from re import finditer, search
 from typing import Any
+from unittest.mock import patch
 
 from server.audio.frames import pcm16_to_mulaw
 from server.audio.vad import EnergyOnly, Speech
@@ -19,6 +20,7 @@ from server.providers.tts_cache import TtsCache, beep
 from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
+from server.turns.params import TurnParams
 from server.turns.prompts import all_lines, in_gender
 from tests.simtime.engines import DIGIT, MS_A_CHARACTER, Reply, SimLlm, SimStt, SimTts
 from tests.simtime.line import Hears, Line, SimSpeech, Sound
@@ -140,15 +142,15 @@ class SimCall:
             self.phrases,
             self._new_speech,
         )
-        self.handler = MediaStreamHandler(
-            self.line,
-            self.config,
-            providers=providers,
-            runtime=self.runtime,
-            afterwards=self.afterwards,
-            **{"breath": lambda low, high: low, **self.host},
-        )
-        self._record(self.handler.machine)
+        with patch("server.call.dispatcher.TurnMachine", self.new_machine):
+            self.handler = MediaStreamHandler(
+                self.line,
+                self.config,
+                providers=providers,
+                runtime=self.runtime,
+                afterwards=self.afterwards,
+                **{"breath": lambda low, high: low, **self.host},
+            )
         self.handler.run()
         self.finished = True
 
@@ -156,15 +158,10 @@ class SimCall:
         self.log.append(line)
         self.log_times.append(self.runtime.now)
 
-    def _record(self, dialogue: TurnMachine) -> None:
-        handle = dialogue.handle
-
-        def recorded(event: Event) -> list[Action]:
-            self.events.append((event, actions := handle(event)))
-            self.event_times.append(self.runtime.now)
-            return actions
-
-        dialogue.handle = recorded  # type: ignore[method-assign]
+    def new_machine(self, params: TurnParams) -> TurnMachine:
+        """The machine of this call; what it is told, and does, is in ``events``."""
+        self.machine = machine = RecordedMachine(params, self)
+        return machine
 
     # ---- what happened ----
 
@@ -207,6 +204,19 @@ def _first_frame(audio: bytes) -> int:
         if digits
         else 0
     )
+
+
+class RecordedMachine(TurnMachine):
+    """A machine whose events, and what they bring about, stay readable behind the call."""
+
+    def __init__(self, params: TurnParams, call: SimCall) -> None:
+        super().__init__(params)
+        self.call = call
+
+    def handle(self, event: Event) -> list[Action]:
+        self.call.events.append((event, actions := super().handle(event)))
+        self.call.event_times.append(self.call.runtime.now)
+        return actions
 
 
 class _Listener(logging.Handler):

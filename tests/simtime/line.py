@@ -173,7 +173,7 @@ class Line:
             start = {"streamSid": SID, "callSid": "CA1", "customParameters": {"from": self.caller}}
             self.deliver({"event": "start", "start": start, "streamSid": SID})
         for number in range(round(seconds * 50)):
-            self.runtime.call_at(self._origin + number * 0.02, lambda number=number: self._frame(number))
+            self.runtime.call_at(self._origin + number * 0.02, lambda number=number: self.put_frame(number))
         for at_s, key in self.keys:
             message = {"event": "dtmf", "dtmf": {"track": "inbound_track", "digit": key}}
             self.runtime.call_at(self._origin + at_s, lambda message=message: self.deliver(message))
@@ -189,7 +189,7 @@ class Line:
     def at_s(self) -> float:
         return self.runtime.now - self._origin
 
-    def _frame(self, number: int) -> None:
+    def put_frame(self, number: int) -> None:
         at_s = number * 0.02
         audio = self.track[number * FRAME_BYTES : (number + 1) * FRAME_BYTES] or SILENT_FRAME
         for sound in self.sounds:

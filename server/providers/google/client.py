@@ -104,6 +104,16 @@ def connect(address: Address) -> Connection:
         return _connections[address]
 
 
+def close_connections() -> None:
+    """Close every connection of the process, and forget what failed. Any thread; blocks for gRPC."""
+    with _connections_lock:
+        connections = list(_connections.values())
+        _connections.clear()
+        _failures.clear()
+    for connection in connections:
+        connection.transport.close()
+
+
 def _connected(address: Address) -> Connection:
     _prepare_for_gevent()
     service = address.service

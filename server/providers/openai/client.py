@@ -295,6 +295,15 @@ def client_of(config: Config) -> "OpenAI":
         return _clients[where]
 
 
+def close_clients() -> None:
+    """Close every connection of the process; the next exchange makes its client anew. Any thread."""
+    with _clients_lock:
+        clients = list(_clients.values())
+        _clients.clear()
+    for client in clients:
+        client.close()
+
+
 def _make_client(base_url: str, key: str) -> "OpenAI":
     try:
         import httpx2

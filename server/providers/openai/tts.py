@@ -52,7 +52,7 @@ class _Speech:
         try:
             with self._call.response(self._open) as response:
                 rate_hz = rate_of_type("OpenAI", response.headers.get("content-type", ""))
-                yield from _telephone_audio(response.iter_bytes(), rate_hz or PCM_RATE_HZ)
+                yield from telephone_audio(response.iter_bytes(), rate_hz or PCM_RATE_HZ)
         except Cancelled:
             return
 
@@ -71,7 +71,7 @@ class _Speech:
         )
 
 
-def _telephone_audio(chunks: Iterator[bytes], rate_hz: int = PCM_RATE_HZ) -> Iterator[bytes]:
+def telephone_audio(chunks: Iterator[bytes], rate_hz: int = PCM_RATE_HZ) -> Iterator[bytes]:
     """PCM16 8 kHz of what a server sends, each part as soon as it can be."""
     reader = TelephoneReader("OpenAI", rate_hz)
     for chunk in chunks:

@@ -19,13 +19,11 @@ from tests.cloud.openai import Script, ToolCall
 from tests.cloud.watch import Fault
 from tests.serving import ROOT, environment
 
-WORKERS = ["gevent", "gthread"]
-
 
 @pytest.mark.parametrize(
     ("worker_class", "providers"),
-    [("gevent", CLOUD_KNOBS), ("gthread", CLOUD_KNOBS), ("gevent", OPENAI_KNOBS)],
-    ids=["gevent, google", "gthread, google", "gevent, openai alone"],
+    [("gevent", CLOUD_KNOBS), ("gthread", OPENAI_KNOBS)],
+    ids=["gevent, google", "gthread, openai alone"],
 )
 def test_a_call(tmp_path: Path, worker_class: str, providers: dict[str, str]) -> None:
     """The right audio reaches the STT, the right words the LLM, and its answer the caller."""
@@ -45,45 +43,30 @@ def test_a_call(tmp_path: Path, worker_class: str, providers: dict[str, str]) ->
         assert not [each for watch in cloud.watches for each in watch.open]
 
 
-def test_the_llm_ends_the_call(tmp_path: Path) -> None:
-    """F2: a lead is kept, the goodbye is heard to its end, our side closes, and Twilio is told to hang up."""
-    goodbye = Script(
-        "תודה רבה על השיחה, ויום נעים.",
-        (ToolCall("save_lead", {"name": "דנה", "city": "חיפה"}), ToolCall("end_call")),
-    )
-    with LocalCloud(LINES, lambda request: goodbye) as cloud:
-        leads = tmp_path / "leads.jsonl"
-        with on_the_cloud(cloud.knobs, tmp_path, LEADS_FILE=str(leads)) as server:
-            report = place_calls(server, tmp_path, *say(LINES[3]))
-            assert server.has_said("CALL_ENDS EndCall") and server.has_said("tts_done")
-        assert report["turns"][0]["agent"] == goodbye.text
-        assert '"name": "דנה", "city": "חיפה"' in leads.read_text(encoding="utf-8")
-
-
 def as_small_models_write(request: dict[str, Any]) -> Script:
-    """One fault a turn (faults 1, 2, 3), and a goodbye that is written out."""
+    """Faults 1 and 2 in one turn, fault 3 and a goodbye that is written out in the other."""
     turn = LINES.index(request["messages"][-1]["content"])
     malformed = ToolCall("save_lead", '{"name":"דני","phone":"0501234567",}')
+    thought = "<think>המשתמש רוצה דירה. אני צריכה לשאול על התקציב.</think>\n"
     return [
-        Script("<think>המשתמש רוצה דירה. אני צריכה לשאול על התקציב.</think>\nבשמחה. מה התקציב?"),
-        Script("תודה דני, רשמתי את המספר. באיזו עיר?", (malformed,)),
-        Script('הבנתי. save_lead({"name":"דני","city":"תל אביב"}) ומה עם חניה?'),
-        Script("תודה, ולהתראות! end_call()"),
+        Script(f"{thought}תודה דני, רשמתי את המספר. באיזו עיר?", (malformed,)),
+        Script('הבנתי. save_lead({"name":"דני","city":"תל אביב"}) תודה, ולהתראות! end_call()'),
     ][turn]
 
 
 def test_rows_1_to_3_what_small_models_write(tmp_path: Path) -> None:
-    """F2, F3: no thought and no call is heard, every call is carried out, and no detail is lost."""
+    """F2, F3: no thought and no call is heard, every call is carried out, and no detail is lost.
+
+    The goodbye is heard to its end, then our side closes.
+    """
     with LocalCloud(LINES, as_small_models_write) as cloud:
         leads = tmp_path / "leads.jsonl"
         with on_the_cloud(cloud.knobs | OPENAI_KNOBS, tmp_path, LEADS_FILE=str(leads)) as server:
-            report = place_calls(server, tmp_path, *say(*LINES))
+            report = place_calls(server, tmp_path, *say(*LINES[:2]))
             assert server.has_said("CALL_ENDS EndCall") and server.has_said("written as text")
         assert [turn["agent"] for turn in report["turns"]] == [
-            "בשמחה. מה התקציב?",
             "תודה דני, רשמתי את המספר. באיזו עיר?",
-            "הבנתי. ומה עם חניה?",
-            "תודה, ולהתראות!",
+            "הבנתי. תודה, ולהתראות!",
         ]
         voiced = "".join(exchange.request["input"] for exchange in cloud.openai.speech.exchanges)
         assert not [mark for mark in ("המשתמש", "think", "save", "end", "{") if mark in voiced]
@@ -91,10 +74,13 @@ def test_rows_1_to_3_what_small_models_write(tmp_path: Path) -> None:
         assert '"phone": "0501234567"' in kept and '"city": "תל אביב"' in kept
 
 
-@pytest.mark.parametrize("worker_class", WORKERS)
-def test_d2_a_barge_in_closes_the_streams(worker_class: str) -> None:
-    """D2: mind and voice see it at once; the interrupting utterance's own STT are all that stays open."""
-    closed = measure_barge_in(worker_class, CLOUD_KNOBS, interruptions=1)
+def test_d2_a_barge_in_closes_the_streams() -> None:
+    """D2: LLM and TTS see it at once; the interrupting utterance's own STT stream alone stays open.
+
+    The joint at real pace: who cancels when is proved in simulated time, that the clients obey in
+    ``tests/providers``.
+    """
+    closed = measure_barge_in("gevent", CLOUD_KNOBS, interruptions=1)
     assert closed.llm and closed.voice and max(closed.llm + closed.voice) <= CLOSED_MS, closed
     assert max(closed.stt) == 1, closed
 

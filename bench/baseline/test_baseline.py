@@ -7,16 +7,15 @@ skeleton passes proves nothing. Rows 15 and 16 name their mutant or are an insta
 import json
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
 from bench.baseline.skeleton_call import SkeletonCall
+from tests.serving import ROOT
 from tests.simtime.call import GREETING, REPLY, SimCall
 from tests.simtime.line import LOUD, NOISE, Sound
 from tests.wording import OURS
 
-ROOT = Path(__file__).parents[2]
 FIRST = "הבנתי אותך היטב, תודה רבה."
 HINT = "שנייה… בודקת"
 ENGINES = {"asr_s": 0.0, "llm_s": 0.3, "tts_s": 0.1}

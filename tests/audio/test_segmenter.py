@@ -10,20 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.audio.endpointing import Closing, OnsetThreshold, Phase, endpointing_params
+from server.audio.endpointing import Closing, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
 from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Onset, Paused, Resumed, Segmenter
 from server.audio.vad import Vad
+from tests.audio.timelines import PARAMS
 
-PARAMS = endpointing_params(
-    min_utt_s=0.48,
-    hangover_ms=140,
-    max_utt_s=7.0,
-    hold_ms=700,
-    min_voiced_ms=120,
-    barge_in_frames=3,
-    energy_only=False,
-)
 LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "+": (600, 0.9), "m": (10, 0.9), ".": (10, 0.05)}
 CLOSING = 25  # frames of silence after short speech
 

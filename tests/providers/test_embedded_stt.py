@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,8 @@ from server.providers.embedded.stt.recogniser import DEFAULT_PHRASES, EmbeddedSt
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.cli import DEFAULT_LINES as DEMO
 from server.turns.effects import Expected, Line, PhoneCall, Speaker
+from tests.serving import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 MIN_CONFIDENCE = 0.35  # the default of ASR_MIN_CONFIDENCE
 CALLERS = [("m3", 160, 50), ("m1", 150, 50), ("m7", 140, 50), ("m3", 175, 35)]
 EARS: Stt = EmbeddedStt()
@@ -242,7 +241,7 @@ print(len(gaps), max(gaps))
 def test_under_gevent_ten_calls_are_heard_and_the_hub_goes_on() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         input=said("ארבעה חדרים"),
         capture_output=True,
         timeout=120,
@@ -255,7 +254,7 @@ def test_under_gevent_ten_calls_are_heard_and_the_hub_goes_on() -> None:
 
 def test_nothing_is_loaded_until_it_is_needed() -> None:
     program = "import sys, server.providers.embedded.stt.recogniser; assert 'pocketsphinx' not in sys.modules"
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=REPOSITORY, check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=True, timeout=60)
 
 
 def test_an_utterance_is_recognised_in_time() -> None:

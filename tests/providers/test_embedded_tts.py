@@ -21,8 +21,8 @@ from server.providers.embedded.tts.phonemes import read_word, to_espeak
 from server.providers.embedded.tts.pointing import point
 from server.providers.embedded.tts.reading import clauses, read_clause
 from server.providers.embedded.tts.synthesizer import EmbeddedTts, speak_pcm16_8k
+from tests.serving import ROOT
 
-REPOSITORY = Path(__file__).parents[2]
 SENTENCE = "אני מחפשת דירת ארבעה חדרים בתל אביב עם מרפסת וחניה."
 
 # Pointed words as a person would point them, and what they sound like: the rules alone.
@@ -59,7 +59,7 @@ def samples(pcm16: bytes) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
 def run_python(program: str) -> str:
     """Runs in a process of its own: a native abort fails the test, not the test run."""
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

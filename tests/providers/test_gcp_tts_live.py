@@ -24,8 +24,9 @@ from server.providers.wav import SampleReader
 from tests.cloud.google import VoiceCloud
 from tests.cloud.watch import Fault
 from tests.servers.test_start import GUNICORN, get, started
+from tests.serving import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 PCM = bytes(range(256)) * 40
 WAVENET = "he-IL-Wavenet-B"
 CHIRP = "he-IL-Chirp3-HD-Kore"
@@ -59,13 +60,6 @@ def voice_of(google: VoiceCloud, name: str = WAVENET) -> GoogleTts:
 
 def speak(google: VoiceCloud, name: str = WAVENET, text: str = "שלום", timeout_s: float = 5.0) -> list[bytes]:
     return list(voice_of(google, name).synthesize(text, timeout_s))
-
-
-def until(holds: Any) -> None:
-    deadline = time.monotonic() + 5
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.002)
 
 
 class TestRequest:

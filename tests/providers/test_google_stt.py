@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ from server.providers.stt_hints import MAX_PHRASE_CHARS, MAX_PHRASES, read_phras
 from server.turns.effects import Expected
 from tests.cloud.google import DEFAULT_LINE, FOREIGN_LINE, SpeechCloud
 from tests.cloud.watch import Exchange, Fault
+from tests.serving import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 NOISE = random.Random(7).randbytes(80_000)  # ten seconds in which every place can be told from every other
 CODE = grpc.StatusCode
 BOTH = pytest.mark.parametrize("api", ["v1", "v2"])
@@ -64,13 +65,6 @@ def heard(
 
 def asked(cloud: SpeechCloud) -> list[Any]:
     return [exchange.request for exchange in cloud.watch.exchanges]
-
-
-def until(holds: Callable[[], Any], within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.002)
 
 
 class Listener:

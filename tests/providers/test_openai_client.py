@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from server.providers.openai import client as module
 from server.providers.openai.client import Call, Cancelled, client_of, events, warm
 from tests.cloud.openai import DEFAULT_REPLY, OpenAICloud, Script
 from tests.cloud.watch import Fault
+from tests.serving import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 KEY = "sk-nobody-may-read-this"
 AT_ONCE_S = 0.1
 
@@ -81,13 +82,6 @@ def words(config: Config, call: Call, **parameters: object) -> Iterator[str]:
 
 def said(config: Config, timeout_s: float = 5.0, **parameters: object) -> str:
     return "".join(words(config, Call(config, timeout_s), **parameters))
-
-
-def until(happened: Callable[[], object], within_s: float = 3.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.002)
 
 
 class Reader:

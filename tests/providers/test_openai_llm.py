@@ -27,10 +27,10 @@ from server.runtime.threads import Threads
 from server.turns.effects import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
 from tests.cloud.openai import NO_FINISH, OpenAICloud, Script, ToolCall
 from tests.cloud.watch import Fault
-from tests.providers.test_openai_client import until
+from tests.serving import ROOT
+from tests.waiting import until
 from tests.wording import OURS
 
-ROOT = Path(__file__).parents[2]
 REPLY = (
     "יש הרבה דירות יפות בחיפה, ויש גם כמה שכונות שקטות עם גינות. "
     "כדי שיהיה קל לדייק את החיפוש, כדאי לדעת עוד שני פרטים קטנים על מה שחשוב. "

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from server.turns.effects import Expected
 from tests.cloud import openai as local
 from tests.cloud.openai import OpenAICloud
 from tests.cloud.watch import Fault
+from tests.serving import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 SECOND = bytes(range(250)) * 32  # of μ-law
 WORDS = "אני מחפש דירה"
 AT_ONCE = 0.3  # seconds; what takes longer has waited for something
@@ -51,13 +52,6 @@ def finished(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recogn
     recognition.feed(SECOND)
     recognition.finish()
     return recognition
-
-
-def until(holds: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 3
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 class Reading:

@@ -7,8 +7,7 @@ import sys
 import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,9 @@ from server.providers.base import ProviderError, SpeechStream
 from server.providers.openai.tts import MAX_CHARACTERS, OpenAITts, telephone_audio
 from tests.cloud.openai import OpenAICloud, endless_wav_header, tone
 from tests.cloud.watch import Fault
+from tests.serving import ROOT
+from tests.waiting import until
 
-ROOT = Path(__file__).parents[2]
 TEXT = "שלום לך"
 CHUNK_S = 0.1  # of sound in one chunk of the server's
 AT_ONCE = 0.3  # seconds; what takes longer has waited for something
@@ -63,13 +63,6 @@ def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
 
 def speaking(cloud: OpenAICloud, timeout_s: float = 5.0, text: str = TEXT, **knobs: Any) -> SpeechStream:
     return OpenAITts(config_of(cloud, **knobs)).synthesize(text, timeout_s)
-
-
-def until(holds: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 3
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.002)
 
 
 class Listening:

@@ -11,8 +11,8 @@ import pytest
 
 from server.providers.tts_cache_disk import BATCH, LOAD_S, MAX_WAITING, REST_S, TtsCacheDisk, audio_key
 from server.providers.tts_cache_files import CHECK_BYTES, AudioFiles
+from tests.serving import ROOT
 
-ROOT = Path(__file__).parents[2]
 AUDIO = b"\x10" * (100 - CHECK_BYTES)  # a file of 100 bytes
 
 

@@ -1,11 +1,11 @@
 """The map holds: who imports whom; the pure half is clockless; one thread writes to the socket."""
 
 import ast
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.serving import ROOT
+
 SERVER = ROOT / "server"
 CORE_MAY_IMPORT = {
     "audioop",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.serving import ROOT
+
 LOADS = {
     "speech": "from server.audio.silero import load_model; load_model()",
     "pointing": "from server.providers.embedded.tts.pointing import point; point('שלום')",

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.drain import KNOBS, PERSON, Drained, drain, plans
 from server.simulator.call import PhoneCall
 from server.simulator.pump import LiveStream, StreamPump
 from tests.serving import GUNICORN, ROOT, Server, started
+from tests.waiting import until
 
 CLASSES = ("gevent", "gthread")
 CALLS, DRAIN_S, TALK_S = 4, 3, 3.0
@@ -106,7 +106,7 @@ def test_ctrl_c_does_not_wait_for_calls(tmp_path: Path, a_pump: StreamPump) -> N
             phone = PhoneCall(plans(server, 2)[1], a_pump)
             calling = threading.Thread(target=phone.run, daemon=True)
             calling.start()
-            until(lambda: "WS_START" in server.log)
+            until(lambda: "WS_START" in server.log, 10)
             assert ends_within(server.process, signal.SIGINT, QUICK_S) == 0
             calling.join(5)
         assert "DRAIN " not in server.log
@@ -124,15 +124,15 @@ def test_a_reload_hands_new_calls_to_the_new_worker(tmp_path: Path, a_pump: Stre
             phone = PhoneCall(plans(server, 2)[1], a_pump, lives.append)
             calling = threading.Thread(target=phone.run, daemon=True)
             calling.start()
-            until(lambda: "WS_START" in server.log)
+            until(lambda: "WS_START" in server.log, 10)
             os.kill(server.process.pid, signal.SIGHUP)
-            until(lambda: server.log.count("ENGINES_WARM") == 2)
-            until(lambda: not [answer for answer in asked(server, 10) if "<Connect" not in answer])
+            until(lambda: server.log.count("ENGINES_WARM") == 2, 10)
+            until(lambda: not [answer for answer in asked(server, 10) if "<Connect" not in answer], 10)
             answers = asked(server, 60)
             assert [answer for answer in answers if "<Connect" not in answer] == []
             assert "WS_DONE" not in server.log, "its call goes on"
             a_pump.cut(lives[0], "enough")
-            until(lambda: server.log.count("Worker exiting") == 1)
+            until(lambda: server.log.count("Worker exiting") == 1, 10)
             calling.join(5)
         assert "WS_DONE" in server.log and "CALL_ENDS" not in server.log
         assert "Traceback" not in server.log
@@ -150,13 +150,13 @@ def test_a_reload_with_settings_that_cannot_be_right_is_none(tmp_path: Path) -> 
         with started(GUNICORN, ROOT, tmp_path / worker_class, **knobs) as server:
             lines.write_text("bussy:\n  רגע.\n", encoding="utf-8")
             os.kill(server.process.pid, signal.SIGHUP)
-            until(lambda: "RELOAD_REFUSED" in server.log)
+            until(lambda: "RELOAD_REFUSED" in server.log, 10)
             assert server.has_said("bussy")
             assert [answer for answer in asked(server, 5) if "<Connect" not in answer] == []
             assert server.process.poll() is None and server.log.count("ENGINES_WARM") == 1
             lines.write_text("busy:\n  רגע, הקווים תפוסים.\n", encoding="utf-8")
             os.kill(server.process.pid, signal.SIGHUP)
-            until(lambda: server.log.count("ENGINES_WARM") == 2)
+            until(lambda: server.log.count("ENGINES_WARM") == 2, 10)
             assert server.log.count("ENGINES_WARM") == 2
 
     with_both(check)
@@ -183,12 +183,6 @@ def a_pump() -> Iterator[StreamPump]:
     pump = StreamPump()
     yield pump
     pump.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def ends_within(process: "subprocess.Popen[bytes]", number: signal.Signals, seconds: float) -> int:

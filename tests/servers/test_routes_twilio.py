@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import sys
 import threading
 import time
 import wave
@@ -792,7 +791,8 @@ class TestMedia:
         def synth(text: str) -> bytes:
             raise error
 
-        the_service_sleeps_by(lambda _: sys.exit(), monkeypatch)  # it would try again, behind this test
+        # It would try again in a minute, behind this test.
+        the_service_sleeps_by(lambda _: threading.Event().wait(60), monkeypatch)
         monkeypatch.setattr("server.providers.scripted.ScriptedTts.synthesize", lambda *asked: synth(""))
         blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
         app = Flask(__name__)

@@ -44,7 +44,6 @@ from server.telephony.twilio_messages import Dtmf, Ignored, Mark, Media, Message
 from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED, WebSocket, has_unread
 from server.turns.effects import PhoneCall
 from server.turns.events import ClosingDown, DigitPressed, MarkReturned
-from server.turns.machine import TurnMachine
 
 log = logging.getLogger("agent")
 
@@ -143,11 +142,6 @@ class MediaStreamHandler:
         self._dispatcher.break_off(Ended.CUT)
         with suppress(OSError):  # RX would wait for a message
             self._ws.sock.shutdown(SHUT_RD)
-
-    @property
-    def machine(self) -> TurnMachine:
-        """What the call decides with; only a simulation, where one thread runs at a time, may look."""
-        return self._dispatcher.machine
 
     # ---- RX ----
 

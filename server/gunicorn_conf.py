@@ -25,6 +25,7 @@ from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_c
 from server.logs.writer import last_words  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
+from server.runtime.private_files import OTHERS  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
 from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
@@ -38,7 +39,6 @@ from server.settings.startup_checks import (  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
-OTHERS = 0o077  # what no file of a worker lets them do: callers' words and numbers are in most
 MOST_PIECES = 100  # of a body that comes in chunks
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 IN_MEMORY = "/dev/shm"

@@ -13,6 +13,7 @@ from server.admission.caller_share import ANYBODY
 from server.admission.gate import Answer
 from server.config import own_lines
 from server.logs.events import NUMBERS, log
+from server.logs.one_line import MAX_CHARACTERS, in_one_line
 from server.logs.redaction import Transcripts
 from server.office.lead import Missed
 from server.office.transfer import availability
@@ -27,7 +28,6 @@ from server.turns.prompts import to_caller
 
 SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
-MAX_LOGGED_CHARACTERS = 200
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
 RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
@@ -213,8 +213,8 @@ def _twiml(twiml: VoiceResponse) -> Response:
 
 
 def _field(name: str) -> str:
-    """A form field without what neither XML nor a log line can carry."""
-    return "".join(character for character in request.form.get(name, "") if character.isprintable())
+    """A form field, as XML and a log line can carry it."""
+    return in_one_line(request.form.get(name, ""))
 
 
 def _caller() -> str:
@@ -231,10 +231,10 @@ def _is_outbound() -> bool:
 
 
 def _log_webhook(service: Service, line: str, *fields: str) -> None:
-    values = {name: value[:MAX_LOGGED_CHARACTERS] for name in fields if (value := _field(name))}
+    values = {name: value[:MAX_CHARACTERS] for name in fields if (value := _field(name))}
     values |= {name: NO_NUMBER for name in NUMBERS & values.keys() if _is_no_number(values[name])}
     shown_as = log.bind(transcripts=Transcripts(service.config.log_transcripts))
-    shown_as.info(f"WEBHOOK {line}", call=_field("CallSid")[:MAX_LOGGED_CHARACTERS], **values)
+    shown_as.info(f"WEBHOOK {line}", call=_field("CallSid")[:MAX_CHARACTERS], **values)
 
 
 # ---- audio and health ---------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def _health(service: Service) -> Response:
         lag_ms=round(service.gate.lag_s * 1000),
         overloaded=service.gate.overloaded,
         store=service.desk.shared_state.sharing.value,
-        providers={
+        engines={
             "asr": [stt.name for stt in providers.stt],
             "llm": [llm.name for llm in providers.llm],
             "tts": [voice.name for voice in providers.tts],

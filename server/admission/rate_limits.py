@@ -25,7 +25,6 @@ log = logging.getLogger("agent")
 REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
 WITHIN_S = 0.5  # both, and to look its name up, which no timeout of a socket bounds
 THREADS = 4
-TOLD_EVERY_S = 60.0
 MAX_WINDOWS = 100_000  # callers of a minute, each with one
 PREFIX = "phone_agent"
 
@@ -46,7 +45,7 @@ class RateLimits:
             # Now: ``limits`` would load redis on several threads at once, and find half of it.
             import server.shared_state.redis_tls  # noqa: F401
         self._pool = Pool("limits", THREADS, by_sockets=True)
-        self._told = OnceIn(TOLD_EVERY_S, clock)
+        self._told = OnceIn(clock=clock)
 
     def one_more_of(self, party: Party) -> bool:
         """Count a call of this party; False: too many this minute."""

@@ -6,7 +6,8 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from server.logs.line_format import LogLine
-from server.logs.rate_limited import MAX_CHARACTERS, Bugs, RateLimitedLog
+from server.logs.one_line import MAX_CHARACTERS
+from server.logs.rate_limited import Bugs, RateLimitedLog
 from server.logs.writer import unblock_output
 
 OF_A_STRANGER = "Invalid request from"

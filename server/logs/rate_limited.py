@@ -7,9 +7,10 @@ from collections.abc import Callable, Hashable
 
 from cachetools import TTLCache
 
+from server.logs.one_line import MAX_CHARACTERS, in_one_line
+
 MAX_KEYS = 256
-BUG_TOLD_EVERY_S = 60.0
-MAX_CHARACTERS = 200  # of a line that a stranger may have a part in
+TOLD_EVERY_S = 60.0  # the same failure
 
 
 class TokenBucket:
@@ -57,7 +58,7 @@ class RateLimitedLog:
 class OnceIn:
     """Whether something of a kind is due: the first, and the next one ``seconds`` later. Any thread."""
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, seconds: float = TOLD_EVERY_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._told: TTLCache[Hashable, None] = TTLCache(MAX_KEYS, seconds, clock)
 
@@ -77,12 +78,12 @@ class Bugs:
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
-        self._once = OnceIn(BUG_TOLD_EVERY_S, clock)
+        self._once = OnceIn(clock=clock)
         self._seldom = RateLimitedLog(log, clock)
 
     def tell(self, line: str, error: BaseException) -> None:
         """``line``: what has failed; may hold what a stranger has sent."""
-        line = "".join(character if character.isprintable() else "?" for character in line[:MAX_CHARACTERS])
+        line = in_one_line(line, MAX_CHARACTERS)
         if self._once.due(_kind(error)):
             self._log.error("%s", line, exc_info=error)
         else:

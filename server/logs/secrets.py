@@ -6,16 +6,15 @@ this module: that travels in fields (``events``), or in exceptions (``exceptions
 """
 
 import logging
-import re
 import threading
 
 from server.config import Config
+from server.logs.one_line import in_one_line
 from server.settings.secret_texts import any_of, secrets_of
 from server.settings.url_secrets import without_user_info
 
 HIDDEN = "(hidden)"
 # What ends a line somewhere, moves a terminal's cursor, turns text around, or cannot be encoded.
-_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class SecretsFilter(logging.Filter):
@@ -83,5 +82,7 @@ def excerpt(text: str, characters: int) -> str:
 
 def one_line(text: str, most: int | None = None) -> str:
     """``text`` without a secret, on one line, of ``most`` characters: nobody forges a line with it."""
-    line = _NOT_IN_A_LINE.sub(" ", without_secrets(text))
-    return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
+    line = without_secrets(text)
+    if most is not None and len(line) > most:
+        line = f"{line[: most - 1]}…"
+    return line if line.isprintable() else in_one_line(line)

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from server.call.call_record import CallSummary
 from server.config import Config
+from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
-from server.office.lead import Details, Missed, legible, with_number
+from server.office.lead import Details, Missed, with_number
 from server.office.leads_file import opened
 from server.shared_state.memory import shared_store
 from server.shared_state.state import Outcome, SharedState
@@ -19,11 +20,6 @@ log = logging.getLogger("agent")
 
 MISSED_ONCE_S = 600.0  # Twilio may ask twice: the first answer can be lost on its way
 DISK_S = 0.75  # for a line to be on the disk: a call's end has not much more (F6), and a webhook answers soon
-
-
-def _in_one_line(text: str) -> str:
-    """Who is not Twilio may give any CallSid to a server that is open."""
-    return " ".join(legible(text).split())
 
 
 def in_israel() -> datetime:
@@ -91,7 +87,7 @@ class Desk:
         within_s: float = DISK_S,
     ) -> None:
         when = at.astimezone(ISRAEL).isoformat(timespec="seconds")
-        who = {"at": when, "call_sid": _in_one_line(call.sid), "caller": _in_one_line(call.number)}
+        who = {"at": when, "call_sid": in_one_line(call.sid), "caller": in_one_line(call.number)}
         hidden = {} if call.number else {"hidden": True}
         # The kind is read first, and is ours whatever an LLM calls its details.
         lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)

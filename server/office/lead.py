@@ -1,10 +1,11 @@
 """What a call leaves for the office, as values: details, one by one and together; why a caller was lost."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from itertools import islice
+
+from server.logs.one_line import legible
 
 Details = tuple[tuple[str, str], ...]
 
@@ -46,29 +47,6 @@ def with_number(details: Details, caller: str) -> Details:
         for name, told in islice(shown, MAX_DETAILS)
         if (text := caller if name == "phone" and _is_this_number(told) else told)
     )
-
-
-def legible(text: str) -> str:
-    """``text`` without what hides, turns round or overwrites other text; line breaks stay.
-
-    Hebrew needs none of it. Half of a character, which no file takes, is a question mark.
-    """
-    return text if text.isprintable() else "".join(map(_legible, text))
-
-
-def _legible(character: str) -> str:
-    if character == "\n":
-        return character
-    match unicodedata.category(character):
-        case "Cf":  # U+202E, U+200B; marks of direction, too
-            return ""
-        case "Cc":
-            return " "
-        case "Zl" | "Zp":
-            return "\n"
-        case "Cs":
-            return "?"
-    return character
 
 
 def _is_this_number(phone: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from server.config import KnobError, load_config
+from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.office.lead import OF_THE_CALL, Missed, merged
 from server.telephony.caller_number import number_to_call
@@ -147,7 +148,7 @@ def row_of(call: CallLines, now: datetime) -> dict[str, str]:
         SECONDS: call.first("duration_s").partition(".")[0],
         CALL: call.call_sid,
     }
-    return {header: _legible(text) for header, text in row.items()}
+    return {header: in_one_line(text) for header, text in row.items()}
 
 
 def _when(at: str) -> str:
@@ -167,11 +168,6 @@ def _number(phone: str) -> str:
     bare = re.sub(r"[\s().-]", "", phone) if number_to_call(phone) else phone
     israeli = _ISRAELI.fullmatch(bare)
     return f"0{israeli[1]}-{israeli[2]}" if israeli else bare
-
-
-def _legible(text: str) -> str:
-    """On one line, without what only hides or turns round."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def as_csv(rows: Iterable[Mapping[str, str]]) -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from server.logs.writer import last_words
-from server.office.whole_lines import PRIVATE, append
+from server.office.whole_lines import append
 from server.runtime.native_calls import NoThread, Pool, on_gevent
+from server.runtime.private_files import PRIVATE
 
 log = logging.getLogger("agent")
 

@@ -9,9 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from server.runtime.oslock import os_sleep
+from server.runtime.private_files import OTHERS, PRIVATE
 
-PRIVATE = 0o600
-OTHERS = 0o077
 # A pipe without a reader is opened at once, to be refused.
 FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 LOCK_S = 1.0  # who keeps the lock longer, an editor or a process that hangs, is not waited for

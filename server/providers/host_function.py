@@ -13,8 +13,6 @@ from server.logs.events import log
 from server.logs.rate_limited import OnceIn
 from server.providers.base import ProviderError
 
-TOLD_EVERY_S = 60.0  # the same failure
-
 
 @dataclass(frozen=True)
 class Role:
@@ -41,7 +39,7 @@ class HostFunction:
         self._role = role
         self._function = _callable(role, function)
         self._plan = _plan(role, function)
-        self._once = OnceIn(TOLD_EVERY_S, clock)
+        self._once = OnceIn(clock=clock)
 
     def __call__(self, main: object, **offers: object) -> object:
         """Call it with ``main`` and as much of ``offers`` as it can take. Raises whatever it raises."""

@@ -10,8 +10,9 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from server.runtime.private_files import PRIVATE, PRIVATE_FOLDER
+
 SUFFIX = ".ulaw"
-PRIVATE, PRIVATE_FOLDER = 0o600, 0o700  # a sentence may contain a caller's name
 PRUNED = 0.9  # share of the limit left after pruning, so that not every file prunes again
 COUNTED_AGAIN = 0.02  # share of the limit that a process may write before it measures the folder again
 CHECK_BYTES = 4  # checksum behind the audio: a failing disk may truncate or blank a file

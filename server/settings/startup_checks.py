@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.config import Config
-from server.office.whole_lines import OTHERS
+from server.runtime.private_files import OTHERS
 from server.shared_state.memory import shared_store
 
 WORKER_MB = 225  # with the embedded engines

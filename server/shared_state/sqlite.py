@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from server.logs.rate_limited import OnceIn
 from server.runtime.native_calls import Pool
+from server.runtime.private_files import PRIVATE
 from server.shared_state.pools import IN_NONE, SHARE, Share, pools
 
 log = logging.getLogger("agent")
@@ -163,7 +164,7 @@ class SqliteStore:
             # SQLite would make it readable for all; what it puts beside it follows this one. Only a new file
             # is opened here: closing one that is in use would drop the locks of this process on it.
             with suppress(FileExistsError):
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE))
         with self._opened() as file:
             with suppress(sqlite3.OperationalError):  # another worker is at it: SQLite waits for all but this
                 file.execute("PRAGMA journal_mode=WAL")

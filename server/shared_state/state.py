@@ -26,7 +26,6 @@ NAMED: dict[str, Outcome] = {type(outcome).__name__: outcome for outcome in (End
 SLOW_S = 0.2
 SLOW_IN_A_ROW = 2  # and it is left alone, so that callers do not wait for it again and again
 REST_S = 5.0
-SAID_EVERY_S = 60.0
 
 
 class Sharing(Enum):
@@ -240,7 +239,7 @@ class _Asked:
         self._failing: set[bool] = set()  # whether what has failed reads: a full disk is read all the same
         self._slow = 0  # failures in a row that somebody had to wait for
         self._rests_until = now()
-        self._say = OnceIn(SAID_EVERY_S, now)
+        self._say = OnceIn(clock=now)
         self._said = False
         self._unsaid = 0
 

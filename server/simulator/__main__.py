@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from server.providers.base import ProviderError
+from server.runtime.private_files import OTHERS
 from server.settings.url_secrets import without_user_info
 from server.simulator.call import CallPlan, PhoneCall
 from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
@@ -164,5 +165,5 @@ def _write_json(path: Path | None, plain: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # a recording is readable by its owner only
+    os.umask(OTHERS)  # a recording is readable by its owner only
     sys.exit(main())

@@ -21,7 +21,6 @@ from server.telephony.public_url import doubled_path
 log = logging.getLogger("agent")
 
 REACHED = "phone_agent.reached"
-GUARD_TOLD_EVERY_S = 60.0
 LET_PASS = "let these URLs pass: who may call them is seen by Twilio's signature"
 REDIRECT = "let these URLs pass without a login; for a redirect to https behind a proxy: werkzeug's ProxyFix"
 CSRF = "csrf.exempt(app.blueprints[{name!r}]) for Flask-WTF"
@@ -47,7 +46,7 @@ class HostApp:
         self._app: Flask = state.app  # type: ignore[assignment]  # typed as its base, which serves nothing
         self._name = f"{state.name_prefix}.{state.name}".lstrip(".")
         self._calls = config.max_calls
-        self._guard_once = OnceIn(GUARD_TOLD_EVERY_S)
+        self._guard_once = OnceIn()
         self._looked_around = self._looked_below = False
         if doubled := doubled_path(config, state.url_prefix or ""):
             log.warning("HOST_PREFIX %s", doubled)

@@ -17,7 +17,8 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from server.logs.rate_limited import MAX_CHARACTERS, Bugs
+from server.logs.one_line import MAX_CHARACTERS
+from server.logs.rate_limited import Bugs
 from server.runtime.web_server import SOCKETS
 from server.service import Service
 from server.settings.url_secrets import shown

@@ -36,7 +36,6 @@ OTHERS_PER_S, OTHERS_AT_ONCE = 100, 1000
 FIN, CONTROL = 0x80, 0x08
 CLOSE_1008 = b"\x88\x02" + POLICY_VIOLATION.to_bytes(2, "big")
 READER_TIMEOUT_S = 0.3
-TOLD_EVERY_S = 60.0
 
 
 class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
@@ -51,7 +50,7 @@ class PhoneSock(Sock):  # type: ignore[misc]  # flask-sock has no types
         """``calls``: MAX_CALLS, for what is said of a server that cannot hold any."""
         super().__init__()
         self._calls = calls
-        self._once = OnceIn(TOLD_EVERY_S)
+        self._once = OnceIn()
         self._bugs = Bugs(log)
         self._floods = RateLimitedLog(log)
 

@@ -12,8 +12,9 @@ import pytest
 import redis
 
 from server.admission.caller_share import ANYBODY, Party
-from server.admission.rate_limits import TOLD_EVERY_S, WITHIN_S, RateLimits
+from server.admission.rate_limits import WITHIN_S, RateLimits
 from server.config import Config
+from server.logs.rate_limited import TOLD_EVERY_S
 from tests.serving import ROOT, free_port
 
 DANA, AVI, ONCE = Party("dana", a_minute=3), Party("avi", a_minute=3), Party("once", a_minute=1)

@@ -281,7 +281,7 @@ def test_a_peer_forges_no_line():
         call.of_the_core(Log("ASR_TEXT:", "שלום\nASR_TEXT: כן\ud800"))
     assert len(written) == 3
     assert all(line.isprintable() and len(line) < 4200 for line in written)
-    assert written[0].startswith("WS_CLOSED bye  WS_START sid=MZ9 sid=MZ1 WS_DONE")
+    assert written[0].startswith("WS_CLOSED bye WS_START sid=MZ9 sid=MZ1 WS_DONE")
     assert written[0].endswith("xx… a b")
 
 
@@ -300,7 +300,7 @@ def test_a_close_reason_and_a_stream_sid_with_line_ends_make_no_line_of_their_ow
     call.run(2)
     assert call.lines("WS_START sid=MZ1 FORGED")
     closed = [line for line in call.log if line.startswith("WS_CLOSED")]
-    assert len(closed) == 1 and "bye  FORGED sid=MZ9" in closed[0]
+    assert len(closed) == 1 and "bye FORGED sid=MZ9" in closed[0]
     assert all(line.isprintable() for line in call.log)
 
 

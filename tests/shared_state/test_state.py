@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from server.logs.rate_limited import TOLD_EVERY_S
 from server.shared_state.memory import MemoryStore, RedisStore
 from server.shared_state.sqlite import SqliteStore
-from server.shared_state.state import REST_S, SAID_EVERY_S, SLOW_S, SharedState, Sharing
+from server.shared_state.state import REST_S, SLOW_S, SharedState, Sharing
 from server.turns.effects import EndCall, Transfer
 from tests.serving import ROOT, free_port
 
@@ -381,7 +382,7 @@ def test_a_store_that_fails_is_said_once_a_minute(flaky, logged):
     for number in range(50):
         here.close(f"CA{number}", EndCall())
     assert here.sharing is Sharing.ALONE
-    flaky.now += SAID_EVERY_S
+    flaky.now += TOLD_EVERY_S
     here.release("CA1")
     here.release("CA2")
     flaky.works = True

@@ -17,12 +17,16 @@ from bench.attack import Outcome
 from bench.chaos_callers import RudeCall, Wire
 from bench.promised import ask
 from bench.watched import watched
+from server.admission.gate import Admitted, Gate
+from server.admission.rate_limits import RateLimits
+from server.admission.slots import Slots
+from server.runtime.threads import Threads
 from server.shared_state.sqlite import SqliteStore
-from server.shared_state.state import SharedState
+from server.shared_state.state import Once, SharedState
 from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
-from server.telephony.signature import TokenRefused, TwilioAuth
+from server.telephony.signature import TwilioAuth
 from tests.doors import HEADER, RING, Knock, genuine, knock, ringing, send, sid, signature, start, token_of
 from tests.serving import ROOT, environment
 
@@ -113,28 +117,26 @@ def many_keys(worker_class: str, folder: Path) -> Iterable[Outcome]:
     """R12, a unit: a recorded request behind 50,001 others, an hour later, on a worker that is new."""
     file, now = folder / "agent.db", 1_800_000_000.0
 
-    def worker() -> tuple[SharedState, TwilioAuth]:
+    def worker() -> tuple[SharedState, Gate]:
         shared_state = SharedState(SqliteStore(str(file), lambda: now, lambda: now), now=lambda: now)
-        return shared_state, TwilioAuth("x" * 32, shared_state, lambda: now)
+        slots = Slots(shared_state, Threads(), 0)
+        auth = TwilioAuth("x" * 32, lambda: now)
+        return shared_state, Gate(auth, RateLimits(0), slots, shared_state, Threads())
 
-    _, auth = worker()
-    auth.use(auth.new_token("CA1", "OLD"), "CA1")
+    _, gate = worker()
+    gate.ring("CA1", signature="OLD")
     now += 3600
     with closing(sqlite3.connect(file)) as database, database:
         rows = ((f"signed:{number:032x}", now + 86400) for number in range(KEYS))
         database.executemany("INSERT INTO keys (key, until) VALUES (?, ?)", rows)
-    shared_state, auth = worker()
+    shared_state, gate = worker()
     took = []
     for number in range(TIMED):
         began = time.monotonic()
-        shared_state.first_time(f"signed:one more {number}", 86400)
+        shared_state.first_time(Once(f"signed:one more {number}", 86400))
         took.append(time.monotonic() - began)
-    again = auth.in_time("OLD")
-    try:
-        auth.use(auth.new_token("CA1", "OLD"), "CA1")
-        opened = True
-    except TokenRefused:
-        opened = False
+    again = gate.told("CA1", "OLD") is None
+    admitted = isinstance(gate.ring("CA1", signature="OLD"), Admitted)
     median_ms = sorted(took)[TIMED // 2] * 1000
-    said = f"taken again: {again}, its token opens a socket: {opened}; then {median_ms:.1f} ms a key"
-    yield Outcome(f"a recorded request behind {KEYS:,} keys (unit)", said, not again and not opened)
+    said = f"taken again: {again}, a call is admitted by it: {admitted}; then {median_ms:.1f} ms a key"
+    yield Outcome(f"a recorded request behind {KEYS:,} keys (unit)", said, not again and not admitted)

@@ -19,6 +19,7 @@ from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import DigitPressed
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, NORMAL, VOICE, Sound
+from tests.simtime.office import leaves_to
 
 MOST_SILENCE_S = 4.0
 REACTION_S = 0.5
@@ -45,7 +46,7 @@ REPLIES = (
 ACTS = ((), (), (), (), (SaveLead((("name", "דנה"),)),), (EndCall(),), (Transfer(),))
 
 
-class Desk:
+class Office:
     """What a call leaves is not looked at here."""
 
     def save_lead(
@@ -100,7 +101,7 @@ def random_call(dice: random.Random) -> SimCall:
     call.llm.sentence_s = dice.choice((0.0, 0.2, 0.6))
     call.stt.partials = dice.choice(([], [], ["אני מחפשת דירה"], ["אני מחפש דירה של"]))
     call.voice.fails = lambda text: dice.random() < failing
-    call.host = {"desk": Desk(), "breath": dice.uniform}
+    call.host = leaves_to(Office()) | {"breath": dice.uniform}
     return call
 
 

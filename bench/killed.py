@@ -1,6 +1,6 @@
 """``kill -9`` of one of two workers: only its calls end, each hears the apology, and their places come back.
 
-``python -m bench.killed``: twenty calls, as many as the house has places for. Exit status 1 when a
+``python -m bench.killed``: twenty calls, as many as the host has places for. Exit status 1 when a
 promise is broken.
 """
 
@@ -86,7 +86,7 @@ class Result:
             if record.failures or record.ending != "caller hung up":
                 found.append(f"a call of the other worker: {record.ending!r} {record.failures}")
         if not self.full:
-            found.append("the house was not full before")
+            found.append("the host was not full before")
         if self.places_s is None or self.places_s > PLACES_S:
             found.append(f"the places came back after {self.places_s} s")
         return found

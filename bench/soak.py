@@ -30,12 +30,13 @@ from bench.chaos_service import OUR_FAULT, two_workers
 from server.call.after_hangup import Afterwards
 from server.config import Config
 from server.media_ws_ai import MediaStreamHandler
-from server.office.call_outcome import open_desk
+from server.office.leads_writer import LeadsWriter
 from server.providers.base import ReplyRequest, ReplyStream
 from server.providers.fallback import FallbackChain
 from server.providers.provider_set import Providers, build_providers
 from server.providers.scripted import ScriptedLlm
 from server.runtime.threads import Channel, Closed, Late
+from server.shared_state.state import shared_state_of
 from server.simulator.call import CallPlan, PhoneCall, new_ids
 from server.simulator.pump import StreamPump
 from server.simulator.script import CallerScript, Manners, Synthesize
@@ -168,7 +169,8 @@ class Soak:
             built.stt, FallbackChain("llm", (llm,)), built.voices, built.phrases, built.new_speech
         )
         self.runtime.spawn("warm", self.providers.warm)
-        self.desk = open_desk(self.config)
+        self.shared_state = shared_state_of("", self.config.state_file)
+        self.leads = LeadsWriter(self.config.leads_file, self.shared_state)
         self._clips = [Clip.from_pcm16(synthetic_speech(seconds)) for seconds in (0.6, 1.1, 1.9, 3.5)]
         self._chance = random.Random(self.seed)
         for _ in range(self.calls):
@@ -185,7 +187,8 @@ class Soak:
             phone,  # type: ignore[arg-type]  # a socket is only asked for when a peer takes nothing
             self.config,
             providers=self.providers,
-            desk=self.desk,
+            leads=self.leads,
+            close_call=self.shared_state.close,
             afterwards=Afterwards(self.runtime),
             runtime=self.runtime,
             breath=self._chance.uniform,

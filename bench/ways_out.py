@@ -15,6 +15,7 @@ from pathlib import Path
 from server.turns.effects import EndCall
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
+from tests.simtime.office import leaves_to
 
 ANSWER = "בשמחה אעזור לך עם הדבר הזה. מה השם בבקשה?"
 FIRST = "התקשרתי בקשר למודעה שלכם"
@@ -23,7 +24,7 @@ NEITHER = "neither"
 
 
 class _Outcomes:
-    """A desk that keeps how calls end."""
+    """Keeps how calls end."""
 
     def __init__(self) -> None:
         self.outcomes: list[str] = []
@@ -43,10 +44,10 @@ def outcome_of(said: str, first: bool) -> str:
     before = [] if first else [FIRST]
     sounds = [Sound(3.0 + 8.0 * place, SAYS_S) for place in range(len(before) + 1)]
     call = SimCall(sounds, stt=[*before, said], reply=ANSWER, knobs={"transfer_number": "+97231234567"})
-    desk = _Outcomes()
-    call.host["desk"] = desk
+    office = _Outcomes()
+    call.host |= leaves_to(office)
     call.run(sounds[-1].until_s + 9.0)
-    return desk.outcomes[0] if desk.outcomes else NEITHER
+    return office.outcomes[0] if office.outcomes else NEITHER
 
 
 def main(path: str) -> int:

@@ -27,7 +27,6 @@ from server.runtime.web_server import gunicorn_below, threads_for_calls
 from server.service import Service
 from server.settings.startup_checks import tried_files
 from server.telephony.host_app import HostApp
-from server.telephony.request_guard import socket_is_twilios
 from server.telephony.socket_route import PhoneSock, reject
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
@@ -95,16 +94,17 @@ def phone_agent(
     blueprint.record(hand_over)
 
     def serve(ws: Server) -> None:
-        if not socket_is_twilios(service):
+        if not service.guard.takes_socket():
             reject(ws, "not signed by Twilio")
             return
         call = MediaStreamHandler(
             ws,
             config,
             providers=service.providers,
-            desk=service.desk,
+            leads=service.leads,
+            close_call=lambda _, outcome: service.gate.ends(call, outcome),
             afterwards=service.afterwards,
-            admit=lambda start: service.gate.admit(call, start),
+            admit=lambda start: str(service.gate.admit(call, start) or ""),
         )
         try:
             call.run()

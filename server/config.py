@@ -37,7 +37,7 @@ from server.settings.url_secrets import AddressText, SecretAddress, without_user
 from server.turns.params import TurnParams
 from server.turns.prompts import Lines
 
-EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the House of the application
+EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
 ENV_FILE = ".env"
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 

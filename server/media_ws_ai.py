@@ -31,11 +31,12 @@ from server.call.context import CallContext
 from server.call.dispatcher import Dispatcher
 from server.config import Config, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
-from server.office.call_outcome import Desk, open_desk
+from server.office.leads_writer import LeadsWriter, office_of
 from server.office.transfer import availability
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.provider_set import Providers, default_providers, with_host_functions
 from server.runtime.threads import Runtime, Task, Threads
+from server.shared_state.state import Outcome
 from server.telephony.caller_audio import InboundFrames
 from server.telephony.caller_number import number_to_call
 from server.telephony.receiver import ProtocolViolation, Quiet, Receiver
@@ -60,7 +61,8 @@ class MediaStreamHandler:
     """One call. ``MediaStreamHandler(ws).run()`` blocks until it is over.
 
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
-    in the place of the configured providers. ``desk``: where leads and the call's outcome are left.
+    in the place of the configured providers. ``leads``: where they are left. ``close_call(sid, outcome)``
+    blocks until other processes may know what shall follow.
     ``afterwards``: to whom its last words are left.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
@@ -75,7 +77,8 @@ class MediaStreamHandler:
         asr: Asr | None = None,
         respond: Respond | None = None,
         synth: Synth | None = None,
-        desk: Desk | None = None,
+        leads: LeadsWriter | None = None,
+        close_call: Callable[[str, Outcome], None] | None = None,
         afterwards: Afterwards | None = None,
         admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
@@ -89,12 +92,12 @@ class MediaStreamHandler:
         self._ws = ws
         self._now = now
         self._admit = admit
-        self._desk = desk or open_desk(config)
+        self._leads, self._close_call = office_of(config, leads, close_call)
         self._afterwards = afterwards or default_afterwards()
         self._record = CallRecord(runtime.clock, self._context.log.tally, own_lines(config).no_person)
         self._line = LineClock(runtime.clock)  # RX tells it, anybody reads
         self._rx = InboundFrames(providers.new_speech, runtime.clock)  # RX only
-        self._dispatcher = Dispatcher(self._context, self._record, self._desk, self._line, breath)
+        self._dispatcher = Dispatcher(self._context, self._record, self._leads, self._line, breath)
         self._receiver = Receiver(
             ws.receive,
             runtime.clock,
@@ -231,10 +234,10 @@ class MediaStreamHandler:
         person = availability(self._context.config).person_available(self._now())
         summary = self._record.over(person=person, listening=remainder.awaits_transcript)
         if summary:
-            tasks.append(runtime.spawn("lead", lambda: self._desk.save_call(summary)))
+            tasks.append(runtime.spawn("lead", lambda: self._leads.save_call(summary)))
         # Nothing changes the outcome any more; on a thread of its own: a store may keep it waiting.
         if outcome := self._dispatcher.outcome:
-            tasks.append(runtime.spawn("outcome", partial(self._desk.close_call, call.sid, outcome)))
+            tasks.append(runtime.spawn("outcome", partial(self._close_call, call.sid, outcome)))
         tx_task.join(SEND_TIMEOUT_S)
         if outcome:
             # Twilio asks what follows as soon as the socket is closed.

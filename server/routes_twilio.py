@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from server.admission.caller_share import ANYBODY
-from server.admission.gate import Answer
+from server.admission.gate import Admitted, Busy, Rejected
 from server.config import own_lines
 from server.logs.events import NUMBERS, log
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
@@ -22,14 +22,15 @@ from server.service import Service
 from server.telephony.caller_number import number_to_call
 from server.telephony.host_app import reached
 from server.telephony.public_url import absolute, path_of, socket_url
-from server.telephony.request_guard import SIGNATURE, limit_body, of_twilio, on_errors, plain
+from server.telephony.request_guard import limit_body, on_errors, plain, signature_of_request
+from server.telephony.signature import Refused
 from server.turns.effects import EndCall, Transfer
 from server.turns.prompts import to_caller
 
 SOCKET_PATH = "/ws/twilio-media"
 MAX_PARAMETER_CHARACTERS = 499  # a <Parameter>'s name and value together stay under Twilio's 500
 OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})  # CallStatus without a caller
-RING_S = 25  # Twilio adds five; who has not answered by then is not at their desk
+RING_S = 25  # Twilio adds five; who has not answered by then is not there
 PUT_THROUGH = frozenset({"completed", "answered"})  # DialCallStatus of a caller who has spoken to the person
 NO_NUMBER = "anonymous"  # in the log: for digits that nobody can call
 TO_CALL_BACK = "צריך לחזור"
@@ -57,8 +58,8 @@ def twilio_blueprint(service: Service) -> Blueprint:
             strict_slashes=False,
         )
 
-    def webhook(name: str, view: Callable[[Service], Response]) -> None:
-        route(f"/webhook/{name}", "POST", name, lambda: of_twilio(service, view))
+    def webhook(name: str, view: Callable[[Service], Response | Refused]) -> None:
+        route(f"/webhook/{name}", "POST", name, lambda: service.guard.webhook(lambda: view(service)))
 
     webhook("incoming_call", _incoming_call)
     webhook("stream_status", _stream_status)
@@ -75,25 +76,29 @@ def twilio_blueprint(service: Service) -> Blueprint:
 # ---- the call -----------------------------------------------------------------------------------
 
 
-def _incoming_call(service: Service) -> Response:
+def _incoming_call(service: Service) -> Response | Refused:
     service.begin_warming()  # for a host whose server does not do it at its start
     # Whom we have called ourselves may be called as often as we like.
     party = ANYBODY if _is_outbound() else service.parties.of(_field("From"))
-    answer = service.gate.ring(_field("CallSid"), party)
-    _log_webhook(service, f"incoming_call=200 {answer.value}", "From", "To")
-    if answer is Answer.CONNECT:
-        # Nothing else may be left of them: they hang up before the socket, or our process is killed.
-        service.desk.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
-        return _connect(service)
-    if not answer.rejects:
-        return _busy(service)
-    _missed(service, Missed.BUSY if party.hidden else Missed.RATE)
-    twiml = VoiceResponse()
-    twiml.reject(reason="busy")
-    return _twiml(twiml)
+    answer = service.gate.ring(_field("CallSid"), party, signature_of_request())
+    if isinstance(answer, Refused):
+        return answer
+    _log_webhook(service, f"incoming_call=200 {answer}", "From", "To")
+    match answer:
+        case Admitted(token):
+            # Nothing else may be left of them: they hang up before the socket, or our process is killed.
+            service.leads.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
+            return _connect(service, token)
+        case Busy():
+            return _busy(service)
+        case Rejected():
+            _missed(service, Missed.BUSY if party.hidden else Missed.RATE)
+            twiml = VoiceResponse()
+            twiml.reject(reason="busy")
+            return _twiml(twiml)
 
 
-def _connect(service: Service) -> Response:
+def _connect(service: Service, token: str) -> Response:
     twiml = VoiceResponse()
     if service.config.twiml_play_greeting and service.config.ai_greeting_he.strip():
         _play(service, twiml, "greeting")
@@ -105,7 +110,6 @@ def _connect(service: Service) -> Response:
         status_callback_method="POST",
     )
     call_sid = _field("CallSid")
-    token = service.gate.auth.new_token(call_sid, request.headers.get(SIGNATURE, ""))
     # What the socket must know goes here: Twilio refuses a query string in its URL.
     for name, value in (("call_sid", call_sid), ("from", _caller()), ("token", token)):
         if value:
@@ -123,21 +127,27 @@ def _busy(service: Service) -> Response:
     return _hang_up(service, "busy")
 
 
-def _stream_status(service: Service) -> Response:
+def _stream_status(service: Service) -> Response | Refused:
     """What Twilio tells of a stream; and of a call, to a number whose status is sent here: a caller who has
     hung up before the socket came gives their place back at once.
     """
+    if refused := _told(service, over=_field("StreamEvent") == "stream-stopped" or not _still_there()):
+        return refused
     _log_webhook(service, "stream_status=204", "StreamSid", "StreamEvent", "StreamError")
-    if _field("StreamEvent") == "stream-stopped" or not _still_there():
-        service.gate.hung_up(_field("CallSid"))
     return Response(status=204)
 
 
-def _stream_ended(service: Service) -> Response:
+def _told(service: Service, *, over: bool) -> Refused | None:
+    """The gate is told, and says whether this request is an old one; ``over``: the call's stream is."""
+    return service.gate.told(_field("CallSid"), signature_of_request(), over=over)
+
+
+def _stream_ended(service: Service) -> Response | Refused:
     """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
+    if refused := _told(service, over=True):
+        return refused
     _log_webhook(service, "stream_ended=200", "CallStatus")
-    service.gate.hung_up(_field("CallSid"))
-    outcome = service.desk.outcome(_field("CallSid"))
+    outcome = service.shared_state.outcome(_field("CallSid"))
     if isinstance(outcome, EndCall) or not _still_there():
         if isinstance(outcome, Transfer):
             _missed(service, Missed.HUNG_UP)
@@ -170,8 +180,10 @@ def _dial(service: Service, twiml: VoiceResponse, number: str) -> None:
     )
 
 
-def _transfer_ended(service: Service) -> Response:
+def _transfer_ended(service: Service) -> Response | Refused:
     """The person has hung up, or has not answered: then the caller is told so."""
+    if refused := _told(service, over=False):
+        return refused
     _log_webhook(service, "transfer_ended=200", "CallStatus", "DialCallStatus", "From")
     if _field("DialCallStatus") in PUT_THROUGH:
         return _hang_up(service, None)
@@ -181,14 +193,14 @@ def _transfer_ended(service: Service) -> Response:
 
 def _owe_a_call_back(service: Service, why: Missed, what: str) -> bool:
     """The office must know of a caller whom we have failed. True: it can call back, so it may be promised."""
-    possible = service.desk.can_call_back(_field("CallSid"), _caller())
+    possible = service.leads.can_call_back(_field("CallSid"), _caller())
     how = TO_CALL_BACK if _caller() else TO_THE_NUMBER_LEFT if possible else NOWHERE_TO_CALL
     _missed(service, why, f"{what}, {how}")
     return possible
 
 
 def _missed(service: Service, why: Missed, message: str = "") -> None:
-    service.desk.save_missed(_field("CallSid"), _caller(), why, message)
+    service.leads.save_missed(_field("CallSid"), _caller(), why, message)
 
 
 def _hang_up(service: Service, line: str | None) -> Response:
@@ -279,7 +291,7 @@ def _health(service: Service) -> Response:
         draining=service.gate.draining,
         lag_ms=round(service.gate.lag_s * 1000),
         overloaded=service.gate.overloaded,
-        store=service.desk.shared_state.sharing.value,
+        store=service.shared_state.sharing.value,
         engines={
             "asr": [stt.name for stt in providers.stt],
             "llm": [llm.name for llm in providers.llm],

@@ -1,8 +1,5 @@
 """What the calls and webhooks of one process share."""
 
-import logging
-import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -14,66 +11,56 @@ from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.after_hangup import Afterwards
 from server.config import Config
-from server.logs.rate_limited import RateLimitedLog
-from server.office.call_outcome import open_desk
 from server.office.leads_file import END_S
+from server.office.leads_writer import LeadsWriter
 from server.office.transfer import availability
 from server.providers.provider_set import Providers
-from server.providers.tts_cache import tts_failed
-from server.runtime.process_end import Ending, start
-from server.runtime.threads import Threads
-from server.shared_state.state import SharedState
+from server.providers.warmup import Warmup
+from server.runtime.threads import Runtime, Threads
+from server.shared_state.state import SharedState, shared_state_of
+from server.telephony.request_guard import RequestGuard
 from server.telephony.signature import TwilioAuth
 
-log = logging.getLogger("agent")
-
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
-FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
 
 
 class Service:
-    """Knobs, engines and whether they are warm, the desk, and the reception that knows the calls.
+    """Knobs, engines and whether they are warm, leads, and the gate that knows the calls. Any thread."""
 
-    Any thread.
-    """
-
-    def __init__(self, config: Config, providers: Providers) -> None:
+    def __init__(self, config: Config, providers: Providers, runtime: Runtime | None = None) -> None:
+        self._runtime = runtime = runtime or Threads()
         self.config = config
         self.providers = providers
-        self.desk = open_desk(config)
-        self.afterwards = Afterwards(Threads())
-        self.gate = _gate(config, self.desk.shared_state)
+        self.shared_state = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
+        self.leads = LeadsWriter(config.leads_file, self.shared_state)
+        self.afterwards = Afterwards(runtime)
+        auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
+        self.guard = RequestGuard(config, auth)
+        self.gate = _gate(config, auth, self.shared_state, runtime)
         self.parties = _parties(config)
-        self.refusals = RateLimitedLog(log)
-        self._lock = threading.Lock()
-        self._warming = False
-        self._warm = threading.Event()
+        self._warmup = Warmup(providers, runtime, self._ask_what_is_slow_at_first)
 
     def begin_warming(self) -> None:
         """Load the engines on a thread of their own, once a process. Returns at once."""
-        with self._lock:
-            if self._warming:
-                return
-            self._warming = True
-        start("warm", self._load)
+        self._warmup.begin()
 
     def wait_until_warm(self, timeout_s: float) -> bool:
         """Block until every engine is loaded or has failed; False when that takes longer."""
-        return self._warm.wait(timeout_s)
+        return self._warmup.wait(timeout_s)
 
     def drain(self, finished: Callable[[], None]) -> Drain:
         """What to ``begin`` when the process is to end: no new calls, those in progress end well."""
 
         def end() -> None:
-            self.desk.settle(END_S)
+            self.leads.settle(END_S)
             finished()
 
         settle_s, drain_s = _pending_s(self.config), self.config.drain_sec
-        return Drain(self.gate, Threads(), drain_s, end, settle_s, afterwards=self.afterwards)
+        return Drain(self.gate, self._runtime, drain_s, end, settle_s, afterwards=self.afterwards)
 
     @property
     def warm(self) -> bool:
-        return self._warm.is_set()
+        return self._warmup.done
 
     @property
     def failing(self) -> tuple[str, ...]:
@@ -91,39 +78,15 @@ class Service:
         mulaw_8k = self.providers.tts_cache.get(line)
         return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 
-    def _load(self, ending: Ending) -> None:
-        started = time.monotonic()
+    def _ask_what_is_slow_at_first(self) -> None:
         self.gate.in_use()  # a store that does not answer is told before the first call
-        try:
-            self.providers.warm(ending)
-        except Exception:  # the thread's edge: engines that failed are tried again by the calls
-            log.exception("ENGINE_ERR: the engines could not be warmed")
         availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
-        self._warm.set()
-        if ending():
-            return
-        log.info("ENGINES_WARM after %.1f s", time.monotonic() - started)
-        Threads().spawn("lines", self._make_lines_again)
-
-    def _make_lines_again(self) -> None:
-        """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
-        wait_s = FIRST_REMAKE_S
-        while not self.providers.tts_cache.complete:
-            time.sleep(wait_s)
-            wait_s = min(2 * wait_s, LAST_REMAKE_S)
-            start("lines-again", self._make_lines).join()
-
-    def _make_lines(self, ending: Ending) -> None:
-        self.providers.tts_cache.make(self.providers.tts, tts_failed, ending)
 
 
-def _gate(config: Config, shared_state: SharedState) -> Gate:
-    return Gate(
-        TwilioAuth(config.twilio_auth_token.get_secret_value(), shared_state),
-        RateLimits(config.calls_per_sec, config.redis_url.get_secret_value()),
-        Slots(shared_state, Threads(), config.max_calls, _pending_s(config)),
-        shared_state.first_time,
-    )
+def _gate(config: Config, auth: TwilioAuth, shared_state: SharedState, runtime: Runtime) -> Gate:
+    rates = RateLimits(config.calls_per_sec, config.redis_url.get_secret_value())
+    slots = Slots(shared_state, runtime, config.max_calls, _pending_s(config))
+    return Gate(auth, rates, slots, shared_state, runtime)
 
 
 def _pending_s(config: Config) -> float:

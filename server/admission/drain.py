@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from server.admission.gate import Gate, LiveCall
 from server.admission.slots import PENDING_S
 from server.runtime.threads import Runtime
 
@@ -20,36 +21,6 @@ FAREWELL_S = 10.0  # five for who is speaking, and our last line
 CUT_S = 1.5  # a call that was cut is gone in one (F6)
 LINGER_S = 2.0  # Twilio asks within one, and fetches what is to be played
 POLL_S = 0.1
-
-
-class Call(Protocol):
-    """Any thread; returns at once."""
-
-    def close_down(self) -> None:
-        """End well, and soon."""
-        ...
-
-    def cut(self) -> None:
-        """End now."""
-        ...
-
-
-class Gate(Protocol):
-    """Any thread."""
-
-    def stop_taking_calls(self) -> None: ...
-
-    def close(self) -> None:
-        """No sockets either."""
-        ...
-
-    def live(self) -> Sequence[Call]:
-        """The calls of this process."""
-        ...
-
-    def in_use(self) -> int:
-        """Calls of this host, those included whose socket is still to come. May block."""
-        ...
 
 
 class Afterwards(Protocol):
@@ -88,8 +59,8 @@ class Drain:
         self._sleep = runtime.event().wait
         self._lock = runtime.condition()
         self._begun = False  # under _lock
-        self._told: set[Call] = set()  # drain's thread only, like all below
-        self._seen: set[Call] = set()
+        self._told: set[LiveCall] = set()  # drain's thread only, like all below
+        self._seen: set[LiveCall] = set()
 
     def begin(self) -> None:
         """Any thread, any number of times. Returns at once."""
@@ -125,7 +96,7 @@ class Drain:
             "DRAINED calls=%d told=%d cut=%d in %.1f s", len(self._seen), len(self._told), len(cut), took_s
         )
 
-    def _live(self) -> Sequence[Call]:
+    def _live(self) -> Sequence[LiveCall]:
         live = self._gate.live()
         self._seen.update(live)
         return live

@@ -1,16 +1,18 @@
 """Which calls are taken, and which this process has: from the webhook to the end of the socket."""
 
 import logging
-import threading
-import time
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from server.admission.caller_share import ANYBODY, Party
-from server.admission.rate_limits import RateLimits
+from server.admission.rate_limits import Over, RateLimits
 from server.admission.slots import Slots
-from server.telephony.signature import TokenRefused, TwilioAuth
+from server.runtime.threads import Runtime
+from server.shared_state.changes import Made
+from server.shared_state.state import Once, Outcome, SharedState
+from server.telephony.signature import Refused, TwilioAuth
 from server.telephony.stream_clock import LATE_S
 from server.telephony.twilio_messages import Start
 
@@ -21,108 +23,187 @@ HICCUP_S, LOOK_S = 2.0, 0.05  # a new caller may wait so long for the calls to c
 STEADY_S = 1.0  # and to stay so: a process at its limit is in time every other moment
 
 
-class Answer(Enum):
-    """What a ringing call gets, as it is in the log; who is busy says which limit makes it so.
+class Limit(StrEnum):
+    """What keeps a new call out; as it is in the log."""
 
-    Busy is a line of ours, or another number: we have too many calls. Rejected is the busy tone of the
-    telephone network, which costs nothing: the caller has.
-    """
+    DRAINING = "draining"
+    RUSH = "CALLS_PER_SEC"
+    FULL = "MAX_CALLS"
+    THREADS = "THREADS"
+    LATE = "overload"
+    OFTEN = "CALLS_PER_CALLER_MIN"
+    AT_ONCE = "CALLS_PER_CALLER_AT_ONCE"
+    HIDDEN_OFTEN = "HIDDEN_CALLS_PER_MIN"
+    HIDDEN_AT_ONCE = "HIDDEN_CALLS_PERCENT"
 
-    CONNECT = "connect"
-    DRAINING = "busy limit=draining"
-    RUSH = "busy limit=CALLS_PER_SEC"
-    FULL = "busy limit=MAX_CALLS"
-    THREADS = "busy limit=THREADS"
-    LATE = "busy limit=overload"
-    OFTEN = "reject limit=CALLS_PER_CALLER_MIN"
-    AT_ONCE = "reject limit=CALLS_PER_CALLER_AT_ONCE"
-    HIDDEN_OFTEN = "reject limit=HIDDEN_CALLS_PER_MIN"
-    HIDDEN_AT_ONCE = "reject limit=HIDDEN_CALLS_PERCENT"
 
-    @property
-    def rejects(self) -> bool:
-        return self.value.startswith("reject")
+@dataclass(frozen=True)
+class Admitted:
+    """The call has its place. ``token``: what opens its socket, once; empty when nobody asks for it."""
+
+    token: str = ""
+
+    def __str__(self) -> str:
+        return "connect"
+
+
+@dataclass(frozen=True)
+class Busy:
+    """We have too many calls: a line of ours, or another number."""
+
+    limit: Limit
+
+    def __str__(self) -> str:
+        return f"busy limit={self.limit}"
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The caller has too many: the busy tone of the telephone network, which costs nothing."""
+
+    limit: Limit
+
+    def __str__(self) -> str:
+        return f"reject limit={self.limit}"
+
+
+TooMany = Busy | Rejected
+OLD = Refused("an old request")
 
 
 class LiveCall(Protocol):
-    """What is used of ``MediaStreamHandler``."""
+    """What is used of ``MediaStreamHandler``. Any thread; returns at once."""
 
     @property
     def lag_s(self) -> float: ...
 
-    def close_down(self) -> None: ...
+    def close_down(self) -> None:
+        """End well, and soon."""
+        ...
 
-    def cut(self) -> None: ...
+    def cut(self) -> None:
+        """End now."""
+        ...
 
 
 class Gate:
-    """Any thread. What asks the store may block for half a second."""
+    """Any thread. What asks the store may block for half a second.
+
+    A call asks the store three times, each in one transaction: as it rings, as its socket comes, at its end.
+    """
 
     def __init__(
-        self,
-        auth: TwilioAuth,
-        rates: RateLimits,
-        slots: Slots,
-        first_time: Callable[[str, float], bool],
-        wait: Callable[[float], None] = time.sleep,
+        self, auth: TwilioAuth, rates: RateLimits, slots: Slots, shared_state: SharedState, runtime: Runtime
     ) -> None:
         self.auth = auth
         self.threads_for_calls = 0  # of this process, where a call holds one; 0: none does
         self.draining = False  # no new calls: the process will end
         self._closed = False  # no sockets either: it ends
-        self._first_time = first_time
         self._rates = rates
         self._slots = slots
-        self._wait = wait
-        self._lock = threading.Lock()
-        self._live: dict[LiveCall, str] = {}  # call → its CallSid
+        self._shared_state = shared_state
+        self._never = runtime.event()
+        self._lock = runtime.condition()
+        self._live: dict[LiveCall, str] = {}  # call → its CallSid; "" once its place was given back
 
-    def ring(self, call_sid: str, party: Party = ANYBODY) -> Answer:
-        """Whether to take a new call; one that is to be connected has its place. May block."""
-        # A call that rings again (Twilio retries) is not counted again.
-        counts = not call_sid or self._first_time(f"ring:{call_sid}", RETRIED_S)
-        if counts and not self._rates.one_more_of(party):
-            return Answer.HIDDEN_OFTEN if party.hidden else Answer.OFTEN
-        if self.draining:
-            return Answer.DRAINING
-        if counts and not self._rates.one_more():
-            return Answer.RUSH
-        if counts and self._overloaded():
-            return Answer.LATE
-        if counts and 0 < self.threads_for_calls <= self._slots.in_use_here():
-            return Answer.THREADS
-        if self._slots.reserve(call_sid, party.share):
-            return Answer.CONNECT
-        if self._slots.all_taken(party.share):
-            return Answer.HIDDEN_AT_ONCE if party.hidden else Answer.AT_ONCE
-        return Answer.FULL
+    # ---- the call
 
-    def admit(self, call: LiveCall, start: Start) -> str:
+    def ring(
+        self, call_sid: str, party: Party = ANYBODY, signature: str = ""
+    ) -> Admitted | TooMany | Refused:
+        """Whether to take a call; one that is admitted has its place. May block.
+
+        ``signature``: the webhook's, which is genuine. A call that rings again, since Twilio retries, is not
+        counted again and keeps its place.
+        """
+        why_not = self._why_not(party)
+        at_once = why_not is None and not self.overloaded  # else the place is asked for when that is known
+        rings = [Once(f"ring:{call_sid}", RETRIED_S)] if call_sid else []
+
+        def reserve(once: Sequence[Once] = ()) -> Made:
+            return self._slots.reserve(call_sid, party.share, once=once)
+
+        dated = self._dated(signature, reserve if at_once else self._note, rings)
+        if isinstance(dated, Refused):
+            return dated
+        made, until = dated
+        new = not any(ring.was_seen(made) for ring in rings)
+        if new and (too_many := self._counted(party, why_not)):
+            if at_once and made:
+                self._slots.release(call_sid)
+            return too_many
+        if new and not at_once and self._stays_overloaded():
+            return Busy(Limit.LATE)
+        if not new or not at_once:
+            made = reserve()
+        if made:
+            return Admitted(self.auth.new_token(call_sid, until, signature))
+        return Busy(Limit.FULL) if made.pool != party.share.name else _all_at_once(party)
+
+    def admit(self, call: LiveCall, start: Start) -> Refused | None:
         """Let the socket of a call that was connected in; else why not. May block."""
         if self._closed:
-            return "the server ends"
-        try:
-            self.auth.use(start.parameters.get("token", ""), start.call_sid)
-        except TokenRefused as refused:
-            return str(refused)
-        self._slots.take(start.call_sid)
+            return Refused("the server ends")
+        opened = self.auth.opened_by(start.parameters.get("token", ""), start.call_sid)
+        if isinstance(opened, Refused):
+            return opened
+        if not self._slots.take(start.call_sid, once=(opened,) if opened else ()):
+            return Refused("a used token")
         with self._lock:
             self._live[call] = start.call_sid
-        return ""
+        return None
+
+    def ends(self, call: LiveCall, outcome: Outcome) -> None:
+        """Our side is about to close this call's stream, and ``outcome`` is what shall follow. May block.
+
+        Returns when other processes may know. Its place is given back at once.
+        """
+        with self._lock:
+            call_sid = self._live.get(call, "")
+            if call_sid:
+                self._live[call] = ""
+        if call_sid:
+            self._slots.release(call_sid, outcome)
 
     def leave(self, call: LiveCall) -> None:
         """The socket is over; one that was never let in has nothing to give back. May block."""
         with self._lock:
-            call_sid = self._live.pop(call, None)
-        if call_sid is not None:
+            call_sid = self._live.pop(call, "")
+        if call_sid:
             self._slots.release(call_sid)
 
-    def hung_up(self, call_sid: str) -> None:
-        """Twilio says that the stream is over: its worker may have died with it. May block."""
+    def told(self, call_sid: str, signature: str = "", *, over: bool = False) -> Refused | None:
+        """Twilio tells something of a call, with a genuine signature; refused when it is an old request.
+
+        ``over``: that its stream is over; a worker may have died with it, so its place is given back, unless
+        the call is in this process. May block.
+        """
         with self._lock:
-            ours = call_sid in self._live.values()
-        if not ours:
-            self._slots.release(call_sid)
+            gives_back = over and call_sid not in self._live.values()
+
+        def release(once: Sequence[Once]) -> Made:
+            return self._slots.release(call_sid, once=once)
+
+        dated = self._dated(signature, release if gives_back else self._note)
+        return dated if isinstance(dated, Refused) else None
+
+    def _dated(
+        self, signature: str, do: Callable[[Sequence[Once]], Made], once: Sequence[Once] = ()
+    ) -> tuple[Made, float] | Refused:
+        """What ``do`` has made of a genuine request, and the request's date; refused when that is over."""
+        request = self.auth.request(signature)
+        if request is None:
+            return do(once), 0.0
+        made = do([request, *once])
+        if not request.was_seen(made):
+            return made, request.until
+        until = self._shared_state.date(request.key)
+        return (do(once), until) if self.auth.is_good(until) else OLD
+
+    def _note(self, once: Sequence[Once]) -> Made:
+        return self._shared_state.first_time(*once)
+
+    # ---- the process
 
     def stop_taking_calls(self) -> None:
         """New callers hear that we are busy; those who were connected come in still."""
@@ -151,16 +232,44 @@ class Gate:
         """Calls on this host, those that are about to come included. May block."""
         return self._slots.in_use()
 
-    def _overloaded(self) -> bool:
-        """The same, for a new call: one hiccup is not worth a caller. May block."""
-        if not self.overloaded:
-            return False
+    # ---- limits on new calls
+
+    def _why_not(self, party: Party) -> TooMany | None:
+        """What keeps a new call out before any place is asked for; counts nothing."""
+        over = self._rates.over(party)
+        if over is Over.PARTY:
+            return _too_often(party)
+        if self.draining:
+            return Busy(Limit.DRAINING)
+        if over is Over.ALL:
+            return Busy(Limit.RUSH)
+        if 0 < self.threads_for_calls <= self._slots.in_use_here():
+            return Busy(Limit.THREADS)
+        return None
+
+    def _counted(self, party: Party, why_not: TooMany | None) -> TooMany | None:
+        """A new call is counted, whatever its answer is; another one may have come just before."""
+        over = self._rates.count(party, of_all=not self.draining)
+        if over is Over.PARTY:
+            return _too_often(party)
+        return why_not or (Busy(Limit.RUSH) if over else None)
+
+    def _stays_overloaded(self) -> bool:
+        """Whether the calls do not catch up soon: one hiccup is not worth a caller. Blocks for HICCUP_S."""
         waited_s = in_time_s = 0.0
         while in_time_s < STEADY_S:
             if waited_s >= HICCUP_S:
                 log.warning("CALL_REFUSED the calls are heard late: lag_ms=%.0f", self.lag_s * 1000)
                 return True
-            self._wait(LOOK_S)
+            self._never.wait(LOOK_S)
             waited_s += LOOK_S
             in_time_s = 0.0 if self.overloaded else in_time_s + LOOK_S
         return False
+
+
+def _too_often(party: Party) -> Rejected:
+    return Rejected(Limit.HIDDEN_OFTEN if party.hidden else Limit.OFTEN)
+
+
+def _all_at_once(party: Party) -> Rejected:
+    return Rejected(Limit.HIDDEN_AT_ONCE if party.hidden else Limit.AT_ONCE)

@@ -8,8 +8,10 @@ a signature, and in a host's application enforce the host's own RATELIMIT_DEFAUL
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import partial
+from typing import Any, Protocol
 
 from cachetools import TLRUCache
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -19,14 +21,32 @@ from limits.strategies import FixedWindowRateLimiter
 from server.admission.caller_share import Party
 from server.logs.rate_limited import OnceIn
 from server.runtime.native_calls import Pool, Stuck
+from server.shared_state.changes import WITHIN_S
+from server.shared_state.redis import REDIS_TIMEOUT_S
 
 log = logging.getLogger("agent")
 
-REDIS_TIMEOUT_S = 0.25  # to connect, and to answer
-WITHIN_S = 0.5  # both, and to look its name up, which no timeout of a socket bounds
 THREADS = 4
 MAX_WINDOWS = 100_000  # callers of a minute, each with one
 PREFIX = "phone_agent"
+
+
+class Over(Enum):
+    """Which limit a call is beyond."""
+
+    PARTY = "of its party, a minute"
+    ALL = "of all, a second"
+
+
+Limit = tuple[Over, RateLimitItem, str]  # the last: who is counted
+
+
+class Windows(Protocol):
+    """What is used of ``limits.strategies.FixedWindowRateLimiter``. False: one too many."""
+
+    def hit(self, item: RateLimitItem, /, *identifiers: str) -> bool: ...
+
+    def test(self, item: RateLimitItem, /, *identifiers: str) -> bool: ...
 
 
 class RateLimits:
@@ -47,26 +67,29 @@ class RateLimits:
         self._pool = Pool("limits", THREADS, by_sockets=True)
         self._told = OnceIn(clock=clock)
 
-    def one_more_of(self, party: Party) -> bool:
-        """Count a call of this party; False: too many this minute."""
-        return self._hit(RateLimitItemPerMinute(party.a_minute, namespace=PREFIX), party.name)
+    def over(self, party: Party) -> Over | None:
+        """Which limit has no room for one more call of this party; counts nothing."""
+        return self._ask(party, count=False)
 
-    def one_more(self) -> bool:
-        """Count a call; False: too many this second."""
-        return self._hit(self._of_all, "all")
+    def count(self, party: Party, *, of_all: bool = True) -> Over | None:
+        """Count a call of this party, and among all unless it was one too many; which limit that was."""
+        return self._ask(party, count=True, of_all=of_all)
 
-    def _hit(self, limit: RateLimitItem, key: str) -> bool:
-        if not limit.amount:
-            return True
+    def _ask(self, party: Party, *, count: bool, of_all: bool = True) -> Over | None:
+        limits: list[Limit] = [
+            (Over.PARTY, RateLimitItemPerMinute(party.a_minute, namespace=PREFIX), party.name)
+        ]
+        limits += [(Over.ALL, self._of_all, "all")] * of_all
+        ask = partial(_first_over, [limit for limit in limits if limit[1].amount], count)
         if self._redis_url:
             try:
-                return self._hit_in_redis(limit, key)
+                return self._in_redis(ask)
             except Exception as error:  # whatever a store does, calls are taken
                 if self._told.due("redis"):
                     log.error("LIMITS_ERR: counted in this process only: %s", error)
-        return self._memory.hit(limit, key)
+        return ask(self._memory)
 
-    def _hit_in_redis(self, limit: RateLimitItem, key: str) -> bool:
+    def _in_redis(self, ask: Callable[[Windows], Over | None]) -> Over | None:
         """Connects anew, as the store does. Raises Stuck, and whatever ``limits`` raises."""
         from server.shared_state.redis_tls import options
 
@@ -74,10 +97,15 @@ class RateLimits:
         named = f"redis+{url}" if url.startswith("unix://") else url  # as ``limits`` calls it
         storage: Any = storage_from_string(named, **options(url, REDIS_TIMEOUT_S))  # opens nothing yet
         try:
-            return self._pool.run(WITHIN_S, FixedWindowRateLimiter(storage).hit, limit, key)
+            return self._pool.run(WITHIN_S, ask, FixedWindowRateLimiter(storage))
         except Stuck:
             storage.storage.connection_pool.disconnect()  # else a byte now and then would hold its place
             raise
+
+
+def _first_over(limits: Sequence[Limit], count: bool, windows: Windows) -> Over | None:
+    has_room = windows.hit if count else windows.test
+    return next((over for over, limit, key in limits if not has_room(limit, key)), None)
 
 
 class _Windows:
@@ -91,12 +119,22 @@ class _Windows:
         self._lock = threading.Lock()
         self._hits: TLRUCache[tuple[int, str], list[int]] = TLRUCache(MAX_WINDOWS, _window_ends, clock)
 
-    def hit(self, limit: RateLimitItem, key: str) -> bool:
+    def test(self, limit: RateLimitItem, /, *identifiers: str) -> bool:
+        """Whether one more may come; counts nothing."""
+        with self._lock:
+            (hits,) = self._hits.get(self._window(limit, *identifiers), (0,))
+            return hits < limit.amount
+
+    def hit(self, limit: RateLimitItem, /, *identifiers: str) -> bool:
         """Count one; False: more than ``limit`` in the window that its first has opened."""
         with self._lock:
-            hits = self._hits.setdefault((limit.get_expiry(), limit.key_for(key)), [0])
+            hits = self._hits.setdefault(self._window(limit, *identifiers), [0])
             hits[0] += 1
             return hits[0] <= limit.amount
+
+    @staticmethod
+    def _window(limit: RateLimitItem, *identifiers: str) -> tuple[int, str]:
+        return limit.get_expiry(), limit.key_for(*identifiers)
 
 
 def _window_ends(window: tuple[int, str], _hits: object, now: float) -> float:

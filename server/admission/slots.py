@@ -13,10 +13,12 @@ same time (``Share``).
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from server.runtime.threads import Runtime
+from server.shared_state.changes import Made
 from server.shared_state.pools import IN_NONE, Share
-from server.shared_state.state import SharedState
+from server.shared_state.state import Once, Outcome, SharedState
 
 PENDING_S = 3.0  # Twilio connects within a second of the answer
 PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
@@ -28,7 +30,7 @@ AGAIN_S = 1.0
 class Slots:
     """The places of one process among its host's. Any thread; never raises what a store raises.
 
-    Every method but the constructor may block for half a second, when the ledger's store is slow.
+    Every method but the constructor may block for half a second, when the shared store is slow.
     A call without a CallSid is let in and not counted (``SharedState.lease``).
     """
 
@@ -45,37 +47,38 @@ class Slots:
         self._ended: dict[str, float] = {}  # places the store still holds, until when; under _changed
         self._beating = False  # the heartbeat was started; under _changed
 
-    def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
-        """At the webhook: True when the call may come; again True when Twilio asks again."""
-        return self._shared_state.lease(call_sid, self._max_calls, self._pending_s, share)
+    def reserve(self, call_sid: str, share: Share = IN_NONE, *, once: Sequence[Once] = ()) -> Made:
+        """At the webhook: true when the call may come; again when Twilio asks again.
 
-    def all_taken(self, share: Share) -> bool:
-        """After a refusal: whether it was this share that had no more."""
-        return self._shared_state.all_taken(share)
+        ``once``: what has to be a first time before, here and below; in the same transaction.
+        """
+        return self._shared_state.lease(call_sid, self._max_calls, self._pending_s, share, once=once)
 
-    def take(self, call_sid: str) -> None:
+    def take(self, call_sid: str, *, once: Sequence[Once] = ()) -> Made:
         """The call's socket has come. It was admitted, so it counts above the limit too."""
-        if not call_sid:
-            return
         with self._changed:
-            if not self._beating:
+            if call_sid and not self._beating:
                 self._runtime.spawn("admission", self._beat)
                 self._beating = True
-            self._held[call_sid] += 1
-            self._changed.notify_all()
-        self._shared_state.renew([call_sid], LEASE_S)
+            if call_sid:
+                self._held[call_sid] += 1
+                self._changed.notify_all()
+        made = self._shared_state.renew([call_sid], LEASE_S, once=once)
+        if not made and call_sid:
+            self._let_go(call_sid)
+        return made
 
-    def release(self, call_sid: str) -> None:
+    def release(self, call_sid: str, outcome: Outcome | None = None, *, once: Sequence[Once] = ()) -> Made:
         """Once for each ``take``, or for a reservation that is of no use any more.
 
-        A call that has two sockets for a moment keeps its place until both have ended.
+        A call that has two sockets for a moment keeps its place until both have ended. ``outcome``: how the
+        call has ended.
         """
-        with self._changed:
-            self._held[call_sid] -= 1
-            if self._held[call_sid] > 0:
-                return
-            del self._held[call_sid]
-        self._give_back(call_sid)
+        if self._let_go(call_sid):
+            return self._give_back(call_sid, outcome, once)
+        if outcome:
+            self._shared_state.close(call_sid, outcome)
+        return self._shared_state.first_time(*once)
 
     def in_use(self) -> int:
         """Calls of this host that have a place, reserved or taken."""
@@ -85,14 +88,24 @@ class Slots:
         """Calls of this process, those included that it has admitted and whose socket may still come."""
         return self._shared_state.leased_here()
 
-    def _give_back(self, call_sid: str) -> None:
-        known = self._shared_state.release(call_sid)
+    def _let_go(self, call_sid: str) -> bool:
+        """One socket less; whether that was the call's last."""
         with self._changed:
-            if known:
+            self._held[call_sid] -= 1
+            if self._held[call_sid] > 0:
+                return False
+            del self._held[call_sid]
+            return True
+
+    def _give_back(self, call_sid: str, outcome: Outcome | None = None, once: Sequence[Once] = ()) -> Made:
+        answer = self._shared_state.release(call_sid, outcome, once=once)
+        with self._changed:
+            if answer.known and answer.made:
                 self._ended.pop(call_sid, None)
-            elif self._beating:
+            elif not answer.known and self._beating:
                 self._ended.setdefault(call_sid, self._runtime.clock() + LEASE_S)
                 self._changed.notify_all()
+        return answer.made
 
     def _beat(self) -> None:
         next_beat = self._runtime.clock() + BEAT_S

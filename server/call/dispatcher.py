@@ -12,7 +12,7 @@ from server.call.context import CallContext
 from server.call.loop import advance
 from server.call.provider_runner import ProviderRunner
 from server.config import dialogue_params
-from server.office.call_outcome import Desk
+from server.office.leads_writer import LeadsWriter
 from server.runtime.threads import Task
 from server.telephony.receiver import AUDIO_TIMEOUT_S
 from server.telephony.sender import Sender
@@ -58,13 +58,13 @@ class Dispatcher:
         self,
         context: CallContext,
         record: CallRecord,
-        desk: Desk,
+        leads: LeadsWriter,
         line: LineClock,
         draw_delay: Callable[[float, float], float],
     ) -> None:
         self._context = context
         self._record = record
-        self._desk = desk
+        self._leads = leads
         self._line = line
         self._draw_delay = draw_delay
         self._lock = context.runtime.condition()  # guards everything below
@@ -109,7 +109,7 @@ class Dispatcher:
             self.over = True
             if not self.machine.over:
                 call = self._context.call
-                keep = partial(self._desk.save_lead, call.sid, call.number, after_call=True)
+                keep = partial(self._leads.save_lead, call.sid, call.number, after_call=True)
                 self._after = AfterCall(self._context, self._lock, self.machine, self._providers, keep)
             self.sender.close()
             tasks = self._providers.end_call()
@@ -165,7 +165,7 @@ class Dispatcher:
         context = self._context
         if isinstance(act, SaveLead):
             # On a thread of its own: a disk may keep it waiting.
-            save = partial(self._desk.save_lead, context.call.sid, context.call.number, act.details)
+            save = partial(self._leads.save_lead, context.call.sid, context.call.number, act.details)
             context.runtime.spawn("lead", save)
         elif not self.over:  # an LLM that wants both to end the call and to transfer it: the first counts
             context.log.line(f"CALL_ENDS {type(act).__name__}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from server.config import Config
 from server.runtime.private_files import OTHERS
-from server.shared_state.memory import shared_store
+from server.shared_state.state import shared_store
 
 WORKER_MB = 225  # with the embedded engines
 MASTER_MB = 75

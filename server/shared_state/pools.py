@@ -20,5 +20,5 @@ IN_NONE = Share()
 
 
 def pools(host: str, most: int, share: Share) -> list[tuple[str, int]]:
-    """The names under which a call is counted, each with the most that may be there."""
-    return [(host, most), *([(share.name, share.most)] if share.name else [])]
+    """The names under which a call is counted, each with the most that may be there; the share first."""
+    return [*([(share.name, share.most)] if share.name else []), (host, most)]

@@ -19,18 +19,28 @@ from typing import Any, TypeVar
 from server.logs.rate_limited import OnceIn
 from server.runtime.native_calls import Pool
 from server.runtime.private_files import PRIVATE
-from server.shared_state.pools import IN_NONE, SHARE, Share, pools
+from server.shared_state.changes import (
+    ALL_MADE,
+    LONGEST_LEASE_S,
+    MAX_LEASES,
+    MAX_OUTCOMES,
+    OUTCOME_S,
+    WITHIN_S,
+    Change,
+    First,
+    Lease,
+    Made,
+    Put,
+    Release,
+    Renew,
+)
+from server.shared_state.pools import SHARE, pools
 
 log = logging.getLogger("agent")
 
 T = TypeVar("T")
 
-MAX_OUTCOMES = 10_000
 MAX_KEYS = 1_000_000  # 150 bytes each; eleven a second for a whole day, six are one call's
-MAX_LEASES = 10_000
-OUTCOME_S = 600  # Twilio asks within seconds
-LONGEST_LEASE_S = 60.0  # one that ends later was given before the clock was put back
-WITHIN_S = 0.5  # a disk that takes longer does without
 BUSY_S = 0.25  # another worker writes for a millisecond
 THREADS = 4  # one writes, others read; as many may hang for as long as the disk does
 TIDY_EVERY_S = 60.0
@@ -96,56 +106,15 @@ class SqliteStore:
         """How long ago."""
         return math.inf if self._renewed_at is None else self._steady() - self._renewed_at
 
-    def put(self, call_sid: str, name: str) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.execute("REPLACE INTO outcomes VALUES (?, ?, ?)", (call_sid, name, now))
-            _keep(file, "outcomes", MAX_OUTCOMES)
+    def change(self, *changes: Change) -> Made:
+        """One transaction, that no other worker's can come between."""
+        tidy = self._tidy.due("all")
+        return self._run(lambda: self._healed(lambda: self._transaction(changes, tidy)))
 
-        self._write(change)
-
-    def get(self, call_sid: str) -> str | None:
+    def get(self, key: str) -> str | None:
         query = "SELECT name FROM outcomes WHERE call_sid = ? AND at > ?"
-        row = self._read("outcomes", query, call_sid, self._now() - OUTCOME_S)
+        row = self._read("outcomes", query, key, self._now() - OUTCOME_S)
         return None if row is None else str(row[0])
-
-    def first_time(self, key: str, for_s: float) -> bool:
-        def change(file: sqlite3.Connection, now: float) -> bool:
-            first = file.execute(FIRST, (key, now + for_s, now)).rowcount == 1
-            _keep(file, "keys", MAX_KEYS)
-            return first
-
-        return self._write(change)
-
-    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
-        def change(file: sqlite3.Connection, now: float) -> bool:
-            file.execute("DELETE FROM leases WHERE until <= ? OR until > ?", (now, now + LONGEST_LEASE_S))
-            query = "SELECT count(*), ifnull(sum(call_sid = ?), 0) FROM leases WHERE host = ?"
-            counted = pools(host, most, share)
-            for pool, limit in counted:
-                held, by_this_call = file.execute(query, (call_sid, pool)).fetchone()
-                if limit and not by_this_call and held >= limit:
-                    return False
-            file.executemany(RENEW, [(pool, call_sid, now + for_s) for pool, _ in counted])
-            _keep(file, "leases", MAX_LEASES)
-            return True
-
-        return self._write(change)
-
-    def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.executemany(RENEW, [(host, call_sid, now + for_s) for call_sid in call_sids])
-            renew_share = f"UPDATE leases SET until = ? WHERE {OF_ITS_SHARE} AND until > ?"
-            file.executemany(renew_share, [(now + for_s, call_sid, now) for call_sid in call_sids])
-            _keep(file, "leases", MAX_LEASES)
-
-        self._write(change)
-
-    def release(self, host: str, call_sid: str) -> None:
-        def change(file: sqlite3.Connection, now: float) -> None:
-            file.execute("DELETE FROM leases WHERE host = ? AND call_sid = ?", (host, call_sid))
-            file.execute(f"DELETE FROM leases WHERE {OF_ITS_SHARE}", (call_sid,))
-
-        self._write(change)
 
     def leased(self, pool: str) -> int:
         query = "SELECT count(*) FROM leases WHERE host = ? AND until > ? AND until <= ?"
@@ -153,12 +122,7 @@ class SqliteStore:
         row = self._read("leases", query, pool, now, now + LONGEST_LEASE_S)
         return 0 if row is None else int(row[0])
 
-    def _write(self, change: Callable[[sqlite3.Connection, float], T]) -> T:
-        """What ``change`` answers: one transaction, that no other worker's can come between."""
-        tidy = self._tidy.due("all")
-        return self._run(lambda: self._healed(lambda: self._transaction(change, tidy)))
-
-    def _transaction(self, change: Callable[[sqlite3.Connection, float], T], tidy: bool) -> T:
+    def _transaction(self, changes: Sequence[Change], tidy: bool) -> Made:
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # SQLite would make it readable for all; what it puts beside it follows this one. Only a new file
@@ -172,12 +136,12 @@ class SqliteStore:
             for table in TABLES:
                 file.execute(f"CREATE {table}")
             now = self._now()  # asked for here: to wait for the others takes time
-            answer = change(file, now)
+            made = next((made for change in changes if not (made := _make(file, now, change))), ALL_MADE)
             if tidy:
                 file.execute("DELETE FROM outcomes WHERE at <= ?", (now - OUTCOME_S,))
                 file.execute("DELETE FROM keys WHERE until <= ?", (now,))
             file.execute("COMMIT")
-            return answer
+            return made
 
     def _read(self, table: str, query: str, *values: str | float) -> tuple[Any, ...] | None:
         """The first row; None too while nobody has made the file, or this table in it."""
@@ -233,6 +197,42 @@ class SqliteStore:
             yield file
         finally:
             file.close()
+
+
+def _make(file: sqlite3.Connection, now: float, change: Change) -> Made:
+    """Within a transaction."""
+    match change:
+        case First(key, for_s):
+            first = file.execute(FIRST, (key, now + for_s, now)).rowcount == 1
+            _keep(file, "keys", MAX_KEYS)
+            return ALL_MADE if first else Made(change)
+        case Put(key, value):
+            file.execute("REPLACE INTO outcomes VALUES (?, ?, ?)", (key, value, now))
+            _keep(file, "outcomes", MAX_OUTCOMES)
+        case Lease():
+            return _lease(file, now, change)
+        case Renew(host, call_sids, for_s):
+            file.executemany(RENEW, [(host, call_sid, now + for_s) for call_sid in call_sids])
+            renew_share = f"UPDATE leases SET until = ? WHERE {OF_ITS_SHARE} AND until > ?"
+            file.executemany(renew_share, [(now + for_s, call_sid, now) for call_sid in call_sids])
+            _keep(file, "leases", MAX_LEASES)
+        case Release(host, call_sid):
+            file.execute("DELETE FROM leases WHERE host = ? AND call_sid = ?", (host, call_sid))
+            file.execute(f"DELETE FROM leases WHERE {OF_ITS_SHARE}", (call_sid,))
+    return ALL_MADE
+
+
+def _lease(file: sqlite3.Connection, now: float, lease: Lease) -> Made:
+    file.execute("DELETE FROM leases WHERE until <= ? OR until > ?", (now, now + LONGEST_LEASE_S))
+    query = "SELECT count(*), ifnull(sum(call_sid = ?), 0) FROM leases WHERE host = ?"
+    counted = pools(lease.host, lease.most, lease.share)
+    for pool, limit in counted:
+        held, by_this_call = file.execute(query, (lease.call_sid, pool)).fetchone()
+        if limit and not by_this_call and held >= limit:
+            return Made(lease, pool)
+    file.executemany(RENEW, [(pool, lease.call_sid, now + lease.for_s) for pool, _ in counted])
+    _keep(file, "leases", MAX_LEASES)
+    return ALL_MADE
 
 
 def _keep(file: sqlite3.Connection, table: str, most: int) -> None:

@@ -7,13 +7,28 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import takewhile
 from typing import Protocol, TypeVar
 
 from server.logs.rate_limited import OnceIn
+from server.shared_state.changes import (
+    ALL_MADE,
+    Change,
+    First,
+    Lease,
+    Made,
+    Put,
+    Release,
+    Renew,
+    before,
+)
 from server.shared_state.memory import MemoryStore
 from server.shared_state.pools import IN_NONE, Share
+from server.shared_state.redis import RedisStore
+from server.shared_state.sqlite import SqliteStore
 from server.turns.effects import EndCall, Transfer
 
 log = logging.getLogger("agent")
@@ -37,12 +52,18 @@ class Sharing(Enum):
     ALONE = "alone"  # the store fails
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What became of changes. ``known``: to others too; False while the store fails."""
+
+    made: Made
+    known: bool
+
+
 class Store(Protocol):
     """Any thread. Every method may block for half a second, and raise when the store fails.
 
-    All answers are the same for all processes that share the store, and every change is made at once or
-    not at all. ``for_s``: seconds from now, above 0; of a place at most LONGEST_LEASE_S. What is full forgets
-    its oldest first.
+    All answers are the same for all processes that share the store. What is full forgets its oldest first.
     """
 
     @property
@@ -55,34 +76,36 @@ class Store(Protocol):
         """It was begun anew within the hour, as far as this process has seen. Does not block."""
         ...
 
-    def put(self, call_sid: str, name: str) -> None:
-        """Remember the name of an outcome, the last one given, for minutes."""
+    def change(self, *changes: Change) -> Made:
+        """Make these changes in their order, up to the first that is refused: in one transaction."""
         ...
 
-    def get(self, call_sid: str) -> str | None:
-        """None: not there, or no longer."""
+    def get(self, key: str) -> str | None:
+        """What was ``Put``; None: not there, or no longer."""
         ...
-
-    def first_time(self, key: str, for_s: float) -> bool:
-        """True once in ``for_s``."""
-        ...
-
-    def lease(self, host: str, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
-        """Give the call a place for ``for_s``, in its share too: it has one, or fewer than ``most`` do.
-
-        That many of its host (0: any), and of its share. It has both places, or neither is new.
-        """
-        ...
-
-    def renew(self, host: str, call_sids: Sequence[str], for_s: float) -> None:
-        """Give every one of these calls a place for ``for_s``, however many there are; in its share too."""
-        ...
-
-    def release(self, host: str, call_sid: str) -> None: ...
 
     def leased(self, pool: str) -> int:
         """How many places of a host, or of a share by its name, are in use."""
         ...
+
+
+@dataclass(frozen=True)
+class Once:
+    """What may happen once in ``for_s`` seconds. ``until``: its date, kept for minutes; 0: it has none."""
+
+    key: str  # may be a secret, or a caller's number: in no line of the log
+    for_s: float
+    until: float = 0.0
+
+    def was_seen(self, made: Made) -> bool:
+        """Whether this is what was refused."""
+        return made.refused == self.changes[0]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        key = _spelled(self.key)
+        dated = (Put(key, repr(self.until)),) if self.until else ()
+        return (First(key, self.for_s), *dated)
 
 
 class SharedState:
@@ -94,6 +117,8 @@ class SharedState:
     ``host``: whose calls are counted together; this machine's name unless told. ``now``: this process's
     own seconds, which do not jump.
     A call without a CallSid is not kept: nobody could ask for it, and nobody could count it twice.
+    ``once``, where a method takes it: nothing else is done unless each of these is a first time; all of it is
+    one transaction.
     """
 
     def __init__(
@@ -114,9 +139,8 @@ class SharedState:
 
     def close(self, call_sid: str, outcome: Outcome) -> None:
         """The call ends like this (F2, F3). This process knows it before the store is asked to keep it."""
-        if not call_sid:
-            return
-        self._put(f"the end of {call_sid!r}", call_sid, type(outcome).__name__)
+        if call_sid:
+            self._change(f"the end of {call_sid!r}", *_ends(call_sid, outcome))
 
     def outcome(self, call_sid: str) -> Outcome | None:
         """How the call ended; None: nobody has said so. Does not block for a call of this process."""
@@ -125,36 +149,29 @@ class SharedState:
         name = self._get(f"the end of {call_sid!r}", call_sid)
         return NAMED.get(name or "")  # a name of another version, while it is rolled out, is none
 
-    def first_time(self, key: str, for_s: float) -> bool:
-        """True once over all processes, for ``for_s`` seconds; a second time here is never the first.
+    def first_time(self, *once: Once) -> Made:
+        """True once over all processes, for so many seconds; a second time here is never the first.
 
         While the store fails it is once a process: a phone line that stopped then would be worse.
         """
-        spelled = _spelled(key)  # not in the log: a key may be a secret, or a caller's number
-        if not self._own.first_time(spelled, for_s):
-            return False
-        return self._ask("a first time", lambda shared: shared.first_time(spelled, for_s)) is not False
+        return self._change("a first time", *_firsts(once)).made
 
-    def first_deadline(self, key: str, until: float, for_s: float) -> float:
-        """The ``until`` of the first time, in seconds that all processes agree on.
-
-        It is known for minutes; after them, and for ``for_s`` in all, 0: long ago.
-        """
-        if self.first_time(key, for_s):
-            self._put("a first time", key, repr(until))
-            return until
+    def date(self, key: str) -> float:
+        """The ``until`` of the first time, known for minutes; after them 0: long ago."""
         return float(self._get("a first time", key) or 0)
 
     def note_number(self, call_sid: str) -> None:
         """The caller has left a number in this call; which one is not kept here."""
         if call_sid:
-            self._put(f"a number left in {call_sid!r}", f"number:{call_sid}", "left")
+            self._change(f"a number left in {call_sid!r}", Put(_spelled(f"number:{call_sid}"), "left"))
 
     def number_left(self, call_sid: str) -> bool:
         """Whether one was left, in the last minutes."""
         return bool(call_sid) and self._get(f"a number left in {call_sid!r}", f"number:{call_sid}") == "left"
 
-    def lease(self, call_sid: str, most: int, for_s: float, share: Share = IN_NONE) -> bool:
+    def lease(
+        self, call_sid: str, most: int, for_s: float, share: Share = IN_NONE, *, once: Sequence[Once] = ()
+    ) -> Made:
         """A place for ``for_s`` seconds among at most ``most`` calls of this host (0: any number).
 
         And among the calls of ``share``, of all hosts: both are given, or none. True again, and for
@@ -162,42 +179,31 @@ class SharedState:
         that. While the store fails ``most`` holds for this process alone.
         """
         if not call_sid:
-            return True
+            return self.first_time(*once)
         call = _spelled(call_sid)
-        given = self._ask(
-            f"the place of {call!r}", lambda shared: shared.lease(self._host, call, most, for_s, share)
-        )
-        if given is None:
-            return self._own.lease(self._host, call, most, for_s, share)
-        if given:  # known here too, should the store fail next
-            self._own.lease(self._host, call, 0, for_s, Share(share.name))
-        return given
+        lease = Lease(self._host, call, most, for_s, share)
+        return self._change(f"the place of {call!r}", *_firsts(once), lease).made
 
-    def renew(self, call_sids: Sequence[str], for_s: float) -> None:
+    def renew(self, call_sids: Sequence[str], for_s: float, *, once: Sequence[Once] = ()) -> Made:
         """Let these calls keep their places, or have them again if they were lost, for ``for_s`` seconds."""
-        calls = [_spelled(call_sid) for call_sid in call_sids if call_sid]
+        calls = tuple(_spelled(call_sid) for call_sid in call_sids if call_sid)
         if not calls:
-            return
-        self._own.renew(self._host, calls, for_s)
-        self._ask(f"the places of {len(calls)}", lambda shared: shared.renew(self._host, calls, for_s))
+            return self.first_time(*once)
+        return self._change(
+            f"the places of {len(calls)}", *_firsts(once), Renew(self._host, calls, for_s)
+        ).made
 
-    def release(self, call_sid: str) -> bool:
-        """The call has ended, and its place is free; it need not have had one.
+    def release(self, call_sid: str, outcome: Outcome | None = None, *, once: Sequence[Once] = ()) -> Answer:
+        """The call has ended, as ``outcome`` says, and its place is free; it need not have had one.
 
-        False: the store fails, and holds the place until it is told again or the lease is over.
+        Not ``known``: the store holds the place until it is told again, or the lease is over.
         """
         if not call_sid:
-            return True
+            return Answer(self.first_time(*once), known=True)
         call = _spelled(call_sid)
-        self._own.release(self._host, call)
-        if self._shared is None:
-            return True
-
-        def release(shared: Store) -> bool:
-            shared.release(self._host, call)
-            return True
-
-        return self._shared.ask(f"the place of {call!r}", release, reads=False) is not None
+        ends = () if outcome is None else _ends(call_sid, outcome)
+        what = f"the place of {call!r}" if outcome is None else f"the end of {call_sid!r}"
+        return self._change(what, *_firsts(once), *ends, Release(self._host, call))
 
     def leased(self) -> int:
         """How many calls of this host have a place; while the store fails, of this process."""
@@ -208,17 +214,20 @@ class SharedState:
         """How many calls of this process have a place, and how many that it has given one of late."""
         return self._own.leased(self._host)
 
-    def all_taken(self, share: Share) -> bool:
-        """Whether this share, and not the host, is what has no more places."""
-        if not share.most:
-            return False
-        held = self._ask("the places of a share", lambda shared: shared.leased(share.name), reads=True)
-        return (self._own.leased(share.name) if held is None else held) >= share.most
-
-    def _put(self, what: str, key: str, value: str) -> None:
-        spelled = _spelled(key)
-        self._own.put(spelled, value)
-        self._ask(what, lambda shared: shared.put(spelled, value))
+    def _change(self, what: str, *changes: Change) -> Answer:
+        """What the store says, and this process keeps; the word of this process alone while it fails."""
+        again = next((c for c in changes if isinstance(c, First) and self._own.knows(c.key)), None)
+        asked = before(changes, again)
+        surely = tuple(takewhile(lambda change: not isinstance(change, First | Lease), asked))
+        self._own.change(*surely)
+        made = self._ask(what, lambda shared: shared.change(*asked)) if asked else ALL_MADE
+        known = made is not None or self._shared is None
+        rest = asked[len(surely) :]
+        if made is None:
+            made = self._own.change(*rest)
+        else:  # known here too, should the store fail next
+            self._own.change(*map(_unlimited, before(rest, made.refused)))
+        return Answer(Made(again) if made and again else made, known)
 
     def _get(self, what: str, key: str) -> str | None:
         spelled = _spelled(key)
@@ -295,6 +304,31 @@ class _Asked:
                 return
             unsaid, self._unsaid, self._said = self._unsaid, 0, False
         log.warning("LEDGER_BACK %s answers again (and %d not shared meanwhile)", self.store.name, unsaid)
+
+
+def shared_store(redis_url: str, state_file: str) -> RedisStore | SqliteStore | None:
+    """The store that the knobs ask for; None: this process alone. Opens nothing yet."""
+    if redis_url:
+        return RedisStore(redis_url)
+    return SqliteStore(state_file) if state_file else None
+
+
+def shared_state_of(redis_url: str, state_file: str) -> SharedState:
+    """What is shared as these knobs say: any two of the same knobs agree."""
+    return SharedState(shared_store(redis_url, state_file))
+
+
+def _firsts(once: Iterable[Once]) -> tuple[Change, ...]:
+    return tuple(change for each in once for change in each.changes)
+
+
+def _ends(call_sid: str, outcome: Outcome) -> tuple[Change, ...]:
+    return (Put(_spelled(call_sid), type(outcome).__name__),)
+
+
+def _unlimited(change: Change) -> Change:
+    """What the store has given is not refused here."""
+    return replace(change, most=0, share=Share(change.share.name)) if isinstance(change, Lease) else change
 
 
 def _spelled(name: str) -> str:

@@ -17,12 +17,13 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from server.config import Config
 from server.logs.one_line import MAX_CHARACTERS
-from server.logs.rate_limited import Bugs
+from server.logs.rate_limited import Bugs, RateLimitedLog
 from server.runtime.web_server import SOCKETS
-from server.service import Service
 from server.settings.url_secrets import shown
 from server.telephony.public_url import signed_socket_urls, signed_webhook_urls
+from server.telephony.signature import Refused, TwilioAuth
 
 log = logging.getLogger("agent")
 
@@ -36,31 +37,66 @@ CALL_SID = re.compile("CA[0-9a-f]{32}")
 NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-def of_twilio(service: Service, view: Callable[[Service], Response]) -> Response:
-    """``view``'s answer, if it is Twilio that asks."""
-    signature = request.headers.get(SIGNATURE, "")
-    if why_not := _why_not_read(service, signature):
-        return _refused(service, why_not)
-    try:
-        body = _body()
-    except RequestEntityTooLarge:
-        return _refused(service, f"more than {MAX_BODY_BYTES} bytes", 413)
-    except Exception as error:  # of the connection or of the server's parser: the peer's, not ours
-        return _refused(service, f"a body that cannot be read: {type(error).__name__}", 400)
-    if why_not := _why_not_twilio(service, signature, body):
-        return _refused(service, why_not)
-    return view(service)
+class RequestGuard:
+    """Lets in what Twilio has signed. Any thread; within a request."""
+
+    def __init__(self, config: Config, auth: TwilioAuth) -> None:
+        self._config = config
+        self._auth = auth
+        self._refusals = RateLimitedLog(log)
+
+    def webhook(self, view: Callable[[], Response | Refused]) -> Response:
+        """``view``'s answer, if it is Twilio that asks; what it refuses is answered as if it were not."""
+        signature = signature_of_request()
+        if why_not := self._why_not_read(signature):
+            return self._refused(why_not)
+        try:
+            body = _body()
+        except RequestEntityTooLarge:
+            return self._refused(f"more than {MAX_BODY_BYTES} bytes", 413)
+        except Exception as error:  # of the connection or of the server's parser: the peer's, not ours
+            return self._refused(f"a body that cannot be read: {type(error).__name__}", 400)
+        if why_not := self._why_not_twilio(signature, body):
+            return self._refused(why_not)
+        answer = view()
+        return self._refused(answer.why) if isinstance(answer, Refused) else answer
+
+    def takes_socket(self) -> bool:
+        """Whether Twilio has signed this handshake; says so in the log when not."""
+        signature = signature_of_request()
+        urls = [] if _asks_too_much() else list(signed_socket_urls(self._config))
+        if not self._auth.required or (signature and self._auth.signed(urls, MultiDict(), signature)):
+            return True
+        why_not = "no signature" if not signature else _mismatch(urls[0]) if urls else "a long query"
+        self._refusals.warn("WS_REFUSED %s", why_not)
+        return False
+
+    def _refused(self, why: str, status: int = 403) -> Response:
+        self._refusals.warn("WEBHOOK_REFUSED %s", why)
+        return plain(status, "not signed by Twilio" if status == 403 else why)
+
+    def _why_not_read(self, signature: str) -> str:
+        """Why its body, which may never come, is not read; empty for what may be Twilio's."""
+        if not self._auth.required:
+            return ""
+        if not signature:
+            return "no signature"
+        return "no form of a call" if request.mimetype != FORM or _asks_too_much() else ""
+
+    def _why_not_twilio(self, signature: str, body: bytes) -> str:
+        """What a developer wants to know whose own calls are refused; empty for Twilio's."""
+        if not self._auth.required:
+            return ""
+        # A signature covers neither how fields are written nor where one ends: as Twilio writes them only.
+        fields = _fields(body)
+        if fields is None or not CALL_SID.fullmatch(fields.get("CallSid", "")):
+            return "no form of a call"
+        urls = list(signed_webhook_urls(self._config))
+        return "" if self._auth.signed(urls, fields, signature) else _mismatch(urls[0])
 
 
-def socket_is_twilios(service: Service) -> bool:
-    """Whether Twilio has signed this handshake; says so in the log when not."""
-    auth, signature = service.gate.auth, request.headers.get(SIGNATURE, "")
-    urls = [] if _asks_too_much() else list(signed_socket_urls(service.config))
-    if not auth.required or (signature and auth.signed(urls, MultiDict(), signature)):
-        return True
-    why_not = "no signature" if not signature else _mismatch(urls[0]) if urls else "a long query"
-    service.refusals.warn("WS_REFUSED %s", why_not)
-    return False
+def signature_of_request() -> str:
+    return request.headers.get(SIGNATURE, "")
 
 
 def limit_body() -> None:
@@ -83,35 +119,6 @@ def on_errors() -> Callable[[Exception], Response]:
 
 def plain(status: int, text: str) -> Response:
     return Response(text + "\n", status, mimetype="text/plain")
-
-
-def _refused(service: Service, why: str, status: int = 403) -> Response:
-    service.refusals.warn("WEBHOOK_REFUSED %s", why)
-    return plain(status, "not signed by Twilio" if status == 403 else why)
-
-
-def _why_not_read(service: Service, signature: str) -> str:
-    """Why its body, which may never come, is not read; empty for what may be Twilio's."""
-    if not service.gate.auth.required:
-        return ""
-    if not signature:
-        return "no signature"
-    return "no form of a call" if request.mimetype != FORM or _asks_too_much() else ""
-
-
-def _why_not_twilio(service: Service, signature: str, body: bytes) -> str:
-    """What a developer wants to know whose own calls are refused; empty for Twilio's."""
-    auth = service.gate.auth
-    if not auth.required:
-        return ""
-    # A signature covers neither how the fields are written nor where one ends: as Twilio writes them only.
-    fields = _fields(body)
-    if fields is None or not CALL_SID.fullmatch(fields.get("CallSid", "")):
-        return "no form of a call"
-    urls = list(signed_webhook_urls(service.config))
-    if not auth.signed(urls, fields, signature):
-        return _mismatch(urls[0])
-    return "" if auth.in_time(signature) else "an old request"
 
 
 def _asks_too_much() -> bool:

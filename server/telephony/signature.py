@@ -10,12 +10,13 @@ Sources: twilio.com/docs/usage/security; its RequestValidator; the token is itsd
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeSerializer
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
+from server.shared_state.state import Once
 from server.shared_state.wall_clock import Jumps
 
 GOOD_S = 60.0  # Twilio's retries come within seconds; a greeting may be played before the stream
@@ -24,40 +25,33 @@ SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
 SALT = "phone agent, media socket"
 
 
-class CallHistory(Protocol):
-    """What is used of ``SharedState``."""
+@dataclass(frozen=True)
+class Refused:
+    """Why who has asked is not taken for Twilio; as it is in the log."""
 
-    def first_time(self, key: str, for_s: float) -> bool: ...
+    why: str
 
-    def first_deadline(self, key: str, until: float, for_s: float) -> float: ...
-
-
-class TokenRefused(Exception):
-    """Why a token opens no socket."""
+    def __str__(self) -> str:
+        return self.why
 
 
 class TwilioAuth:
-    """``auth_token`` empty: nobody is asked for anything. Any thread.
+    """``auth_token`` empty: nobody is asked for anything. Any thread; blocks for nothing.
 
-    ``memory`` is shared by every process that may meet the same request or token; ``now()`` is in seconds
-    that these processes agree on, hosts by less than a minute. ``jumps``: when the host's clock is set, the
-    calls that are coming in at that moment come in all the same.
+    What may be done once is told as ``Once``, to be asked of all processes that may meet the same request or
+    token. ``now()`` is in seconds that these processes agree on, hosts by less than a minute. ``jumps``: when
+    the host's clock is set, the calls that are coming in at that moment come in all the same.
     """
 
     def __init__(
-        self,
-        auth_token: str,
-        memory: CallHistory,
-        now: Callable[[], float] = time.time,
-        jumps: Jumps | None = None,
+        self, auth_token: str, now: Callable[[], float] = time.time, jumps: Jumps | None = None
     ) -> None:
         self.required = bool(auth_token)
+        self.now = now
         self._validator = RequestValidator(auth_token)
         self._serializer = URLSafeSerializer(
             auth_token, SALT, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
         )
-        self._memory = memory
-        self.now = now
         self._jumps = jumps or Jumps()
 
     def signed(self, urls: Iterable[str], fields: MultiDict[str, str], signature: str) -> bool:
@@ -74,45 +68,44 @@ class TwilioAuth:
         except ValueError:  # no URL, as a Host header may make it, or no text
             return False
 
-    def in_time(self, signature: str) -> bool:
-        """Whether a request with this good signature is new, or Twilio's retry. Blocks as memory does."""
-        return not self.required or self._is_good(self._good_until(signature))
+    def request(self, signature: str) -> Once | None:
+        """The first time of a request with this good signature, with its date; None: nobody is asked.
 
-    def new_token(self, call_sid: str, signature: str) -> str:
-        """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
-
-        ``signature``: the webhook's. Twilio may ask twice and follow either answer: both name one socket.
-        Blocks as memory does.
+        A request that was seen before is Twilio's retry as long as that date ``is_good``.
         """
         if not self.required:
-            return ""
-        return str(self._serializer.dumps([call_sid, self._good_until(signature), _name(signature)]))
+            return None
+        self._jumps.recent_s()  # a clock that is set is noticed with the next request, whichever it is
+        return Once(f"signed:{_name(signature)}", SEEN_S, until=round(self.now() + GOOD_S, 3))
 
-    def _good_until(self, signature: str) -> float:
-        until = round(self.now() + GOOD_S, 3)
-        return self._memory.first_deadline(f"signed:{_name(signature)}", until, SEEN_S)
-
-    def _is_good(self, until: float) -> bool:
+    def is_good(self, until: float) -> bool:
         """Not over; nor of a time when the clock was ahead: then it may have been seen an hour ago."""
         now, jump_s = self.now(), self._jumps.recent_s()
         return now - max(0.0, jump_s) < until <= now + GOOD_S + APART_S + max(0.0, -jump_s)
 
-    def use(self, token: str, call_sid: str) -> None:
-        """Let the socket of ``call_sid`` in, once. Blocks as memory does. Raises TokenRefused."""
+    def new_token(self, call_sid: str, until: float, signature: str) -> str:
+        """For the ``<Parameter>`` of this call's stream; empty when nobody asks for it.
+
+        ``until``, ``signature``: the webhook's date, and its name. Twilio may ask twice and follow either
+        answer: both name one socket.
+        """
+        return str(self._serializer.dumps([call_sid, until, _name(signature)])) if self.required else ""
+
+    def opened_by(self, token: str, call_sid: str) -> Once | Refused | None:
+        """What lets the socket of ``call_sid`` in, once; None: nobody is asked."""
         if not self.required:
-            return
+            return None
         if not token:
-            raise TokenRefused("no token")
+            return Refused("no token")
         try:
             of_call, until, name = self._serializer.loads(token)
         except (BadData, ValueError):  # no token of ours, or no text at all
-            raise TokenRefused("a token that is not ours") from None
+            return Refused("a token that is not ours")
         if of_call != call_sid:
-            raise TokenRefused("another call's token")
-        if not self._is_good(until):
-            raise TokenRefused("an expired token")
-        if not self._memory.first_time(f"token:{name}", SEEN_S):
-            raise TokenRefused("a used token")
+            return Refused("another call's token")
+        if not self.is_good(until):
+            return Refused("an expired token")
+        return Once(f"token:{name}", SEEN_S)
 
 
 def _joined(fields: MultiDict[str, str]) -> str:

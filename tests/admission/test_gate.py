@@ -1,55 +1,40 @@
-"""Which calls are taken: the order of the questions, and what is given back."""
+"""Which calls are taken: the order of the questions, what is given back, and how often others are asked."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.admission.caller_share import Party
-from server.admission.gate import HICCUP_S, LOOK_S, STEADY_S, Answer, Gate
+from server.admission.caller_share import ANYBODY, Party
+from server.admission.gate import (
+    HICCUP_S,
+    LOOK_S,
+    OLD,
+    STEADY_S,
+    Admitted,
+    Busy,
+    Gate,
+    Limit,
+    Rejected,
+)
 from server.admission.rate_limits import RateLimits
-from server.admission.slots import Slots
-from server.runtime.threads import Threads
-from server.shared_state.pools import IN_NONE, SHARE, Share
-from server.shared_state.state import SharedState
-from server.telephony.signature import TwilioAuth
+from server.admission.slots import PENDING_S, Slots
+from server.shared_state.changes import Change, Made
+from server.shared_state.memory import MemoryStore
+from server.shared_state.pools import SHARE, Share
+from server.shared_state.redis import RedisStore
+from server.shared_state.sqlite import SqliteStore
+from server.shared_state.state import SharedState, Store
+from server.telephony.signature import GOOD_S, Refused, TwilioAuth
 from server.telephony.stream_clock import LATE_S
 from server.telephony.twilio_messages import Start
+from server.turns.effects import EndCall, Transfer
+from tests.simtime.runtime import SimRuntime
 
 SECRET = "0123456789abcdef0123456789abcdef"
 CALLERS = [Party(f"caller {number}") for number in range(5)]
-
-
-@dataclass
-class Places:
-    """As an Admission of one process."""
-
-    most: int = 2
-    held: list[str] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)
-
-    def reserve(self, call_sid: str, share: Share = IN_NONE) -> bool:
-        if call_sid not in self.held and len(self.held) >= self.most:
-            return False
-        self.held = list(dict.fromkeys([*self.held, call_sid]))
-        return True
-
-    def take(self, call_sid: str) -> None:
-        self.taken.append(call_sid)
-
-    def release(self, call_sid: str) -> None:
-        self.held = [held for held in self.held if held != call_sid]
-
-    def all_taken(self, share: Share) -> bool:
-        return False
-
-    def in_use(self) -> int:
-        return len(self.held)
-
-    def in_use_here(self) -> int:
-        return len(self.held)
+FULL, IN = Busy(Limit.FULL), Admitted()
 
 
 class Call:
@@ -61,212 +46,328 @@ class Call:
     def cut(self) -> None: ...
 
 
+class Process:
+    """A gate in simulated time, in front of ``store``; an hour of it may share that with others."""
+
+    def __init__(
+        self,
+        most: int = 2,
+        *,
+        per_sec: int = 0,
+        secret: str = "",
+        store: Store | None = None,
+        runtime: SimRuntime | None = None,
+    ) -> None:
+        self.runtime = runtime or SimRuntime()
+        self.state = SharedState(store, "a", self.runtime.clock)
+        auth = TwilioAuth(secret, self.runtime.clock)
+        rates = RateLimits(per_sec, clock=self.runtime.clock)
+        slots = Slots(self.state, self.runtime, most)
+        self.gate = Gate(auth, rates, slots, self.state, self.runtime)
+        self.ring, self.in_use = self.gate.ring, self.gate.in_use
+
+    def admit(self, sid: str, lag_s: float = 0.0, token: str = "") -> Call:
+        call = Call(lag_s)
+        assert self.gate.admit(call, Start("MZ1", sid, {"token": token})) is None
+        return call
+
+    def rings_in_time(self, sid: str) -> tuple[object, float]:
+        """The answer, and how long it was waited for."""
+        began, answers = self.runtime.now, []
+        self.runtime.spawn("webhook", lambda: answers.append((self.ring(sid), self.runtime.now - began)))
+        self.runtime.run_until(began + 10)
+        (answer,) = answers
+        return answer
+
+
 @pytest.fixture
-def places() -> Places:
-    return Places()
+def process() -> Process:
+    return Process()
 
 
-def gate(
-    places: Places,
-    *,
-    per_sec: int = 0,
-    secret: str = "",
-    wait: Callable[[float], None] = lambda s: None,
-) -> Gate:
-    shared_state = SharedState()
-    rates = RateLimits(per_sec)
-    return Gate(TwilioAuth(secret, shared_state), rates, places, shared_state.first_time, wait)  # type: ignore[arg-type]
+def test_up_to_max_calls(process: Process) -> None:
+    answers = [process.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA1")]
+    assert answers == [IN, IN, FULL, IN], "Twilio asks again: it has its place"
 
 
-def test_up_to_max_calls(places: Places) -> None:
-    desk = gate(places)
-    assert [desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA1")] == [
-        Answer.CONNECT,
-        Answer.CONNECT,
-        Answer.FULL,
-        Answer.CONNECT,  # Twilio asks again: it has its place
-    ]
+@pytest.mark.parametrize("hidden, limit", [(False, Limit.OFTEN), (True, Limit.HIDDEN_OFTEN)])
+def test_a_caller_beyond_their_limit_takes_no_place(hidden: bool, limit: Limit, process: Process) -> None:
+    dana = Party("dana", a_minute=1, hidden=hidden)
+    assert [process.ring(sid, dana) for sid in ("CA1", "CA2")] == [IN, Rejected(limit)]
+    assert process.in_use() == 1
 
 
-@pytest.mark.parametrize("hidden, answer", [(False, Answer.OFTEN), (True, Answer.HIDDEN_OFTEN)])
-def test_a_caller_beyond_their_limit_takes_no_place(hidden: bool, answer: Answer, places: Places) -> None:
-    desk, dana = gate(places), Party("dana", a_minute=1, hidden=hidden)
-    assert [desk.ring(sid, dana) for sid in ("CA1", "CA2")] == [Answer.CONNECT, answer]
-    assert places.held == ["CA1"] and answer.rejects
-
-
-@pytest.mark.parametrize("hidden, answer", [(False, Answer.AT_ONCE), (True, Answer.HIDDEN_AT_ONCE)])
-def test_a_caller_who_has_their_calls_on_the_line(hidden: bool, answer: Answer) -> None:
+@pytest.mark.parametrize("hidden, limit", [(False, Limit.AT_ONCE), (True, Limit.HIDDEN_AT_ONCE)])
+def test_a_caller_who_has_their_calls_on_the_line(hidden: bool, limit: Limit) -> None:
     """Their own limit is told, and costs nobody else a place; a retry is the same call."""
-    slots = Slots(shared_state := SharedState(), Threads(), 3)
-    desk = Gate(TwilioAuth("", shared_state), RateLimits(0), slots, shared_state.first_time)
+    process, rejected = Process(3), Rejected(limit)
     dana = Party("dana", Share(f"{SHARE}dana", 1), hidden=hidden)
-    assert [desk.ring(sid, dana) for sid in ("CA1", "CA1", "CA2")] == [Answer.CONNECT, Answer.CONNECT, answer]
-    assert [desk.ring(sid) for sid in ("CA3", "CA4", "CA5")] == [Answer.CONNECT, Answer.CONNECT, Answer.FULL]
-    assert desk.ring("CA2", dana) is answer, "theirs is told first, though all is taken"
-    assert answer.rejects and not Answer.FULL.rejects
-    desk.hung_up("CA1")
-    assert desk.ring("CA2", dana) is Answer.CONNECT
+    assert [process.ring(sid, dana) for sid in ("CA1", "CA1", "CA2")] == [IN, IN, rejected]
+    assert [process.ring(sid) for sid in ("CA3", "CA4", "CA5")] == [IN, IN, FULL]
+    assert process.ring("CA2", dana) == rejected, "theirs is told first, though all is taken"
+    process.gate.told("CA1", over=True)
+    assert process.ring("CA2", dana) == IN
 
 
-def test_where_a_call_holds_a_thread_some_are_left(places: Places) -> None:
+def test_where_a_call_holds_a_thread_some_are_left() -> None:
     """Else nobody would be answered at all; MAX_CALLS may be none."""
-    desk = gate(places)
-    places.most, desk.threads_for_calls = 9, 2
-    for number in (1, 2):
-        assert desk.ring(f"CA{number}") is Answer.CONNECT
-        desk.admit(call := Call(), Start("MZ1", f"CA{number}", {}))
-    assert desk.ring("CA3") is Answer.THREADS and places.held == ["CA1", "CA2"]
-    assert desk.ring("CA2") is Answer.CONNECT, "Twilio asks again"
-    desk.leave(call)
-    assert desk.ring("CA4") is Answer.CONNECT
+    process = Process(9)
+    process.gate.threads_for_calls = 2
+    for sid in ("CA1", "CA2"):
+        assert process.ring(sid) == IN
+        call = process.admit(sid)
+    assert process.ring("CA3") == Busy(Limit.THREADS) and process.in_use() == 2
+    assert process.ring("CA2") == IN, "Twilio asks again"
+    process.gate.leave(call)
+    assert process.ring("CA4") == IN
 
 
-def test_a_call_that_rings_again_is_not_counted_again(places: Places) -> None:
-    """Twilio retries a webhook whose answer was lost."""
-    desk = gate(places, per_sec=1)
-    assert {desk.ring("CA1", Party("dana", a_minute=1)) for _ in range(3)} == {Answer.CONNECT}
+def test_a_call_that_rings_again_is_not_counted_again() -> None:
+    """Twilio retries a webhook whose answer was lost; it may meet another worker."""
+    store = MemoryStore()
+    workers = [Process(per_sec=1, store=store) for _ in range(2)]
+    dana = Party("dana", a_minute=1)
+    assert {worker.ring("CA1", dana) for worker in workers * 3} == {IN}
+    assert workers[1].ring("CA2", dana) == IN, "the other one has counted nothing"
 
 
-def test_nobody_comes_in_once_it_is_closed(places: Places) -> None:
-    desk = gate(places)
-    desk.ring("CA1", CALLERS[1])
-    desk.close()
-    assert desk.admit(Call(), Start("MZ1", "CA1", {})) == "the server ends" and desk.live() == []
+def test_nobody_comes_in_once_it_is_closed(process: Process) -> None:
+    process.ring("CA1", CALLERS[1])
+    process.gate.close()
+    assert process.gate.admit(Call(), Start("MZ1", "CA1", {})) == Refused("the server ends")
+    assert process.gate.live() == []
 
 
-def test_a_rush_hears_that_we_are_busy(places: Places) -> None:
-    desk = gate(places, per_sec=1)
-    answers = {desk.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3", "CA4")}
-    assert Answer.RUSH in answers and not any(answer.rejects for answer in answers)
+def test_a_rush_hears_that_we_are_busy() -> None:
+    process = Process(per_sec=1)
+    answers = [process.ring(sid, CALLERS[1]) for sid in ("CA1", "CA2", "CA3")]
+    assert answers == [IN, *[Busy(Limit.RUSH)] * 2] and process.in_use() == 1
 
 
-def test_nobody_new_while_draining_but_who_was_connected_comes_in(places: Places) -> None:
-    desk = gate(places)
-    assert desk.ring("CA1", CALLERS[1]) is Answer.CONNECT
-    desk.stop_taking_calls()
-    assert desk.draining and desk.ring("CA2", CALLERS[2]) is Answer.DRAINING
-    assert desk.admit(call := Call(), Start("MZ1", "CA1", {})) == ""
-    assert desk.live() == [call]
+def test_nobody_new_while_draining_but_who_was_connected_comes_in(process: Process) -> None:
+    assert process.ring("CA1", CALLERS[1]) == IN
+    process.gate.stop_taking_calls()
+    assert process.gate.draining and process.ring("CA2", CALLERS[2]) == Busy(Limit.DRAINING)
+    call = process.admit("CA1")
+    assert process.gate.live() == [call]
 
 
-def test_a9_nobody_new_while_the_calls_are_heard_late(
-    places: Places, caplog: pytest.LogCaptureFixture
-) -> None:
+# ---- A9: the calls are heard late
+
+
+def test_a9_nobody_new_while_the_calls_are_heard_late(caplog: pytest.LogCaptureFixture) -> None:
     """A9: one call is enough, none takes a place, and the log says why; until it has caught up."""
-    desk = gate(places, per_sec=0)
-    places.most = 9
-    for lag_s in (0.05, 0.9, 0.0):
-        desk.admit(late := Call(lag_s), Start("MZ1", f"CA{lag_s}", {}))
-        if lag_s > 0.5:
-            behind = late
-    assert (desk.lag_s, desk.overloaded) == (0.9, True)
-    assert desk.ring("CA1", CALLERS[1]) is Answer.LATE and places.held == []
-    assert "CALL_REFUSED the calls are heard late: lag_ms=900" in caplog.text
+    process = Process(9)
+    _, behind, _ = (process.admit(f"CA{lag_s}", lag_s) for lag_s in (0.05, 0.9, 0.0))
+    assert (process.gate.lag_s, process.gate.overloaded) == (0.9, True)
+    answer, waited_s = process.rings_in_time("CA1")
+    assert answer == Busy(Limit.LATE) and waited_s == pytest.approx(HICCUP_S, abs=LOOK_S + 1e-6)
+    assert process.in_use() == 3 and "CALL_REFUSED the calls are heard late: lag_ms=900" in caplog.text
     behind.lag_s = LATE_S
-    assert not desk.overloaded and desk.ring("CA2", CALLERS[2]) is Answer.CONNECT
+    assert not process.gate.overloaded and process.ring("CA2", CALLERS[2]) == IN
     behind.lag_s = 3.0
-    desk.leave(behind)
-    assert desk.ring("CA3", CALLERS[3]) is Answer.CONNECT
+    process.gate.leave(behind)
+    assert process.ring("CA3", CALLERS[3]) == IN
 
 
-def test_a9_a_hiccup_is_waited_for(places: Places) -> None:
+def test_a9_a_hiccup_is_waited_for(process: Process) -> None:
     """A9: half a second in which a model was loaded costs nobody their call; what was promised is kept."""
-    waited: list[float] = []
-    late = Call(0.5)
-
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
-        late.lag_s = 0.0 if sum(waited) >= 0.4 else late.lag_s
-
-    desk = gate(places, wait=wait)
-    desk.admit(late, Start("MZ1", "CA1", {}))
-    assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT
-    assert sum(waited) == pytest.approx(0.4 + STEADY_S, abs=LOOK_S + 1e-6)
+    late = process.admit("CA1", 0.5)
+    process.runtime.call_at(0.4, lambda: setattr(late, "lag_s", 0.0))
+    answer, waited_s = process.rings_in_time("CA2")
+    assert answer == IN and waited_s == pytest.approx(0.4 + STEADY_S, abs=2 * LOOK_S)
+    process.ring("CA2")
     late.lag_s = 9.0
-    assert desk.ring("CA2", CALLERS[2]) is Answer.CONNECT, "Twilio asks again: it has its place"
-    waited.clear()
-    late.lag_s, desk_s = 9.0, gate(places, wait=waited.append)
-    desk_s.admit(late, Start("MZ1", "CA1", {}))
-    assert desk_s.ring("CA4", CALLERS[4]) is Answer.LATE and sum(waited) == pytest.approx(
-        HICCUP_S, abs=LOOK_S + 1e-6
-    )
+    assert process.rings_in_time("CA2") == (IN, 0.0), "Twilio asks again: it has its place"
 
 
-def test_a9_a_process_at_its_limit_takes_nobody(places: Places) -> None:
+def test_a9_a_process_at_its_limit_takes_nobody(process: Process) -> None:
     """A9: in time every other moment is not caught up."""
-    late = Call(0.5)
+    late = process.admit("CA1", 0.5)
 
-    def wait(seconds: float) -> None:
+    def flicker() -> None:
         late.lag_s = 0.5 - late.lag_s
+        process.runtime.call_at(process.runtime.now + 0.3, flicker)
 
-    desk = gate(places, wait=wait)
-    desk.admit(late, Start("MZ1", "CA1", {}))
-    assert desk.ring("CA2", CALLERS[2]) is Answer.LATE
+    flicker()
+    process.runtime.run_until(0.3)
+    assert process.rings_in_time("CA2")[0] == Busy(Limit.LATE)
 
 
-def test_a_socket_comes_in_and_leaves(places: Places) -> None:
-    desk = gate(places, secret=SECRET)
-    desk.ring("CA1", CALLERS[1])
-    token = desk.auth.new_token("CA1", "signature")
-    call = Call()
-    assert desk.admit(call, Start("MZ1", "CA1", {"token": token})) == ""
-    assert (desk.live(), places.taken, desk.in_use()) == ([call], ["CA1"], 1)
-    desk.leave(call)
-    assert (desk.live(), desk.in_use()) == ([], 0)
-    desk.leave(call)
+# ---- sockets
+
+
+def token_of(process: Process, sid: str, signature: str = "signature") -> str:
+    answer = process.ring(sid, ANYBODY, signature)
+    assert isinstance(answer, Admitted)
+    return answer.token
+
+
+def test_a_socket_comes_in_and_leaves() -> None:
+    process = Process(secret=SECRET)
+    call = process.admit("CA1", token=token_of(process, "CA1"))
+    assert (process.gate.live(), process.in_use()) == ([call], 1)
+    process.gate.leave(call)
+    assert (process.gate.live(), process.in_use()) == ([], 0)
+    process.gate.leave(call)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"token": "x"}, {"Token": "x"}])
-def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, str], places: Places) -> None:
+def test_a_socket_that_is_not_let_in_gives_nothing_back(parameters: dict[str, str]) -> None:
     """Else it would free the place of the call that it names."""
-    desk = gate(places, secret=SECRET)
-    desk.ring("CA1", CALLERS[1])
-    stranger = Call()
-    assert desk.admit(stranger, Start("MZ1", "CA1", parameters)) in ("no token", "a token that is not ours")
-    desk.leave(stranger)
-    assert (desk.live(), places.taken, places.held) == ([], [], ["CA1"])
+    process = Process(secret=SECRET)
+    token_of(process, "CA1")
+    refused = process.gate.admit(stranger := Call(), Start("MZ1", "CA1", parameters))
+    assert refused in (Refused("no token"), Refused("a token that is not ours"))
+    process.gate.leave(stranger)
+    assert (process.gate.live(), process.in_use()) == ([], 1)
 
 
-def test_a_call_whose_worker_died_gives_its_place_back(places: Places) -> None:
-    desk = gate(places)
-    desk.ring("CA1", CALLERS[1])  # its socket met another worker
-    desk.hung_up("CA1")
-    assert places.held == []
+def test_a_token_that_was_used_takes_no_place_and_keeps_none() -> None:
+    """Whoever has seen a start message cannot hold the call's place with it."""
+    process = Process(secret=SECRET)
+    token = token_of(process, "CA1")
+    process.gate.leave(process.admit("CA1", token=token))
+    assert process.gate.admit(Call(), Start("MZ2", "CA1", {"token": token})) == Refused("a used token")
+    assert process.in_use() == 0
+    process.runtime.run_until(60)
+    assert process.in_use() == 0 and process.gate.live() == []
 
 
-def test_a_call_that_is_still_ours_keeps_it(places: Places) -> None:
+def test_a_request_that_was_recorded_takes_no_place_and_is_not_counted() -> None:
+    """Nobody but Twilio can use a caller's share up; Twilio's own retry is taken, on another worker too."""
+    runtime, dana = SimRuntime(), Party("dana", a_minute=1)
+    store = MemoryStore(runtime.clock)
+    first, second, new = (Process(secret=SECRET, store=store, runtime=runtime) for _ in range(3))
+    first.ring("CA1", dana, "signature")
+    runtime.run_until(GOOD_S - 1)
+    assert isinstance(second.ring("CA1", dana, "signature"), Admitted)
+    runtime.run_until(GOOD_S + 1 + PENDING_S)
+    assert {process.ring("CA1", dana, "signature") for process in (first, second, new)} == {OLD}
+    assert new.gate.told("CA1", "signature", over=True) == OLD
+    assert isinstance(new.ring("CA2", dana, "another"), Admitted) and first.in_use() == 1
+
+
+# ---- what is given back
+
+
+def test_a_call_whose_worker_died_gives_its_place_back(process: Process) -> None:
+    process.ring("CA1", CALLERS[1])  # its socket met another worker
+    process.gate.told("CA1")
+    assert process.in_use() == 1, "Twilio tells that the stream began"
+    process.gate.told("CA1", over=True)
+    assert process.in_use() == 0
+
+
+def test_a_call_that_is_still_ours_keeps_it(process: Process) -> None:
     """Twilio asks before our side has tidied up; the end of the socket gives it back."""
-    desk = gate(places)
-    desk.ring("CA1", CALLERS[1])
-    desk.admit(call := Call(), Start("MZ1", "CA1", {}))
-    desk.hung_up("CA1")
-    assert places.held == ["CA1"]
-    desk.leave(call)
-    assert places.held == []
+    process.ring("CA1", CALLERS[1])
+    call = process.admit("CA1")
+    process.gate.told("CA1", over=True)
+    assert process.in_use() == 1
+    process.gate.leave(call)
+    assert process.in_use() == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from(["ring", "admit", "leave", "hung_up"]), st.integers(0, 5))))
+def test_a_call_that_our_side_ends_gives_it_back_with_its_outcome(process: Process) -> None:
+    """F2: the socket that goes later gives nothing back a second time: a new one may have the place."""
+    process.ring("CA1")
+    first, second = process.admit("CA1"), process.admit("CA1")
+    process.gate.ends(first, Transfer())
+    assert process.in_use() == 1 and process.state.outcome("CA1") == Transfer()
+    process.gate.ends(first, EndCall())
+    process.gate.leave(first)
+    assert process.in_use() == 1, "its second socket is there"
+    process.gate.leave(second)
+    assert process.in_use() == 0 and process.state.outcome("CA1") == Transfer()
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["ring", "admit", "ends", "leave", "told"]), st.integers(0, 5)), max_size=40
+    )
+)
 def test_no_place_is_lost_or_made(steps: list[tuple[str, int]]) -> None:
     """Whatever comes in whatever order: never more than the limit is connected, and all come back."""
-    places = Places(most=3)
-    desk = gate(places)
+    process, placed = Process(most=3), set()
     calls = [Call() for _ in range(6)]
     for step, number in steps:
         call, sid = calls[number], f"CA{number}"
+        live = call in process.gate.live()
         match step:
             case "ring":
-                before = set(places.held)
-                answer = desk.ring(sid)
-                assert (answer is Answer.CONNECT) == (sid in before or len(before) < 3)
-            case "admit" if sid in places.held and call not in desk.live():
-                desk.admit(call, Start("MZ", sid, {}))
-            case "leave":
-                desk.leave(call)
-            case "hung_up":
-                desk.hung_up(sid)
-        assert len(places.held) <= 3
+                admitted = process.ring(sid) == IN
+                assert admitted == (sid in placed or len(placed) < 3)
+                placed |= {sid} if admitted else set()
+            case "admit" if sid in placed and not live:
+                process.gate.admit(call, Start("MZ", sid, {}))
+            case "ends" if live:
+                process.gate.ends(call, EndCall())
+                placed.discard(sid)
+            case "leave" if live:
+                process.gate.leave(call)
+                placed.discard(sid)
+            case "told" if not live:
+                process.gate.told(sid, over=True)
+                placed.discard(sid)
+        assert process.in_use() == len(placed) <= 3
     for number, call in enumerate(calls):
-        desk.leave(call)
-        desk.hung_up(f"CA{number}")
-    assert (places.held, desk.live()) == ([], [])
+        process.gate.leave(call)
+        process.gate.told(f"CA{number}", over=True)
+    assert (process.in_use(), process.gate.live()) == (0, [])
+
+
+# ---- how often others are asked
+
+
+@dataclass
+class Counted:
+    """A store, and what it was asked: each is one transaction, or one request to Redis."""
+
+    store: Store
+    asked: list[str] = field(default_factory=list)
+
+    name, renewed = "counted", False
+
+    def change(self, *changes: Change) -> Made:
+        self.asked.append("+".join(type(change).__name__ for change in changes))
+        return self.store.change(*changes)
+
+    def get(self, key: str) -> str | None:
+        self.asked.append("get")
+        return self.store.get(key)
+
+    def leased(self, pool: str) -> int:
+        self.asked.append("leased")
+        return self.store.leased(pool)
+
+
+@pytest.fixture(params=["memory", "file", "redis"])
+def counted(request: pytest.FixtureRequest, tmp_path: object) -> Counted:
+    if request.param == "memory":
+        return Counted(MemoryStore())
+    if request.param == "file":
+        return Counted(SqliteStore(f"{tmp_path}/agent.db"))
+    return Counted(RedisStore(request.getfixturevalue("redis_url")))
+
+
+def test_a_call_is_three_transactions(counted: Counted) -> None:
+    """To connect, admit and release it: each is made at once or not at all, in one wait for the disk."""
+    process = Process(secret=SECRET, store=counted)
+    dana = Party("dana", Share(f"{SHARE}dana", 2), a_minute=6)
+    answer = process.ring("CA-three", dana, "signature of three")
+    assert isinstance(answer, Admitted)
+    call = process.admit("CA-three", token=answer.token)
+    process.gate.ends(call, Transfer())
+    process.gate.leave(call)
+    assert process.state.outcome("CA-three") == Transfer()
+    assert counted.asked == ["First+Put+First+Lease", "First+Renew", "Put+Release"]
+
+
+def test_and_so_is_one_that_the_caller_ends(counted: Counted) -> None:
+    process = Process(secret=SECRET, store=counted)
+    call = process.admit("CA-ends", token=token_of(process, "CA-ends", "signature of ends"))
+    process.gate.leave(call)
+    assert counted.asked == ["First+Put+First+Lease", "First+Renew", "Release"]
+    process.gate.told("CA-ends", "that it is over", over=True)
+    assert counted.asked[3:] == ["First+Put+Release"]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from server.admission.slots import AGAIN_S, BEAT_S, LEASE_S, PENDING_S, Slots
 from server.runtime.threads import Threads
+from server.shared_state.changes import Release, Renew
 from server.shared_state.memory import MemoryStore
 from server.shared_state.state import SharedState
 from tests.simtime.runtime import SimRuntime
@@ -94,9 +95,11 @@ class Counting(MemoryStore):
 
     renewals = 0
 
-    def renew(self, host, call_sids, for_s):
-        self.renewals += self.leased(host) == len(call_sids)
-        super().renew(host, call_sids, for_s)
+    def change(self, *changes):
+        for change in changes:
+            if isinstance(change, Renew):
+                self.renewals += self.leased(change.host) == len(change.call_sids)
+        return super().change(*changes)
 
 
 def test_no_heartbeat_while_there_is_no_call():
@@ -129,7 +132,7 @@ def test_the_places_of_a_killed_worker_come_back(killed_at):
     host.kill_second()
     host.run_until(killed_at + LEASE_S + 0.2)
     assert host.first.in_use() == 1
-    assert [host.first.reserve(f"CA{n}") for n in (4, 5, 6)] == [True, True, False]
+    assert [bool(host.first.reserve(f"CA{n}")) for n in (4, 5, 6)] == [True, True, False]
 
 
 def test_a_worker_killed_just_after_the_socket_came():
@@ -195,10 +198,12 @@ class SlowToRenew(MemoryStore):
         super().__init__(runtime.clock)
         self._waits = runtime.event()
 
-    def renew(self, host, call_sids, for_s):
-        if len(call_sids) > 1:  # the heartbeat
+    def change(self, *changes):
+        if any(
+            isinstance(change, Renew) and len(change.call_sids) > 1 for change in changes
+        ):  # the heartbeat
             self._waits.wait(0.4)
-        super().renew(host, call_sids, for_s)
+        return super().change(*changes)
 
 
 def test_a_call_that_ends_while_its_place_is_renewed():
@@ -216,10 +221,10 @@ def test_a_call_that_ends_while_its_place_is_renewed():
 class Failing(MemoryStore):
     fails = False
 
-    def release(self, host, call_sid):
-        if self.fails:
+    def change(self, *changes):
+        if self.fails and any(isinstance(change, Release) for change in changes):
             raise OSError("the disk hangs")
-        super().release(host, call_sid)
+        return super().change(*changes)
 
 
 def test_a_place_that_could_not_be_given_back():

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from server.call.after_hangup import LISTEN_S, Afterwards
 from server.call.provider_runner import AFTER_CALL_S
 from server.hebrew.speak.sentences import split_sentences
-from server.office.call_outcome import Desk, in_israel
 from server.office.leads import WHAT, calls_of, lead_lines, row_of
+from server.office.leads_writer import LeadsWriter, in_israel
 from server.providers.base import ProviderError
 from server.providers.embedded.llm.receptionist import Receptionist
 from server.shared_state.state import SharedState
@@ -88,8 +88,8 @@ class After:
             file = Path(folder, "leads.jsonl")
             more = {"stt": [TOLD], "asr_s": 0.2, "keys": keys} | more
             self.call = call = SimCall(list(sounds or [SPOKEN]), **more)
-            desk = Desk(str(file), SharedState())
-            call.host = {"desk": desk}
+            leads = LeadsWriter(str(file), SharedState())
+            call.host = {"leads": leads}
             call.llm = self.llm = ActingLlm(call.runtime, act_s, acts, fails)
             if by_us_at_s is not None:
                 call.runtime.call_at(by_us_at_s, lambda: call.handler.close_down())
@@ -101,7 +101,7 @@ class After:
             self.left = set(call.runtime.alive())
             self.speaking = call.voice.open_streams
             call.until(until_s + AFTER_CALL_S + 1.0)
-            assert desk.settle(10)
+            assert leads.settle(10)
             self.text = file.read_text("utf-8") if file.exists() else ""
 
     @property
@@ -237,11 +237,11 @@ def test_too_many_at_once_keep_their_words_without_a_llm():
     call.afterwards = Afterwards(call.runtime, most=0)
     kept = []
 
-    class Office(Desk):
+    class Office(LeadsWriter):
         def save_lead(self, call_sid, caller, details, *, after_call=False):
             kept.append((details, after_call))
 
-    call.host = {"desk": Office("", SharedState())}
+    call.host = {"leads": Office("", SharedState())}
     call.run(4.6)
     assert call.lines("AFTER_CALL more than 0 at once") and kept == []  # no words: nothing was transcribed
     assert call.lines("(cut short)") and call.runtime.alive() == []
@@ -252,11 +252,11 @@ def test_f4_a_server_that_ends_keeps_the_words_at_once():
     call = SimCall([SPOKEN], stt=[TOLD], reply=lambda request: None)
     kept = []
 
-    class Office(Desk):
+    class Office(LeadsWriter):
         def save_lead(self, call_sid, caller, details, *, after_call=False):
             kept.append((call.runtime.now, details))
 
-    call.host = {"desk": Office("", SharedState())}
+    call.host = {"leads": Office("", SharedState())}
     call.runtime.call_at(6.5, lambda: call.runtime.spawn("drain", call.afterwards.end))
     call.run(6.0)
     ((at_s, details),) = kept
@@ -275,12 +275,12 @@ def test_the_receptionist_understands_last_words_too():
     call = SimCall([SPOKEN], stt=["אני מחפשת דירה לקנות בחיפה"])
     kept = []
 
-    class Office(Desk):
+    class Office(LeadsWriter):
         def save_lead(self, call_sid, caller, details, *, after_call=False):
             kept.append((dict(details), after_call))
 
     call.llm = Receptionist()
-    call.host = {"desk": Office("", SharedState())}
+    call.host = {"leads": Office("", SharedState())}
     call.run(4.7)
     ((details, late),) = kept
     assert details["city"] == "חיפה" and late

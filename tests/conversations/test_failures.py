@@ -8,6 +8,7 @@ from server.turns.reply import CALL_BACK, GAVE_UP
 from tests.simtime.call import GREETING, REPLY, SimCall, worded
 from tests.simtime.engines import SimLlm, SimStt, SimTts
 from tests.simtime.line import Sound
+from tests.simtime.office import leaves_to
 from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
@@ -330,7 +331,7 @@ def deaf_call(turns=7, run_s=120, **more):
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(turns)]
     call = SimCall(sounds, stt=[ProviderError("no such key file")], **more)
     call.desk = Desk()
-    call.host["desk"] = call.desk
+    call.host |= leaves_to(call.desk)
     return call.run(run_s, hang_up=False)
 
 
@@ -392,7 +393,7 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
     sounds = [Sound(3.0 + 8.0 * n, 1.5) for n in range(7)]
     call = SimCall(sounds, reply=lambda request: ProviderError("no key"))
     call.desk = Desk()
-    call.host["desk"] = call.desk
+    call.host |= leaves_to(call.desk)
     call.run(70, hang_up=False)
     first, second, third = OURS.llm_failed
     said = [first, second, worded(OURS.offer_call_back), third, first]

@@ -7,6 +7,7 @@ import pytest
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
 from tests.simtime.call import GREETING, SimCall, worded
 from tests.simtime.line import Sound
+from tests.simtime.office import leaves_to
 from tests.wording import OURS
 
 OPENING = Sound(3.0, 1.5)
@@ -34,7 +35,7 @@ def answering(respond, *sounds, stt=("אני מחפשת דירה", "שלושה �
     """A call whose LLM is a host's function; ``caller``: as Twilio tells it."""
     call = SimCall(list(sounds or (OPENING,)), stt=list(stt), knobs=PERSON | (knobs or {}))
     call.desk = Desk()
-    call.host = {"desk": call.desk, "respond": respond}
+    call.host = leaves_to(call.desk) | {"respond": respond}
     deliver = call.line.deliver
 
     def with_number(message):

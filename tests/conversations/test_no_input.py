@@ -11,6 +11,7 @@ from server.turns.effects import EndCall, SaveLead, Speaker, Transfer
 from tests.simtime.call import GREETING, SimCall, worded
 from tests.simtime.engines import Reply
 from tests.simtime.line import LOUD, NOISE, Sound
+from tests.simtime.office import leaves_to
 from tests.wording import OURS
 
 FIRST, SECOND, THIRD = (
@@ -45,7 +46,7 @@ class Desk:
 def call_of(*sounds, **more):
     call = SimCall(list(sounds), **{"reply": REPLY, **more})
     call.desk = Desk(call.runtime)
-    call.host["desk"] = call.desk
+    call.host |= leaves_to(call.desk)
     return call
 
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from server.office.call_outcome import open_desk
 from server.providers.base import ProviderError
+from server.shared_state.state import shared_state_of
 from server.turns.effects import EndCall, SaveLead, Transfer
 from tests.simtime.call import GREETING, SimCall
 from tests.simtime.line import NOISE, Sound
+from tests.simtime.office import leaves_to
 from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה בפעם הבאה."
@@ -41,7 +42,7 @@ def deciding(*acts, sounds=(OPENING,), **more):
     knobs = {"transfer_number": "+97231234567", **more.pop("knobs", {})}
     call = SimCall(list(sounds), knobs=knobs, **{"reply": REPLY, **more})
     call.desk = Desk(call)
-    call.host = {"desk": call.desk}
+    call.host = leaves_to(call.desk)
     left, respond = list(acts), call.llm.respond
 
     def responds(request, timeout_s):
@@ -228,11 +229,11 @@ def test_f6_a_store_that_hangs_does_not_hold_the_call():
 
 
 def test_f3_a_handler_on_its_own_is_heard_by_the_webhooks_of_the_same_knobs(tmp_path):
-    """F2, F3: mounted in a host's own route, without our application; the desk is its own."""
+    """F2, F3: mounted in a host's own route, without our application; what it shares is its own."""
     knobs = {"state_file": str(tmp_path / "state" / "agent.db")}
     call = deciding((Transfer(),), knobs=knobs)
     call.host = {}
     call.run(13, hang_up=False)
     assert closed_by_us(call)
-    assert open_desk(call.config).outcome("CA1") == Transfer()
-    assert open_desk(call.config.model_copy(update={"state_file": ""})).outcome("CA1") is None
+    assert shared_state_of("", call.config.state_file).outcome("CA1") == Transfer()
+    assert shared_state_of("", "").outcome("CA1") is None

@@ -16,6 +16,7 @@ from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.machine import State, TurnMachine
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
+from tests.simtime.office import leaves_to
 from tests.simtime.walks import walks
 
 CLOSED_IN_S = 10.5  # five for who speaks, our line, a second for a mark that is lost, one for its end
@@ -96,7 +97,7 @@ def calls(draw):
     call.line.stalled_from_s = stalled
     call.line.stalled_until_s = stalled + draw(st.sampled_from([0.0, 0.0, 0.4, 1.5]))
     call.asked = asked
-    call.host = {"desk": Desk()}
+    call.host = leaves_to(Desk())
     acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.llm.respond
 
     def responds(request, timeout_s):
@@ -196,7 +197,7 @@ def check_frames(call):
 
 def check_acts(call):
     """B3, F2, F3: each is done once; what closes the call was decided, and its reply heard to the end."""
-    left = call.host["desk"].left
+    left = call.host["leads"].left
     outcomes = [act for act in left if not isinstance(act, SaveLead)]
     assert left.count(LEAD) <= 1 and len(outcomes) <= 1
     assert call.finished is bool(outcomes or call.lines("WS_STALLED"))  # a line that sends nothing, for 9 s
@@ -228,7 +229,7 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     check_nothing_is_left(call)
     check_answers(call)
     check_replay(call)
-    left = call.host["desk"].left
+    left = call.host["leads"].left
     outcomes = [act for act in left if not isinstance(act, SaveLead)]
     assert len(outcomes) == 1 and all(left.count(lead) == 1 for lead in left)
     thought = [

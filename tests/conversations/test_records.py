@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from server.office.call_outcome import Desk
+from server.office.leads_writer import LeadsWriter
 from server.providers.base import ProviderError
 from server.shared_state.state import SharedState
 from server.turns.effects import EndCall, SaveLead, Transfer
@@ -28,7 +28,8 @@ def call_of(tmp_path, sounds, replies=(), *, caller=CALLER, knobs=None, **more):
     call = SimCall(
         sounds, reply=lambda _: left.pop(0) if left else ANSWER, knobs=knobs, caller=caller or "", **more
     )
-    call.host = {"desk": Desk(knobs["leads_file"], SharedState(), now=lambda: BEGAN), "now": lambda: BEGAN}
+    leads = LeadsWriter(knobs["leads_file"], SharedState(), now=lambda: BEGAN)
+    call.host = {"leads": leads, "now": lambda: BEGAN}
     return call
 
 
@@ -211,6 +212,6 @@ def test_b3_a_disk_that_hangs_at_the_end_holds_nothing(tmp_path):
     """F6: the whole line is written on a thread of its own."""
     call = call_of(tmp_path, turns(1))
     never = call.runtime.event()
-    call.host["desk"].save_call = lambda summary: never.wait(60.0)
+    call.host["leads"].save_call = lambda summary: never.wait(60.0)
     call.run(10)
     assert call.finished and call.lines("CALL_OVER")

@@ -6,6 +6,7 @@ from server.providers.base import ProviderError
 from server.turns.effects import EndCall, SaveLead, Speaker
 from tests.simtime.call import REPLY, SimCall
 from tests.simtime.line import NOISE, Sound, numbers
+from tests.simtime.office import leaves_to
 
 EARLY = {"speculative_turns": True}
 ENGINES = {"asr_s": 0.2, "llm_s": 0.35, "tts_s": 0.15}
@@ -127,7 +128,7 @@ def test_b3_nothing_is_done_for_a_start_that_was_dropped():
             self.left.append(call.runtime.now)
 
     call = call_of(SENTENCE, more, asr_s=0.0, llm_s=0.02)
-    call.host, call.llm.acts = {"desk": Desk()}, (lead, EndCall())
+    call.host, call.llm.acts = leaves_to(Desk()), (lead, EndCall())
     call.run(7.4, hang_up=False)
     assert call.lines("dropped") and call.heard[1].at_s > more.at_s + 1.0
     assert [at > more.at_s + 1.0 for at in Desk.left] == [True]

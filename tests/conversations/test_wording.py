@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 
 from server.config import own_lines
-from server.office.call_outcome import Desk
+from server.office.leads_writer import LeadsWriter
 from server.providers.base import ProviderError
 from server.providers.embedded.llm.receptionist import Receptionist
 from server.settings.prompts_file import OURS as OUR_FILE
@@ -40,7 +40,8 @@ def office(tmp_path):
 def call_of(tmp_path, office, sounds, *, knobs=None, **more):
     knobs = {"lines_file": office, "leads_file": str(tmp_path / "leads"), "office_hours": "", **(knobs or {})}
     call = SimCall(sounds, knobs=knobs, **more)
-    call.host = {"desk": Desk(knobs["leads_file"], SharedState(), now=lambda: NOON), "now": lambda: NOON}
+    leads = LeadsWriter(knobs["leads_file"], SharedState(), now=lambda: NOON)
+    call.host = {"leads": leads, "now": lambda: NOON}
     return call
 
 

@@ -107,7 +107,7 @@ TOP_MAY_BE_IMPORTED = {
     "providers": {"config", "gcp_tts_live"},
     "settings": {"config"},
     "simulator": {"knobs"},
-    "telephony": {"config", "service"},
+    "telephony": {"config"},
 }
 
 

@@ -4,14 +4,11 @@ import io
 import json
 import re
 import threading
-import time
 import wave
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,18 +18,15 @@ from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
 from server.app import EXTENSION, phone_agent
-from server.audio.frames import pcm16_to_mulaw
-from server.config import Config, load_config, own_lines
+from server.config import load_config
 from server.providers.base import ProviderError
-from server.providers.fallback import FallbackChain, Try
+from server.providers.fallback import FallbackChain
 from server.providers.provider_set import Providers, build_providers
-from server.providers.tts_cache import TtsCache
 from server.runtime.threads import Threads
 from server.service import Service
 from server.telephony.caller_number import HIDDEN
 from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.prompts import all_lines
 from tests.wording import OURS
 
 SCRIPTED = {
@@ -60,13 +54,6 @@ def make_app(**knobs: Any) -> Flask:
     app.register_blueprint(blueprint)
     sock.init_app(app)
     return app
-
-
-def eventually(done: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return done()
 
 
 @pytest.fixture
@@ -363,60 +350,9 @@ class TestWarming:
         assert service.wait_until_warm(5)
         assert "ENGINE_ERR" in caplog.text
 
-    def test_g2_a_line_that_a_fallback_said_is_made_again_by_the_best_voice(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """G2: with growing waits, up to an hour, until the best one has made every line."""
-        service = service_of(make_app(tts_engines="scripted,scripted").test_client())
-        best, fallback = service.providers.tts
-        monkeypatch.setattr(fallback, "identity", "fallback")
-        phrases = TtsCache(every_line(service.config), ("scripted", "fallback"))
-        monkeypatch.setattr(service, "providers", replace(service.providers, tts_cache=phrases))
-        monkeypatch.setattr(fallback, "synthesize", lambda *_: SoundsLike(b"\x01\x20" * 300))
-        monkeypatch.setattr(best, "synthesize", lambda *_: 1 / 0)
-        waits: list[float] = []
-        heard: list[bytes | None] = []
-
-        def sleep(seconds: float) -> None:
-            waits.append(seconds)
-            heard.append(service.providers.tts_cache.get(OURS.apology))
-            if len(waits) == 8:
-                monkeypatch.setattr(best, "synthesize", lambda *_: SoundsLike(b"\x02\x20" * 300))
-                Try(service.providers.tts, 0).worked()  # a call has found it well
-
-        the_service_sleeps_by(sleep, monkeypatch)
-        service.begin_warming()
-        assert eventually(lambda: phrases.complete)
-        assert waits == [60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 3600.0, 3600.0]
-        assert heard == [pcm16_to_mulaw(b"\x01\x20" * 300)] * 8
-        assert service.providers.tts_cache.get(OURS.apology) == pcm16_to_mulaw(b"\x02\x20" * 300)
-
-    def test_lines_that_are_made_are_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        service = service_of(make_app().test_client())
-        waits: list[float] = []
-        the_service_sleeps_by(waits.append, monkeypatch)
-        service.begin_warming()
-        assert service.wait_until_warm(5) and service.providers.tts_cache.complete
-        assert waits == []
-
-
-def the_service_sleeps_by(sleep: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of threads which are still to come; other tests' houses wait for their voices still."""
-    others = set(threading.enumerate())
-
-    def of_all(seconds: float) -> None:
-        (time.sleep if threading.current_thread() in others else sleep)(seconds)
-
-    monkeypatch.setattr("server.service.time", SimpleNamespace(monotonic=lambda: 0.0, sleep=of_all))
-
-
-def every_line(config: Config) -> tuple[str, ...]:
-    """What the service has made before the first call."""
-    return all_lines(config.ai_greeting_he, config.thinking_text_he, own_lines(config))
-
 
 class Call:
-    """As much of a call as a reception wants."""
+    """As much of a call as the gate wants."""
 
     def __init__(self, lag_s: float = 0.0) -> None:
         self.lag_s = lag_s
@@ -424,17 +360,6 @@ class Call:
     def close_down(self) -> None: ...
 
     def cut(self) -> None: ...
-
-
-class SoundsLike:
-    def __init__(self, pcm16_8k: bytes) -> None:
-        self._pcm16_8k = pcm16_8k
-
-    def __iter__(self) -> Any:
-        yield self._pcm16_8k
-
-    def cancel(self) -> None:
-        pass
 
 
 class TestAfterTheCall:
@@ -466,14 +391,14 @@ class TestOutcome:
         return client.post("/webhook/stream_ended", data=self.IN_PROGRESS | fields, base_url="https://h/")
 
     def test_f2_a_call_that_was_ended_is_hung_up_without_an_apology(self, client: FlaskClient) -> None:
-        service_of(client).desk.close_call("CA123", EndCall())
+        service_of(client).shared_state.close("CA123", EndCall())
         assert verbs(self.ended(client)) == ["Hangup"]
 
     def test_f3_a_caller_who_wanted_a_person_is_put_through(self) -> None:
         """F3: with the ringing of the person's telephone, and our say in what follows; no callerId: Twilio
         shows the person the caller's number."""
         client = make_app(transfer_number="+97231234567").test_client()
-        service_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).shared_state.close("CA123", Transfer())
         response = self.ended(client)
         assert verbs(response) == ["Dial"]
         dial = twiml(response)[0]
@@ -489,21 +414,21 @@ class TestOutcome:
         """F3: as that of the call's first TwiML."""
         knobs = {"transfer_number": "+97231234567", "public_base_url": "https://h/agent"}
         client = make_app(**knobs).test_client()
-        service_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).shared_state.close("CA123", Transfer())
         assert twiml(self.ended(client))[0].attrib["action"] == "/agent/webhook/transfer_ended"
 
     def test_f2_f3_a_webhook_that_twilio_retries_gets_the_same_answer(self) -> None:
         """F2, F3: the first answer may have been lost on its way."""
         client = make_app(transfer_number="+97231234567").test_client()
-        service_of(client).desk.close_call("CA123", Transfer())
-        service_of(client).desk.close_call("CA124", EndCall())
+        service_of(client).shared_state.close("CA123", Transfer())
+        service_of(client).shared_state.close("CA124", EndCall())
         for _ in range(3):
             assert verbs(self.ended(client)) == ["Dial"]
             assert verbs(self.ended(client, CallSid="CA124")) == ["Hangup"]
 
     def test_f3_without_a_number_there_is_nobody_to_be_put_through_to(self, client: FlaskClient) -> None:
         """F3: workers of different knobs; who was promised a person is not hung up on without a word."""
-        service_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).shared_state.close("CA123", Transfer())
         response = self.ended(client)
         assert verbs(response) == ["Play", "Hangup"]
         assert twiml(response)[0].text == "https://h/media/apology.wav"
@@ -511,7 +436,7 @@ class TestOutcome:
     def test_f3_no_outcome_is_our_failure(self) -> None:
         """Another call's is not this one's."""
         client = make_app(transfer_number="+97231234567").test_client()
-        service_of(client).desk.close_call("CA123", EndCall())
+        service_of(client).shared_state.close("CA123", EndCall())
         failed = self.ended(client, CallSid="CA124")
         assert verbs(failed) == ["Play", "Dial"]
         assert twiml(failed)[0].text == "https://h/media/apology_transfer.wav"
@@ -537,19 +462,19 @@ class TestOutcome:
 
     def test_f3_a_caller_who_has_gone_is_not_put_through(self) -> None:
         client = make_app(transfer_number="+97231234567").test_client()
-        service_of(client).desk.close_call("CA123", Transfer())
+        service_of(client).shared_state.close("CA123", Transfer())
         assert verbs(self.ended(client, CallStatus="completed")) == ["Hangup"]
 
     def test_f3_the_socket_may_have_been_another_processes(self, tmp_path: Path) -> None:
         """F3: two applications of the same knobs are to each other what two workers are."""
         knobs = {"transfer_number": "+97231234567", "state_file": str(tmp_path / "agent.db")}
-        service_of(make_app(**knobs).test_client()).desk.close_call("CA123", Transfer())
+        service_of(make_app(**knobs).test_client()).shared_state.close("CA123", Transfer())
         assert verbs(self.ended(make_app(**knobs).test_client())) == ["Dial"]
 
     def test_b3_leads_go_where_the_knob_says(self, tmp_path: Path) -> None:
         client = make_app(leads_file=str(tmp_path / "leads.jsonl")).test_client()
         act = SaveLead((("name", "דנה"),))
-        service_of(client).desk.save_lead("CA123", "+972501112222", act.details)
+        service_of(client).leads.save_lead("CA123", "+972501112222", act.details)
         assert re.search('"name": "דנה"', (tmp_path / "leads.jsonl").read_text(encoding="utf-8"))
 
 
@@ -625,8 +550,8 @@ class TestHiddenNumbers:
     def test_f11_a_number_left_in_the_call_is_called(self, webhook: str, line: str, tmp_path: Path) -> None:
         """F11: whichever worker had the call."""
         knobs = {"state_file": str(tmp_path / "agent.db"), "leads_file": str(tmp_path / "leads.jsonl")}
-        desk = service_of(make_app(**knobs).test_client()).desk
-        desk.save_lead("CA123", "", (("phone", "0501234567"),))
+        leads = service_of(make_app(**knobs).test_client()).leads
+        leads.save_lead("CA123", "", (("phone", "0501234567"),))
         assert self.ended(make_app(**knobs).test_client(), webhook, From="anonymous") == line
         (_, lead) = (tmp_path / "leads.jsonl").read_text(encoding="utf-8").splitlines()
         assert "צריך לחזור למספר שנמסר בשיחה" in lead
@@ -714,8 +639,8 @@ class TestMissed:
     def test_newcomer_4_who_hangs_up_before_the_person_answers(self, tmp_path: Path) -> None:
         """newcomer 4: between our side's end and the ringing."""
         client, file = self.app(tmp_path, transfer_number="+97231234567")
-        service_of(client).desk.close_call("CA1", Transfer())
-        service_of(client).desk.close_call("CA2", EndCall())
+        service_of(client).shared_state.close("CA1", Transfer())
+        service_of(client).shared_state.close("CA2", EndCall())
         for call_sid in ("CA1", "CA2"):
             self.ask(client, "stream_ended", call_sid, CallStatus="completed")
         assert self.lines(file) == [("CA1", "hung_up", CALL["From"])]
@@ -729,7 +654,7 @@ class TestRang:
         client = make_app(leads_file=str(file), **knobs).test_client()
         for call in calls:
             client.post("/webhook/incoming_call", data=CALL | call)
-        assert service_of(client).desk.settle(10)
+        assert service_of(client).leads.settle(10)
         leads = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         return [lead for lead in leads if lead["kind"] == "rang"]
 
@@ -791,8 +716,6 @@ class TestMedia:
         def synth(text: str) -> bytes:
             raise error
 
-        # It would try again in a minute, behind this test.
-        the_service_sleeps_by(lambda _: threading.Event().wait(60), monkeypatch)
         monkeypatch.setattr("server.providers.scripted.ScriptedTts.synthesize", lambda *asked: synth(""))
         blueprint, _ = phone_agent(load_config(**SCRIPTED), synth=synth)
         app = Flask(__name__)

@@ -13,7 +13,8 @@ import trustme
 
 from server.admission.caller_share import Party
 from server.admission.rate_limits import RateLimits
-from server.shared_state.memory import RedisStore
+from server.shared_state.changes import First, Lease
+from server.shared_state.redis import RedisStore
 from tests.conftest import wait_until_it_listens
 from tests.serving import free_port
 
@@ -64,9 +65,8 @@ def test_authorities_are_read_once_a_process(secure: Secure, monkeypatch: pytest
     monkeypatch.setattr(ssl, "create_default_context", counting)
     store, rates = RedisStore(secure.url), RateLimits(1000, secure.url)
     for number in range(5):
-        assert store.first_time(f"tls:{number}", 60.0)
-        assert store.lease("tls", f"CA{number}", 0, 10.0)
-        assert rates.one_more_of(OFTEN) and rates.one_more()
+        assert store.change(First(f"tls:{number}", 60.0), Lease("tls", f"CA{number}", 0, 10.0))
+        assert rates.count(OFTEN) is None
     assert store.leased("tls") == 5
     assert len(read) == 1
 

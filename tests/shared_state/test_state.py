@@ -13,14 +13,17 @@ from pathlib import Path
 import pytest
 
 from server.logs.rate_limited import TOLD_EVERY_S
-from server.shared_state.memory import MemoryStore, RedisStore
+from server.shared_state.changes import LONGEST_LEASE_S
+from server.shared_state.memory import MemoryStore
+from server.shared_state.redis import RedisStore
 from server.shared_state.sqlite import SqliteStore
-from server.shared_state.state import REST_S, SLOW_S, SharedState, Sharing
+from server.shared_state.state import REST_S, SLOW_S, Once, SharedState, Sharing
 from server.turns.effects import EndCall, Transfer
 from tests.serving import ROOT, free_port
+from tests.shared_state.asked import File, Memory
 
 ENDS_IN_S = 0.6  # what a store may cost the end of a call
-HOUR_S = 3600.0
+HOUR_S, LONG_S = 3600.0, LONGEST_LEASE_S
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +45,7 @@ class Flaky(MemoryStore):
         super().__init__()
         self.works, self.asked = True, []
         self.now, self.takes_s = 0.0, 0.0
-        for name in ("put", "get", "first_time", "lease", "renew", "release", "leased"):
+        for name in ("change", "get", "leased"):
             setattr(self, name, self.perhaps(name, getattr(self, name)))
 
     def perhaps(self, name, method):
@@ -81,10 +84,10 @@ def test_f2_f3_how_a_call_ended_is_known_to_all():
 def test_a_first_time_is_one_for_all():
     """The token: it is used once, wherever it comes."""
     first, second = shared_states(MemoryStore(), "ab")
-    assert [shared_state.first_time("key", 60) for shared_state in (first, second, second, first)] == [
-        True
-    ] + [False] * 3
-    assert second.first_time("another", 60)
+    assert [
+        bool(shared_state.first_time(Once("key", 60))) for shared_state in (first, second, second, first)
+    ] == [True] + [False] * 3
+    assert second.first_time(Once("another", 60))
 
 
 def test_places_are_those_of_a_host():
@@ -110,12 +113,9 @@ def test_without_a_store_a_process_is_alone():
     first, second = shared_states(None)
     first.close("CA1", EndCall())
     assert (first.outcome("CA1"), second.outcome("CA1")) == (EndCall(), None)
-    assert [shared_state.first_time("key", 60) for shared_state in (first, first, second)] == [
-        True,
-        False,
-        True,
-    ]
-    assert [shared_state.lease("CA1", 1, 60) for shared_state in (first, second)] == [True, True]
+    key = Once("key", 60)
+    assert [bool(each.first_time(key)) for each in (first, first, second)] == [True, False, True]
+    assert [bool(shared_state.lease("CA1", 1, 60)) for shared_state in (first, second)] == [True, True]
     assert not first.lease("CA2", 1, 60)
     first.release("CA1")
     assert (first.leased(), second.leased()) == (0, 1)
@@ -125,19 +125,19 @@ def test_what_this_process_knows_ends_too():
     """The limit, the token: in the seconds it was given."""
     now = [0.0]
     here = SharedState(now=lambda: now[0])
-    assert here.first_time("key", 60) and here.lease("CA1", 1, 15)
+    assert here.first_time(Once("key", 60)) and here.lease("CA1", 1, 15)
     now[0] = 14.9
     assert here.leased() == 1
     here.renew(["CA1"], 15)
     now[0] = 29.8
-    assert here.leased() == 1 and not here.first_time("key", 60)
+    assert here.leased() == 1 and not here.first_time(Once("key", 60))
     now[0] = 60.0
-    assert here.leased() == 0 and here.first_time("key", 60)
+    assert here.leased() == 0 and here.first_time(Once("key", 60))
 
 
 def test_f3_an_outcome_of_another_version_is_none():
     """F3: while a new version is rolled out; an apology is better than a crash."""
-    shared = MemoryStore()
+    shared = Memory()
     shared.put("CA1", "SomethingNew")
     assert SharedState(shared).outcome("CA1") is None
 
@@ -150,7 +150,7 @@ def test_f3_a_call_without_a_name_is_not_kept(flaky):
     here = SharedState(flaky)
     here.close("", EndCall())
     assert here.outcome("") is None
-    assert [here.lease("", 1, 60) for _ in range(3)] == [True] * 3
+    assert [bool(here.lease("", 1, 60)) for _ in range(3)] == [True] * 3
     here.renew(["", ""], 60)
     here.release("")
     assert flaky.asked == [] and here.leased() == 0
@@ -166,7 +166,7 @@ def test_a_name_that_cannot_be_written_costs_the_others_nothing(tmp_path, logged
     now[0] += 10
     assert second.leased() == 2
     second.close("CA\ud800", EndCall())
-    assert first.outcome("CA\ud800") == EndCall() and second.first_time("\ud800", 60)
+    assert first.outcome("CA\ud800") == EndCall() and second.first_time(Once("\ud800", 60))
     assert logged.messages == []
 
 
@@ -184,12 +184,12 @@ def check_that_it_only_costs_a_line(shared, logged):
     assert here.outcome("CA1") == Transfer()
     asked = {
         "outcome": lambda: here.outcome("CA2") is None,
-        "first time": lambda: here.first_time("key", 60),
-        "second time": lambda: not here.first_time("key", 60),
+        "first time": lambda: here.first_time(Once("key", 60)),
+        "second time": lambda: not here.first_time(Once("key", 60)),
         "lease": lambda: here.lease("CA1", 1, 60),
         "no place": lambda: not here.lease("CA2", 1, 60),
-        "release": lambda: here.release("CA1") is False,
-        "renew": lambda: here.renew(["CA3"], 60) is None,
+        "release": lambda: not here.release("CA1").known,
+        "renew": lambda: here.renew(["CA3"], 60),
         "leased": lambda: here.leased() in (0, 1),
     }
     for what, ask in asked.items():
@@ -222,7 +222,7 @@ def test_f2_a_file_that_is_something_else(tmp_path, logged):
 def test_f2_a_file_that_another_process_holds(tmp_path, logged):
     """F2: waited for no longer than a caller can be held; a reader does not wait at all."""
     path = tmp_path / "agent.db"
-    SqliteStore(str(path)).put("CA0", "EndCall")
+    File(str(path)).put("CA0", "EndCall")
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
@@ -242,7 +242,7 @@ here = SharedState(SqliteStore(sys.argv[1]))
 for number in range(9):
     here.close(f"CA{number}", EndCall())
 assert here.outcome("CA8") == EndCall() and here.sharing is Sharing.ALONE
-assert [here.lease(f"CA{number}", 3, 60) for number in range(4)] == [True] * 3 + [False]
+assert [bool(here.lease(f"CA{number}", 3, 60)) for number in range(4)] == [True] * 3 + [False]
 """
 
 
@@ -252,7 +252,7 @@ def test_f2_what_this_user_may_not_write(kind):
     with tempfile.TemporaryDirectory() as name:  # pytest's own are closed to others
         path = Path(name) / "agent.db"
         if kind != "a read-only folder":
-            SqliteStore(str(path)).put("CA0", "EndCall")
+            File(str(path)).put("CA0", "EndCall")
             path.chmod(0o400 if kind == "a file nobody may read" else 0o444)
         Path(name).chmod(0o555)
         command = [sys.executable, "-c", AS_NOBODY, str(path)]
@@ -273,7 +273,7 @@ here = SharedState(SqliteStore(sys.argv[1]))
 for number in range(100):
     here.close(f"CA{number}", EndCall())
 assert here.outcome("CA99") == EndCall()
-assert [here.lease(f"CA{number}", 3, 60) for number in range(4)] == [True] * 3 + [False]
+assert [bool(here.lease(f"CA{number}", 3, 60)) for number in range(4)] == [True] * 3 + [False]
 """
 
 
@@ -303,11 +303,12 @@ def test_f2_this_process_knows_before_the_store_does():
     held, asked = threading.Event(), threading.Event()
 
     class Hangs(MemoryStore):
-        def put(self, call_sid, name):
+        def change(self, *changes):
             asked.set()
             held.wait(10)
+            return super().change(*changes)
 
-        def get(self, call_sid):
+        def get(self, key):
             raise AssertionError("memory knows")
 
     here = SharedState(Hangs())
@@ -321,16 +322,16 @@ def test_f2_this_process_knows_before_the_store_does():
 def test_a_token_that_was_used_here_is_not_asked_for_again(flaky):
     """The token: so a store that fails between the two does not make it good again."""
     here = SharedState(flaky)
-    assert here.first_time("key", 60)
+    assert here.first_time(Once("key", 60))
     flaky.works = False
-    assert not here.first_time("key", 60)
-    assert flaky.asked == ["first_time"]
+    assert not here.first_time(Once("key", 60))
+    assert flaky.asked == ["change"]
 
 
 def test_a_token_is_in_no_line_of_the_log(flaky, logged):
     """The token: the log is read by more people than may call."""
     flaky.works = False
-    assert SharedState(flaky).first_time("secret-key", 60)
+    assert SharedState(flaky).first_time(Once("secret-key", 60))
     assert "secret-key" not in logged.text and len(complaints(logged, "a first time")) == 1
 
 
@@ -369,6 +370,53 @@ def test_nothing_to_renew_is_nothing_to_ask(flaky):
     """The limit: a process without calls does not touch the store."""
     SharedState(flaky).renew([], 60)
     assert flaky.asked == []
+
+
+def rings(state, sid="CA1", most=9):
+    """As a webhook asks: its request, the call, and the place."""
+    once = Once("signed", HOUR_S, until=9.5), Once(f"ring:{sid}", 30)
+    return once, state.lease(sid, most, LONG_S, once=once)
+
+
+def test_a_call_rings_while_the_store_fails(flaky, logged):
+    """The limit, the token: all of it is known here, and nothing is asked twice."""
+    here = SharedState(flaky)
+    flaky.works = False
+    (signed, ring), made = rings(here)
+    assert made and here.date("signed") == 9.5 and here.leased_here() == 1
+    assert signed.was_seen(rings(here)[1]) and ring.was_seen(here.first_time(ring))
+    assert not here.lease("CA2", 1, LONG_S, once=[Once("another", HOUR_S)])
+    assert not here.first_time(Once("another", HOUR_S)), "it was noted before the place was refused"
+    assert len(complaints(logged)) == 1
+
+
+def test_what_stands_behind_a_request_that_others_have_seen_is_not_noted_here():
+    """The token: else the call of a retry would have rung before it was asked for. The first's date holds."""
+    first, second = shared_states(MemoryStore())
+    assert first.first_time(Once("signed", HOUR_S, until=1.5))
+    (signed, ring), made = rings(second)
+    assert signed.was_seen(made) and second.date("signed") == 1.5 and second.leased() == 0
+    assert second.lease("CA1", 9, LONG_S, once=[ring]) and second.leased() == second.leased_here() == 1
+
+
+def test_a_second_time_here_asks_nobody(flaky):
+    """What stands before it is asked for all the same, and nothing behind it."""
+    here = SharedState(flaky)
+    (signed, ring), _ = rings(here)
+    assert signed.was_seen(rings(here)[1]) and flaky.asked == ["change"]
+    made = here.lease("CA2", 9, LONG_S, once=[Once("new", HOUR_S), ring])
+    assert ring.was_seen(made) and not here.first_time(Once("new", HOUR_S)) and here.leased() == 1
+
+
+def test_an_end_that_could_not_be_shared_is_known_here(flaky):
+    """F2: with its outcome; and the place is given back when the store is told again."""
+    here = SharedState(flaky)
+    assert here.lease("CA1", 1, LONG_S)
+    flaky.works = False
+    answer = here.release("CA1", Transfer())
+    assert not answer.known and here.outcome("CA1") == Transfer() and here.leased_here() == 0
+    flaky.works = True
+    assert here.leased() == 1 and here.release("CA1").known and here.leased() == 0
 
 
 # ---- what is said, and when it is left alone
@@ -410,7 +458,7 @@ def test_one_that_keeps_callers_waiting_is_left_alone(flaky):
     here = SharedState(flaky, now=lambda: flaky.now)
     flaky.works, flaky.takes_s = False, 2 * SLOW_S
     for number in range(20):
-        assert here.first_time(f"key {number}", HOUR_S)
+        assert here.first_time(Once(f"key {number}", HOUR_S))
     assert len(flaky.asked) == 2
     for _ in range(3):
         flaky.now += REST_S

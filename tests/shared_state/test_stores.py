@@ -13,13 +13,25 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.shared_state import memory as module
-from server.shared_state import sqlite
-from server.shared_state.memory import MemoryStore, RedisStore, shared_store
+from server.shared_state import memory, sqlite
+from server.shared_state import redis as redis_store
+from server.shared_state.changes import (
+    LONGEST_LEASE_S,
+    OUTCOME_S,
+    First,
+    Lease,
+    Made,
+    Put,
+    Release,
+    Renew,
+)
 from server.shared_state.pools import IN_NONE, SHARE, Share
-from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, SqliteStore
-from server.shared_state.state import SharedState
+from server.shared_state.redis import RedisStore
+from server.shared_state.sqlite import SqliteStore
+from server.shared_state.state import Once, SharedState, shared_state_of, shared_store
+from server.turns.effects import Transfer
 from tests.serving import ROOT
+from tests.shared_state.asked import File, Memory, OfRedis
 
 HOUR_S = 3600.0
 LONG_S = LONGEST_LEASE_S  # for which a place may be given
@@ -38,7 +50,7 @@ class Aging:
 
 class AgingMemory(Aging):
     def make(self):
-        return MemoryStore(lambda: self.now)
+        return Memory(lambda: self.now)
 
 
 class AgingFile(Aging):
@@ -47,7 +59,7 @@ class AgingFile(Aging):
         super().__init__()
 
     def make(self):
-        return SqliteStore(str(self.path), lambda: self.now, lambda: self.now, HOUR_S)
+        return File(str(self.path), lambda: self.now, lambda: self.now, HOUR_S)
 
 
 class AgingRedis:
@@ -56,7 +68,7 @@ class AgingRedis:
     def __init__(self, url):
         self.client = redis.Redis.from_url(url)
         self.client.flushdb()
-        self.store = RedisStore(url)
+        self.store = OfRedis(url)
 
     def pass_s(self, seconds):
         for key in self.client.keys():
@@ -268,8 +280,8 @@ def test_f2_f3_many_threads_at_once(store):
 
 RACE = """
 import sys
-from server.shared_state.memory import shared_store
-store, name = shared_store(*sys.argv[1:3]), sys.argv[3]
+from tests.shared_state.asked import File, OfRedis
+store, name = OfRedis(sys.argv[1]) if sys.argv[1] else File(sys.argv[2]), sys.argv[3]
 print("ready", flush=True)
 sys.stdin.readline()
 print(*(n for n in range(60) if store.first_time(f"key {n}", 60)))
@@ -296,7 +308,7 @@ def test_two_processes_race(kind, request, tmp_path):
     assert [racer.returncode for racer in racers] == [0, 0]
     assert sorted(int(n) for firsts, _ in told for n in firsts.split()) == list(range(60))
     assert sum(len(places.split()) for _, places in told) == 20
-    here = shared_store(url, file)
+    here = OfRedis(url) if url else File(file)
     assert here.leased("host") == 20 and [here.get(name) for name in names] == ["Transfer"] * 2
 
 
@@ -304,7 +316,7 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
     """F3: the first calls of a fresh host end together; SQLite does not wait for who changes the journal."""
     with ThreadPoolExecutor(8) as pool:
         for number in range(40):
-            store, together = SqliteStore(str(tmp_path / f"{number}.db")), threading.Barrier(8)
+            store, together = File(str(tmp_path / f"{number}.db")), threading.Barrier(8)
 
             def put(caller, store=store, together=together):
                 together.wait(10)
@@ -314,7 +326,48 @@ def test_f3_workers_that_make_the_file_at_the_same_moment(tmp_path):
             assert all(store.get(f"CA{caller}") for caller in range(8))
 
 
+# ---- several changes at once
+
+
+def test_a_call_asks_three_times(store):
+    """As it rings, as its socket comes, at its end."""
+    dana = Share(f"{SHARE}dana", 1)
+    ring = First("signed", HOUR_S), Put("signed", "9.5"), First("ring", 30), Lease("a", "CA1", 1, 30, dana)
+    assert store.change(*ring) and store.get("signed") == "9.5" and store.leased(dana.name) == 1
+    assert store.change(First("token", HOUR_S), Renew("a", ("CA1",), LONG_S))
+    assert store.change(Put("CA1", "EndCall"), Release("a", "CA1"))
+    assert (store.get("CA1"), store.leased("a"), store.leased(dana.name)) == ("EndCall", 0, 0)
+
+
+def test_what_stands_behind_a_change_that_is_refused_is_not_made(store):
+    """A recorded request takes no place, and does not change the date of the first."""
+    again = First("signed", HOUR_S)
+    assert store.change(again, Put("signed", "1.0"))
+    ring = Put("before", "is made"), again, Put("signed", "2.0"), Lease("a", "CA1", 9, LONG_S)
+    assert store.change(*ring) == Made(again)
+    assert (store.get("before"), store.get("signed"), store.leased("a")) == ("is made", "1.0", 0)
+
+
+def test_which_pool_is_full(store):
+    """CALLS_PER_CALLER_AT_ONCE: the caller's own share is told, when both are."""
+    dana = Share(f"{SHARE}dana", 1)
+    assert store.change(Lease("a", "CA1", 1, LONG_S, dana))
+    both, host = Lease("a", "CA2", 1, LONG_S, dana), Lease("a", "CA2", 1, LONG_S)
+    assert [store.change(lease) for lease in (both, host)] == [Made(both, dana.name), Made(host, "a")]
+    share = Lease("b", "CA2", 1, LONG_S, dana)
+    assert store.change(share) == Made(share, dana.name) and store.leased("b") == 0
+
+
 # ---- which store
+
+
+def test_f3_two_of_the_same_knobs_agree(tmp_path):
+    """F3: the socket's and the webhook's, wherever they are; without STATE_FILE each is alone."""
+    first, second = (shared_state_of("", str(tmp_path / "agent.db")) for _ in range(2))
+    first.close("CA1", Transfer())
+    assert second.outcome("CA1") == Transfer() and shared_state_of("", "").outcome("CA1") is None
+    key = Once("key", 60)
+    assert first.first_time(key) and not second.first_time(key)
 
 
 def test_redis_goes_before_the_file(tmp_path):
@@ -332,9 +385,9 @@ def test_redis_goes_before_the_file(tmp_path):
 def test_f3_beyond_the_bound_the_oldest_go(kind, tmp_path, monkeypatch):
     """F3: three of each are kept here, whatever is asked meanwhile."""
     for bound in ("MAX_OUTCOMES", "MAX_KEYS", "MAX_LEASES"):
-        monkeypatch.setattr(module, bound, 3)
+        monkeypatch.setattr(memory, bound, 3, raising=False)
         monkeypatch.setattr(sqlite, bound, 3)
-    store = MemoryStore() if kind == "memory" else SqliteStore(str(tmp_path / "agent.db"))
+    store = Memory() if kind == "memory" else File(str(tmp_path / "agent.db"))
     sids = [f"CA{number}" for number in range(4)]
     for sid in sids:
         store.put(sid, "EndCall")
@@ -347,7 +400,7 @@ def test_f3_beyond_the_bound_the_oldest_go(kind, tmp_path, monkeypatch):
 
 def test_the_bound_of_redis(redis_url, monkeypatch):
     """The limit: of a host's places those that end first go."""
-    monkeypatch.setattr(module, "MAX_LEASES", 3)
+    monkeypatch.setattr(redis_store, "MAX_LEASES", 3)
     life = AgingRedis(redis_url)
     with life.client:
         life.store.renew("a", [f"CA{number}" for number in range(4)], LONG_S)
@@ -357,7 +410,7 @@ def test_the_bound_of_redis(redis_url, monkeypatch):
 def test_a_renewal_makes_nothing_younger(tmp_path, monkeypatch):
     """The limit: renewed for an hour, a call's row is as old as the call, and pushes no other out."""
     monkeypatch.setattr(sqlite, "MAX_LEASES", 5)
-    store = SqliteStore(str(tmp_path / "agent.db"))
+    store = File(str(tmp_path / "agent.db"))
     store.lease("a", "CA-pending", 0, LONG_S)
     for _ in range(10):
         store.renew("a", ["CA1", "CA2"], LONG_S)
@@ -457,7 +510,7 @@ def test_workers_that_find_it_broken_together(tmp_path):
     path = tmp_path / "agent.db"
     for number in range(10):
         spoil(path)
-        stores = [SqliteStore(str(path), within_s=HOUR_S) for _ in range(4)]
+        stores = [File(str(path), within_s=HOUR_S) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
             told = list(pool.map(lambda store, n=number: store.first_time(f"token {n}", HOUR_S), stores))
         assert sorted(told) == [False, False, False, True]
@@ -482,7 +535,7 @@ def test_who_only_reads_moves_nothing(tmp_path):
     """``check`` is run with any STATE_FILE."""
     spoil(path := tmp_path / "agent.db")
     with pytest.raises(sqlite3.DatabaseError):
-        SqliteStore(str(path)).leased("a")
+        File(str(path)).leased("a")
     assert path.read_bytes() == GARBAGE
 
 
@@ -525,7 +578,7 @@ def test_a_day_of_keys_is_not_forgotten_by_number(tmp_path):
 def test_f3_the_file_is_its_owners_only(tmp_path):
     """F3: and so is what SQLite puts beside it while it is open."""
     path = tmp_path / "agent.db"
-    store = SqliteStore(str(path))
+    store = File(str(path))
     store.put("CA1", "EndCall")
     reader = sqlite3.connect(path)
     reader.execute("BEGIN").execute("SELECT * FROM outcomes").fetchall()
@@ -537,7 +590,7 @@ def test_f3_the_file_is_its_owners_only(tmp_path):
 
 def test_f3_asking_makes_no_file(tmp_path):
     """F3: a call that failed leaves nothing."""
-    store = SqliteStore(str(tmp_path / "agent.db"))
+    store = File(str(tmp_path / "agent.db"))
     assert (store.get("CA1"), store.leased("a")) == (None, 0)
     assert list(tmp_path.iterdir()) == []
 
@@ -546,7 +599,7 @@ def test_f3_asking_makes_no_file(tmp_path):
 def test_f3_a_file_without_our_tables(version, tmp_path):
     """F3: calls end while a new version is rolled out; what the older one left is known."""
     path, now = tmp_path / "agent.db", 5000.0
-    store = SqliteStore(str(path), lambda: now)
+    store = File(str(path), lambda: now)
     path.touch()
     if version != "a file that is being made":
         with sqlite3.connect(path) as file:
@@ -599,9 +652,9 @@ from gevent import monkey; monkey.patch_all()
 import sqlite3, sys, time
 import gevent
 from server.shared_state.state import EndCall, SharedState
-from server.shared_state.sqlite import LONGEST_LEASE_S, OUTCOME_S, SqliteStore
+from tests.shared_state.asked import File
 
-store = SqliteStore(sys.argv[1])
+store = File(sys.argv[1])
 store.put("CA1", "EndCall")
 holder = sqlite3.connect(sys.argv[1], isolation_level=None)
 holder.execute("BEGIN IMMEDIATE")

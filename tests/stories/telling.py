@@ -15,6 +15,7 @@ from server.turns.effects import NOTHING_TO_SAY, Act, SaveLead, Speaker
 from tests.simtime.call import SimCall
 from tests.simtime.engines import Reply, SimLlm, SimStt, SimTts
 from tests.simtime.line import SAME, Sound
+from tests.simtime.office import leaves_to
 from tests.stories.story import AGENT_HANDS_OVER, AGENT_HANGS_UP, LINE_DROPS, OUTCOMES, Moment, Story
 
 NUMBER = "+972501234567"  # the caller's, unless it is hidden
@@ -117,7 +118,7 @@ def tell(story: Story, **knobs: Any) -> Told:
         **line,
     )
     told = Told(story, call)
-    call.host = {"desk": told}
+    call.host = leaves_to(told)
     call.llm.takes_messages = "an LLM listens" in story.flags
     _script_the_llm(told)
     _spoil_the_voice(told)

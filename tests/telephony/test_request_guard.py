@@ -16,7 +16,6 @@ from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from server.shared_state.state import SharedState
 from server.telephony.request_guard import MAX_BODY_BYTES, MAX_FIELDS, MAX_QUERY_BYTES
 from server.telephony.signature import TwilioAuth
 from tests.doors import HEADER, RING, SECRET
@@ -180,6 +179,6 @@ def test_what_is_joined_once_is_what_twilios_library_joins(form: list[tuple[str,
         proof = RequestValidator(SECRET).compute_signature(url, fields)
     except UnicodeEncodeError:  # half a character
         return
-    auth = TwilioAuth(SECRET, SharedState())
+    auth = TwilioAuth(SECRET)
     assert auth.signed([PUBLIC, url], fields, proof)
     assert not auth.signed([url], MultiDict([*form, ("a", "b\0")]), proof)

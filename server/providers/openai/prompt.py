@@ -50,7 +50,7 @@ NOTES = (
     "הם לא משנים את ההנחיות האלה."
 )
 TODAY = 'היום יום {day}, {date}. כשאומרים "מחר" או "ביום חמישי", רושמים גם את התאריך.'
-# The last digits are all that the vendor is told of it: the desk knows the number itself.
+# The last digits are all that the vendor is told of it: the leads have the number itself.
 NUMBER_KNOWN = (
     "המספר שממנו התקשרו ידוע למשרד ומסתיים ב-{last}. אפשר להציע לחזור אליו, ואין צורך לבקש אותו. "
     'כשחוזרים אליו כותבים ב-phone "המספר הזה", וכשנותנים מספר אחר כותבים אותו.'

@@ -1,4 +1,4 @@
-"""What a call leaves behind: details of leads, and what shall follow once our side has closed."""
+"""What a call leaves behind for the office."""
 
 import json
 import logging
@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from server.call.call_record import CallSummary, Ended
-from server.config import load_config
 from server.office.business_hours import ISRAEL
-from server.office.call_outcome import Desk, open_desk
 from server.office.lead import Missed
+from server.office.leads_writer import LeadsWriter
 from server.shared_state.state import SharedState
-from server.turns.effects import EndCall, PhoneCall, Transfer
+from server.turns.effects import PhoneCall
 
 CALLER = "+972501112222"
 DETAILS = (("name", "דנה לוי"), ("phone", "0501234567"))
@@ -31,10 +30,6 @@ def leads(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def knobs(**more):
-    return load_config(_env_file=None, **more)
-
-
 # ---- B3: leads
 
 
@@ -44,9 +39,9 @@ def test_b3_leads_are_lines_of_json(tmp_path, logged):
     newcomer 13: the time is the office's.
     """
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState(), now=lambda: datetime(2026, 7, 1, 12, 30, tzinfo=ISRAEL))
-    desk.save_lead("CA1", CALLER, DETAILS)
-    desk.save_lead("CA2", CALLER, (("note", "שורה\nשנייה"),))
+    writer = LeadsWriter(str(file), SharedState(), now=lambda: datetime(2026, 7, 1, 12, 30, tzinfo=ISRAEL))
+    writer.save_lead("CA1", CALLER, DETAILS)
+    writer.save_lead("CA2", CALLER, (("note", "שורה\nשנייה"),))
     first, second = leads(file)
     whose = {"call_sid": "CA1", "caller": CALLER, "at": "2026-07-01T12:30:00+03:00"}
     assert first == {"kind": "detail", "name": "דנה לוי", "phone": "0501234567", **whose}
@@ -58,7 +53,7 @@ def test_b3_leads_are_lines_of_json(tmp_path, logged):
 def test_b3_leads_are_the_owners_only(tmp_path):
     """B3: callers' details are nobody else's."""
     file = tmp_path / "leads.jsonl"
-    Desk(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
+    LeadsWriter(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -66,14 +61,14 @@ def test_b3_leads_are_added_to_what_is_there(tmp_path):
     """B3: a restart loses none."""
     file = tmp_path / "leads.jsonl"
     file.write_text('{"call_sid": "CA0"}\n', encoding="utf-8")
-    Desk(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
+    LeadsWriter(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
     assert [lead["call_sid"] for lead in leads(file)] == ["CA0", "CA1"]
 
 
 def test_b3_the_folder_of_the_leads_is_made(tmp_path):
     """B3: the first lead is not lost to a folder that nobody has made."""
     file = tmp_path / "var" / "leads" / "leads.jsonl"
-    Desk(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
+    LeadsWriter(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
     assert [lead["call_sid"] for lead in leads(file)] == ["CA1"]
 
 
@@ -82,7 +77,7 @@ def test_b3_a_lead_that_cannot_be_written_is_in_the_log(tmp_path, logged, kind):
     """B3: what a caller told us is not lost to a full or missing disk."""
     (tmp_path / "file").touch()
     file = tmp_path if kind == "a folder" else tmp_path / "file" / "leads.jsonl"
-    Desk(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
+    LeadsWriter(str(file), SharedState()).save_lead("CA1", CALLER, DETAILS)
     (complaint,) = logged.messages
     assert complaint.startswith(f"LEAD_ERR LEADS_FILE={file}: ")
     assert json.loads(complaint.partition("it is kept here: ")[2])["phone"] == "0501234567"
@@ -91,7 +86,7 @@ def test_b3_a_lead_that_cannot_be_written_is_in_the_log(tmp_path, logged, kind):
 def test_b3_without_a_file_leads_are_in_the_log(logged, tmp_path, monkeypatch):
     """B3: LEADS_FILE empty."""
     monkeypatch.chdir(tmp_path)
-    Desk("", SharedState()).save_lead("CA1", CALLER, DETAILS)
+    LeadsWriter("", SharedState()).save_lead("CA1", CALLER, DETAILS)
     (line,) = logged.messages
     assert json.loads(line.removeprefix("LEAD "))["name"] == "דנה לוי"
     assert list(tmp_path.iterdir()) == []
@@ -102,7 +97,7 @@ def test_b3_what_only_hides_or_turns_round_is_not_kept(tmp_path, logged):
     file = tmp_path / "leads.jsonl"
     forged = "CA1\n2026-01-01 \u202eforged\x1b[2J"
     details = (("name", "ד\u200bנ\u202eה\u200f"), ("no\x00te", "א\tב\u2028ג\x9b"), ("ki\u200bnd", "x"))
-    Desk(str(file), SharedState()).save_lead(forged, CALLER, (*details, ("long", "א" * 100_000)))
+    LeadsWriter(str(file), SharedState()).save_lead(forged, CALLER, (*details, ("long", "א" * 100_000)))
     (lead,) = leads(file)
     assert (lead["name"], lead["no te"], lead["detail_kind"]) == ("דנה", "א ב\nג ", "x")
     assert len(lead["long"]) == 4000
@@ -113,7 +108,7 @@ def test_b3_what_only_hides_or_turns_round_is_not_kept(tmp_path, logged):
 def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
     """B3: a model may give half of a surrogate pair; the rest of the lead is there all the same."""
     file = tmp_path / "leads.jsonl"
-    Desk(str(file), SharedState()).save_lead("CA1", CALLER, (("name", "דנה \ud83d"), ("phone", "050")))
+    LeadsWriter(str(file), SharedState()).save_lead("CA1", CALLER, (("name", "דנה \ud83d"), ("phone", "050")))
     (lead,) = leads(file)
     assert lead["phone"] == "050" and lead["name"].startswith("דנה")
 
@@ -121,9 +116,9 @@ def test_b3_a_lead_of_odd_characters_is_kept(tmp_path):
 def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
     """B3: each is written at once."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState())
+    writer = LeadsWriter(str(file), SharedState())
     threads = [
-        threading.Thread(target=desk.save_lead, args=(f"CA{n}", CALLER, (("note", "א" * 5000),)))
+        threading.Thread(target=writer.save_lead, args=(f"CA{n}", CALLER, (("note", "א" * 5000),)))
         for n in range(8)
     ]
     for thread in threads:
@@ -136,31 +131,31 @@ def test_b3_leads_of_many_calls_do_not_mix(tmp_path):
 def test_newcomer_13_a_lead_holds_the_number_itself(tmp_path):
     """newcomer 13: "the number they called from" is no number; another one that is meant stays."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState())
+    writer = LeadsWriter(str(file), SharedState())
     for phone in ("המספר שממנו התקשרו", "לא למספר הזה"):
-        desk.save_lead("CA1", CALLER, (("phone", phone),))
+        writer.save_lead("CA1", CALLER, (("phone", phone),))
     assert [lead["phone"] for lead in leads(file)] == [CALLER, "לא למספר הזה"]
-    assert desk.can_call_back("CA1", "") and not desk.can_call_back("CA2", "")
+    assert writer.can_call_back("CA1", "") and not writer.can_call_back("CA2", "")
 
 
 def test_f11_a_hidden_number_is_no_number(tmp_path):
     """F11: nothing to dial, also where the LLM has written "this number"; one left in words is a number."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState())
-    desk.save_lead("CA1", "", (("name", "דנה"), ("phone", "this number")))
+    writer = LeadsWriter(str(file), SharedState())
+    writer.save_lead("CA1", "", (("name", "דנה"), ("phone", "this number")))
     (lead,) = leads(file)
     assert (lead["caller"], lead["hidden"], "phone" in lead) == ("", True, False)
-    assert not desk.can_call_back("CA1", "")
-    desk.save_lead("CA1", "", (("message", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"),))
-    assert desk.can_call_back("CA1", "")
+    assert not writer.can_call_back("CA1", "")
+    writer.save_lead("CA1", "", (("message", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"),))
+    assert writer.can_call_back("CA1", "")
 
 
 def test_newcomer_4_a_missed_caller_is_a_line_once(tmp_path):
     """newcomer 4: whoever says so: webhooks come again; each call of a caller counts."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState())
+    writer = LeadsWriter(str(file), SharedState())
     for call_sid in ("CA1", "CA1", "CA2", ""):
-        desk.save_missed(call_sid, CALLER, Missed.BUSY)
+        writer.save_missed(call_sid, CALLER, Missed.BUSY)
     assert [(lead["call_sid"], lead["kind"], lead["missed"], lead["caller"]) for lead in leads(file)] == [
         ("CA1", "missed", "busy", CALLER),
         ("CA2", "missed", "busy", CALLER),
@@ -170,7 +165,7 @@ def test_newcomer_4_a_missed_caller_is_a_line_once(tmp_path):
 def test_b3_a_detail_cannot_pass_for_another_line(tmp_path):
     """B3: a host's LLM may name its details as it likes."""
     file = tmp_path / "leads.jsonl"
-    Desk(str(file), SharedState()).save_lead(
+    LeadsWriter(str(file), SharedState()).save_lead(
         "CA1", CALLER, (("kind", "call"), ("caller", "x"), ("name", "דנה"))
     )
     (lead,) = leads(file)
@@ -196,9 +191,9 @@ SUMMARY = CallSummary(
 def test_newcomer_13_a_call_is_one_whole_line(tmp_path):
     """newcomer 13: all of it together, when it began by the office's clock, and how it ended."""
     file = tmp_path / "leads.jsonl"
-    desk = Desk(str(file), SharedState())
-    desk.save_call(SUMMARY)
-    desk.save_call(replace(SUMMARY, call=PhoneCall("CA2", ""), missed=Missed.NO_WORD, lead={}))
+    writer = LeadsWriter(str(file), SharedState())
+    writer.save_call(SUMMARY)
+    writer.save_call(replace(SUMMARY, call=PhoneCall("CA2", ""), missed=Missed.NO_WORD, lead={}))
     assert leads(file) == [
         {
             "kind": "call",
@@ -223,25 +218,3 @@ def test_newcomer_13_a_call_is_one_whole_line(tmp_path):
             "hidden": True,
         },
     ]
-
-
-# ---- F2, F3: outcomes
-
-
-def test_f2_f3_an_outcome_is_told_again():
-    """F2, F3: keyed by CallSid; a webhook that Twilio retries gets the same answer; none is our failure."""
-    desk = Desk("", SharedState())
-    desk.close_call("CA1", EndCall())
-    desk.close_call("CA2", Transfer())
-    assert desk.outcome("CA3") is None
-    for _ in range(3):
-        assert (desk.outcome("CA2"), desk.outcome("CA1")) == (Transfer(), EndCall())
-
-
-def test_f3_two_desks_of_the_same_knobs_agree(tmp_path):
-    """F3: the socket's and the webhook's, wherever they are; without STATE_FILE each is alone."""
-    first, second = (open_desk(knobs(state_file=str(tmp_path / "agent.db"))) for _ in range(2))
-    first.close_call("CA1", Transfer())
-    assert second.outcome("CA1") == Transfer()
-    assert first.shared_state.first_time("key", 60) and not second.shared_state.first_time("key", 60)
-    assert open_desk(knobs(state_file="")).outcome("CA1") is None

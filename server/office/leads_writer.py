@@ -1,4 +1,4 @@
-"""What a call leaves behind for others: details of leads, and what shall follow once our side has closed."""
+"""What a call leaves behind for the office: who called, what was said, how it ended; a line of JSON each."""
 
 import json
 import logging
@@ -11,8 +11,7 @@ from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.office.lead import Details, Missed, with_number
 from server.office.leads_file import opened
-from server.shared_state.memory import shared_store
-from server.shared_state.state import Outcome, SharedState
+from server.shared_state.state import Once, Outcome, SharedState, shared_state_of
 from server.telephony.caller_number import leaves_number
 from server.turns.effects import PhoneCall
 
@@ -26,10 +25,10 @@ def in_israel() -> datetime:
     return datetime.now(ISRAEL)
 
 
-class Desk:
-    """Shared by the calls and webhooks of a process; any thread.
+class LeadsWriter:
+    """Writes the leads of a process's calls and webhooks. Any thread.
 
-    The file of leads is JSON Lines. ``kind`` says what a line is: ``rang`` (a caller whom a webhook has let
+    The file is JSON Lines. ``kind`` says what a line is: ``rang`` (a caller whom a webhook has let
     in), ``detail`` (at once, whatever comes later), ``call`` (all of a call, at its end) or ``missed`` (a
     caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``, ``caller``; a hidden
     number is "", and ``hidden`` is true then.
@@ -41,8 +40,8 @@ class Desk:
         self, leads_file: str, shared_state: SharedState, now: Callable[[], datetime] = in_israel
     ) -> None:
         self._leads = opened(leads_file) if leads_file else None
+        self._shared_state = shared_state
         self._now = now
-        self.shared_state = shared_state
 
     def save_rang(self, call_sid: str, caller: str, *, outbound: bool = False) -> None:
         """A call is let in: should nothing come of it, this is who called. Returns at once. Never raises.
@@ -62,11 +61,11 @@ class Desk:
         late = {"after_call": True} if after_call else {}
         self._append("detail", PhoneCall(call_sid, caller), self._now(), {**dict(details), **late})
         if leaves_number(details):
-            self.shared_state.note_number(call_sid)
+            self._shared_state.note_number(call_sid)
 
     def save_missed(self, call_sid: str, caller: str, why: Missed, message: str = "") -> None:
         """The same for a caller who was lost; one line a call, however often it is said."""
-        if not call_sid or not self.shared_state.first_time(f"missed:{call_sid}", MISSED_ONCE_S):
+        if not call_sid or not self._shared_state.first_time(Once(f"missed:{call_sid}", MISSED_ONCE_S)):
             return
         values = {"missed": why.value, **({"message": message} if message else {})}
         self._append("missed", PhoneCall(call_sid, caller), self._now(), values)
@@ -101,22 +100,18 @@ class Desk:
         return self._leads is None or self._leads.settle(within_s)
 
     def can_call_back(self, call_sid: str, caller: str) -> bool:
-        """Whether the office has a number: theirs, or one left in this call. May block as ``outcome``."""
-        return bool(caller) or self.shared_state.number_left(call_sid)
-
-    def close_call(self, call_sid: str, outcome: Outcome) -> None:
-        """Our side is about to close the stream on purpose, and this is what shall follow.
-
-        Blocks until other processes may know, mostly for milliseconds. Never raises.
-        """
-        self.shared_state.close(call_sid, outcome)
-
-    def outcome(self, call_sid: str) -> Outcome | None:
-        """What shall follow on the stream's end; None: our side did not close it on purpose. May block."""
-        return self.shared_state.outcome(call_sid)
+        """Whether the office has a number: theirs, or one left in this call. May block for half a second."""
+        return bool(caller) or self._shared_state.number_left(call_sid)
 
 
-def open_desk(config: Config) -> Desk:
-    """A desk whose ledger is shared as the knobs say, so that any two of the same knobs agree."""
-    shared = shared_store(config.redis_url.get_secret_value(), config.state_file)
-    return Desk(config.leads_file, SharedState(shared))
+CloseCall = Callable[[str, Outcome], None]  # a CallSid, and what shall follow; may block for half a second
+
+
+def office_of(
+    config: Config, leads: LeadsWriter | None, close_call: CloseCall | None
+) -> tuple[LeadsWriter, CloseCall]:
+    """Both as they are given, else of its own for a call that is no application's: as the knobs say."""
+    if leads and close_call:
+        return leads, close_call
+    own = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
+    return leads or LeadsWriter(config.leads_file, own), close_call or own.close

@@ -1,0 +1,85 @@
+"""What a store can be asked to change. Changes that are asked for together are one transaction."""
+
+from dataclasses import dataclass
+
+from server.shared_state.pools import IN_NONE, Share
+
+MAX_OUTCOMES = 10_000
+MAX_LEASES = 10_000
+OUTCOME_S = 600  # Twilio asks within seconds
+LONGEST_LEASE_S = 60.0  # one that ends later was given before the clock was put back
+WITHIN_S = 0.5  # a store that takes longer is done without
+
+
+@dataclass(frozen=True)
+class First:
+    """Refused unless it is the first time in ``for_s`` seconds that ``key`` is asked for."""
+
+    key: str
+    for_s: float
+
+
+@dataclass(frozen=True)
+class Put:
+    """Keep ``value``, the last one given, for OUTCOME_S."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A place for ``for_s`` seconds from now, in the call's share too: both, or neither.
+
+    Refused when ``most`` other calls of the host (0: any number), or the most of the share, have theirs; a
+    call that has a place is never refused. ``for_s``: at most LONGEST_LEASE_S.
+    """
+
+    host: str
+    call_sid: str
+    most: int
+    for_s: float
+    share: Share = IN_NONE
+
+
+@dataclass(frozen=True)
+class Renew:
+    """A place for each of these calls, however many there are; in its share too, when it is in one."""
+
+    host: str
+    call_sids: tuple[str, ...]
+    for_s: float
+
+
+@dataclass(frozen=True)
+class Release:
+    """The call has no place any more, in its share neither."""
+
+    host: str
+    call_sid: str
+
+
+Change = First | Put | Lease | Renew | Release
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of changes that were asked for together; true when all are made.
+
+    ``refused``: the first that could not be made. Those before it are made, none behind it is.
+    ``pool``: of a refused place, which pool is full: the share, when both are.
+    """
+
+    refused: Change | None = None
+    pool: str = ""
+
+    def __bool__(self) -> bool:
+        return self.refused is None
+
+
+ALL_MADE = Made()
+
+
+def before(changes: tuple[Change, ...], refused: Change | None) -> tuple[Change, ...]:
+    """Those of ``changes`` that stand before ``refused``; all, when there is none."""
+    return changes if refused is None else changes[: changes.index(refused)]

@@ -1,0 +1,180 @@
+"""What the workers of several hosts keep together, in a Redis."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from server.runtime.native_calls import Pool, Stuck
+from server.shared_state.changes import (
+    ALL_MADE,
+    LONGEST_LEASE_S,
+    MAX_LEASES,
+    OUTCOME_S,
+    WITHIN_S,
+    Change,
+    First,
+    Lease,
+    Made,
+    Put,
+    Release,
+    Renew,
+)
+from server.shared_state.pools import IN_NONE, Share
+
+REDIS_TIMEOUT_S = 0.25  # to connect, and for each part of an answer
+THREADS = 8
+
+# ARGV: the changes as JSON, the most places of a pool, the longest a place may last in ms. The answer: the
+# number of the change that was refused (0: none), and the pool that was full.
+CHANGE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local bound, longest = tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function full(pool, call)
+  local name, most = pool[1], pool[2]
+  redis.call('ZREMRANGEBYSCORE', name, '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', name, '(' .. now + longest, '+inf')
+  return most > 0 and not redis.call('ZSCORE', name, call) and redis.call('ZCARD', name) >= most
+end
+
+local function place(name, call, for_ms)
+  redis.call('ZADD', name, now + for_ms, call)
+  redis.call('ZREMRANGEBYRANK', name, 0, -1 - bound)
+  redis.call('PEXPIREAT', name, redis.call('ZREVRANGE', name, 0, 0, 'WITHSCORES')[2])
+end
+
+local make = {}
+
+function make.first(asked)
+  return redis.call('SET', asked.key, 1, 'NX', 'PX', asked.for_ms)
+end
+
+function make.put(asked)
+  return redis.call('SET', asked.key, asked.value, 'PX', asked.for_ms)
+end
+
+function make.lease(asked)
+  for _, call in ipairs(asked.calls) do
+    local share = asked.share ~= '' and asked.share or redis.call('GET', asked.share_of .. call)
+    local pools = {{asked.host, asked.most}}
+    if share then table.insert(pools, 1, {share, asked.share_most}) end
+    for _, pool in ipairs(pools) do
+      if full(pool, call) then return false, pool[1] end
+    end
+    for _, pool in ipairs(pools) do place(pool[1], call, asked.for_ms) end
+    if share then redis.call('SET', asked.share_of .. call, share, 'PX', asked.for_ms) end
+  end
+  return true
+end
+
+function make.release(asked)
+  local share = redis.call('GET', asked.share_of .. asked.call)
+  redis.call('ZREM', asked.host, asked.call)
+  if share then
+    redis.call('ZREM', share, asked.call)
+    redis.call('DEL', asked.share_of .. asked.call)
+  end
+  return true
+end
+
+for number, asked in ipairs(cjson.decode(ARGV[1])) do
+  local made, pool = make[asked.change](asked)
+  if not made then return {number, pool or ''} end
+end
+return {0, ''}
+"""
+LEASED = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZCOUNT', KEYS[1], '(' .. now, now + ARGV[1])
+"""
+
+
+class RedisStore:
+    """A ``state.Store``. The server forgets by itself, and its clock alone counts. Any thread.
+
+    Every operation connects anew: a connection that was kept could be a dead one, just when it is needed.
+    Raises ``Stuck`` (a TimeoutError) after WITHIN_S: the client's own bound holds for one part of an answer,
+    and not for the look-up of a name.
+    The leases of a host, or a share, are one sorted set, by the millisecond in which they end; MAX_LEASES
+    bounds it. In which share a call is, is kept with it: who renews or releases it need not know.
+    """
+
+    name = "REDIS_URL"
+    renewed = False  # one that has lost all it knew does not say so
+
+    def __init__(self, url: str) -> None:
+        import redis  # now: when a call ends there is no time to load it
+
+        from server.shared_state.redis_tls import options
+
+        self._connect = partial(redis.Redis.from_url, url, **options(url, REDIS_TIMEOUT_S))
+        self._pool = Pool("the server", THREADS, by_sockets=True)
+
+    def change(self, *changes: Change) -> Made:
+        words = (json.dumps([_told(change) for change in changes]), MAX_LEASES, _ms(LONGEST_LEASE_S))
+        number, pool = self._ask(lambda client: client.eval(CHANGE, 0, *words))
+        if not number:
+            return ALL_MADE
+        return Made(changes[number - 1], pool.decode().removeprefix(_key("leases", "")))
+
+    def get(self, key: str) -> str | None:
+        value = self._ask(lambda client: client.get(_key("outcome", key)))
+        return None if value is None else str(value.decode())
+
+    def leased(self, pool: str) -> int:
+        key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
+        return int(self._ask(lambda client: client.eval(LEASED, 1, key, longest)))
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """What the client answers."""
+        client = self._connect()  # nothing is opened yet
+
+        def ask() -> Any:
+            with client:
+                return question(client)
+
+        try:
+            return self._pool.run(WITHIN_S, ask)
+        except Stuck:
+            client.connection_pool.disconnect()  # else a byte now and then would hold its place for ever
+            raise
+
+
+def _told(change: Change) -> dict[str, object]:
+    """As the script reads it."""
+    match change:
+        case First(key, for_s):
+            return {"change": "first", "key": _key("key", key), "for_ms": _ms(for_s)}
+        case Put(key, value):
+            return {"change": "put", "key": _key("outcome", key), "value": value, "for_ms": _ms(OUTCOME_S)}
+        case Lease(host, call_sid, most, for_s, share):
+            return _lease(host, (call_sid,), most, for_s, share)
+        case Renew(host, call_sids, for_s):
+            return _lease(host, call_sids, 0, for_s, IN_NONE)
+        case Release(host, call_sid):
+            where = {"host": _key("leases", host), "share_of": _key("share-of", "")}
+            return {"change": "release", "call": call_sid, **where}
+
+
+def _lease(host: str, calls: tuple[str, ...], most: int, for_s: float, share: Share) -> dict[str, object]:
+    return {
+        "change": "lease",
+        "host": _key("leases", host),
+        "calls": calls,
+        "most": most,
+        "share": _key("leases", share.name) if share.name else "",
+        "share_most": share.most,
+        "share_of": _key("share-of", ""),
+        "for_ms": _ms(for_s),
+    }
+
+
+def _key(kind: str, name: str) -> str:
+    return f"phone_agent:{kind}:{name}"
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -18,7 +18,7 @@ from server.admission.gate import (
     Limit,
     Rejected,
 )
-from server.admission.rate_limits import RateLimits
+from server.admission.rate_limits import Over, RateLimits
 from server.admission.slots import PENDING_S, Slots
 from server.shared_state.changes import Change, Made
 from server.shared_state.memory import MemoryStore
@@ -47,13 +47,14 @@ class Call:
 
 
 class Process:
-    """A gate in simulated time, in front of ``store``; an hour of it may share that with others."""
+    """A gate in simulated time, in front of ``store``, which others may share."""
 
     def __init__(
         self,
         most: int = 2,
         *,
         per_sec: int = 0,
+        rates: RateLimits | None = None,
         secret: str = "",
         store: Store | None = None,
         runtime: SimRuntime | None = None,
@@ -61,7 +62,7 @@ class Process:
         self.runtime = runtime or SimRuntime()
         self.state = SharedState(store, "a", self.runtime.clock)
         auth = TwilioAuth(secret, self.runtime.clock)
-        rates = RateLimits(per_sec, clock=self.runtime.clock)
+        rates = rates or RateLimits(per_sec, clock=self.runtime.clock)
         slots = Slots(self.state, self.runtime, most)
         self.gate = Gate(auth, rates, slots, self.state, self.runtime)
         self.ring, self.in_use = self.gate.ring, self.gate.in_use
@@ -144,12 +145,33 @@ def test_a_rush_hears_that_we_are_busy() -> None:
     assert answers == [IN, *[Busy(Limit.RUSH)] * 2] and process.in_use() == 1
 
 
+@pytest.mark.parametrize("over, answer", [(Over.ALL, Busy(Limit.RUSH)), (Over.PARTY, Rejected(Limit.OFTEN))])
+def test_a_call_that_another_has_outrun_gives_its_place_back(over: Over, answer: object) -> None:
+    """Both were seen to have room, and one was counted first; it keeps no place."""
+
+    class Outrun(RateLimits):
+        def count(self, party: Party, *, of_all: bool = True) -> Over:
+            return over
+
+    process = Process(rates=Outrun(9))
+    assert process.ring("CA1", CALLERS[1]) == answer and process.in_use() == 0
+
+
 def test_nobody_new_while_draining_but_who_was_connected_comes_in(process: Process) -> None:
     assert process.ring("CA1", CALLERS[1]) == IN
     process.gate.stop_taking_calls()
     assert process.gate.draining and process.ring("CA2", CALLERS[2]) == Busy(Limit.DRAINING)
     call = process.admit("CA1")
     assert process.gate.live() == [call]
+
+
+def test_whom_a_server_that_ends_turns_away_is_not_counted_among_all() -> None:
+    """CALLS_PER_SEC is of those who may be taken; another server counts in the same place."""
+    rates = RateLimits(1)
+    ending, other = (Process(rates=rates) for _ in range(2))
+    ending.gate.stop_taking_calls()
+    assert [ending.ring(f"CA{number}") for number in range(3)] == [Busy(Limit.DRAINING)] * 3
+    assert [other.ring(sid) for sid in ("CA4", "CA5")] == [IN, Busy(Limit.RUSH)]
 
 
 # ---- A9: the calls are heard late

@@ -43,7 +43,7 @@ def whole(said):
 def farewell(call):
     """The last line was heard to its end, and the office calls back."""
     assert call.texts[-1] == SORRY and whole(call.heard[-1])
-    assert call.desk.outcomes == [EndCall()] and call.desk.leads == [PROMISED]
+    assert call.office.outcomes == [EndCall()] and call.office.leads == [PROMISED]
     return call.heard[-1].at_s
 
 
@@ -56,7 +56,7 @@ def test_f4_with_a_person_there_the_call_is_handed_over():
     """F4, F3: nothing is lost then, so the office need not call."""
     call = closed(call_of(knobs=PERSON), 5.0)
     assert call.texts == [GREETING, HANDS_OVER] and whole(call.heard[-1])
-    assert call.desk.outcomes == [Transfer()] and call.desk.leads == []
+    assert call.office.outcomes == [Transfer()] and call.office.leads == []
 
 
 def test_f4_what_is_being_said_is_heard_to_the_end_of_its_sentence():
@@ -72,7 +72,7 @@ def test_f4_what_the_llm_says_later_is_not_said_but_what_it_keeps_is_kept():
     call.llm.sentence_s, call.llm.acts = 0.7, (SaveLead((("name", "דנה"),)), EndCall())
     closed(call, REPLY_AT_S + 0.4)
     assert call.texts == [GREETING, FIRST, SORRY]
-    assert call.desk.leads == [(("name", "דנה"),), PROMISED] and call.desk.outcomes == [EndCall()]
+    assert call.office.leads == [(("name", "דנה"),), PROMISED] and call.office.outcomes == [EndCall()]
 
 
 ANSWER = "תשובה קצרה."
@@ -89,14 +89,14 @@ def test_f4_a_goodbye_is_not_followed_by_another(closes_s):
     """F2, F4: about to be said, or being said: the call ends with it anyway."""
     call = closed(says_goodbye(), closes_s)
     assert call.texts == [GREETING, ANSWER, OURS.goodbye] and whole(call.heard[-1])
-    assert call.desk.outcomes == [EndCall()] and call.desk.leads == []
+    assert call.office.outcomes == [EndCall()] and call.office.leads == []
 
 
 def test_f4_a_goodbye_that_is_being_said_is_not_stopped_any_more():
     """F2, F4: the next one would come too late."""
     call = closed(says_goodbye(Sound(16.0, 2.0), stt=["רגע רגע"]), 15.6)
     assert call.texts == [GREETING, ANSWER, OURS.goodbye] and whole(call.heard[-1])
-    assert call.desk.outcomes == [EndCall()]
+    assert call.office.outcomes == [EndCall()]
 
 
 @pytest.mark.parametrize("closes_s", [6.2, 17.2])
@@ -104,7 +104,7 @@ def test_f4_there_is_no_moment_behind_the_last_line(closes_s):
     """F2, F4: our side ends the call with its last mark, also where that moment had begun."""
     call = closed(says_goodbye(), closes_s)
     last = max(call.heard[-1].until_s, closes_s)
-    assert call.desk.ended_s - last < 0.2
+    assert call.office.ended_s - last < 0.2
 
 
 @pytest.mark.parametrize("early", [False, True])
@@ -136,7 +136,7 @@ def test_f4_words_that_are_still_on_their_way_count():
     stt = ["נציג בבקשה", "דנה כהן בקשר לדירה", "אפס חמש אפס אחת שתיים שלוש ארבע חמש שש שבע"]
     call = closed(call_of(*sounds, stt=stt, asr_s=0.4), 21.0)
     assert call.texts[-2:] == [worded(OURS.message_taken), SORRY]
-    assert call.desk.leads == [(("message", stt[1]),), (("message", f"{stt[1]} {stt[2]}"),)]
+    assert call.office.leads == [(("message", stt[1]),), (("message", f"{stt[1]} {stt[2]}"),)]
 
 
 def test_f4_a_message_that_is_about_to_be_confirmed_is_kept_once():
@@ -145,7 +145,7 @@ def test_f4_a_message_that_is_about_to_be_confirmed_is_kept_once():
     call = call_of(*sounds, stt=["נציג בבקשה", "דנה כהן בקשר לדירה"], knobs={"resp_min_delay_ms": 220})
     closed(call, 15.75)
     assert call.texts[-1] == SORRY and worded(OURS.message_taken) not in call.texts
-    assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
+    assert call.office.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 
 def test_f4_who_does_not_pause_is_spoken_over():
@@ -207,7 +207,7 @@ def test_f4_g2_without_a_voice_the_call_ends_all_the_same():
     call = call_of(premade=False)
     call.voice.fails = lambda text: True
     closed(call, 5.0, 20)
-    assert call.beeped and call.desk.outcomes == [EndCall()]
+    assert call.beeped and call.office.outcomes == [EndCall()]
 
 
 @pytest.mark.parametrize("hangs", [False, True])

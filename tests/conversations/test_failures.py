@@ -310,7 +310,7 @@ def test_g4_providers_that_all_fail_are_all_tried():
     assert len(call.stt.opened_at) == 5
 
 
-class Desk:
+class Office:
     """What the call has left."""
 
     def __init__(self):
@@ -330,8 +330,8 @@ def deaf_call(turns=7, run_s=120, **more):
     """Every one of so many turns is heard by nobody."""
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(turns)]
     call = SimCall(sounds, stt=[ProviderError("no such key file")], **more)
-    call.desk = Desk()
-    call.host |= leaves_to(call.desk)
+    call.office = Office()
+    call.host |= leaves_to(call.office)
     return call.run(run_s, hang_up=False)
 
 
@@ -346,7 +346,7 @@ def test_newcomer_3_an_agent_that_is_deaf_gives_up(caller, keys, gives_up):
     """E1, G2, newcomer 3: seven turns that the STT fails; nobody is offered what cannot be heard."""
     call = deaf_call(caller=caller)
     assert call.texts == [GREETING, OURS.not_heard, *[worded(keys)] * 4, worded(gives_up)]
-    assert call.desk.leads == [(("message", GAVE_UP),)] and call.desk.outcomes == [EndCall()]
+    assert call.office.leads == [(("message", GAVE_UP),)] and call.office.outcomes == [EndCall()]
     assert call.finished
 
 
@@ -354,7 +354,7 @@ def test_newcomer_3_a_person_is_there():
     """G2, F3, newcomer 3: the second failure hands the caller over."""
     call = deaf_call(run_s=40, knobs={"transfer_number": "+97231234567"})
     assert call.texts == [GREETING, OURS.not_heard, worded(OURS.deaf_hand_over)]
-    assert call.desk.outcomes == [Transfer()] and call.desk.leads == []
+    assert call.office.outcomes == [Transfer()] and call.office.leads == []
 
 
 @pytest.mark.parametrize(
@@ -370,13 +370,13 @@ def test_newcomer_3_keys_are_heard(caller, typed, left):
     keys = [(27.0 + 0.3 * n, key) for n, key in enumerate(typed)]
     call = deaf_call(turns=2, run_s=50, caller=caller, keys=keys)
     assert call.texts[-1] == worded(OURS.noted_goodbye)
-    assert call.desk.leads == [(("message", left),)] and call.desk.outcomes == [EndCall()]
+    assert call.office.leads == [(("message", left),)] and call.office.outcomes == [EndCall()]
 
 
 def test_newcomer_3_the_one_of_a_hidden_number_is_asked_for_again():
     """G2, F3: there is nothing to call back; nor is it taken for the number."""
     call = deaf_call(turns=2, run_s=40, caller="Restricted", keys=[(27.0, "1"), (27.3, "#")])
-    assert call.texts[-1] == worded(OURS.deaf_keys_hidden) and call.desk.leads == []
+    assert call.texts[-1] == worded(OURS.deaf_keys_hidden) and call.office.leads == []
 
 
 def test_g2_stt_that_are_well_again_hear():
@@ -392,15 +392,15 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
     """E1, G2: at the sixth failure in a row our side gives up, and the office knows."""
     sounds = [Sound(3.0 + 8.0 * n, 1.5) for n in range(7)]
     call = SimCall(sounds, reply=lambda request: ProviderError("no key"))
-    call.desk = Desk()
-    call.host |= leaves_to(call.desk)
+    call.office = Office()
+    call.host |= leaves_to(call.office)
     call.run(70, hang_up=False)
     first, second, third = OURS.llm_failed
     said = [first, second, worded(OURS.offer_call_back), third, first]
     assert call.texts[1:] == [*said, worded(OURS.giving_up)]
     # And what was said all the time, once no LLM could judge it behind the call either.
-    assert call.desk.leads == [(("message", GAVE_UP),), (("message", f"{GAVE_UP} שלום לך"),)]
-    assert call.desk.outcomes == [EndCall()]
+    assert call.office.leads == [(("message", GAVE_UP),), (("message", f"{GAVE_UP} שלום לך"),)]
+    assert call.office.outcomes == [EndCall()]
 
 
 def test_g4_a_caller_who_goes_on_is_no_failure_of_the_llm():

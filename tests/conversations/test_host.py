@@ -15,7 +15,7 @@ SECOND = Sound(9.0, 1.5)
 PERSON = {"transfer_number": "+97231234567"}
 
 
-class Desk:
+class Office:
     """What the call has left."""
 
     def __init__(self):
@@ -34,8 +34,8 @@ class Desk:
 def answering(respond, *sounds, stt=("אני מחפשת דירה", "שלושה חדרים"), caller="+972501112222", knobs=None):
     """A call whose LLM is a host's function; ``caller``: as Twilio tells it."""
     call = SimCall(list(sounds or (OPENING,)), stt=list(stt), knobs=PERSON | (knobs or {}))
-    call.desk = Desk()
-    call.host = leaves_to(call.desk) | {"respond": respond}
+    call.office = Office()
+    call.host = leaves_to(call.office) | {"respond": respond}
     deliver = call.line.deliver
 
     def with_number(message):
@@ -90,15 +90,15 @@ def test_it_saves_a_lead_and_hangs_up(respond, early):
     """F2: once each, and not before its words were heard."""
     call = answering(respond, knobs={"speculative_turns": early}).run(14, hang_up=False)
     assert call.texts[1:] == ["רשמתי, תודה.", "להתראות."]
-    assert call.desk.leads == [("CA1", "+972501112222", {"name": "דנה", "rooms": "4"})]
-    assert call.desk.outcomes == [("CA1", EndCall())]
+    assert call.office.leads == [("CA1", "+972501112222", {"name": "דנה", "rooms": "4"})]
+    assert call.office.outcomes == [("CA1", EndCall())]
     assert call.finished and call.runtime.alive() == []
 
 
 def test_it_hands_over():
     """F3."""
     call = answering(lambda text: Reply("אני מעבירה.", [Transfer()])).run(14, hang_up=False)
-    assert (call.texts[1:], call.desk.outcomes) == (["אני מעבירה."], [("CA1", Transfer())])
+    assert (call.texts[1:], call.office.outcomes) == (["אני מעבירה."], [("CA1", Transfer())])
 
 
 def test_it_wants_to_hand_over_to_nobody():
@@ -107,7 +107,7 @@ def test_it_wants_to_hand_over_to_nobody():
         14, hang_up=False
     )
     assert call.texts[1:] == [worded(OURS.no_person)]
-    assert (call.desk.outcomes, call.finished) == ([], False)
+    assert (call.office.outcomes, call.finished) == ([], False)
 
 
 def test_words_that_were_not_all_do_nothing():
@@ -121,7 +121,7 @@ def test_words_that_were_not_all_do_nothing():
     sounds = [OPENING, Sound(OPENING.at_s + OPENING.for_s + 0.45, 1.0)]
     call = answering(respond, *sounds, knobs={"speculative_turns": True}).run(14)
     assert len(asked) == 2
-    assert [details for *_, details in call.desk.leads] == [{"notes": "2"}]
+    assert [details for *_, details in call.office.leads] == [{"notes": "2"}]
 
 
 @pytest.mark.parametrize("respond", [lambda text: None, lambda text: "", lambda text: 1 / 0, lambda text: {}])
@@ -143,7 +143,7 @@ def test_what_failed_in_the_middle_decides_nothing(caplog):
 
     call = answering(respond).run(12, hang_up=False)
     assert call.texts[1] == "רגע, אני בודקת."
-    assert (call.desk.outcomes, call.finished) == ([], False)
+    assert (call.office.outcomes, call.finished) == ([], False)
     (failure,) = [record for record in caplog.records if "host respond" in record.getMessage()]
     assert failure.levelno == logging.ERROR and failure.exc_info
 

@@ -26,7 +26,7 @@ PERSON = {"transfer_number": "+97231234567"}
 IDLE = {"idle_prompt_sec": 8}
 
 
-class Desk:
+class Office:
     def __init__(self, runtime):
         self._runtime = runtime
         self.leads, self.outcomes = [], []
@@ -45,8 +45,8 @@ class Desk:
 
 def call_of(*sounds, **more):
     call = SimCall(list(sounds), **{"reply": REPLY, **more})
-    call.desk = Desk(call.runtime)
-    call.host |= leaves_to(call.desk)
+    call.office = Office(call.runtime)
+    call.host |= leaves_to(call.office)
     return call
 
 
@@ -144,7 +144,7 @@ def test_f1_a_silent_caller_is_asked_twice_and_then_left():
     assert call.texts == [GREETING, *map(worded, OURS.still_there), OURS.nobody_there]
     silences = [b.at_s - a.until_s for a, b in zip(call.heard, call.heard[1:], strict=False)]
     assert silences == [pytest.approx(8.0, abs=0.1)] * 3
-    assert call.desk.outcomes == [EndCall()] and call.finished
+    assert call.office.outcomes == [EndCall()] and call.finished
 
 
 def test_f1_who_speaks_is_not_asked_and_the_count_begins_anew():
@@ -152,7 +152,7 @@ def test_f1_who_speaks_is_not_asked_and_the_count_begins_anew():
     sounds = [Sound(12.0, 1.5), Sound(26.0, 1.5)]
     call = call_of(*sounds, reply="תשובה קצרה. ומה עוד?", knobs=IDLE).run(36)
     assert call.texts.count(worded(OURS.still_there[0])) == 2
-    assert call.desk.outcomes == []
+    assert call.office.outcomes == []
 
 
 def test_f1_energy_that_is_no_voice_delays_it_once():
@@ -185,10 +185,10 @@ def test_f2_who_says_goodbye_is_answered_with_one_and_our_side_closes(words):
     sounds = [OPENING, Sound(14.0, 1.0)]
     call = call_of(*sounds, stt=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
     assert call.texts[2:] == [OURS.goodbye] and asked(call) == ["שאלה"]
-    assert call.desk.outcomes == [EndCall()] and call.finished
+    assert call.office.outcomes == [EndCall()] and call.finished
     said = call.heard[-1]
     assert said.until_s - said.at_s == pytest.approx(length(OURS.goodbye), abs=0.05)
-    assert call.desk.ended_s - said.until_s == pytest.approx(1.2, abs=0.15)
+    assert call.office.ended_s - said.until_s == pytest.approx(1.2, abs=0.15)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_f2_the_first_words_of_a_call_are_never_a_goodbye(greeting, llm):
     call = call_of(OPENING, stt=[greeting], reply="שבת שלום! במה אפשר לעזור?")
     call.llm.takes_messages = llm
     call.run(16, hang_up=False)
-    assert asked(call) == [greeting] and call.desk.outcomes == []
+    assert asked(call) == [greeting] and call.office.outcomes == []
 
 
 @pytest.mark.parametrize("words", ["חג שמח", "תודה ויום טוב", "תודה דנה ביי", "אני חייב לסיים, ביי"])
@@ -212,13 +212,13 @@ def test_f2_a_goodbye_that_may_be_more_is_for_the_llm_to_judge(words):
     """F2: and it says so by its tool."""
     sounds = [OPENING, Sound(14.0, 1.0)]
     call = call_of(*sounds, stt=["שאלה", words], reply="תשובה קצרה.").run(24, hang_up=False)
-    assert asked(call) == ["שאלה", words] and call.desk.outcomes == []
+    assert asked(call) == ["שאלה", words] and call.office.outcomes == []
 
 
 def test_f2_a_goodbye_inside_a_sentence_is_none():
     """F2: the call goes on."""
     call = call_of(OPENING, stt=["הוא אמר לי להתראות ונעלם"]).run(14, hang_up=False)
-    assert call.desk.outcomes == [] and len(asked(call)) == 1
+    assert call.office.outcomes == [] and len(asked(call)) == 1
 
 
 @pytest.mark.parametrize("typed", [False, True])
@@ -227,7 +227,7 @@ def test_f3_a_caller_who_wants_a_person_gets_one(typed):
     how = {"sounds": [], "keys": [(3.0, "0")]} if typed else {"sounds": [OPENING]}
     call = call_of(*how.pop("sounds"), stt=["אפשר לדבר עם נציג"], knobs=PERSON, **how).run(16, hang_up=False)
     assert call.texts == [GREETING, worded(OURS.handing_over)]
-    assert call.desk.outcomes == [Transfer()] and asked(call) == []
+    assert call.office.outcomes == [Transfer()] and asked(call) == []
 
 
 def test_f3_zero_among_digits_is_a_digit():
@@ -243,14 +243,14 @@ def test_f3_without_a_person_a_message_is_taken():
     call = call_of(*sounds, stt=stt).run(36)
     expected = map(worded, (OURS.no_person, OURS.go_ahead, OURS.message_taken))
     assert call.texts[1:4] == list(expected)
-    assert call.desk.leads == [(("message", stt[2]),)]
-    assert asked(call) == ["שאלה אחרת"] and call.desk.outcomes == []
+    assert call.office.leads == [(("message", stt[2]),)]
+    assert asked(call) == ["שאלה אחרת"] and call.office.outcomes == []
 
 
 def test_f3_who_leaves_no_message_is_asked_what_else():
     """F3: "לא" is no message."""
     call = call_of(OPENING, Sound(13.0, 0.6), stt=["נציג בבקשה", "לא תודה"]).run(20)
-    assert call.texts[1:] == [worded(OURS.no_person), OURS.no_message] and call.desk.leads == []
+    assert call.texts[1:] == [worded(OURS.no_person), OURS.no_message] and call.office.leads == []
 
 
 def test_f3_the_office_opens_and_closes_during_a_call():
@@ -269,7 +269,7 @@ def test_e1_the_offer_of_a_person_is_kept():
     sounds = [Sound(3 + 6 * n, 1.0) for n in range(4)]
     call = call_of(*sounds, stt=["", "", "", "כן"], knobs=PERSON).run(32, hang_up=False)
     assert call.texts[3:] == [worded(OURS.offer_person), worded(OURS.handing_over)]
-    assert call.desk.outcomes == [Transfer()]
+    assert call.office.outcomes == [Transfer()]
 
 
 def test_f3_a_llm_cannot_hand_over_to_nobody():
@@ -277,7 +277,7 @@ def test_f3_a_llm_cannot_hand_over_to_nobody():
     call = call_of(OPENING)
     call.llm.acts = (Transfer(), SaveLead((("name", "דנה"),)))
     call.run(16, hang_up=False)
-    assert call.desk.outcomes == [] and len(call.desk.leads) == 1 and not call.finished
+    assert call.office.outcomes == [] and len(call.office.leads) == 1 and not call.finished
 
 
 # ---- F4 ----
@@ -289,7 +289,7 @@ def test_f4_a_call_has_an_end():
     call.run(50, hang_up=False)
     assert call.texts[-1] == OURS.time_is_up
     assert call.heard[-1].at_s == pytest.approx(30.0, abs=0.1)
-    assert call.desk.outcomes == [EndCall()] and call.finished
+    assert call.office.outcomes == [EndCall()] and call.finished
 
 
 def test_f4_who_speaks_past_the_limit_is_answered_with_the_end():
@@ -303,7 +303,7 @@ def test_f4_who_speaks_over_the_end_again_and_again_is_hung_up_on():
     """F4: a minute past the limit, whatever is going on."""
     sounds = [Sound(28.0 + 2.4 * n, 1.2) for n in range(40)]
     call = call_of(*sounds, stt=["רגע אחד"], knobs={"max_call_sec": 30}).run(100, hang_up=False)
-    assert call.finished and call.desk.outcomes == [EndCall()]
+    assert call.finished and call.office.outcomes == [EndCall()]
     assert call.event_times[-1] <= 91.5
 
 
@@ -343,7 +343,7 @@ def test_e1_nobody_there_and_a_call_back_is_offered(answer, asks_llm):
     call = after_three_unclear_turns(answer)
     assert call.texts[3] == worded(OURS.offer_call_back)
     assert bool(asked(call)) is asks_llm
-    assert call.desk.leads == ([(("message", "מבקשים שיחזרו אליהם"),)] if answer == "כן" else [])
+    assert call.office.leads == ([(("message", "מבקשים שיחזרו אליהם"),)] if answer == "כן" else [])
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_f3_not_everything_is_a_message(answer, line):
     """F3: only what was left for the office is filed."""
     call = call_of(OPENING, Sound(14.0, 1.2), stt=["נציג בבקשה", answer]).run(24)
     assert call.texts[2] == worded(line)
-    assert len(call.desk.leads) == (line == OURS.message_taken)
+    assert len(call.office.leads) == (line == OURS.message_taken)
 
 
 CHOICE = "מתי נוח להיפגש, ביום שני בבוקר או ביום שלישי בערב?"
@@ -385,7 +385,7 @@ def test_f3_thanks_for_a_hand_over_do_not_cancel_it(thanks, after_s):
     """D4, F3: over the line, or over its last moment: it is said to its end, and the call handed over."""
     at_s = 5.32 + after_s  # the line lasts for 2.3 s
     call = call_of(OPENING, Sound(at_s, 0.8), stt=["נציג בבקשה", thanks], knobs=PERSON).run(20, hang_up=False)
-    assert asked(call) == [] and call.desk.outcomes == [Transfer()]
+    assert asked(call) == [] and call.office.outcomes == [Transfer()]
 
 
 def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
@@ -395,14 +395,14 @@ def test_f2_a_cough_long_after_a_goodbye_that_was_answered_ends_nothing():
     call = call_of(*sounds, stt=["זה הכול", "נציג", ""], reply=goodbye)
     call.llm.acts = (EndCall(),)
     call.run(26, hang_up=False)
-    assert worded(OURS.no_person) in call.texts and call.desk.outcomes == []
+    assert worded(OURS.no_person) in call.texts and call.office.outcomes == []
 
 
 def test_f3_a_message_is_still_awaited_after_it_was_not_understood():
     """E1, F3: asked again, and then kept."""
     sounds = [OPENING, Sound(14.0, 1.0), Sound(20.0, 1.5)]
     call = call_of(*sounds, stt=["נציג בבקשה", "", "דנה כהן בקשר לדירה"]).run(30)
-    assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
+    assert call.office.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 
 def test_f3_a_message_in_two_breaths_is_kept_whole():
@@ -410,7 +410,7 @@ def test_f3_a_message_in_two_breaths_is_kept_whole():
     sounds = [OPENING, Sound(14.0, 1.0), Sound(16.4, 2.0)]
     stt = ["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]
     call = call_of(*sounds, stt=stt).run(28)
-    assert call.desk.leads[-1] == (("message", "שמי דני כהן המספר שלי 0501234567"),)
+    assert call.office.leads[-1] == (("message", "שמי דני כהן המספר שלי 0501234567"),)
     assert asked(call) == []
 
 
@@ -419,20 +419,20 @@ def test_f3_b3_a_message_that_goes_on_before_our_thanks_is_kept_once():
     sounds = [OPENING, Sound(14.0, 1.5), Sound(16.16, 1.5)]
     call = call_of(*sounds, stt=["נציג בבקשה", "שמי דני כהן", "המספר שלי 0501234567"]).run(26)
     assert call.lines("STATE THINKING → LISTENING")
-    assert call.desk.leads == [(("message", "שמי דני כהן המספר שלי 0501234567"),)]
+    assert call.office.leads == [(("message", "שמי דני כהן המספר שלי 0501234567"),)]
 
 
 @pytest.mark.parametrize("after_s", [0.8, 1.2])
 def test_f3_who_leaves_a_message_and_hangs_up_has_left_it(after_s):
     """F3, F6: before our thanks could be heard."""
     call = call_of(OPENING, Sound(14.0, 1.0), stt=["נציג בבקשה", "דנה כהן בקשר לדירה"]).run(15.0 + after_s)
-    assert call.desk.leads == [(("message", "דנה כהן בקשר לדירה"),)]
+    assert call.office.leads == [(("message", "דנה כהן בקשר לדירה"),)]
 
 
 def test_f3_key_0_over_a_voice_in_the_room():
     """F3, F5: somebody speaks in the background and nothing of it is understood."""
     call = call_of(Sound(3.0, 1.5), stt=[""], keys=[(4.0, "0")], knobs=PERSON).run(14, hang_up=False)
-    assert call.desk.outcomes == [Transfer()]
+    assert call.office.outcomes == [Transfer()]
 
 
 def test_f3_a_llm_that_hands_over_to_nobody_is_followed_by_a_line():
@@ -441,14 +441,14 @@ def test_f3_a_llm_that_hands_over_to_nobody_is_followed_by_a_line():
     call.llm.acts = (Transfer(),)
     call.run(30, hang_up=False)
     assert call.texts[1:3] == ["אני מעבירה אותך.", worded(OURS.no_person)]
-    assert call.desk.leads == [(("message", "דנה כהן"),)] and call.desk.outcomes == []
+    assert call.office.leads == [(("message", "דנה כהן"),)] and call.office.outcomes == []
 
 
 def test_f4_past_the_limit_a_person_is_still_a_person():
     """F3, F4: who asks for one when the time is up gets one, not the goodbye."""
     call = call_of(Sound(29.0, 2.0), stt=["נציג בבקשה"], knobs={**PERSON, "max_call_sec": 30})
     call.run(50, hang_up=False)
-    assert call.desk.outcomes == [Transfer()]
+    assert call.office.outcomes == [Transfer()]
 
 
 @pytest.mark.parametrize("at_s", [8.3, 8.5, 8.8, 9.3, 9.6, 9.9, 10.5])
@@ -462,7 +462,7 @@ def test_f2_who_begins_over_the_last_word_or_right_behind_it_is_not_hung_up_on(a
     call.run(18, hang_up=False)
     spoke_in_time = at_s < call.heard[1].until_s + 1.2
     assert asked(call)[1:] == ["יש לי עוד שאלה"] * spoke_in_time
-    assert call.desk.outcomes == [EndCall()] * (not spoke_in_time)
+    assert call.office.outcomes == [EndCall()] * (not spoke_in_time)
 
 
 @pytest.mark.parametrize("sound", [Sound(9.0, 0.2, NOISE, LOUD), Sound(9.5, 0.3, NOISE, LOUD)])
@@ -472,8 +472,8 @@ def test_f2_noise_behind_our_goodbye_does_not_keep_the_call(sound):
     call = call_of(OPENING, sound, stt=["זה הכול"], reply=goodbye)
     call.llm.acts = (EndCall(),)
     call.run(14, hang_up=False)
-    assert call.desk.outcomes == [EndCall()]
-    assert 1.1 < call.desk.ended_s - call.heard[1].until_s < 2.2
+    assert call.office.outcomes == [EndCall()]
+    assert 1.1 < call.office.ended_s - call.heard[1].until_s < 2.2
 
 
 @pytest.mark.parametrize("thanks", ["תודה רבה", "ביי", "תודה, ביי ביי", "גם לך יום טוב"])
@@ -483,7 +483,7 @@ def test_f2_thanks_for_our_goodbye_do_not_keep_the_call(thanks):
     call = call_of(OPENING, Sound(9.0, 0.8), stt=["זה הכול", thanks], reply=goodbye)
     call.llm.acts = (EndCall(),)
     call.run(14, hang_up=False)
-    assert asked(call) == ["זה הכול"] and call.desk.outcomes == [EndCall()]
+    assert asked(call) == ["זה הכול"] and call.office.outcomes == [EndCall()]
 
 
 ASKS_MORE = "בשמחה. יש עוד משהו שאפשר לעזור בו?"
@@ -497,7 +497,7 @@ def test_f2_a_reply_that_ends_in_a_question_ends_nothing(answer):
     replies = iter([Reply(ASKS_MORE, acts=(EndCall(),)), Reply("המחיר נתון למשא ומתן.")])
     call = call_of(*sounds, stt=["תודה רבה על ההסבר", answer], reply=lambda _: next(replies))
     call.run(16, hang_up=False)
-    assert call.desk.outcomes == [] and call.lines("ENDS_NOTHING")
+    assert call.office.outcomes == [] and call.lines("ENDS_NOTHING")
     assert asked(call)[1:] == ([answer] if answer else [])
 
 
@@ -511,7 +511,7 @@ def test_f2_f3_a_hand_over_that_is_asked_about_waits_for_the_answer(answer, over
     call = call_of(*sounds, stt=["יש לי עניין", answer], reply=lambda _: next(replies), knobs=PERSON)
     call.llm.takes_messages = True
     call.run(18, hang_up=False)
-    assert call.desk.outcomes == [Transfer()] * over
+    assert call.office.outcomes == [Transfer()] * over
     assert len(asked(call)) == (2 if answer and not over else 1)
 
 

@@ -19,7 +19,7 @@ REPLY_AT_S = 5.32  # when the first answer starts, engines at 50 ms
 REPLY_S = 0.06 * (len(FIRST) + len(SECOND))
 
 
-class Desk:
+class Office:
     """What the call has left, and when."""
 
     def __init__(self, call):
@@ -41,8 +41,8 @@ def deciding(*acts, sounds=(OPENING,), **more):
     """A call whose LLM decides ``acts``: one tuple a request, then nothing any more."""
     knobs = {"transfer_number": "+97231234567", **more.pop("knobs", {})}
     call = SimCall(list(sounds), knobs=knobs, **{"reply": REPLY, **more})
-    call.desk = Desk(call)
-    call.host = leaves_to(call.desk)
+    call.office = Office(call)
+    call.host = leaves_to(call.office)
     left, respond = list(acts), call.llm.respond
 
     def responds(request, timeout_s):
@@ -65,7 +65,7 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
     assert call.texts == [GREETING, FIRST, SECOND]
     end = call.heard[-1]
     assert end.until_s - end.at_s == pytest.approx(len(SECOND) * 0.06, abs=0.03)
-    ((at_s, call_sid, outcome),) = call.desk.outcomes
+    ((at_s, call_sid, outcome),) = call.office.outcomes
     assert (call_sid, outcome) == ("CA1", act)
     assert end.until_s + GRACE_S <= at_s <= end.until_s + GRACE_S + 1.4
     assert call.lines(f"CALL_ENDS {type(act).__name__}")
@@ -76,16 +76,16 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
 def test_b3_a_lead_is_kept_with_the_first_frame_of_the_reply():
     """B3: not while it is thought about, nor once more at its end; the call goes on."""
     call = deciding((LEAD,)).run(12, hang_up=False)
-    ((at_s, call_sid, caller, details),) = call.desk.leads
+    ((at_s, call_sid, caller, details),) = call.office.leads
     assert (call_sid, caller, details) == ("CA1", call.line.caller, LEAD.details)
     assert at_s == pytest.approx(REPLY_AT_S, abs=0.1)
-    assert (call.desk.outcomes, call.finished) == ([], False)
+    assert (call.office.outcomes, call.finished) == ([], False)
 
 
 def test_b3_a_lead_has_its_callers_number():
     """B3: "to the number I am calling from" is no number for the office; Twilio's parameter says it."""
     call = deciding((LEAD,), caller="+972501112222").run(12, hang_up=False)
-    assert [caller for _, _, caller, _ in call.desk.leads] == ["+972501112222"]
+    assert [caller for _, _, caller, _ in call.office.leads] == ["+972501112222"]
 
 
 def test_b3_what_is_decided_while_we_speak_is_done_then():
@@ -93,7 +93,7 @@ def test_b3_what_is_decided_while_we_speak_is_done_then():
     call = deciding((LEAD, EndCall()))
     call.llm.sentence_s = 1.0
     call.run(14, hang_up=False)
-    ((lead_s, *_),), ((end_s, *_),) = call.desk.leads, call.desk.outcomes
+    ((lead_s, *_),), ((end_s, *_),) = call.office.leads, call.office.outcomes
     assert REPLY_AT_S + 0.5 < lead_s < REPLY_AT_S + 1.5
     assert end_s >= REPLY_AT_S + REPLY_S
 
@@ -103,7 +103,7 @@ def test_b3_the_same_lead_is_kept_once_a_call():
     sounds = [Sound(3 + 6 * n, 1.5) for n in range(3)]
     other = SaveLead((("name", "רון"),))
     call = deciding((LEAD,), (LEAD,), (LEAD, other), sounds=sounds).run(24)
-    assert [details for *_, details in call.desk.leads] == [LEAD.details, other.details]
+    assert [details for *_, details in call.office.leads] == [LEAD.details, other.details]
 
 
 def test_b3_a_superseded_turn_leaves_no_trace():
@@ -111,7 +111,7 @@ def test_b3_a_superseded_turn_leaves_no_trace():
     sounds = [OPENING, Sound(5.2, 1.0)]
     call = deciding((LEAD, EndCall()), sounds=sounds, stt=["אני", "מחפש דירה"]).run(14, hang_up=False)
     assert [request.text for request in call.llm.requests] == ["אני", "אני מחפש דירה"]
-    assert (call.desk.leads, call.desk.outcomes, call.finished) == ([], [], False)
+    assert (call.office.leads, call.office.outcomes, call.finished) == ([], [], False)
 
 
 def test_g3_an_overdue_turn_decides_nothing():
@@ -119,13 +119,13 @@ def test_g3_an_overdue_turn_decides_nothing():
     call = deciding((LEAD, EndCall()), llm_s=3.47, knobs={"llm_first_token_timeout_ms": 9000})
     call.run(14, hang_up=False)
     assert call.texts[-1] == OURS.llm_failed[0]
-    assert (call.desk.leads, call.desk.outcomes, call.finished) == ([], [], False)
+    assert (call.office.leads, call.office.outcomes, call.finished) == ([], [], False)
 
 
 def test_g2_a_llm_that_failed_decides_nothing():
     """G2: the acts of a stream that broke are not known."""
     call = deciding((EndCall(),), reply=lambda request: ProviderError("down")).run(12, hang_up=False)
-    assert (call.texts[-1], call.desk.outcomes, call.finished) == (OURS.llm_failed[0], [], False)
+    assert (call.texts[-1], call.office.outcomes, call.finished) == (OURS.llm_failed[0], [], False)
 
 
 def test_f2_who_interrupts_the_goodbye_is_answered():
@@ -134,7 +134,7 @@ def test_f2_who_interrupts_the_goodbye_is_answered():
     call = deciding((EndCall(),), sounds=sounds, stt=["זה הכול", "רגע עוד משהו"]).run(18, hang_up=False)
     assert call.lines("BARGE_IN: interrupt")
     assert [request.text for request in call.llm.requests] == ["זה הכול", "רגע עוד משהו"]
-    assert (call.desk.outcomes, call.finished) == ([], False)
+    assert (call.office.outcomes, call.finished) == ([], False)
 
 
 def test_f2_a_cough_over_the_goodbye_only_delays_it():
@@ -142,7 +142,7 @@ def test_f2_a_cough_over_the_goodbye_only_delays_it():
     sounds = [OPENING, Sound(REPLY_AT_S + 1.0, 0.1, NOISE)]
     call = deciding((EndCall(),), sounds=sounds).run(14, hang_up=False)
     assert sum(said.until_s - said.at_s for said in call.heard[1:]) >= REPLY_S - 0.1
-    assert [outcome for *_, outcome in call.desk.outcomes] == [EndCall()]
+    assert [outcome for *_, outcome in call.office.outcomes] == [EndCall()]
     assert closed_by_us(call)
 
 
@@ -151,7 +151,7 @@ def test_f2_a_goodbye_that_was_cut_for_nothing_is_said_again_and_the_call_ends()
     sounds = [OPENING, Sound(REPLY_AT_S + 0.8, 0.6)]
     call = deciding((LEAD, EndCall()), sounds=sounds, stt=["זה הכול", ""]).run(16, hang_up=False)
     assert call.texts[-1] == SECOND
-    assert len(call.desk.leads) == 1
+    assert len(call.office.leads) == 1
     assert closed_by_us(call)
 
 
@@ -163,13 +163,13 @@ def test_f2_who_speaks_over_the_goodbye_is_not_hung_up_on(for_s):
     call = deciding((EndCall(),), sounds=sounds, stt=["זה הכול", "רגע עוד משהו"], knobs=knobs)
     call.run(18, hang_up=False)
     assert [request.text for request in call.llm.requests] == ["זה הכול", "רגע עוד משהו"]
-    assert (call.desk.outcomes, call.finished) == ([], False)
+    assert (call.office.outcomes, call.finished) == ([], False)
 
 
 def test_f3_only_the_first_outcome_counts():
     """F2, F3: the call is over for us with it; who was promised a person is not hung up on."""
     call = deciding((Transfer(), EndCall())).run(13, hang_up=False)
-    assert [outcome for *_, outcome in call.desk.outcomes] == [Transfer()]
+    assert [outcome for *_, outcome in call.office.outcomes] == [Transfer()]
 
 
 def test_f2_after_the_goodbye_nothing_is_heard_or_said():
@@ -187,7 +187,7 @@ def test_b3_a_disk_that_hangs_does_not_hold_the_call():
         with never:
             never.wait()
 
-    call.desk.save_lead = hangs
+    call.office.save_lead = hangs
     call.run(12)
     assert call.texts[1:] == [FIRST, SECOND]
     assert call.finished and call.runtime.alive() == ["lead"]
@@ -202,7 +202,7 @@ def slow(call, seconds):
             never.wait(seconds)
         done.append((call.runtime.now, call.line.closed, outcome))
 
-    call.desk.close_call = puts
+    call.office.close_call = puts
     return done
 
 

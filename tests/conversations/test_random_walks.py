@@ -97,7 +97,7 @@ def calls(draw):
     call.line.stalled_from_s = stalled
     call.line.stalled_until_s = stalled + draw(st.sampled_from([0.0, 0.0, 0.4, 1.5]))
     call.asked = asked
-    call.host = leaves_to(Desk())
+    call.host = leaves_to(Office())
     acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.llm.respond
 
     def responds(request, timeout_s):
@@ -108,7 +108,7 @@ def calls(draw):
     return call
 
 
-class Desk:
+class Office:
     """What the call has left behind."""
 
     def __init__(self):

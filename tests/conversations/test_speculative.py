@@ -115,7 +115,7 @@ def test_b3_nothing_is_done_for_a_start_that_was_dropped():
     """B3: tools run only once the turn is committed."""
     lead, more = SaveLead((("name", "דנה"),)), Sound(END_S + 0.45, 1.0)
 
-    class Desk:
+    class Office:
         left = []
 
         def save_lead(self, call_sid, caller, details, *, after_call=False):
@@ -128,10 +128,10 @@ def test_b3_nothing_is_done_for_a_start_that_was_dropped():
             self.left.append(call.runtime.now)
 
     call = call_of(SENTENCE, more, asr_s=0.0, llm_s=0.02)
-    call.host, call.llm.acts = leaves_to(Desk()), (lead, EndCall())
+    call.host, call.llm.acts = leaves_to(Office()), (lead, EndCall())
     call.run(7.4, hang_up=False)
     assert call.lines("dropped") and call.heard[1].at_s > more.at_s + 1.0
-    assert [at > more.at_s + 1.0 for at in Desk.left] == [True]
+    assert [at > more.at_s + 1.0 for at in Office.left] == [True]
 
 
 def test_b3_a_sound_that_is_no_voice_does_not_end_an_early_start():

@@ -34,7 +34,7 @@ class Told:
     over_in_time: bool = False  # F6; what is understood behind the call goes on for longer
     ended_s: float = 0.0  # when the caller, the line or the agent ended it
     asked: list[tuple[float, ReplyRequest]] = field(default_factory=list)
-    left: list[tuple[float, Act]] = field(default_factory=list)  # leads and outcomes at the desk
+    left: list[tuple[float, Act]] = field(default_factory=list)  # leads and outcomes at the office
 
     def save_lead(
         self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...], *, after_call=False

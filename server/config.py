@@ -8,33 +8,38 @@ env-example`` the file ``.env.example``. Environment wins over ``.env``.
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from server.audio.endpointing import endpointing_params
-from server.audio.frames import FRAMES_PER_S, ms_to_frames
 from server.hebrew.understand.gender import Gender
-from server.knobs import (
-    MaybeNumber,
-    Numbers,
-    PathText,
-    allowed,
-    comma_separated,
-    env_example,
-    knob,
-    knob_table,
-    knob_text,
-    without_quotes,
-)
+from server.knobs import complaints, env_example, knob, knob_table, knob_text, without_quotes
 from server.settings.env_file import EnvFileError, read_env_file
-from server.settings.plausible import what_cannot_be_right
+from server.settings.knob_types import (
+    E164,
+    AuthToken,
+    BaseUrl,
+    CallerNumbers,
+    GoogleEndpoint,
+    Host,
+    Hours,
+    KeyFile,
+    LlmProviders,
+    LogLevel,
+    MaybeNumber,
+    Name,
+    PathText,
+    RedisUrl,
+    ServiceUrl,
+    SpeechProviders,
+    at_least,
+    no_file_of,
+)
+from server.settings.plausible import why_no_openai_key
 from server.settings.prompts_file import LinesError, lines_of
 from server.settings.text_file import why_not_read
-from server.settings.url_secrets import AddressText, SecretAddress, without_user_info
-from server.turns.params import TurnParams
 from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
@@ -54,12 +59,6 @@ class KnobError(ValueError):
     """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
 
 
-SpeechProvider = Literal["google", "openai", "embedded", "scripted"]
-LlmProvider = Literal["openai", "embedded", "scripted"]
-SpeechProviders = Annotated[tuple[SpeechProvider, ...], NoDecode, BeforeValidator(comma_separated)]
-LlmProviders = Annotated[tuple[LlmProvider, ...], NoDecode, BeforeValidator(comma_separated)]
-
-
 class Config(BaseSettings):
     """All knobs. Field names are the environment's names in lower case; units are in the names.
 
@@ -68,32 +67,34 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
 
-    # Mode and house
+    # The server
     ws_mode: Literal["AI"] = knob("AI", "What answers on the media socket; AI is the only mode.")
     bind_host: str = knob(
         "", "Address to listen on; empty: 0.0.0.0, or 127.0.0.1 while TWILIO_AUTH_TOKEN is unset."
     )
     port: int = knob(5000, "Port to listen on.", 1, 65535)
-    public_base_url: AddressText = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
-    public_host: AddressText = knob("", "The same, host name only (https is assumed).")
+    public_base_url: BaseUrl = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
+    public_host: Host = knob("", "The same, host name only (https is assumed).")
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
     threads: int = knob(
         64, "gthread only: threads a worker, at least MAX_CALLS plus 14; calls hold all but 14.", 4, 1000
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = knob("INFO", "What is logged.")
+    log_level: LogLevel = knob("INFO", "What is logged.")
 
-    # Doors
-    twilio_auth_token: SecretStr = knob(
+    # Who gets in
+    twilio_auth_token: AuthToken = knob(
         SecretStr(""), "The account's token: with it only Twilio gets in; empty: whoever reaches us."
     )
     max_calls: int = knob(
         40, "Calls at once on this host; more hear that we are busy. 0: no limit but THREADS.", 0, 10000
     )
-    overflow_number: str = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
+    overflow_number: E164 = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
     calls_per_caller_min: int = knob(6, "New calls a minute from one number; 0: no limit.", 0, 1000)
     calls_per_caller_at_once: int = knob(2, "Calls at once from one number; 0: no limit.", 0, 1000)
-    callers_let_off: Numbers = knob((), "Numbers in no limit of one caller, +97231234567: an office's own.")
+    callers_let_off: CallerNumbers = knob(
+        (), "Numbers in no limit of one caller, +97231234567: an office's own."
+    )
     hidden_calls_per_min: int = knob(30, "New calls a minute from all hidden numbers; 0: no limit.", 0, 10000)
     hidden_calls_percent: int = knob(50, "Of MAX_CALLS at once: from all hidden numbers.", 1, 100)
     calls_per_sec: int = knob(10, "New calls a second from all; 0: no limit.", 0, 1000)
@@ -102,8 +103,8 @@ class Config(BaseSettings):
         "redacted", "Callers' words in the log: without numbers that tell who they are, all, or none."
     )
 
-    # What the processes of a host know together
-    redis_url: SecretAddress = knob(
+    # Shared state
+    redis_url: RedisUrl = knob(
         SecretStr(""), "Calls and limits, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
     )
     state_file: PathText = knob(
@@ -118,60 +119,66 @@ class Config(BaseSettings):
     breaker_open_sec: float = knob(30, "How long it is skipped.", 1, 3600)
 
     # Google
-    google_application_credentials: PathText = knob(
+    google_application_credentials: KeyFile = knob(
         "", "File of credentials: a service account's key, mostly."
     )
     google_credentials_json: SecretStr = knob(
         SecretStr(""), "That key file's content, where there are no files (Heroku)."
     )
     google_cloud_project: str = knob("", "Project of the v2 speech API; empty: the credentials' own.")
-    google_speech_endpoint: AddressText = knob(
+    google_speech_endpoint: GoogleEndpoint = knob(
         "", "Other Speech endpoint; http://host:port is plaintext gRPC."
     )
     google_speech_api: Literal["v1", "v2"] = knob("v1", "Version of the Speech API.")
     google_speech_location: str = knob("eu", "Where v2 recognises: eu, us, …")
     google_speech_model: str = knob("", "Empty: command_and_search with v1, chirp_3 with v2.")
     google_speech_language: str = knob("iw-IL", "iw-IL or he-IL; the other one is tried once on refusal.")
-    asr_phrases_file: PathText = knob("", "Names, streets, cities that callers say: one a line, # comments.")
+    asr_phrases_file: Annotated[PathText, no_file_of("state_file")] = knob(
+        "", "Names, streets, cities that callers say: one a line, # comments."
+    )
     google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice; he-IL-Chirp3-HD-… ones stream.")
-    google_tts_endpoint: AddressText = knob(
+    google_tts_endpoint: GoogleEndpoint = knob(
         "", "Other Google TTS endpoint; http://host:port is plaintext gRPC."
     )
 
     # OpenAI
     openai_api_key: SecretStr = knob(SecretStr(""), "OpenAI's key, or that of what speaks its protocol.")
-    openai_base_url: AddressText = knob(
+    openai_base_url: ServiceUrl = knob(
         "", "Another server with OpenAI's protocol, e.g. http://localhost:8000/v1."
     )
-    openai_llm_model: str = knob("gpt-5.4-mini", "The mind's model.")
+    openai_llm_model: Name = knob("gpt-5.4-mini", "The mind's model.")
     openai_llm_effort: Literal["auto", "unset", "none", "minimal", "low", "medium", "high"] = knob(
         "auto", "Reasoning effort; auto: the least for gpt-5 models, else unset."
     )
     openai_llm_temperature: MaybeNumber = knob(None, "Temperature; empty: the model's own.", 0, 2)
-    openai_stt_model: str = knob("gpt-transcribe", "The ears' model.")
-    openai_tts_model: str = knob("gpt-4o-mini-tts", "The voice's model.")
-    openai_tts_voice: str = knob("coral", "The voice.")
+    openai_stt_model: Name = knob("gpt-transcribe", "The ears' model.")
+    openai_tts_model: Name = knob("gpt-4o-mini-tts", "The voice's model.")
+    openai_tts_voice: Name = knob("coral", "The voice.")
 
     # Who the agent is (LLMs that take a prompt)
     agent_gender: Literal["feminine", "masculine"] = knob(
         "feminine", "The agent's own gender; a man has another name, hint and voices by default."
     )
-    llm_prompt_file: PathText = knob("", "Your own system prompt in the place of ours; see the README.")
+    llm_prompt_file: Annotated[PathText, no_file_of("state_file")] = knob(
+        "", "Your own system prompt in the place of ours; see the README."
+    )
     agent_persona: str = knob(
         'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the mind."
     )
-    transfer_number: str = knob("", "A person's number, +972…; without one the agent takes a message.")
-    office_hours: str = knob(
+    transfer_number: E164 = knob("", "A person's number, +972…; without one the agent takes a message.")
+    office_hours: Hours = knob(
         "", "When a person answers, Israel time: Sun-Thu 09:00-18:00, Fri 09:00-13:00; empty: always."
     )
     office_holidays: bool = knob(True, "With OFFICE_HOURS: closed on Israeli holidays, early on their eves.")
-    leads_file: PathText = knob("leads.jsonl", "Where details of leads are appended; empty: only logged.")
+    leads_file: Annotated[PathText, no_file_of("state_file", "asr_phrases_file", "llm_prompt_file")] = knob(
+        "leads.jsonl", "Where details of leads are appended; empty: only logged."
+    )
 
-    # Made audio
+    # TTS cache
     tts_cache_dir: PathText = knob("", "Folder that keeps made sentences across restarts; empty: none.")
     tts_cache_mb: int = knob(64, "Most audio kept in memory, and as much in the folder.", 1, 10000)
 
-    # Hearing (A)
+    # Endpointing (A)
     vad_engine: Literal["silero", "energy"] = knob("silero", "Judge of speech; energy is RMS alone.")
     vad_rms: int = knob(210, "RMS (of 32768) above which a frame is voiced.", 1, 32767)
     min_utt_sec: float = knob(0.48, "Silence that ends an utterance, after the hangover.", 0.1, 5)
@@ -180,11 +187,11 @@ class Config(BaseSettings):
     min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 400)
     incomplete_hold_ms: int = knob(700, "Longest wait for the rest of an unfinished turn; 0: off.", 0, 3000)
 
-    # Pace (B, C)
+    # Turns and pacing (B, C)
     speculative_turns: bool = knob(True, "Begin to think while the closing silence is still counted.")
     speculative_max: int = knob(2, "Such early starts a turn, at most.", 1, 5)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
-    resp_max_delay_ms: int = knob(360, "Longest breath.", 0, 5000)
+    resp_max_delay_ms: Annotated[int, at_least("resp_min_delay_ms")] = knob(360, "Longest breath.", 0, 5000)
     reply_refractory_ms: int = knob(750, "After our speech only confirmed speech opens a turn.", 0, 5000)
     tx_lead_ms: int = knob(400, "How far ahead of real time audio is sent.", 40, 2000)
 
@@ -198,7 +205,9 @@ class Config(BaseSettings):
     asr_min_confidence: float = knob(0.35, "Below this the agent asks again.", 0, 1)
     llm_target_style: str = knob("warm_helpful", "Style handed to the mind.")
     llm_min_chars: int = knob(140, "Shortest reply asked of the mind.", 0, 2000)
-    llm_max_chars: int = knob(420, "Longest reply asked of the mind.", 20, 4000)
+    llm_max_chars: Annotated[int, at_least("llm_min_chars")] = knob(
+        420, "Longest reply asked of the mind.", 20, 4000
+    )
     llm_history_turns: int = knob(12, "Turns of the call the mind is told about.", 0, 100)
 
     # Life of a call (F)
@@ -216,7 +225,7 @@ class Config(BaseSettings):
     twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
-    lines_file: PathText = knob(
+    lines_file: Annotated[PathText, no_file_of("state_file", "leads_file")] = knob(
         "", "Your own wording of the agent's fixed lines, those you name; see the README."
     )
 
@@ -228,7 +237,7 @@ class Config(BaseSettings):
     tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the voice.", 100, 30000)
     turn_timeout_ms: int = knob(3500, "End of turn to the first frame of an answer.", 500, 60000)
 
-    # Scripted engines: benchmarks and tests
+    # Scripted providers: benchmarks and tests
     scripted_asr_lines: str = knob("שלום|אני מחפש דירה|תודה", "What scripted ears hear, | between turns.")
     scripted_asr_ms: int = knob(200, "Scripted ears: end of speech to the transcript.", 0, 60000)
     scripted_llm_reply: str = knob(
@@ -250,51 +259,15 @@ class Config(BaseSettings):
         bare = {name: without_quotes(value) for name, value in knobs.items()}
         return MASCULINE | bare if bare.get("agent_gender") == "masculine" else bare
 
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _log_level_as_python_knows_it(cls, value: object) -> object:
-        return {"WARN": "WARNING"}.get(value.upper(), value.upper()) if isinstance(value, str) else value
-
     @model_validator(mode="after")
-    def _all_that_cannot_be_right(self) -> "Config":
-        if wrong := list(what_cannot_be_right(self)):
-            raise ValueError("\n  ".join(wrong))
+    def _the_key_is_one(self) -> "Config":
+        """One's own server may want any key."""
+        if why := why_no_openai_key(self.openai_api_key.get_secret_value(), bool(self.openai_base_url)):
+            raise ValueError(f"OPENAI_API_KEY: {why}")
         return self
 
 
 _NAMES = frozenset(map(str.upper, Config.model_fields))
-
-
-def dialogue_params(config: Config) -> TurnParams:
-    """The knobs of the conversation in frames: the one place where milliseconds become counts."""
-    return TurnParams(
-        endpointing=endpointing_params(
-            min_utt_s=config.min_utt_sec,
-            hangover_ms=config.vad_hangover_ms,
-            max_utt_s=config.max_utt_sec,
-            hold_ms=config.incomplete_hold_ms,
-            min_voiced_ms=config.min_voiced_ms,
-            barge_in_frames=config.barge_in_voice_frames,
-            energy_only=config.vad_engine == "energy",
-        ),
-        vad_rms=config.vad_rms,
-        barge_in_rms=config.barge_in_rms or config.vad_rms * 3 // 2,
-        barge_in=config.barge_in,
-        refractory_frames=ms_to_frames(config.reply_refractory_ms),
-        greeting_protected=config.greeting_protected,
-        greeting="" if config.twiml_play_greeting else config.ai_greeting_he,
-        hint=config.thinking_text_he,
-        hint_after_frames=ms_to_frames(config.thinking_hint_ms) if config.thinking_text_he.strip() else 0,
-        dedup_frames=config.dedup_window_sec * FRAMES_PER_S,
-        min_confidence=config.asr_min_confidence,
-        history_turns=config.llm_history_turns,
-        early_starts=config.speculative_max if config.speculative_turns else 0,
-        idle_frames=round(config.idle_prompt_sec * FRAMES_PER_S),
-        hold_frames=round(config.hold_sec * FRAMES_PER_S),
-        idle_prompts=config.idle_max_prompts,
-        call_frames=config.max_call_sec * FRAMES_PER_S,
-        lines=own_lines(config),
-    )
 
 
 def own_lines(config: Config) -> Lines:
@@ -315,8 +288,8 @@ def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config
     except EnvFileError as error:
         raise KnobError(str(error)) from None
     except ValidationError as error:
-        complaints = [*_complaints(error), *(f"  {remark}" for remark in meant_otherwise)]
-        raise KnobError("bad knobs:\n" + "\n".join(complaints)) from None
+        wrong = [*complaints(error, Config.model_fields), *(f"  {remark}" for remark in meant_otherwise)]
+        raise KnobError("bad knobs:\n" + "\n".join(wrong)) from None
 
 
 def load_config_to_start(**overrides: Any) -> Config:
@@ -356,20 +329,6 @@ def load_mounted_config() -> Config:
     Their names are common ones (PORT, THREADS, LOG_LEVEL, …), and there they are the host's.
     """
     return load_config_to_start(**{name: Config.model_fields[name].default for name in OWN_SERVER_KNOBS})
-
-
-def _complaints(error: ValidationError) -> Iterable[str]:
-    seen = set()
-    for problem in error.errors():
-        if not problem["loc"]:
-            yield f"  {problem['ctx']['error']}"
-            continue
-        name = str(problem["loc"][0])
-        if name not in seen:
-            seen.add(name)
-            field = Config.model_fields[name]
-            value = "" if field.annotation is SecretStr else without_user_info(f"={problem['input']!r}")
-            yield f"  {name.upper()}{value}: must be {allowed(name, field)}"
 
 
 def as_environment(config: Config) -> dict[str, str]:

@@ -1,25 +1,14 @@
 """What a knob is: its default, sentence and range, what it may be in words, and the tables made of that."""
 
-import os
 import shlex
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Le
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import NoDecode
 
-
-def comma_separated(value: object) -> object:
-    """A text as the tuple of its parts, without blanks and empty ones; anything else as it is."""
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    return value
-
-
-def _number_or_nothing(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+from server.settings.url_secrets import without_user_info
 
 
 def without_quotes(value: object) -> object:
@@ -27,12 +16,6 @@ def without_quotes(value: object) -> object:
     if isinstance(value, str) and len(bare := value.strip()) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         return without_quotes(bare[1:-1])
     return value
-
-
-# The path of a file or folder; ~ is a home folder there too where no shell has looked at it.
-PathText = Annotated[str, AfterValidator(os.path.expanduser)]
-Numbers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)]  # of telephones
-MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
 
 
 def knob(default: Any, says: str, low: float | None = None, high: float | None = None) -> Any:
@@ -55,6 +38,22 @@ def allowed(name: str, field: FieldInfo) -> str:
         return "text"
     kind = "a whole number" if field.annotation is int else "a number"
     return f"{kind} from {low} to {high}{', or empty' if field.default is None else ''}"
+
+
+def complaints(error: ValidationError, fields: Mapping[str, FieldInfo]) -> Iterator[str]:
+    """A line for each knob that is wrong: its name, its value unless that is a secret, what it may be."""
+    seen = set()
+    for problem in error.errors():
+        name = str(problem["loc"][0]) if problem["loc"] else ""
+        if problem["type"] == "value_error":  # the knob's own type has said why
+            yield f"  {name.upper()}{problem['ctx']['error']}"
+            continue
+        if name in seen:
+            continue
+        seen.add(name)
+        field = fields[name]
+        value = "" if field.annotation is SecretStr else without_user_info(f"={problem['input']!r}")
+        yield f"  {name.upper()}{value}: must be {allowed(name, field)}"
 
 
 def knob_text(value: object) -> str:

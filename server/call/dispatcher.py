@@ -11,9 +11,9 @@ from server.call.call_record import CallRecord, Ended
 from server.call.context import CallContext
 from server.call.loop import advance
 from server.call.provider_runner import ProviderRunner
-from server.config import dialogue_params
 from server.office.leads_writer import LeadsWriter
 from server.runtime.threads import Task
+from server.settings.turn_params import dialogue_params
 from server.telephony.receiver import AUDIO_TIMEOUT_S
 from server.telephony.sender import Sender
 from server.telephony.stream_clock import LineClock

@@ -3,18 +3,12 @@
 What is refused here would be accepted and fail in every call. No answer holds a secret.
 """
 
-import os
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from server.office.business_hours import OfficeHours
-from server.settings.url_secrets import is_address, shown, user_info, without_user_info
+from server.settings.url_secrets import user_info, without_user_info
 from server.telephony.caller_number import number_to_call
-
-if TYPE_CHECKING:
-    from server.config import Config
 
 NOT_TWILIOS = "TWILIO_AUTH_TOKEN is not like Twilio's (32 of 0-9, a-f): is it whole, and the auth token?"
 _QUOTES = "\"'`"
@@ -70,23 +64,35 @@ def why_no_key_file(path: str) -> str:
     return "must be the path of a file: this is too long" if len(path) > 4096 else ""
 
 
-def why_no_url(name: str, url: str) -> str:
-    """An http(s):// one, of the knob ``name``."""
+def _why_no_http_url(url: str) -> str:
     if not url.startswith(("http://", "https://")) or any(c.isspace() for c in url):
         return "must start with http:// or https://, without blanks"
     if "@" in url.partition("//")[2].partition("/")[2]:
         return "must have no @ behind its host; in a password @ / ? # are written %40 %2F %3F %23"
-    if name == "public_base_url":
-        return why_no_base_url(url)
+    return ""
+
+
+def why_no_service_url(url: str) -> str:
+    """``OPENAI_BASE_URL``: paths are added to it."""
+    if why := _why_no_http_url(url):
+        return why
     if "?" in url or "#" in url:
         return "must end before the ? or #: what stands behind it is never sent"
-    if name.startswith("google_") and any(user_info(url)):
+    return ""
+
+
+def why_no_google_endpoint(url: str) -> str:
+    if why := why_no_service_url(url):
+        return why
+    if any(user_info(url)):
         return "must be a host and its port: who we are is in GOOGLE_APPLICATION_CREDENTIALS"
     return ""
 
 
 def why_no_base_url(url: str) -> str:
-    """``PUBLIC_BASE_URL``, an http(s):// one: our routes are added to it, and Twilio signs the whole."""
+    """``PUBLIC_BASE_URL``: our routes are added to it, and Twilio signs the whole."""
+    if why := _why_no_http_url(url):
+        return why
     try:
         parts = urlsplit(url)
         there = bool(parts.hostname) and parts.port != 0 and url.count("://") == 1
@@ -117,8 +123,6 @@ def why_no_host(host: str) -> str:
 
 def why_no_redis_url(url: str) -> str:
     """The client's own check would import it, and ssl, before gevent has patched that."""
-    if not url:
-        return ""
     try:
         parts = urlsplit(url)
         database = dict(parse_qsl(parts.query)).get("db", "0")
@@ -131,72 +135,27 @@ def why_no_redis_url(url: str) -> str:
     return "must be like redis://:password@host:6379/0, or rediss:// for TLS"
 
 
-def what_cannot_be_right(config: "Config") -> Iterator[str]:
-    """A complaint each, which names the knob."""
-    yield from _wrong_secrets(config)
-    yield from _wrong_addresses(config)
-    yield from _wrong_ranges(config)
-    yield from _same_files(config)
-
-
-def _wrong_secrets(config: "Config") -> Iterator[str]:
-    """Their values are in no message."""
-    key, token = config.openai_api_key.get_secret_value(), config.twilio_auth_token.get_secret_value()
+def why_no_openai_key(key: str, own_server: bool) -> str:
+    """``own_server``: it speaks OpenAI's protocol, and may want any key."""
     if not key.strip().isascii():
-        yield "OPENAI_API_KEY: has a character that no key has; an invisible mark at its end?"
-    elif not config.openai_base_url and (why := why_no_secret(key)):  # one's own server may want any
-        yield f"OPENAI_API_KEY: {why}"
-    if why := why_no_auth_token(token):
-        yield f"TWILIO_AUTH_TOKEN: {why}"
-    if why := why_no_redis_url(config.redis_url.get_secret_value()):
-        yield f"REDIS_URL: {why}"
-    if why := why_no_key_file(config.google_application_credentials):
-        yield f"GOOGLE_APPLICATION_CREDENTIALS: {why}"
+        return "has a character that no key has; an invisible mark at its end?"
+    return "" if own_server else why_no_secret(key)
 
 
-def _wrong_addresses(config: "Config") -> Iterator[str]:
-    for name, field in type(config).model_fields.items():
-        url = getattr(config, name)
-        if not is_address(field) or not isinstance(url, str) or not url:  # redis_url: see above
-            continue
-        if why := why_no_host(url) if name == "public_host" else why_no_url(name, url):
-            yield f"{name.upper()}={shown(url)!r}: {why}"
-    for name in ("transfer_number", "overflow_number"):
-        number = getattr(config, name)
-        if number and not re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number):
-            said = without_user_info(number)
-            yield f"{name.upper()}={said!r}: must be like +972501234567, no 0 behind +972"
-    for number in config.callers_let_off:
-        if number_to_call(number) != number or number[0] not in "+0":
-            said = without_user_info(number)
-            yield f"CALLERS_LET_OFF={said!r}: must be numbers like +97231234567, with commas between"
+def why_no_e164(number: str) -> str:
+    good = re.fullmatch(r"\+(?!9720)[0-9]{6,15}", number)
+    return "" if good else "must be like +972501234567, no 0 behind +972"
 
 
-def _wrong_ranges(config: "Config") -> Iterator[str]:
-    if config.resp_min_delay_ms > config.resp_max_delay_ms:
-        yield (
-            f"RESP_MIN_DELAY_MS={config.resp_min_delay_ms}: must not exceed "
-            f"RESP_MAX_DELAY_MS={config.resp_max_delay_ms}"
-        )
-    if config.llm_min_chars > config.llm_max_chars:
-        yield f"LLM_MIN_CHARS={config.llm_min_chars}: must not exceed LLM_MAX_CHARS={config.llm_max_chars}"
+def why_no_caller_number(number: str) -> str:
+    """One of a list, as Twilio writes it."""
+    good = number_to_call(number) == number and number[0] in "+0"
+    return "" if good else "must be numbers like +97231234567, with commas between"
+
+
+def why_no_office_hours(text: str) -> str:
     try:
-        OfficeHours.parse(config.office_hours)
+        OfficeHours.parse(text)
     except ValueError as error:
-        yield without_user_info(f"OFFICE_HOURS={config.office_hours!r}: {error}")
-    for name in ("openai_llm_model", "openai_stt_model", "openai_tts_model", "openai_tts_voice"):
-        if not getattr(config, name).strip():
-            yield f"{name.upper()}='': must not be empty"
-
-
-def _same_files(config: "Config") -> Iterator[str]:
-    """We write to the first two, and move a state file that is none away."""
-    taken: dict[str, str] = {}
-    for name in ("leads_file", "state_file", "llm_prompt_file", "asr_phrases_file", "lines_file"):
-        path = getattr(config, name)
-        if not path:
-            continue
-        other = taken.get(os.path.realpath(path), "")
-        if other in ("leads_file", "state_file"):
-            yield f"{other.upper()}={getattr(config, other)!r}: must not be the file of {name.upper()}"
-        taken.setdefault(os.path.realpath(path), name)
+        return without_user_info(str(error))
+    return ""

@@ -1,24 +1,19 @@
 """URLs in settings: a name and a password, or a token, may stand in each of them, and are for nobody's eyes.
 
-``shown`` is how a URL gets into a message of ours, whatever it is; ``AddressText`` says that a knob is one.
+``shown`` is how a URL gets into a message of ours, whatever it is; ``Address`` marks a knob that is one.
 """
 
 import re
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Annotated
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 
 class Address:
     """Marks a knob whose value is a URL."""
 
-
-AddressText = Annotated[str, Address()]
-SecretAddress = Annotated[SecretStr, Address()]
 
 LEFT_OUT = "…"
 _USER_INFO = re.compile(r"(?<=//)[^/?#]*(?=@)", re.DOTALL)

@@ -7,10 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.call.provider_runner import AFTER_CALL_S
-from server.config import dialogue_params
 from server.hebrew.speak.sentences import split_sentences
 from server.hebrew.speak.speakable import speakable
 from server.providers.base import ProviderError
+from server.settings.turn_params import dialogue_params
 from server.turns.actions import GenerateReply
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.machine import State, TurnMachine

@@ -91,13 +91,13 @@ MAY_IMPORT = {
     "turns": {"audio", "hebrew"},
     "runtime": set(),
     "logs": {"hebrew", "settings", "turns"},
-    "settings": {"hebrew", "office", "runtime", "shared_state", "telephony", "turns"},
+    "settings": {"audio", "hebrew", "office", "runtime", "shared_state", "telephony", "turns"},
     "shared_state": {"logs", "runtime", "turns"},
     "telephony": {"audio", "hebrew", "logs", "runtime", "settings", "shared_state", "turns"},
     "admission": {"logs", "runtime", "shared_state", "telephony"},
     "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
-    "call": {"audio", "logs", "office", "providers", "runtime", "telephony", "turns"},
+    "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
 }
 TOP_MAY_BE_IMPORTED = {

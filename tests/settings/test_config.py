@@ -14,7 +14,7 @@ import pytest
 from annotated_types import Ge, Le
 from dotenv import dotenv_values
 
-from server.config import MASCULINE, Config, KnobError, as_environment, dialogue_params, load_config, main
+from server.config import MASCULINE, Config, KnobError, as_environment, load_config, main
 from server.knobs import allowed, env_example, knob_table
 from server.providers.fallback import FallbackChain
 from server.providers.registry import (
@@ -27,6 +27,7 @@ from server.providers.registry import (
     chosen_stt,
     chosen_tts,
 )
+from server.settings.turn_params import dialogue_params
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,8 +191,8 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("knobs", "says"),
         [
-            ({"RESP_MIN_DELAY_MS": "400"}, "must not exceed RESP_MAX_DELAY_MS=360"),
-            ({"LLM_MIN_CHARS": "500"}, "must not exceed LLM_MAX_CHARS=420"),
+            ({"RESP_MIN_DELAY_MS": "400"}, "RESP_MAX_DELAY_MS=360: must not be below"),
+            ({"LLM_MIN_CHARS": "500"}, "LLM_MAX_CHARS=420: must not be below"),
             ({"PUBLIC_BASE_URL": "agent.example.com"}, "must start with http:// or https://"),
             ({"GOOGLE_TTS_ENDPOINT": "host:1"}, "must start with http:// or https://"),
             (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from server.audio.frames import level_rms
-from server.config import dialogue_params
+from server.settings.turn_params import dialogue_params
 from server.turns.actions import FinishRecognition, Log
 from server.turns.events import DigitPressed
 from server.turns.machine import TurnMachine

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 MANY_LATIN_WORDS = 3  # Hebrew speech has a foreign name or two, not a foreign sentence
-OUR_SCRIPTS = ("HEBREW", "LATIN")
+ALLOWED_SCRIPTS = ("HEBREW", "LATIN")
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
@@ -16,7 +16,7 @@ def wrong_language(text: str) -> bool:
     watching"). False for digits, a brand name, an empty text.
     """
     scripts = {unicodedata.name(char, "").split(" ")[0] for char in text if _is_letter(char)}
-    if not scripts <= set(OUR_SCRIPTS):
+    if not scripts <= set(ALLOWED_SCRIPTS):
         return True
     return scripts == {"LATIN"} and len(_WORD.findall(text)) >= MANY_LATIN_WORDS
 

@@ -58,7 +58,7 @@ def seen(text: str) -> str:
         text = _POWER_OF_METRES.sub(
             lambda m: m["prefix"] + _SHORT_METRES[m["power"]], text.translate(_UNSEEN)
         )
-        text = _FOREIGN.sub(_ours, text)
+        text = _FOREIGN.sub(_to_ascii, text)
     text = _BULLETS_FOR_DIGITS.sub("**", text)
     text = _TWO_APOSTROPHES.sub('"', text)
     marks = _MARKS.search(text) is not None
@@ -92,7 +92,7 @@ def _inches(match: re.Match[str]) -> str:
     return match[0] if opened else " אינץ'"
 
 
-def _ours(match: re.Match[str]) -> str:
+def _to_ascii(match: re.Match[str]) -> str:
     """A figure or sign of another script or form, in ASCII; other characters unchanged."""
     char, text = match[0], match.string
     if char in _KEPT:

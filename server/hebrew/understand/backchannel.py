@@ -15,7 +15,7 @@ NODS = _HEARS | Phrases.read("listening/built:agrees", "listening/nods", prefixe
 _THANKS = NODS | Phrases.read("listening/built:thanks", prefixes=_AND)
 _PRAISE = _THANKS | Phrases([_GRADE])  # used unless the agent has just said a number
 _AROUND = Phrases.read("listening/built:around", prefixes=_AND)  # names and particles: no meaning alone
-_BEFORE_OURS, _BEFORE_STOPS = _THANKS | _AROUND, NODS | _AROUND
+_BEFORE_REPEATED, _BEFORE_STOPS = _THANKS | _AROUND, NODS | _AROUND
 _INTERRUPTS = Phrases.read("listening/stops", prefixes=("ו",))
 _INTERRUPTS_ALONE = Phrases.read("listening/stops_alone", prefixes=("ו",))
 _INTERRUPTS_ANYWHERE = Phrases.read("listening/stops_anywhere", prefixes=("ו", "ש"))
@@ -28,7 +28,7 @@ _LAUGH, _SOUND = "חח", "אה"
 _HUMMING = re.compile(r"[אהמם]+")
 _NO_SOUNDS = frozenset(lines_of("listening/sounds_not"))
 _MOST_WORDS = 9  # a longer utterance is a turn
-_LEAST_OF_OURS = 2  # a single word of the agent's may be a choice or a question
+_LEAST_REPEATED = 2  # a single word of the agent's may be a choice or a question
 
 
 def is_backchannel(text: str) -> bool:
@@ -50,7 +50,7 @@ def only_listens(text: str, spoken: str, *, asked: bool) -> bool:
     graded = _GRADE in words and not any(map(_is_number, words_of(spoken)))
     if _are(words, _PRAISE if graded else _THANKS):
         return True
-    return any(says_again(span, spoken) for span in _of_ours(words, spoken)) and not _begins_to_speak(words)
+    return any(says_again(span, spoken) for span in _repeated(words, spoken)) and not _begins_to_speak(words)
 
 
 def is_interrupt(text: str) -> bool:
@@ -76,15 +76,15 @@ def _are(words: list[str], says: Phrases) -> bool:
     return said.get(len(words), False)
 
 
-def _of_ours(words: list[str], spoken: str) -> Iterator[list[str]]:
+def _repeated(words: list[str], spoken: str) -> Iterator[list[str]]:
     """Spans that may repeat the agent's words, with only nods around: one word beside a nod, or two alone."""
-    ours = may_be_of(spoken, words)
-    if not any(ours):
+    repeated = may_be_of(spoken, words)
+    if not any(repeated):
         return
-    for start in sorted(_BEFORE_OURS.reach(words)):
+    for start in sorted(_BEFORE_REPEATED.reach(words)):
         for end in range(len(words), start, -1):
             beside = start > 0 or end < len(words)
-            if end - start >= (1 if beside else _LEAST_OF_OURS) and all(ours[start:end]):
+            if end - start >= (1 if beside else _LEAST_REPEATED) and all(repeated[start:end]):
                 if _LITTLE.make_up(words[start:end]):
                     continue  # "אני לא מאמין לך", where the agent has said "שלך"
                 if end == len(words) or _are(words[end:], _THANKS):

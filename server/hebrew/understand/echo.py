@@ -41,8 +41,8 @@ Slips = tuple[int, int]  # number of misheard words, and of lost words of the ag
 
 def is_echo_of(text: str, spoken: str, share: float = ECHO_MIN_SHARE) -> bool:
     """Whether ``text`` is part of the agent's words: a ``share`` (0 to 1) of it at least is in ``spoken``."""
-    ours = _tokens(spoken)
-    return any(_ends(heard, ours, share, starts=len(ours)) for heard in _readings(text))
+    spoken_words = _tokens(spoken)
+    return any(_ends(heard, spoken_words, share, starts=len(spoken_words)) for heard in _readings(text))
 
 
 def is_tail_of(text: str, spoken: str) -> bool:
@@ -50,12 +50,14 @@ def is_tail_of(text: str, spoken: str) -> bool:
 
     Not if it is only the last thing offered ("…או דירה עם גינה?"): that is the caller's answer.
     """
-    ours = _tokens(spoken)
+    spoken_words = _tokens(spoken)
     last = _tokens(split_sentences(spoken)[-1]) if spoken.strip() else []
     offered = last[::-1].index(_OR) + 1 if _OR in last else 0
-    starts = len(ours) - offered
-    ends = (end for heard in _readings(text) for end in _ends(heard, ours, ECHO_MIN_SHARE, starts=starts))
-    return any(_may_be_lost(ours[end:]) for end in ends)
+    starts = len(spoken_words) - offered
+    ends = (
+        end for heard in _readings(text) for end in _ends(heard, spoken_words, ECHO_MIN_SHARE, starts=starts)
+    )
+    return any(_may_be_lost(spoken_words[end:]) for end in ends)
 
 
 def is_whole_echo_of(text: str, spoken: str) -> bool:
@@ -78,15 +80,15 @@ def says_again(span: list[str], spoken: str) -> bool:
     sentence = split_sentences(spoken)[-1] if spoken.strip() else ""
     if not _OFFERING.isdisjoint(words_of(sentence)):
         return False
-    ours = _tokens(sentence)
-    return bool(_ends(_tokens(" ".join(span)), ours, 1.0, starts=len(ours), least=1))
+    spoken_words = _tokens(sentence)
+    return bool(_ends(_tokens(" ".join(span)), spoken_words, 1.0, starts=len(spoken_words), least=1))
 
 
 def may_be_of(spoken: str, words: list[str]) -> list[bool]:
     """For each word, whether the agent may have said it: numbers, and words of ``spoken`` up to prefixes."""
-    ours = {bare for word in words_of(spoken) for bare in without_prefixes(word, MAX_PREFIX_CHARS)}
+    spoken_words = {bare for word in words_of(spoken) for bare in without_prefixes(word, MAX_PREFIX_CHARS)}
     return [
-        not ours.isdisjoint(without_prefixes(word, MAX_PREFIX_CHARS)) or number_in(word) is not None
+        not spoken_words.isdisjoint(without_prefixes(word, MAX_PREFIX_CHARS)) or number_in(word) is not None
         for word in words
     ]
 
@@ -121,13 +123,13 @@ def _with_prefixes(words: list[str]) -> list[str]:
 
 
 def _ends(
-    heard: list[str], ours: list[str], share: float, *, starts: int, least: int = ECHO_MIN_WORDS
+    heard: list[str], spoken_words: list[str], share: float, *, starts: int, least: int = ECHO_MIN_WORDS
 ) -> set[int]:
-    """The indices in ``ours`` at which ``heard`` can end if it begins in the first ``starts`` words."""
+    """The indices in ``spoken_words`` at which ``heard`` can end; it begins in the first ``starts`` words."""
     if len(heard) < least:
         return set()
     allowed: Slips = (int((1 - share) * len(heard) + 1e-9), max(1, len(heard) // 3))
-    steps = _Steps(heard, ours)
+    steps = _Steps(heard, spoken_words)
     reached: list[dict[int, Slips]] = [{} for _ in range(len(heard) + 2)]
     reached[0] = {start: (0, 0) for start in range(starts)}
     for place in range(len(heard)):
@@ -143,41 +145,41 @@ def _ends(
 class _Steps:
     """The possible matches of heard words with the agent's; each pair is compared only once."""
 
-    def __init__(self, heard: list[str], ours: list[str]) -> None:
-        self._heard, self._ours = heard, ours
+    def __init__(self, heard: list[str], spoken_words: list[str]) -> None:
+        self._heard, self._spoken = heard, spoken_words
         self._compared: dict[tuple[str, ...], int | None] = {}
 
     def of(self, place: int, at: int) -> Iterator[tuple[int, int, Slips]]:
-        """Matches at ``place`` in heard and ``at`` in ours: words taken, index behind ours, slips."""
+        """Matches of words heard at ``place`` and spoken at ``at``: words taken, index behind, slips."""
         for lost in range(MAX_LOST + 1 if place else 1):
             start = at + lost
-            if not _may_be_lost(self._ours[at:start]):
+            if not _may_be_lost(self._spoken[at:start]):
                 break
             for taken, given in _JOINTS:
-                if place + taken <= len(self._heard) and start + given <= len(self._ours):
+                if place + taken <= len(self._heard) and start + given <= len(self._spoken):
                     misheard = self._misheard(place, taken, start, given)
                     if misheard is not None:
                         yield taken, start + given, (misheard, lost)
 
     def _misheard(self, place: int, taken: int, start: int, given: int) -> int | None:
-        heard, ours = self._heard[place : place + taken], self._ours[start : start + given]
-        pair = (*heard, "", *ours)
+        heard, spoken_words = self._heard[place : place + taken], self._spoken[start : start + given]
+        pair = (*heard, "", *spoken_words)
         if pair not in self._compared:
-            self._compared[pair] = _misheard(heard, ours)
+            self._compared[pair] = _misheard(heard, spoken_words)
         return self._compared[pair]
 
 
-def _may_be_lost(ours: list[str]) -> bool:
-    """Whether a recogniser may have dropped ``ours``; a missing number, "or" or "not" is a choice."""
-    return len(ours) <= MAX_LOST and all(_exact(word) is None for word in ours)
+def _may_be_lost(spoken_words: list[str]) -> bool:
+    """Whether an STT may have dropped ``spoken_words``; a missing number, "or" or "not" is a choice."""
+    return len(spoken_words) <= MAX_LOST and all(_exact(word) is None for word in spoken_words)
 
 
-def _misheard(heard: list[str], ours: list[str]) -> int | None:
+def _misheard(heard: list[str], spoken_words: list[str]) -> int | None:
     """0: the same words in another spelling; 1: they sound alike; None: they differ."""
-    one, other = "".join(heard).translate(_FINALS), "".join(ours).translate(_FINALS)
+    one, other = "".join(heard).translate(_FINALS), "".join(spoken_words).translate(_FINALS)
     if one == other:
         return 0
-    exact = [_exact(word) for word in (*heard, *ours)]
+    exact = [_exact(word) for word in (*heard, *spoken_words)]
     if any(word is not None for word in exact):
         return 0 if len(exact) == 2 and exact[0] == exact[1] else None
     alike = fuzz.ratio(one, other) >= ALIKE_RATIO and min(len(one), len(other)) >= ALIKE_MIN_CHARS

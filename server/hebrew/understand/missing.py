@@ -9,8 +9,8 @@ _MISSED = Phrases.read("repeat/missed", prefixes=(_AND,))
 _GOT = Phrases.read("repeat/missed:got")
 _TRIES = Phrases.read("repeat/missed:tries")
 _HEARD = Phrases.read("repeat/missed:heard")
-_OF_OURS = Phrases.read("repeat/missed:of_ours")
-_NOT_OURS = Phrases.read("repeat/missed_not")
+_OF_AGENT = Phrases.read("repeat/missed:of_ours")
+_NOT_OF_AGENT = Phrases.read("repeat/missed_not")
 _STRESS = Phrases.read("repeat/voice:stress")
 _NOT = Phrases.read("repeat/words:not")
 _ANOTHER = Phrases.read("repeat/words:another")
@@ -28,9 +28,9 @@ _ALL_OF_IT = Phrases.read("repeat/words:all_of_it")
 ITEMS = Phrases.read("repeat/items", prefixes=("ה", "ב", "ל", "מה"))
 
 
-def misses_us(words: list[str], place: int) -> bool:
+def misses_agent(words: list[str], place: int) -> bool:
     """Whether the caller says at ``place`` that the agent's words, or a part of them, were lost."""
-    if _NOT.at(words, place) and _missed_us(words, place + 1):
+    if _NOT.at(words, place) and _missed_agent(words, place + 1):
         return True
     length = _LOST.at(words, place)
     return bool(length) and not _LONG_AGO.within(words) and not _of_another(words, place, place + length)
@@ -69,20 +69,20 @@ def names_an_item(words: list[str]) -> bool:
     )
 
 
-def _missed_us(words: list[str], start: int) -> bool:
+def _missed_agent(words: list[str], start: int) -> bool:
     """Whether a loss follows at ``start``, behind "not": "לא (כל כך) שמעתי אותך"."""
     if start > 1 and _ANOTHER.at(words, start - 2):  # "אמא שלי לא שומעת", "אתה לא מבין"
         return False
     places = (start + passed for passed in _STRESS.reach(words[start:]))
     missed = next((place for place in places if _MISSED.at(words, place)), None)
-    return missed is not None and _is_ours(words, missed)
+    return missed is not None and _is_agents_words(words, missed)
 
 
-def _is_ours(words: list[str], place: int) -> bool:
+def _is_agents_words(words: list[str], place: int) -> bool:
     """Whether the object of the verb at ``place`` is the agent's words."""
     verb, behind = words[place], words[place + 1 :]
     long_ago = verb == "שמעתי" and _LONG_AGO.within(words[:place])
-    if _NOT_OURS.at(words, place + 1) or _EAR.within(words):
+    if _NOT_OF_AGENT.at(words, place + 1) or _EAR.within(words):
         return False
     if not behind:
         return not _TRIES.at(words, place) and not long_ago
@@ -99,4 +99,4 @@ def _is_ours(words: list[str], place: int) -> bool:
         return bool(_HEARD.at(behind, 0))
     if verb == "רשמתי":
         return behind[0] == _ITEM_OF and names_an_item(behind)
-    return bool(_OF_OURS.at(behind, 0))  # "לא שומעת אותך", but not "לא שומע מוזיקה"
+    return bool(_OF_AGENT.at(behind, 0))  # "לא שומעת אותך", but not "לא שומע מוזיקה"

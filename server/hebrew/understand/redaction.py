@@ -62,13 +62,13 @@ def _with_tags(text: str, before: str = "") -> str:
     ordinary = _ORDINARY.fullmatch(text) is not None
     places = range(len(text)) if ordinary else [place for place, char in enumerate(text) if not _unseen(char)]
     seen = f"{before}\n" if before else ""
-    ours = len(seen)
+    offset = len(seen)
     seen += text if ordinary else "".join(_figure(text[place]) for place in places)
     parts, done = [], 0
     for found in _all_found(seen):
-        if found.end > ours:
-            parts += [text[done : places[max(0, found.start - ours)]], f"[{found.tag}]"]
-            done = places[found.end - ours - 1] + 1
+        if found.end > offset:
+            parts += [text[done : places[max(0, found.start - offset)]], f"[{found.tag}]"]
+            done = places[found.end - offset - 1] + 1
     return "".join(parts) + text[done:]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from server.hebrew.data import Phrases, lines_of
-from server.hebrew.understand.missing import ITEMS, misses_us, names_an_item
+from server.hebrew.understand.missing import ITEMS, misses_agent, names_an_item
 from server.hebrew.words import words_of
 
 _AND, _THAT, _BECAUSE = "ו", "ש", "כי"
@@ -22,7 +22,7 @@ _SAID = Phrases(
 _INFINITIVE = Phrases((infinitive for infinitive, *_ in _VERBS), (_AND, _THAT))
 
 
-def _asked_of_us(verbs: Iterable[list[str]]) -> Phrases:
+def _forms_of_request(verbs: Iterable[list[str]]) -> Phrases:
     """The forms of request: infinitive; תגיד, תגידי, תגידו; imperatives."""
     forms = (
         form
@@ -32,7 +32,7 @@ def _asked_of_us(verbs: Iterable[list[str]]) -> Phrases:
     return Phrases(forms, (_AND, _THAT))
 
 
-_TELL, _COME_BACK = _asked_of_us(_VERBS), _asked_of_us(_VERBS[:1])
+_TELL, _COME_BACK = _forms_of_request(_VERBS), _forms_of_request(_VERBS[:1])
 _AGAIN = Phrases.read("repeat/again", prefixes=(_AND,))
 _AGAIN_OR_MANNER = Phrases.read("repeat/again", "repeat/manner")
 _MANNER_ALONE = Phrases.read("repeat/manner:alone", prefixes=(_AND,))
@@ -99,7 +99,7 @@ def _asks_at(words: list[str], place: int) -> bool:
         return True
     if _NOISE.at(words, place) and _what_was_it_behind(words, place + 1):
         return True
-    return misses_us(words, place)
+    return misses_agent(words, place)
 
 
 def _openings(words: list[str]) -> set[int]:
@@ -120,7 +120,7 @@ def _is_denied(before: list[str]) -> bool:
 
 def _tells_again(words: list[str], place: int) -> bool:
     """A verb of telling with "again": "תגידי לי את זה שוב", "דבר חזק יותר"; not "אני רוצה להגיד שוב תודה"."""
-    if _is_denied(words[:place]) or (_INFINITIVE.at(words, place) and not _is_asked_of_us(words, place)):
+    if _is_denied(words[:place]) or (_INFINITIVE.at(words, place) and not _is_request(words, place)):
         return False
     if _COME_BACK.at(words, place) and _returns_to_it(words[place + 1 :]):
         return True
@@ -128,7 +128,7 @@ def _tells_again(words: list[str], place: int) -> bool:
     return first or _again_behind(words, place + 1, _AGAIN_OR_MANNER)
 
 
-def _is_asked_of_us(words: list[str], place: int) -> bool:
+def _is_request(words: list[str], place: int) -> bool:
     """Whether the agent is the subject: "אתם יכולים לחזור"; not "אני רוצה לחזור", "היא צריכה לחזור"."""
     near = words[max(0, place - _GAP) : place]
     if _WISHING.within(near):
@@ -297,6 +297,6 @@ def _asks_at_end_to_repeat(words: list[str]) -> bool:
     last = len(words) - 1
     if not words or not _COME_BACK.at(words, last) or words[last].startswith(_THAT):
         return False
-    if _INFINITIVE.at(words, last) and not _is_asked_of_us(words, last):
+    if _INFINITIVE.at(words, last) and not _is_request(words, last):
         return False
     return not (_is_denied(words[:last]) or _I.within(words) or _ASKING.at(words, 0))

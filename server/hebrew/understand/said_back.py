@@ -102,8 +102,10 @@ def question_in(spoken: str) -> Question:
     if not words or _offers_a_choice(words) or _asks_for_more(sentences[-1]):
         return Question()
     content = tuple(word for word in words if not _OBJECTS.at([word], 0))
-    not_ours = (word for word in words if len(word) <= _MIN_BARE or not word.endswith(_FIRST_PERSON[0]))
-    forms = frozenset(form for word in not_ours for form in _bare(word))
+    not_first_person = (
+        word for word in words if len(word) <= _MIN_BARE or not word.endswith(_FIRST_PERSON[0])
+    )
+    forms = frozenset(form for word in not_first_person for form in _bare(word))
     return Question(True, _ways(words), content, forms)
 
 
@@ -129,8 +131,8 @@ def _ways(words: list[str]) -> tuple[str, ...]:
     asks_past = first.endswith(_SECOND_PERSON) and first[0] not in "למ" and len(first) > _MIN_BARE
     if asks_past:
         return (*_WISHED, "did")
-    ours = len(first) > _MIN_BARE and first[0] in "לנ"
-    return _OFFERED if ours or first in _MAY_WE else _WISHED
+    agent_acts = len(first) > _MIN_BARE and first[0] in "לנ"
+    return _OFFERED if agent_acts or first in _MAY_WE else _WISHED
 
 
 def _bare(word: str) -> set[str]:

@@ -234,7 +234,7 @@ def placeholder(held: Held) -> Found | None:
 
 # ---- code ---------------------------------------------------------------------------------------
 
-OURS = re.compile(
+AGENT_CALL = re.compile(
     rf"(?<![A-Za-z0-9_@])(?<!\S/)(?:to=)?(?:[A-Za-z_]\w*\.)*({FUNCTION})(?![\w@])", re.IGNORECASE
 )
 _GLUE = re.compile(
@@ -259,7 +259,7 @@ _TOLD_OF = re.compile(
 
 def named_call(held: Held) -> Found | None:
     """A function of the agent by its name, with the arguments that follow in any form."""
-    name = held.match(OURS)
+    name = held.match(AGENT_CALL)
     if name is None:
         return None
     glue = _GLUE.match(held.text, name.end())
@@ -349,4 +349,4 @@ def code_calls(code: str) -> tuple[WrittenCall, ...]:
     return tuple(calls)
 
 
-_CALL_IN_CODE = re.compile(rf"{OURS.pattern}|{_JSON.pattern}", re.IGNORECASE)
+_CALL_IN_CODE = re.compile(rf"{AGENT_CALL.pattern}|{_JSON.pattern}", re.IGNORECASE)

@@ -18,7 +18,7 @@ _OPENER = re.compile(
     rf"<|[\"'](?=\{{)|functools(?=\[)|(?<!\w)[ובלהמשכ]{{1,3}}[-־]?(?=\$?\{{|<[א-ת])|\$?\{{|◁|```|~~"
     r"|\[(?=[\[{\"]*$|[{\"]|/?[A-Z_]{3,30}\])|(?<![\w*])\*{1,3}(?=\w)|(?<!\w)_{1,2}(?=[א-ת])|\((?=[^\W\d])"
     r"|%(?=[A-Za-z_]+%)|assistant(?=final|commentary)|(?<![\s\S])analysis"
-    rf"|{constructs.OURS.pattern}|{constructs.FOREIGN.pattern}",
+    rf"|{constructs.AGENT_CALL.pattern}|{constructs.FOREIGN.pattern}",
     re.IGNORECASE,
 )
 _READERS: tuple[Reader, ...] = (

@@ -187,7 +187,7 @@ class SpokenReply:
             done = (
                 "done like a real call"
                 if does
-                else "not ours, says nothing, or is the caller's word: ignored"
+                else "unknown, without details, or a word of the caller: ignored"
             )
             written = f"a call of {call.name[:40]!r} written as text: {done}"
             log.warning(f"LLM_ERR {self._llm.name}:", cause=written)

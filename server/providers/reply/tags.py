@@ -38,9 +38,9 @@ def tag(held: Held) -> Found | None:
         held.match(_AUTOLINK, _AUTOLINK_BEGUN)
         return None
     closes, name, rest = bool(found[1]), found[2].lower(), found[3]
-    ours = _called(name, rest)
-    if not closes and ours is not None:
-        return _call(held, found, ours)
+    called = _called(name, rest)
+    if not closes and called is not None:
+        return _call(held, found, called)
     if not closes and name == "s":
         return _struck(held, found)
     if not closes and name in _SILENT and not rest.endswith("/"):

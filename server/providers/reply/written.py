@@ -41,10 +41,10 @@ def calls_in(value: Any, depth: int = 0) -> Iterator[WrittenCall]:
         return
     if isinstance(value, list):
         for item in value:
-            yield from [WrittenCall(item)] if _is_ours(item) else calls_in(item, depth + 1)
+            yield from [WrittenCall(item)] if _is_agent_function(item) else calls_in(item, depth + 1)
     if not isinstance(value, dict):
         return
-    name = next((value[key] for key in _NAMED_BY if _is_ours(value.get(key))), None)
+    name = next((value[key] for key in _NAMED_BY if _is_agent_function(value.get(key))), None)
     if name is not None:
         yield WrittenCall(name, _arguments_of(value))
         return
@@ -64,7 +64,7 @@ def _is_a_lead(value: dict[str, Any]) -> bool:
     return bool(somebody) and value.keys() <= DETAILS.keys()
 
 
-def _is_ours(name: Any) -> bool:
+def _is_agent_function(name: Any) -> bool:
     return isinstance(name, str) and function_named(name) is not None
 
 
@@ -73,7 +73,11 @@ def _arguments_of(call: dict[str, Any]) -> Any:
     found = next((call[key] for key in _ARGUMENTS if key in call), None)
     if found is not None:
         return found
-    about = {key for key, value in call.items() if key in _ABOUT_THE_CALL - DETAILS.keys() or _is_ours(value)}
+    about = {
+        key
+        for key, value in call.items()
+        if key in _ABOUT_THE_CALL - DETAILS.keys() or _is_agent_function(value)
+    }
     return {key: value for key, value in call.items() if key not in about}
 
 
@@ -110,5 +114,5 @@ def arguments_in(tags: str, attributes: str = "") -> Any:
         return tags[tags.index("{") :]
     found = {m[1] or m[3] or m[5]: (m[2] or m[4] or m[6] or "").strip() for m in _PARAMETER.finditer(tags)}
     given = {m[1]: m[2] or m[3] or "" for m in _ATTRIBUTE.finditer(attributes)}
-    given = {name: value for name, value in given.items() if not _is_ours(value)}
+    given = {name: value for name, value in given.items() if not _is_agent_function(value)}
     return found or given or re.sub(r"<[^>]*>", " ", tags).strip()

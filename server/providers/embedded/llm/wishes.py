@@ -126,8 +126,8 @@ def _by_subject(will: Intent, tokens: Sequence[str], at: int) -> Intent:
     """The subject may reverse it: "יש לכם משהו להשכיר לי" rents, "מישהו שרוצה לקנות את הדירה שלי" sells."""
     clause = _clause(tokens[:at])
     to_me = any(token in he.ME for token in tokens[at + 1 : at + 2])
-    ours = any(_is(token, he.YOU) for token in clause) and not any(token in he.WE for token in clause)
-    if will in ("sell", "let") and (ours or to_me):
+    office = any(_is(token, he.YOU) for token in clause) and not any(token in he.WE for token in clause)
+    if will in ("sell", "let") and (office or to_me):
         return _OPPOSITE[will]
     if will in ("buy", "rent") and any(_is(token, he.ANOTHER) for token in clause[-_NEAR:]):
         return _OPPOSITE[will]

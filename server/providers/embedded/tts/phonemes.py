@@ -255,8 +255,8 @@ def _bare_yod(spelled: list[Letter], i: int, before: str) -> tuple[str, str]:
 def _tsere_stays_e(after: list[Letter]) -> bool:
     """Whether tsere with י before these letters is e (תֵּיאוּר, רֵיחַ, עָלֵינוּ), not ey (בֵּין)."""
     furtive = len(after) == 1 and after[0].vowel == he.PATAH
-    ours = len(after) == 2 and after[0].base == "נ" and he.is_shuruk(after[1])
-    return after[0].base == "א" or furtive or ours
+    suffixed = len(after) == 2 and after[0].base == "נ" and he.is_shuruk(after[1])
+    return after[0].base == "א" or furtive or suffixed
 
 
 def _stem_starts(spelled: list[Letter]) -> set[int]:

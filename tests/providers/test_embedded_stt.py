@@ -89,7 +89,7 @@ def test_a_phrase_with_an_unknown_word_is_left_out() -> None:
 def test_left_out_phrases_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         hear(b"\xff" * 8000, "כן", "היפופוטם")
-    assert [record.getMessage() for record in caplog.records] == ["embedded ears cannot hear: היפופוטם"]
+    assert [record.getMessage() for record in caplog.records] == ["embedded STT cannot hear: היפופוטם"]
 
 
 def test_the_default_phrases_are_known() -> None:

@@ -105,7 +105,7 @@ class _DecoderPool:
 def _grammar(phrases: tuple[str, ...]) -> Grammar:
     grammar = build_grammar(phrases, hebrew_lexicon())
     if grammar.left_out:  # once a grammar, thanks to the cache
-        log.warning("the embedded STT cannot hear: %s", ", ".join(grammar.left_out))
+        log.warning("embedded STT cannot hear: %s", ", ".join(grammar.left_out))
     return grammar
 
 

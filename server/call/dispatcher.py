@@ -68,7 +68,7 @@ class Dispatcher:
         self._line = line
         self._draw_delay = draw_delay
         self._lock = context.runtime.condition()  # guards everything below
-        self.machine = TurnMachine(dialogue_params(context.config))
+        self._machine = TurnMachine(dialogue_params(context.config))
         self.sender = Sender(context.runtime.clock, self._lock, ms_to_frames(context.config.tx_lead_ms))
         self._providers = ProviderRunner(context, self.sender.timers, self.post)
         self.over = False  # the call ends with the next message; nothing is decided any more
@@ -98,7 +98,7 @@ class Dispatcher:
     def audio_owed_until(self) -> float:
         """A line without silence owes a mark for what was played, and nothing while it may wait (F7)."""
         with self._lock:
-            waits_s = self.machine.patience_frames / FRAMES_PER_S
+            waits_s = self._machine.patience_frames / FRAMES_PER_S
             return self.sender.played_at() + (waits_s if waits_s > AUDIO_TIMEOUT_S else 0.0)
 
     def end(self) -> Remainder:
@@ -107,10 +107,10 @@ class Dispatcher:
             self.over = False
             self._handle(CallerGone())
             self.over = True
-            if not self.machine.over:
+            if not self._machine.over:
                 call = self._context.call
                 keep = partial(self._leads.save_lead, call.sid, call.number, after_call=True)
-                self._after = AfterCall(self._context, self._lock, self.machine, self._providers, keep)
+                self._after = AfterCall(self._context, self._lock, self._machine, self._providers, keep)
             self.sender.close()
             tasks = self._providers.end_call()
             return Remainder(tasks, self._after, bool(self._providers.awaited))
@@ -123,10 +123,10 @@ class Dispatcher:
                 self._after.handle(event)
             return
         try:
-            advance(self.machine, event, self._perform)
+            advance(self._machine, event, self._perform)
             if isinstance(event, FinalTranscript | SttFailed):
                 self._providers.transcribed(event)
-            self.sender.wake(wants_wire=self.machine.wants_wire)
+            self.sender.wake(wants_wire=self._machine.wants_wire)
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._context.log.sid, type(event).__name__)
             self.break_off(Ended.FAILED)  # the TwiML's action takes over

@@ -221,7 +221,7 @@ class TestOutcome:
         """B3, F2, F6: the lead is kept, our side closes, nothing of the call is left, and the webhook of the
         same process knows why."""
         lead = SaveLead((("name", "דנה"),))
-        monkeypatch.setattr("server.providers.scripted._ScriptedReply.acts", (lead, EndCall()))
+        monkeypatch.setattr("server.providers.scripted.ScriptedReply.acts", (lead, EndCall()))
         leads = tmp_path / "leads.jsonl"
         quick = {"scripted_llm_reply": "שלום.", "scripted_asr_ms": 0, "scripted_llm_ms": 0}
         app = mount(foreign_app(), scripted(leads_file=str(leads), **quick))

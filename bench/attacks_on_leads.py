@@ -18,7 +18,7 @@ from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
 from tests.cloud.openai import OpenAICloud, Script, ToolCall
-from tests.doors import ringing
+from tests.servers.doors import ringing
 
 HANGS_S = 10.0
 BACK_S = 3.0

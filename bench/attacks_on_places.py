@@ -15,7 +15,7 @@ from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
 from tests.cloud.openai import OpenAICloud
-from tests.doors import RING, ringing
+from tests.servers.doors import RING, ringing
 
 SHARES = {"CALLS_PER_CALLER_AT_ONCE": "2", "CALLS_PER_SEC": "10"}
 PLACES, CALLS_OF_ONE, ONE_EVERY_S = 10, 12, 0.5

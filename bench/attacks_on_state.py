@@ -27,7 +27,19 @@ from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
 from server.telephony.signature import TwilioAuth
-from tests.doors import HEADER, RING, Knock, genuine, knock, ringing, send, sid, signature, start, token_of
+from tests.servers.doors import (
+    HEADER,
+    RING,
+    Knock,
+    genuine,
+    knock,
+    ringing,
+    send,
+    sid,
+    signature,
+    start,
+    token_of,
+)
 from tests.serving import ROOT, environment
 
 URL_SECRET, PUBLIC_SECRET = "p4ssw0rdSecret", "Sup3rBasicPw"

@@ -15,7 +15,7 @@ from bench.attack import Outcome
 from bench.promised import ask
 from bench.stalled_log import LogReader
 from bench.watched import watched
-from tests.doors import HEADER, RING, Form, ringing
+from tests.servers.doors import HEADER, RING, Form, ringing
 
 LINES_ASKED, LINE_EVERY_S = 60, 0.05
 STALLED_S = 10.0

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from server.simulator.webhooks import Endpoint
-from tests.doors import Door
+from tests.servers.doors import Door
 from tests.serving import ROOT, Server, started
 
 COUNTED = [sys.executable, "-m", "gunicorn", "-c", "bench/census_conf.py", "server.app:create_app()"]

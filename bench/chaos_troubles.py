@@ -10,9 +10,9 @@ from bench.chaos_service import COUNTED
 from bench.own_redis import OwnRedis
 from bench.promised import promise
 from bench.stalled_log import LogReader
-from tests.doors import Door
-from tests.hanging import Hanging, Ill
-from tests.jumping import JumpingClock
+from tests.servers.doors import Door
+from tests.servers.hanging import Hanging, Ill
+from tests.servers.jumping import JumpingClock
 
 HOUR_S = 3600
 PROMISES = 2  # leads that are promised while each trouble lasts

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from server.telephony.signature import GOOD_S
-from tests.doors import (
+from tests.servers.doors import (
     RING,
     Door,
     Knock,
@@ -30,7 +30,13 @@ from tests.doors import (
     signature,
     token_of,
 )
-from tests.forged import FORGED_HANDSHAKES, FORGED_STARTS, FORGED_WEBHOOKS, forged_knock, genuine_knock
+from tests.servers.forged import (
+    FORGED_HANDSHAKES,
+    FORGED_STARTS,
+    FORGED_WEBHOOKS,
+    forged_knock,
+    genuine_knock,
+)
 
 AT_ONCE = 12
 GENUINE, FORGED_POSTS, FORGED_SOCKETS, RACES, RACERS = 50, 25, 12, 5, 20  # of each kind, a door

@@ -39,8 +39,8 @@ from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S
 from server.simulator.call import CallPlan
 from server.simulator.sounds import synthetic_speech
 from server.simulator.webhooks import Endpoint
-from tests.doors import RING, ringing
-from tests.hanging import Hanging, Ill
+from tests.servers.doors import RING, ringing
+from tests.servers.hanging import Hanging, Ill
 
 ON_THE_DISK = ("LEADS_FILE", "STATE_FILE", "TTS_CACHE_DIR", "TMPDIR")
 CALLS, SECONDS = 20, 10.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import requests
 
 from server.office.leads import lead_lines
-from tests.doors import Door, Form, genuine, ringing, send
+from tests.servers.doors import Door, Form, genuine, ringing, send
 
 NO_ANSWER = "/webhook/transfer_ended"
 FAILED = "/webhook/stream_ended"

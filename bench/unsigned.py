@@ -25,7 +25,7 @@ from bench.chaos_service import signing
 from bench.ticker import percentile
 from bench.unsigned_kinds import KINDS, Kind
 from bench.watched import ALLOWED_GAP_MS, CLASSES, Watched, latenesses_ms, watched
-from tests.nginx import HOST, Place, free_place, proxied
+from tests.servers.nginx import HOST, Place, free_place, proxied
 
 RATE, ROUNDS, ROUND_S = 50.0, 3, 5.0
 ALLOWED_MS = 20.0

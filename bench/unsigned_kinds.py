@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.doors import HEADER, RING, SOCKET
+from tests.servers.doors import HEADER, RING, SOCKET
 
 FORM = "application/x-www-form-urlencoded"
 SID = "CallSid=CA" + "0" * 32

@@ -14,7 +14,7 @@ from bench.beside import Beside, Heard, frames_of, long_sentence, longest_gap_ms
 from bench.service import TICKING
 from bench.ticker import TICK_S, percentile
 from bench.ticker import records as tick_records
-from tests.doors import NO_LIMITS, SECRET, Door
+from tests.servers.doors import NO_LIMITS, SECRET, Door
 from tests.serving import ROOT, Server, started
 
 PUBLIC_URL = "https://agent.example.com"

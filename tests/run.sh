@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The gate: sets up .venv (PYTHON chooses the interpreter), then format, lint, types, audit, tests; stops at the
-# first that fails. Arguments go to pytest.
+# first that fails. ``quick`` is the inner gate: no audit, and no test that starts processes or takes long.
+# Further arguments go to pytest.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
@@ -24,10 +25,20 @@ except subprocess.TimeoutExpired:
     printf 'ok   %s (%d s)%s\n' "$name" $((SECONDS - started)) "${said:+: $(tail -n 1 <<<"$said")}"
 }
 
+quick=
+if [ "${1:-}" = quick ]; then
+    quick=1
+    shift
+fi
+
 ./start_all.sh setup tests/requirements.txt
 step format "$PY" -m ruff format --check .
 step lint "$PY" -m ruff check .
 step types "$PY" -m mypy --strict
+if [ -n "$quick" ]; then
+    step tests "$PY" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not servers" "$@"
+    exit
+fi
 step audit "$PY" -m tests.audit
 # Three at a time on two cores: most tests wait for real sockets. A file stays with one worker, for the servers it starts.
 step tests "$PY" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

@@ -1,4 +1,4 @@
-"""The defects of the playbook's skeleton, row by row.
+"""The defects of the playbook's skeleton, row by row (``python -m pytest bench/baseline``).
 
 Every row runs on our handler, and on the skeleton as it was written, where it must fail: a test that the
 skeleton passes proves nothing. Rows 15 and 16 name their mutant or are an install check.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hanging import Hanging, NoCompiler
+from tests.servers.hanging import Hanging, NoCompiler
 from tests.serving import ROOT
 
 SILENT = """

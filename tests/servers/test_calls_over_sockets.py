@@ -12,7 +12,6 @@ import pytest
 from websocket import WebSocketException, create_connection
 
 from tests.conversations.test_understanding import GARBAGE
-from tests.hearing import critical_incidents
 from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, started
 
 CALL_S = 60
@@ -102,27 +101,3 @@ def misbehave(server: Server, messages: list[str | bytes]) -> None:
         pass  # the server had enough: what it should do with a megabyte
     assert ws.sock is not None
     ws.sock.close()
-
-
-def test_the_demo(tmp_path: Path) -> None:
-    """`./start_all.sh demo`: exit 0, every turn answered by the embedded engines, a stereo recording."""
-    done = subprocess.run(
-        ["./start_all.sh", "demo"],
-        cwd=ROOT,
-        env=environment(
-            ASR_ENGINES="embedded", LLM_ENGINES="embedded", TTS_ENGINES="embedded", PYTHON=sys.executable
-        ),
-        capture_output=True,
-        text=True,
-        timeout=3 * CALL_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Barge-in" in done.stdout
-    heard = [line.split("Heard as")[1].strip() for line in done.stdout.splitlines() if "Heard as" in line]
-    said = [
-        line.split("Caller said")[1].strip() for line in done.stdout.splitlines() if "Caller said" in line
-    ]
-    assert len(said) >= 3 and heard == said
-    assert (ROOT / "out" / "demo_call.wav").stat().st_size > 100_000
-    assert critical_incidents(ROOT / "out" / "demo_call.wav") == []

@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from server.telephony.signature import GOOD_S
-from tests import nginx
-from tests.doors import (
+from tests.servers import nginx
+from tests.servers.doors import (
     RING,
     SECRET,
     SOCKET,
@@ -39,7 +39,7 @@ from tests.doors import (
     start,
     token_of,
 )
-from tests.forged import (
+from tests.servers.forged import (
     FORGED_HANDSHAKES,
     FORGED_STARTS,
     FORGED_WEBHOOKS,

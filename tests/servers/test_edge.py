@@ -18,7 +18,7 @@ import pytest
 import requests
 from websocket import create_connection
 
-from tests.doors import HEADER, RING, SECRET
+from tests.servers.doors import HEADER, RING, SECRET
 from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, environment, free_port, get, started
 
 WORKERS = ("gevent", "gthread")

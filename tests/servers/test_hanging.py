@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hanging import Hanging, Ill, NoCompiler
+from tests.servers.hanging import Hanging, Ill, NoCompiler
 
 SOON_S, LONG_S = 0.3, 20.0
 

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from bench.hangs import hangs
-from tests.hanging import Hanging, Ill, NoCompiler
+from tests.servers.hanging import Hanging, Ill, NoCompiler
 from tests.serving import GUNICORN, ROOT, started
 
 HANGS_S = 2.0

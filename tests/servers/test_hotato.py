@@ -3,7 +3,7 @@
 import wave
 from pathlib import Path
 
-from tests.hearing import critical_incidents
+from tests.servers.hearing import critical_incidents
 from tests.servers.test_calls_over_sockets import place_call
 from tests.serving import GUNICORN, ROOT, started
 

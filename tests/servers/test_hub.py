@@ -25,7 +25,7 @@ import requests
 from websocket import create_connection
 
 from bench.ticker import latenesses_ms
-from tests.hanging import Hanging, NoCompiler
+from tests.servers.hanging import Hanging, NoCompiler
 from tests.serving import ROOT, SUBPROTOCOL, Server, started
 
 WATCHED = [sys.executable, "-m", "gunicorn", "-c", "bench/ticking_conf.py", "server.app:create_app()"]

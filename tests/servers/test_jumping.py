@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hanging import NoCompiler
-from tests.jumping import JumpingClock
+from tests.servers.hanging import NoCompiler
+from tests.servers.jumping import JumpingClock
 
 SAYS = (
     "import sys, time\n"

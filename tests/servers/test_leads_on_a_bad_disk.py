@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.hanging import Hanging, Ill, NoCompiler
+from tests.servers.hanging import Hanging, Ill, NoCompiler
 from tests.serving import GUNICORN, ROOT, Server, get, started
 
 SOON_S = 1.5  # DISK_S, and what a loaded machine takes

@@ -13,7 +13,7 @@ from websocket import WebSocketException
 from tests.servers.test_app import connected, speak_until
 from tests.serving import ROOT, SUBPROTOCOL, Server, started
 
-ENDING = [sys.executable, "-m", "gunicorn", "-c", "tests/ending_conf.py", "server.app:create_app()"]
+ENDING = [sys.executable, "-m", "gunicorn", "-c", "tests/servers/ending_conf.py", "server.app:create_app()"]
 KNOBS = {
     "WEB_CONCURRENCY": "2",
     "SCRIPTED_LLM_REPLY": "שלום.",

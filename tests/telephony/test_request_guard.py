@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from server.telephony.request_guard import MAX_BODY_BYTES, MAX_FIELDS, MAX_QUERY_BYTES
 from server.telephony.signature import TwilioAuth
-from tests.doors import HEADER, RING, SECRET
+from tests.servers.doors import HEADER, RING, SECRET
 from tests.servers.test_app import serving
 from tests.servers.test_routes_twilio import make_app
 

@@ -11,7 +11,7 @@ from typing import Any
 from itsdangerous import Signer
 
 from server.telephony.signature import SALT
-from tests.doors import (
+from tests.servers.doors import (
     HEADER,
     RING,
     SECRET,

@@ -5,7 +5,6 @@ The figure of the first look is in the changelog; here they keep what was reache
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from bench import hebrew, spoken
 from bench.replies import measure, wanted
 from server.hebrew.understand.speech_acts import says_goodbye, wants_person
+from tests.serving import ROOT
 
-FRESH = Path(__file__).with_name("fresh")
+FRESH = ROOT / "tests" / "fresh"
 # Leads that a limit has cut: their writers would drop them; what can be read is kept (F2).
 CUT_LEADS = ('save_lead(name="אלון ביטון", pho', '{"name": "אבי", "pho')
 

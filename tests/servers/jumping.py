@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.hanging import built
+from tests.servers.hanging import built
 
 SOURCE = Path(__file__).with_suffix(".c")
 

@@ -15,14 +15,14 @@ import requests
 from twilio.request_validator import RequestValidator
 from websocket import ABNF, WebSocketException, create_connection
 
-from tests.nginx import HOST, free_place, proxied
+from tests.servers.nginx import HOST, free_place, proxied
 from tests.serving import ROOT, SUBPROTOCOL, Server, started
 
 SECRET = "0123456789abcdef0123456789abcdef"
 HEADER = "X-Twilio-Signature"
 RING = "/webhook/incoming_call"
 SOCKET = "/ws/twilio-media"
-DOORS = [sys.executable, "-m", "gunicorn", "-c", "tests/doors_conf.py", "server.app:create_app()"]
+DOORS = [sys.executable, "-m", "gunicorn", "-c", "tests/servers/doors_conf.py", "server.app:create_app()"]
 # On gthread a call that was promised holds a thread for some seconds, and dozens are rung for in one.
 NO_LIMITS = {"MAX_CALLS": "0", "CALLS_PER_CALLER_MIN": "0", "CALLS_PER_SEC": "0", "THREADS": "500"}
 QUIET = {"AI_GREETING_HE": "", "THINKING_HINT_MS": "0", "WEB_CONCURRENCY": "2"}

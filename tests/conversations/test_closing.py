@@ -3,7 +3,6 @@
 import pytest
 
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.no_input import PATIENCE_FRAMES
 from server.turns.reply import BROKEN_OFF
 from tests.conversations.test_no_input import (
     FIRST,
@@ -24,7 +23,6 @@ from tests.wording import OURS
 
 SORRY, HANDS_OVER = worded(OURS.closing_call_back), worded(OURS.closing_hand_over)
 PROMISED = (("message", BROKEN_OFF),)
-PATIENCE_S = PATIENCE_FRAMES / 50
 
 
 def closed(call, at_s, run_s=40, times=1):
@@ -57,13 +55,6 @@ def test_f4_with_a_person_there_the_call_is_handed_over():
     call = closed(call_of(knobs=PERSON), 5.0)
     assert call.texts == [GREETING, HANDS_OVER] and whole(call.heard[-1])
     assert call.office.outcomes == [Transfer()] and call.office.leads == []
-
-
-def test_f4_what_is_being_said_is_heard_to_the_end_of_its_sentence():
-    """F4: the rest of a long reply is dropped."""
-    call = closed(call_of(OPENING), REPLY_AT_S + IN_SECOND)
-    assert call.texts == [GREETING, FIRST, SECOND, SORRY] and all(map(whole, call.heard))
-    assert farewell(call) == pytest.approx(call.heard[2].until_s, abs=0.2)
 
 
 def test_f4_what_the_llm_says_later_is_not_said_but_what_it_keeps_is_kept():
@@ -146,13 +137,6 @@ def test_f4_a_message_that_is_about_to_be_confirmed_is_kept_once():
     closed(call, 15.75)
     assert call.texts[-1] == SORRY and worded(OURS.message_taken) not in call.texts
     assert call.office.leads == [(("message", "דנה כהן בקשר לדירה"),)]
-
-
-def test_f4_who_does_not_pause_is_spoken_over():
-    """F4: after five seconds, and nothing they say stops it."""
-    call = closed(call_of(Sound(3.0, 30.0)), 4.0)
-    assert farewell(call) == pytest.approx(4.0 + PATIENCE_S, abs=0.1)
-    assert asked(call) == []
 
 
 @pytest.mark.parametrize(

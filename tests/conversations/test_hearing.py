@@ -1,9 +1,7 @@
 """Rules A: what counts as speech, when it begins and ends. Whole calls in simulated time."""
 
-import pytest
-
 from tests.simtime.call import GREETING, REPLY, SimCall
-from tests.simtime.line import FAR, HISS, LOUD, NOISE, Sound, numbers
+from tests.simtime.line import HISS, LOUD, NOISE, Sound, numbers
 from tests.wording import OURS
 
 FIRST_SENTENCE = REPLY.split(". ")[0] + "."
@@ -26,39 +24,12 @@ def test_a1_silence_and_line_noise_are_never_answered():
     assert call.stt.heard == []
 
 
-def test_a1_energy_alone_is_the_playbook():
-    """A1: with VAD_ENGINE=energy loud noise counts as speech, and the model has no say."""
-    call = SimCall([Sound(3, 1, NOISE)], knobs={"vad_engine": "energy"}).run(8)
-    assert len(call.stt.heard) == 1
-    assert len(answers(call)) == 1
-
-
 def test_a2_the_first_phoneme_survives():
     """A2: the STT gets every frame of the voice, and 200 ms of what was before it."""
     call = SimCall([voice(3.0, 1.0)]).run(8)
     (heard,) = call.stt.heard
     assert numbers(heard) == list(range(150, 200))
     assert heard.index(bytes([0xB2])) >= 9 * 160
-
-
-def test_a2_unconfirmed_sound_is_discarded():
-    """A2: a loud noise that the model does not call speech reaches no STT."""
-    call = SimCall([Sound(3.0, 3.0, NOISE)]).run(8)
-    assert call.stt.heard == []
-    assert call.texts == [GREETING]
-
-
-@pytest.mark.parametrize(
-    "speech_s, closing_s",
-    [(1.0, 0.14 + 0.36), (2.0, 0.14 + 0.48)],
-    ids=["short speech, shorter silence", "long speech"],
-)
-def test_a3_silence_closes_the_utterance_after_the_hangover(speech_s, closing_s):
-    """A3: hangover + MIN_UTT_SEC of silence, less of it after speech of up to 1.2 s."""
-    call = SimCall([voice(3.0, speech_s)], asr_s=0, llm_s=0, tts_s=0).run(10)
-    (reply,) = answers(call)
-    breath_s = 0.22
-    assert reply.at_s - (3.0 + speech_s) == pytest.approx(closing_s + breath_s, abs=0.05)
 
 
 def gap(speech_s=2.0, pause_s=0.0, **knobs):
@@ -70,19 +41,11 @@ def gap(speech_s=2.0, pause_s=0.0, **knobs):
     return answers(call)[0].at_s - (sounds[-1].at_s + speech_s), call
 
 
-@pytest.mark.parametrize("speech_s", [0.8, 2.0])
-def test_a3_tip_late_to_answer(speech_s):
-    """A3, tuning tip: MIN_UTT_SEC 0.42 and VAD_HANGOVER_MS 120 bring the answer sooner."""
-    usual, _ = gap(speech_s)
-    tuned, _ = gap(speech_s, min_utt_sec=0.42, vad_hangover_ms=120)
+def test_a3_tip_late_to_answer():
+    """A3, tuning tip: MIN_UTT_SEC 0.42 and VAD_HANGOVER_MS 120 bring it sooner after a short word too."""
+    usual, _ = gap(0.8)
+    tuned, _ = gap(0.8, min_utt_sec=0.42, vad_hangover_ms=120)
     assert tuned < usual - 0.015
-
-
-def test_a3_tip_too_fast():
-    """A3, tuning tip: RESP_MIN/MAX 320–520 make it wait longer."""
-    usual, _ = gap()
-    tuned, _ = gap(resp_min_delay_ms=320, resp_max_delay_ms=520)
-    assert tuned == pytest.approx(usual + 0.1, abs=0.03)
 
 
 def test_a3_tip_cut_off_early():
@@ -106,25 +69,6 @@ def test_a3_tip_more_duplicates():
     assert opened(1100) == 0
 
 
-def test_a4_a_long_talker_is_taken_at_the_next_breath():
-    """A4: after MAX_UTT_SEC of speech the hangover alone ends the utterance."""
-    call = SimCall([voice(3.0, 8.0), voice(11.3, 1.0)], asr_s=0, llm_s=0, tts_s=0).run(16)
-    assert numbers(call.stt.heard[0])[-1] == 549
-    assert call.lines("STATE LISTENING → THINKING")
-
-
-def test_a4_an_unbroken_voice_is_taken_and_nothing_is_lost():
-    """A4: at twice MAX_UTT_SEC the turn is taken; the voice neither supersedes nor stops its answer,
-    and what it says on is the next utterance, answered after it."""
-    call = SimCall([voice(3.0, 20.0)], reply="תשובה אחת קצרה.", stt=["אחת", "שתיים"]).run(35)
-    first, second = (numbers(heard) for heard in call.stt.heard)
-    assert first + second == list(range(150, 1150))
-    assert len(first) == 700
-    assert call.lines("BARGE_IN") == []
-    assert [request.text for request in call.llm.requests] == ["אחת", "שתיים"]
-    assert len([text for text in call.texts if text == "תשובה אחת קצרה."]) >= 1
-
-
 def test_a4_after_a_pause_the_voice_may_take_the_floor():
     """A4: the run-on voice pauses and goes on: now it interrupts the answer to its own beginning."""
     reply = "זו תשובה ארוכה מאוד שלא נגמרת כל כך מהר ואפשר להפריע לה בשקט כי היא ארוכה."
@@ -139,22 +83,6 @@ def test_a5_too_little_voice_is_no_utterance():
     assert call.stt.heard == []
 
 
-def test_a5_a_far_voice_is_background():
-    """A5: a voice more than 12 dB under the caller's own is not answered."""
-    call = SimCall([voice(3.0, 1.5), voice(9.0, 1.5, magnitude=FAR)]).run(14)
-    assert len(call.stt.heard) == 1
-    assert len(answers(call)) == 1
-
-
-def test_a6_the_caller_goes_on_while_the_agent_thinks():
-    """A6: speech in THINKING supersedes the turn; both parts are one turn with one answer."""
-    sounds = [voice(3.0, 1.5), voice(5.3, 1.5)]
-    call = SimCall(sounds, stt=["אני מחפש", "דירה בחיפה"], llm_s=1.0).run(14)
-    assert [request.text for request in call.llm.requests] == ["אני מחפש", "אני מחפש דירה בחיפה"]
-    assert len(answers(call)) == 1
-    assert call.llm.open_streams == 0
-
-
 def test_a6_words_not_yet_transcribed_are_joined_too():
     """A6: the first part's transcript comes only after the caller went on; nothing is lost."""
     sounds = [voice(3.0, 1.5), voice(5.3, 1.0)]
@@ -163,29 +91,12 @@ def test_a6_words_not_yet_transcribed_are_joined_too():
     assert len(answers(call)) == 1
 
 
-def test_a6_an_unconfirmed_sound_only_holds_the_reply():
-    """A6: a door slam while the agent thinks delays the first frame, and the reply is untouched."""
-    plain = SimCall([voice(3.0, 1.5)]).run(10)
-    slam = SimCall([voice(3.0, 1.5), Sound(5.2, 0.2, NOISE)]).run(10)
-    assert answers(slam)[0].at_s > answers(plain)[0].at_s + 0.1
-    assert slam.texts == plain.texts
-    assert len(slam.llm.requests) == 1
-
-
 def test_a6_endless_noise_does_not_hold_the_reply_for_ever():
     """A6, G3: sound after sound in THINKING: the reply comes all the same, well before the deadline."""
     slams = [Sound(5.2 + 0.5 * n, 0.2, NOISE) for n in range(12)]
     call = SimCall([voice(3.0, 1.5), *slams]).run(16)
     assert answers(call)[0].at_s < 4.5 + 3.5
     assert OURS.llm_failed[0] not in call.texts
-
-
-def test_gaps_of_the_stream_are_filled_and_time_goes_on():
-    """Time, A8: 1 s of frames is lost, and with it the silence that ends the utterance: it is heard."""
-    call = SimCall([voice(3.0, 1.0)])
-    call.line.lost_from_s, call.line.lost_until_s = 4.0, 5.0
-    call.run(10)
-    assert answers(call)[0].at_s == pytest.approx(4.0 + 0.6 + 0.1, abs=0.15)
 
 
 # ---- STT at a voice's onset

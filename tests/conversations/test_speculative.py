@@ -3,10 +3,9 @@
 import pytest
 
 from server.providers.base import ProviderError
-from server.turns.effects import EndCall, SaveLead, Speaker
+from server.turns.effects import Speaker
 from tests.simtime.call import REPLY, SimCall
 from tests.simtime.line import NOISE, Sound, numbers
-from tests.simtime.office import leaves_to
 
 EARLY = {"speculative_turns": True}
 ENGINES = {"asr_s": 0.2, "llm_s": 0.35, "tts_s": 0.15}
@@ -30,29 +29,15 @@ def gap_s(call, end_s=END_S):
     return call.heard[1].at_s - end_s
 
 
-@pytest.mark.parametrize("partials", [[], [WORDS]], ids=["words at the end", "guesses"])
-def test_b3_thinking_begins_at_the_hangover(partials):
+def test_b3_thinking_begins_at_the_hangover_on_a_guess():
     """B3: the gap is hangover + engines, and no more questions are asked than one."""
-    call = call_of(SENTENCE, partials=partials).run(12)
+    call = call_of(SENTENCE, partials=[WORDS]).run(12)
     assert gap_s(call) == pytest.approx(HANGOVER_S + 0.7, abs=0.05)
     assert asked(call) == [WORDS]
     assert len(call.stt.opened_at) == 1
 
 
-def test_b3_fast_providers_wait_for_the_end_of_the_turn_and_the_breath():
-    """B3, B4: nothing is audible before A3 holds."""
-    call = call_of(SENTENCE, asr_s=0.0, llm_s=0.02, tts_s=0.02).run(12)
-    assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + 0.22, abs=0.05)
-
-
-def test_b3_switched_off_the_providers_wait_for_the_end_of_the_turn():
-    """B3: SPECULATIVE_TURNS=false."""
-    call = call_of(SENTENCE, knobs={"speculative_turns": False}).run(12)
-    assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + 0.7, abs=0.05)
-    assert call.lines("EARLY_START") == []
-
-
-@pytest.mark.parametrize("pause_s", [0.3, 0.45, 0.55])
+@pytest.mark.parametrize("pause_s", [0.3, 0.55])
 def test_b3_who_goes_on_is_heard_as_one_utterance(pause_s):
     """B3: the early start leaves no trace; the STT hear the utterance again from its start."""
     more = Sound(END_S + pause_s, 1.0)
@@ -111,29 +96,6 @@ def test_b3_an_early_llm_that_fails_is_asked_again_at_the_end(failure):
     assert call.lines("TURN_TIMEOUT") == []
 
 
-def test_b3_nothing_is_done_for_a_start_that_was_dropped():
-    """B3: tools run only once the turn is committed."""
-    lead, more = SaveLead((("name", "דנה"),)), Sound(END_S + 0.45, 1.0)
-
-    class Office:
-        left = []
-
-        def save_lead(self, call_sid, caller, details, *, after_call=False):
-            self.left.append(call.runtime.now)
-
-        def save_call(self, summary):
-            pass
-
-        def close_call(self, call_sid, outcome):
-            self.left.append(call.runtime.now)
-
-    call = call_of(SENTENCE, more, asr_s=0.0, llm_s=0.02)
-    call.host, call.llm.acts = leaves_to(Office()), (lead, EndCall())
-    call.run(7.4, hang_up=False)
-    assert call.lines("dropped") and call.heard[1].at_s > more.at_s + 1.0
-    assert [at > more.at_s + 1.0 for at in Office.left] == [True]
-
-
 def test_b3_a_sound_that_is_no_voice_does_not_end_an_early_start():
     """B3, A5: a click in the pause."""
     click = Sound(END_S + 0.3, 0.06, NOISE)
@@ -144,7 +106,7 @@ def test_b3_a_sound_that_is_no_voice_does_not_end_an_early_start():
 # ---- A7 ----
 
 
-@pytest.mark.parametrize("words", ["אני מחפש דירה של", "דירה בחיפה עם", "אפס חמש שתיים שלוש"])
+@pytest.mark.parametrize("words", ["אני מחפש דירה של", "אפס חמש שתיים שלוש"])
 @pytest.mark.parametrize("early", [False, True])
 def test_a7_words_that_cannot_end_a_sentence_hold_the_turn(words, early):
     """A7: INCOMPLETE_HOLD_MS longer; and there is no sense in thinking early."""
@@ -157,42 +119,8 @@ def test_a7_words_that_cannot_end_a_sentence_hold_the_turn(words, early):
     assert len(held.llm.requests) == 1
 
 
-def test_a7_who_goes_on_in_the_hold_is_not_answered_in_between():
-    """A7: a pause of 1.1 s after "של"."""
-    more = Sound(END_S + 1.1, 1.0)
-    call = call_of(SENTENCE, more, partials=["אני מחפש דירה של"]).run(16)
-    assert len([said for said in call.heard if said.at_s < more.at_s]) == 1  # the greeting
-    assert len(call.lines("ASR_TEXT")) == 1
-
-
-def test_a7_words_that_end_a_sentence_release_it():
-    """A7: half of the silence is enough, when they came in the pause."""
-    off = call_of(SENTENCE, partials=["זה הכול תודה"], stt=["זה הכול תודה"], knobs={"incomplete_hold_ms": 0})
-    on = call_of(SENTENCE, partials=["זה הכול תודה"], stt=["זה הכול תודה"])
-    for call in (off, on):
-        call.asked = call.run(12, hang_up=False).lines("STATE LISTENING → THINKING")
-    ends = [
-        next(
-            at
-            for (e, a), at in zip(c.events, c.event_times, strict=True)
-            if any("THINKING" in str(x) for x in a)
-        )
-        for c in (off, on)
-    ]
-    assert ends[0] - ends[1] == pytest.approx(SILENCE_S / 2, abs=0.05)
-
-
 def not_finished(request):
     return "…" if request.may_wait else REPLY
-
-
-def test_a7_the_llm_hears_that_the_caller_has_not_finished():
-    """A7: "…" holds the turn; after the hold it is asked again without that option, and never speaks it."""
-    call = call_of(SENTENCE, reply=not_finished, asr_s=0.02, llm_s=0.1, tts_s=0.05).run(14)
-    assert [request.may_wait for request in call.llm.requests] == [True, False]
-    assert gap_s(call) == pytest.approx(HANGOVER_S + SILENCE_S + HOLD_S + 0.22, abs=0.06)
-    assert call.texts[1:] == REPLY.replace(". ", ".|").split("|")
-    assert all("…" not in line.text for request in call.llm.requests for line in request.history)
 
 
 def test_a7_a_llm_that_says_so_after_the_end_of_the_turn_holds_it_likewise():
@@ -202,16 +130,6 @@ def test_a7_a_llm_that_says_so_after_the_end_of_the_turn_holds_it_likewise():
     hold_ends_s = HANGOVER_S + SILENCE_S + HOLD_S
     assert gap_s(call) == pytest.approx(hold_ends_s + 0.55, abs=0.06)
     assert "שנייה… בודקת" not in call.texts
-
-
-def test_a7_who_goes_on_after_the_llm_has_waited_is_joined():
-    """A7, A6: in the hold, after the end of the turn."""
-    more = Sound(END_S + 1.0, 1.0)
-    stt = ["ראיתי מודעה", "מה המחיר"]
-    call = call_of(SENTENCE, more, stt=stt, reply=not_finished, asr_s=0.2, llm_s=0.3).run(16)
-    assert asked(call)[-1] == "ראיתי מודעה מה המחיר"
-    assert [said.text for said in call.heard if said.at_s < more.at_s + 1.0] == ["שלום! איך אפשר לעזור?"]
-    assert [request.may_wait for request in call.llm.requests].count(True) == 1
 
 
 def test_a7_three_dots_without_the_option_are_no_answer():

@@ -24,12 +24,38 @@ settings.register_profile("search", settings.get_profile("gate"), derandomize=Fa
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 
+# Begun last, one of these would be waited for alone; they wait for speech at real pace, or for the processor.
+LONGEST = (
+    "test_cloud_calls",
+    "test_calls_over_sockets",
+    "test_cloud_failures",
+    "test_doors",
+    "test_demo",
+    "test_drain",
+    "test_chaos",
+    "test_hangs",
+    "test_app",
+    "test_start",
+    "test_acoustics",
+    "test_random_walks",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole servers first: a file of theirs takes minutes, and begun last it would be waited for alone.
+    """The longest files first, then other servers; what is in ``tests/servers`` is marked so.
 
     Workers take files in this order (``--no-loadscope-reorder``; by themselves those with most tests first).
     """
-    items.sort(key=lambda item: "servers" not in item.path.parts)
+    for item in items:
+        if "servers" in item.path.parts:
+            item.add_marker("servers")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[int, bool]:
+    name = item.path.stem
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST), "servers" not in item.path.parts
 
 
 @pytest.fixture(scope="session")

@@ -348,6 +348,7 @@ print(len(said), len(set(said)), len(said[0]), gap < 0.25, gap)
 """
 
 
+@pytest.mark.servers
 @EITHER
 def test_other_calls_go_on_under_gevent(google: VoiceCloud, voice: str) -> None:
     """Without ``init_gevent`` each request would block the whole process."""
@@ -362,6 +363,7 @@ def test_other_calls_go_on_under_gevent(google: VoiceCloud, voice: str) -> None:
     assert done.stdout.split()[:4] == ["4", "1", str(len(PCM)), "True"], done.stdout + done.stderr
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("worker_class", ["gevent", "gthread"])
 def test_it_speaks_in_a_worker(google: VoiceCloud, tmp_path: Path, worker_class: str) -> None:
     knobs = {"TTS_ENGINES": "google", "GOOGLE_TTS_ENDPOINT": google.endpoint, "WORKER_CLASS": worker_class}

@@ -810,6 +810,7 @@ print({words for finals in heard for words in finals})
 """
 
 
+@pytest.mark.servers
 @BOTH
 def test_many_calls_under_gevent(cloud: SpeechCloud, api: str) -> None:
     """Without ``init_gevent`` the first stream would block the whole process."""

@@ -401,6 +401,7 @@ print(len(heard), len(set(heard)), gap < 0.25, reader.is_alive(), gap)
 """
 
 
+@pytest.mark.servers
 def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
     cloud.transcriptions.delays.first_s = 0.3
     done = subprocess.run(

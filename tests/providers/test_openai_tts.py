@@ -361,6 +361,7 @@ print(len(said), len(set(said)), len(said[0]), gap < 0.25, reader.is_alive(), ga
 """
 
 
+@pytest.mark.servers
 def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
     cloud.speech.delays.first_s = 0.3
     done = subprocess.run(

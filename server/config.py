@@ -1,7 +1,7 @@
 """Every knob: name, type, default, range, one sentence. Parsed once, frozen; no knob is read elsewhere.
 
 ``python -m server.config export`` prints ``export NAME='value'`` lines for a shell (``start_all.sh``
-evaluates them), ``python -m server.config table`` the README's knob table, ``python -m server.config
+evaluates them), ``python -m server.config table`` the tables of docs/settings.md, ``python -m server.config
 env-example`` the file ``.env.example``. Environment wins over ``.env``.
 """
 
@@ -73,7 +73,9 @@ class Config(BaseSettings):
         "", "Address to listen on; empty: 0.0.0.0, or 127.0.0.1 while TWILIO_AUTH_TOKEN is unset."
     )
     port: int = knob(5000, "Port to listen on.", 1, 65535)
-    public_base_url: BaseUrl = knob("", "The URL Twilio reaches us at, e.g. https://agent.example.com.")
+    public_base_url: BaseUrl = knob(
+        "", "The URL at which Twilio reaches this server, e.g. https://agent.example.com."
+    )
     public_host: Host = knob("", "The same, host name only (https is assumed).")
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
@@ -84,10 +86,11 @@ class Config(BaseSettings):
 
     # Who gets in
     twilio_auth_token: AuthToken = knob(
-        SecretStr(""), "The account's token: with it only Twilio gets in; empty: whoever reaches us."
+        SecretStr(""),
+        "The account's token: with it only Twilio gets in; empty: anybody who reaches the server.",
     )
     max_calls: int = knob(
-        40, "Calls at once on this host; more hear that we are busy. 0: no limit but THREADS.", 0, 10000
+        40, "Calls at once on this host; more callers hear a busy line. 0: no limit but THREADS.", 0, 10000
     )
     overflow_number: E164 = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
     calls_per_caller_min: int = knob(6, "New calls a minute from one number; 0: no limit.", 0, 1000)
@@ -112,11 +115,11 @@ class Config(BaseSettings):
     )
 
     # Providers, in order of preference
-    asr_engines: SpeechProviders = knob((), "Ears, in order; empty: by the credentials present.")
-    llm_engines: LlmProviders = knob((), "Minds, in order; empty: by the credentials present.")
-    tts_engines: SpeechProviders = knob((), "Voices, in order; empty: by the credentials present.")
+    asr_engines: SpeechProviders = knob((), "STT, in order; empty: by the credentials present.")
+    llm_engines: LlmProviders = knob((), "LLM, in order; empty: by the credentials present.")
+    tts_engines: SpeechProviders = knob((), "TTS, in order; empty: by the credentials present.")
     breaker_failures: int = knob(3, "Failures in a row after which an engine is skipped for a while.", 1, 100)
-    breaker_open_sec: float = knob(30, "How long it is skipped.", 1, 3600)
+    breaker_open_sec: float = knob(30, "Seconds for which that engine is skipped.", 1, 3600)
 
     # Google
     google_application_credentials: KeyFile = knob(
@@ -146,24 +149,24 @@ class Config(BaseSettings):
     openai_base_url: ServiceUrl = knob(
         "", "Another server with OpenAI's protocol, e.g. http://localhost:8000/v1."
     )
-    openai_llm_model: Name = knob("gpt-5.4-mini", "The mind's model.")
+    openai_llm_model: Name = knob("gpt-5.4-mini", "Model of the LLM.")
     openai_llm_effort: Literal["auto", "unset", "none", "minimal", "low", "medium", "high"] = knob(
         "auto", "Reasoning effort; auto: the least for gpt-5 models, else unset."
     )
     openai_llm_temperature: MaybeNumber = knob(None, "Temperature; empty: the model's own.", 0, 2)
-    openai_stt_model: Name = knob("gpt-transcribe", "The ears' model.")
-    openai_tts_model: Name = knob("gpt-4o-mini-tts", "The voice's model.")
-    openai_tts_voice: Name = knob("coral", "The voice.")
+    openai_stt_model: Name = knob("gpt-transcribe", "Model of the STT.")
+    openai_tts_model: Name = knob("gpt-4o-mini-tts", "Model of the TTS.")
+    openai_tts_voice: Name = knob("coral", "Voice of the TTS.")
 
     # Who the agent is (LLMs that take a prompt)
     agent_gender: Literal["feminine", "masculine"] = knob(
         "feminine", "The agent's own gender; a man has another name, hint and voices by default."
     )
     llm_prompt_file: Annotated[PathText, no_file_of("state_file")] = knob(
-        "", "Your own system prompt in the place of ours; see the README."
+        "", "Your own system prompt in place of the built-in one; see docs/operate.md."
     )
     agent_persona: str = knob(
-        'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the mind."
+        'נועה, נציגה אדיבה של משרד תיווך נדל"ן', "Name, gender and place of the agent, as told to the LLM."
     )
     transfer_number: E164 = knob("", "A person's number, +972…; without one the agent takes a message.")
     office_hours: Hours = knob(
@@ -187,32 +190,34 @@ class Config(BaseSettings):
     min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 400)
     incomplete_hold_ms: int = knob(700, "Longest wait for the rest of an unfinished turn; 0: off.", 0, 3000)
 
-    # Turns and pacing (B, C)
-    speculative_turns: bool = knob(True, "Begin to think while the closing silence is still counted.")
-    speculative_max: int = knob(2, "Such early starts a turn, at most.", 1, 5)
+    # Pace (B, C)
+    speculative_turns: bool = knob(True, "Ask the LLM while the end-of-turn silence is still counted.")
+    speculative_max: int = knob(2, "Speculative starts of one turn, at most.", 1, 5)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
     resp_max_delay_ms: Annotated[int, at_least("resp_min_delay_ms")] = knob(360, "Longest breath.", 0, 5000)
-    reply_refractory_ms: int = knob(750, "After our speech only confirmed speech opens a turn.", 0, 5000)
+    reply_refractory_ms: int = knob(
+        750, "Time after a reply in which only confirmed speech opens a turn.", 0, 5000
+    )
     tx_lead_ms: int = knob(400, "How far ahead of real time audio is sent.", 40, 2000)
 
     # Barge-in (D)
     barge_in: bool = knob(True, "Stop speaking when the caller speaks.")
-    barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that stop us.", 1, 50)
-    barge_in_rms: int = knob(0, "RMS that stops us; 0 means 1.5 × VAD_RMS.", 0, 32767)
+    barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that stop the agent.", 1, 50)
+    barge_in_rms: int = knob(0, "RMS that stops the agent; 0 means 1.5 × VAD_RMS.", 0, 32767)
 
     # Understanding (E)
     dedup_window_sec: int = knob(14, "How long the same words count as a repeat.", 0, 120)
     asr_min_confidence: float = knob(0.35, "Below this the agent asks again.", 0, 1)
-    llm_target_style: str = knob("warm_helpful", "Style handed to the mind.")
-    llm_min_chars: int = knob(140, "Shortest reply asked of the mind.", 0, 2000)
+    llm_target_style: str = knob("warm_helpful", "Style handed to the LLM.")
+    llm_min_chars: int = knob(140, "Shortest reply asked of the LLM.", 0, 2000)
     llm_max_chars: Annotated[int, at_least("llm_min_chars")] = knob(
-        420, "Longest reply asked of the mind.", 20, 4000
+        420, "Longest reply asked of the LLM.", 20, 4000
     )
-    llm_history_turns: int = knob(12, "Turns of the call the mind is told about.", 0, 100)
+    llm_history_turns: int = knob(12, "Turns of the call that the LLM is told about.", 0, 100)
 
     # Life of a call (F)
-    idle_prompt_sec: float = knob(8, "Silence of the caller after which we ask; 0: never.", 0, 120)
-    idle_max_prompts: int = knob(2, "So many times, then goodbye.", 0, 10)
+    idle_prompt_sec: float = knob(8, "Silence of the caller after which the agent asks; 0: never.", 0, 120)
+    idle_max_prompts: int = knob(2, "Times that the agent asks before it says goodbye.", 0, 10)
     hold_sec: float = knob(90, "A caller who asks to wait is left alone for so long.", 0, 900)
     max_call_sec: int = knob(900, "Length of a call after which the agent ends it politely.", 30, 14400)
 
@@ -226,26 +231,26 @@ class Config(BaseSettings):
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
     lines_file: Annotated[PathText, no_file_of("state_file", "leads_file")] = knob(
-        "", "Your own wording of the agent's fixed lines, those you name; see the README."
+        "", "Your own wording of the agent's fixed lines, those you name; see docs/operate.md."
     )
 
     # Deadlines (G)
     asr_timeout_ms: MaybeNumber = knob(
-        None, "End of speech to the transcript; empty: 1200, or 2600 with OpenAI's ears.", 100, 30000
+        None, "End of speech to the transcript; empty: 1200, or 2600 with OpenAI's STT.", 100, 30000
     )
-    llm_first_token_timeout_ms: int = knob(1500, "Request to the first word of the mind.", 100, 30000)
-    tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the voice.", 100, 30000)
+    llm_first_token_timeout_ms: int = knob(1500, "Request to the first word of the LLM.", 100, 30000)
+    tts_timeout_ms: int = knob(1000, "Sentence to the first audio of the TTS.", 100, 30000)
     turn_timeout_ms: int = knob(3500, "End of turn to the first frame of an answer.", 500, 60000)
 
     # Scripted providers: benchmarks and tests
-    scripted_asr_lines: str = knob("שלום|אני מחפש דירה|תודה", "What scripted ears hear, | between turns.")
-    scripted_asr_ms: int = knob(200, "Scripted ears: end of speech to the transcript.", 0, 60000)
+    scripted_asr_lines: str = knob("שלום|אני מחפש דירה|תודה", "What the scripted STT hears, | between turns.")
+    scripted_asr_ms: int = knob(200, "Scripted STT: end of speech to the transcript.", 0, 60000)
     scripted_llm_reply: str = knob(
         "זו התשובה שלי לפנייה מספר {n}. שמעתי {text} בפעם {n}. נמשיך אחרי {n}?",
-        "Scripted mind; {n} is the turn's number, {text} what was heard.",
+        "Scripted LLM; {n} is the turn's number, {text} what was heard.",
     )
-    scripted_llm_ms: int = knob(350, "Scripted mind: request to its first sentence.", 0, 60000)
-    scripted_tts_ms: int = knob(150, "Scripted voice: sentence to its first audio.", 0, 60000)
+    scripted_llm_ms: int = knob(350, "Scripted LLM: request to its first sentence.", 0, 60000)
+    scripted_tts_ms: int = knob(150, "Scripted TTS: sentence to its first audio.", 0, 60000)
 
     @property
     def listen_host(self) -> str:

@@ -8,7 +8,10 @@ from annotated_types import Ge, Le
 from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
+from server.settings.groups import GROUPS
 from server.settings.url_secrets import without_user_info
+
+TABLE_HEAD = ("| setting | default | allowed | what it does |", "|---|---|---|---|")
 
 
 def without_quotes(value: object) -> object:
@@ -68,18 +71,27 @@ def knob_text(value: object) -> str:
 
 
 def knob_table(fields: Mapping[str, FieldInfo]) -> str:
-    """The README's table, one row a knob."""
-    rows = ["| knob | default | allowed | what it does |", "|---|---|---|---|"]
-    for name, field in fields.items():
-        default = knob_text(field.default).replace("|", "\\|")
-        rows.append(f"| `{name.upper()}` | `{default}` | {allowed(name, field)} | {field.description} |")
-    return "\n".join(rows).replace("| `` |", "| (empty) |")
+    """The tables of docs/settings.md: one for each group, one row for each setting."""
+    return "\n\n".join(
+        "\n".join([f"## {group.heading}", "", *TABLE_HEAD, *(_row(name, fields) for name in group.names)])
+        for group in GROUPS
+    )
+
+
+def _row(name: str, fields: Mapping[str, FieldInfo]) -> str:
+    field = fields[name.lower()]
+    default = f"`{text}`" if (text := knob_text(field.default)) else "(empty)"
+    cells = (f"`{name}`", default, allowed(name.lower(), field), field.description or "")
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def env_example(fields: Mapping[str, FieldInfo]) -> str:
-    """``.env.example``: every knob commented out with its default, below what it does and may be."""
+    """``.env.example``: by group, every setting commented out with its default, below what it does."""
     parts = ["# Copy to .env and remove the # before what you change. The environment wins over .env."]
-    for name, field in fields.items():
-        default = shlex.quote(text) if (text := knob_text(field.default)) else ""
-        parts.append(f"# {field.description} ({allowed(name, field)})\n#{name.upper()}={default}")
+    for group in GROUPS:
+        parts.append(f"# ---- {group.heading} ----")
+        for name in group.names:
+            field = fields[name.lower()]
+            default = shlex.quote(text) if (text := knob_text(field.default)) else ""
+            parts.append(f"# {field.description} ({allowed(name.lower(), field)})\n#{name}={default}")
     return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""Knobs: what is refused and how, and that the table, the README, .env.example and the shell agree."""
+"""Knobs: what is refused and how, and that docs/settings.md, .env.example and the shell agree."""
 
 import os
 import re
@@ -27,6 +27,7 @@ from server.providers.registry import (
     chosen_stt,
     chosen_tts,
 )
+from server.settings.groups import all_names
 from server.settings.turn_params import dialogue_params
 
 ROOT = Path(__file__).parents[2]
@@ -478,11 +479,14 @@ class TestChosenProviders:
 
 
 class TestDocuments:
-    def test_the_readmes_table_is_the_codes(self) -> None:
-        parts = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- knobs -->")
-        assert len(parts) == 3, "README.md has the knob table between two <!-- knobs --> lines"
-        drifted = "python -m server.config table prints another table"
+    def test_the_tables_of_the_settings_page_are_the_codes(self) -> None:
+        parts = (ROOT / "docs/settings.md").read_text(encoding="utf-8").split("<!-- settings -->")
+        assert len(parts) == 3, "docs/settings.md has the tables between two <!-- settings --> lines"
+        drifted = "python -m server.config table prints other tables"
         assert parts[1].strip() == knob_table(Config.model_fields), drifted
+
+    def test_every_setting_is_in_one_group(self) -> None:
+        assert sorted(all_names()) == sorted(name.upper() for name in Config.model_fields)
 
     def test_env_example_is_the_codes(self) -> None:
         text = (ROOT / ".env.example").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """What nobody has signed: what a request costs, and whether a call notices fifty of them a second.
 
 ``python -m bench.unsigned [--rate 50] [--through nginx|straight|both] [--worker-class …]``: a server of
-one worker; through nginx as the README configures it (needs ``nginx``), or straight. Some two minutes each.
+one worker; through nginx as docs/live.md configures it (needs ``nginx``), or straight. Some two minutes each.
 
 First every kind is sent alone, and costs so many ms of the worker's CPU a request. Then the dearest of them
 is sent at ``--rate`` for five seconds, five seconds not, and so on, with a call on. ``p99``: how late a frame

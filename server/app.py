@@ -70,7 +70,7 @@ def phone_agent(
 
     ``asr`` (``bytes → str``), ``respond`` (``str → str``), ``synth`` (``str → bytes``): a host's own
     functions, in the place of the configured engines, for every call. ``respond`` may take a ``Call`` as
-    ``call``, and answer with a ``Reply`` or a stream: see the README. Raises KnobError, and TypeError for a
+    ``call``, and answer with a ``Reply`` or a stream (docs/flask.md). Raises KnobError, and TypeError for a
     function that cannot be called so.
 
     The engines are warmed by the first call's webhook; a host that has a hook for the start of its workers

@@ -40,7 +40,7 @@ def test_e5_what_small_models_write_is_spoken_and_done() -> None:
     assert [raw for raw in wrong if not raw.endswith(CUT_LEADS)] == []
 
 
-# What was reached, of 240 to 360 each. The figures that count are those of cases not seen: see the README.
+# What was reached, of 240 to 360 each. The figures that count are of cases not seen: see docs/measured.md.
 MOST_WRONG = {
     "end_of_turn": 5, "only_listening": 4, "yes_no": 3, "repeat": 2, "gender": 7,
     "sentences": 1, "redaction": 2, "echo": 1,

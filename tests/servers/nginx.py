@@ -1,4 +1,4 @@
-"""A real nginx in front of a server of ours, with the configuration that the README gives its users."""
+"""A real nginx in front of a server of ours, with the configuration that docs/live.md gives its users."""
 
 import shutil
 import socket
@@ -18,7 +18,7 @@ LISTEN_S = 10
 # Debian puts it where only root's PATH looks.
 BINARY = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
-# The limits are the README's but for the rate: all the world is one address here, and asks as it can.
+# The limits are those of docs/live.md but for the rate: all the world is one address here, asking as it can.
 # One process: run by root, a worker would be somebody who may not enter a test's folder.
 CONFIGURATION = """\
 daemon off;

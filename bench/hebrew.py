@@ -25,9 +25,11 @@ from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.understand.gender import Gender, shown_gender
 from server.hebrew.understand.redaction import redacted, unfinished
 from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, wants_person
-from server.turns.history import CallHistory, EchoProximity
+from server.settings.prompts_file import lines_of
+from server.turns.call_state import CallState
+from server.turns.echo import Overlap
 from server.turns.intent import Intent, meaning_of
-from server.turns.turn import UserTurn, UserUtterance
+from server.turns.user_turn import UserTurn, UserUtterance
 
 Row = dict[str, Any]
 
@@ -55,7 +57,7 @@ def end_of_turn(row: Row) -> tuple[str, str]:
 
 
 def only_listening(row: Row) -> tuple[str, str]:
-    meaning = _meaning(row["agent"], row["said"], EchoProximity.DURING_PLAYOUT, 0)
+    meaning = _meaning(row["agent"], row["said"], Overlap.DURING_PLAYOUT, 0)
     return ("listens" if meaning in SILENT else "floor"), row["right"]
 
 
@@ -97,7 +99,7 @@ def echo(row: Row) -> tuple[str, str]:
     meaning = _meaning(
         row["agent"],
         row["heard"],
-        None if after else EchoProximity.DURING_PLAYOUT,
+        None if after else Overlap.DURING_PLAYOUT,
         round(after * FRAMES_PER_S),
     )
     return ("echo" if meaning in SILENT else "caller"), row["right"]
@@ -109,13 +111,13 @@ JUDGES: dict[str, Callable[[Row], tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def _meaning(agent: str, heard: str, near: EchoProximity | None, behind_us: int) -> Intent:
-    """What ``heard`` amounts to over our words, or ``behind_us`` frames after them."""
-    memory = CallHistory(10, LATELY, Gender.FEMININE)
-    memory.spoke(0, agent)
-    during_playout = near is EchoProximity.DURING_PLAYOUT
-    caller = UserTurn([UserUtterance(1, heard, near=near)], cut_us=during_playout)
-    return meaning_of(caller, heard, memory, behind_us)
+def _meaning(agent: str, heard: str, overlap: Overlap | None, behind_frames: int) -> Intent:
+    """What ``heard`` amounts to over our words, or ``behind_frames`` after them."""
+    call = CallState(10, LATELY, lines_of("", Gender.FEMININE))
+    call.echo.spoke(0, agent)
+    during_playout = overlap is Overlap.DURING_PLAYOUT
+    caller = UserTurn([UserUtterance(1, heard, overlap=overlap)], interrupts=during_playout)
+    return meaning_of(caller, heard, call, behind_frames)
 
 
 def says(pattern: str, text: str) -> bool:

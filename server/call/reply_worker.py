@@ -13,7 +13,7 @@ from server.providers.reply.spoken import SpokenReply
 from server.providers.tts_cache import MIN_SPEECH_BYTES, SpokenSentence, beep
 from server.runtime.threads import Channel, Closed, Task
 from server.turns.events import Event, LlmFailed, ReplyDone, ReplySentence, TtsAudio, TtsSentenceDone
-from server.turns.reply import MAX_SENTENCES
+from server.turns.turn import MAX_SENTENCES
 
 T = TypeVar("T")
 HALF_SPOKEN_BYTES = 8 * 60 // 2  # μ-law a character, of some 60 ms

@@ -10,8 +10,9 @@ from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.understand.questions import is_question
 from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, wants_person
 from server.hebrew.words import words_of
-from server.turns.history import Asked, CallHistory
-from server.turns.turn import UserTurn
+from server.turns.call_state import CallState
+from server.turns.expected_input import Asked
+from server.turns.user_turn import UserTurn
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
 MOST_WORDS_OF_A_LISTENER = 3  # that the LLM is asked about
@@ -36,9 +37,7 @@ class Intent(Enum):
     DECLINED = "declined"  # what our line has offered
 
 
-def meaning_of(
-    caller: UserTurn, text: str, memory: CallHistory, clock: int, *, parting: bool = False
-) -> Intent:
+def meaning_of(caller: UserTurn, text: str, call: CallState, clock: int, *, parting: bool = False) -> Intent:
     """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones.
 
     ``parting``: what was cut, or said last, was our goodbye or hand-over: thanks for that are no new wish.
@@ -47,40 +46,40 @@ def meaning_of(
     if not text:
         return _of_no_words(caller)
     if caller.typed:
-        return _of_keys(text, memory)
+        return _of_keys(text, call)
     if parting and is_courtesy(text):
         return Intent.BACKCHANNEL
     if wants_person(text):
         return Intent.PERSON
     interrupts = is_interrupt(text)  # always real, unless we have said each word of it ourselves
-    if memory.is_echo(clock, text, caller.near, interrupts=interrupts):
+    if call.echo.is_echo(clock, text, caller.overlap, interrupts=interrupts):
         return Intent.ECHO
-    if (caller.cut_us or caller.all_during_playout) and _only_listens(text, memory, clock):
+    if (caller.interrupts or caller.all_in_playout) and _only_listens(text, call, clock):
         return Intent.BACKCHANNEL
-    if memory.committed_turns and says_goodbye(text):
+    if call.history.committed_turns and says_goodbye(text):
         return Intent.GOODBYE
-    if memory.takes_messages:
-        return _of_an_offer(text, memory)
-    return of_an_answer(caller, text, memory)
+    if call.takes_messages:
+        return _of_an_offer(text, call)
+    return of_an_answer(caller, text, call)
 
 
-def _only_listens(text: str, memory: CallHistory, clock: int) -> bool:
-    asked = memory.asked_a_question
-    answers = asked and is_answer(text, memory.last_words)
-    return not answers and only_listens(text, memory.said_lately(clock), asked=asked)
+def _only_listens(text: str, call: CallState, clock: int) -> bool:
+    asked = call.input.asked_a_question
+    answers = asked and is_answer(text, call.echo.last_words)
+    return not answers and only_listens(text, call.echo.said_lately(clock), asked=asked)
 
 
-def may_only_listen(caller: UserTurn, text: str, memory: CallHistory) -> bool:
+def may_only_listen(caller: UserTurn, text: str, call: CallState) -> bool:
     """D4: they cut us with a word or two that no list knows, and that the LLM may find to be only listening.
 
     ``text`` has been judged to be for the LLM.
     """
-    if not caller.cut_us or caller.typed or memory.asked_a_question:
+    if not caller.interrupts or caller.typed or call.input.asked_a_question:
         return False
     words = words_of(text)
     if len(words) > MOST_WORDS_OF_A_LISTENER or any(number_in(word) is not None for word in words):
         return False
-    unfinished = ending_of(text, memory.expected.digits) is Ending.UNFINISHED
+    unfinished = ending_of(text, call.input.expected.digits) is Ending.UNFINISHED
     known = is_interrupt(text) or is_question(text) or is_yes(text) or is_no(text) or asks_to_repeat(text)
     return not (unfinished or known or "?" in text)
 
@@ -92,15 +91,15 @@ def tells_more(meaning: Intent, text: str) -> bool:
     return meaning is Intent.PERSON and len(words) > 1 and (number or len(words) > MOST_WORDS_FOR_A_PERSON)
 
 
-def _of_keys(keys: str, memory: CallHistory) -> Intent:
+def _of_keys(keys: str, call: CallState) -> Intent:
     if keys == PERSON_KEY:
         return Intent.PERSON
     number = len(keys) >= TELEPHONE_DIGITS
-    if memory.asked is Asked.KEYS:
-        if keys == CALL_BACK_KEY and memory.call.number:
+    if call.input.asked is Asked.KEYS:
+        if keys == CALL_BACK_KEY and call.phone.number:
             return Intent.CALL_BACK
         return Intent.MESSAGE if number else Intent.DEAF
-    asked = not memory.takes_messages and memory.asked in (Asked.MESSAGE, Asked.MORE)
+    asked = not call.takes_messages and call.input.asked in (Asked.MESSAGE, Asked.MORE)
     return Intent.MESSAGE if number and asked else Intent.WORDS
 
 
@@ -110,23 +109,23 @@ def _of_no_words(caller: UserTurn) -> Intent:
     if not caller.empty:
         return Intent.UNCLEAR
     short = caller.speech_frames < NOTHING_SAID_FRAMES
-    return Intent.NOTHING if short or caller.cut_us or caller.all_during_playout else Intent.UNCLEAR
+    return Intent.NOTHING if short or caller.interrupts or caller.all_in_playout else Intent.UNCLEAR
 
 
-def _of_an_offer(text: str, memory: CallHistory) -> Intent:
+def _of_an_offer(text: str, call: CallState) -> Intent:
     """An LLM listens, and knows what our line has asked: a plain yes needs nobody to judge it."""
     offers = {Asked.PERSON: Intent.PERSON, Asked.CALL_BACK: Intent.CALL_BACK}
-    offered = offers.get(memory.asked) if memory.asked else None
-    return offered if offered and is_yes(text, memory.last_words) else Intent.WORDS
+    offered = offers.get(call.input.asked) if call.input.asked else None
+    return offered if offered and is_yes(text, call.echo.last_words) else Intent.WORDS
 
 
-def of_an_answer(caller: UserTurn, text: str, memory: CallHistory) -> Intent:
+def of_an_answer(caller: UserTurn, text: str, call: CallState) -> Intent:
     """What a line of ours has asked for is answered, or something else is said."""
-    asked, question = memory.asked, memory.last_words
+    asked, question = call.input.asked, call.echo.last_words
     if asked is None:
         return Intent.WORDS
     if asked is Asked.MORE:
-        goes_on = caller.cut_us or len(digits_at_end(text)) >= TELEPHONE_DIGITS
+        goes_on = caller.interrupts or len(digits_at_end(text)) >= TELEPHONE_DIGITS
         return Intent.MESSAGE if goes_on and not is_question(text) else Intent.WORDS
     if is_no(text, question):
         return Intent.DECLINED

@@ -1,12 +1,12 @@
 """The turn machine: one event in, actions out.
 
-    frames --hearing--> onset, voice, pause, end --(floor)--> who speaks --(answering)--> what is said
+    frames --segmenter--> onset, voice, pause, end --(users, barge_in)--> turns --(answering)--> what is said
 
-An event that carries an old turn ID is dropped at the top of ``handle``.
+A turn's phases and their transitions are in ``phases``; an event that carries an old turn ID is dropped at
+the top of ``handle``.
 """
 
-from server.audio.endpointing import OnsetThreshold
-from server.audio.frames import FRAME_MS, FRAMES_PER_S, FrameHeard
+from server.audio.frames import FRAME_MS, FrameHeard
 from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
 from server.audio.vad import Vad
 from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
@@ -21,7 +21,14 @@ from server.turns.actions import (
     Synthesize,
 )
 from server.turns.after_hangup import LastWords
-from server.turns.effects import Act, EndCall
+from server.turns.answering import Answering
+from server.turns.barge_in import BargeIn
+from server.turns.call_state import CallState
+from server.turns.closing import ClosingDown as Closing
+from server.turns.closing import DueEffects
+from server.turns.current_turn import CurrentTurn
+from server.turns.decided import Thought
+from server.turns.effects import EndCall
 from server.turns.events import (
     CallerGone,
     ClosingDown,
@@ -35,22 +42,16 @@ from server.turns.events import (
     StreamStarted,
     SttFailed,
 )
-from server.turns.floor import Floor, State
-from server.turns.history import CallHistory, EchoProximity
+from server.turns.judge import IntentJudge
 from server.turns.llm_allowance import EVERY_FRAMES, Allowance
-from server.turns.no_input import Limit, Silence, limit_of, out_of_patience
+from server.turns.no_input import Limit, OwnTurns, Silence, limit_of, out_of_patience
 from server.turns.params import TurnParams
+from server.turns.parts import Parts
+from server.turns.phases import State
 from server.turns.playout import HINT_INDEX
-from server.turns.prompts import in_turn
-from server.turns.reply import acts_due, ask_llm, say_farewell, say_line
-from server.turns.response import ResponsePolicy
+from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import Turn
 from server.turns.user_turn import UserTurns
-
-GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
-MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
-FAR_FRAMES = 3600 * FRAMES_PER_S
-ECHO_TAIL_FRAMES = 45  # 500 ms after our last word, and 400 until a voice is confirmed
 
 
 class TurnMachine:
@@ -58,42 +59,47 @@ class TurnMachine:
 
     def __init__(self, params: TurnParams) -> None:
         self.params = params
-        self.floor = Floor()
-        self.caller = UserTurns(params.endpointing, Vad(params.vad_rms, params.barge_in_rms))
-        self.memory = CallHistory(params.history_turns, params.dedup_frames, params.lines)
-        self._allowance = Allowance()
-        self._answering = ResponsePolicy(params, self.floor, self.caller, self.memory, self._allowance)
+        self.current = CurrentTurn()
+        self.users = UserTurns(params.endpointing, Vad(params.vad_rms, params.barge_in_rms))
+        self.call = CallState(params.history_turns, params.dedup_frames, params.lines)
+        barge_in = BargeIn(params, self.current, self.users, self.call)
+        self.parts = Parts(params, self.current, self.users, self.call, barge_in, Allowance())
         self._silence = Silence(params.idle_frames)
-        self._spoke_until = -FAR_FRAMES  # long ago: frame clock of our last word
+        self._own_turns = OwnTurns(self.parts, self._silence)
+        judge, self._effects = IntentJudge(self.parts), DueEffects(self.parts)
+        self._speculative = SpeculativeTurns(self.parts, judge, self._own_turns)
+        self._answering = Answering(self.parts, judge, self._own_turns, self._speculative, self._effects)
+        self._closing = Closing(self.parts, self._speculative, self._effects)
         self._last_words: LastWords | None = None  # the call is over, and this is all that goes on
 
     @property
     def state(self) -> State:
-        return self.floor.state
+        return self.current.state
 
     @property
     def turn(self) -> Turn | None:
-        return self.floor.turn
+        return self.current.turn
 
     def handle(self, event: Event) -> list[Action]:
         """Advance on one event; return what the shell must now do, in order."""
         if self._last_words is not None:
             return self._last_words.handle(event)
-        if getattr(event, "turn_id", self.floor.turn_id) != self.floor.turn_id:
+        if getattr(event, "turn_id", self.current.turn_id) != self.current.turn_id:
             return []
         return [self._allowed(action) for action in self._decide(event)] + self._allowed_now()
 
     def _allowed(self, action: Action) -> Action:
         """A question to the LLM costs money: one too many is kept, and the caller hears the hint."""
-        if not isinstance(action, GenerateReply) or self._allowance.pass_on(action, self.floor.clock):
+        allowance, clock = self.parts.allowance, self.current.clock
+        if not isinstance(action, GenerateReply) or allowance.pass_on(action, clock):
             return action
         if self.turn is not None:
-            self.turn.may_be_late_by = EVERY_FRAMES
+            self.turn.times.may_be_late_by(EVERY_FRAMES)
         return Log(f"MIND_WAITS turn={action.turn_id}")
 
     def _allowed_now(self) -> list[Action]:
         """The question that was kept."""
-        question = self._allowance.due(self.floor.turn_id, self.floor.clock)
+        question = self.parts.allowance.due(self.current.turn_id, self.current.clock)
         return [] if question is None else [question]
 
     def _decide(self, event: Event) -> list[Action]:
@@ -106,27 +112,18 @@ class TurnMachine:
                 return self._mark_returned(name)
             case DigitPressed(digit):
                 return self._digit(digit)
-            case InterimTranscript(utterance_id, text):
-                self.caller.guessed(utterance_id, text, self.floor.clock)
-                return self._answering.words_so_far(utterance_id)
-            case FinalTranscript(utterance_id, text, confidence):
-                wanted = self.caller.transcribed(utterance_id, text, confidence, self.floor.clock)
-                return self._answering.words_heard(utterance_id) if wanted else []
-            case SttFailed(utterance_id, reason):
-                wanted = self.caller.stt_failed(utterance_id, self.floor.clock)
-                failed = Log("ASR_ERR:", cause=reason)
-                return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
-            case StreamStarted(expected, call, takes_messages):
-                self.memory.expected, self.memory.call = expected, call
-                self.memory.takes_messages = takes_messages
+            case InterimTranscript() | FinalTranscript() | SttFailed():
+                return self._transcript(event)
+            case StreamStarted():
+                self.call.started(event)
                 return []
             case CallerGone():
-                self._last_words = LastWords(self.params, self.floor, self.caller, self.memory)
+                self._last_words = LastWords(self.parts)
                 return self._last_words.begin()
             case ClosingDown():
-                return self._answering.close_down()
+                return self._closing.begin()
             case PersonAvailable(available):
-                self.memory.person = available
+                self.call.person_available(available)
                 return []
         return self._answering.turn_event(self.turn, event) if self.turn is not None else []
 
@@ -151,171 +148,129 @@ class TurnMachine:
     # ---- time ----
 
     def _frame(self, frame: FrameHeard) -> list[Action]:
-        self.floor.clock += 1
-        if self.turn is not None:
-            self.turn.playout.tick()
+        self.current.tick()
+        clock, users = self.current.clock, self.users
         actions: list[Action] = []
-        for heard in self.caller.feed(frame, self._bar()):
+        for heard in users.feed(frame, self.parts.barge_in.threshold):
             actions += self._heard(heard)
-        if self.caller.guess_settles(self.floor.clock):
-            actions += self._answering.words_so_far(self.caller.utterance_id)
-        if self.caller.tick_keys(self.floor.clock):
+        if users.guess_settles(clock):
+            actions += self._speculative.words_so_far(users.utterance_id)
+        if users.tick_keys(clock):
             actions += self._answering.answer_pending()
         return actions + self._due()
 
-    def _bar(self) -> OnsetThreshold:
-        if self.state is State.SPEAKING or (self.turn is not None and self.turn.playout.audible):
-            return OnsetThreshold.DURING_PLAYOUT
-        refractory = self.floor.clock - self._spoke_until < self.params.refractory_frames
-        return OnsetThreshold.REFRACTORY if refractory else OnsetThreshold.ORDINARY
-
     def _due(self) -> list[Action]:
         """What the passing of a frame brings about."""
-        turn = self.turn
-        waiting = turn is None and not self.caller.busy and not self.caller.pending.segments
-        too_long = self._silence.tick(waiting=waiting, sound=self.caller.perhaps_speaking)
-        limit = limit_of(self.floor.clock, self.params.call_frames)
+        turn, clock = self.turn, self.current.clock
+        waiting = turn is None and not self.users.busy and not self.users.pending.segments
+        too_long = self._silence.tick(waiting=waiting, sound=self.users.perhaps_speaking)
+        limit = limit_of(clock, self.params.call_frames)
         if limit is Limit.OVER:
             return [ApplyEffect(EndCall())]
-        if out_of_patience(self.floor.clock, self.memory.closing_at) and self._answering.may_insist:
-            return self._answering.insist()
-        if (due := self._answering.do_what_is_due()) or self._answering.takes_leave:
+        if out_of_patience(clock, self.call.closing_at) and self._closing.may_insist:
+            return self._closing.insist()
+        if (due := self._effects.apply()) or self._effects.takes_leave:
             return due
         if waiting:
-            return self._due_in_silence(too_long=too_long, over=limit is not Limit.WITHIN)
+            return self._own_turns.due(too_long=too_long, over=limit is not Limit.WITHIN)
         if turn is not None and self.state is State.SPEAKING and turn.playout.finished:
             return self._finish(turn)
         return self._due_in_thought(turn) if turn is not None and self.state is State.THINKING else []
 
-    def _due_in_silence(self, *, too_long: bool, over: bool) -> list[Action]:
-        """Turns without a caller: the greeting (B6), whether they are there (F1), the end (F4)."""
-        memory, said = self.memory, self._silence.prompts
-        if memory.closing:
-            return say_farewell(self.floor.take(breath_frames=0), memory)
-        if over:
-            return self._say_unasked(memory.worded(memory.lines.time_is_up), EndCall())
-        if self._answering.owes_greeting:
-            due = self.floor.clock >= GREETING_AFTER_FRAMES and self.caller.quiet
-            return self._answering.greet() if due else []
-        if not too_long:
-            return []
-        self._silence.prompts += 1
-        if said < self.params.idle_prompts:
-            return self._say_unasked(memory.worded(in_turn(memory.lines.still_there, said)))
-        return self._say_unasked(memory.worded(memory.lines.nobody_there), EndCall())
-
-    def _say_unasked(self, line: str, *acts: Act) -> list[Action]:
-        return say_line(self.floor.take(breath_frames=0), line, acts=acts)
-
     def _due_in_thought(self, turn: Turn) -> list[Action]:
-        if turn.understood and turn.ask_again_at is not None and self.floor.clock >= turn.ask_again_at:
-            turn.ask_again_at, turn.asked_again_at = None, self.floor.clock
-            return ask_llm(turn, turn.words, self.memory)
-        quiet = self.caller.quiet or self.caller.run_on
-        wanted = quiet and turn.wants_hint(self.floor.clock, self.params.hint_after_frames)
-        if not wanted or self.memory.closing:
+        if asked := self._answering.hold_over(turn):
+            return asked
+        quiet = self.users.quiet or self.users.run_on
+        wanted = turn.times.wants_hint(self.current.clock, self.params.hint_after_frames)
+        if not quiet or not wanted or turn.playout.ready_frames or self.call.closing:
             return []
-        turn.hint_due = False
+        turn.times.hint_given()
         return [Synthesize(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
 
-    # ---- the caller's voice and keys ----
+    # ---- the caller's voice, words and keys ----
 
     def _heard(self, heard: Heard) -> list[Action]:
+        users = self.users
         match heard:
             case Onset(utterance_id):
-                number = self.memory.committed_turns + 1
-                return self._stop_to_judge() + self.caller.onset(utterance_id, number, self.memory.expected)
+                number = self.call.history.committed_turns + 1
+                stopped = self.parts.barge_in.stop()
+                return stopped + users.onset(utterance_id, number, self.call.input.expected)
             case Confirmed():
                 return self._confirmed(heard)
             case Paused(utterance_id):
                 return self._paused(utterance_id)
             case Resumed(utterance_id):
-                return [self.caller.goes_on(utterance_id), *self._answering.forget_early_start()]
+                return [users.goes_on(utterance_id), *self._speculative.forget()]
             case CallerAudio(utterance_id, audio):
                 return [FeedRecognition(utterance_id, audio)]
             case Discarded(utterance_id):
-                dropped = self.caller.was_noise(utterance_id)
-                return [*dropped, *self._it_was_noise()]
+                dropped = users.was_noise(utterance_id)
+                self.parts.barge_in.it_was_noise()
+                return dropped
             case Ended():
                 return [self._utterance_ended(heard), *self._answering.answer_pending()]
 
     def _paused(self, utterance_id: int) -> list[Action]:
         """B3: perhaps the end."""
-        ask = [FlushRecognition(utterance_id)] if self._answering.may_ask_so_far() else []
-        return [*ask, *self._answering.words_so_far(utterance_id)]
-
-    def _stop_to_judge(self) -> list[Action]:
-        """D1: stop at once; whether it was a voice is known within 400 ms."""
-        turn = self.turn
-        if turn is None or self.state is not State.SPEAKING or not self._can_be_stopped:
-            return []
-        if turn.final or turn.stops >= MAX_UNCONFIRMED_STOPS:
-            return []
-        turn.playout.hold()
-        return [SendClear()]
-
-    def _it_was_noise(self) -> list[Action]:
-        """D4: go on where we were. A reply that was held back (A6) goes by itself: nothing holds it now."""
-        if self.turn is not None and self.turn.playout.held:
-            self.turn.playout.resume()
-            self.turn.stops += 1
-        return []
+        ask = [FlushRecognition(utterance_id)] if self._speculative.may_ask_so_far() else []
+        return [*ask, *self._speculative.words_so_far(utterance_id)]
 
     def _confirmed(self, heard: Confirmed) -> list[Action]:
         actions: list[Action] = []
+        barge_in, call = self.parts.barge_in, self.call
         if heard.first_time:
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
             another = self.state is State.THINKING and not heard.may_take_the_floor
-            number = self.memory.committed_turns + 1 + another
-            actions += self.caller.confirmed(heard.utterance_id, number, self.memory.expected, self._near)
-        if heard.may_take_the_floor and (self._can_be_stopped or self.state is not State.SPEAKING):
-            actions += self.floor.yield_to(self.caller, self.memory)
-        return actions
-
-    @property
-    def _can_be_stopped(self) -> bool:
-        """By a voice (D5, B6)."""
-        return self.params.barge_in and not (self.turn is not None and self.turn.protected)
-
-    @property
-    def _near(self) -> EchoProximity | None:
-        if self._bar() is OnsetThreshold.DURING_PLAYOUT:
-            return EchoProximity.DURING_PLAYOUT
-        behind = self.floor.clock - self._spoke_until < ECHO_TAIL_FRAMES
-        return EchoProximity.BEHIND_US if behind else None
+            number = call.history.committed_turns + 1 + another
+            actions += self.users.confirmed(heard.utterance_id, number, call.input.expected, barge_in.overlap)
+        return actions + (barge_in.voice() if heard.may_take_the_floor else [])
 
     def _utterance_ended(self, ended: Ended) -> Action:
-        return self.caller.utterance_ended(
-            ended, self.floor.clock, during_playout=self.state is State.SPEAKING
-        )
+        in_playout = self.state is State.SPEAKING
+        return self.users.utterance_ended(ended, self.current.clock, in_playout=in_playout)
+
+    def _transcript(self, event: InterimTranscript | FinalTranscript | SttFailed) -> list[Action]:
+        utterance_id, clock = event.utterance_id, self.current.clock
+        match event:
+            case InterimTranscript(_, text):
+                self.users.guessed(utterance_id, text, clock)
+                return self._speculative.words_so_far(utterance_id)
+            case FinalTranscript(_, text, confidence):
+                wanted = self.users.transcribed(utterance_id, text, confidence, clock)
+                return self._answering.words_heard(utterance_id) if wanted else []
+            case SttFailed(_, reason):
+                wanted = self.users.stt_failed(utterance_id, clock)
+                failed = Log("ASR_ERR:", cause=reason)
+                return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
 
     def _digit(self, digit: str) -> list[Action]:
         """F5: a key needs no verdict."""
-        if self.caller.key_is_late(digit):
+        users = self.users
+        if users.key_is_late(digit):
             return []
-        actions = self.floor.yield_to(self.caller, self.memory)
-        for heard in self.caller.interrupt_voice():
+        actions = self.parts.barge_in.interrupt()
+        for heard in users.interrupt_voice():
             actions += [self._utterance_ended(heard)] if isinstance(heard, Ended) else self._heard(heard)
-        complete = self.caller.press(digit, self.memory.expected.digits, self.floor.clock)
+        complete = users.press(digit, self.call.input.expected.digits, self.current.clock)
         return actions + (self._answering.answer_pending() if complete else [])
 
     # ---- the wire ----
 
     def _finish(self, turn: Turn) -> list[Action]:
         """C4: the caller has heard the end."""
-        self._spoke_until = self.floor.clock
-        actions = self.floor.finish(turn, self.memory)
+        actions = self.parts.barge_in.finished(turn)
         if asks_to_wait(turn.answers) or says_to_wait(turn.last_sentence):
             self._silence.hold(self.params.hold_frames)
-        return [*actions, *self._answering.leave(turn)]
+        return [*actions, *self._answering.finish(turn)]
 
     def _reply_may_go(self, turn: Turn) -> bool:
-        if self.state is State.SPEAKING or turn.final:
+        if turn.state is State.SPEAKING or turn.final:
             return True
-        if self.caller.perhaps_speaking or not turn.settled:
+        if self.users.perhaps_speaking or not turn.words_known:
             return False
         waits = turn.playout.waits_for_second or turn.playout.hint_goes_on
-        return turn.breathed(self.floor.clock) and not waits
+        return turn.times.delayed(self.current.clock) and not waits
 
     def _room(self, frames: int) -> list[Action]:
         turn = self.turn
@@ -323,27 +278,33 @@ class TurnMachine:
             return []
         playout = turn.playout
         sent = playout.take(frames, reply_may_start=self._reply_may_go(turn))
-        if self.state is State.SPEAKING or not playout.started:
+        if turn.state is State.SPEAKING or not playout.started:
             return list(sent)
+        turn.starts(closing=self.call.closing)
         # A hint is part of what the caller is hearing: `clear` would cut it (B5).
         clear: list[Action] = [] if playout.has_hint else [SendClear()]
-        return [*clear, *sent, *self._begin_speaking(turn)]
+        return [*clear, *sent, *self._speaking(turn)]
 
-    def _begin_speaking(self, turn: Turn) -> list[Action]:
-        actions = self.floor.enter(State.SPEAKING)
-        self.memory.expected = turn.expected or self.memory.expected
+    def _speaking(self, turn: Turn) -> list[Action]:
+        """The first frame of the answer was sent: it is committed."""
+        actions = self.current.state_changed()
+        call, follow_up = self.call, turn.follow_up
+        call.input.expect(follow_up.expected)
         if turn.caller is not None:
-            self.memory.committed_turns += not turn.resumes
-            self.memory.asked = turn.asks
-            self.memory.failed_in_a_row = self.memory.failed_in_a_row if turn.fixed else 0
+            if not turn.resumes:
+                call.history.turn_committed()
+            call.input.ask(follow_up.asks)
+            if not turn.fixed:
+                call.input.llm_answered()
             self._silence.caller_heard()
-            gap = self.floor.clock - turn.caller.said_at
+            gap = self.current.clock - turn.caller.said_at
             actions.append(Log(f"RESPONSE_GAP ms={gap * FRAME_MS} turn={turn.turn_id}", since_frames=gap))
-        self.memory.take_back_interruption(turn.takes_back)
-        self.memory.caller_said(turn.answers)
-        turn.tell_unjudged(self.memory.unjudged)
-        turn.final = self.memory.closing and turn.parting
-        return actions + acts_due(turn, self.memory, heard=False)
+        call.history.take_back_interruption(turn.restores)
+        call.history.caller_said(turn.answers)
+        if turn.thought is Thought.WHOLE:
+            call.history.judged()
+        call.history.not_judged(turn.unjudged)
+        return actions + call.leads.apply(turn.take_due(heard=False))
 
     def _mark_returned(self, name: str) -> list[Action]:
         turn = self.turn

@@ -1,9 +1,17 @@
-"""The life of a call: how long a caller may say nothing (F1), and how long a call may last (F4)."""
+"""Turns that no words of the caller's bring about: the greeting (B6), idle prompts (F1), the end (F4)."""
 
 from enum import Enum
 
 from server.audio.frames import FRAMES_PER_S
+from server.turns.actions import Action
+from server.turns.decided import Prompt
+from server.turns.effects import Act, EndCall
+from server.turns.parts import Parts
+from server.turns.phases import Phase
+from server.turns.prompts import in_turn
+from server.turns.response import farewell
 
+GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 PATIENCE_FRAMES = 5 * FRAMES_PER_S  # for who speaks when the server must go; then our last line is said
 GRACE_FRAMES = 60 * FRAMES_PER_S  # for a reply, or a caller, to come to an end, and for the goodbye
 
@@ -18,6 +26,11 @@ class Silence:
         self._waited = 0
         self._delayed = False
         self.prompts = 0  # said since the caller was heard last
+
+    def prompted(self) -> int:
+        """One more prompt is said; how many there were before it."""
+        self.prompts += 1
+        return self.prompts - 1
 
     def tick(self, *, waiting: bool, sound: bool) -> bool:
         """One frame has passed; True when something is to be said about it.
@@ -45,7 +58,7 @@ class Silence:
         return max(self._after, self._hold) if self._after else self._hold
 
     def hold(self, frames: int) -> None:
-        """They have asked to wait, or we have said that we do: nothing is too long before that (F7)."""
+        """They have asked to wait, or were asked to: nothing is too long before that (F7)."""
         self._hold = frames
 
 
@@ -67,3 +80,50 @@ def limit_of(clock: int, call_frames: int) -> Limit:
 def out_of_patience(clock: int, closing_at: int | None) -> bool:
     """The server will be gone, and has waited for a pause for as long as it can."""
     return closing_at is not None and clock - closing_at >= PATIENCE_FRAMES
+
+
+class OwnTurns:
+    """Says prompts that answer nobody. Not thread-safe."""
+
+    def __init__(self, parts: Parts, silence: Silence) -> None:
+        self._parts = parts
+        self._silence = silence
+
+    @property
+    def greeting_first(self) -> bool:
+        """The greeting is a notice that is heard whoever speaks first, and it was not yet (B6)."""
+        return self._parts.params.greeting_protected and self.owes_greeting
+
+    @property
+    def owes_greeting(self) -> bool:
+        """The caller has not heard a word of the agent, and there is a greeting (B6)."""
+        return self._parts.call.echo.never_spoke and bool(self._parts.params.greeting.strip())
+
+    def greet(self) -> list[Action]:
+        """B6."""
+        params = self._parts.params
+        turn = self._parts.current.begin(Phase.PREPARED)
+        return turn.say(Prompt(params.greeting), notice=params.greeting_protected)
+
+    def due(self, *, too_long: bool, over: bool) -> list[Action]:
+        """What is said into a silence. ``too_long``: it was; ``over``: so was the call."""
+        parts, prompts = self._parts, self._parts.call.prompts
+        if parts.call.closing:
+            return self._say(farewell(parts.call))
+        if over:
+            return self._say_line(prompts.time_is_up, EndCall())
+        if self.owes_greeting:
+            due = parts.current.clock >= GREETING_AFTER_FRAMES and parts.users.quiet
+            return self.greet() if due else []
+        if not too_long:
+            return []
+        said = self._silence.prompted()
+        if said < parts.params.idle_prompts:
+            return self._say_line(in_turn(prompts.still_there, said))
+        return self._say_line(prompts.nobody_there, EndCall())
+
+    def _say_line(self, line: str, *acts: Act) -> list[Action]:
+        return self._say(Prompt(self._parts.call.worded(line), acts=acts))
+
+    def _say(self, prompt: Prompt) -> list[Action]:
+        return self._parts.current.begin(Phase.PREPARED).say(prompt)

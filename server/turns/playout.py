@@ -1,4 +1,4 @@
-"""Our audio being played to the caller: what waits, what is on its way, what was heard, what `clear` drops.
+"""A reply being played to the caller: what waits, what is on its way, what was heard, what `clear` drops.
 
 Positions are frames from the start of the reply, over its sentences in order:
 
@@ -10,7 +10,8 @@ by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped 
 """
 
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, takewhile
+from typing import NamedTuple
 
 from server.audio.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENCE
 from server.turns.actions import SendAudio, SendMark
@@ -26,7 +27,7 @@ MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole y
 
 @dataclass
 class Sentence:
-    """One sentence of a reply. ``index`` is its name between us and the voice."""
+    """One sentence of a reply. ``index`` is its name between the turn and TTS."""
 
     index: int
     text: str
@@ -45,14 +46,30 @@ class Sentence:
         """Its length: known when whole, else judged by its letters."""
         return self.frames if self.whole else max(self.frames, len(self.text) * MS_A_CHARACTER // FRAME_MS)
 
+    def add_audio(self, mulaw_8k: bytes) -> None:
+        if not self.whole:
+            self.audio += mulaw_8k
+
+    def end(self) -> None:
+        """Its audio is whole."""
+        self.whole = True
+
     def cut_out(self, offset: int, frames: int) -> bytes:
         audio = bytes(self.audio[offset * FRAME_BYTES : (offset + frames) * FRAME_BYTES])
         return audio.ljust(frames * FRAME_BYTES, MULAW_SILENCE)
 
 
+class Span(NamedTuple):
+    """Where a sentence stands in the reply, in frames."""
+
+    sentence: Sentence
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class UnheardRest:
-    """What is left of a reply that was cut, from the start of the sentence it was cut in.
+    """What is left of a reply that was interrupted, from the start of the sentence being heard.
 
     ``before``: the sentences before it. One with under 300 ms (and half of it) left counts as heard.
     ``sentences``: text, and audio where it is whole. ``complete``: no further sentence belongs to it.
@@ -69,6 +86,7 @@ class Playout:
     def __init__(self, turn_id: int) -> None:
         self.turn_id = turn_id
         self.sentences: list[Sentence] = []
+        self.count = 0  # sentences added, the hint left out: the next one's index
         self.complete = False  # no further sentence will be added
         self.held = False
         self.played = 0
@@ -79,11 +97,20 @@ class Playout:
         self._drained_ticks = 0
         self._short_ticks = 0
 
-    # ---- filled by the voice ----
+    # ---- filled by TTS ----
 
-    def add(self, index: int, text: str) -> None:
-        """Queue a sentence; its audio follows."""
-        self.sentences.append(Sentence(index, text))
+    def add(self, text: str) -> int:
+        """Queue a sentence, whose audio follows; return its index."""
+        return self._append(Sentence(self.count, text))
+
+    def adopt(self, text: str, mulaw_8k: bytes) -> None:
+        """Take over a whole sentence of another reply."""
+        self._append(Sentence(self.count, text, audio=bytearray(mulaw_8k), whole=True))
+
+    def _append(self, sentence: Sentence) -> int:
+        self.sentences.append(sentence)
+        self.count += 1
+        return sentence.index
 
     def add_hint(self, text: str, mulaw_8k: bytes) -> None:
         """Put the thinking hint before everything; only while nothing was sent."""
@@ -91,29 +118,26 @@ class Playout:
         self.sentences.insert(0, Sentence(HINT_INDEX, text, True, bytearray(mulaw_8k), True))
 
     def add_audio(self, index: int, mulaw_8k: bytes) -> None:
-        sentence = self._by_index(index)
-        if sentence is not None and not sentence.whole:
-            sentence.audio += mulaw_8k
+        if (sentence := self._by_index(index)) is not None:
+            sentence.add_audio(mulaw_8k)
 
     def end_sentence(self, index: int) -> None:
-        sentence = self._by_index(index)
-        if sentence is not None:
-            sentence.whole = True
+        if (sentence := self._by_index(index)) is not None:
+            sentence.end()
 
-    def adopt(self, index: int, text: str, mulaw_8k: bytes) -> None:
-        """Take over a whole sentence of another reply."""
-        self.sentences.append(Sentence(index, text, audio=bytearray(mulaw_8k), whole=True))
+    def end_reply(self) -> None:
+        """No further sentence will be added."""
+        self.complete = True
 
     def start_over(self, turn_id: int) -> None:
         """Another turn takes over before its first frame: only a hint on its way stays."""
         self.turn_id = turn_id
         self.sentences = [sentence for sentence in self.sentences if sentence.is_hint]
-        self.complete = False
+        self.count, self.complete = 0, False
 
     def end_here(self) -> bool:
         """Nothing is said behind the sentence that is on its way; True when something is left out."""
-        ends = accumulate(sentence.frames for sentence in self.sentences)
-        kept = 1 + sum(end < self._sent for end in ends)
+        kept = 1 + sum(span.end < self._sent for span in self._spans)
         left_out = not self.complete or kept < len(self.sentences)
         self.sentences, self.complete = self.sentences[:kept], True
         return left_out
@@ -123,20 +147,16 @@ class Playout:
     def take(self, room: int, *, reply_may_start: bool) -> list[SendAudio | SendMark]:
         """Frames and marks for the wire, in order, at most ``room`` frames."""
         out: list[SendAudio | SendMark] = []
-        start = 0
-        for position, sentence in enumerate(self.sentences):
-            if self.held or not (reply_may_start or sentence.is_hint):
-                break
-            count = min(room, start + sentence.frames - self._sent)
+        for position, (sentence, start, end) in enumerate(self._playable(reply_may_start=reply_may_start)):
+            count = min(room, end - self._sent)
             if count > 0:
                 out.append(SendAudio(sentence.cut_out(self._sent - start, count)))
                 self._sent += count
                 room -= count
-            start += sentence.frames
-            if not sentence.whole or self._sent < start:
+            if self._sent < end:
                 break
-            if position >= self._marked and sentence.frames:
-                out.append(self._mark(position, start))
+            if self._owes_mark(position, sentence):
+                out.append(self._mark(position, end))
         return out
 
     def tick(self) -> None:
@@ -164,40 +184,30 @@ class Playout:
         self._sent = self.played
         self._live_marks.clear()
         self._generation += 1
-        start = 0
-        self._marked = 0
-        for sentence in self.sentences:
-            start += sentence.frames
-            if not sentence.whole or start > self.played:
-                break
-            self._marked += 1
+        self._marked = sum(span.sentence.whole and span.end <= self.played for span in self._in_order)
         self.held = True
 
     def resume(self) -> None:
         """Go on from the very frame that was cut."""
         self.held = False
 
-    def kept(self) -> UnheardRest:
+    def rest(self) -> UnheardRest:
         """What was not heard in full, for another turn to take over."""
-        start = end = 0
-        before: list[str] = []
-        left: list[tuple[str, bytes | None]] = []
-        for sentence in self.sentences:
-            start, end = end, end + sentence.frames
-            if sentence.is_hint:
-                continue
-            nearly = end - self.played <= min(NEARLY_OVER_FRAMES, (end - start) // 2)
-            if sentence.whole and nearly:
-                before.append(sentence.text)
-            else:
-                left.append((sentence.text, bytes(sentence.audio) if sentence.whole else None))
-        return UnheardRest(tuple(before), tuple(left), self.complete)
+        reply = [span for span in self._spans if not span.sentence.is_hint]
+        before = tuple(span.sentence.text for span in reply if self._counts_as_heard(span))
+        left = (span.sentence for span in reply if not self._counts_as_heard(span))
+        sentences = tuple((one.text, bytes(one.audio) if one.whole else None) for one in left)
+        return UnheardRest(before, sentences, self.complete)
+
+    def _counts_as_heard(self, span: Span) -> bool:
+        left, half = span.end - self.played, (span.end - span.start) // 2
+        return span.sentence.whole and left <= min(NEARLY_OVER_FRAMES, half)
 
     # ---- what is true now ----
 
     @property
     def audible(self) -> bool:
-        """Some of our audio is in the far buffer."""
+        """Some of the audio is in the far buffer."""
         return self.played < self._sent
 
     @property
@@ -217,14 +227,8 @@ class Playout:
     @property
     def ready_frames(self) -> int:
         """Frames of the reply that could be sent now and were not."""
-        start = self._hint_frames
-        for sentence in self.sentences:
-            if sentence.is_hint:
-                continue
-            start += sentence.frames
-            if not sentence.whole:
-                break
-        return max(0, start - max(self._sent, self._hint_frames))
+        end = max((span.end for span in self._in_order), default=0)
+        return max(0, end - max(self._sent, self._hint_frames))
 
     @property
     def waits_for_second(self) -> bool:
@@ -238,18 +242,10 @@ class Playout:
 
     def wants_wire(self, *, reply_may_start: bool) -> bool:
         """``take`` would give something: a frame, or the mark of a sentence that became whole late."""
-        start = 0
-        for position, sentence in enumerate(self.sentences):
-            if self.held or not (reply_may_start or sentence.is_hint):
-                return False
-            start += sentence.frames
-            if self._sent < start:
-                return True
-            if not sentence.whole:
-                return False
-            if position >= self._marked and sentence.frames:
-                return True
-        return False
+        return any(
+            self._sent < span.end or self._owes_mark(position, span.sentence)
+            for position, span in enumerate(self._playable(reply_may_start=reply_may_start))
+        )
 
     @property
     def finished(self) -> bool:
@@ -262,36 +258,54 @@ class Playout:
 
     @property
     def nearly_over(self) -> bool:
-        """A cut in the last 300 ms is no interruption (D2)."""
+        """A stop in the last 300 ms is no interruption (D2)."""
         total = sum(sentence.expected_frames for sentence in self.sentences)
         return self.complete and total - self.played <= NEARLY_OVER_FRAMES
 
     @property
     def at_a_question(self) -> bool:
         """The last sentence of which a third was heard asks something: it may be answered before its end."""
-        start = 0
-        last = ""
-        for sentence in self.sentences:
-            if not sentence.is_hint and self.played > start + sentence.expected_frames // 3:
-                last = sentence.text
-            start += sentence.expected_frames
-        return last.rstrip("\"'”׳״) ").endswith("?")
+        begun = [
+            sentence.text
+            for sentence, start, end in self._expected_spans
+            if not sentence.is_hint and self.played > start + (end - start) // 3
+        ]
+        return bool(begun) and begun[-1].rstrip("\"'”׳״) ").endswith("?")
 
     def heard(self) -> tuple[list[str], str]:
         """The sentences heard in full, and the words of all that was heard (rounded down to a word)."""
-        in_full: list[str] = []
-        words: list[str] = []
-        start = 0
-        for sentence in self.sentences:
-            length = sentence.expected_frames
-            if not sentence.is_hint:
-                if sentence.whole and self.played >= start + length:
-                    in_full.append(sentence.text)
-                words += _heard_words(sentence.text, self.played - start, length)
-            start += length
-        return in_full, " ".join(words)
+        reply = [span for span in self._expected_spans if not span.sentence.is_hint]
+        in_full = [one.text for one, _, end in reply if one.whole and self.played >= end]
+        heard = (_heard_words(one.text, self.played - start, end - start) for one, start, end in reply)
+        return in_full, " ".join(chain.from_iterable(heard))
 
     # ---- inside ----
+
+    @property
+    def _spans(self) -> list[Span]:
+        """By the audio that is there."""
+        return _spans(self.sentences, [sentence.frames for sentence in self.sentences])
+
+    @property
+    def _expected_spans(self) -> list[Span]:
+        """By the length that each sentence will have."""
+        return _spans(self.sentences, [sentence.expected_frames for sentence in self.sentences])
+
+    @property
+    def _in_order(self) -> list[Span]:
+        """Sentences that can be played one behind the other: up to the first whose audio is not whole."""
+        spans = self._spans
+        return spans[: 1 + sum(1 for _ in takewhile(lambda span: span.sentence.whole, spans))]
+
+    def _playable(self, *, reply_may_start: bool) -> list[Span]:
+        """Of these, those that may be played now."""
+        if self.held:
+            return []
+        return list(takewhile(lambda span: reply_may_start or span.sentence.is_hint, self._in_order))
+
+    def _owes_mark(self, position: int, sentence: Sentence) -> bool:
+        """Once all its audio is sent."""
+        return sentence.whole and position >= self._marked and sentence.frames > 0
 
     @property
     def _hint_frames(self) -> int:
@@ -305,6 +319,14 @@ class Playout:
         name = f"{self.turn_id}.{position}.{self._generation}"
         self._live_marks[name] = end
         return SendMark(name)
+
+
+def _spans(sentences: list[Sentence], lengths: list[int]) -> list[Span]:
+    ends = list(accumulate(lengths))
+    return [
+        Span(sentence, end - length, end)
+        for sentence, length, end in zip(sentences, lengths, ends, strict=True)
+    ]
 
 
 def _heard_words(text: str, played: int, length: int) -> list[str]:

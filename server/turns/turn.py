@@ -1,179 +1,179 @@
-"""A turn: what the caller said, in one or more utterances, and where our answer to it stands."""
+"""A turn: in which phase the agent's answer stands, and what it says. Only the turn writes the turn."""
 
-from collections import deque
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass, replace
 
 from server.hebrew.understand.questions import is_question
 from server.hebrew.words import fingerprint
-from server.turns.actions import GenerateReply
-from server.turns.effects import Act, Expected, ends_call
-from server.turns.history import Asked, EchoProximity
-from server.turns.playout import Playout, UnheardRest
+from server.turns.actions import Action, GenerateReply, Synthesize
+from server.turns.decided import FollowUp, Prompt, Thought
+from server.turns.effects import Act, Expected, SaveLead, ends_call
+from server.turns.events import TtsAudio, TtsSentenceDone
+from server.turns.expected_input import Asked
+from server.turns.phases import TRANSITIONS, Phase, State, TurnEvent
+from server.turns.playout import HINT_INDEX, Playout, UnheardRest
+from server.turns.turn_times import TurnTimes
+from server.turns.user_turn import UserTurn
 
-KEYS = 0  # in the place of an utterance's number
-
-
-@dataclass
-class UserUtterance:
-    """One utterance, or digits from the keypad. ``text`` is None until the STT has spoken."""
-
-    utterance_id: int  # or KEYS
-    text: str | None = None
-    guess: str = ""
-    guessed_at: int = 0  # frame clock
-    confidence: float | None = None
-    speech_frames: int = 0
-    ended_at: int = 0  # frame clock
-    failed: bool = False  # no STT could be found for it
-    during_playout: bool = False  # ended while we spoke, and did not stop us
-    near: EchoProximity | None = None  # it may be our echo
-
-    def clear_text(self, min_confidence: float) -> str:
-        """The words, or nothing when they are too uncertain."""
-        if self.confidence is not None and self.confidence < min_confidence:
-            return ""
-        return (self.text or "").strip()
+MAX_SENTENCES = 64  # of one reply; an LLM that runs on is not listened to any more
+MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
 
 
-@dataclass
-class UserTurn:
-    """Utterances that belong together: one answer is owed to all of them (A6)."""
+@dataclass(frozen=True)
+class LlmReply:
+    """The LLM's sentences. ``before``: those heard in an earlier turn.
 
-    segments: list[UserUtterance] = field(default_factory=list)
-    cut_us: bool = False  # it interrupted our reply
-    said_at: int = 0  # frame clock of its last voice or key
-    early_starts: int = 0  # made for it so far (B3)
-    asked_so_far: int = 0  # times its STT were asked for the words so far (B3)
-    waited: bool = False  # the LLM has said once that it is not finished (A7)
-    listens: int | None = None  # fingerprint of the words with which they only listen, the LLM says (D4)
+    ``interrupts``: what the caller interrupted, while the LLM may find that they only listen (D4).
+    """
 
-    @property
-    def transcribed(self) -> bool:
-        """The STT has said their last word on every part."""
-        return all(segment.text is not None for segment in self.segments)
-
-    @property
-    def empty(self) -> bool:
-        """Not one word, not even a doubtful one."""
-        return not any((segment.text or "").strip() for segment in self.segments)
-
-    @property
-    def failed(self) -> bool:
-        return any(segment.failed for segment in self.segments)
-
-    @property
-    def near(self) -> EchoProximity | None:
-        """How near to our own voice the nearest of them began."""
-        nearest = {segment.near for segment in self.segments}
-        return next((near for near in EchoProximity if near in nearest), None)
-
-    @property
-    def all_during_playout(self) -> bool:
-        return all(segment.during_playout for segment in self.segments)
-
-    @property
-    def has_keys(self) -> bool:
-        return any(segment.utterance_id == KEYS for segment in self.segments)
-
-    @property
-    def typed(self) -> bool:
-        """Keys, and no voice that has words."""
-        typed = [segment.utterance_id == KEYS for segment in self.segments if (segment.text or "").strip()]
-        return bool(typed) and all(typed)
-
-    @property
-    def speech_frames(self) -> int:
-        return sum(segment.speech_frames for segment in self.segments)
-
-    @property
-    def so_far(self) -> str:
-        """The words of all parts, as the STT has them now."""
-        return " ".join(segment.text or segment.guess for segment in self.segments)
-
-    def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
-        """The words of all parts; and whether a part was dropped because it said the same again (E2)."""
-        parts: list[str] = []
-        repeated = False
-        last_at = 0
-        for segment in self.segments:
-            words = segment.clear_text(min_confidence)
-            if not words:
-                continue
-            same = fingerprint(words) in {fingerprint(" ".join(parts)), fingerprint((parts or [""])[-1])}
-            if parts and same and segment.ended_at - last_at <= dedup_frames:
-                repeated = True
-                continue
-            parts.append(words)
-            last_at = segment.ended_at
-        return " ".join(parts), repeated
+    request: GenerateReply
+    before: tuple[str, ...] = ()
+    interrupts: "InterruptedReply | None" = None
 
 
-class Thought(Enum):
-    """How far an LLM has come with what the caller has said: what it does it may say last of all."""
+@dataclass(frozen=True)
+class PromptReply:
+    """A prompt, or a thinking hint that nothing follows. ``request``: one that the LLM had no answer to."""
 
-    NONE = "none"  # none is to judge it
-    AT_WORK = "at work"
-    WHOLE = "whole"  # it has come to its end
-    BROKEN = "broken"  # it has failed, or was given up: nobody knows what it would have done
+    request: GenerateReply | None = None
+    before: tuple[str, ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
+class ResumedReply:
+    """The rest of a reply that was interrupted for nothing (D4).
+
+    ``restores``: history notes the interruption; this was heard in full before it. ``of_prompt``: what is
+    resumed is a prompt.
+    """
+
+    request: GenerateReply | None
+    before: tuple[str, ...]
+    restores: str | None
+    of_prompt: bool
+
+
+Says = LlmReply | PromptReply | ResumedReply
+
+
 class Turn:
-    """Our side of a turn, or a line of our own when ``caller`` is None."""
+    """Its ID fences it: workers and marks carry the ID they were born with. Not thread-safe.
 
-    turn_id: int
-    caller: UserTurn | None
-    began_at: int  # frame clock of the end of turn
-    playout: Playout
-    breath_frames: int | None = None  # None until drawn
-    early: bool = False  # begun before the caller's turn was over: nothing of it is heard yet (B3)
-    asked: GenerateReply | None = None  # what the LLM was asked
-    thought: Thought = Thought.NONE
-    words: str = ""  # what was understood in the end
-    ask_again_at: int | None = None  # frame clock: the caller had not finished, the LLM said (A7)
-    asked_again_at: int = 0  # and when it was
-    may_be_late_by: int = 0  # frames: the LLM was asked too often in this call
-    understood: bool = False
-    hint_due: bool = True
-    stops: int = 0  # times an unconfirmed sound stopped it
-    sentences: int = 0  # given to the voice
-    skipped: int = 0  # heard a moment ago (E4)
-    fixed: bool = False  # a line of our own, not the LLM's words
-    resumes: bool = False  # it says the rest of a reply that was cut for nothing
-    expected: Expected | None = None  # what the caller may answer, once this is heard
-    acts: tuple[Act, ...] = ()  # what was decided beside speaking, and is not done
-    asks: Asked | None = None  # what our line asks for
-    before: tuple[str, ...] = ()  # sentences of this reply that were heard in an earlier turn
-    final: bool = False  # our last words, and nothing stops them: the server will be gone (F4)
-    protected: bool = False  # what is said over it is answered behind it, and does not stop it (B6)
-    takes_back: str | None = None  # it goes on with what was noted as interrupted: so much was heard in full
-    cut: "InterruptedReply | None" = (
-        None  # what the caller cut, while the LLM may say that they only listened (D4)
-    )
+    ``caller``: what it answers; None for a prompt that answers nobody, and while that is not known for good.
+    """
+
+    def __init__(
+        self,
+        turn_id: int,
+        phase: Phase,
+        times: TurnTimes,
+        caller: UserTurn | None = None,
+        playout: Playout | None = None,
+    ) -> None:
+        self.turn_id = turn_id
+        self.phase = phase
+        self.times = times
+        self.caller = caller
+        self.playout = playout or Playout(turn_id)
+        self.says: Says | None = None
+        self.follow_up = FollowUp()
+        self.thought = Thought.NONE
+        self.words = ""  # of the caller, as understood in the end
+        self.skipped = False  # a sentence was left out: it was heard a moment ago (E4)
+        self._notice = False  # a prompt that is heard to its end (B6)
+        self._stops = 0  # times an unconfirmed sound stopped it
+
+    def on(self, event: TurnEvent) -> bool:
+        """Move on by the table; False when the event is none for this phase, and nothing changes."""
+        after = TRANSITIONS.get((self.phase, event))
+        self.phase = after or self.phase
+        return after is not None
+
+    def takes(self, event: TurnEvent) -> bool:
+        """The table has the event for this phase."""
+        return (self.phase, event) in TRANSITIONS
+
+    def again(self, turn_id: int) -> "Turn":
+        """The same turn of the caller's under another ID: nothing that LLM and TTS have made counts."""
+        self.playout.start_over(turn_id)
+        turn = Turn(turn_id, self.phase, self.times.again(), self.caller, self.playout)
+        known = self.thought in (Thought.NONE, Thought.WHOLE)
+        turn.understood_as(self.words, self.thought if known else Thought.BROKEN)
+        return turn
+
+    # ---- what is true now ----
+
+    @property
+    def state(self) -> State:
+        return self.phase.state
+
+    @property
+    def early(self) -> bool:
+        """Begun before the caller's turn was over: nothing of it is heard yet (B3)."""
+        return self.phase is Phase.SPECULATIVE
+
+    @property
+    def words_known(self) -> bool:
+        """What it answers is known for good."""
+        return self.phase not in (Phase.SPECULATIVE, Phase.TRANSCRIBING)
+
+    @property
+    def final(self) -> bool:
+        """The last words of the call; nothing holds them back, or stops them (F4)."""
+        return self.phase in (Phase.INSISTING, Phase.FAREWELL)
+
+    @property
+    def request(self) -> GenerateReply | None:
+        """What the LLM was asked."""
+        return None if self.says is None else self.says.request
+
+    @property
+    def resumes(self) -> bool:
+        return isinstance(self.says, ResumedReply)
+
+    @property
+    def restores(self) -> str | None:
+        """It resumes a reply that history notes as interrupted: what was heard in full of that."""
+        return self.says.restores if isinstance(self.says, ResumedReply) else None
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """Sentences of its reply that were heard in an earlier turn."""
+        return () if self.says is None else self.says.before
+
+    @property
+    def interrupts(self) -> "InterruptedReply | None":
+        return self.says.interrupts if isinstance(self.says, LlmReply) else None
+
+    @property
+    def fixed(self) -> bool:
+        """It says a prompt, or the rest of one."""
+        says = self.says
+        return isinstance(says, PromptReply) or (isinstance(says, ResumedReply) and says.of_prompt)
+
+    @property
+    def is_line(self) -> bool:
+        """A prompt in the place of the LLM's words: no reply that could be given again (E4)."""
+        return self.fixed and self.caller is not None
 
     @property
     def text(self) -> str:
-        """The words it answers; empty while unknown, or when the LLM was not asked."""
-        return self.asked.text if self.asked is not None and not self.resumes else ""
+        """The words that the LLM answers; empty when it was not asked, or for the rest of an answer."""
+        return "" if self.request is None or self.resumes else self.request.text
 
     @property
     def answers(self) -> str:
-        """What the caller has said to bring it about; empty when that was heard before, or not understood."""
-        return "" if self.resumes or not self.understood else self.words
-
-    def tell_unjudged(self, unjudged: deque[str]) -> None:
-        """Its answer is being heard: has an LLM judged what it answers, and so all that was said before?"""
-        if self.thought is Thought.WHOLE:
-            unjudged.clear()
-        elif self.thought is not Thought.NONE and self.answers:
-            unjudged.append(self.answers)
+        """The caller's words that brought it about; empty when answered before, or not understood."""
+        return "" if self.resumes or not self.words_known else self.words
 
     @property
-    def asks_the_caller(self) -> bool:
-        """Its last sentence is a question, in quotes or brackets too, or one without its mark."""
-        bare = self.last_sentence.rstrip(" \"'”״׳)]}.!…")
-        return bare.endswith("?") or ("?" not in bare and is_question(bare))
+    def unjudged(self) -> str:
+        """The words that it answers, if an LLM was to judge them and has not come to its end."""
+        return "" if self.thought in (Thought.NONE, Thought.WHOLE) else self.answers
+
+    @property
+    def parting(self) -> bool:
+        """Behind it the call ends, or is handed over."""
+        return any(map(ends_call, self.follow_up.acts))
 
     @property
     def last_sentence(self) -> str:
@@ -181,66 +181,220 @@ class Turn:
         return self.playout.sentences[-1].text if self.playout.sentences else ""
 
     @property
-    def is_line(self) -> bool:
-        """A line of ours in the place of the LLM's words: no reply that could be given again (E4)."""
-        return self.fixed and self.caller is not None
+    def asks_the_caller(self) -> bool:
+        """Its last sentence is a question, in quotes or brackets too, or one without its mark."""
+        bare = self.last_sentence.rstrip(" \"'”׳״)]}.!…")
+        return bare.endswith("?") or ("?" not in bare and is_question(bare))
+
+    def has_said(self, text: str) -> bool:
+        """The sentence is part of its reply already: an LLM that cannot go on from the middle says it all."""
+        already = (*self.before, *(sentence.text for sentence in self.playout.sentences))
+        return fingerprint(text) in map(fingerprint, already)
 
     @property
-    def parting(self) -> bool:
-        """With it we take leave of the caller."""
-        return any(map(ends_call, self.acts))
+    def nothing_left(self) -> bool:
+        """It resumes a reply of which there was no rest."""
+        return self.resumes and self.playout.complete and not self.playout.count
 
-    @property
-    def settled(self) -> bool:
-        """What it answers is known for good."""
-        return not self.early and (self.caller is None or self.understood)
+    # ---- the caller's turn ----
 
-    def breathed(self, clock: int) -> bool:
-        """The pause before the reply is over (B4)."""
-        return self.breath_frames is not None and clock - self.began_at >= self.breath_frames
+    def owed(self, caller: UserTurn, clock: int) -> bool:
+        """The caller's turn is over: what was begun early is its answer."""
+        if not self.on(TurnEvent.USER_TURN_ENDED) or self.phase is not Phase.TRANSCRIBING:
+            return False
+        self.caller = caller
+        self.times.user_turn_ended(clock)
+        return True
 
-    def wants_hint(self, clock: int, after_frames: int) -> bool:
-        """It has thought for ``after_frames`` (0: never), and there is nothing to say yet (B5)."""
-        since = max(self.began_at, self.asked_again_at)
-        waited = after_frames > 0 and clock - since >= after_frames
-        thinks = self.ask_again_at is None and not self.playout.ready_frames
-        return self.hint_due and waited and thinks
+    def understood_as(self, words: str, thought: Thought | None = None) -> None:
+        """The caller's words; ``thought``: what an LLM has to do with them, if that is known."""
+        self.words = words
+        self.thought = thought or self.thought
+
+    def hold(self, until: int) -> None:
+        """The LLM finds that the caller has not finished: it is asked again then (A7)."""
+        self.on(TurnEvent.NOT_FINISHED)
+        self.times.hold(until)
+
+    # ---- what it says ----
+
+    def ask(self, request: GenerateReply) -> list[Action]:
+        self.says = LlmReply(request)
+        self.thought = Thought.AT_WORK
+        return [request]
+
+    def may_resume(self, interrupted: "InterruptedReply | None") -> None:
+        """What the caller interrupted goes on, should the LLM find that they only listen."""
+        if isinstance(self.says, LlmReply):
+            self.says = replace(self.says, interrupts=interrupted)
+
+    def add_sentence(self, text: str) -> list[Action]:
+        """Voice it, and say it behind what there is."""
+        index = self.playout.add(text)
+        return [Synthesize(self.turn_id, index, text)]
+
+    def skip_sentence(self) -> None:
+        self.skipped = True
+
+    def say(self, prompt: Prompt, *, notice: bool = False) -> list[Action]:
+        """Say a fixed line, and nothing after it; a ``notice`` is heard to its end."""
+        self.says = PromptReply(self.request, self.before)
+        self.follow_up = replace(self.follow_up, asks=prompt.asks, acts=prompt.acts)
+        self._notice = notice
+        actions = self.add_sentence(prompt.line)
+        self.playout.end_reply()
+        return actions
+
+    def let_hint_end(self) -> bool:
+        """There is nothing to answer: a hint that is being heard comes to its end; False without one."""
+        if not self.playout.audible:
+            return False
+        self.says = PromptReply()
+        self.playout.end_reply()
+        return self.on(TurnEvent.HINT_GOES_ON)
+
+    def say_again(self, reply: "InterruptedReply") -> list[Action]:
+        """The same words again: their answer is ready (E2)."""
+        request = _asked_again(reply.turn.request, self.turn_id)
+        if request is None or reply.turn.fixed:
+            self.says = PromptReply(request, reply.heard_before)
+        else:
+            self.says = LlmReply(request, reply.heard_before)
+        return self._take_up(reply)
+
+    def resume(self, reply: "InterruptedReply") -> list[Action]:
+        """Say the rest of a reply; what the LLM did not come to say is asked for (D4)."""
+        request = _asked_again(reply.turn.request, self.turn_id)
+        self.says = ResumedReply(request, reply.heard_before, reply.restores, reply.turn.is_line)
+        return self._take_up(reply)
+
+    def _take_up(self, reply: "InterruptedReply") -> list[Action]:
+        interrupted, rest = reply.turn, reply.rest
+        self.follow_up = interrupted.follow_up
+        actions: list[Action] = []
+        for text, audio in rest.sentences:
+            if audio is None:
+                actions += self.add_sentence(text)
+            else:
+                self.playout.adopt(text, audio)
+        self.thought = Thought.BROKEN if interrupted.thought is Thought.AT_WORK else interrupted.thought
+        request = self.request
+        if rest.complete or request is None:
+            self.playout.end_reply()
+            return actions
+        self.thought = Thought.AT_WORK
+        said = " ".join((*self.before, *(text for text, _ in rest.sentences)))
+        return [*actions, replace(request, said=said)]
+
+    def take_audio(self, event: TtsAudio | TtsSentenceDone, hint: str) -> None:
+        """Some of a sentence's audio, or its end."""
+        if isinstance(event, TtsSentenceDone):
+            self.playout.end_sentence(event.index)
+        elif event.index != HINT_INDEX:
+            self.playout.add_audio(event.index, event.mulaw_8k)
+        elif not self.playout.ready_frames:  # the hint is for want of a reply (B5)
+            self.playout.add_hint(hint, event.mulaw_8k)
+
+    # ---- what the LLM has decided ----
+
+    def judged(self, *, whole: bool) -> None:
+        """The LLM has come to its end, or to an end."""
+        self.thought = Thought.WHOLE if whole else Thought.BROKEN
+
+    def judged_by_nobody(self) -> None:
+        """What the caller said was a message, which is kept as it is."""
+        self.thought = Thought.NONE
+
+    def decide(self, acts: tuple[Act, ...]) -> None:
+        """To be done, each at its time."""
+        self.follow_up = replace(self.follow_up, acts=acts)
+
+    def expect(self, expected: Expected) -> None:
+        self.follow_up = replace(self.follow_up, expected=expected)
+
+    def ask_for(self, asked: Asked | None) -> None:
+        self.follow_up = replace(self.follow_up, asks=asked)
+
+    def take_due(self, *, heard: bool) -> tuple[Act, ...]:
+        """Each once: a lead is due when the turn is committed, the rest when the answer was heard."""
+        acts = self.follow_up.acts
+        due = tuple(act for act in acts if heard or isinstance(act, SaveLead))
+        self.decide(tuple(act for act in acts if act not in due))
+        return due
+
+    # ---- playout ----
+
+    def starts(self, *, closing: bool) -> bool:
+        """Its first frame was sent."""
+        if closing and self.parting:
+            return self.on(TurnEvent.FAREWELL_STARTS)
+        return self.on(TurnEvent.NOTICE_STARTS if self._notice else TurnEvent.REPLY_STARTS)
+
+    def stop(self) -> bool:
+        """Perhaps a voice: stop, to judge it; False when that is not to be done (any more)."""
+        if self._stops >= MAX_UNCONFIRMED_STOPS or not self.on(TurnEvent.SOUND):
+            return False
+        self.playout.hold()
+        return True
+
+    def go_on(self) -> None:
+        """It was no voice: from the very frame."""
+        if self.on(TurnEvent.NOISE):
+            self.playout.resume()
+            self._stops += 1
+
+    def end_here(self) -> None:
+        """The server goes: nothing is said behind the sentence being heard (F4)."""
+        if not self.on(TurnEvent.CLOSING_DOWN):
+            return
+        if self.playout.end_here():
+            self.decide(tuple(act for act in self.follow_up.acts if not ends_call(act)))
+        if self.parting and self.on(TurnEvent.FAREWELL_STARTS):
+            self.playout.resume()  # whatever was being judged, nothing stops it any more
 
 
-def started_over(turn: Turn, turn_id: int) -> Turn:
-    """The same turn of the caller's under another ID: nothing of its LLM, voice or lines counts any more."""
-    turn.playout.start_over(turn_id)
-    known = turn.thought in (Thought.NONE, Thought.WHOLE)
-    return Turn(
-        turn_id,
-        turn.caller,
-        turn.began_at,
-        turn.playout,
-        breath_frames=turn.breath_frames,
-        thought=turn.thought if known else Thought.BROKEN,
-        words=turn.words,
-        understood=turn.understood,
-        hint_due=turn.hint_due,
-    )
+def _asked_again(request: GenerateReply | None, turn_id: int) -> GenerateReply | None:
+    """For the rest of an answer: there is one."""
+    return request and replace(request, turn_id=turn_id, may_wait=False, may_listen=False)
 
 
 @dataclass(frozen=True)
 class InterruptedReply:
-    """What is left of a reply that was dropped, should the words that dropped it be none after all."""
+    """The unheard rest of a reply, kept in case the interruption was noise, echo or a backchannel.
 
-    kept: UnheardRest
+    ``answers``: fingerprint of the words it was made for, when it was superseded before it was heard.
+    ``restores``: history notes the interruption; this was heard in full before it. ``heard``: but for its
+    last moment it was heard, and what follows it is due at ``due_at`` (F2).
+    """
+
+    rest: UnheardRest
     turn: Turn
-    answers: int | None = None  # fingerprint of the words it was made for, when it was superseded
-    takes_back: str | None = None  # the history says that it was cut; before that, this was heard in full
-    heard: bool = False  # but for its last moment it was heard: what was to be done then is due
-    due_at: int = 0  # frame clock, and now it is (F2)
+    answers: int | None = None
+    restores: str | None = None
+    heard: bool = False
+    due_at: int = 0  # frame clock
+
+    @classmethod
+    def superseded(cls, turn: Turn) -> "InterruptedReply | None":
+        """Of a turn whose answer was not heard yet; None when there was none to be."""
+        if turn.resumes:
+            return cls(turn.playout.rest(), turn, restores=turn.restores)
+        return cls(turn.playout.rest(), turn, answers=fingerprint(turn.text)) if turn.text else None
+
+    @property
+    def heard_before(self) -> tuple[str, ...]:
+        """Sentences of the reply before the one that is said again."""
+        return (*self.turn.before, *self.rest.before)
 
     @property
     def parting(self) -> bool:
-        """With it we take leave of the caller."""
+        """The agent was saying goodbye, or handing over."""
         return self.turn.parting
 
     @property
     def acts_due(self) -> tuple[Act, ...]:
         """For a turn in which nothing was said after all."""
-        return self.turn.acts if self.heard else ()
+        return self.turn.follow_up.acts if self.heard else ()
+
+    def answers_words(self, text: str) -> bool:
+        return self.answers == fingerprint(text)

@@ -1,6 +1,6 @@
 """The caller's side of the call: voice and keys, what the STT made of them, and what is not answered yet."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from server.audio.endpointing import Closing, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
@@ -15,18 +15,158 @@ from server.turns.actions import (
     ResumeRecognition,
     StartRecognition,
 )
+from server.turns.dedup import joined
 from server.turns.dtmf import DtmfCollector
+from server.turns.echo import Overlap
 from server.turns.effects import Expected
-from server.turns.history import EchoProximity
-from server.turns.turn import KEYS, UserTurn, UserUtterance
 
 CLOSING = {
     Ending.UNFINISHED: Closing.HELD,
     Ending.OPEN: Closing.ORDINARY,
     Ending.FINISHED: Closing.RELEASED,
 }
-GUESS_LAG_FRAMES = 10  # 200 ms behind the voice, or more, a recogniser's partials come
-MAX_NOISES = 2  # in a row; then STT are opened only for a voice that is confirmed
+GUESS_LAG_FRAMES = 10  # 200 ms behind the voice, or more, an STT's interim transcripts come
+MAX_NOISES = 2  # in a row; then recognition starts only for a voice that is confirmed
+KEYS = 0  # in the place of an utterance's number
+
+
+@dataclass
+class UserUtterance:
+    """One utterance, or digits from the keypad. ``text`` is None until the STT has finished."""
+
+    utterance_id: int  # or KEYS
+    text: str | None = None
+    guess: str = ""  # the last interim transcript
+    guessed_at: int = 0  # frame clock
+    confidence: float | None = None
+    speech_frames: int = 0
+    ended_at: int = 0  # frame clock
+    failed: bool = False  # no STT could hear it
+    in_playout: bool = False  # it ended during playout, and did not stop it
+    overlap: Overlap | None = None  # how near to the agent's voice it began: it may be echo
+
+    def clear_text(self, min_confidence: float) -> str:
+        """The words, or nothing when they are too uncertain."""
+        if self.confidence is not None and self.confidence < min_confidence:
+            return ""
+        return (self.text or "").strip()
+
+    def confirmed(self, overlap: Overlap | None) -> None:
+        """It is a voice."""
+        self.overlap = overlap
+
+    def ended(self, speech_frames: int, clock: int, *, in_playout: bool) -> None:
+        """Its last frame was heard."""
+        self.speech_frames, self.ended_at, self.in_playout = speech_frames, clock, in_playout
+
+    def guessed(self, text: str, clock: int) -> None:
+        """An interim transcript has come."""
+        self.guess, self.guessed_at = text, clock
+
+    def transcribed(self, text: str, confidence: float | None, clock: int) -> None:
+        """The final transcript has come, or at a pause what may be all of it."""
+        self.text, self.confidence = text, confidence
+        self.guessed(text, clock)
+
+    def goes_on(self) -> None:
+        """The pause was not its end: what was transcribed until then is a guess."""
+        self.text, self.failed = None, False
+
+    def stt_failed(self, clock: int) -> None:
+        """The last interim transcript is the final one (G2)."""
+        self.failed = not self.guess
+        self.transcribed(self.guess, None, clock)
+
+
+@dataclass
+class UserTurn:
+    """Utterances that belong together: one answer is owed to all of them (A6)."""
+
+    segments: list[UserUtterance] = field(default_factory=list)
+    interrupts: bool = False  # it interrupted a reply
+    said_at: int = 0  # frame clock of its last voice or key
+    early_starts: int = 0  # speculative turns made for it so far (B3)
+    asked_so_far: int = 0  # times its STT was asked for the words so far (B3)
+    waited: bool = False  # the LLM has found it unfinished once (A7)
+    listens: int | None = (
+        None  # fingerprint of the words with which the caller only listens, says the LLM (D4)
+    )
+
+    @property
+    def transcribed(self) -> bool:
+        """The STT has finished with every part."""
+        return all(segment.text is not None for segment in self.segments)
+
+    @property
+    def empty(self) -> bool:
+        """Not one word, not even a doubtful one."""
+        return not any((segment.text or "").strip() for segment in self.segments)
+
+    @property
+    def failed(self) -> bool:
+        return any(segment.failed for segment in self.segments)
+
+    @property
+    def overlap(self) -> Overlap | None:
+        """Of the utterance that began nearest to the agent's voice."""
+        overlaps = {segment.overlap for segment in self.segments}
+        return next((overlap for overlap in Overlap if overlap in overlaps), None)
+
+    @property
+    def all_in_playout(self) -> bool:
+        return all(segment.in_playout for segment in self.segments)
+
+    @property
+    def has_keys(self) -> bool:
+        return any(segment.utterance_id == KEYS for segment in self.segments)
+
+    @property
+    def typed(self) -> bool:
+        """Keys, and no voice that has words."""
+        typed = [segment.utterance_id == KEYS for segment in self.segments if (segment.text or "").strip()]
+        return bool(typed) and all(typed)
+
+    @property
+    def speech_frames(self) -> int:
+        return sum(segment.speech_frames for segment in self.segments)
+
+    @property
+    def so_far(self) -> str:
+        """The words of all parts, as the STT has them now."""
+        return " ".join(segment.text or segment.guess for segment in self.segments)
+
+    def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
+        """The words of all parts; and whether a part was dropped because it said the same again (E2)."""
+        parts = ((segment.clear_text(min_confidence), segment.ended_at) for segment in self.segments)
+        return joined(parts, dedup_frames)
+
+    # ---- what happens to it ----
+
+    def add(self, utterance: UserUtterance, said_at: int) -> None:
+        self.segments.append(utterance)
+        self.said_at = said_at
+
+    def goes_on_with(self, later: "UserTurn") -> None:
+        """It was not over: what was said since belongs to it (A6)."""
+        self.segments += later.segments
+
+    def interrupted_reply(self, *, noted: bool) -> None:
+        """It has stopped a reply; that is ``noted`` unless the reply was nearly over (D2)."""
+        self.interrupts = noted
+
+    def started_early(self) -> None:
+        self.early_starts += 1
+
+    def asked_for_words(self) -> None:
+        self.asked_so_far += 1
+
+    def found_unfinished(self) -> None:
+        """By the LLM; once is enough (A7)."""
+        self.waited = True
+
+    def found_listening(self, words: int) -> None:
+        """The LLM finds that with these words (a fingerprint) the caller only listens (D4)."""
+        self.listens = words
 
 
 class UserTurns:
@@ -78,19 +218,19 @@ class UserTurns:
         return self._hearing.feed(frame, bar)
 
     def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
-        """Perhaps a voice: its STT are set up while it is judged, unless it was noise time after time."""
+        """Perhaps a voice: recognition starts while it is judged, unless it was noise time after time."""
         if self._noises_in_a_row >= MAX_NOISES:
             return []
-        return self._open_stt(utterance_id, turn_number, expected)
+        return self._start_recognition(utterance_id, turn_number, expected)
 
     def confirmed(
-        self, utterance_id: int, turn_number: int, expected: Expected, near: EchoProximity | None
+        self, utterance_id: int, turn_number: int, expected: Expected, overlap: Overlap | None
     ) -> list[Action]:
         """A voice: its words are wanted."""
         self._noises_in_a_row = 0
         opened = utterance_id in self._spoken
-        actions = [] if opened else self._open_stt(utterance_id, turn_number, expected)
-        self._spoken[utterance_id].near = near
+        actions = [] if opened else self._start_recognition(utterance_id, turn_number, expected)
+        self._spoken[utterance_id].confirmed(overlap)
         return actions
 
     def was_noise(self, utterance_id: int) -> list[Action]:
@@ -99,26 +239,24 @@ class UserTurns:
         self._unheard.pop(utterance_id, None)
         return [CancelRecognition(utterance_id)] if self._spoken.pop(utterance_id, None) else []
 
-    def _open_stt(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
+    def _start_recognition(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
         self._spoken[utterance_id] = self._unheard[utterance_id] = UserUtterance(utterance_id)
         return [StartRecognition(utterance_id, turn_number, expected)]
 
-    def utterance_ended(self, ended: Ended, clock: int, *, during_playout: bool) -> FinishRecognition:
+    def utterance_ended(self, ended: Ended, clock: int, *, in_playout: bool) -> FinishRecognition:
         """It awaits its transcript among what is pending."""
         segment = self._spoken.pop(ended.utterance_id)
-        segment.speech_frames, segment.ended_at = ended.speech_frames, clock
-        segment.during_playout = during_playout
-        self.pending.segments.append(segment)
-        self.pending.said_at = clock - ended.silence_frames
+        segment.ended(ended.speech_frames, clock, in_playout=in_playout)
+        self.pending.add(segment, said_at=clock - ended.silence_frames)
         # A turn that was held (A7) leaves the STT as long for their transcript as any other.
         return FinishRecognition(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
 
     def last_was_echo(self) -> None:
-        """The last utterance was our own voice coming back."""
+        """The last utterance was the agent's voice coming back."""
         self._hearing.last_was_echo()
 
     def last_had_words(self, *, of_the_caller: bool) -> None:
-        """The words of the last utterance, which began over us, are the caller's own, or not."""
+        """The last utterance began during playout; its words are the caller's own, or not."""
         self._hearing.last_had_words(of_the_caller=of_the_caller)
 
     # ---- keys ----
@@ -149,8 +287,7 @@ class UserTurns:
     def _typed(self, keys: str | None, clock: int) -> bool:
         if not keys:
             return False
-        self.pending.segments.append(UserUtterance(KEYS, text=keys, ended_at=clock))
-        self.pending.said_at = clock
+        self.pending.add(UserUtterance(KEYS, text=keys, ended_at=clock), said_at=clock)
         return True
 
     # ---- words ----
@@ -158,8 +295,7 @@ class UserTurns:
     def guessed(self, utterance_id: int, text: str, clock: int) -> None:
         """A partial transcript."""
         if utterance_id in self._unheard:
-            segment = self._unheard[utterance_id]
-            segment.guess, segment.guessed_at = text, clock
+            self._unheard[utterance_id].guessed(text, clock)
 
     def close_by_words(self, utterance_id: int, expected: Expected) -> Ending:
         """A7: the words so far of an utterance that is not over say how much silence ends it.
@@ -177,7 +313,7 @@ class UserTurns:
 
     def hold(self) -> None:
         """A7: the LLM says that the caller, who pauses, has not finished."""
-        self.pending.waited = True
+        self.pending.found_unfinished()
         for segment in self._spoken.values():
             self._waits_behind = normalise(segment.guess) or None
         self._hearing.close_after(Closing.HELD)
@@ -206,24 +342,23 @@ class UserTurns:
         segment = self._unheard.pop(utterance_id, None)
         if segment is None:
             return False
-        segment.text, segment.confidence = text, confidence
-        segment.guess, segment.guessed_at = text, clock
+        segment.transcribed(text, confidence, clock)
         return True
 
     def goes_on(self, utterance_id: int) -> ResumeRecognition:
         """The pause was not the end: what was heard until then is a guess."""
         segment = self._spoken[utterance_id]
-        segment.text, segment.failed = None, False
+        segment.goes_on()
         self._unheard[utterance_id] = segment
         return ResumeRecognition(utterance_id)
 
     def stt_failed(self, utterance_id: int, clock: int) -> bool:
         """The last partial is the transcript (G2); False when nobody waits for it."""
-        segment = self._unheard.get(utterance_id)
+        segment = self._unheard.pop(utterance_id, None)
         if segment is None:
             return False
-        segment.failed = not segment.guess
-        return self.transcribed(utterance_id, segment.guess, None, clock)
+        segment.stt_failed(clock)
+        return True
 
     # ---- turns ----
 
@@ -242,5 +377,5 @@ class UserTurns:
 
     def give_back(self, caller: UserTurn) -> None:
         """A turn was superseded: what it was to answer comes before what is pending (A6)."""
-        caller.segments += self.pending.segments
+        caller.goes_on_with(self.pending)
         self.pending = caller

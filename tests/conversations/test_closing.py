@@ -3,7 +3,7 @@
 import pytest
 
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.reply import BROKEN_OFF
+from server.turns.response import BROKEN_OFF
 from tests.conversations.test_no_input import (
     FIRST,
     IN_SECOND,

@@ -35,9 +35,9 @@ def test_b5_a_cough_over_the_end_of_the_hint_commits_the_turn_once(at_s):
     """B5, D4: the caller's words are in the history once, the turn is counted once."""
     call = SimCall([Sound(3, 1.5), Sound(at_s, 0.1, NOISE)], llm_s=0.9).run(16)
     assert len(call.lines("RESPONSE_GAP")) == 1
-    history = call.machine.memory.history
+    history = call.machine.call.history.lines
     assert [line.text for line in history if line.speaker is Speaker.CALLER] == ["שלום לך"]
-    assert call.machine.memory.committed_turns == 1
+    assert call.machine.call.history.committed_turns == 1
 
 
 def test_b5_a_hint_is_heard_to_its_end_when_nothing_was_said():
@@ -128,7 +128,7 @@ def test_d4_a_line_of_ours_that_resumes_is_no_history():
     call = SimCall(sounds, stt=["שלום לך", "מממ", ""], reply=REPLY)
     call.stt.lines[1] = type(call.stt.lines[1])("")
     call.run(18)
-    agent = [line for line in call.machine.memory.history if line.speaker is Speaker.AGENT]
+    agent = [line for line in call.machine.call.history.lines if line.speaker is Speaker.AGENT]
     assert all("לנסח" not in line.text for line in agent)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from server.providers.base import ProviderError
 from server.turns.effects import EndCall
-from server.turns.reply import CALL_BACK, GAVE_UP
+from server.turns.response import CALL_BACK, GAVE_UP
 from tests.simtime.call import GREETING, REPLY, SimCall, worded
 from tests.simtime.engines import SimLlm, SimStt, SimTts
 from tests.simtime.line import Sound

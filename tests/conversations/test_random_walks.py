@@ -13,7 +13,8 @@ from server.providers.base import ProviderError
 from server.settings.turn_params import dialogue_params
 from server.turns.actions import GenerateReply
 from server.turns.effects import EndCall, SaveLead, Transfer
-from server.turns.machine import State, TurnMachine
+from server.turns.machine import TurnMachine
+from server.turns.phases import State
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
 from tests.simtime.office import leaves_to
@@ -148,7 +149,7 @@ def test_every_call_keeps_its_promises(call):
     # No state without a way back to LISTENING, and nothing that was said is left unanswered.
     assert dialogue.state is State.LISTENING
     assert dialogue.turn is None
-    assert dialogue.caller.pending.segments == []
+    assert dialogue.users.pending.segments == []
     assert not call.lines("CALL_ERR") and not call.lines("TX_ERR") and not call.lines("RX_ERR")
 
     check_answers(call)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.config import Config
-from tests.nginx import CONFIGURATION, LOCATIONS
+from tests.servers.nginx import CONFIGURATION, LOCATIONS
 from tests.serving import ROOT
 from tests.stories.story import RULES
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from server.audio.endpointing import endpointing_params
 from server.audio.frames import FrameHeard
 from server.turns.actions import FeedRecognition, FinishRecognition, GenerateReply, Log, StartRecognition
+from server.turns.barge_in import GRACE_FRAMES
 from server.turns.effects import Expected, Line, PhoneCall, Speaker
 from server.turns.events import (
     FinalTranscript,
@@ -21,9 +22,9 @@ from server.turns.events import (
     TtsAudio,
     TtsSentenceDone,
 )
-from server.turns.floor import GRACE_FRAMES
-from server.turns.machine import State, TurnMachine
+from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
+from server.turns.phases import State
 from tests.wording import OURS
 
 L, T, S = State.LISTENING, State.THINKING, State.SPEAKING

@@ -21,7 +21,7 @@ from server.turns.events import (
 )
 from server.turns.no_input import PATIENCE_FRAMES, out_of_patience
 from server.turns.prompts import in_gender
-from server.turns.reply import BROKEN_OFF, BROKEN_OFF_HIDDEN
+from server.turns.response import BROKEN_OFF, BROKEN_OFF_HIDDEN
 from tests.turns.scene import (
     ANSWERED,
     ASKED,
@@ -119,7 +119,7 @@ def test_f4_a_person_takes_over():
 def test_f4_it_counts_once():
     """F4: the second time nothing happens, and the patience is not begun anew."""
     dialogue = after([CALLED, CLOSES, "###" * 20])
-    assert play(dialogue, [CLOSES]) == [] and dialogue.memory.closing_at == 0
+    assert play(dialogue, [CLOSES]) == [] and dialogue.call.closing_at == 0
 
 
 def test_f4_nothing_stops_the_line():
@@ -168,7 +168,7 @@ def test_f4_a_voice_that_hangs_in_a_sentence_is_not_waited_for():
 def test_f4_what_comes_too_late_is_not_said(late):
     """F4: the rest of the reply; nor is a hand-over decided by it done beside ours."""
     dialogue = after([CALLED, *ANSWERED, PlayoutRoom(1000), PersonAvailable(True), CLOSES])
-    assert told(play(dialogue, [late])) == [] and dialogue.turn.acts == ()
+    assert told(play(dialogue, [late])) == [] and dialogue.turn.follow_up.acts == ()
 
 
 def test_f4_a_lead_that_comes_late_is_kept():
@@ -211,7 +211,7 @@ def test_f4_b3_a_lead_of_words_that_are_not_known_yet_is_not_kept():
     dialogue = after(
         [CALLED, "#" * 40 + "." * 9, InterimTranscript(1, ASKED), "." * 20], replace(PARAMS, early_starts=2)
     )
-    assert dialogue.state is T and dialogue.turn.asked is not None
+    assert dialogue.state is T and dialogue.turn.request is not None
     late = ReplyDone(dialogue.turn.turn_id, acts=(SaveLead((("name", "דנה"),)),))
     assert told(play(dialogue, [CLOSES, late])) == []
 

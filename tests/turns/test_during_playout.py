@@ -185,13 +185,13 @@ def test_d5_without_barge_in_the_agent_finishes_and_the_keypad_works(key, action
 def test_c5_the_bar_is_raised_for_the_refractory_time(frames, opens):
     """C5: REPLY_REFRACTORY_MS after the end, a run of noise opens provisionally again."""
     dialogue = after([*FINISHED, "." * (frames - 3), "nnn"])
-    assert dialogue.caller.perhaps_speaking is opens
+    assert dialogue.users.perhaps_speaking is opens
 
 
 def test_c5_never_after_a_barge_in():
     """C5: the bar is the ordinary one."""
     dialogue = after([*INTERRUPTED, "." * 25, "nnn"])
-    assert dialogue.caller.perhaps_speaking
+    assert dialogue.users.perhaps_speaking
 
 
 # ---- E1, E2, E3 and the log
@@ -203,7 +203,7 @@ def test_e1_after_three_unclear_turns_a_call_back_is_offered():
     said = []
     for number, text in enumerate(["", "", "", ASKED, ""], 1):
         play(dialogue, [SPOKE])
-        turn_id = dialogue.floor.turn_id
+        turn_id = dialogue.current.turn_id
         actions = play(dialogue, [FinalTranscript(number, text), ReplyDone(turn_id), ReplyDelay(turn_id, 0)])
         said += [action.text for action in actions if isinstance(action, Synthesize)]
         voiced = [TtsAudio(turn_id, 0, AUDIO), TtsSentenceDone(turn_id, 0), PlayoutRoom(200), "." * 100]
@@ -250,12 +250,12 @@ def test_the_stt_get_the_utterance():
 def test_d4_a_cut_that_was_none_is_no_interruption():
     """D3, D4: the history does not know it any more once the reply goes on, and not before."""
     dialogue = after([*SPEAKING, PlayoutRoom(60), "." * 60, "#" * 36, "." * 25])
-    (said, cut) = dialogue.memory.history
+    (said, cut) = dialogue.call.history.lines
     assert said == SAID and cut.interrupted and cut.text
     play(dialogue, [FinalTranscript(2, ""), ReplyDelay(3, 0)])
-    assert dialogue.memory.history == (said, cut)
+    assert dialogue.call.history.lines == (said, cut)
     assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
-    assert dialogue.memory.history == (SAID,)
+    assert dialogue.call.history.lines == (SAID,)
 
 
 def test_e3_our_echo_does_not_stop_us_again():
@@ -336,7 +336,7 @@ def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_stt():
     dialogue = TurnMachine(PARAMS)
     actions = told(play(dialogue, ["###", "m" * 6, "." * 40, FinalTranscript(1, ASKED)]))
     assert actions == [OPEN, CancelRecognition(1)]
-    assert (dialogue.state, dialogue.caller.pending.segments) == (L, [])
+    assert (dialogue.state, dialogue.users.pending.segments) == (L, [])
 
 
 def test_g2_stt_that_fail_before_the_voice_is_confirmed():

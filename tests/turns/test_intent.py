@@ -2,10 +2,13 @@
 
 import pytest
 
+from server.turns.call_state import CallState
+from server.turns.echo import Overlap
 from server.turns.effects import Expected, PhoneCall
-from server.turns.history import Asked, CallHistory, EchoProximity
+from server.turns.events import StreamStarted
+from server.turns.expected_input import Asked
 from server.turns.intent import Intent, may_only_listen, meaning_of
-from server.turns.turn import KEYS, UserTurn, UserUtterance
+from server.turns.user_turn import KEYS, UserTurn, UserUtterance
 from tests.wording import OURS
 
 SAID = "אפשר לעזור לך היום"
@@ -16,7 +19,7 @@ def meaning(
     *,
     words="",
     frames=100,
-    cut_us=False,
+    interrupts=False,
     asked=None,
     question=False,
     digits=None,
@@ -27,14 +30,18 @@ def meaning(
     parting=False,
     **segment,
 ):
-    memory = CallHistory(2, 700, OURS)
-    memory.committed_turns = 0 if first else 1
-    memory.takes_messages, memory.call = llm, PhoneCall("CA1", number)
-    memory.spoke(10, "שלום, " + said + "?")
-    memory.asked, memory.asked_a_question, memory.expected = asked, question, Expected(digits=digits)
+    call = CallState(2, 700, OURS)
+    if not first:
+        call.history.turn_committed()
+    call.started(StreamStarted(Expected(digits=digits), PhoneCall("CA1", number), takes_messages=llm))
+    call.echo.spoke(10, "שלום, " + said + "?")
+    call.input.ask(asked)
+    call.input.agent_stopped(at_a_question=question)
     segment = {"utterance_id": 1, **segment}
-    turn = UserTurn([UserUtterance(text=words or text, speech_frames=frames, **segment)], cut_us=cut_us)
-    return meaning_of(turn, text, memory, clock=20, parting=parting)
+    turn = UserTurn(
+        [UserUtterance(text=words or text, speech_frames=frames, **segment)], interrupts=interrupts
+    )
+    return meaning_of(turn, text, call, clock=20, parting=parting)
 
 
 def check(cases):
@@ -44,19 +51,19 @@ def check(cases):
 @check(
     {
         "words": ({"text": "אני מחפש דירה"}, Intent.WORDS),
-        "words after a barge-in": ({"text": "רגע אחד", "cut_us": True}, Intent.WORDS),
+        "words after a barge-in": ({"text": "רגע אחד", "interrupts": True}, Intent.WORDS),
         "our own words": ({"text": SAID}, Intent.ECHO),
-        "our own words after a barge-in": ({"text": SAID, "cut_us": True}, Intent.ECHO),
+        "our own words after a barge-in": ({"text": SAID, "interrupts": True}, Intent.ECHO),
         "doubtful words": ({"text": "", "words": "שלום"}, Intent.UNCLEAR),
-        "doubtful words after a barge-in": ({"text": "", "words": "לא", "cut_us": True}, Intent.UNCLEAR),
+        "doubtful words after a barge-in": ({"text": "", "words": "לא", "interrupts": True}, Intent.UNCLEAR),
         "a doubtful short word": ({"text": "", "words": "לא", "frames": 5}, Intent.UNCLEAR),
         "a voice without words": ({"text": ""}, Intent.UNCLEAR),
         "of 400 ms": ({"text": "", "frames": 20}, Intent.UNCLEAR),
         "under 400 ms": ({"text": "", "frames": 19}, Intent.NOTHING),
-        "empty after a barge-in": ({"text": "", "cut_us": True}, Intent.NOTHING),
-        "empty while we spoke": ({"text": "", "during_playout": True}, Intent.NOTHING),
+        "empty after a barge-in": ({"text": "", "interrupts": True}, Intent.NOTHING),
+        "empty while we spoke": ({"text": "", "in_playout": True}, Intent.NOTHING),
         "ears that failed": ({"text": "", "frames": 5, "failed": True}, Intent.DEAF),
-        "ears that failed at a barge-in": ({"text": "", "failed": True, "cut_us": True}, Intent.DEAF),
+        "ears that failed at a barge-in": ({"text": "", "failed": True, "interrupts": True}, Intent.DEAF),
         "ears that failed, with words of another part": ({"text": "שלום", "failed": True}, Intent.WORDS),
         "ears that failed, with doubtful ones": (
             {"text": "", "words": "שלום", "failed": True},
@@ -71,37 +78,37 @@ def test_meaning(case, expected):
 
 @check(
     {
-        "over us, cutting": ({"text": "אהה", "cut_us": True}, Intent.BACKCHANNEL),
-        "over us, not cutting": ({"text": "אהה", "during_playout": True}, Intent.BACKCHANNEL),
+        "over us, cutting": ({"text": "אהה", "interrupts": True}, Intent.BACKCHANNEL),
+        "over us, not cutting": ({"text": "אהה", "in_playout": True}, Intent.BACKCHANNEL),
         "in our silence": ({"text": "אהה"}, Intent.WORDS),
-        "with something to say": ({"text": "אוקיי ומה המחיר", "cut_us": True}, Intent.WORDS),
-        "yes, while we tell": ({"text": "כן", "cut_us": True}, Intent.BACKCHANNEL),
-        "yes, to a question": ({"text": "כן", "cut_us": True, "question": True}, Intent.WORDS),
+        "with something to say": ({"text": "אוקיי ומה המחיר", "interrupts": True}, Intent.WORDS),
+        "yes, while we tell": ({"text": "כן", "interrupts": True}, Intent.BACKCHANNEL),
+        "yes, to a question": ({"text": "כן", "interrupts": True, "question": True}, Intent.WORDS),
         "its verb said back to a question": (
-            {"text": "קיבלתי", "cut_us": True, "question": True, "said": "קיבלת את המכתב"},
+            {"text": "קיבלתי", "interrupts": True, "question": True, "said": "קיבלת את המכתב"},
             Intent.WORDS,
         ),
         "a verb of no question's": (
-            {"text": "קיבלתי", "cut_us": True, "question": True, "said": "לקבוע ליום שני"},
+            {"text": "קיבלתי", "interrupts": True, "question": True, "said": "לקבוע ליום שני"},
             Intent.BACKCHANNEL,
         ),
-        "praise, to a question": ({"text": "נשמע מעולה", "cut_us": True, "question": True}, Intent.WORDS),
+        "praise, to a question": ({"text": "נשמע מעולה", "interrupts": True, "question": True}, Intent.WORDS),
         "our words, and a nod": (
-            {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד"},
+            {"text": "כן לך היום", "interrupts": True, "said": "החנות פתוחה לך היום עד"},
             Intent.BACKCHANNEL,
         ),
         "our words, to a question": (
-            {"text": "כן לך היום", "cut_us": True, "said": "החנות פתוחה לך היום עד", "question": True},
+            {"text": "כן לך היום", "interrupts": True, "said": "החנות פתוחה לך היום עד", "question": True},
             Intent.WORDS,
         ),
-        "nothing, to a question": ({"text": "הממ", "cut_us": True, "question": True}, Intent.BACKCHANNEL),
-        "an interrupt word": ({"text": "רגע", "cut_us": True}, Intent.WORDS),
-        "no": ({"text": "לא", "cut_us": True}, Intent.WORDS),
+        "nothing, to a question": ({"text": "הממ", "interrupts": True, "question": True}, Intent.BACKCHANNEL),
+        "an interrupt word": ({"text": "רגע", "interrupts": True}, Intent.WORDS),
+        "no": ({"text": "לא", "interrupts": True}, Intent.WORDS),
         "an interrupt word of ours": (
             {
                 "text": "רגע אחד בבקשה",
-                "cut_us": True,
-                "near": EchoProximity.DURING_PLAYOUT,
+                "interrupts": True,
+                "overlap": Overlap.DURING_PLAYOUT,
                 "said": "רגע אחד בבקשה",
             },
             Intent.WORDS,
@@ -109,8 +116,8 @@ def test_meaning(case, expected):
         "in a whole sentence of ours": (
             {
                 "text": "שלום, רגע אחד בבקשה",
-                "cut_us": True,
-                "near": EchoProximity.DURING_PLAYOUT,
+                "interrupts": True,
+                "overlap": Overlap.DURING_PLAYOUT,
                 "said": "רגע אחד בבקשה",
             },
             Intent.ECHO,
@@ -141,19 +148,19 @@ def test_d4_who_only_listens_does_not_take_the_floor(case, expected):
 )
 def test_d4_a_word_or_two_that_no_list_knows_may_be_only_listening(text, may):
     """D4: over our voice, while we were telling something; the LLM is asked whether it is."""
-    memory = CallHistory(2, 700, OURS)
-    turn = UserTurn([UserUtterance(1, text)], cut_us=True)
-    assert may_only_listen(turn, text, memory) is may
-    assert not may_only_listen(UserTurn([UserUtterance(1, text)]), text, memory)
-    assert not may_only_listen(UserTurn([UserUtterance(KEYS, "5")], cut_us=True), "5", memory)  # F5
-    memory.asked_a_question = True
-    assert not may_only_listen(turn, text, memory)
+    call = CallState(2, 700, OURS)
+    turn = UserTurn([UserUtterance(1, text)], interrupts=True)
+    assert may_only_listen(turn, text, call) is may
+    assert not may_only_listen(UserTurn([UserUtterance(1, text)]), text, call)
+    assert not may_only_listen(UserTurn([UserUtterance(KEYS, "5")], interrupts=True), "5", call)  # F5
+    call.input.agent_stopped(at_a_question=True)
+    assert not may_only_listen(turn, text, call)
 
 
 @check(
     {
         "a person is asked for": ({"text": "נציג"}, Intent.PERSON),
-        "over us": ({"text": "תעבירי אותי לנציג", "cut_us": True}, Intent.PERSON),
+        "over us": ({"text": "תעבירי אותי לנציג", "interrupts": True}, Intent.PERSON),
         "in our own words": ({"text": "אפשר לדבר עם נציג", "said": "אפשר לדבר עם נציג"}, Intent.PERSON),
         "instead of a message": ({"text": "נציג", "asked": Asked.MESSAGE}, Intent.PERSON),
         "with a goodbye, which an LLM is to sort out": ({"text": "נציג, ולהתראות"}, Intent.WORDS),
@@ -181,10 +188,10 @@ def test_f3_a_person_is_asked_for_whatever_else_is_said(case, expected):
 @check(
     {
         "a goodbye": ({"text": "תודה ולהתראות"}, Intent.GOODBYE),
-        "over us": ({"text": "תודה ולהתראות", "cut_us": True}, Intent.GOODBYE),
+        "over us": ({"text": "תודה ולהתראות", "interrupts": True}, Intent.GOODBYE),
         "instead of a message": ({"text": "להתראות", "asked": Asked.MESSAGE}, Intent.GOODBYE),
         "our own": (
-            {"text": "תודה רבה ולהתראות", "near": EchoProximity.DURING_PLAYOUT, "said": "תודה רבה ולהתראות"},
+            {"text": "תודה רבה ולהתראות", "overlap": Overlap.DURING_PLAYOUT, "said": "תודה רבה ולהתראות"},
             Intent.ECHO,
         ),
         "with a question": ({"text": "להתראות, אבל מה המחיר"}, Intent.WORDS),
@@ -211,10 +218,10 @@ def test_f2_a_goodbye_is_one_unless_it_is_ours(case, expected):
         ),
         "more: the number": ({"text": "המספר שלי 0501234567", "asked": Asked.MORE}, Intent.MESSAGE),
         "more: over our thanks": (
-            {"text": "לדירה בהרצל", "asked": Asked.MORE, "cut_us": True},
+            {"text": "לדירה בהרצל", "asked": Asked.MORE, "interrupts": True},
             Intent.MESSAGE,
         ),
-        "more: a question": ({"text": "ומה המחיר", "asked": Asked.MORE, "cut_us": True}, Intent.WORDS),
+        "more: a question": ({"text": "ומה המחיר", "asked": Asked.MORE, "interrupts": True}, Intent.WORDS),
         "more: something else": ({"text": "אני מחפש דירה", "asked": Asked.MORE}, Intent.WORDS),
         "call back: no": ({"text": "לא תודה", "asked": Asked.CALL_BACK}, Intent.DECLINED),
         "call back: something else": ({"text": "מה המחיר", "asked": Asked.CALL_BACK}, Intent.WORDS),

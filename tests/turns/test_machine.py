@@ -392,7 +392,7 @@ def test_b2_events_of_an_old_turn_change_nothing(position, data):
     undisturbed, dialogue = TurnMachine(PARAMS), TurnMachine(PARAMS)
     expected = play(undisturbed, STORY[:position])
     assert play(dialogue, STORY[:position]) == expected
-    stale = data.draw(st.integers(0, 7).filter(lambda turn_id: turn_id != dialogue.floor.turn_id))
+    stale = data.draw(st.integers(0, 7).filter(lambda turn_id: turn_id != dialogue.current.turn_id))
     for event in turn_events(stale):
         assert dialogue.handle(event) == []
     assert play(dialogue, STORY[position:]) == play(undisturbed, STORY[position:])
@@ -402,18 +402,18 @@ def test_b2_events_of_an_old_turn_change_nothing(position, data):
 def test_b2_events_of_a_turn_that_is_over_are_nothing(events):
     """B2: its ID may still be the last one given out."""
     dialogue = after(events)
-    for event in turn_events(dialogue.floor.turn_id):
+    for event in turn_events(dialogue.current.turn_id):
         assert dialogue.handle(event) == []
-    assert dialogue.memory.expected == Expected()
+    assert dialogue.call.input.expected == Expected()
 
 
 def test_b2_the_turn_id_only_rises():
     """B2: every action that ends a turn early raises it."""
     dialogue = TurnMachine(PARAMS)
-    ids = [dialogue.floor.turn_id]
+    ids = [dialogue.current.turn_id]
     for event in STORY:
         play(dialogue, [event])
-        ids.append(dialogue.floor.turn_id)
+        ids.append(dialogue.current.turn_id)
     assert ids == sorted(ids)
     assert ids[-1] == 5
 

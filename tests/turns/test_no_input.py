@@ -248,7 +248,7 @@ def test_f4_who_speaks_at_the_limit_is_heard_out():
 def test_f4_a_turn_before_the_limit_is_answered():
     """F4: what the LLM was asked is said, then comes the goodbye."""
     dialogue = after(["." * 400, SPOKE, FinalTranscript(1, ASKED), "." * 40], LIMITED)
-    assert dialogue.floor.clock > 500 and isinstance(dialogue.turn.asked, GenerateReply)
+    assert dialogue.current.clock > 500 and isinstance(dialogue.turn.request, GenerateReply)
     assert told(play(dialogue, ["."])) == []
 
 

@@ -15,10 +15,11 @@ def reply(*sentences, turn_id=7, complete=True):
     """A playout of whole sentences, each ``(text, frames)``; every frame is one byte value of its own."""
     playout = Playout(turn_id)
     for index, (text, frames) in enumerate(sentences):
-        playout.add(index, text)
+        playout.add(text)
         playout.add_audio(index, audio(index, frames))
         playout.end_sentence(index)
-    playout.complete = complete
+    if complete:
+        playout.end_reply()
     return playout
 
 
@@ -75,7 +76,7 @@ def test_c3_never_more_than_there_is_room_for(room):
 def test_c1_the_short_last_frame_is_padded_with_silence():
     """C1: 0xFF, once the sentence is whole."""
     playout = Playout(1)
-    playout.add(0, "א")
+    playout.add("א")
     playout.add_audio(0, b"\x10" * 200)
     assert take(playout) == [SendAudio(b"\x10" * 160)]
     playout.end_sentence(0)
@@ -85,8 +86,8 @@ def test_c1_the_short_last_frame_is_padded_with_silence():
 def test_c2_the_next_sentence_waits_for_the_one_before_it():
     """C2: its audio may be ready first."""
     playout = Playout(1)
-    playout.add(0, "א")
-    playout.add(1, "ב")
+    playout.add("א")
+    playout.add("ב")
     playout.add_audio(1, audio(1, 2))
     playout.end_sentence(1)
     assert take(playout) == []
@@ -186,7 +187,7 @@ def test_b5_the_hint_is_not_an_answer():
     take(playout)
     tick(playout, 2)
     assert playout.heard() == ([], "")
-    assert playout.kept().sentences == (("שלום לך", audio(0, 2)),)
+    assert playout.rest().sentences == (("שלום לך", audio(0, 2)),)
     tick(playout, 2)
     assert playout.heard() == (["שלום לך"], "שלום לך")
 
@@ -204,11 +205,11 @@ def test_g3_another_turn_takes_over_a_hint_on_its_way():
     playout = Playout(7)
     playout.add_hint("רגע", b"\x33" * 480)
     take(playout, 2, reply_may_start=False)
-    playout.add(0, "מאוחר")
-    playout.complete = True
+    playout.add("מאוחר")
+    playout.end_reply()
     playout.start_over(8)
     assert not playout.complete
-    playout.add(0, "א")
+    playout.add("א")
     playout.add_audio(0, audio(0, 1))
     playout.end_sentence(0)
     assert take(playout) == [
@@ -237,8 +238,8 @@ def test_b5_frames_ready_tell_whether_a_hint_is_needed(frames, ready):
 def test_frames_behind_an_unfinished_sentence_are_not_ready():
     """C2: they have to wait for it."""
     playout = Playout(1)
-    playout.add(0, "א")
-    playout.add(1, "ב")
+    playout.add("א")
+    playout.add("ב")
     playout.add_audio(0, audio(0, 2))
     playout.add_audio(1, audio(1, 3))
     assert playout.ready_frames == 2
@@ -249,7 +250,7 @@ def test_frames_behind_an_unfinished_sentence_are_not_ready():
 
 def first(text, frames=None, *, whole=True):
     playout = Playout(1)
-    playout.add(0, text)
+    playout.add(text)
     if frames is not None:
         playout.add_audio(0, b"\x10" * 160 * frames)
         if whole:
@@ -288,12 +289,12 @@ def test_c2_it_waits_at_most_300_ms():
 def test_c2_it_waits_for_the_audio_of_the_second():
     """C2: its first frame ends the wait, if the first sentence is whole."""
     playout = first("כן.", 10)
-    playout.add(1, "ועוד")
+    playout.add("ועוד")
     assert playout.waits_for_second
     playout.add_audio(1, b"\x10" * 160)
     assert not playout.waits_for_second
     unfinished = first("כן.", 10, whole=False)
-    unfinished.add(1, "ועוד")
+    unfinished.add("ועוד")
     unfinished.add_audio(1, b"\x10" * 160)
     assert unfinished.waits_for_second
 
@@ -303,7 +304,7 @@ def test_c2_a_reply_of_one_sentence_does_not_wait():
     playout = first("כן.", 10)
     playout.add_hint("רגע", b"\x33" * 160)
     assert playout.waits_for_second
-    playout.complete = True
+    playout.end_reply()
     assert not playout.waits_for_second
     two = reply(("כן", 10), ("לא", 0))
     assert two.waits_for_second
@@ -359,7 +360,7 @@ def test_c4_finished_takes_a_complete_reply(missing):
     """C4: a gap between two sentences is still SPEAKING."""
     playout = reply(("א", 3), complete=missing != "complete")
     if missing == "whole":
-        playout.add(1, "ב")
+        playout.add("ב")
     (mark,) = marks(take(playout, 2 if missing == "sent" else ROOM)) or [""]
     tick(playout, 100)
     playout.mark_returned(mark)
@@ -398,9 +399,9 @@ def test_d2_what_is_left_is_judged_by_the_letters():
     take(playout)
     tick(playout, 5)
     assert not playout.nearly_over  # more may be thought
-    playout.complete = True
+    playout.end_reply()
     assert playout.nearly_over  # 300 ms are left
-    playout.add(1, "א" * 3)
+    playout.add("א" * 3)
     assert not playout.nearly_over  # and the 200 ms that three letters take
     tick(playout, 10)
     assert playout.nearly_over
@@ -490,14 +491,14 @@ def test_d3_what_was_queued_is_not_heard():
 def test_d3_a_sentence_that_is_not_whole_is_not_heard_in_full():
     """D3: its length is judged by its letters until it is known."""
     playout = Playout(1)
-    playout.add(0, FIVE_WORDS)
+    playout.add(FIVE_WORDS)
     playout.add_audio(0, b"\x10" * 160 * 40)
     take(playout)
     tick(playout, 40)
     length = len(FIVE_WORDS) * 70 // 20
     assert playout.heard() == ([], " ".join(FIVE_WORDS.split()[: 5 * 40 // length]))
     silent = Playout(1)
-    silent.add(0, FIVE_WORDS)
+    silent.add(FIVE_WORDS)
     assert silent.heard() == ([], "")
 
 
@@ -518,32 +519,32 @@ def test_d4_kept_from_the_start_of_the_sentence_it_was_cut_in():
     take(playout)
     tick(playout, 3)
     playout.hold()
-    assert playout.kept() == UnheardRest(("א",), (("ב", audio(1, 20)), ("ג", audio(2, 2))), True)
+    assert playout.rest() == UnheardRest(("א",), (("ב", audio(1, 20)), ("ג", audio(2, 2))), True)
     tick(playout, 1)
     playout.resume()
     take(playout)
     tick(playout, 1)
-    assert playout.kept().sentences[0] == ("ב", audio(1, 20))
+    assert playout.rest().sentences[0] == ("ב", audio(1, 20))
 
 
 def test_d4_what_is_not_whole_is_kept_without_its_audio():
     """D4: it is said again; whether more is missing is known apart from it."""
     playout = reply(("א", 3), complete=False)
-    playout.add(1, "ב")
+    playout.add("ב")
     playout.add_audio(1, audio(1, 1))
-    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), False)
-    playout.complete = True
-    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), True)
+    assert playout.rest() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), False)
+    playout.end_reply()
+    assert playout.rest() == UnheardRest((), (("א", audio(0, 3)), ("ב", None)), True)
     playout.end_sentence(1)
-    assert playout.kept() == UnheardRest((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
+    assert playout.rest() == UnheardRest((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
 
 
 def test_d4_adopted_by_another_turn():
     """D4: it goes on under a new turn ID."""
     playout = Playout(9)
-    playout.adopt(0, "ב", audio(1, 2))
-    playout.adopt(1, "ג", b"\x10" * 100)
-    playout.complete = True
+    playout.adopt("ב", audio(1, 2))
+    playout.adopt("ג", b"\x10" * 100)
+    playout.end_reply()
     assert take(playout) == [
         SendAudio(audio(1, 2)),
         SendMark("9.0.0"),
@@ -576,13 +577,13 @@ def test_d4_the_caller_hears_the_sentences_as_they_were_made(steps, hint, reply_
     if hint:
         playout.add_hint("רגע", b"\x33" * 700)
     made = {0: [b"", False]}
-    playout.add(0, "מילה מילה")
+    playout.add("מילה מילה")
     heard_or_on_its_way = b""
     returned = []
     for step, number, size in steps:
         which = number % len(made)
         if step == "add":
-            playout.add(len(made), "מילה " * number)
+            playout.add("מילה " * number)
             made[len(made)] = [b"", False]
         elif step == "audio":
             fresh = bytes([which * 30 + size % 30]) * size
@@ -610,7 +611,7 @@ def test_d4_the_caller_hears_the_sentences_as_they_were_made(steps, hint, reply_
         elif step == "resume":
             playout.resume()
         elif step == "complete":
-            playout.complete = True
+            playout.end_reply()
         assert len(heard_or_on_its_way) >= playout.played * 160
         assert playout.audible == (len(heard_or_on_its_way) > playout.played * 160)
     whole = b"\x33" * 700 + b"\xff" * 100 if hint else b""
@@ -629,9 +630,9 @@ def test_the_hint_has_a_name_of_its_own():
 def test_c4_not_finished_before_its_mark_is_out():
     """C4: the sentence became whole after its last frame was sent: its mark is still to be sent."""
     playout = Playout(1)
-    playout.add(0, "שלום")
+    playout.add("שלום")
     playout.add_audio(0, b"\x10" * 160 * 20)
-    playout.complete = True
+    playout.end_reply()
     playout.take(23, reply_may_start=True)
     playout.tick()
     playout.end_sentence(0)

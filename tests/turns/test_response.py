@@ -32,7 +32,7 @@ from server.turns.events import (
     TtsSentenceDone,
 )
 from server.turns.prompts import asking_again, in_gender
-from server.turns.reply import CALL_BACK, GAVE_UP
+from server.turns.response import CALL_BACK, GAVE_UP
 from tests.turns.scene import (
     ANSWERED,
     ASKED,
@@ -210,10 +210,10 @@ def test_d4_a_resumed_reply_is_one_line_of_the_history():
     ends = [ReplyDone(3), ReplyDelay(3, 0), PlayoutRoom(400), "." * 200]
     play(dialogue, [*ends, MarkReturned("3.0.0"), MarkReturned("3.1.0")])
     assert dialogue.state is L
-    assert dialogue.memory.history == (SAID, heard_of(f"{FIRST} {SECOND}"))
-    assert dialogue.memory.committed_turns == 1
-    clock = dialogue.floor.clock
-    assert dialogue.memory.just_said(clock, FIRST) and dialogue.memory.just_said(clock, SECOND)
+    assert dialogue.call.history.lines == (SAID, heard_of(f"{FIRST} {SECOND}"))
+    assert dialogue.call.history.committed_turns == 1
+    clock = dialogue.current.clock
+    assert dialogue.call.dedup.just_said(clock, FIRST) and dialogue.call.dedup.just_said(clock, SECOND)
 
 
 def test_d3_what_was_heard_stays_heard_when_the_rest_was_never_played():
@@ -226,30 +226,30 @@ def test_d3_what_was_heard_stays_heard_when_the_rest_was_never_played():
 def test_d4_a_rest_that_is_put_off_by_a_second_hum_still_takes_the_cut_back():
     """D3, D4: once it goes on, there was no interruption."""
     dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE, FinalTranscript(3, HUM), ReplyDelay(5, 0)])
-    assert dialogue.memory.history[-1] == heard_of("יש שלושה חדרים", interrupted=True)
+    assert dialogue.call.history.lines[-1] == heard_of("יש שלושה חדרים", interrupted=True)
     play(dialogue, [PlayoutRoom(1)])
-    assert (dialogue.state, dialogue.memory.history) == (S, (SAID,))
+    assert (dialogue.state, dialogue.call.history.lines) == (S, (SAID,))
 
 
 @pytest.mark.parametrize("end", [ReplyDone(3), LlmFailed(3, "down")], ids=["no rest", "a rest that fails"])
 def test_d4_a_cut_behind_which_nothing_was_left_is_no_interruption(end):
     """D3, D4: all of the reply was heard, and the caller had only hummed."""
     dialogue = after([*ALL_BUT, FinalTranscript(2, HUM), ReplySentence(3, FIRST)])
-    assert dialogue.memory.history == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
+    assert dialogue.call.history.lines == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
     play(dialogue, [end])
-    assert (dialogue.state, dialogue.memory.history) == (L, (SAID, heard_of(FIRST)))
+    assert (dialogue.state, dialogue.call.history.lines) == (L, (SAID, heard_of(FIRST)))
 
 
 def test_d4_what_was_heard_before_the_cut_stays_in_the_history():
     """D3, D4: the sentence before the one that was cut, as if nothing had been."""
     two = [ReplySentence(1, SECOND), *voiced(1, 1), ReplyDone(1)]
     dialogue = after([*ANSWERED, *two, PlayoutRoom(400), "." * 130, "#" * 36 + "." * 25])
-    assert dialogue.memory.history[-1].interrupted
+    assert dialogue.call.history.lines[-1].interrupted
     play(
         dialogue,
         [FinalTranscript(2, HUM), ReplyDelay(3, 0), PlayoutRoom(400), "." * 100, MarkReturned("3.0.0")],
     )
-    assert dialogue.memory.history == (SAID, heard_of(FIRST), heard_of(SECOND))
+    assert dialogue.call.history.lines == (SAID, heard_of(FIRST), heard_of(SECOND))
 
 
 def heard(turn_id):
@@ -338,21 +338,21 @@ def test_e1_yes_to_the_call_back_is_left_for_the_office():
 def test_f3_lines_of_ours_are_history_like_any_turn():
     """F3: the LLM is told what was said in its place, and to what; the turn is counted."""
     dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1)])
-    assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
-    assert dialogue.memory.committed_turns == 1
+    assert dialogue.call.history.lines == (said_by("נציג"), heard_of(NO_PERSON))
+    assert dialogue.call.history.committed_turns == 1
 
 
 def test_e1_a_clarification_answers_no_words():
     """E1, F3: it is in the history, and nothing that the caller has said is before it."""
     dialogue = after([*THINKING, FinalTranscript(1, ""), *heard(1)])
-    assert dialogue.memory.history == (heard_of(asking_again(OURS.unclear, 1)),)
+    assert dialogue.call.history.lines == (heard_of(asking_again(OURS.unclear, 1)),)
 
 
 def test_d4_a_line_of_ours_that_is_said_again_is_one_line_of_the_history():
     """D3, D4, F3: cut by a hum, and said again: the caller's words are there once, too."""
     dialogue = after([*THINKING, FinalTranscript(1, "נציג"), ReplyDelay(1, 0), *voiced(1), PlayoutRoom(200)])
     play(dialogue, ["." * 40 + "#" * 36 + "." * 25, FinalTranscript(2, HUM), *heard(3)])
-    assert dialogue.memory.history == (said_by("נציג"), heard_of(NO_PERSON))
+    assert dialogue.call.history.lines == (said_by("נציג"), heard_of(NO_PERSON))
 
 
 def deaf(number):
@@ -395,7 +395,7 @@ def test_g2_a_word_that_is_heard_ends_the_deafness():
     """G2: the count starts anew; a key is no word."""
     dialogue = after([CALLED, *deaf(1), SPOKE, FinalTranscript(2, ASKED), ReplySentence(2, FIRST), *heard(2)])
     play(dialogue, [ReplyDone(2), "." * 100])
-    assert dialogue.memory.deaf_in_a_row == 0
+    assert dialogue.call.input.deaf_in_a_row == 0
 
 
 def test_newcomer_3_seven_turns_that_nobody_hears_do_not_go_on_for_ever():
@@ -478,7 +478,7 @@ def test_b5_a_hint_that_is_heard_goes_on_when_nothing_was_said():
     dialogue = after(before, quick)
     assert told(play(dialogue, [FinalTranscript(1, "")])) == [] and dialogue.state is S
     play(dialogue, [PlayoutRoom(200), "." * 100, MarkReturned("1.0.0")])
-    assert (dialogue.state, dialogue.memory.history) == (L, ())
+    assert (dialogue.state, dialogue.call.history.lines) == (L, ())
 
 
 def test_a6_words_to_a_rest_that_was_not_heard_yet_are_words():

@@ -1,6 +1,7 @@
 """B3, A7: thinking while the closing silence is counted, and an LLM that hears the caller is not done."""
 
-from dataclasses import replace
+from collections import deque
+from dataclasses import is_dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -293,10 +294,11 @@ def test_b3_the_next_turn_has_starts_of_its_own():
     assert any(isinstance(one, GenerateReply) for one in play(dialogue, [PAUSE, InterimTranscript(2, MORE)]))
 
 
-def state_of(memory):
-    return {
-        name: value if not hasattr(value, "maxlen") else list(value) for name, value in vars(memory).items()
-    }
+def state_of(part):
+    """All that a part of the call knows, and its parts."""
+    if not type(part).__module__.startswith("server.turns") or is_dataclass(part):
+        return list(part) if isinstance(part, deque) else part
+    return {name: state_of(value) for name, value in vars(part).items()}
 
 
 @pytest.mark.parametrize(
@@ -305,13 +307,13 @@ def state_of(memory):
 def test_b3_a_dropped_start_leaves_no_trace(ends):
     """B3: no history, no counter, nothing done; what it still says is too late."""
     dialogue = after([PAUSE], EARLY)
-    before = state_of(dialogue.memory)
+    before = state_of(dialogue.call)
     decided = ReplyDone(1, Expected(("כן",), 3), (LEAD, EndCall()))
     thought = [] if ends is WAITS else [ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), decided]
     actions = play(dialogue, [InterimTranscript(1, ASKED), *thought, ends, decided, ReplySentence(1, SECOND)])
     assert not any(isinstance(one, ApplyEffect) for one in actions)
-    assert state_of(dialogue.memory) == before
-    assert (dialogue.turn, dialogue.floor.leftover) == (None, None)
+    assert state_of(dialogue.call) == before
+    assert (dialogue.turn, dialogue.parts.barge_in.interrupted) == (None, None)
 
 
 def test_b3_what_an_early_llm_decided_is_done_in_time():
@@ -372,10 +374,10 @@ def test_e2_what_is_thought_already_is_not_started_again():
 def test_d4_a_barge_in_with_an_early_start_may_still_be_nothing():
     """B3, D4: the words of the pause were heard otherwise in the end; the reply goes on."""
     dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, MORE), REST], EARLY)
-    assert dialogue.turn.asked.text == MORE
+    assert dialogue.turn.request.text == MORE
     play(dialogue, [FinalTranscript(2, "")])
-    assert dialogue.memory.history == (Line(Speaker.CALLER, ASKED),)
-    turn_id = dialogue.floor.turn_id
+    assert dialogue.call.history.lines == (Line(Speaker.CALLER, ASKED),)
+    turn_id = dialogue.current.turn_id
     assert told(play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])) == [
         SendClear(),
         SendAudio(AUDIO[:160]),
@@ -385,9 +387,9 @@ def test_d4_a_barge_in_with_an_early_start_may_still_be_nothing():
 def test_a7_a_barge_in_that_was_none_is_not_asked_about():
     """A7, D4: the LLM waited behind words of a pause, and there were none: the reply just goes on."""
     dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, MORE), REST], EARLY)
-    play(dialogue, [ReplySentence(dialogue.floor.turn_id, "…"), FinalTranscript(2, "")])
+    play(dialogue, [ReplySentence(dialogue.current.turn_id, "…"), FinalTranscript(2, "")])
     assert told(play(dialogue, [HOLD])) == []
-    turn_id = dialogue.floor.turn_id
+    turn_id = dialogue.current.turn_id
     assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
 
 
@@ -397,11 +399,11 @@ CHIMED_IN = [*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, "אחלה ב
 def test_d4_only_listening_is_heard_before_the_last_word_of_the_stt():
     """B3, D4: the LLM is quicker than the transcript; the reply goes on with that, nobody is asked."""
     dialogue = after(CHIMED_IN, EARLY)
-    assert dialogue.turn.asked.may_listen
-    done = play(dialogue, [ReplySentence(dialogue.floor.turn_id, "…"), FinalTranscript(2, "אחלה בחלה")])
+    assert dialogue.turn.request.may_listen
+    done = play(dialogue, [ReplySentence(dialogue.current.turn_id, "…"), FinalTranscript(2, "אחלה בחלה")])
     assert not any(isinstance(action, GenerateReply) for action in done)
-    assert dialogue.memory.history == (Line(Speaker.CALLER, ASKED),)
-    turn_id = dialogue.floor.turn_id
+    assert dialogue.call.history.lines == (Line(Speaker.CALLER, ASKED),)
+    turn_id = dialogue.current.turn_id
     assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
 
 
@@ -432,7 +434,7 @@ def test_e4_an_early_line_is_not_taken_for_the_answer_to_other_words():
     dialogue = after([*AGAIN, ReplyDone(2), REST, FinalTranscript(2, ASKED + " " + MORE)], EARLY)
     made = [ReplySentence(3, SECOND), TtsAudio(3, 0, AUDIO), TtsSentenceDone(3, 0), ReplyDone(3)]
     play(dialogue, [*made, ReplyDelay(3, 0), PlayoutRoom(200), "." * 100, MarkReturned("3.0.0")])
-    assert dialogue.memory.history[-1] == heard_of(SECOND)
+    assert dialogue.call.history.lines[-1] == heard_of(SECOND)
 
 
 def test_a7_without_a_hold_the_llm_may_not_wait():

@@ -7,10 +7,9 @@ from server.audio.frames import FrameHeard
 from server.audio.segmenter import Ended, Onset
 from server.audio.vad import Vad
 from server.turns.actions import CancelRecognition, FinishRecognition, StartRecognition
+from server.turns.echo import Overlap
 from server.turns.effects import Expected
-from server.turns.history import EchoProximity
-from server.turns.turn import UserTurn, UserUtterance
-from server.turns.user_turn import UserTurns
+from server.turns.user_turn import UserTurn, UserTurns, UserUtterance
 
 PARAMS = endpointing_params(
     min_utt_s=0.48,
@@ -39,11 +38,11 @@ def feed(caller, timeline, bar=OnsetThreshold.ORDINARY):
 def voice(caller, utterance_id):
     """An utterance whose voice is confirmed."""
     opened = caller.onset(utterance_id, 1, Expected())
-    return opened + caller.confirmed(utterance_id, 1, Expected(), near=None)
+    return opened + caller.confirmed(utterance_id, 1, Expected(), overlap=None)
 
 
-def ended(caller, utterance_id=1, clock=100, during_playout=False):
-    return caller.utterance_ended(Ended(utterance_id, 40, 25), clock, during_playout=during_playout)
+def ended(caller, utterance_id=1, clock=100, in_playout=False):
+    return caller.utterance_ended(Ended(utterance_id, 40, 25), clock, in_playout=in_playout)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +84,7 @@ def test_an_utterance_awaits_its_transcript_among_what_is_pending():
     caller = side()
     expected = Expected(("כן", "לא"))
     assert caller.onset(1, 4, expected) == [StartRecognition(1, 4, expected)]
-    assert caller.confirmed(1, 4, expected, near=None) == []
+    assert caller.confirmed(1, 4, expected, overlap=None) == []
     assert ended(caller) == FinishRecognition(1, 25)
     assert caller.pending.segments == [UserUtterance(1, speech_frames=40, ended_at=100)]
     assert caller.pending.said_at == 75
@@ -134,11 +133,9 @@ def test_g2_stt_that_failed_before_the_end():
     caller = side()
     voice(caller, 1)
     assert caller.stt_failed(1, 90)
-    ended(caller, clock=100, during_playout=True)
+    ended(caller, clock=100, in_playout=True)
     assert caller.pending.segments == [
-        UserUtterance(
-            1, text="", guessed_at=90, failed=True, speech_frames=40, ended_at=100, during_playout=True
-        )
+        UserUtterance(1, text="", guessed_at=90, failed=True, speech_frames=40, ended_at=100, in_playout=True)
     ]
 
 
@@ -172,22 +169,22 @@ def test_a5_after_two_noises_in_a_row_stt_wait_for_a_voice():
         assert caller.was_noise(utterance_id) == []
     expected = Expected(("כן",))
     assert caller.onset(5, 1, Expected()) == []
-    assert caller.confirmed(5, 7, expected, near=EchoProximity.DURING_PLAYOUT) == [
+    assert caller.confirmed(5, 7, expected, overlap=Overlap.DURING_PLAYOUT) == [
         StartRecognition(5, 7, expected)
     ]
     ended(caller, 5)
-    assert caller.pending.near is EchoProximity.DURING_PLAYOUT
+    assert caller.pending.overlap is Overlap.DURING_PLAYOUT
     assert caller.onset(6, 1, Expected()) == [StartRecognition(6, 1, Expected())]
 
 
-@pytest.mark.parametrize("near", [*EchoProximity, None])
-def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(near):
+@pytest.mark.parametrize("overlap", [*Overlap, None])
+def test_e3_whether_it_may_be_our_echo_is_known_when_it_is_confirmed(overlap):
     """E3: not at the onset."""
     caller = side()
     caller.onset(1, 1, Expected())
-    caller.confirmed(1, 1, Expected(), near=near)
+    caller.confirmed(1, 1, Expected(), overlap=overlap)
     ended(caller)
-    assert caller.pending.near is near
+    assert caller.pending.overlap is overlap
 
 
 # ---- keys
@@ -234,11 +231,11 @@ def test_a6_what_was_said_before_comes_first():
     """A6: a superseded turn's words are joined with what follows."""
     caller = side()
     caller.pending = UserTurn([UserUtterance(2)], said_at=9)
-    before = UserTurn([UserUtterance(1, text="אני")], cut_us=True, said_at=5)
+    before = UserTurn([UserUtterance(1, text="אני")], interrupts=True, said_at=5)
     caller.give_back(before)
     assert caller.pending is before
     assert [segment.utterance_id for segment in caller.pending.segments] == [1, 2]
-    assert caller.pending.cut_us
+    assert caller.pending.interrupts
 
 
 def test_e3_the_last_utterance_was_our_own():

@@ -15,7 +15,7 @@ from server.turns.actions import (
 )
 from server.turns.effects import Expected
 from server.turns.events import FinalTranscript, InterimTranscript, LlmFailed, SttFailed
-from server.turns.turn import UserUtterance
+from server.turns.user_turn import UserUtterance
 from tests.turns.scene import ASKED, after, play, told
 from tests.turns.test_speculative_turn import EARLY, MORE, REST, STARTED, WAITS, ask
 from tests.turns.test_user_turn import ended, feed, side, voice
@@ -48,9 +48,9 @@ def test_b3_the_words_so_far_are_the_callers_turn_were_it_over():
     """B3, A6: behind what is pending; nothing of it changes."""
     before = UserUtterance(7, text="אני מחפש")
     caller = paused(guess="דירה", pending=[before])
-    caller.pending.cut_us = True
+    caller.pending.interrupted_reply(noted=True)
     assert texts(caller) == ["אני מחפש", "דירה"]
-    assert caller.said_so_far(1, AT_THE_PAUSE).cut_us
+    assert caller.said_so_far(1, AT_THE_PAUSE).interrupts
     assert caller.pending.segments == [before]
     assert caller.transcribed(1, "דירה גדולה", 0.9, AT_THE_PAUSE)
     assert texts(caller) == ["אני מחפש", "דירה גדולה"]

@@ -1,0 +1,154 @@
+"""Barge-in: the caller's voice during playout stops it, is judged, and interrupts it or is let go (D1-D5).
+
+    a sound --(stop: clear)--> judged --> noise: playout goes on from the very frame
+                                      --> a voice: the reply is dropped, what was heard of it noted, its rest
+                                          kept until the caller's words are known
+
+Where the agent's voice ends, for the onset threshold behind it (C5) and for echo (E3), is known here too.
+"""
+
+from server.audio.endpointing import OnsetThreshold
+from server.audio.frames import FRAMES_PER_S
+from server.turns.actions import Action, Log, SendClear
+from server.turns.call_state import CallState
+from server.turns.current_turn import CurrentTurn
+from server.turns.echo import Overlap
+from server.turns.params import TurnParams
+from server.turns.phases import State, TurnEvent
+from server.turns.turn import InterruptedReply, Turn
+from server.turns.user_turn import UserTurns
+
+FAR_FRAMES = 3600 * FRAMES_PER_S
+ECHO_TAIL_FRAMES = 45  # 500 ms behind the last word, and 400 until a voice is confirmed
+GRACE_FRAMES = 60  # 1.2 s behind the closing line, in which a voice keeps the call (F2)
+
+
+class BargeIn:
+    """Keeps the rest of the reply that was interrupted, or heard, last. Not thread-safe."""
+
+    def __init__(self, params: TurnParams, current: CurrentTurn, users: UserTurns, call: CallState) -> None:
+        self._params = params
+        self._current = current
+        self._users = users
+        self._call = call
+        self._spoke_until = -FAR_FRAMES  # long ago: frame clock of the agent's last word
+        self.interrupted: InterruptedReply | None = None
+
+    # ---- does the caller speak during playout? ----
+
+    @property
+    def threshold(self) -> OnsetThreshold:
+        """What it takes now to open an utterance (D1, C5)."""
+        turn = self._current.turn
+        if turn is not None and (turn.state is State.SPEAKING or turn.playout.audible):
+            return OnsetThreshold.DURING_PLAYOUT
+        refractory = self._current.clock - self._spoke_until < self._params.refractory_frames
+        return OnsetThreshold.REFRACTORY if refractory else OnsetThreshold.ORDINARY
+
+    @property
+    def overlap(self) -> Overlap | None:
+        """Whether a voice that is confirmed now may be echo (E3)."""
+        if self.threshold is OnsetThreshold.DURING_PLAYOUT:
+            return Overlap.DURING_PLAYOUT
+        just_after = self._current.clock - self._spoke_until < ECHO_TAIL_FRAMES
+        return Overlap.JUST_AFTER if just_after else None
+
+    # ---- stop, judge ----
+
+    def stop(self) -> list[Action]:
+        """D1: at once; whether it is a voice is known within 400 ms."""
+        turn = self._current.turn
+        stopped = turn is not None and self._params.barge_in and turn.stop()
+        return [SendClear()] if stopped else []
+
+    def it_was_noise(self) -> None:
+        """D4: go on from where it was stopped. A reply that was held back (A6) starts by itself."""
+        if self._current.turn is not None:
+            self._current.turn.go_on()
+
+    def voice(self) -> list[Action]:
+        """D2, D5: a confirmed voice, which may take the turn."""
+        speaking = self._current.state is State.SPEAKING
+        return self.interrupt() if self._params.barge_in or not speaking else []
+
+    def interrupt(self) -> list[Action]:
+        """The caller speaks or types: whatever is said, or was about to be, is dropped."""
+        turn = self._current.turn
+        if turn is None or not turn.takes(TurnEvent.INTERRUPTED):
+            return []
+        match turn.state:
+            case State.SPEAKING:
+                noted = self._interrupt_reply(turn)
+            case State.THINKING:
+                noted = self._supersede(turn)
+            case State.LISTENING:
+                noted = []
+        return [*noted, *self._current.drop(TurnEvent.INTERRUPTED)]
+
+    def _interrupt_reply(self, turn: Turn) -> list[Action]:
+        """D2, D3: the turn is over, and what was heard of it is known."""
+        playout = turn.playout
+        actions: list[Action] = [Log("BARGE_IN: interrupt")]
+        if not playout.held:
+            playout.hold()
+            actions.append(SendClear())
+        noted = not playout.nearly_over
+        words = self._heard(turn, interrupted=noted)
+        self._users.pending.interrupted_reply(noted=noted)
+        rest = playout.rest()
+        restores = " ".join(rest.before) if noted and words else None
+        self.interrupted = InterruptedReply(rest, turn, restores=restores, heard=not noted)
+        return [*actions, Log("AGENT_TEXT:", words)]
+
+    def _supersede(self, turn: Turn) -> list[Action]:
+        """A6: what was said before is joined with what follows."""
+        actions: list[Action] = []
+        if turn.playout.audible:  # a hint
+            turn.playout.hold()
+            actions.append(SendClear())
+        self.interrupted = InterruptedReply.superseded(turn) or self.interrupted
+        assert turn.caller is not None  # there is nothing to think about without one
+        self._users.give_back(turn.caller)
+        return actions
+
+    # ---- the rest of a reply ----
+
+    def take(self) -> InterruptedReply | None:
+        """The words that interrupted it are known: it goes on, or is forgotten."""
+        taken, self.interrupted = self.interrupted, None
+        return taken
+
+    def put_back(self, interrupted: InterruptedReply) -> None:
+        """The LLM finds that the caller only listens: it goes on after all."""
+        self.interrupted = interrupted
+
+    def left(self, turn: Turn) -> None:
+        """The turn is over. Should what is said meanwhile be nothing, its effects are still due."""
+        if turn.follow_up.acts:
+            grace = GRACE_FRAMES if turn.parting and turn.playout.count else 0
+            due_at = self._current.clock + grace
+            self.interrupted = InterruptedReply(turn.playout.rest(), turn, heard=True, due_at=due_at)
+
+    # ---- what was heard ----
+
+    def finished(self, turn: Turn) -> list[Action]:
+        """C4: the caller has heard the end."""
+        self._spoke_until = self._current.clock
+        words = self._heard(turn)
+        return [Log("tts_done"), Log("AGENT_TEXT:", words)]
+
+    def hung_up(self, turn: Turn) -> list[Action]:
+        """The line is dead in the middle of a reply: so much of it was heard."""
+        words = self._heard(turn, interrupted=not turn.playout.nearly_over)
+        return [Log("AGENT_TEXT:", words)] if words else []
+
+    def _heard(self, turn: Turn, *, interrupted: bool = False) -> str:
+        """Playout has ended now. A prompt is in the history, but is no reply to be given again (E4)."""
+        in_full, words = turn.playout.heard()
+        clock, call = self._current.clock, self._call
+        call.input.agent_stopped(at_a_question=turn.playout.at_a_question)
+        call.echo.spoke(clock, words)
+        call.history.agent_said(words, interrupted=interrupted)
+        if not turn.is_line:
+            call.dedup.reply_heard(clock, [*turn.before, *in_full])
+        return words

@@ -1,0 +1,73 @@
+"""Words so far: how much silence ends the turn (A7), and in a pause a reply in case it is over (B3)."""
+
+from server.hebrew.understand.finished import Ending
+from server.hebrew.words import fingerprint
+from server.turns.actions import Action, Log
+from server.turns.intent import Intent
+from server.turns.judge import IntentJudge
+from server.turns.no_input import OwnTurns
+from server.turns.parts import Parts
+from server.turns.phases import Phase, State, TurnEvent
+from server.turns.user_turn import UserTurn
+
+
+class SpeculativeTurns:
+    """A turn is begun before the caller's is over; unless it is, nothing of it is left. Not thread-safe."""
+
+    def __init__(self, parts: Parts, judge: IntentJudge, own_turns: OwnTurns) -> None:
+        self._parts = parts
+        self._judge = judge
+        self._own_turns = own_turns
+
+    @property
+    def may_start(self) -> bool:
+        """Not too often for what the caller is saying, or in this call; and never while a prompt waits."""
+        parts, current = self._parts, self._parts.current
+        listening = current.state is State.LISTENING and current.turn is current.early
+        begun = parts.users.pending.early_starts
+        return listening and begun < parts.params.early_starts and parts.allowance.may_guess(current.clock)
+
+    def may_ask_so_far(self) -> bool:
+        """As often as that: an STT without interim transcripts hears everything again each time."""
+        pending = self._parts.users.pending
+        if not self.may_start or pending.asked_so_far >= self._parts.params.early_starts:
+            return False
+        pending.asked_for_words()
+        return True
+
+    def words_so_far(self, utterance_id: int) -> list[Action]:
+        """A7: they hold the end of the turn or release it. B3: in a pause, they may be all."""
+        parts, params = self._parts, self._parts.params
+        ending = Ending.OPEN
+        if params.endpointing.hold_frames:
+            ending = parts.users.close_by_words(utterance_id, parts.call.input.expected)
+        so_far = parts.users.said_so_far(utterance_id, parts.current.clock)
+        if so_far is None:
+            return []
+        text, _ = so_far.join(params.min_confidence, params.dedup_frames)
+        early = parts.current.early
+        if early is not None and fingerprint(early.text) == fingerprint(text):
+            return []
+        forgotten = self.forget()
+        if ending is Ending.UNFINISHED or not self.may_start or self._own_turns.greeting_first:
+            return forgotten
+        return [*forgotten, *self._start(so_far, text)]
+
+    def _start(self, so_far: UserTurn, text: str) -> list[Action]:
+        parts, judge = self._parts, self._judge
+        interrupted = parts.barge_in.interrupted
+        if judge.intent_of(so_far, text) is not Intent.WORDS:
+            return []
+        if interrupted is not None and interrupted.answers_words(text):  # its answer is there already (E2)
+            return []
+        parts.users.pending.started_early()
+        turn = parts.current.begin(Phase.SPECULATIVE)
+        listens = judge.may_listen(so_far, text)
+        waits = not listens and judge.may_wait(parts.users.pending)
+        question = parts.call.question(turn.turn_id, text, may_wait=waits, may_listen=listens)
+        return [Log(f"EARLY_START turn={turn.turn_id}"), *turn.ask(question)]
+
+    def forget(self, why: TurnEvent = TurnEvent.USER_RESUMED) -> list[Action]:
+        """The caller goes on, or has said something else: nothing of it is left."""
+        current, early = self._parts.current, self._parts.current.early
+        return [Log(f"EARLY_START dropped turn={early.turn_id}"), *current.drop(why)] if early else []

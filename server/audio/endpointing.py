@@ -32,8 +32,8 @@ class OnsetThreshold(Enum):
     """What it takes to open an utterance."""
 
     ORDINARY = "ordinary"
-    REFRACTORY = "refractory"  # just after our speech: only confirmed speech (C5)
-    DURING_PLAYOUT = "over us"  # while we are heard: the barge-in level (D1)
+    REFRACTORY = "refractory"  # just after the agent's: only confirmed speech (C5)
+    DURING_PLAYOUT = "during playout"  # while the agent is heard: the barge-in level (D1)
 
 
 class Closing(Enum):
@@ -69,6 +69,81 @@ class EndpointingParams:
     energy_only: bool
 
 
+class OnsetDetector:
+    """Whether a run of voice opens an utterance, while none is open."""
+
+    def __init__(self, params: EndpointingParams) -> None:
+        self._params = params
+        self.run = 0  # frames in a row that count towards an onset
+        self._run_spent = False  # this unbroken run was judged already
+        self.recent_voiced = 0  # bit history, newest frame in bit 0
+
+    def feed(self, verdict: VadResult, threshold: OnsetThreshold) -> None:
+        """Account for one frame, in an utterance or between two."""
+        self.recent_voiced = (self.recent_voiced << 1 | verdict.voiced) & LOOKBACK_MASK
+        counts = verdict.loud if threshold is OnsetThreshold.DURING_PLAYOUT else verdict.voiced
+        self.run = self.run + 1 if counts else 0
+        self._run_spent = self._run_spent and verdict.voiced
+
+    def opens(self, verdict: VadResult, threshold: OnsetThreshold) -> bool:
+        """An utterance begins with this frame."""
+        if self._run_spent and not verdict.speech:
+            return False
+        if threshold is OnsetThreshold.DURING_PLAYOUT:
+            return self.run >= self._params.barge_in_frames
+        if threshold is OnsetThreshold.ORDINARY:
+            return self.run >= ONSET_FRAMES
+        if self._params.energy_only:
+            window = self.recent_voiced & ((1 << REFRACTORY_WINDOW_FRAMES) - 1)
+            return window.bit_count() >= REFRACTORY_VOICED_FRAMES
+        return verdict.speech and self.recent_voiced.bit_count() >= self._params.min_voiced_frames
+
+    def utterance_over(self) -> None:
+        """The next run opens another."""
+        self.run = 0
+
+    def judged(self, *, voiced: bool) -> None:
+        """``voiced``: so was the last frame. Sound that goes on was judged, and opens nothing by itself."""
+        self._run_spent = voiced
+
+
+class SpeechCount:
+    """The frames of one utterance, as they are judged."""
+
+    def __init__(self, age: int = 0, voiced: int = 0, agreed: int = 0, last_speaking: int = 0) -> None:
+        self.age = age
+        self.voiced = voiced
+        self.agreed = agreed  # frames that the model calls speech
+        self.last_speaking = last_speaking  # age at its last speech
+        self.judge_until = age + JUDGE_FRAMES  # age at which it is discarded, if nobody has confirmed it
+
+    @classmethod
+    def opened(cls, verdict: VadResult, run: int) -> "SpeechCount":
+        """By a run of so many frames."""
+        return cls(run, run, int(verdict.speech), run)
+
+    @classmethod
+    def opened_late(cls, recent_voiced: int) -> "SpeechCount":
+        """What was let pass unopened, and is in the bit history, belongs to the utterance (C5)."""
+        age = recent_voiced.bit_length()
+        newest_voice = (recent_voiced & -recent_voiced).bit_length() - 1
+        return cls(age, recent_voiced.bit_count(), AGREE_FRAMES, age - newest_voice)
+
+    def feed(self, verdict: VadResult) -> None:
+        self.age += 1
+        self.voiced += verdict.voiced
+        self.agreed += verdict.speech
+
+    def speaks(self) -> None:
+        """In the present frame."""
+        self.last_speaking = self.age
+
+    @property
+    def silence(self) -> int:
+        """Frames since its last speech."""
+        return self.age - self.last_speaking
+
+
 class Endpointer:
     """Frames in, at most one endpoint out."""
 
@@ -78,26 +153,18 @@ class Endpointer:
         self.run_on = False  # born of a forced end, and the voice has not paused since
         self.closing = Closing.ORDINARY  # for the caller's words to change, until the utterance is over
         self.paused = False  # PAUSED was reported, and neither RESUMED nor the end yet
-        self._run = 0  # frames in a row that count towards an onset
-        self._run_spent = False  # this unbroken run was judged already
-        self._recent_voiced = 0  # bit history, newest frame in bit 0
-        self._age = self._voiced = self._agreed = self._last_speaking = 0
-        self._judge_until = 0  # age at which an utterance that nobody confirmed is discarded
+        self._onset = OnsetDetector(params)
+        self._count = SpeechCount()
         self.onset_frames = 0  # how long ago the utterance began when ONSET was reported
         self.speech_frames = 0  # of the utterance that ended last: onset to its last speech,
         self.silence_frames = 0  # and from there to its end
 
-    def feed(self, verdict: VadResult, bar: OnsetThreshold, background: bool) -> Endpoint | None:
+    def feed(self, verdict: VadResult, threshold: OnsetThreshold, background: bool) -> Endpoint | None:
         """Account for one frame. ``background``: the voice heard is too far away to be the caller's."""
-        self._recent_voiced = (self._recent_voiced << 1 | verdict.voiced) & LOOKBACK_MASK
-        counts = verdict.loud if bar is OnsetThreshold.DURING_PLAYOUT else verdict.voiced
-        self._run = self._run + 1 if counts else 0
-        self._run_spent = self._run_spent and verdict.voiced
+        self._onset.feed(verdict, threshold)
         if self.phase is Phase.IDLE:
-            return self._idle(verdict, bar)
-        self._age += 1
-        self._voiced += verdict.voiced
-        self._agreed += verdict.speech
+            return self._idle(verdict, threshold)
+        self._count.feed(verdict)
         if self.phase is Phase.PROVISIONAL:
             return self._provisional(verdict, background)
         return self._confirmed(verdict)
@@ -105,62 +172,47 @@ class Endpointer:
     @property
     def paused_for(self) -> int:
         """Frames since the last speech of a voice that has paused; 0 while it has not."""
-        return self._age - self._last_speaking if self.paused else 0
+        return self._count.silence if self.paused else 0
 
-    def reset(self) -> None:
-        """The utterance is over; the next voiced run opens a new one."""
-        self._measure()
-        self.phase = Phase.IDLE
-        self.run_on = self.paused = False
-        self.closing = Closing.ORDINARY
-        self._run = 0
+    def close_after(self, closing: Closing) -> None:
+        """The words so far of a confirmed voice say how much silence ends it (A7)."""
+        if self.phase is Phase.CONFIRMED:
+            self.closing = closing
 
-    def _idle(self, verdict: VadResult, bar: OnsetThreshold) -> Endpoint | None:
-        if self._run_spent and not verdict.speech:
-            return None
-        if not self._opens(verdict, bar):
+    def end_now(self) -> Endpoint | None:
+        """The utterance is over, whatever is heard; the next voiced run opens a new one."""
+        ended = {Phase.CONFIRMED: Endpoint.ENDED, Phase.PROVISIONAL: Endpoint.DISCARDED}.get(self.phase)
+        self._over()
+        return ended
+
+    def _idle(self, verdict: VadResult, threshold: OnsetThreshold) -> Endpoint | None:
+        if not self._onset.opens(verdict, threshold):
             return None
         self.phase = Phase.PROVISIONAL
-        self._age = self._voiced = self._last_speaking = self._run
-        self._agreed = int(verdict.speech)
-        if (
-            bar is OnsetThreshold.REFRACTORY
-        ):  # judged late: what was let pass unopened belongs to the utterance
-            self._agreed = AGREE_FRAMES
-            self._voiced = self._recent_voiced.bit_count()
-            self._age = self._recent_voiced.bit_length()
-            newest_voice = (self._recent_voiced & -self._recent_voiced).bit_length() - 1
-            self._last_speaking = self._age - newest_voice
-        self.onset_frames = self._age
-        self._judge_until = self._age + JUDGE_FRAMES
+        late = threshold is OnsetThreshold.REFRACTORY
+        recent, run = self._onset.recent_voiced, self._onset.run
+        self._count = SpeechCount.opened_late(recent) if late else SpeechCount.opened(verdict, run)
+        self.onset_frames = self._count.age
         return Endpoint.ONSET
 
-    def _opens(self, verdict: VadResult, bar: OnsetThreshold) -> bool:
-        if bar is OnsetThreshold.DURING_PLAYOUT:
-            return self._run >= self.params.barge_in_frames
-        if bar is OnsetThreshold.ORDINARY:
-            return self._run >= ONSET_FRAMES
-        if self.params.energy_only:
-            window = self._recent_voiced & ((1 << REFRACTORY_WINDOW_FRAMES) - 1)
-            return window.bit_count() >= REFRACTORY_VOICED_FRAMES
-        return verdict.speech and self._recent_voiced.bit_count() >= self.params.min_voiced_frames
-
     def _provisional(self, verdict: VadResult, background: bool) -> Endpoint | None:
+        count = self._count
         if verdict.voiced or verdict.speaking:  # until the model has spoken, energy's word counts
-            self._last_speaking = self._age
-        agreed = self._agreed >= AGREE_FRAMES and self._voiced >= self.params.min_voiced_frames
+            count.speaks()
+        agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self.params.min_voiced_frames
         if agreed and not background:
             self.phase = Phase.CONFIRMED
             return Endpoint.CONFIRMED
-        if self._age < self._judge_until:
+        if count.age < count.judge_until:
             return None
-        self._over(verdict)
+        self._judged(verdict)
         return Endpoint.DISCARDED
 
     def _confirmed(self, verdict: VadResult) -> Endpoint | None:
-        paused = self._age - 1 - self._last_speaking > self.params.hangover_frames
+        count = self._count
+        paused = count.silence - 1 > self.params.hangover_frames
         if verdict.speaking:
-            self._last_speaking = self._age
+            count.speaks()
             was_paused, self.paused = self.paused, False
             if was_paused:
                 self.closing = Closing.ORDINARY
@@ -169,32 +221,38 @@ class Endpointer:
                 return Endpoint.PAUSED_AND_RESUMED
             if was_paused:
                 return Endpoint.RESUMED
-        if self._last_speaking >= 2 * self.params.max_speech_frames:
+        if count.last_speaking >= 2 * self.params.max_speech_frames:
             self._measure()
             self._run_on()
             return Endpoint.ENDED_RUNNING_ON
         # The model is late: a voice that goes on just now is not cut before it could be judged.
-        being_judged = 0 < self._run < JUDGE_FRAMES
-        silence = self._age - self._last_speaking
-        if being_judged or silence < max(1, self.params.hangover_frames):
+        being_judged = 0 < self._onset.run < JUDGE_FRAMES
+        if being_judged or count.silence < max(1, self.params.hangover_frames):
             return None
-        if silence >= self._closing_silence():
-            self._over(verdict)
+        if count.silence >= self._closing_silence():
+            self._judged(verdict)
             return Endpoint.ENDED
         newly = not self.paused
         self.paused = True
         return Endpoint.PAUSED if newly else None
 
-    def _over(self, verdict: VadResult) -> None:
-        self.reset()
-        self._run_spent = verdict.voiced  # sound that goes on was judged: it opens nothing by itself
+    def _judged(self, verdict: VadResult) -> None:
+        self._over()
+        self._onset.judged(voiced=verdict.voiced)
+
+    def _over(self) -> None:
+        self._measure()
+        self.phase = Phase.IDLE
+        self.run_on = self.paused = False
+        self.closing = Closing.ORDINARY
+        self._onset.utterance_over()
 
     def _closing_silence(self) -> int:
         """Frames without speech that end the utterance now."""
-        params = self.params
-        if self._last_speaking >= params.max_speech_frames:
+        params, spoken = self.params, self._count.last_speaking
+        if spoken >= params.max_speech_frames:
             return max(1, params.hangover_frames)
-        short = self._last_speaking <= SHORT_SPEECH_FRAMES
+        short = spoken <= SHORT_SPEECH_FRAMES
         silence = params.short_silence_frames if short else params.silence_frames
         if self.closing is Closing.HELD:
             silence += params.hold_frames
@@ -203,16 +261,15 @@ class Endpointer:
         return params.hangover_frames + silence
 
     def _measure(self) -> None:
-        self.speech_frames = self._last_speaking
-        self.silence_frames = self._age - self._last_speaking
+        self.speech_frames = self._count.last_speaking
+        self.silence_frames = self._count.silence
 
     def _run_on(self) -> None:
         self.phase = Phase.PROVISIONAL
         self.run_on = True
         self.paused = False
         self.closing = Closing.ORDINARY
-        self._judge_until = JUDGE_FRAMES
-        self._age = self._voiced = self._agreed = self._last_speaking = 0
+        self._count = SpeechCount()
 
 
 def endpointing_params(

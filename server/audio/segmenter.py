@@ -97,8 +97,7 @@ class Segmenter:
 
     def close_after(self, closing: Closing) -> None:
         """The words so far of the utterance being heard say how much silence ends it (A7)."""
-        if self.phase is Phase.CONFIRMED:
-            self._endpointer.closing = closing
+        self._endpointer.close_after(closing)
 
     @property
     def unconfirmed(self) -> bool:
@@ -135,11 +134,8 @@ class Segmenter:
 
     def end_now(self) -> list[Heard]:
         """The keypad spoke: what was being said is over (F5)."""
-        phase = self.phase
-        self._endpointer.reset()
-        if phase is Phase.CONFIRMED:
-            return self._changes(Endpoint.ENDED)
-        return self._changes(Endpoint.DISCARDED) if phase is Phase.PROVISIONAL else []
+        ended = self._endpointer.end_now()
+        return self._changes(ended) if ended is not None else []
 
     def last_was_echo(self) -> None:
         """The last utterance was our own voice: raise the bar above it."""

@@ -296,11 +296,11 @@ def test_d1_once_open_a_quieter_voice_confirms():
 
 
 @pytest.mark.parametrize("timeline", ["##", "####", "#" * 10, "#" * 710])
-def test_reset_ends_whatever_was_open(timeline):
+def test_a_key_ends_whatever_is_open(timeline):
     """F5: a key ends the utterance; the next voiced run opens a new one."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, timeline)
-    endpointer.reset()
+    endpointer.end_now()
     assert (endpointer.phase, endpointer.run_on) == (Phase.IDLE, False)
     assert follow(endpointer, "###") == [(3, ONSET)]
 
@@ -309,7 +309,7 @@ def test_reset_measures_what_was_open():
     """F5: speech and silence of the utterance that the key ended."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * 10 + "." * 4)
-    endpointer.reset()
+    endpointer.end_now()
     assert (endpointer.speech_frames, endpointer.silence_frames) == (10, 4)
 
 

@@ -191,7 +191,7 @@ def test_a7_words_hold_the_end_or_release_it(speech_frames, closing, silence):
     """A7: INCOMPLETE_HOLD_MS more, or half the closing silence; A4: no hold at the limit."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * speech_frames)
-    endpointer.closing = closing
+    endpointer.close_after(closing)
     assert follow(endpointer, "." * 80)[-1] == (silence, ENDED)
 
 
@@ -199,7 +199,7 @@ def test_a7_words_that_come_in_the_pause_count():
     """A7: a release ends it as soon as half the silence has passed, be it at once."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * 40 + "." * 20)
-    endpointer.closing = Closing.RELEASED
+    endpointer.close_after(Closing.RELEASED)
     assert follow(endpointer, ".") == [(1, ENDED)]
 
 
@@ -208,7 +208,7 @@ def test_a7_a_released_end_is_never_before_the_pause():
     params = replace(PARAMS, silence_frames=1, short_silence_frames=1)
     endpointer = Endpointer(params)
     follow(endpointer, "#" * 40)
-    endpointer.closing = Closing.RELEASED
+    endpointer.close_after(Closing.RELEASED)
     assert follow(endpointer, "." * 10) == [(7, ENDED)]
 
 
@@ -222,7 +222,7 @@ def test_a7_what_was_said_before_says_nothing_of_what_follows(closing, until):
     """A7: the words of a pause count for that pause alone."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * 40)
-    endpointer.closing = closing
+    endpointer.close_after(closing)
     follow(endpointer, until)
     assert endpointer.closing is Closing.ORDINARY
 
@@ -231,7 +231,7 @@ def test_a7_a_voice_that_ran_on_and_comes_back_forgets_what_was_said():
     """A4, A7: its pause is over like any other, though it is told by another name."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * 720)
-    endpointer.closing = Closing.HELD
+    endpointer.close_after(Closing.HELD)
     assert follow(endpointer, "." * 8 + "#")[-1] == (9, CAME_BACK)
     assert endpointer.closing is Closing.ORDINARY
 
@@ -240,8 +240,8 @@ def test_a7_a_key_forgets_what_was_said():
     """A7, F5: the utterance is over, and so is its pause."""
     endpointer = Endpointer(PARAMS)
     follow(endpointer, "#" * 40 + "." * 8)
-    endpointer.closing = Closing.HELD
-    endpointer.reset()
+    endpointer.close_after(Closing.HELD)
+    endpointer.end_now()
     assert (endpointer.closing, endpointer.paused) == (Closing.ORDINARY, False)
 
 
@@ -250,5 +250,5 @@ def test_a7_the_hold_is_a_knob_in_frames():
     assert PARAMS.hold_frames == 35
     endpointer = Endpointer(replace(PARAMS, hold_frames=0))
     follow(endpointer, "#" * 40)
-    endpointer.closing = Closing.HELD
+    endpointer.close_after(Closing.HELD)
     assert follow(endpointer, "." * 80)[-1] == (SHORT_CLOSING, ENDED)

@@ -31,6 +31,7 @@ CORE_MAY_IMPORT = {
 }
 MAX_FUNCTION_LINES = 40
 MAX_FILE_LINES = 400
+MAX_ATTRIBUTES = 12
 SHELL = (
     "server.media_ws_ai",
     "server.telephony.sender",
@@ -207,3 +208,49 @@ def test_files_are_short():
         for path in SERVER.rglob("*.py")
     }
     assert {path: count for path, count in lines.items() if count > MAX_FILE_LINES} == {}
+
+
+# Fields of these tie much together, and are being taken apart.
+LARGE_CLASSES = {
+    "server.call.reply_worker.ReplyWorker",
+    "server.call.stt_session.Listening",
+    "server.media_ws_ai.MediaStreamHandler",
+    "server.simulator.stream.MediaStream",
+    "server.telephony.sender.Sender",
+}
+
+
+def is_frozen(node):
+    """A plain record: a frozen dataclass, or settings."""
+    frozen = any("frozen=True" in ast.unparse(decorator) for decorator in node.decorator_list)
+    return frozen or "BaseSettings" in map(ast.unparse, node.bases)
+
+
+def fields_of(node):
+    """What a class keeps: ``self.x`` that is assigned anywhere in it, and the fields of a dataclass."""
+    declared = {
+        one.target.id
+        for one in node.body
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+    }
+    dataclass = any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+    stored = {
+        one.attr
+        for one in ast.walk(node)
+        if isinstance(one, ast.Attribute)
+        and isinstance(one.ctx, ast.Store)
+        and isinstance(one.value, ast.Name)
+        and one.value.id == "self"
+    }
+    return stored | (declared if dataclass else set())
+
+
+def test_classes_are_small():
+    """At most 12 attributes, plain records apart."""
+    large = {
+        f"{name}.{node.name}"
+        for name, tree in ALL.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and not is_frozen(node) and len(fields_of(node)) > MAX_ATTRIBUTES
+    }
+    assert large == LARGE_CLASSES

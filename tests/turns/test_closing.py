@@ -259,3 +259,13 @@ def test_f4_d1_a_reply_that_is_held_ends_with_the_sentence_it_was_stopped_in():
     tick(playout, 2)
     playout.hold()
     assert playout.end_here() and len(playout.sentences) == 1
+
+
+@pytest.mark.parametrize("sound", ["#" * 40 + "." * 30, "." * 20], ids=["a voice", "noise"])
+def test_f4_d1_a_closing_line_that_is_being_judged_is_heard_to_its_end(sound):
+    """D1, F4: it is the farewell now; nothing stops it, and the call ends behind it."""
+    goodbye = [*ANSWERED, ReplyDone(1, acts=(EndCall(),)), PlayoutRoom(23), "." * 10, "###"]
+    dialogue = after([*goodbye, ClosingDown()])
+    assert dialogue.wants_wire
+    done = play(dialogue, [sound, PlayoutRoom(200), "." * 160])
+    assert ApplyEffect(EndCall()) in done and SendClear() not in done

@@ -1,14 +1,17 @@
 """The table of phases is the design: what it has not, changes nothing; and all of it can be lived through."""
 
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from server.turns.diagram import page
 from server.turns.effects import EndCall
 from server.turns.phases import TRANSITIONS, Phase, State, TurnEvent
 from server.turns.turn import Turn
 from server.turns.turn_times import TurnTimes
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 OVER = {Phase.FINISHED, Phase.DROPPED}
 BEGINNINGS = {Phase.PREPARED, Phase.INSISTING, Phase.SPECULATIVE, Phase.TRANSCRIBING}
 
@@ -71,3 +74,8 @@ def test_f4_nothing_of_the_callers_interrupts_the_farewell(phase):
     """F4: not a sound, not a voice, not a key, not the end of a turn."""
     events = (TurnEvent.SOUND, TurnEvent.INTERRUPTED, TurnEvent.USER_TURN_ENDED)
     assert not [event for event in events if (phase, event) in TRANSITIONS]
+
+
+def test_the_diagrams_in_the_docs_are_what_the_table_says():
+    """``python -m server.turns.diagram > docs/turn_phases.md`` after a change."""
+    assert (DOCS / "turn_phases.md").read_text("utf-8") == page()

@@ -49,7 +49,7 @@ class Endpoint(Enum):
     CONFIRMED = "confirmed"
     PAUSED = "paused"  # the hangover has passed: perhaps the end (B3)
     RESUMED = "resumed"  # it was not
-    PAUSED_AND_RESUMED = "paused and resumed"  # a run-on voice paused: now it may take the floor (A4)
+    PAUSED_AND_RESUMED = "paused and resumed"  # a run-on voice paused: now it may interrupt (A4)
     DISCARDED = "discarded"
     ENDED = "ended"
     ENDED_RUNNING_ON = "ended, and the voice goes on"

@@ -1,4 +1,4 @@
-"""The agent's hearing: frames in; onsets, audio for the STT, and ends of utterances out (A1-A6, C5)."""
+"""The speech segmenter: frames in; onsets, audio for the STT, and ends of utterances out (A1-A6, C5)."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ from server.audio.frames import FrameHeard
 from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
 from server.audio.vad import Vad
 
-ECHO_DIES_FRAMES = 30  # 600 ms after it stopped us: network, room and our own last words are over
+ECHO_DIES_FRAMES = 30  # 600 ms after it stopped playout: network, room and the last words are over
 ECHOES_IN_A_ROW = 2  # one may have been a cough that sounds like a voice
 
 
@@ -20,10 +20,10 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A voice. ``may_take_the_floor`` is False for the rest of one that never paused (A4)."""
+    """A voice. ``may_interrupt`` is False for the rest of one that never paused (A4)."""
 
     utterance_id: int
-    may_take_the_floor: bool
+    may_interrupt: bool
     first_time: bool = True  # False: confirmed before as a run-on voice, and has paused since
 
 
@@ -66,19 +66,41 @@ class Ended:
 Heard = Onset | Confirmed | Paused | Resumed | CallerAudio | Discarded | Ended
 
 
+class EchoSuspect:
+    """Tells echo that is too short for its words to tell (E3); a caller who hums is none.
+
+    Two utterances in a row that stopped playout, ended with it and carried no words of the caller's are echo.
+    """
+
+    def __init__(self) -> None:
+        self._during_playout = False  # the utterance began then
+        self._ended_with_playout = False  # the last one did both
+        self._in_a_row = 0
+
+    def began(self, *, during_playout: bool) -> None:
+        self._during_playout = during_playout
+
+    def ended(self, speech_frames: int) -> None:
+        short = speech_frames <= ECHO_DIES_FRAMES
+        self._ended_with_playout, self._during_playout = self._during_playout and short, False
+
+    def is_echo(self, *, of_the_caller: bool) -> bool:
+        """The last utterance is, given whether its words are the caller's own."""
+        self._in_a_row = 0 if of_the_caller or not self._ended_with_playout else self._in_a_row + 1
+        return self._in_a_row >= ECHOES_IN_A_ROW
+
+
 class Segmenter:
     """Not thread-safe: the caller holds the call's lock."""
 
-    def __init__(self, params: EndpointingParams, judges: Vad) -> None:
-        self._judges = judges
+    def __init__(self, params: EndpointingParams, vad: Vad) -> None:
+        self._vad = vad
         self._endpointer = Endpointer(params)
         self._audio = UtteranceAudio()
         self._voice = VoiceLevel()
         self._last_voice = VoiceLevel()
         self._caller = CallerLevel()
-        self._during_playout = False  # the utterance began while we were heard
-        self._died_with_us = False  # the last utterance did, and fell silent when we did
-        self._perhaps_echoes = 0  # such utterances in a row without words of the caller's own
+        self._suspect = EchoSuspect()
         self.utterance_id = 0
 
     @property
@@ -104,10 +126,10 @@ class Segmenter:
         """Something is heard that may turn out to be a voice."""
         return self._endpointer.phase is Phase.PROVISIONAL and not self._endpointer.run_on
 
-    def feed(self, frame: FrameHeard, bar: OnsetThreshold) -> list[Heard]:
+    def feed(self, frame: FrameHeard, threshold: OnsetThreshold) -> list[Heard]:
         """Account for one frame; return what it changed, in order."""
-        during_playout = bar is OnsetThreshold.DURING_PLAYOUT
-        verdict = self._judges.judge(
+        during_playout = threshold is OnsetThreshold.DURING_PLAYOUT
+        verdict = self._vad.judge(
             frame.rms, frame.speech, during_playout=during_playout, near=self._caller.least
         )
         self._caller.tick()
@@ -116,20 +138,18 @@ class Segmenter:
         if verdict.voiced:
             self._voice.add(frame.rms)
         elif (
-            idle and bar is not OnsetThreshold.REFRACTORY
+            idle and threshold is not OnsetThreshold.REFRACTORY
         ):  # there an onset is judged late, on what went before
             self._voice = VoiceLevel()
         background = self._caller.is_background(self._voice.rms)
-        if (
-            during_playout
-        ):  # what could not stop us does not confirm either: an echo, somebody else in the room
+        if during_playout:  # what cannot stop playout confirms nothing: echo, somebody else in the room
             verdict = replace(verdict, voiced=verdict.loud)
-        endpoint = self._endpointer.feed(verdict, bar, background)
+        endpoint = self._endpointer.feed(verdict, threshold, background)
         if endpoint is Endpoint.ONSET:
-            self._judges.echo.voice_began()
-            self._during_playout = during_playout
+            self._vad.echo.voice_began()
+            self._suspect.began(during_playout=during_playout)
         elif idle and during_playout:
-            self._judges.echo.learn(frame.rms, loud=verdict.loud)
+            self._vad.echo.learn(frame.rms, loud=verdict.loud)
         return self._changes(endpoint)
 
     def end_now(self) -> list[Heard]:
@@ -138,16 +158,12 @@ class Segmenter:
         return self._changes(ended) if ended is not None else []
 
     def last_was_echo(self) -> None:
-        """The last utterance was our own voice: raise the bar above it."""
-        self._judges.echo.was_echo(self._last_voice.newest)
+        """The last utterance was the agent's voice: raise the onset threshold above it."""
+        self._vad.echo.was_echo(self._last_voice.newest)
 
     def last_had_words(self, *, of_the_caller: bool) -> None:
-        """What stops us, is over when we are and says nothing of its own is our voice, when it comes twice.
-
-        An echo may be too short for its words to tell (E3); and a caller who hums is no echo.
-        """
-        self._perhaps_echoes = 0 if of_the_caller or not self._died_with_us else self._perhaps_echoes + 1
-        if self._perhaps_echoes >= ECHOES_IN_A_ROW:
+        """The words of the last utterance are known: the caller's own, or none that tell."""
+        if self._suspect.is_echo(of_the_caller=of_the_caller):
             self.last_was_echo()
 
     def _changes(self, endpoint: Endpoint | None) -> list[Heard]:
@@ -182,8 +198,7 @@ class Segmenter:
         self._last_voice, self._voice = self._voice, VoiceLevel()
         heard: list[Heard] = [*self._chunk(all_of_it=True)]
         endpointer = self._endpointer
-        short = endpointer.speech_frames <= ECHO_DIES_FRAMES
-        self._died_with_us, self._during_playout = self._during_playout and short, False
+        self._suspect.ended(endpointer.speech_frames)
         heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
         self._audio.close(discarded=False)
         if runs_on:

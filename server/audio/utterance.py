@@ -6,7 +6,7 @@ from server.audio.frames import FRAMES_PER_S
 
 PRE_ROLL_FRAMES = 10  # 200 ms before the first voiced frame, so that its first phoneme survives
 KEPT_FRAMES = 25  # 500 ms, until it is known where the voice began
-NEWEST_LEVELS = 4 * FRAMES_PER_S  # of a voice: what is learnt from it, should it be our echo
+NEWEST_LEVELS = 4 * FRAMES_PER_S  # of a voice: what is learnt from it, should it be echo
 CHUNK_FRAMES = 5  # 100 ms to the STT at a time: a fifth of the messages of a stream of frames
 
 

@@ -1,4 +1,4 @@
-"""What was said so far, what may be said next, and what an LLM may do: all that engines and calls share."""
+"""What was said so far, what may be said next, and what an LLM may do: all that providers and calls share."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -66,5 +66,5 @@ Act = EndCall | Transfer | SaveLead
 
 
 def ends_call(act: Act) -> bool:
-    """After this act the caller is not ours any more."""
+    """After this effect the call is over for the agent."""
     return isinstance(act, EndCall | Transfer)

@@ -25,7 +25,7 @@ class Intent(Enum):
     WORDS = "words"  # for the LLM
     UNCLEAR = "unclear"  # something was said; ask again
     NOTHING = "nothing"  # nothing was said after all
-    ECHO = "echo"  # our own words
+    ECHO = "echo"  # the agent's own words
     BACKCHANNEL = "backchannel"  # they only listen: go on
     GOODBYE = "goodbye"
     PERSON = "person"  # a human is asked for
@@ -34,13 +34,13 @@ class Intent(Enum):
     CALL_BACK = "call back"  # they want to be called back
     DEAF = "deaf"  # something was said, and the STT has failed to hear it
     TOO_LATE = "too late"  # the call has lasted long enough (F4)
-    DECLINED = "declined"  # what our line has offered
+    DECLINED = "declined"  # what a prompt has offered
 
 
 def meaning_of(caller: UserTurn, text: str, call: CallState, clock: int, *, parting: bool = False) -> Intent:
     """Judge a transcribed turn; ``text`` is its joined words without the doubtful ones.
 
-    ``parting``: what was cut, or said last, was our goodbye or hand-over: thanks for that are no new wish.
+    ``parting``: the agent was saying goodbye, or handing over: a "thanks" is then a backchannel.
     The first words of a call are never a goodbye (F2): people open it with "שבת שלום".
     """
     if not text:
@@ -51,7 +51,7 @@ def meaning_of(caller: UserTurn, text: str, call: CallState, clock: int, *, part
         return Intent.BACKCHANNEL
     if wants_person(text):
         return Intent.PERSON
-    interrupts = is_interrupt(text)  # always real, unless we have said each word of it ourselves
+    interrupts = is_interrupt(text)  # always real, unless the agent has said each word of it
     if call.echo.is_echo(clock, text, caller.overlap, interrupts=interrupts):
         return Intent.ECHO
     if (caller.interrupts or caller.all_in_playout) and _only_listens(text, call, clock):
@@ -70,7 +70,7 @@ def _only_listens(text: str, call: CallState, clock: int) -> bool:
 
 
 def may_only_listen(caller: UserTurn, text: str, call: CallState) -> bool:
-    """D4: they cut us with a word or two that no list knows, and that the LLM may find to be only listening.
+    """D4: a word or two that no list knows interrupted; the LLM may find that the caller only listens.
 
     ``text`` has been judged to be for the LLM.
     """
@@ -113,14 +113,14 @@ def _of_no_words(caller: UserTurn) -> Intent:
 
 
 def _of_an_offer(text: str, call: CallState) -> Intent:
-    """An LLM listens, and knows what our line has asked: a plain yes needs nobody to judge it."""
+    """An LLM listens, and knows what a prompt has asked: a plain yes needs nobody to judge it."""
     offers = {Asked.PERSON: Intent.PERSON, Asked.CALL_BACK: Intent.CALL_BACK}
     offered = offers.get(call.input.asked) if call.input.asked else None
     return offered if offered and is_yes(text, call.echo.last_words) else Intent.WORDS
 
 
 def of_an_answer(caller: UserTurn, text: str, call: CallState) -> Intent:
-    """What a line of ours has asked for is answered, or something else is said."""
+    """What a prompt has asked for is answered, or something else is said."""
     asked, question = call.input.asked, call.echo.last_words
     if asked is None:
         return Intent.WORDS

@@ -1,13 +1,13 @@
 """How often the LLM may be asked in one call: it costs money, and a caller with keys can ask all day long.
 
-A token bucket in frames. Who talks never meets it; see ``EVERY_FRAMES``.
+A token bucket in frames. A caller who talks never meets it; see ``EVERY_FRAMES``.
 """
 
 from server.audio.frames import FRAMES_PER_S
 from server.turns.actions import GenerateReply
 
 AT_ONCE = 20
-EVERY_FRAMES = 2 * FRAMES_PER_S  # one more; who speaks, is answered and speaks again takes four seconds
+EVERY_FRAMES = 2 * FRAMES_PER_S  # one more; to speak, be answered and speak again takes four seconds
 KEPT_FOR_TURNS = 5  # below that none is spent on guesses (B3)
 
 

@@ -221,10 +221,10 @@ class TurnMachine:
         barge_in, call = self.parts.barge_in, self.call
         if heard.first_time:
             # A voice that ran through the end of its turn belongs to the turn after it (A4).
-            another = self.state is State.THINKING and not heard.may_take_the_floor
+            another = self.state is State.THINKING and not heard.may_interrupt
             number = call.history.committed_turns + 1 + another
             actions += self.users.confirmed(heard.utterance_id, number, call.input.expected, barge_in.overlap)
-        return actions + (barge_in.voice() if heard.may_take_the_floor else [])
+        return actions + (barge_in.voice() if heard.may_interrupt else [])
 
     def _utterance_ended(self, ended: Ended) -> Action:
         in_playout = self.state is State.SPEAKING

@@ -12,7 +12,9 @@ from server.turns.prompts import in_turn
 from server.turns.response import farewell
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
-PATIENCE_FRAMES = 5 * FRAMES_PER_S  # for who speaks when the server must go; then our last line is said
+PATIENCE_FRAMES = (
+    5 * FRAMES_PER_S
+)  # for a caller who speaks when the server must go; then the farewell is said
 GRACE_FRAMES = 60 * FRAMES_PER_S  # for a reply, or a caller, to come to an end, and for the goodbye
 
 
@@ -91,7 +93,7 @@ class OwnTurns:
 
     @property
     def greeting_first(self) -> bool:
-        """The greeting is a notice that is heard whoever speaks first, and it was not yet (B6)."""
+        """The greeting is a notice that is heard even if the caller speaks first, and was not yet (B6)."""
         return self._parts.params.greeting_protected and self.owes_greeting
 
     @property

@@ -164,7 +164,7 @@ class Playout:
         if self.played < self._sent:
             self.played += 1
         self._drained_ticks = 0 if self.audible else self._drained_ticks + 1
-        if self.ready_frames:
+        if self._short_ticks < NEXT_SENTENCE_WAIT_FRAMES and self.ready_frames:
             self._short_ticks += 1
 
     def mark_returned(self, name: str) -> bool:
@@ -250,11 +250,12 @@ class Playout:
     @property
     def finished(self) -> bool:
         """The caller has heard the end: every mark is back, or the last is a second overdue (C4)."""
-        if self.held or not self.complete or not all(s.whole for s in self.sentences):
+        marks_are_due = bool(self._live_marks) and self._drained_ticks <= MARK_GRACE_FRAMES
+        if self.held or not self.complete or marks_are_due:
             return False
-        if self.wants_wire(reply_may_start=True):  # a frame, or a mark that is still to be sent
-            return False
-        return not self._live_marks or self._drained_ticks > MARK_GRACE_FRAMES
+        # Nor is it over while a frame, or a mark, is still to be sent.
+        whole = all(sentence.whole for sentence in self.sentences)
+        return whole and not self.wants_wire(reply_may_start=True)
 
     @property
     def nearly_over(self) -> bool:
@@ -322,11 +323,8 @@ class Playout:
 
 
 def _spans(sentences: list[Sentence], lengths: list[int]) -> list[Span]:
-    ends = list(accumulate(lengths))
-    return [
-        Span(sentence, end - length, end)
-        for sentence, length, end in zip(sentences, lengths, ends, strict=True)
-    ]
+    ends = accumulate(lengths)
+    return [Span(one, end - length, end) for one, length, end in zip(sentences, lengths, ends, strict=True)]
 
 
 def _heard_words(text: str, played: int, length: int) -> list[str]:

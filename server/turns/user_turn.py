@@ -43,7 +43,7 @@ class UserUtterance:
     ended_at: int = 0  # frame clock
     failed: bool = False  # no STT could hear it
     in_playout: bool = False  # it ended during playout, and did not stop it
-    overlap: Overlap | None = None  # how near to the agent's voice it began: it may be echo
+    overlap: Overlap | None = None  # it began during playout, or just after: it may be echo
 
     def clear_text(self, min_confidence: float) -> str:
         """The words, or nothing when they are too uncertain."""
@@ -172,9 +172,9 @@ class UserTurn:
 class UserTurns:
     """Collects utterances and keys into ``pending`` until a turn takes them. Not thread-safe."""
 
-    def __init__(self, params: EndpointingParams, judges: Vad) -> None:
+    def __init__(self, params: EndpointingParams, vad: Vad) -> None:
         self.pending = UserTurn()  # said and not answered, while no turn of it runs
-        self._hearing = Segmenter(params, judges)
+        self._segmenter = Segmenter(params, vad)
         self._ordinary_silence = params.hangover_frames + params.silence_frames
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
         self._keypad = DtmfCollector()
@@ -188,34 +188,34 @@ class UserTurns:
     @property
     def quiet(self) -> bool:
         """Nothing is heard that is or may become an utterance, and no key was pressed of late."""
-        return self._hearing.phase is Phase.IDLE and not self._keypad.typing
+        return self._segmenter.phase is Phase.IDLE and not self._keypad.typing
 
     @property
     def busy(self) -> bool:
         """The caller is speaking or typing, or has just typed: what is pending is not complete."""
         rests = self._keypad.resting and self.pending.has_keys
-        return self._hearing.phase is Phase.CONFIRMED or self._keypad.typing or rests
+        return self._segmenter.phase is Phase.CONFIRMED or self._keypad.typing or rests
 
     @property
     def perhaps_speaking(self) -> bool:
         """Something is heard that may turn out to be a voice."""
-        return self._hearing.unconfirmed
+        return self._segmenter.unconfirmed
 
     @property
     def run_on(self) -> bool:
         """The voice heard now ran through the end of its turn and has not paused since (A4)."""
-        return self._hearing.run_on
+        return self._segmenter.run_on
 
     @property
     def utterance_id(self) -> int:
         """The utterance being heard, or the last one."""
-        return self._hearing.utterance_id
+        return self._segmenter.utterance_id
 
     # ---- voice ----
 
-    def feed(self, frame: FrameHeard, bar: OnsetThreshold) -> list[Heard]:
+    def feed(self, frame: FrameHeard, threshold: OnsetThreshold) -> list[Heard]:
         """Account for one frame of the caller's line."""
-        return self._hearing.feed(frame, bar)
+        return self._segmenter.feed(frame, threshold)
 
     def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
         """Perhaps a voice: recognition starts while it is judged, unless it was noise time after time."""
@@ -253,11 +253,11 @@ class UserTurns:
 
     def last_was_echo(self) -> None:
         """The last utterance was the agent's voice coming back."""
-        self._hearing.last_was_echo()
+        self._segmenter.last_was_echo()
 
     def last_had_words(self, *, of_the_caller: bool) -> None:
         """The last utterance began during playout; its words are the caller's own, or not."""
-        self._hearing.last_had_words(of_the_caller=of_the_caller)
+        self._segmenter.last_had_words(of_the_caller=of_the_caller)
 
     # ---- keys ----
 
@@ -269,7 +269,7 @@ class UserTurns:
 
     def interrupt_voice(self) -> list[Heard]:
         """A key was pressed: what was being said is over (F5)."""
-        return self._hearing.end_now()
+        return self._segmenter.end_now()
 
     def key_is_late(self, key: str) -> bool:
         """A ``#`` behind keys that were complete without it."""
@@ -282,7 +282,7 @@ class UserTurns:
     def end_now(self, clock: int) -> list[Heard]:
         """The call is over, and with it what was being said or typed."""
         self._typed(self._keypad.take(), clock)
-        return self._hearing.end_now()
+        return self._segmenter.end_now()
 
     def _typed(self, keys: str | None, clock: int) -> bool:
         if not keys:
@@ -308,7 +308,7 @@ class UserTurns:
         known = normalise(segment.guess) == self._waits_behind
         whole = f"{self.pending.so_far} {segment.guess}" if segment.guess else ""
         ending = Ending.UNFINISHED if known else ending_of(whole, expected.digits)
-        self._hearing.close_after(CLOSING[ending])
+        self._segmenter.close_after(CLOSING[ending])
         return ending
 
     def hold(self) -> None:
@@ -316,20 +316,20 @@ class UserTurns:
         self.pending.found_unfinished()
         for segment in self._spoken.values():
             self._waits_behind = normalise(segment.guess) or None
-        self._hearing.close_after(Closing.HELD)
+        self._segmenter.close_after(Closing.HELD)
 
     def guess_settles(self, clock: int) -> bool:
         """Now the caller has paused for so long that a guess from before the pause may be all there is."""
         segment = self._spoken.get(self.utterance_id)
         waited = segment is not None and segment.guessed_at < clock - self._settled_frames
-        return waited and self._hearing.paused_for == self._settled_frames
+        return waited and self._segmenter.paused_for == self._settled_frames
 
     def said_so_far(self, utterance_id: int, clock: int) -> UserTurn | None:
         """B3: all that would be answered were the pause its end; None while that is not known.
 
         A guess from before the pause mostly lacks the last words: it is waited for a newer one.
         """
-        segment, paused_for = self._spoken.get(utterance_id), self._hearing.paused_for
+        segment, paused_for = self._spoken.get(utterance_id), self._segmenter.paused_for
         if segment is None or not paused_for or not self.pending.transcribed:
             return None
         if segment.guessed_at < clock - paused_for and paused_for < self._settled_frames:

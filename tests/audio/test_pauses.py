@@ -53,7 +53,7 @@ def test_a4_only_speech_reaches_the_limit():
     assert endpoints("#" * 19 + "." * 31, params=params)[-1] == (19 + SHORT_CLOSING, ENDED)
 
 
-def test_a4_a_voice_that_ran_on_may_take_the_floor_after_a_pause():
+def test_a4_a_voice_that_ran_on_may_interrupt_after_a_pause():
     """A4: a pause longer than the hangover, then speech: it is no longer the same unbroken voice."""
     timeline = "#" * 720 + "." * 8 + "#" * 10
     assert endpoints(timeline)[4:] == [(729, CAME_BACK)]

@@ -64,7 +64,7 @@ def test_an_utterance_from_onset_to_end():
     call = Call().feed("." * 30 + "#" * 40 + "." * 30)
     assert call.heard == [
         (33, Onset(1)),
-        (36, Confirmed(1, may_take_the_floor=True)),
+        (36, Confirmed(1, may_interrupt=True)),
         (70 + CLOSING, Ended(1, speech_frames=40, silence_frames=CLOSING)),
     ]
     assert call.audio == {1: span(21, 70 + CLOSING)}
@@ -111,7 +111,7 @@ def test_a4_a_voice_without_a_pause_is_cut_and_nothing_is_lost():
     """A4: what follows the forced end is the next utterance, from the very next frame."""
     call = Call(replace(PARAMS, max_speech_frames=50)).feed("." * 20 + "#" * 130 + "." * 30)
     assert call.heard[2] == (120, Ended(1, speech_frames=100, silence_frames=0))
-    assert call.heard[3] == (126, Confirmed(2, may_take_the_floor=False))
+    assert call.heard[3] == (126, Confirmed(2, may_interrupt=False))
     assert call.heard[4] == (150 + CLOSING, Ended(2, speech_frames=30, silence_frames=CLOSING))
     assert call.audio == {1: span(11, 120), 2: span(121, 150 + CLOSING)}
 
@@ -123,10 +123,10 @@ def test_a4_a_run_on_voice_is_not_a_first_sound():
     assert call.hearing.run_on
 
 
-def test_a4_after_a_pause_it_may_take_the_floor():
+def test_a4_after_a_pause_it_may_interrupt():
     """A4: only an onset after a pause can supersede the turn; the utterance is the same."""
     call = Call(replace(PARAMS, max_speech_frames=50)).feed("#" * 110 + "." * 10 + "#" * 10)
-    assert call.heard[-1] == (121, Confirmed(2, may_take_the_floor=True, first_time=False))
+    assert call.heard[-1] == (121, Confirmed(2, may_interrupt=True, first_time=False))
     assert not call.hearing.run_on
     call.feed("." * CLOSING)
     assert call.audio[2] == span(101, 130 + CLOSING)
@@ -187,7 +187,7 @@ def test_a4_a_run_on_voice_that_comes_back_has_paused():
     """A4, B3: it goes on, and now it may take the floor."""
     call = Call(replace(PARAMS, max_speech_frames=50)).feed("#" * 110 + "." * 8 + "#")
     assert call.pauses == [(117, Paused(2)), (119, Resumed(2))]
-    assert call.heard[-1] == (119, Confirmed(2, may_take_the_floor=True, first_time=False))
+    assert call.heard[-1] == (119, Confirmed(2, may_interrupt=True, first_time=False))
 
 
 def test_a7_words_close_only_what_is_a_voice():

@@ -12,7 +12,7 @@ from server.turns.turn import Turn
 from server.turns.turn_times import TurnTimes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-OVER = {Phase.FINISHED, Phase.DROPPED}
+OVER = (Phase.FINISHED, Phase.DROPPED)
 BEGINNINGS = {Phase.PREPARED, Phase.INSISTING, Phase.SPECULATIVE, Phase.TRANSCRIBING}
 
 

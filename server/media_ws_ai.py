@@ -106,7 +106,6 @@ class MediaStreamHandler:
             unread=partial(has_unread, ws),
             played_at=self._dispatcher.audio_owed_until,
         )
-        self._started = False
 
     def run(self) -> None:
         """Serve the call until ``stop``, a close, or a vanished peer. Never raises."""
@@ -160,7 +159,7 @@ class MediaStreamHandler:
     def _on_message(self, message: Message | Quiet) -> None:
         call_log = self._context.log
         match message:
-            case Media() | Dtmf() | Mark() if not self._started:
+            case Media() | Dtmf() | Mark() if not self._context.started:
                 call_log.ignored(f"{type(message).__name__.lower()} before start")
             case Media():
                 self._hear(self._rx.feed(message), sent=True)
@@ -177,12 +176,11 @@ class MediaStreamHandler:
 
     def _on_start(self, start: Start) -> None:
         context, call_log = self._context, self._context.log
-        if self._started:
+        if context.started:
             call_log.ignored("second start")
             return
         if why_not := self._admit(start):
             raise ProtocolViolation(f"WS_REFUSED {why_not}")
-        self._started = True
         call_log.sid = start.stream_sid
         context.call = PhoneCall(start.call_sid, number_to_call(start.parameters.get("from", "")))
         call_log.line("WS_START", f"mode=AI call={start.call_sid}")

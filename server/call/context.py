@@ -8,6 +8,8 @@ from server.providers.provider_set import Providers
 from server.runtime.threads import Runtime
 from server.turns.effects import PhoneCall
 
+NOT_STARTED = PhoneCall()
+
 
 @dataclass
 class CallContext:
@@ -17,4 +19,9 @@ class CallContext:
     config: Config
     providers: Providers
     log: CallLog
-    call: PhoneCall = PhoneCall()
+    call: PhoneCall = NOT_STARTED
+
+    @property
+    def started(self) -> bool:
+        """Twilio's ``start`` has come."""
+        return self.call is not NOT_STARTED

@@ -53,12 +53,16 @@ class MediaStream:
         self.buffer = TwilioBuffer()
         self.said = bytearray()  # μ-law, the caller's frames as sent
         self.problems: list[Problem] = []
-        self.wants_hang_up = False
         self.frames_sent = 0
         self.first_media_s: float | None = None
         self._sequence = 0
         self._next = CallerFrame()
         self._tail = f'"}},"streamSid":"{self.ids.stream_sid}"}}'
+
+    @property
+    def wants_hang_up(self) -> bool:
+        """The caller hangs up with their latest frame."""
+        return self._next.hang_up
 
     @property
     def due_s(self) -> float:
@@ -96,7 +100,6 @@ class MediaStream:
         self.frames_sent += 1
         audible = level_rms(heard) > AUDIBLE_RMS
         self._next = self.script.step(audible, self.buffer.idle)
-        self.wants_hang_up = self._next.hang_up
         return out
 
     def receive(self, text: str | bytes, now_s: float) -> list[str]:

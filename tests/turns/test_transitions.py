@@ -1,0 +1,162 @@
+"""The table of phases at work: a call led into a phase, an event, and the phase after it."""
+
+from dataclasses import replace
+
+import pytest
+
+from server.turns.effects import EndCall
+from server.turns.events import (
+    ClosingDown,
+    FinalTranscript,
+    InterimTranscript,
+    LlmFailed,
+    PlayoutRoom,
+    ReplyDelay,
+    ReplyDone,
+    ReplySentence,
+    TtsAudio,
+    TtsSentenceDone,
+    TurnOverdue,
+)
+from server.turns.no_input import PATIENCE_FRAMES
+from server.turns.phases import Phase
+from tests.turns.scene import (
+    ANSWERED,
+    ASKED,
+    AUDIO,
+    CUT,
+    FIRST,
+    GREETS,
+    PARAMS,
+    SECOND,
+    THINKING,
+    UNDERSTOOD,
+    after,
+    play,
+)
+
+EARLY = replace(PARAMS, early_starts=2)
+PATIENCE = "." * PATIENCE_FRAMES
+STARTED = ["#" * 40 + "." * 8, InterimTranscript(1, ASKED)]  # a speculative turn, while the caller pauses
+ENDED = [*STARTED, "." * 20]  # its caller's turn is over, the last transcript is awaited
+WAITS = ReplySentence(1, "…")
+HELD = [*ENDED, FinalTranscript(1, ASKED), WAITS]
+GOODBYE = [*ANSWERED, ReplyDone(1, acts=(EndCall(),)), ReplyDelay(1, 0)]
+HALF_SAID = [*ANSWERED, PlayoutRoom(23)]
+HALF_STOPPED = [*HALF_SAID, "." * 10, "###"]
+
+CASES = {  # name: (params, before, phase, event, phase after; None when the turn is gone)
+    "a prompt gives way when the server goes": (GREETS, ["." * 40], Phase.PREPARED, ClosingDown(), None),
+    "a pause is forgotten when the server goes": (EARLY, STARTED, Phase.SPECULATIVE, ClosingDown(), None),
+    "a pause may be none": (EARLY, STARTED, Phase.SPECULATIVE, WAITS, None),
+    "a pause that ends is a turn": (EARLY, STARTED, Phase.SPECULATIVE, "." * 20, Phase.TRANSCRIBING),
+    "held while its words are awaited": (EARLY, ENDED, Phase.TRANSCRIBING, WAITS, Phase.TRANSCRIBING),
+    "held once they are known": (
+        EARLY,
+        [*ENDED, WAITS],
+        Phase.TRANSCRIBING,
+        FinalTranscript(1, ASKED),
+        Phase.HELD,
+    ),
+    "the LLM may be done before the words": (
+        EARLY,
+        [*ENDED, ReplySentence(1, FIRST)],
+        Phase.TRANSCRIBING,
+        ReplyDone(1),
+        Phase.TRANSCRIBING,
+    ),
+    "held after they are known": (
+        EARLY,
+        [*ENDED, FinalTranscript(1, ASKED)],
+        Phase.REPLYING,
+        WAITS,
+        Phase.HELD,
+    ),
+    "the hold is over": (EARLY, HELD, Phase.HELD, "." * 60, Phase.REPLYING),
+    "a held turn is overdue": (EARLY, HELD, Phase.HELD, TurnOverdue(2), Phase.REPLYING),
+    "a held turn says farewell when the server goes": (
+        EARLY,
+        HELD,
+        Phase.HELD,
+        ClosingDown(),
+        Phase.REPLYING,
+    ),
+    "words that are awaited may be a goodbye": (
+        PARAMS,
+        THINKING,
+        Phase.TRANSCRIBING,
+        ClosingDown(),
+        Phase.TRANSCRIBING,
+    ),
+    "but not for ever": (PARAMS, [*THINKING, ClosingDown()], Phase.TRANSCRIBING, PATIENCE, Phase.INSISTING),
+    "a farewell is one when it starts": (
+        PARAMS,
+        [*UNDERSTOOD, ClosingDown(), TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0)],
+        Phase.REPLYING,
+        PlayoutRoom(1),
+        Phase.FAREWELL,
+    ),
+    "a goodbye becomes the farewell": (
+        PARAMS,
+        [*GOODBYE, PlayoutRoom(23)],
+        Phase.PLAYING,
+        ClosingDown(),
+        Phase.FAREWELL,
+    ),
+    "a goodbye being judged too": (
+        PARAMS,
+        [*GOODBYE, PlayoutRoom(23), "." * 10, "###"],
+        Phase.STOPPED,
+        ClosingDown(),
+        Phase.FAREWELL,
+    ),
+    "the LLM goes on while it is heard": (
+        PARAMS,
+        HALF_SAID,
+        Phase.PLAYING,
+        ReplySentence(1, SECOND),
+        Phase.PLAYING,
+    ),
+    "and may fail": (PARAMS, HALF_SAID, Phase.PLAYING, LlmFailed(1, "down"), Phase.PLAYING),
+    "it goes on while a sound is judged": (
+        PARAMS,
+        HALF_STOPPED,
+        Phase.STOPPED,
+        ReplySentence(1, SECOND),
+        Phase.STOPPED,
+    ),
+    "noise lets it go on": (PARAMS, CUT, Phase.STOPPED, "." * 20, Phase.PLAYING),
+    "a voice does not": (PARAMS, CUT, Phase.STOPPED, "###", None),
+}
+
+
+@pytest.mark.parametrize("params, before, phase, event, then", CASES.values(), ids=CASES)
+def test_from_phase_to_phase(params, before, phase, event, then):
+    """A6, A7, B3, D1, D2, F4, G3."""
+    dialogue = after(before, params)
+    assert dialogue.turn.phase is phase
+    play(dialogue, [event])
+    assert (dialogue.turn and dialogue.turn.phase) is then
+
+
+@pytest.mark.parametrize(
+    "before, event, sentences",
+    [
+        (HALF_SAID, ReplySentence(1, SECOND), 2),
+        (HALF_STOPPED, ReplySentence(1, SECOND), 2),
+    ],
+)
+def test_c2_a_sentence_is_taken_while_the_one_before_it_is_heard(before, event, sentences):
+    """C2, D1: also while a sound is judged."""
+    dialogue = after(before)
+    play(dialogue, [event])
+    assert dialogue.turn.playout.count == sentences
+
+
+@pytest.mark.parametrize("before", [HALF_SAID, HALF_STOPPED])
+@pytest.mark.parametrize("event", [ReplyDone(1), LlmFailed(1, "down")])
+def test_c4_the_end_of_the_reply_is_known_while_it_is_heard(before, event):
+    """C4, D1."""
+    dialogue = after(before)
+    play(dialogue, [event])
+    assert dialogue.turn.playout.complete

@@ -153,10 +153,18 @@ def test_c2_a_sentence_is_taken_while_the_one_before_it_is_heard(before, event, 
     assert dialogue.turn.playout.count == sentences
 
 
-@pytest.mark.parametrize("before", [HALF_SAID, HALF_STOPPED])
+@pytest.mark.parametrize("before", [HALF_SAID, HALF_STOPPED, [*ENDED, ReplySentence(1, FIRST)]])
 @pytest.mark.parametrize("event", [ReplyDone(1), LlmFailed(1, "down")])
-def test_c4_the_end_of_the_reply_is_known_while_it_is_heard(before, event):
-    """C4, D1."""
-    dialogue = after(before)
+def test_c4_the_end_of_the_reply_is_known_early(before, event):
+    """B3, C4, D1: while it is heard, and before the last transcript has come."""
+    dialogue = after(before, EARLY)
     play(dialogue, [event])
     assert dialogue.turn.playout.complete
+
+
+@pytest.mark.parametrize("before, params", [(HELD, EARLY), (UNDERSTOOD, PARAMS)], ids=["held", "thinking"])
+def test_f4_no_turn_outlasts_the_patience(before, params):
+    """F4: should the server's end come while it has nothing to say: the farewell is said in its place."""
+    dialogue = after([*before, ClosingDown()], params)
+    play(dialogue, [PATIENCE])
+    assert dialogue.turn.phase is Phase.INSISTING

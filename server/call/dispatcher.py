@@ -148,11 +148,9 @@ class Dispatcher:
         return []
 
     def _log(self, entry: Log) -> None:
-        if entry.since_frames is None:
-            self._context.log.of_the_core(entry)
-        else:
-            wall_ms = self._line.since_s(entry.since_frames) * 1000
-            self._context.log.line(f"{entry.line} wall_ms={wall_ms:.0f}")
+        frames = entry.since_frames
+        wall_ms = None if frames is None else self._line.since_s(frames) * 1000
+        self._context.log.of_the_core(entry, wall_ms)
 
     def _start_turn(self, turn_id: int, waited_frames: int) -> list[Event]:
         config = self._context.config

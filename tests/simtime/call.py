@@ -211,11 +211,11 @@ class RecordedMachine(TurnMachine):
 
     def __init__(self, params: TurnParams, call: SimCall) -> None:
         super().__init__(params)
-        self.call = call
+        self.seen_by = call
 
     def handle(self, event: Event) -> list[Action]:
-        self.call.events.append((event, actions := super().handle(event)))
-        self.call.event_times.append(self.call.runtime.now)
+        self.seen_by.events.append((event, actions := super().handle(event)))
+        self.seen_by.event_times.append(self.seen_by.runtime.now)
         return actions
 
 

@@ -22,13 +22,14 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from server.config import dialogue_params
+from server.settings.turn_params import dialogue_params
 from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
-from tests.conversations.test_random_walks import QUIET_END_S, Desk, calls
+from tests.conversations.test_random_walks import QUIET_END_S, Office, calls
 from tests.simtime.call import SimCall
+from tests.simtime.office import leaves_to
 from tests.stories.story import read_stories
 from tests.stories.telling import tell, typed_knobs
 
@@ -107,7 +108,7 @@ def some_walks(begin: int, count: int) -> list[Call]:
     )
     @given(calls(), st.integers(0, 2), st.integers(1, 1500).map(lambda n: n / 50))
     def walk(call: SimCall, ending: int, at_s: float) -> None:
-        call.host = {"desk": Desk()}
+        call.host = leaves_to(Office())
         if ending == 1:
             call.run(at_s)
         else:

@@ -32,7 +32,7 @@ FAILING = [
     Fault.CUT_MID_STREAM,
     Fault.EMPTY,
 ]
-EARS = [*FAILING, Fault.LOW_CONFIDENCE, Fault.WRONG_LANGUAGE, Fault.SEVERAL_FINALS]
+STT = [*FAILING, Fault.LOW_CONFIDENCE, Fault.WRONG_LANGUAGE, Fault.SEVERAL_FINALS]
 VOICE = [*FAILING, Fault.WAV_HEADER]
 
 
@@ -58,9 +58,9 @@ class Case:
 ANSWER = "רשמתי את זה"
 CHIRP = "he-IL-Chirp3-HD-Leda"
 CASES = [
-    Case("google ears v1", {}, "google ears", EARS),
-    Case("google ears v2", {"GOOGLE_SPEECH_API": "v2", "GOOGLE_CLOUD_PROJECT": "p"}, "google ears", EARS),
-    Case("openai ears", {"ASR_ENGINES": "openai"}, "openai ears", EARS),
+    Case("google ears v1", {}, "google ears", STT),
+    Case("google ears v2", {"GOOGLE_SPEECH_API": "v2", "GOOGLE_CLOUD_PROJECT": "p"}, "google ears", STT),
+    Case("openai ears", {"ASR_ENGINES": "openai"}, "openai ears", STT),
     Case("openai mind", {}, "openai mind", FAILING),
     Case("google voice", {"TTS_ENGINES": "google,embedded"}, "google voice", VOICE),
     Case(

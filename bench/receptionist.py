@@ -30,7 +30,7 @@ FRESH = Path(__file__).parents[1] / "tests" / "fresh"
 NUMBER = "+972501112222"
 OFFICE = {"קנייה": "buy", "שכירות": "rent", "מכירה": "sell", "השכרה": "let"}
 WISHES = {"buy": "לקנות", "rent": "לשכור"}
-MIND = Receptionist()
+LLM = Receptionist()
 
 
 def noted(row: Row) -> Row:
@@ -39,7 +39,7 @@ def noted(row: Row) -> Row:
     wish = row["intent"] and WISHES[row["intent"]]
     before = (Line(Speaker.CALLER, wish or "שלום"), Line(Speaker.AGENT, question))
     request = ReplyRequest(row["said"], before, 1, "warm_helpful", 140, 420, call=PhoneCall("CA1", NUMBER))
-    stream = MIND.respond(request, timeout_s=1.0)
+    stream = LLM.respond(request, timeout_s=1.0)
     reply = "".join(stream)
     leads = [dict(act.details) for act in stream.acts if isinstance(act, SaveLead)]
     got = {detail: _value(detail, said) for lead in leads for detail, said in lead.items()}

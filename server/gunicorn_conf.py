@@ -227,8 +227,8 @@ def worker_int(worker: Any) -> None:
 def summary(config: Config) -> list[str]:
     """What a person who starts the server wants to know, a line each."""
     lines = [
-        f"engines: ears {', '.join(chosen_stt(config))}; mind {', '.join(chosen_llm(config))}; "
-        f"voice {', '.join(chosen_tts(config))}",
+        f"engines: STT {', '.join(chosen_stt(config))}; LLM {', '.join(chosen_llm(config))}; "
+        f"TTS {', '.join(chosen_tts(config))}",
         f"serving on {bind}, {workers} {config.worker_class} worker(s)",
         *(f"limit: {bound}" for bound in bounds(config)),
         *env_file_remarks(),
@@ -294,7 +294,7 @@ def missing_to_go_live(config: Config) -> list[str]:
     if "embedded" in (stt[0], llm[0], tts[0]):
         missing.append(
             "embedded engines are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
-            "for Google's ears and voice, then run ./start_all.sh check"
+            "for Google's STT and TTS, then run ./start_all.sh check"
         )
     if "scripted" in stt + llm + tts:
         missing.append("scripted engines are for tests: they do not listen")

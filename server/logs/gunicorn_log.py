@@ -19,7 +19,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
     def __init__(self, cfg: object) -> None:
         unblock_output()  # before there is a handler: it keeps the stream that it finds
         super().__init__(cfg)
-        self._seldom = RateLimitedLog(self.error_log)
+        self._said_of_late = RateLimitedLog(self.error_log)
         self._bugs = Bugs(self.error_log)
 
     def setup(self, cfg: object) -> None:
@@ -31,7 +31,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
     def warning(self, msg: object, *args: Any, **kwargs: Any) -> None:
         """What gunicorn cannot read it quotes, kilobytes of it, and anybody can send it."""
         if str(msg).startswith(OF_A_STRANGER):
-            self._seldom.warn("%s", str(msg)[:MAX_CHARACTERS])
+            self._said_of_late.warn("%s", str(msg)[:MAX_CHARACTERS])
         else:
             super().warning(msg, *args, **kwargs)
 

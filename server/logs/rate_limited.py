@@ -79,7 +79,7 @@ class Bugs:
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._once = OnceIn(clock=clock)
-        self._seldom = RateLimitedLog(log, clock)
+        self._said_of_late = RateLimitedLog(log, clock)
 
     def tell(self, line: str, error: BaseException) -> None:
         """``line``: what has failed; may hold what a stranger has sent."""
@@ -87,7 +87,7 @@ class Bugs:
         if self._once.due(_kind(error)):
             self._log.error("%s", line, exc_info=error)
         else:
-            self._seldom.warn("%s: %s again", line, type(error).__name__)
+            self._said_of_late.warn("%s: %s again", line, type(error).__name__)
 
 
 def _kind(error: BaseException) -> Hashable:

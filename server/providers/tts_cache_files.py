@@ -16,7 +16,7 @@ SUFFIX = ".ulaw"
 PRUNED = 0.9  # share of the limit left after pruning, so that not every file prunes again
 COUNTED_AGAIN = 0.02  # share of the limit that a process may write before it measures the folder again
 CHECK_BYTES = 4  # checksum behind the audio: a failing disk may truncate or blank a file
-LEFTOVER_S = 60.0  # older unfinished files have no writer any more
+ABANDONED_S = 60.0  # older unfinished files have no writer any more
 _UNFINISHED = re.compile(r"[0-9a-f]{64}\.(\d+)(?:\.\d+)?")  # key, process ID, number of the file
 
 
@@ -92,7 +92,7 @@ class AudioFiles:
         """Deletes the unfinished files of writers that were killed."""
         for path in self._folder.iterdir():
             begun = _UNFINISHED.fullmatch(path.name)
-            if begun and (_is_over(int(begun[1])) or time.time() - _stat(path).st_mtime > LEFTOVER_S):
+            if begun and (_is_over(int(begun[1])) or time.time() - _stat(path).st_mtime > ABANDONED_S):
                 with suppress(OSError):  # a read-only folder can still be read
                     path.unlink()
 

@@ -22,7 +22,7 @@ from tests.serving import ROOT
 
 MIN_CONFIDENCE = 0.35  # the default of ASR_MIN_CONFIDENCE
 CALLERS = [("m3", 160, 50), ("m1", 150, 50), ("m7", 140, 50), ("m3", 175, 35)]
-EARS: Stt = EmbeddedStt()
+STT: Stt = EmbeddedStt()
 LEXICON = Lexicon(
     {"דירה": ("d i r a",), "בית": ("b a y i t", "b e y t")},
     (
@@ -47,7 +47,7 @@ def said(text: str, caller: tuple[str, int, int] = CALLERS[0]) -> bytes:
 
 
 def hear(mulaw_8k: bytes, *phrases: str) -> Transcript:
-    stream = EARS.start(Expected(phrases), turn_number=1, timeout_s=10.0)
+    stream = STT.start(Expected(phrases), turn_number=1, timeout_s=10.0)
     for start in range(0, len(mulaw_8k), 160):
         stream.feed(mulaw_8k[start : start + 160])
     stream.finish()
@@ -146,7 +146,7 @@ def test_the_same_audio_gives_the_same_words_whatever_came_before() -> None:
 
 
 def test_audio_after_the_end_is_ignored() -> None:
-    stream = EARS.start(Expected(("כן", "לא")), 1, 10.0)
+    stream = STT.start(Expected(("כן", "לא")), 1, 10.0)
     stream.finish()
     stream.feed(said("כן"))
     assert [transcript.text for transcript in stream] == [""]
@@ -158,7 +158,7 @@ def test_an_endless_utterance_is_cut() -> None:
 
 
 def test_cancel_ends_the_wait_at_once() -> None:
-    stream = EARS.start(Expected(("כן",)), 1, 60.0)
+    stream = STT.start(Expected(("כן",)), 1, 60.0)
     heard: list[Transcript] = []
     listener = threading.Thread(target=lambda: heard.extend(stream))
     listener.start()
@@ -171,7 +171,7 @@ def test_cancel_ends_the_wait_at_once() -> None:
 
 def test_an_utterance_without_end_is_given_up() -> None:
     with pytest.raises(ProviderError):
-        list(EARS.start(Expected(("כן",)), 1, 0.01))
+        list(STT.start(Expected(("כן",)), 1, 0.01))
 
 
 def test_trouble_of_the_decoder_is_a_provider_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from server.turns.effects import Act, EndCall, Expected, Line, PhoneCall, SaveLe
 from server.turns.prompts import in_gender
 from tests.wording import OURS
 
-MIND: Llm = Receptionist()
+LLM: Llm = Receptionist()
 NUMBER = "+972501112222"
 GREETING = Line(Speaker.AGENT, "שלום! כאן משרד התיווך בחיפה. איך אפשר לעזור?")
 
@@ -36,7 +36,7 @@ def request(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyRe
 
 
 def respond(text: str, history: tuple[Line, ...] = (), **others: Any) -> ReplyStream:
-    return MIND.respond(request(text, history, **others), timeout_s=1.0)
+    return LLM.respond(request(text, history, **others), timeout_s=1.0)
 
 
 def answer(text: str, history: tuple[Line, ...] = (), **others: Any) -> tuple[str, Expected]:
@@ -179,7 +179,7 @@ def test_the_stt_know_every_word_that_is_expected() -> None:
 
 
 def test_every_expected_answer_moves_the_dialogue_on() -> None:
-    for phrase in MIND.opening.phrases:
+    for phrase in LLM.opening.phrases:
         text, _ = answer(phrase)
         assert he.NOT_UNDERSTOOD[0] not in text, phrase
 
@@ -527,7 +527,7 @@ def test_a_broken_off_sentence_is_waited_for(lines: tuple[str, ...], text: str) 
         history += (Line(Speaker.CALLER, line), Line(Speaker.AGENT, answer(line, history)[0]))
     waits = respond(text, history, may_wait=True)
     assert "".join(waits).strip() == "…"
-    assert (waits.acts, waits.expected) == ((), replies(*lines)[-1][1] if lines else MIND.opening)
+    assert (waits.acts, waits.expected) == ((), replies(*lines)[-1][1] if lines else LLM.opening)
     assert answer(text, history)[0] != "…"
 
 

@@ -46,7 +46,7 @@ class TestGunicorn:
 
     def test_it_says_what_is_in_use_and_what_is_missing(self, server: Server) -> None:
         for said in (
-            "engines: ears scripted; mind scripted; voice scripted",
+            "engines: STT scripted; LLM scripted; TTS scripted",
             "to go live: set PUBLIC_BASE_URL",
             "to go live: scripted engines are for tests",
             "to go live: set TWILIO_AUTH_TOKEN",
@@ -320,7 +320,7 @@ class TestStartScript:
     def test_it_serves_from_anywhere(self, clone: Path, tmp_path: Path) -> None:
         script = [str(clone / "start_all.sh")]
         with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
-            assert server.has_said("engines: ears scripted")
+            assert server.has_said("engines: STT scripted")
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(10) == 0
 
@@ -339,7 +339,7 @@ class TestStartScript:
         options = ["--synthetic", "--patience", "2", "--say", "אני מחפש דירה בתל אביב"]
         done = run(clone / "start_all.sh", "demo", *options, SCRIPTED_LLM_REPLY="כן, יש לנו שתיים.")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "engines: ears scripted" in done.stdout and "esponse gap" in done.stdout
+        assert "engines: STT scripted" in done.stdout and "esponse gap" in done.stdout
         with wave.open(str(clone / "out" / "demo_call.wav")) as audio:
             assert audio.getnchannels() == 2 and audio.getnframes() > 8000
         assert "Handling signal: term" in (clone / "out" / "demo_server.log").read_text(encoding="utf-8")

@@ -269,7 +269,7 @@ class _Reader:
             story.never.append(Moment(self._where, self._match(r"log\s+(.+)", rest)[0]))
         elif word == "stt":
             self._stt(rest)
-        elif word in OF_THE_MIND or word in ("knows", "remembers"):
+        elif word in OF_THE_LLM or word in ("knows", "remembers"):
             self._llm(word, rest)
         else:
             return False
@@ -337,7 +337,7 @@ class _Reader:
         elif word == "remembers":
             asked.remembers = int(self._match(r"(\d+)", rest)[0])
         else:
-            asked.reply = OF_THE_MIND[word](asked.reply, rest, self._match)
+            asked.reply = OF_THE_LLM[word](asked.reply, rest, self._match)
 
 
 def _acts(reply: Reply, rest: str, match: "Match") -> Reply:
@@ -356,7 +356,7 @@ def _failure(reply: Reply, rest: str, match: "Match") -> Reply:
 
 
 Match = Callable[[str, str], tuple[str, ...]]
-OF_THE_MIND: dict[str, Callable[[Reply, str, Match], Reply]] = {
+OF_THE_LLM: dict[str, Callable[[Reply, str, Match], Reply]] = {
     "replies": lambda reply, rest, match: replace(reply, text=rest),
     "fails": _failure,
     "never": lambda reply, rest, match: replace(reply, text=None),

@@ -70,7 +70,7 @@ class _Reply:
             return
         finally:
             for name in self._tools.meaningless(transfer=self._request.person):
-                log.warning("LLM_ERR openai:", cause=f"the mind's call of {name!r} means nothing: ignored")
+                log.warning("LLM_ERR openai:", cause=f"the LLM's call of {name!r} means nothing: ignored")
 
     def cancel(self) -> None:
         self._call.cancel()

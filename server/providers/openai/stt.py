@@ -142,7 +142,7 @@ class _Transcription:
 
 
 def within_limit(phrases: tuple[str, ...], expected: tuple[str, ...]) -> tuple[str, ...]:
-    """The phrases of the house and those expected now; only the former, and fewer, if it is too much."""
+    """The phrases of ASR_PHRASES_FILE and those expected now; only the former, and fewer, if too many."""
     both = tuple(dict.fromkeys((*phrases, *expected)))
     if len(_as_prompt(both)) <= MAX_HINT_CHARS:
         return both

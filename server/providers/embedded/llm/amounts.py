@@ -18,7 +18,7 @@ _MONEY = frozenset((*he.SHEKELS, *he.FOREIGN))
 _CEILINGS = frozenset(he.CEILINGS)
 _NOTHING = frozenset((*he.TO, *he.BESIDE, *he.ROOMS, *he.MONEY_NAMED, *_MONEY))
 _PREFIXES = "הבלמוש"
-_HOUSE = "בית"  # ועד בית
+_BUILDING = "בית"  # ועד בית
 _UP_TO = "ל"
 _AND_A_HALF = "וחצי"
 

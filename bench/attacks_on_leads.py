@@ -37,7 +37,7 @@ def disk_hangs(worker_class: str, folder: Path) -> Iterable[Outcome]:
     form = ringing(random.Random(1), CallStatus="in-progress")
     with watched(folder, worker_class, LEADS_FILE=str(file)) as server:
         with server.beside() as beside, ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(ask, server.telephony.request_guard, form, FAILED)
+            asked = pool.submit(ask, server.door, form, FAILED)
             time.sleep(HANGS_S)
             answered = asked.done() and asked.result() is not None
             noticed = beside.end()
@@ -69,12 +69,12 @@ def disk_fills(worker_class: str, folder: Path) -> Iterable[Outcome]:
     with watched(folder, worker_class, STATE_FILE="") as server:
         (worker,) = server.workers
         with server.beside() as beside:
-            promised.append(promise(server.telephony.request_guard, dice))
+            promised.append(promise(server.door, dice))
             full = (leads.stat().st_size + LEFT_ROOM, resource.RLIM_INFINITY)
             worker.rlimit(resource.RLIMIT_FSIZE, full)
-            promised += [promise(server.telephony.request_guard, dice) for _ in range(3)]
+            promised += [promise(server.door, dice) for _ in range(3)]
             worker.rlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            promised += [promise(server.telephony.request_guard, dice) for _ in range(2)]
+            promised += [promise(server.door, dice) for _ in range(2)]
             time.sleep(BACK_S)
             noticed = beside.end()
         log, file = server.server.log, text_of(leads)

@@ -29,7 +29,7 @@ GTHREAD_CALLS = 14
 
 def is_let_in(server: Watched, dice: random.Random) -> bool:
     """Whether an honest caller, whom nobody has seen before, is connected."""
-    answer = ask(server.telephony.request_guard, ringing(dice), RING)
+    answer = ask(server.door, ringing(dice), RING)
     return answer is not None and "<Connect" in answer.text
 
 
@@ -66,7 +66,7 @@ def hidden_number(worker_class: str, folder: Path) -> Iterable[Outcome]:
     with watched(folder, worker_class, **knobs) as server, server.beside() as beside:
         answers = []
         for _ in range(HIDDEN_RINGS):
-            answers.append(ask(server.telephony.request_guard, ringing(dice, From=HIDDEN), RING))
+            answers.append(ask(server.door, ringing(dice, From=HIDDEN), RING))
             time.sleep(RING_EVERY_S)
         taken = sum(answer is not None and "<Connect" in answer.text for answer in answers)
         began = time.monotonic()
@@ -126,9 +126,7 @@ def threads_run_out(worker_class: str, folder: Path) -> Iterable[Outcome]:
     dice = random.Random(11)
     with watched(folder, worker_class, **knobs) as server, server.beside(most) as beside:
         began = time.monotonic()
-        more = [
-            ask(server.telephony.request_guard, ringing(dice), RING) for _ in range(GTHREAD_CALLS + 1 - most)
-        ]
+        more = [ask(server.door, ringing(dice), RING) for _ in range(GTHREAD_CALLS + 1 - most)]
         took_s = (time.monotonic() - began) / len(more)
         noticed = beside.end()
     busy = sum(answer is not None and "/media/busy.wav" in answer.text for answer in more)

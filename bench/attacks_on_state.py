@@ -62,7 +62,7 @@ def secrets(worker_class: str, folder: Path) -> Iterable[Outcome]:
         wire.speak(4.0)
 
     with watched(folder, worker_class, **knobs) as server, server.beside() as beside:
-        RudeCall(CallPlan(Endpoint(server.url, server.telephony.request_guard.public), ()), speaks, "").run()
+        RudeCall(CallPlan(Endpoint(server.url, server.door.public), ()), speaks, "").run()
         noticed = beside.end()
         told = server.server.log + str(beside.health)
     (folder / "public").mkdir()
@@ -99,26 +99,24 @@ def garbage(worker_class: str, folder: Path) -> Iterable[Outcome]:
     file = folder / "agent.db"
     knobs = {"STATE_FILE": str(file), "WEB_CONCURRENCY": "2"}
     with watched(folder, worker_class, **knobs) as server, server.beside() as beside:
-        ask(server.telephony.request_guard, ringing(dice), RING)
+        ask(server.door, ringing(dice), RING)
         file.write_bytes(b"garbage" * 5000)
         for beside_it in ("agent.db-wal", "agent.db-shm"):
             (folder / beside_it).unlink(missing_ok=True)
         healed = time.monotonic() + HEALS_S
         while time.monotonic() < healed:
-            ask(server.telephony.request_guard, ringing(dice), RING)
+            ask(server.door, ringing(dice), RING)
             time.sleep(0.5)
         before = server.server.log.count("LEDGER_ERR")
         form = ringing(dice)
         token, call = (
-            token_of(send(server.telephony.request_guard, genuine(server.telephony.request_guard, form))),
+            token_of(send(server.door, genuine(server.door, form))),
             dict(form)["CallSid"],
         )
-        shake = signature(server.telephony.request_guard.signed_socket_url())
+        shake = signature(server.door.signed_socket_url())
         knocks = [Knock(shake, (start(call, token, sid("MZ", dice)),)) for _ in range(SOCKETS)]
         with ThreadPoolExecutor(SOCKETS) as pool:
-            let_in = sum(
-                code == 1000 for code in pool.map(partial(knock, server.telephony.request_guard), knocks)
-            )
+            let_in = sum(code == 1000 for code in pool.map(partial(knock, server.door), knocks))
         noticed = beside.end()
         errors = server.server.log.count("LEDGER_ERR") - before
     said = f"5 s later one token opens {let_in} of {SOCKETS} sockets; LEDGER_ERR {errors} times more"

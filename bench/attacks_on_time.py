@@ -34,7 +34,7 @@ def log_stalls(worker_class: str, folder: Path) -> Iterable[Outcome]:
 
         def tell(number: int) -> None:
             form: Form = [*ringing(random.Random(number)), ("StreamError", "x" * 190)]
-            answers[ask(server.telephony.request_guard, form, "/webhook/stream_status") is not None] += 1
+            answers[ask(server.door, form, "/webhook/stream_status") is not None] += 1
 
         with server.beside() as beside, ThreadPoolExecutor(LINES_ASKED) as pool:
             reader.stall()

@@ -198,10 +198,7 @@ def _hung(server: Watched, it: Thing, seconds: float | None, calls: int, ends: b
             leaver.leave()
         dice = random.Random(13)
         with ThreadPoolExecutor(PROMISES + RINGERS) as pool:
-            promises = [
-                pool.submit(promise, server.telephony.request_guard, random.Random(n))
-                for n in range(PROMISES)
-            ]
+            promises = [pool.submit(promise, server.door, random.Random(n)) for n in range(PROMISES)]
             rang = [pool.submit(_ring, server, random.Random(dice.random())) for _ in range(RINGERS)]
             time.sleep(max(0.0, until - time.monotonic()))
             if seconds is not None:
@@ -242,7 +239,7 @@ class _Leaver:
 
 def _ring(server: Watched, dice: random.Random) -> float:
     began = time.monotonic()
-    answer = ask(server.telephony.request_guard, ringing(dice), RING)
+    answer = ask(server.door, ringing(dice), RING)
     return 0.0 if answer is None or answer.status_code != 200 else time.monotonic() - began
 
 

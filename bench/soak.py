@@ -166,7 +166,7 @@ class Soak:
         built = build_providers(self.config, self.runtime)
         llm = DecidingLlm(self.runtime, self.config.scripted_llm_reply, self.config.scripted_llm_ms / 1000)
         self.providers = Providers(
-            built.stt, FallbackChain("llm", (llm,)), built.voices, built.phrases, built.new_speech
+            built.stt, FallbackChain("llm", (llm,)), built.tts, built.tts_cache, built.new_speech
         )
         self.runtime.spawn("warm", self.providers.warm)
         self.shared_state = shared_state_of("", self.config.state_file)

@@ -27,7 +27,7 @@ from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import BufferedWebSocket, StreamPump
 from server.simulator.report import make_report
-from server.simulator.script import CallerScript, Manners, Synthesize
+from server.simulator.script import CallerScript, Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import CallIds, MediaStream
 from server.simulator.timeline import Interval, audible_intervals
@@ -258,9 +258,7 @@ def clip(line: str) -> Clip:
 def conversation(plan: CallPlan, kind: str, chance: random.Random, pump: StreamPump, turns: int) -> Call:
     lines = chance.sample(LINES, turns)
     during_playout = 1.0 if chance.random() < 0.3 else None
-    steps = [
-        Synthesize(line, clip(line), during_playout if number else None) for number, line in enumerate(lines)
-    ]
+    steps = [Say(line, clip(line), during_playout if number else None) for number, line in enumerate(lines)]
     manners = Manners(patience_s=12.0, hint_s=1.5)
     if kind == HANGS_UP:
         manners = replace(manners, hang_up_after_s=chance.uniform(0.0, 12.0))

@@ -20,7 +20,7 @@ import requests
 
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
-from server.simulator.script import Manners, Synthesize
+from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.twilio_buffer import TwilioBuffer
 from server.simulator.webhooks import Endpoint
@@ -101,12 +101,12 @@ def _ends_in_a_sentence(buffer: TwilioBuffer) -> bool:
 def plans(server: Server, calls: int, talk_s: float = TALK_S) -> list[CallPlan]:
     """A third hangs up soon after the signal, the others talk on; of ten or more one does not pause."""
     url = f"http://{server.address}"
-    words = Synthesize("שלום", Clip.from_pcm16(synthetic_speech(1.2)))
+    words = Say("שלום", Clip.from_pcm16(synthetic_speech(1.2)))
     talks_on = CallPlan(Endpoint(url, url), [words] * 40, Manners(reply_after_s=0.4), max_s=120.0)
     leaves = replace(talks_on, manners=replace(talks_on.manners, hang_up_after_s=talk_s + 1.5))
     endless = replace(
         talks_on,
-        steps=[Synthesize("ועוד", Clip.from_pcm16(synthetic_speech(60.0)))],
+        steps=[Say("ועוד", Clip.from_pcm16(synthetic_speech(60.0)))],
         manners=Manners(patience_s=3.0),
     )
     mixed = [leaves if n % 3 == 0 else talks_on for n in range(calls)]

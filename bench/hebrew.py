@@ -42,7 +42,7 @@ _UNSPOKEN = re.compile(r"[\[\]()|]|[^\[\]()|]+")
 
 
 @dataclass(frozen=True)
-class VadResult:
+class Verdict:
     """One case: ``wrong`` with what was judged (``got``) in the place of what is ``right``."""
 
     row: Row
@@ -144,9 +144,9 @@ def rows(folder: Path, kind: str) -> Iterator[tuple[str, Row]]:
                 yield writer, json.loads(line)
 
 
-def verdict(kind: str, row: Row) -> VadResult:
+def verdict(kind: str, row: Row) -> Verdict:
     got, right = JUDGES[kind](row)
-    return VadResult(row, got, right, got != right)
+    return Verdict(row, got, right, got != right)
 
 
 def said_by_callers(folder: Path) -> Iterator[str]:
@@ -157,7 +157,7 @@ def said_by_callers(folder: Path) -> Iterator[str]:
 
 
 def _report(kind: str, folder: Path, show: bool) -> None:
-    by_writer: dict[str, list[VadResult]] = {}
+    by_writer: dict[str, list[Verdict]] = {}
     started = time.perf_counter()
     for writer, row in rows(folder, kind):
         by_writer.setdefault(writer, []).append(verdict(kind, row))
@@ -172,7 +172,7 @@ def _report(kind: str, folder: Path, show: bool) -> None:
             print(f"    {json.dumps(one.row, ensure_ascii=False)}\n        got {one.got!r}")
 
 
-def _share(verdicts: list[VadResult]) -> str:
+def _share(verdicts: list[Verdict]) -> str:
     wrong = sum(one.wrong for one in verdicts)
     return f"{wrong}/{len(verdicts)} {100 * wrong / len(verdicts):.1f} %"
 

@@ -22,7 +22,7 @@ import psutil
 from bench.chaos_service import Service, two_workers
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
-from server.simulator.script import Manners, Synthesize
+from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.webhooks import Webhooks
 
@@ -112,7 +112,7 @@ def phoning(service: Service, calls: int, talk_s: float) -> Iterator[list[Caller
     """Callers whose streams run; at the end they have hung up."""
     clip = Clip.from_pcm16(synthetic_speech(1.0))
     manners = Manners(hang_up_after_s=talk_s)
-    plan = CallPlan(service.endpoint, [Synthesize(f"line {number}", clip) for number in range(50)], manners)
+    plan = CallPlan(service.endpoint, [Say(f"line {number}", clip) for number in range(50)], manners)
     pump = StreamPump()
     callers = [Caller(PhoneCall(replace(plan, caller=f"+9725{number:08}"), pump)) for number in range(calls)]
     for caller in callers:

@@ -26,7 +26,7 @@ from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.call import CallPlan, CallRecord, new_ids
 from server.simulator.load import Percentiles, place_calls
 from server.simulator.report import CallReport, make_report
-from server.simulator.script import Manners, Synthesize
+from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip
 from server.simulator.webhooks import Endpoint
 from tests.serving import GUNICORN, ROOT, Server, get, started
@@ -165,7 +165,7 @@ def measure(worker_class: str, neighbours: int) -> tuple[list[Gap], int, list[Ca
             address = f"http://{server.address}"
             plan = CallPlan(
                 Endpoint(address, address),
-                [Synthesize(f"{n}", clip) for n in range(TURNS)],
+                [Say(f"{n}", clip) for n in range(TURNS)],
                 manners=Manners(hint_s=0.1, patience_s=PATIENCE_S),
             )
             over = threading.Event()

@@ -39,7 +39,7 @@ from server.runtime.threads import Channel, Closed, Late
 from server.shared_state.state import shared_state_of
 from server.simulator.call import CallPlan, PhoneCall, new_ids
 from server.simulator.pump import StreamPump
-from server.simulator.script import CallerScript, Manners, Synthesize
+from server.simulator.script import CallerScript, Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import MediaStream
 from server.turns.effects import Act, EndCall, SaveLead
@@ -196,9 +196,9 @@ class Soak:
         self.done += 1
         self.runtime.call_at(self.runtime.now + PAUSE_S, self._ring)
 
-    def _line(self, number: int) -> Synthesize:
+    def _line(self, number: int) -> Say:
         during_playout = 0.8 if self._chance.random() < 0.2 else None
-        return Synthesize(f"line {number}", self._chance.choice(self._clips), during_playout)
+        return Say(f"line {number}", self._chance.choice(self._clips), during_playout)
 
 
 class Ear(logging.Handler):
@@ -329,7 +329,7 @@ def phone_until(over: threading.Event, plan: CallPlan, pump: StreamPump, seed: s
     chance = random.Random(seed)
     clips = [Clip.from_pcm16(synthetic_speech(length)) for length in (0.6, 1.1, 1.9)]
     while not over.is_set():
-        steps = [Synthesize(f"line {number}", chance.choice(clips)) for number in range(40)]
+        steps = [Say(f"line {number}", chance.choice(clips)) for number in range(40)]
         manners = Manners(hang_up_after_s=chance.uniform(10, 60), patience_s=6.0)
         caller = f"+97250{chance.randrange(10**7):07}"
         PhoneCall(replace(plan, steps=steps, manners=manners, caller=caller), pump).run()

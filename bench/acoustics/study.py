@@ -44,7 +44,7 @@ def noise_only(track: Track, seconds: float) -> NoiseOnly:
 
 
 @dataclass(frozen=True)
-class TurnMachine:
+class Dialogue:
     """Five lines, each said when the agent has long finished."""
 
     answered: int
@@ -52,7 +52,7 @@ class TurnMachine:
     gaps_ms: list[int]
 
 
-def dialogue(noise: str | None) -> TurnMachine:
+def dialogue(noise: str | None) -> Dialogue:
     """Every line must end and be answered, noise or not."""
     track = Track(62)
     at_s = 4.0
@@ -63,7 +63,7 @@ def dialogue(noise: str | None) -> TurnMachine:
         track.noise(noise, NOISE_DBFS)
     call = call_on(track, 62)
     gaps = [int(line.split("ms=")[1].split()[0]) for line in call.lines("RESPONSE_GAP")]
-    return TurnMachine(len(call.llm.requests), len(call.stt.heard), gaps)
+    return Dialogue(len(call.llm.requests), len(call.stt.heard), gaps)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from server.simulator.cli import DEFAULT_URL, DEMO, StepOption, build_parser
 from server.simulator.load import load_as_json, load_as_text, run_load
 from server.simulator.pump import StreamPump
 from server.simulator.report import CallReport, as_json, as_text, make_report
-from server.simulator.script import Keys, Manners, Step, Synthesize, Wait
+from server.simulator.script import Keys, Manners, Say, Step, Wait
 from server.simulator.serverlog import LogFollower
 from server.simulator.sounds import Clip, line_noise, read_wav, synthetic_speech, write_stereo_wav
 from server.simulator.webhooks import Endpoint, public_url_of_the_server
@@ -136,10 +136,10 @@ def _make_step(step: StepOption, speaker: Callable[[str], Clip]) -> Step:
         case "wait":
             return Wait(float(step.value))
         case "wav":
-            return Synthesize(
+            return Say(
                 Path(step.value).name, Clip.from_pcm16(read_wav(Path(step.value))), step.interrupt_after_s
             )
-    return Synthesize(step.value, speaker(step.value), step.interrupt_after_s)
+    return Say(step.value, speaker(step.value), step.interrupt_after_s)
 
 
 def _read_pids(path: Path) -> list[int]:

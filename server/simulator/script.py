@@ -23,7 +23,7 @@ DIGIT_FRAMES = 13  # a key every 260 ms
 
 
 @dataclass(frozen=True)
-class Synthesize:
+class Say:
     """Speak ``clip``. ``interrupt_after_s``: begin so long after the agent's onset, over the agent."""
 
     text: str
@@ -45,7 +45,7 @@ class Wait:
     seconds: float
 
 
-Step = Synthesize | Keys | Wait
+Step = Say | Keys | Wait
 
 
 @dataclass(frozen=True)
@@ -209,14 +209,14 @@ class CallerScript:
         if not isinstance(step, Wait):
             self._open_turn(step, interrupting, impatient=not (interrupting or finished))
 
-    def _open_turn(self, step: Synthesize | Keys, interrupting: bool, impatient: bool) -> None:
-        lead_in = step.clip.voiced_from if isinstance(step, Synthesize) else 0
+    def _open_turn(self, step: Say | Keys, interrupting: bool, impatient: bool) -> None:
+        lead_in = step.clip.voiced_from if isinstance(step, Say) else 0
         turn = Turn(
             index=len(self.turns) + 1,
-            text=step.text if isinstance(step, Synthesize) else step.digits,
-            kind="say" if isinstance(step, Synthesize) else "keys",
+            text=step.text if isinstance(step, Say) else step.digits,
+            kind="say" if isinstance(step, Say) else "keys",
             first_frame=self.frame + lead_in,
-            meant_to_interrupt=isinstance(step, Synthesize) and step.interrupt_after_s is not None,
+            meant_to_interrupt=isinstance(step, Say) and step.interrupt_after_s is not None,
             interrupted=interrupting,
             impatient=impatient,
         )
@@ -267,11 +267,7 @@ class CallerScript:
         return self.frame - self._agent.quiet_since >= self.manners.patience_s * FRAMES_PER_S
 
     def _time_to_interrupt(self, step: Step) -> bool:
-        if (
-            not isinstance(step, Synthesize)
-            or step.interrupt_after_s is None
-            or self._agent.speaking_since is None
-        ):
+        if not isinstance(step, Say) or step.interrupt_after_s is None or self._agent.speaking_since is None:
             return False
         return self.frame - self._agent.speaking_since >= step.interrupt_after_s * FRAMES_PER_S
 

@@ -12,7 +12,7 @@ from server.simulator.__main__ import main, place_call
 from server.simulator.call import CallPlan
 from server.simulator.load import load_as_json, load_as_text, run_load
 from server.simulator.report import as_json, as_text
-from server.simulator.script import Keys, Manners, Synthesize
+from server.simulator.script import Keys, Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.webhooks import Endpoint
 from tests.simulator.talking_server import PUBLIC_URL, TWIML, TalkingServer
@@ -34,7 +34,7 @@ def make_plan(server, steps, manners=QUICK, **more):
 
 def test_a_call_from_ringing_to_hanging_up(talking_server, monkeypatch, capfd):
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", "12345")
-    steps = [Synthesize("a", LINE), Synthesize("b", LINE, interrupt_after_s=0.15)]
+    steps = [Say("a", LINE), Say("b", LINE, interrupt_after_s=0.15)]
     report = place_call(make_plan(talking_server, steps, delay_ms=10, jitter_ms=10), expect_turns=2)
     assert report.reasons == ()
     first, second = report.timeline.turns
@@ -108,7 +108,7 @@ def test_greeting_by_play_then_a_goodbye_of_the_server(talking_server):
         "<Connect", "<Play>/media/hello.wav</Play><Connect"
     )
     talking_server.replies = 2
-    report = place_call(make_plan(talking_server, [Synthesize("a", LINE)], Manners(0.6, 1.0, 3.0)))
+    report = place_call(make_plan(talking_server, [Say("a", LINE)], Manners(0.6, 1.0, 3.0)))
     assert report.reasons == ()
     assert report.record.ending == "hung up by the server"
     assert report.record.live.ended_by_server
@@ -130,7 +130,7 @@ def test_agent_only_plays(talking_server):
 
 def test_connection_that_is_lost(talking_server):
     talking_server.vanish = True
-    report = place_call(make_plan(talking_server, [Synthesize("a", LINE)]))
+    report = place_call(make_plan(talking_server, [Say("a", LINE)]))
     assert report.reasons[0].startswith("the stream broke off")
     assert "0 of the caller's 1 steps" in " ".join(report.reasons)
     events = [form.get("StreamEvent") for _, form, _ in talking_server.requests]
@@ -138,7 +138,7 @@ def test_connection_that_is_lost(talking_server):
 
 
 def test_call_that_does_not_end(talking_server):
-    plan = make_plan(talking_server, [Synthesize("a", LINE)], Manners(patience_s=60))
+    plan = make_plan(talking_server, [Say("a", LINE)], Manners(patience_s=60))
     report = place_call(replace(plan, max_s=0.5))
     assert "the call was not over after 0.5 s" in report.reasons
     assert talking_server.messages[-1]["event"] == "stop"
@@ -182,7 +182,7 @@ def test_a_server_that_mistakes_its_public_url_fails_as_with_twilio(
     """Newcomer 15: Twilio calls the URL in its console, whatever PUBLIC_BASE_URL says."""
     talking_server.statuses = what_the_server_says.get("statuses", {})
     talking_server.documents |= what_the_server_says.get("documents", {})
-    plan = CallPlan(Endpoint(talking_server.url, MISTAKEN), [Synthesize("a", LINE)], QUICK, max_s=5.0)
+    plan = CallPlan(Endpoint(talking_server.url, MISTAKEN), [Say("a", LINE)], QUICK, max_s=5.0)
     report = place_call(plan)
     assert [exchange.url for exchange in report.record.exchanges][0] == MISTAKEN
     assert reason in report.reasons[0]
@@ -201,7 +201,7 @@ def test_a_server_that_is_not_there():
 
 
 def test_load(talking_server):
-    load = run_load(make_plan(talking_server, [Synthesize("a", LINE)]), calls=3, ramp_s=0.2, pids=[])
+    load = run_load(make_plan(talking_server, [Say("a", LINE)]), calls=3, ramp_s=0.2, pids=[])
     assert (load.calls, load.failed, load.turns, load.missed) == (3, 0, 3, 0)
     assert load.response_gap.count == 3 and load.frames > 100
     assert "3 calls, 0 failed" in load_as_text(load)

@@ -11,7 +11,7 @@ from server.audio.frames import mulaw_to_pcm16
 from server.simulator import cli
 from server.simulator.__main__ import main, make_plan
 from server.simulator.load import Percentiles, ServerCpu
-from server.simulator.script import Burst, Keys, Synthesize, Wait
+from server.simulator.script import Burst, Keys, Say, Wait
 from server.simulator.serverlog import LogEntry, LogFollower, parse_line
 from server.simulator.sounds import (
     BURST_KINDS,
@@ -152,7 +152,7 @@ def test_plan(tmp_path):
     ]
     plan = make_plan(parse(*argv, "--hangup-after", "9"))
     say, keys, wait, played = plan.steps
-    assert isinstance(say, Synthesize) and keys == Keys("1") and wait == Wait(1.0)
+    assert isinstance(say, Say) and keys == Keys("1") and wait == Wait(1.0)
     assert played.text == "line.wav" and len(played.clip.frames) == 5
     assert plan.noise == line_noise("hum", -50.0) and plan.manners.hang_up_after_s == 9
 

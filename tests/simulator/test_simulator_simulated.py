@@ -7,7 +7,7 @@ from server.simulator.call import CallRecord
 from server.simulator.link import DelayLine
 from server.simulator.pump import LiveStream
 from server.simulator.report import as_json, as_text, make_report
-from server.simulator.script import CallerScript, Keys, Manners, Synthesize
+from server.simulator.script import CallerScript, Keys, Manners, Say
 from server.simulator.serverlog import LogEntry
 from server.simulator.simulated import converse
 from server.simulator.sounds import Clip, synthetic_speech
@@ -17,7 +17,7 @@ from tests.simulator.talking_server import Agent
 IDS = CallIds("AC1", "CA1", "MZ1")
 LINE = Clip.from_pcm16(synthetic_speech(1.0))
 REPLY = pcm16_to_mulaw(synthetic_speech(2.0))
-STEPS = [Synthesize("a", LINE), Synthesize("b", LINE, interrupt_after_s=0.5), Synthesize("c", LINE)]
+STEPS = [Say("a", LINE), Say("b", LINE, interrupt_after_s=0.5), Say("c", LINE)]
 
 
 def hold(steps, manners=None, replies=99):
@@ -122,7 +122,7 @@ def test_a_log_without_the_words_is_no_deaf_server():
 
 
 HANDED_OVER = "dialled +97231234567"
-PERSON = Synthesize("אפשר לדבר עם נציג", LINE)
+PERSON = Say("אפשר לדבר עם נציג", LINE)
 
 
 @pytest.mark.parametrize("asks", [PERSON, Keys("0")], ids=["words", "key 0"])
@@ -142,7 +142,7 @@ def test_a_person_nobody_asked_for_is_not():
 
 
 def test_what_went_wrong_is_on_the_page():
-    steps = [Synthesize("a", LINE), Synthesize("late", LINE, interrupt_after_s=5.0)]
+    steps = [Say("a", LINE), Say("late", LINE, interrupt_after_s=5.0)]
     stream, _ = hold(steps)
     stream.receive("hello", 1.0)
     record = CallRecord(IDS)

@@ -7,7 +7,7 @@ import pytest
 
 from server.audio.frames import SILENT_FRAME
 from server.simulator.link import DelayLine
-from server.simulator.script import CallerScript, Keys, Manners, Synthesize
+from server.simulator.script import CallerScript, Keys, Manners, Say
 from server.simulator.sounds import Clip, line_noise
 from server.simulator.stream import CallIds, MediaStream
 
@@ -64,7 +64,7 @@ def test_media_flows_in_silence_and_numbers_are_strings():
 
 
 def test_the_callers_voice_goes_out_after_it_was_spoken():
-    stream = make_stream([Synthesize("a", TONE)])
+    stream = make_stream([Say("a", TONE)])
     sent = tick(stream, 4)
     voiced = [m["media"]["payload"] == TONE.frames[0].payload for m in sent]
     assert voiced == [False, True, True, False]

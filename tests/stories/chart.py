@@ -24,7 +24,7 @@ CELL_S = 0.2  # a character of the text chart
 
 
 @dataclass(frozen=True)
-class OnsetThreshold:
+class Bar:
     """Something that lasted, in one lane. ``kind``: voice, noise, key, said, beep, a state, or stream."""
 
     lane: str
@@ -39,18 +39,16 @@ class OnsetThreshold:
         return self.kind == "said" and self.text.endswith("…")
 
 
-def bars_of(told: Told) -> list[OnsetThreshold]:
+def bars_of(told: Told) -> list[Bar]:
     """All that is drawn, lane by lane and in order of time."""
     named = zip(told.story.sounds, told.story.names, strict=True)
     bars = [
-        OnsetThreshold(
-            "caller", "voice" if sound.words else "noise", sound.at_s, sound.until_s, sound.words or name
-        )
+        Bar("caller", "voice" if sound.words else "noise", sound.at_s, sound.until_s, sound.words or name)
         for sound, name in named
     ]
-    bars += [OnsetThreshold("caller", "key", at_s, at_s + CELL_S, key) for at_s, key in told.story.keys]
+    bars += [Bar("caller", "key", at_s, at_s + CELL_S, key) for at_s, key in told.story.keys]
     bars += [
-        OnsetThreshold(
+        Bar(
             "agent",
             "beep" if moment.what == "beeps" else "said",
             moment.at_s or 0.0,
@@ -66,17 +64,14 @@ def bars_of(told: Told) -> list[OnsetThreshold]:
     return sorted(bars, key=lambda bar: (LANES.index(bar.lane), bar.begin_s))
 
 
-def _states(told: Told) -> list[OnsetThreshold]:
+def _states(told: Told) -> list[Bar]:
     changes = [(0.0, "LISTENING"), *((m.at_s or 0.0, m.what) for m in told.lane("state"))]
     ends = [at_s for at_s, _ in changes[1:]] + [told.ended_s]
-    return [
-        OnsetThreshold("state", state, at_s, end_s)
-        for (at_s, state), end_s in zip(changes, ends, strict=True)
-    ]
+    return [Bar("state", state, at_s, end_s) for (at_s, state), end_s in zip(changes, ends, strict=True)]
 
 
-def _stream(lane: str, span: Span, ended_s: float) -> OnsetThreshold:
-    return OnsetThreshold(lane, "stream", span[0], span[1] if len(span) > 1 else ended_s)
+def _stream(lane: str, span: Span, ended_s: float) -> Bar:
+    return Bar(lane, "stream", span[0], span[1] if len(span) > 1 else ended_s)
 
 
 def notes_of(told: Told) -> list[tuple[float, str]]:
@@ -126,7 +121,7 @@ def _rules(story: Story) -> str:
     return f"acts {' '.join(story.acts)}" + (f" · spares {' '.join(story.spares)}" if story.spares else "")
 
 
-def _draw(row: list[str], bar: OnsetThreshold, label: str) -> None:
+def _draw(row: list[str], bar: Bar, label: str) -> None:
     first = min(round(bar.begin_s / CELL_S), len(row) - 1)
     last = max(first, min(round(bar.end_s / CELL_S), len(row)) - 1)
     mark = bar.text if bar.kind == "key" else MARKS[bar.kind]

@@ -34,7 +34,7 @@ CUT = "#d6336c"
 RIGHT_TO_LEFT = "\u200f"  # at both ends of a line its punctuation stays on the Hebrew side, in every viewer
 
 
-class OnsetThreshold(Protocol):
+class Bar(Protocol):
     """As in ``chart``."""
 
     @property
@@ -51,9 +51,7 @@ class OnsetThreshold(Protocol):
     def cut(self) -> bool: ...
 
 
-def svg_chart(
-    story: Story, bars: Sequence[OnsetThreshold], notes: list[tuple[float, str]], ended_s: float
-) -> str:
+def svg_chart(story: Story, bars: Sequence[Bar], notes: list[tuple[float, str]], ended_s: float) -> str:
     """The whole picture. ``notes``: log lines worth a word, with their seconds."""
     rows = max(1, -int(-(ended_s - 0.05) // ROW_S))
     width = LEFT_PX + ROW_S * SECOND_PX + RIGHT_PX
@@ -79,7 +77,7 @@ def _head(story: Story) -> Iterator[str]:
 
 
 def _row(
-    bars: Sequence[OnsetThreshold], notes: list[tuple[float, str]], row: int, top: int, ended_s: float
+    bars: Sequence[Bar], notes: list[tuple[float, str]], row: int, top: int, ended_s: float
 ) -> Iterator[str]:
     begin_s, end_s = row * ROW_S, min((row + 1) * ROW_S, ended_s)
     for second in range(begin_s, int(end_s) + 1):
@@ -102,7 +100,7 @@ def _row(
             yield _text(x + 3 * (2 * late - 1), top + NOTES_TOP + 4, line, fill=CUT, size=10, anchor=side)
 
 
-def _bar(bar: OnsetThreshold, first_s: float, last_s: float, row_s: float, row_top: int) -> Iterator[str]:
+def _bar(bar: Bar, first_s: float, last_s: float, row_s: float, row_top: int) -> Iterator[str]:
     """The part of a bar that is in this row."""
     lane_top, height = PLACES[bar.lane]
     x, y = _x(first_s, row_s), row_top + lane_top

@@ -1,6 +1,6 @@
 """A clinic's Flask application that answers the telephone, with an LLM of its own.
 
-In one terminal (the scripted STT hear what they are told, whatever is said):
+In one terminal (the scripted STT hears what it is told, whatever is said):
 
     export PYTHONPATH=. LOG_TRANSCRIPTS=full
     export ASR_ENGINES=scripted SCRIPTED_ASR_LINES="אני רוצה לקבוע תור|ליום שלישי|דנה כהן"

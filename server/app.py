@@ -102,7 +102,7 @@ def phone_agent(
             config,
             providers=service.providers,
             leads=service.leads,
-            close_call=lambda _, outcome: service.gate.ends(call, outcome),
+            close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
             afterwards=service.afterwards,
             admit=lambda start: str(service.gate.admit(call, start) or ""),
         )

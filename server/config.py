@@ -191,7 +191,9 @@ class Config(BaseSettings):
     incomplete_hold_ms: int = knob(700, "Longest wait for the rest of an unfinished turn; 0: off.", 0, 3000)
 
     # Pace (B, C)
-    speculative_turns: bool = knob(True, "Ask the LLM while the end-of-turn silence is still counted.")
+    speculative_turns: bool = knob(
+        True, "Ask the LLM while the end-of-turn silence is still counted (EARLY_START in the log)."
+    )
     speculative_max: int = knob(2, "Speculative starts of one turn, at most.", 1, 5)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
     resp_max_delay_ms: Annotated[int, at_least("resp_min_delay_ms")] = knob(360, "Longest breath.", 0, 5000)

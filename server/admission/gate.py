@@ -130,10 +130,15 @@ class Gate:
         new = not any(ring.was_seen(made) for ring in rings)
         if new and (too_many := self._counted(party, why_not)):
             if at_once and made:
-                self._slots.release(call_sid)
+                self._slots.cancel(call_sid)
             return too_many
-        if new and not at_once and self._stays_overloaded():
-            return Busy(Limit.LATE)
+        if new and not at_once:
+            if self._stays_overloaded():
+                return Busy(Limit.LATE)
+            if self._no_thread_left:  # others have rung meanwhile
+                return Busy(Limit.THREADS)
+        if not new and self.draining:
+            return Busy(Limit.DRAINING)
         if not new or not at_once:
             made = reserve()
         if made:
@@ -153,17 +158,19 @@ class Gate:
             self._live[call] = start.call_sid
         return None
 
-    def ends(self, call: LiveCall, outcome: Outcome) -> None:
+    def ends(self, call: LiveCall, call_sid: str, outcome: Outcome) -> None:
         """Our side is about to close this call's stream, and ``outcome`` is what shall follow. May block.
 
         Returns when other processes may know. Its place is given back at once.
         """
         with self._lock:
-            call_sid = self._live.get(call, "")
-            if call_sid:
+            held = self._live.get(call)
+            if held:
                 self._live[call] = ""
-        if call_sid:
-            self._slots.release(call_sid, outcome)
+        if held:
+            self._slots.release(held, outcome)
+        elif held is None:  # its socket was faster
+            self._shared_state.close(call_sid, outcome)
 
     def leave(self, call: LiveCall) -> None:
         """The socket is over; one that was never let in has nothing to give back. May block."""
@@ -243,9 +250,15 @@ class Gate:
             return Busy(Limit.DRAINING)
         if over is Over.ALL:
             return Busy(Limit.RUSH)
-        if 0 < self.threads_for_calls <= self._slots.in_use_here():
+        if self._no_thread_left:
             return Busy(Limit.THREADS)
         return None
+
+    @property
+    def _no_thread_left(self) -> bool:
+        """A call that is over holds its thread until its socket is closed."""
+        calls = max(self._slots.in_use_here(), len(self.live()))
+        return 0 < self.threads_for_calls <= calls
 
     def _counted(self, party: Party, why_not: TooMany | None) -> TooMany | None:
         """A new call is counted, whatever its answer is; another one may have come just before."""

@@ -50,7 +50,8 @@ class Slots:
     def reserve(self, call_sid: str, share: Share = IN_NONE, *, once: Sequence[Once] = ()) -> Made:
         """At the webhook: true when the call may come; again when Twilio asks again.
 
-        ``once``: what has to be a first time before, here and below; in the same transaction.
+        The store compares with the limit (``shared_state.changes.Lease``). ``once``: what has to be a first
+        time before, here and below; in the same transaction.
         """
         return self._shared_state.lease(call_sid, self._max_calls, self._pending_s, share, once=once)
 
@@ -60,12 +61,13 @@ class Slots:
             if call_sid and not self._beating:
                 self._runtime.spawn("admission", self._beat)
                 self._beating = True
+            shared = self._held[call_sid] > 0
             if call_sid:
                 self._held[call_sid] += 1
                 self._changed.notify_all()
         made = self._shared_state.renew([call_sid], LEASE_S, once=once)
-        if not made and call_sid:
-            self._let_go(call_sid)
+        if not made and call_sid and self._let_go(call_sid) and shared:
+            self._give_back(call_sid)  # the other socket has ended meanwhile, and left that to this one
         return made
 
     def release(self, call_sid: str, outcome: Outcome | None = None, *, once: Sequence[Once] = ()) -> Made:
@@ -79,6 +81,13 @@ class Slots:
         if outcome:
             self._shared_state.close(call_sid, outcome)
         return self._shared_state.first_time(*once)
+
+    def cancel(self, call_sid: str) -> None:
+        """A reservation is of no use any more; a call that is held keeps its place."""
+        with self._changed:
+            held = self._held[call_sid] > 0
+        if not held:
+            self._give_back(call_sid)
 
     def in_use(self) -> int:
         """Calls of this host that have a place, reserved or taken."""

@@ -84,8 +84,9 @@ class SttSession:
 
     def flush(self) -> None:
         """The utterance pauses: its words so far are wanted, if they do not come anyway."""
-        attempt = self._reading.attempt
-        if attempt is None or not attempt.provider.guesses:
+        attempt = self._reading.attempt  # None: its thread has not begun
+        provider = self._recognizers.first if attempt is None else attempt.provider
+        if not provider.guesses:
             self.finish()
 
     def resume(self) -> None:

@@ -54,7 +54,11 @@ def _alone(error: BaseException, shown: Callable[[str], str]) -> str:
     """Where it was raised, its kind and its message; of a group, those within it too."""
     where = "".join(traceback.format_tb(error.__traceback__))
     told = "".join(traceback.format_exception_only(error)).removesuffix("\n")
-    kind, colon, message = told.partition(": ")
+    first, end, notes = told.partition("\n")
+    kind, colon, message = first.partition(": ")
+    if not colon and end:  # a note, and no message
+        kind, colon = f"{kind}\n", ""
+    message = "\n".join(part for part in (message, notes) if part)
     if isinstance(error, SyntaxError):  # begins with the line that is no syntax
         kind, colon, message = "", "", told
     within = error.exceptions if isinstance(error, BaseExceptionGroup) else ()

@@ -6,15 +6,17 @@ this module: that travels in fields (``events``), or in exceptions (``exceptions
 """
 
 import logging
+import re
 import threading
 
 from server.config import Config
-from server.logs.one_line import in_one_line
 from server.settings.secret_texts import any_of, secrets_of
 from server.settings.url_secrets import without_user_info
 
+# Ends a line, turns text around, moves a terminal's cursor, or is half a character. Blanks and marks stay.
+_NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 HIDDEN = "(hidden)"
-# What ends a line somewhere, moves a terminal's cursor, turns text around, or cannot be encoded.
 
 
 class SecretsFilter(logging.Filter):
@@ -82,7 +84,5 @@ def excerpt(text: str, characters: int) -> str:
 
 def one_line(text: str, most: int | None = None) -> str:
     """``text`` without a secret, on one line, of ``most`` characters: nobody forges a line with it."""
-    line = without_secrets(text)
-    if most is not None and len(line) > most:
-        line = f"{line[: most - 1]}…"
-    return line if line.isprintable() else in_one_line(line)
+    line = _NOT_IN_A_LINE.sub(" ", without_secrets(text))
+    return line if most is None or len(line) <= most else f"{line[: most - 1]}…"

@@ -1,4 +1,8 @@
-"""Knob value → engine. Vendors are imported when they are chosen."""
+"""The providers that the settings name, or the credentials allow. A vendor is imported when it is chosen.
+
+A new vendor: its maker here, its name in ``settings.knob_types`` (one for STT and TTS alike), its key in
+``config``.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

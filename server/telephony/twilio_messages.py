@@ -94,7 +94,7 @@ class _MarkMessage(Struct, tag_field="event", tag="mark"):
 
 
 class _Stream(Struct, rename="camel"):
-    """Without a stream SID nothing can be sent; a call is held whatever else of it cannot be read."""
+    """Without a stream SID nothing can be sent; a call is held whatever its format says."""
 
     stream_sid: str | None = None
     call_sid: object = None

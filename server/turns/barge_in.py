@@ -4,6 +4,9 @@
                                       --> a voice: the reply is dropped, what was heard of it noted, its rest
                                           kept until the caller's words are known
 
+A sound is judged by ``audio.endpointing``, a voice without words by ``turns.answering``; after two false
+stops ``Turn.stop`` waits for the judgement.
+
 Where the agent's voice ends, for the onset threshold behind it (C5) and for echo (E3), is known here too.
 """
 

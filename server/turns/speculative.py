@@ -1,4 +1,4 @@
-"""Words so far: how much silence ends the turn (A7), and in a pause a reply in case it is over (B3)."""
+"""Words so far: they hold or release the end of the turn (A7), and in a pause a reply starts early (B3)."""
 
 from server.hebrew.understand.finished import Ending
 from server.hebrew.words import fingerprint

@@ -160,9 +160,19 @@ def test_a_call_that_another_has_outrun_gives_its_place_back(over: Over, answer:
 def test_nobody_new_while_draining_but_who_was_connected_comes_in(process: Process) -> None:
     assert process.ring("CA1", CALLERS[1]) == IN
     process.gate.stop_taking_calls()
-    assert process.gate.draining and process.ring("CA2", CALLERS[2]) == Busy(Limit.DRAINING)
+    for _ in range(2):  # Twilio asks again
+        assert process.gate.draining and process.ring("CA2", CALLERS[2]) == Busy(Limit.DRAINING)
     call = process.admit("CA1")
     assert process.gate.live() == [call]
+
+
+def test_f2_the_outcome_of_a_call_whose_socket_was_faster(process: Process) -> None:
+    """A store that is slow to be told: Twilio asks what follows all the same."""
+    process.ring("CA1")
+    call = process.admit("CA1")
+    process.gate.leave(call)
+    process.gate.ends(call, "CA1", Transfer())
+    assert process.state.outcome("CA1") == Transfer() and process.in_use() == 0
 
 
 def test_whom_a_server_that_ends_turns_away_is_not_counted_among_all() -> None:
@@ -201,6 +211,19 @@ def test_a9_a_hiccup_is_waited_for(process: Process) -> None:
     process.ring("CA2")
     late.lag_s = 9.0
     assert process.rings_in_time("CA2") == (IN, 0.0), "Twilio asks again: it has its place"
+
+
+def test_a9_who_rings_in_a_hiccup_finds_no_more_threads_than_there_are() -> None:
+    """A9: all wait for the same calls to catch up, and each is then counted."""
+    process = Process(9)
+    process.gate.threads_for_calls = 2
+    late = process.admit("CA1", 0.5)
+    process.runtime.call_at(0.4, lambda: setattr(late, "lag_s", 0.0))
+    answers: list[object] = []
+    for number in (2, 3, 4):
+        process.runtime.spawn("ring", lambda sid=f"CA{number}": answers.append(process.ring(sid)))
+    process.runtime.run_until(5)
+    assert sorted(map(str, answers)) == sorted(map(str, [IN, Busy(Limit.THREADS), Busy(Limit.THREADS)]))
 
 
 def test_a9_a_process_at_its_limit_takes_nobody(process: Process) -> None:
@@ -295,9 +318,9 @@ def test_a_call_that_our_side_ends_gives_it_back_with_its_outcome(process: Proce
     """F2: the socket that goes later gives nothing back a second time: a new one may have the place."""
     process.ring("CA1")
     first, second = process.admit("CA1"), process.admit("CA1")
-    process.gate.ends(first, Transfer())
+    process.gate.ends(first, "CA1", Transfer())
     assert process.in_use() == 1 and process.state.outcome("CA1") == Transfer()
-    process.gate.ends(first, EndCall())
+    process.gate.ends(first, "CA1", EndCall())
     process.gate.leave(first)
     assert process.in_use() == 1, "its second socket is there"
     process.gate.leave(second)
@@ -324,7 +347,7 @@ def test_no_place_is_lost_or_made(steps: list[tuple[str, int]]) -> None:
             case "admit" if sid in placed and not live:
                 process.gate.admit(call, Start("MZ", sid, {}))
             case "ends" if live:
-                process.gate.ends(call, EndCall())
+                process.gate.ends(call, sid, EndCall())
                 placed.discard(sid)
             case "leave" if live:
                 process.gate.leave(call)
@@ -380,7 +403,7 @@ def test_a_call_is_three_transactions(counted: Counted) -> None:
     answer = process.ring("CA-three", dana, "signature of three")
     assert isinstance(answer, Admitted)
     call = process.admit("CA-three", token=answer.token)
-    process.gate.ends(call, Transfer())
+    process.gate.ends(call, "CA-three", Transfer())
     process.gate.leave(call)
     assert process.state.outcome("CA-three") == Transfer()
     assert counted.asked == ["First+Put+First+Lease", "First+Renew", "Put+Release"]

@@ -21,7 +21,7 @@ from server.providers.base import ProviderError
 from server.providers.embedded.stt.recogniser import build_grammar, hebrew_lexicon
 from server.settings.secret_texts import secrets_of
 from server.turns.actions import Log
-from tests.logs.modes import config
+from tests.logs.modes import config, log_transcripts
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
 
@@ -281,7 +281,7 @@ def test_a_peer_forges_no_line():
         call.of_the_core(Log("ASR_TEXT:", "שלום\nASR_TEXT: כן\ud800"))
     assert len(written) == 3
     assert all(line.isprintable() and len(line) < 4200 for line in written)
-    assert written[0].startswith("WS_CLOSED bye WS_START sid=MZ9 sid=MZ1 WS_DONE")
+    assert written[0].startswith("WS_CLOSED bye  WS_START sid=MZ9 sid=MZ1 WS_DONE")
     assert written[0].endswith("xx… a b")
 
 
@@ -300,7 +300,7 @@ def test_a_close_reason_and_a_stream_sid_with_line_ends_make_no_line_of_their_ow
     call.run(2)
     assert call.lines("WS_START sid=MZ1 FORGED")
     closed = [line for line in call.log if line.startswith("WS_CLOSED")]
-    assert len(closed) == 1 and "bye FORGED sid=MZ9" in closed[0]
+    assert len(closed) == 1 and "bye  FORGED sid=MZ9" in closed[0]
     assert all(line.isprintable() for line in call.log)
 
 
@@ -512,3 +512,16 @@ def test_the_embedded_stt_complain_on_our_logger(agent_log):
 
     assert recogniser.log is agent_log[0]
     assert build_grammar(("שלום",), hebrew_lexicon()).left_out == ()
+
+
+@pytest.mark.parametrize("message", ["", "no"])
+def test_a_note_on_an_exception_is_private(message: str, caplog: pytest.LogCaptureFixture) -> None:
+    """LOG_TRANSCRIPTS: whoever notes what the caller said on an error does not have it logged."""
+    with log_transcripts("off"):
+        try:
+            error = RuntimeError(message) if message else RuntimeError()
+            error.add_note("Dana: 052-1234567")
+            raise error
+        except RuntimeError:
+            logging.getLogger("agent").exception("LLM_ERR")
+    assert "RuntimeError" in caplog.text and "Dana" not in caplog.text and "4567" not in caplog.text

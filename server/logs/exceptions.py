@@ -62,5 +62,6 @@ def _alone(error: BaseException, shown: Callable[[str], str]) -> str:
     if isinstance(error, SyntaxError):  # begins with the line that is no syntax
         kind, colon, message = "", "", told
     within = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    texts = [f"Traceback (most recent call last):\n{where}{kind}{colon}{shown(message)}\n"]
+    begins = f"Traceback (most recent call last):\n{where}" if error.__traceback__ else ""
+    texts = [f"{begins}{kind}{colon}{shown(message)}\n"]
     return "".join(texts + [f"{traceback_of(each, shown)}\n" for each in within])

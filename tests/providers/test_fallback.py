@@ -379,5 +379,5 @@ def test_g4_what_nobody_waits_for_counts_for_nothing(chain, clock, raises):
     try:
         first_that_works(chain, ask, wanted=lambda: False)
     except NoneWorked as failed:
-        assert failed.reasons == ()
+        assert failed.complaint.parts == ()
     assert usable(chain) == (FIRST, SECOND)

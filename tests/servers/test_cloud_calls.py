@@ -109,9 +109,9 @@ def test_check_says_what_works() -> None:
         done = checked(**knobs)
         assert done.returncode == 0, done.stdout + done.stderr
         rows = {line.split()[0] + " " + line.split()[1]: line for line in done.stdout.splitlines() if line}
-        assert " NO " in rows["voice google"] and "UNAVAILABLE" in rows["voice google"]
-        assert " yes " in rows["voice embedded"] and " yes " in rows["ears google"]
-        assert "אני מחפש דירה בתל אביב" in rows["ears google"] and " yes " in rows["mind openai"]
+        assert " NO " in rows["tts google"] and "UNAVAILABLE" in rows["tts google"]
+        assert " yes " in rows["tts embedded"] and " yes " in rows["stt google"]
+        assert "אני מחפש דירה בתל אביב" in rows["stt google"] and " yes " in rows["llm openai"]
 
 
 def test_check_says_what_to_do() -> None:

@@ -18,9 +18,9 @@ from tests.serving import free_port
 os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = ""
 
 settings.register_profile(
-    "gate", deadline=None, derandomize=True, max_examples=100, suppress_health_check=list(HealthCheck)
+    "gate", deadline=None, derandomize=True, max_examples=50, suppress_health_check=list(HealthCheck)
 )
-settings.register_profile("search", settings.get_profile("gate"), derandomize=False, max_examples=1000)
+settings.register_profile("search", settings.get_profile("gate"), derandomize=False, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ FILES = sorted(
 )
 
 
+@cache
 def tokens(name: str) -> list[tokenize.TokenInfo]:
     text = (ROOT / name).read_text("utf-8")
     return list(tokenize.generate_tokens(io.StringIO(text).readline))

@@ -26,17 +26,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
 # Begun last, one of these would be waited for alone; they wait for speech at real pace, or for the processor.
 LONGEST = (
+    "test_start",
+    "test_streamdouble",
+    "test_cloud_failures",
     "test_cloud_calls",
     "test_calls_over_sockets",
-    "test_cloud_failures",
-    "test_doors",
     "test_demo",
-    "test_drain",
     "test_chaos",
-    "test_hangs",
-    "test_app",
-    "test_start",
-    "test_acoustics",
+    "test_flask_host",
+    "test_drain",
+    "test_hub",
+    "test_process_end",
+    "test_hotato",
+    "test_doors",
+    "test_cloud_after",
+    "test_stories",
+    "test_redaction",
     "test_random_walks",
 )
 

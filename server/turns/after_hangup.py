@@ -13,7 +13,6 @@ from server.hebrew.understand.courtesy import is_courtesy
 from server.hebrew.understand.speech_acts import takes_leave
 from server.hebrew.words import fingerprint, words_of
 from server.turns.actions import Action, CancelTurn, FeedRecognition, LetLlmFinish, Log
-from server.turns.decided import Thought
 from server.turns.effects import Act, SaveLead
 from server.turns.events import (
     Event,
@@ -24,6 +23,7 @@ from server.turns.events import (
     SttFailed,
     TimeIsUp,
 )
+from server.turns.follow_up import Thought
 from server.turns.intent import Intent, meaning_of, tells_more
 from server.turns.parts import Parts
 from server.turns.phases import State

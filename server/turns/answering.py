@@ -8,7 +8,6 @@ from server.hebrew.words import fingerprint, normalise
 from server.turns import response
 from server.turns.actions import Action, Log, StartTurn
 from server.turns.closing import DueEffects
-from server.turns.decided import Thought
 from server.turns.effects import Act, Transfer, ends_call
 from server.turns.events import (
     Event,
@@ -21,6 +20,7 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.expected_input import Asked
+from server.turns.follow_up import Thought
 from server.turns.intent import Intent, tells_more
 from server.turns.judge import IntentJudge
 from server.turns.no_input import OwnTurns

@@ -1,7 +1,7 @@
 """The end of a call: effects behind the closing line (F2, F3), and a server that goes (F4)."""
 
 from server.turns.actions import Action, Log
-from server.turns.decided import Thought
+from server.turns.follow_up import Thought
 from server.turns.parts import Parts
 from server.turns.phases import Phase, State, TurnEvent
 from server.turns.response import farewell

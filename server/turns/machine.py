@@ -27,7 +27,6 @@ from server.turns.call_state import CallState
 from server.turns.closing import ClosingDown as Closing
 from server.turns.closing import DueEffects
 from server.turns.current_turn import CurrentTurn
-from server.turns.decided import Thought
 from server.turns.effects import EndCall
 from server.turns.events import (
     CallerGone,
@@ -42,6 +41,7 @@ from server.turns.events import (
     StreamStarted,
     SttFailed,
 )
+from server.turns.follow_up import Thought
 from server.turns.judge import IntentJudge
 from server.turns.llm_allowance import EVERY_FRAMES, Allowance
 from server.turns.no_input import Limit, OwnTurns, Silence, limit_of, out_of_patience

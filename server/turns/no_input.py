@@ -4,8 +4,8 @@ from enum import Enum
 
 from server.audio.frames import FRAMES_PER_S
 from server.turns.actions import Action
-from server.turns.decided import Prompt
 from server.turns.effects import Act, EndCall
+from server.turns.follow_up import Prompt
 from server.turns.parts import Parts
 from server.turns.phases import Phase
 from server.turns.prompts import in_turn

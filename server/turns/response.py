@@ -4,9 +4,9 @@ The counts of the call (turns in a row that were unclear, not heard, not answere
 """
 
 from server.turns.call_state import CallState
-from server.turns.decided import Prompt
 from server.turns.effects import NOTHING_TO_SAY, Act, EndCall, Transfer
 from server.turns.expected_input import Asked
+from server.turns.follow_up import Prompt
 from server.turns.intent import Intent, of_an_answer
 from server.turns.prompts import ACT_AFTER, DEAF_AFTER, asking_again, in_turn, offers
 from server.turns.user_turn import UserTurn

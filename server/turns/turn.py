@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from server.hebrew.understand.questions import is_question
 from server.hebrew.words import fingerprint
 from server.turns.actions import Action, GenerateReply, Synthesize
-from server.turns.decided import FollowUp, Prompt, Thought
 from server.turns.effects import Act, Expected, SaveLead, ends_call
 from server.turns.events import TtsAudio, TtsSentenceDone
 from server.turns.expected_input import Asked
+from server.turns.follow_up import FollowUp, Prompt, Thought
 from server.turns.phases import TRANSITIONS, Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX, Playout, UnheardRest
 from server.turns.turn_times import TurnTimes

@@ -5,8 +5,8 @@ import pytest
 from server.hebrew.words import fingerprint
 from server.turns.actions import CancelTurn, GenerateReply, Log, SendClear
 from server.turns.barge_in import GRACE_FRAMES
-from server.turns.decided import Prompt
 from server.turns.effects import EndCall, Line, SaveLead, Speaker
+from server.turns.follow_up import Prompt
 from server.turns.machine import TurnMachine
 from server.turns.phases import Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX

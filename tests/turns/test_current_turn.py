@@ -4,9 +4,9 @@ import pytest
 
 from server.turns.actions import CancelTurn, GenerateReply, Log, StartTurn
 from server.turns.current_turn import CurrentTurn
-from server.turns.decided import Prompt
 from server.turns.effects import EndCall, Expected, SaveLead
 from server.turns.expected_input import Asked
+from server.turns.follow_up import Prompt
 from server.turns.phases import Phase, State, TurnEvent
 from server.turns.user_turn import UserTurn, UserUtterance
 from tests.turns.scene import ASKED, FIRST

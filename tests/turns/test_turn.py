@@ -6,7 +6,6 @@ import pytest
 
 from server.hebrew.understand.gender import Gender
 from server.turns.actions import ApplyEffect, GenerateReply, Log, Synthesize
-from server.turns.decided import Prompt
 from server.turns.effects import EndCall, Expected, PhoneCall, SaveLead, Transfer
 from server.turns.events import (
     LlmFailed,
@@ -18,6 +17,7 @@ from server.turns.events import (
     TtsSentenceDone,
 )
 from server.turns.expected_input import Asked
+from server.turns.follow_up import Prompt
 from server.turns.intent import Intent
 from server.turns.machine import TurnMachine
 from server.turns.phases import Phase, TurnEvent

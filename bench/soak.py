@@ -27,7 +27,7 @@ import psutil
 from simple_websocket import ConnectionClosed
 
 from bench.chaos_service import OUR_FAULT, two_workers
-from server.call.after_hangup import Afterwards
+from server.call.finishing import Afterwards
 from server.config import Config
 from server.media_ws_ai import MediaStreamHandler
 from server.office.leads_writer import LeadsWriter

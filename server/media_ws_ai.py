@@ -25,10 +25,10 @@ from functools import partial
 from socket import SHUT_RD, SHUT_RDWR
 
 from server.audio.frames import FRAMES_PER_S, FrameHeard
-from server.call.after_hangup import Afterwards, default_afterwards
 from server.call.call_record import CallRecord, CallSummary, Ended
 from server.call.context import CallContext
 from server.call.dispatcher import Dispatcher
+from server.call.finishing import Afterwards, default_afterwards
 from server.config import Config, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
 from server.office.leads_writer import LeadsWriter, office_of

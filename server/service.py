@@ -9,7 +9,7 @@ from server.admission.gate import Gate
 from server.admission.rate_limits import RateLimits
 from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
-from server.call.after_hangup import Afterwards
+from server.call.finishing import Afterwards
 from server.config import Config
 from server.office.leads_file import END_S
 from server.office.leads_writer import LeadsWriter

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from server.audio.frames import FRAME_MS, FRAMES_PER_S, ms_to_frames
-from server.call.after_hangup import AfterCall
 from server.call.call_record import CallRecord, Ended
 from server.call.context import CallContext
+from server.call.finishing import AfterCall
 from server.call.loop import advance
 from server.call.provider_runner import ProviderRunner
 from server.office.leads_writer import LeadsWriter

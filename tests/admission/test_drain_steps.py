@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, Drain, follow_signals
 from server.admission.slots import PENDING_S
-from server.call.after_hangup import Afterwards
+from server.call.finishing import Afterwards
 from tests.simtime.runtime import SimRuntime
 
 NEVER = 1e9

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.call.after_hangup import LISTEN_S, Afterwards
+from server.call.finishing import LISTEN_S, Afterwards
 from server.call.provider_runner import AFTER_CALL_S
 from server.hebrew.speak.sentences import split_sentences
 from server.office.leads import WHAT, calls_of, lead_lines, row_of

@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from server.audio.frames import pcm16_to_mulaw
 from server.audio.vad import EnergyOnly, Speech
-from server.call.after_hangup import Afterwards
+from server.call.finishing import Afterwards
 from server.config import Config, own_lines
 from server.hebrew.understand.gender import Gender
 from server.media_ws_ai import MediaStreamHandler

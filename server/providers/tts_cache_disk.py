@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 
 from server.hebrew.speak.speakable import speakable
-from server.providers.tts_cache_files import AudioFiles
+from server.providers.audio_files import AudioFiles
 from server.runtime.native_calls import Pool
 
 log = logging.getLogger("agent")

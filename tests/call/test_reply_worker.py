@@ -11,12 +11,12 @@ from server.audio.vad import EnergyOnly
 from server.call.context import CallContext
 from server.call.reply_worker import ReplyWorker
 from server.config import Config
+from server.providers.audio_files import AudioFiles
 from server.providers.base import ProviderError, ReplyRequest
 from server.providers.fallback import BreakerParams, FallbackChain, Try
 from server.providers.provider_set import Providers
 from server.providers.tts_cache import TtsCache, beep
 from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
-from server.providers.tts_cache_files import AudioFiles
 from server.turns.effects import EndCall, Expected, SaveLead
 from server.turns.events import LlmFailed, ReplyDone, ReplySentence, TtsAudio, TtsSentenceDone
 from tests.simtime.runtime import SimRuntime

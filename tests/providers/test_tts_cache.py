@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.audio.frames import level_rms, pcm16_to_mulaw
+from server.providers.audio_files import AudioFiles
 from server.providers.base import ProviderError
 from server.providers.fallback import BreakerParams, FallbackChain, Try
 from server.providers.tts_cache import (
@@ -22,7 +23,6 @@ from server.providers.tts_cache import (
     speak_whole,
 )
 from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
-from server.providers.tts_cache_files import AudioFiles
 
 ENOUGH = b"\x01\x02" * (MIN_SPEECH_BYTES // 2)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from server.providers.audio_files import CHECK_BYTES, AudioFiles
 from server.providers.tts_cache_disk import BATCH, LOAD_S, MAX_WAITING, REST_S, TtsCacheDisk, audio_key
-from server.providers.tts_cache_files import CHECK_BYTES, AudioFiles
 from tests.serving import ROOT
 
 AUDIO = b"\x10" * (100 - CHECK_BYTES)  # a file of 100 bytes
@@ -384,7 +384,7 @@ real_sleep = __import__("time").sleep
 monkey.patch_all()
 import sys, time
 import gevent
-from server.providers.tts_cache_files import AudioFiles
+from server.providers.audio_files import AudioFiles
 from server.providers.tts_cache_disk import TtsCacheDisk
 
 class Slow(AudioFiles):

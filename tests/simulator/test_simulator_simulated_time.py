@@ -9,7 +9,7 @@ from server.simulator.pump import LiveStream
 from server.simulator.report import as_json, as_text, make_report
 from server.simulator.script import CallerScript, Keys, Manners, Say
 from server.simulator.serverlog import LogEntry
-from server.simulator.simulated import converse
+from server.simulator.simulated_time import converse
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.stream import CallIds, MediaStream
 from tests.simulator.talking_server import Agent

@@ -1,15 +1,15 @@
 """Last words that need another word behind them."""
 
 from server.hebrew.data import Phrases
-from server.hebrew.understand.ends import names, predicates, subjects
+from server.hebrew.understand.ends import needs_a_word, predicates, subjects
 from server.hebrew.understand.ends.grammar import WAITING
 
 _OPEN = Phrases.read("ends/open")
 _RULES = (
     subjects.pronoun, subjects.this, subjects.adverb, subjects.mine, subjects.age, subjects.another,
     predicates.verb_waits, predicates.to_me, predicates.there_is, predicates.question_word,
-    names.prefix_letters, names.place, names.measure, names.construct, names.title, names.label,
-    names.number_of_noun,
+    needs_a_word.prefix_letters, needs_a_word.place, needs_a_word.measure, needs_a_word.construct,
+    needs_a_word.title, needs_a_word.label, needs_a_word.number_of_noun,
 )  # fmt: skip
 
 
@@ -20,7 +20,7 @@ def open_at_end(words: list[str]) -> int:
 
 def last_words_wait(words: list[str]) -> bool:
     """Whether ``words`` (at least one) cannot end like this."""
-    if names.letter_named(words):
+    if needs_a_word.letter_named(words):
         return False
     waiting, known = WAITING.at_end(words), open_at_end(words)
     if known and known >= waiting:

@@ -1,4 +1,4 @@
-"""How much of something may come, and how often something is worth a line."""
+"""How often something is worth a line of the log."""
 
 import logging
 import threading
@@ -8,30 +8,10 @@ from collections.abc import Callable, Hashable
 from cachetools import TTLCache
 
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
+from server.runtime.token_bucket import TokenBucket
 
 MAX_KEYS = 256
 TOLD_EVERY_S = 60.0  # the same failure
-
-
-class TokenBucket:
-    """A token bucket: ``rate`` a second, ``burst`` at once. One thread. Time is given, in seconds."""
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._left, self._at = burst, now
-
-    def take(self, amount: float, now: float) -> bool:
-        """False, and nothing taken, when it is more than may come."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
-
-    def left(self, now: float) -> float:
-        """How much may come."""
-        return min(self._burst, self._left + (now - self._at) * self._rate)
 
 
 class RateLimitedLog:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from server.audio.frames import FRAME_MS, FrameHeard, level_rms
 from server.audio.vad import Speech
-from server.logs.rate_limited import TokenBucket
+from server.runtime.token_bucket import TokenBucket
 from server.telephony.inbound import MAX_FILL_MS, InboundAudio
 from server.telephony.twilio_messages import Media
 

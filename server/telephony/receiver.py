@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ
-from server.logs.rate_limited import TokenBucket
+from server.runtime.token_bucket import TokenBucket
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import Dtmf, Mark, Media, Message, Start, parse
 

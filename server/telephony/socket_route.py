@@ -17,7 +17,8 @@ from flask_sock import Sock
 from simple_websocket import Server
 from wsproto.utilities import RemoteProtocolError
 
-from server.logs.rate_limited import Bugs, OnceIn, RateLimitedLog, TokenBucket
+from server.logs.rate_limited import Bugs, OnceIn, RateLimitedLog
+from server.runtime.token_bucket import TokenBucket
 from server.runtime.web_server import why_no_call
 from server.telephony.host_app import reached
 from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED

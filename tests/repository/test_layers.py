@@ -91,7 +91,7 @@ MAY_IMPORT = {
     "hebrew": set(),
     "turns": {"audio", "hebrew"},
     "runtime": set(),
-    "logs": {"hebrew", "settings", "turns"},
+    "logs": {"hebrew", "runtime", "settings", "turns"},
     "settings": {"audio", "hebrew", "office", "runtime", "shared_state", "telephony", "turns"},
     "shared_state": {"logs", "runtime", "turns"},
     "telephony": {"audio", "hebrew", "logs", "runtime", "settings", "shared_state", "turns"},

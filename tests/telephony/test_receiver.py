@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.logs.rate_limited import TokenBucket
 from server.telephony.receiver import (
     AUDIO_TIMEOUT_S,
     MESSAGES_AT_ONCE,
@@ -224,13 +223,6 @@ def test_what_a_network_has_kept_is_no_flood() -> None:
     late = [(float(n - n % 450) / 50, FRAME) for n in range(3000)]
     peer = Peer([(0, START), *late])
     assert peer.until_it_is_out_of_line() == (3001, "WS_STALLED no audio for 9 s")
-
-
-def test_a_meter_fills_again_up_to_its_burst() -> None:
-    meter = TokenBucket(10, 20, now=0)
-    assert meter.take(20, 0) and not meter.take(1, 0)
-    assert meter.take(10, 1) and not meter.take(1, 1)
-    assert meter.take(20, 1000) and not meter.take(1, 1000)
 
 
 def test_what_has_come_and_was_not_read() -> None:

@@ -1,0 +1,22 @@
+"""How much of something may come: messages, bytes, filled frames, lines of the log."""
+
+
+class TokenBucket:
+    """A token bucket: ``rate`` a second, ``burst`` at once. One thread. Time is given, in seconds."""
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._left, self._at = burst, now
+
+    def take(self, amount: float, now: float) -> bool:
+        """False, and nothing taken, when it is more than may come."""
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if amount > self._left:
+            return False
+        self._left -= amount
+        return True
+
+    def left(self, now: float) -> float:
+        """How much may come."""
+        return min(self._burst, self._left + (now - self._at) * self._rate)

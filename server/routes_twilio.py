@@ -14,7 +14,7 @@ from server.admission.gate import Admitted, Busy, Rejected
 from server.config import own_lines
 from server.logs.events import NUMBERS, log
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
-from server.logs.redaction import Transcripts
+from server.logs.redaction import PrivateText
 from server.office.lead import Missed
 from server.office.transfer import availability
 from server.providers.wav import wav_of
@@ -245,7 +245,7 @@ def _is_outbound() -> bool:
 def _log_webhook(service: Service, line: str, *fields: str) -> None:
     values = {name: value[:MAX_CHARACTERS] for name in fields if (value := _field(name))}
     values |= {name: NO_NUMBER for name in NUMBERS & values.keys() if _is_no_number(values[name])}
-    shown_as = log.bind(transcripts=Transcripts(service.config.log_transcripts))
+    shown_as = log.bind(private_text=PrivateText(service.config.log_transcripts))
     shown_as.info(f"WEBHOOK {line}", call=_field("CallSid")[:MAX_CHARACTERS], **values)
 
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 from server.hebrew.understand.redaction import asked_for, unfinished
 from server.logs.events import log
-from server.logs.redaction import Complaint, Mode, Transcripts
-from server.logs.secrets import one_line
+from server.logs.redaction import Complaint, Mode, PrivateText
+from server.logs.secrets import safe_line
 from server.turns.actions import Log
 
 MAX_REASONS = 50  # kinds of garbage told apart in one call
@@ -40,7 +40,7 @@ class CallLog:
     """
 
     def __init__(self, mode: Mode) -> None:
-        self._log = log.bind(transcripts=Transcripts(mode))
+        self._log = log.bind(private_text=PrivateText(mode))
         self._sid = ""
         self._dictated = ""  # what the caller's last words ended with, or was asked for
         self._ignored: Counter[str] = Counter()
@@ -53,7 +53,7 @@ class CallLog:
 
     @sid.setter
     def sid(self, sid: str) -> None:
-        self._sid = one_line(sid, MAX_SID_CHARACTERS)
+        self._sid = safe_line(sid, MAX_SID_CHARACTERS)
 
     def line(self, line: str, more: str = "") -> None:
         """``more`` follows the sid, as in the playbook's lines."""

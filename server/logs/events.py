@@ -25,8 +25,8 @@ from structlog.typing import EventDict
 
 from server.config import Config
 from server.logs.exceptions import ExceptionsFilter
-from server.logs.redaction import Transcripts
-from server.logs.secrets import hide_secrets, one_line
+from server.logs.redaction import PrivateText
+from server.logs.secrets import hide_secrets, safe_line
 
 MAX_FIELD_CHARACTERS = 4000
 NUMBERS = frozenset({"From", "To"})
@@ -34,11 +34,11 @@ UNNAMED = frozenset({"words", "cause", "more"})
 TO_THE_SITE = 3  # frames from ``logging`` to whoever logs, for a host that shows where that was
 
 _ours, _gunicorns = logging.getLogger("agent"), logging.getLogger("gunicorn.error")
-_exceptions = ExceptionsFilter(Transcripts("redacted"))
+_exceptions = ExceptionsFilter(PrivateText("redacted"))
 
 
 class EventLog(structlog.BoundLoggerBase):
-    """``bind(transcripts=…)``: by what its private fields are shown; else as ``hide_private`` was told."""
+    """``bind(private_text=…)``: by what its private fields are shown; else as ``hide_private`` was told."""
 
     def info(self, event: str, **fields: object) -> None:
         self._proxy_to_logger("info", event, **fields)
@@ -52,14 +52,14 @@ class EventLog(structlog.BoundLoggerBase):
 
 
 def _private(_logger: object, _level: str, fields: EventDict) -> EventDict:
-    transcripts: Transcripts = fields.pop("transcripts", _exceptions.transcripts)
+    private_text: PrivateText = fields.pop("private_text", _exceptions.private_text)
     before = fields.pop("before", "")
     if "words" in fields:
-        fields["words"] = transcripts.words(fields["words"], before)
+        fields["words"] = private_text.words(fields["words"], before)
     if "cause" in fields:
-        fields["cause"] = transcripts.cause(fields["cause"])
+        fields["cause"] = private_text.cause(fields["cause"])
     for name in NUMBERS & fields.keys():
-        fields[name] = transcripts.number(fields[name])
+        fields[name] = private_text.number(fields[name])
     return fields
 
 
@@ -67,7 +67,7 @@ def _text(_logger: object, _level: str, fields: EventDict) -> tuple[tuple[str], 
     passed_on = {"exc_info": fields.pop("exc_info", None), "stacklevel": TO_THE_SITE}
     parts = [fields.pop("event")]
     parts += [str(value) if name in UNNAMED else f"{name}={value}" for name, value in fields.items()]
-    return (" ".join(one_line(part, MAX_FIELD_CHARACTERS) for part in parts),), passed_on
+    return (" ".join(safe_line(part, MAX_FIELD_CHARACTERS) for part in parts),), passed_on
 
 
 log = EventLog(_ours, [structlog.stdlib.filter_by_level, _private, _text], {})
@@ -79,7 +79,7 @@ def hide_private(config: Config) -> None:
     The latest LOG_TRANSCRIPTS holds for lines outside of calls; secrets are those of every config. gunicorn
     writes the tracebacks of workers that could not start: no secret is in those either. Reads a file.
     """
-    _exceptions.transcripts = Transcripts(config.log_transcripts)
+    _exceptions.private_text = PrivateText(config.log_transcripts)
     _ours.addFilter(_exceptions)  # first: words are no longer found in a text that has lost part of them
     hide_secrets(config, _ours, _gunicorns)
 

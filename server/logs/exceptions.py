@@ -4,24 +4,24 @@ import logging
 import traceback
 from collections.abc import Callable
 
-from server.logs.redaction import MAX_COMPLAINT_CHARACTERS, Transcripts
-from server.logs.secrets import message_of, one_line
+from server.logs.redaction import MAX_COMPLAINT_CHARACTERS, PrivateText
+from server.logs.secrets import message_of, safe_line
 
 CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 
 class ExceptionsFilter(logging.Filter):
-    """For records of our logger: one line each; messages in a traceback as ``transcripts`` has them."""
+    """For records of our logger: one line each; messages in a traceback as ``private_text`` has them."""
 
-    def __init__(self, transcripts: Transcripts) -> None:
+    def __init__(self, private_text: PrivateText) -> None:
         super().__init__()
-        self.transcripts = transcripts
+        self.private_text = private_text
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true."""
         message = message_of(record)
-        if (line := one_line(message)) != message:
+        if (line := safe_line(message)) != message:
             record.msg, record.args = line, ()
         if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
             text = traceback_of(record.exc_info[1], self._message)
@@ -31,7 +31,7 @@ class ExceptionsFilter(logging.Filter):
         return True
 
     def _message(self, message: str) -> str:
-        return one_line(self.transcripts.cause(message), MAX_COMPLAINT_CHARACTERS)
+        return safe_line(self.private_text.cause(message), MAX_COMPLAINT_CHARACTERS)
 
 
 def traceback_of(error: BaseException, shown: Callable[[str], str]) -> str:

@@ -55,7 +55,7 @@ class Complaint(str):
         return self
 
 
-class Transcripts:
+class PrivateText:
     """Private text as a log line may hold it. Keys that were pressed are words like any other.
 
     Secrets go first: one that has lost its digits is no longer found, and the rest of it would stay.

@@ -82,7 +82,7 @@ def excerpt(text: str, characters: int) -> str:
     return without_secrets(text)[:characters]
 
 
-def one_line(text: str, most: int | None = None) -> str:
+def safe_line(text: str, most: int | None = None) -> str:
     """``text`` without a secret, on one line, of ``most`` characters: nobody forges a line with it."""
     line = _NOT_IN_A_LINE.sub(" ", without_secrets(text))
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from server.logs.call_log import CallLog
 from server.logs.events import hide_private, log
 from server.logs.line_format import LogLine
-from server.logs.redaction import Complaint, Mode, Transcripts
+from server.logs.redaction import Complaint, Mode, PrivateText
 from server.turns.actions import Log
 from tests.logs.modes import config, log_transcripts
 
@@ -83,7 +83,7 @@ def test_before_a_config_is_known_numbers_are_not_shown() -> None:
 
 def test_what_is_not_logged_costs_no_redaction(monkeypatch: pytest.MonkeyPatch) -> None:
     """LOG_LEVEL=ERROR: a warning's words are not even looked at."""
-    monkeypatch.setattr(Transcripts, "cause", lambda *_: pytest.fail("looked at"))
+    monkeypatch.setattr(PrivateText, "cause", lambda *_: pytest.fail("looked at"))
     with written() as lines:
         logging.getLogger("agent").setLevel(logging.ERROR)
         log.warning("ENGINE_SKIPPED:", cause="down")
@@ -112,7 +112,7 @@ def test_a_host_that_uses_structlog_is_not_disturbed() -> None:
     )
     try:
         with written() as lines:
-            log.bind(transcripts=Transcripts("off")).info("ASR_TEXT:", words="שלום לך")
+            log.bind(private_text=PrivateText("off")).info("ASR_TEXT:", words="שלום לך")
             structlog.get_logger().info("the host's")
     finally:
         structlog.reset_defaults()

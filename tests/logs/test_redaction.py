@@ -15,7 +15,7 @@ from simple_websocket import ConnectionClosed
 from server.config import Config
 from server.logs.call_log import CallLog
 from server.logs.events import hide_private, log
-from server.logs.redaction import MAX_COMPLAINT_CHARACTERS, Complaint, Transcripts
+from server.logs.redaction import MAX_COMPLAINT_CHARACTERS, Complaint, PrivateText
 from server.logs.secrets import SecretsFilter
 from server.providers.base import ProviderError
 from server.providers.embedded.stt.recogniser import build_grammar, hebrew_lexicon
@@ -140,7 +140,7 @@ def test_a_provider_that_quotes_the_caller_does_not_tell(mode):
 )
 def test_words_in_a_line(mode, text, logged):
     """One line in each mode."""
-    assert Transcripts(mode).words(text) == logged
+    assert PrivateText(mode).words(text) == logged
 
 
 DIGITS_BY_TURNS = ["אפס חמש שתיים", "אחת שתיים שלוש", "ארבע חמש שש שבע"]
@@ -238,11 +238,11 @@ def test_answers_with_a_number_are_no_dictation():
 def test_a_complaint_in_a_line(text, redacted, off):
     """G2: "off" keeps who complains, kinds, codes and hosts, whatever the words are written in."""
     complaint = Complaint(("sim", text), ("scripted", "down"))
-    assert Transcripts("redacted").cause(text) == redacted
-    assert Transcripts("redacted").cause(complaint) == f"sim: {redacted}; scripted: down"
-    assert Transcripts("off").cause(text) == off
-    assert Transcripts("off").cause(complaint) == f"sim: {off}; scripted: …"
-    assert Transcripts("full").cause(complaint) == complaint == f"sim: {text}; scripted: down"
+    assert PrivateText("redacted").cause(text) == redacted
+    assert PrivateText("redacted").cause(complaint) == f"sim: {redacted}; scripted: down"
+    assert PrivateText("off").cause(text) == off
+    assert PrivateText("off").cause(complaint) == f"sim: {off}; scripted: …"
+    assert PrivateText("full").cause(complaint) == complaint == f"sim: {text}; scripted: down"
 
 
 @pytest.mark.parametrize("mode", ["full", "redacted", "off"])
@@ -250,7 +250,7 @@ def test_a_complaint_of_any_length_is_cut_and_takes_no_time(mode):
     """A 64 kB word once took seconds, on the thread that logs it."""
     for word in ("a", "1.", "a.", "://", "a@", "x://", "?=", "aB", "A_"):
         began = time.thread_time()
-        shown = Transcripts(mode).cause(word * (64_000 // len(word)))
+        shown = PrivateText(mode).cause(word * (64_000 // len(word)))
         assert time.thread_time() - began < 1.0
         assert len(shown) <= MAX_COMPLAINT_CHARACTERS
 
@@ -318,9 +318,9 @@ def test_a_close_reason_and_a_stream_sid_with_line_ends_make_no_line_of_their_ow
 )
 def test_a_number_in_a_line(caller, redacted, off):
     """Its last digits find a call in a log; they tell nobody whose it is."""
-    assert Transcripts("redacted").number(caller) == redacted
-    assert Transcripts("off").number(caller) == off
-    assert Transcripts("full").number(caller) == caller
+    assert PrivateText("redacted").number(caller) == redacted
+    assert PrivateText("off").number(caller) == off
+    assert PrivateText("full").number(caller) == caller
 
 
 # ---- secrets ------------------------------------------------------------------------------------

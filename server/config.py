@@ -33,7 +33,8 @@ from server.settings.knob_types import (
     PathText,
     RedisUrl,
     ServiceUrl,
-    SpeechProviders,
+    SttProviders,
+    TtsProviders,
     at_least,
     no_file_of,
 )
@@ -115,9 +116,9 @@ class Config(BaseSettings):
     )
 
     # Providers, in order of preference
-    asr_engines: SpeechProviders = knob((), "STT, in order; empty: by the credentials present.")
+    asr_engines: SttProviders = knob((), "STT, in order; empty: by the credentials present.")
     llm_engines: LlmProviders = knob((), "LLM, in order; empty: by the credentials present.")
-    tts_engines: SpeechProviders = knob((), "TTS, in order; empty: by the credentials present.")
+    tts_engines: TtsProviders = knob((), "TTS, in order; empty: by the credentials present.")
     breaker_failures: int = knob(3, "Failures in a row after which an engine is skipped for a while.", 1, 100)
     breaker_open_sec: float = knob(30, "Seconds for which that engine is skipped.", 1, 3600)
 

@@ -1,10 +1,9 @@
 """The providers that the settings name, or the credentials allow. A vendor is imported when it is chosen.
 
-A new vendor: its maker here, its name in ``settings.knob_types`` (one for STT and TTS alike), its key in
-``config``.
+A new vendor: its name in ``settings.knob_types``, under each kind that it offers; its case here, which mypy
+misses until it is there; its key in ``config``, and what that allows in ``_stt_present`` or ``_tts_present``.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from server.config import Config
@@ -13,28 +12,29 @@ from server.providers.base import Llm, Stt, Tts
 from server.providers.fallback import BreakerParams, FallbackChain
 from server.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
 from server.runtime.threads import Runtime
+from server.settings.knob_types import LlmProvider, SttProvider, TtsProvider
 
 # Where `gcloud auth application-default login` leaves what Google's libraries find by themselves.
 GCLOUD_CREDENTIALS = ".config/gcloud/application_default_credentials.json"
 
 
-def chosen_stt(config: Config) -> tuple[str, ...]:
+def chosen_stt(config: Config) -> tuple[SttProvider, ...]:
     """``ASR_ENGINES``, or what the credentials present allow.
 
     The embedded STT know little beside the embedded LLM's own questions: asking the caller again is
     better than what they would make of an open answer, so they are no fallback unless asked for.
     """
-    return config.asr_engines or (*_clouds(config),) or ("embedded",)
+    return config.asr_engines or _stt_present(config) or ("embedded",)
 
 
-def chosen_llm(config: Config) -> tuple[str, ...]:
+def chosen_llm(config: Config) -> tuple[LlmProvider, ...]:
     """``LLM_ENGINES``, or OpenAI's when there is a key, then the embedded one."""
     return config.llm_engines or (("openai", "embedded") if _has_openai(config) else ("embedded",))
 
 
-def chosen_tts(config: Config) -> tuple[str, ...]:
+def chosen_tts(config: Config) -> tuple[TtsProvider, ...]:
     """``TTS_ENGINES``, or what the credentials present allow, then the embedded one."""
-    return config.tts_engines or (*_clouds(config), "embedded")
+    return config.tts_engines or (*_tts_present(config), "embedded")
 
 
 def asr_timeout_ms(config: Config, stt_name: str) -> float:
@@ -44,96 +44,82 @@ def asr_timeout_ms(config: Config, stt_name: str) -> float:
 
 def build_stt(config: Config, runtime: Runtime) -> FallbackChain[Stt]:
     """The recognisers, in order."""
-
-    def google() -> Stt:
-        from server.providers.google.stt import GoogleStt
-
-        return GoogleStt(config)
-
-    def openai() -> Stt:
-        from server.providers.openai.stt import OpenAIStt
-
-        return OpenAIStt(config)
-
-    def embedded() -> Stt:
-        from server.providers.embedded.stt.recogniser import EmbeddedStt
-
-        return EmbeddedStt()
-
-    def scripted() -> Stt:
-        return ScriptedStt(runtime, config.scripted_asr_lines.split("|"), config.scripted_asr_ms / 1000)
-
-    makers: dict[str, Callable[[], Stt]] = {
-        "google": google,
-        "openai": openai,
-        "embedded": embedded,
-        "scripted": scripted,
-    }
-    providers = tuple(makers[name]() for name in chosen_stt(config))
+    providers = tuple(_stt(name, config, runtime) for name in chosen_stt(config))
     return FallbackChain("asr", providers, _breaker(config), runtime.clock)
 
 
 def build_llm(config: Config, runtime: Runtime) -> FallbackChain[Llm]:
     """The responders, in order."""
-
-    def openai() -> Llm:
-        from server.providers.openai.llm import OpenAILlm
-
-        return OpenAILlm(config)
-
-    def embedded() -> Llm:
-        from server.providers.embedded.llm.receptionist import Receptionist
-
-        return Receptionist(Gender(config.agent_gender))
-
-    def scripted() -> Llm:
-        return ScriptedLlm(runtime, config.scripted_llm_reply, config.scripted_llm_ms / 1000)
-
-    makers: dict[str, Callable[[], Llm]] = {
-        "openai": openai,
-        "embedded": embedded,
-        "scripted": scripted,
-    }
-    providers = tuple(makers[name]() for name in chosen_llm(config))
+    providers = tuple(_llm(name, config, runtime) for name in chosen_llm(config))
     return FallbackChain("llm", providers, _breaker(config), runtime.clock)
 
 
 def build_tts(config: Config, runtime: Runtime) -> FallbackChain[Tts]:
     """The synthesizers, in order."""
-
-    def google() -> Tts:
-        from server.gcp_tts_live import GoogleTts
-
-        return GoogleTts(config)
-
-    def openai() -> Tts:
-        from server.providers.openai.tts import OpenAITts
-
-        return OpenAITts(config)
-
-    def embedded() -> Tts:
-        from server.providers.embedded.tts.synthesizer import EmbeddedTts
-
-        return EmbeddedTts()
-
-    def scripted() -> Tts:
-        return ScriptedTts(runtime, config.scripted_tts_ms / 1000)
-
-    makers: dict[str, Callable[[], Tts]] = {
-        "google": google,
-        "openai": openai,
-        "embedded": embedded,
-        "scripted": scripted,
-    }
-    providers = tuple(makers[name]() for name in chosen_tts(config))
+    providers = tuple(_tts(name, config, runtime) for name in chosen_tts(config))
     return FallbackChain("tts", providers, _breaker(config), runtime.clock)
 
 
-def _clouds(config: Config) -> tuple[str, ...]:
-    """The vendors of speech that there are credentials for, Google first."""
-    google: tuple[str, ...] = ("google",) if _has_google(config) else ()
-    openai: tuple[str, ...] = ("openai",) if config.openai_api_key.get_secret_value() else ()
-    return google + openai
+def _stt(name: SttProvider, config: Config, runtime: Runtime) -> Stt:
+    match name:
+        case "google":
+            from server.providers.google.stt import GoogleStt
+
+            return GoogleStt(config)
+        case "openai":
+            from server.providers.openai.stt import OpenAIStt
+
+            return OpenAIStt(config)
+        case "embedded":
+            from server.providers.embedded.stt.recogniser import EmbeddedStt
+
+            return EmbeddedStt()
+        case "scripted":
+            return ScriptedStt(runtime, config.scripted_asr_lines.split("|"), config.scripted_asr_ms / 1000)
+
+
+def _llm(name: LlmProvider, config: Config, runtime: Runtime) -> Llm:
+    match name:
+        case "openai":
+            from server.providers.openai.llm import OpenAILlm
+
+            return OpenAILlm(config)
+        case "embedded":
+            from server.providers.embedded.llm.receptionist import Receptionist
+
+            return Receptionist(Gender(config.agent_gender))
+        case "scripted":
+            return ScriptedLlm(runtime, config.scripted_llm_reply, config.scripted_llm_ms / 1000)
+
+
+def _tts(name: TtsProvider, config: Config, runtime: Runtime) -> Tts:
+    match name:
+        case "google":
+            from server.gcp_tts_live import GoogleTts
+
+            return GoogleTts(config)
+        case "openai":
+            from server.providers.openai.tts import OpenAITts
+
+            return OpenAITts(config)
+        case "embedded":
+            from server.providers.embedded.tts.synthesizer import EmbeddedTts
+
+            return EmbeddedTts()
+        case "scripted":
+            return ScriptedTts(runtime, config.scripted_tts_ms / 1000)
+
+
+def _stt_present(config: Config) -> tuple[SttProvider, ...]:
+    """The vendors of STT that there are credentials for, Google first."""
+    present: dict[SttProvider, bool] = {"google": _has_google(config), "openai": _has_openai_key(config)}
+    return tuple(name for name, there in present.items() if there)
+
+
+def _tts_present(config: Config) -> tuple[TtsProvider, ...]:
+    """The vendors of TTS that there are credentials for, Google first."""
+    present: dict[TtsProvider, bool] = {"google": _has_google(config), "openai": _has_openai_key(config)}
+    return tuple(name for name, there in present.items() if there)
 
 
 def _has_google(config: Config) -> bool:
@@ -141,8 +127,13 @@ def _has_google(config: Config) -> bool:
     return bool(key) or (Path.home() / GCLOUD_CREDENTIALS).is_file()
 
 
+def _has_openai_key(config: Config) -> bool:
+    return bool(config.openai_api_key.get_secret_value())
+
+
 def _has_openai(config: Config) -> bool:
-    return bool(config.openai_api_key.get_secret_value() or config.openai_base_url)
+    """For the LLM a server of one's own needs no key."""
+    return _has_openai_key(config) or bool(config.openai_base_url)
 
 
 def _breaker(config: Config) -> BreakerParams:

@@ -106,7 +106,10 @@ AuthToken = Annotated[SecretStr, _checked(plausible.why_no_auth_token)]
 # ---- choices ----
 
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper_case)]
-SpeechProvider = Literal["google", "openai", "embedded", "scripted"]
+# STT and TTS each have their own: a vendor may offer one of the two only.
+SttProvider = Literal["google", "openai", "embedded", "scripted"]
 LlmProvider = Literal["openai", "embedded", "scripted"]
-SpeechProviders = Annotated[tuple[SpeechProvider, ...], NoDecode, BeforeValidator(_comma_separated)]
+TtsProvider = Literal["google", "openai", "embedded", "scripted"]
+SttProviders = Annotated[tuple[SttProvider, ...], NoDecode, BeforeValidator(_comma_separated)]
 LlmProviders = Annotated[tuple[LlmProvider, ...], NoDecode, BeforeValidator(_comma_separated)]
+TtsProviders = Annotated[tuple[TtsProvider, ...], NoDecode, BeforeValidator(_comma_separated)]

@@ -47,7 +47,7 @@ from server.turns.llm_allowance import EVERY_FRAMES, Allowance
 from server.turns.no_input import Limit, OwnTurns, Silence, limit_of, out_of_patience
 from server.turns.params import TurnParams
 from server.turns.parts import Parts
-from server.turns.phases import State
+from server.turns.phases import State, TurnEvent
 from server.turns.playout import HINT_INDEX
 from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import Turn
@@ -259,15 +259,21 @@ class TurnMachine:
 
     def _finish(self, turn: Turn) -> list[Action]:
         """C4: the caller has heard the end."""
+        if not turn.takes(TurnEvent.PLAYOUT_DONE):
+            return []
         actions = self.parts.barge_in.finished(turn)
         if asks_to_wait(turn.answers) or says_to_wait(turn.last_sentence):
             self._silence.hold(self.params.hold_frames)
         return [*actions, *self._answering.finish(turn)]
 
     def _reply_may_go(self, turn: Turn) -> bool:
-        if turn.state is State.SPEAKING or turn.final:
+        if turn.state is State.SPEAKING:
             return True
-        if self.users.perhaps_speaking or not turn.words_known:
+        if not turn.takes(turn.first_frame(closing=self.call.closing)):
+            return False
+        if turn.final:
+            return True
+        if self.users.perhaps_speaking:
             return False
         waits = turn.playout.waits_for_second or turn.playout.hint_goes_on
         return turn.times.delayed(self.current.clock) and not waits
@@ -280,7 +286,7 @@ class TurnMachine:
         sent = playout.take(frames, reply_may_start=self._reply_may_go(turn))
         if turn.state is State.SPEAKING or not playout.started:
             return list(sent)
-        turn.starts(closing=self.call.closing)
+        turn.on(turn.first_frame(closing=self.call.closing))  # it may: else nothing was taken
         # A hint is part of what the caller is hearing: `clear` would cut it (B5).
         clear: list[Action] = [] if playout.has_hint else [SendClear()]
         return [*clear, *sent, *self._speaking(turn)]

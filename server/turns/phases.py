@@ -31,7 +31,7 @@ class Phase(Enum):
     PLAYING = State.SPEAKING, "the answer is being heard"
     STOPPED = State.SPEAKING, "playout is stopped, while a sound is judged (D1)"
     NOTICE = State.SPEAKING, "a prompt is heard that no voice stops (B6)"
-    FAREWELL = State.SPEAKING, "the last words before the server goes are heard; nothing stops them (F4)"
+    FAREWELL = State.SPEAKING, "the last words of a server that goes: no voice stops them, no LLM adds (F4)"
     FINISHED = State.LISTENING, "over: it has come to its own end"
     DROPPED = State.LISTENING, "over: it was cut short"
 
@@ -151,5 +151,6 @@ TRANSITIONS: dict[tuple[Phase, TurnEvent], Phase] = {
     (_P.NOTICE, _E.PLAYOUT_DONE): _P.FINISHED,
     (_P.NOTICE, _E.OUT_OF_PATIENCE): _P.DROPPED,
     #
+    # Nothing of an LLM's: it has come to its end, and what it decided now would replace the end of the call.
     (_P.FAREWELL, _E.PLAYOUT_DONE): _P.FINISHED,
 }

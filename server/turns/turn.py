@@ -324,11 +324,11 @@ class Turn:
 
     # ---- playout ----
 
-    def starts(self, *, closing: bool) -> bool:
-        """Its first frame was sent."""
+    def first_frame(self, *, closing: bool) -> TurnEvent:
+        """What it is that begins with its first frame."""
         if closing and self.parting:
-            return self.on(TurnEvent.FAREWELL_STARTS)
-        return self.on(TurnEvent.NOTICE_STARTS if self._notice else TurnEvent.REPLY_STARTS)
+            return TurnEvent.FAREWELL_STARTS
+        return TurnEvent.NOTICE_STARTS if self._notice else TurnEvent.REPLY_STARTS
 
     def stop(self) -> bool:
         """Perhaps a voice: stop, to judge it; False when that is not to be done (any more)."""

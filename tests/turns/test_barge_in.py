@@ -61,7 +61,7 @@ def played(call, heard):
     """The answer is being heard, so many frames of it."""
     call.turn.on(TurnEvent.TRANSCRIBED)
     call.turn.playout.take(heard + 20, reply_may_start=True)
-    call.turn.starts(closing=False)
+    call.turn.on(call.turn.first_frame(closing=False))
     call.current.state_changed()
     for _ in range(heard):
         call.turn.playout.tick()

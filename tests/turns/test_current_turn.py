@@ -85,7 +85,7 @@ def test_b1_a_state_that_stays_is_not_logged():
     """B1: every change is one line."""
     current = CurrentTurn()
     assert current.state_changed() == []
-    current.begin(Phase.PREPARED).starts(closing=False)
+    current.begin(Phase.PREPARED).on(TurnEvent.REPLY_STARTS)
     assert current.state_changed() == [Log("STATE LISTENING → SPEAKING turn=1")]
     assert current.state_changed() == []
 
@@ -159,7 +159,7 @@ def test_b2_a_turn_is_dropped_only_for_what_its_phase_allows():
 def test_c4_a_turn_that_was_heard_spends_no_id():
     """C4: nothing of it can be late."""
     current = CurrentTurn()
-    current.begin(Phase.PREPARED).starts(closing=False)
+    current.begin(Phase.PREPARED).on(TurnEvent.REPLY_STARTS)
     current.state_changed()
     current.present.decide((EndCall(),))
     current.present.on(TurnEvent.PLAYOUT_DONE)

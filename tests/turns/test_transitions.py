@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from server.turns.actions import ApplyEffect
 from server.turns.effects import EndCall
 from server.turns.events import (
     ClosingDown,
     FinalTranscript,
     InterimTranscript,
     LlmFailed,
+    MarkReturned,
     PlayoutRoom,
     ReplyDelay,
     ReplyDone,
@@ -29,10 +31,13 @@ from tests.turns.scene import (
     GREETS,
     PARAMS,
     SECOND,
+    SENT,
     THINKING,
     UNDERSTOOD,
     after,
+    logged,
     play,
+    told,
 )
 
 EARLY = replace(PARAMS, early_starts=2)
@@ -168,3 +173,34 @@ def test_f4_no_turn_outlasts_the_patience(before, params):
     dialogue = after([*before, ClosingDown()], params)
     play(dialogue, [PATIENCE])
     assert dialogue.turn.phase is Phase.INSISTING
+
+
+def test_b1_no_frame_is_sent_that_the_table_does_not_begin_a_reply_with():
+    """A7, B1: should a held turn have something to say, it would not be heard, nor be committed."""
+    dialogue = after(HELD, EARLY)
+    dialogue.turn.add_sentence(FIRST)
+    ready = [ReplyDelay(2, 0), TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0)]
+    assert told(play(dialogue, [*ready, PlayoutRoom(23)])) == []
+    assert (dialogue.turn.phase, dialogue.turn.playout.started, dialogue.wants_wire) == (
+        Phase.HELD,
+        False,
+        False,
+    )
+
+
+def test_c4_no_turn_is_heard_to_its_end_that_the_table_does_not_let_end():
+    """B1, C4: while a sound is judged, whatever the marks say."""
+    dialogue = after([*SENT, "###"])
+    assert dialogue.turn.phase is Phase.STOPPED
+    dialogue.turn.playout.resume()
+    assert dialogue.turn.playout.finished
+    assert logged(play(dialogue, ["."])) == []
+    assert dialogue.turn.phase is Phase.STOPPED
+
+
+def test_f4_what_an_llm_says_of_its_end_leaves_the_farewell_alone():
+    """F4: the LLM has come to its end before; another end would take away the act that ends the call."""
+    dialogue = after([*GOODBYE, PlayoutRoom(23), ClosingDown()])
+    assert dialogue.turn.phase is Phase.FAREWELL
+    assert play(dialogue, [ReplyDone(1), ReplySentence(1, SECOND), LlmFailed(1, "down")]) == []
+    assert ApplyEffect(EndCall()) in play(dialogue, [PlayoutRoom(100), "." * 100, MarkReturned("1.0.0")])

@@ -16,6 +16,12 @@ MULAW_NAMES = frozenset({"audio/x-mulaw", "audio/mulaw", "audio/pcmu", "mulaw", 
 MAX_PAYLOAD_BYTES = 32 * 1024  # four seconds of audio; one message carries 20 ms
 _STAMP = re.compile(rb'"([0-9]{1,15})"')
 _LONGEST_REASON = 100  # characters: it may quote what the peer sent
+# Half a character (a lone surrogate), as it is or as JSON escapes it; whole escapes are passed over.
+_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\ud800-\udfff])|\\.",
+    re.DOTALL,
+)
 
 
 class Connected(Struct, frozen=True, tag_field="event", tag="connected"):
@@ -109,18 +115,34 @@ class _StartMessage(Struct, rename="camel", tag_field="event", tag="start"):
 
 _Written = _MediaMessage | _MarkMessage | _DtmfMessage | _StartMessage | Connected | Stop
 _decoder: Decoder[_Written] = Decoder(_Written)
+_NO_JSON = Ignored("not JSON")
 
 
 def parse(raw: str | bytes) -> Message:
-    """Read one WebSocket message. Never raises. Any thread."""
+    """Read one WebSocket message. Never raises. Any thread.
+
+    Half a character, which RFC 8259 (8.2) lets a text hold and no UTF-8 can, is read as U+FFFD: the decoder
+    would refuse the audio, or the start of a call, for a field that nobody reads.
+    """
     if not isinstance(raw, str):
         return Ignored("binary frame")
+    message = _read(raw)
+    if message is _NO_JSON and (whole := _without_halves(raw)) != raw:
+        return _read(whole)
+    return message
+
+
+def _read(raw: str) -> Message:
     try:
         return _message(_decoder.decode(raw))
     except ValidationError as error:
         return Ignored(str(error)[:_LONGEST_REASON])
     except (ValueError, RecursionError):
-        return Ignored("not JSON")
+        return _NO_JSON
+
+
+def _without_halves(raw: str) -> str:
+    return _HALF.sub(lambda found: "\ufffd" if found["half"] else found[0], raw)
 
 
 def _message(written: _Written) -> Message:

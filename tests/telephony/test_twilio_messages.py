@@ -132,8 +132,9 @@ NO_KEY = r"Expected `str` matching regex '\\A[0-9*#A-D]\\Z' - at `$.dtmf.digit`"
         "very deep": ('{"x":' + "[" * 100_000, "not JSON"),
         "two messages": ('{"event":"stop"}{"event":"stop"}', "not JSON"),
         "no number of JSON": ('{"event":"stop","x":NaN}', "not JSON"),
-        "half a character": ('{"event":"mark","mark":{"name":"\\ud800"}}', "not JSON"),
-        "half a character as it is": ('{"event":"mark","mark":{"name":"\ud800"}}', "not JSON"),
+        "half a character and cut off": ('{"event":"mark","mark":{"name":"\\ud800"}', "not JSON"),
+        "half a character as a key": ('{"event":"dtmf","dtmf":{"digit":"\\ud800"}}', NO_KEY),
+        "half a character in the audio": ('{"event":"media","media":{"payload":"/w\\ud800="}}', NO_BASE64),
         "a list": ("[]", "Expected `object`, got `array`"),
         "null": ("null", "Expected `object`, got `null`"),
         "no event": ("{}", "Object missing required field `event`"),
@@ -186,6 +187,43 @@ def test_garbage_is_ignored_with_a_reason(raw, reason):
     assert parse(raw) == Ignored(reason)
 
 
+HALVES = [r"\ud800", r"\uDFFF", r"\udc00\ud800", r"\ud800\ud83d\ude00", r"\\\ud800", "\ud800", "\udfff\ud800"]
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize(
+    "message, parsed",
+    [
+        ('{"event":"media","x":"HALF","media":{"payload":"/w==","HALF":"HALF"}}', Media(b"\xff", None)),
+        ('{"event":"stop","HALF":{}}', Stop()),
+        ('{"event":"dtmf","dtmf":{"digit":"1","track":"HALF"}}', Dtmf("1")),
+        ('{"event":"start","start":{"streamSid":"MZ1","accountSid":"HALF"}}', Start("MZ1", "", {})),
+    ],
+    ids=["media", "stop", "dtmf", "start"],
+)
+def test_half_a_character_costs_no_more_than_itself(message, parsed, half):
+    """Audio, a key, the start of a call: RFC 8259 lets it stand in a text, and UTF-8 has none."""
+    assert parse(message.replace("HALF", half)) == parsed
+
+
+@pytest.mark.parametrize(
+    "written, read",
+    [
+        (r"a\ud800b", "a\ufffdb"),
+        (r"\udc00", "\ufffd"),
+        ("a\ud800b", "a\ufffdb"),
+        (r"\ud83d\ude00\ud800", "😀\ufffd"),
+        (r"\ud800\ud83d\ude00", "\ufffd😀"),
+        (r"\\ud800\ud800", "\\ud800\ufffd"),
+        (r"\u05d0\"\n\udfff", 'א"\n\ufffd'),
+    ],
+)
+def test_half_a_character_is_read_as_none(written, read):
+    """U+FFFD; escapes beside it are what they were."""
+    start = '{"event":"start","start":{"streamSid":"MZ1","customParameters":{"name":"TEXT"}}}'
+    assert parse(start.replace("TEXT", written)) == Start("MZ1", "", {"name": read})
+
+
 @pytest.mark.parametrize("size, fits", [(MAX_PAYLOAD_BYTES, True), (MAX_PAYLOAD_BYTES + 1, False)])
 def test_payloads_are_bounded(size, fits):
     """Four seconds of audio in one message are enough."""
@@ -196,7 +234,8 @@ def test_payloads_are_bounded(size, fits):
 
 # ---- whatever comes
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+any_text = st.text(st.characters(exclude_categories=()), max_size=20)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | any_text
 json_values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -214,7 +253,7 @@ near_messages = st.builds(
 )
 
 
-@given(st.text() | st.binary())
+@given(any_text | st.binary())
 def test_arbitrary_text_and_bytes_never_raise(raw):
     """Garbage of any kind is a message."""
     assert isinstance(parse(raw), Message)
@@ -224,6 +263,13 @@ def test_arbitrary_text_and_bytes_never_raise(raw):
 def test_arbitrary_json_never_raises(value):
     """JSON of any shape is a message."""
     assert isinstance(parse(json.dumps(value)), Message)
+
+
+@given(any_text)
+def test_no_text_costs_the_audio_beside_it(text):
+    """What is in fields that nobody reads is nothing to us."""
+    assert parse(json.dumps(media(payload="/w==", chunk=text))) == Media(b"\xff", 5)
+    assert parse(json.dumps(media(payload="/w==", chunk=text), ensure_ascii=False)) == Media(b"\xff", 5)
 
 
 # ---- to Twilio

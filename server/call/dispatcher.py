@@ -91,9 +91,9 @@ class Dispatcher:
                 self._handle(event)
 
     def break_off(self, how: Ended) -> None:
-        """RX ends the call with the next message. Any thread."""
-        self._record.ended(how)
-        self.over = True
+        """RX ends the call with the next message. Any thread, without the lock."""
+        with self._lock:  # in the middle of ``end`` it would take the caller's leads away
+            self._break_off(how)
 
     def audio_owed_until(self) -> float:
         """A line without silence owes a mark for what was played, and nothing while it may wait (F7)."""
@@ -129,7 +129,11 @@ class Dispatcher:
             self.sender.wake(wants_wire=self._machine.wants_wire)
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._context.log.sid, type(event).__name__)
-            self.break_off(Ended.FAILED)  # the TwiML's action takes over
+            self._break_off(Ended.FAILED)  # the TwiML's action takes over
+
+    def _break_off(self, how: Ended) -> None:
+        self._record.ended(how)
+        self.over = True
 
     def _perform(self, action: Action) -> list[Event]:
         """Never blocks. Returns what the action brings about at once."""

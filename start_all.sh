@@ -63,6 +63,8 @@ make_venv() {
     local python
     python=$(find_python)
     [ "$(version_of "$VENV_PYTHON" || true)" = "$(version_of "$python")" ] && return
+    [ ! -L .venv ] || [ -e .venv ] ||
+        fail ".venv is a link to $(readlink .venv), and nothing is there: remove the link, or put it right"
     [ ! -L .venv ] || fail ".venv is a link to an environment of another Python: remove the link or set PYTHON"
     [ ! -e .venv ] || [ -w .venv ] || fail ".venv is $(stat -c %U .venv)'s, and its Python is not Python" \
         "$(version_of "$python"), or not for $(id -un) to run: remove it, and run ./start_all.sh setup as $(id -un)"

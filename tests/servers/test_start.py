@@ -427,6 +427,15 @@ class TestStartScript:
         assert done.returncode == 1
         assert "needs Python 3.11, 3.12 or 3.13" in done.stderr and str(old) in done.stderr
 
+    def test_an_environment_that_a_link_does_not_find(self, tmp_path: Path) -> None:
+        """It was said to be another Python's, and to set PYTHON helps nobody."""
+        shutil.copy(ROOT / "start_all.sh", tmp_path)
+        (tmp_path / ".venv").symlink_to("moved/away")
+        done = run(tmp_path / "start_all.sh", "setup")
+        assert done.returncode == 1 and done.stdout == ""
+        assert ".venv is a link to moved/away, and nothing is there" in done.stderr
+        assert "another Python" not in done.stderr and (tmp_path / ".venv").is_symlink()
+
 
 def test_the_procfile_runs_the_same_server() -> None:
     procfile = (ROOT / "Procfile").read_text(encoding="utf-8")

@@ -3,7 +3,6 @@
 import pytest
 
 from server.providers.base import ProviderError, Transcript
-from server.providers.fallback import BreakerParams
 from server.turns.events import FinalTranscript, InterimTranscript, SttFailed
 from tests.call.test_stt_session import EXPECTED, Stt, Utterance, guess, skipped, stt
 
@@ -26,10 +25,9 @@ def again(*scripts, **more):
     return lambda runtime: Again(runtime, *scripts, **more)
 
 
-def pausing(*makers, words_by=1.5):
+def pausing(*makers, words_by=1.5, failures=2):
     """An utterance that pauses at 1 s; by ``words_by`` its STT may have spoken."""
-    utterance = Utterance(*makers)
-    utterance.chain._breaker = BreakerParams(2)
+    utterance = Utterance(*makers, failures=failures)
     utterance.stt.feed(b"one")
     utterance.told = []
     utterance.runtime.call_at(1, lambda: utterance.told.append(utterance.stt.flush()))
@@ -167,16 +165,16 @@ def test_b3_who_goes_on_without_having_been_asked_is_only_heard():
 
 def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
     """B2, B3: they were on their way when the caller went on: they are about less than was said."""
-    utterance = Utterance(again([Transcript("אני מח")], [Transcript("אני מחפש")]))
     words = []
 
-    def post(event, wanted):
-        if isinstance(event, FinalTranscript):
-            if not words:
-                utterance.stt.resume()  # the caller was faster
-            words.append((event.text, wanted()))
+    class Faster(Utterance):
+        def post(self, event, wanted=None):
+            if isinstance(event, FinalTranscript):
+                if not words:
+                    self.stt.resume()
+                words.append((event.text, wanted()))
 
-    utterance.stt._post = post
+    utterance = Faster(again([Transcript("אני מח")], [Transcript("אני מחפש")]))
     utterance.stt.feed(b"one")
     utterance.stt.flush()
     utterance.run(1)
@@ -226,15 +224,13 @@ def test_b3_stt_at_work_decide_whether_they_guess():
 def test_g4_a_stream_that_was_left_for_another_counts_for_nothing():
     """G4: that the caller goes on is nobody's fault; the one that follows is judged by its own."""
     utterance, _ = pausing(again([5.0, ProviderError("down")], [ProviderError("down")], name="a"))
-    utterance.chain._breaker = BreakerParams(2)
     assert goes_on(utterance) == [SttFailed(5, "a: down")]
     assert skipped(utterance) == []
 
 
 def test_g4_stt_that_are_late_after_a_pause_are_told():
     """G4: the stream at work is."""
-    utterance, _ = pausing(again([Transcript("אני")], [9.0], name="a"), again([9.0], name="b"))
-    utterance.chain._breaker = BreakerParams(1)
+    utterance, _ = pausing(again([Transcript("אני")], [9.0], name="a"), again([9.0], name="b"), failures=1)
     utterance.stt.resume()
     utterance.stt.finish()
     utterance.run(3)

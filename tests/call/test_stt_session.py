@@ -63,14 +63,18 @@ class Stt:
 
 
 class Utterance:
-    def __init__(self, *make):
+    def __init__(self, *make, failures=1):
         self.runtime = SimRuntime()
         self.recognizers = tuple(one(self.runtime) for one in make)
         self.posted = []
-        self.chain = FallbackChain("asr", self.recognizers, BreakerParams(1), self.runtime.clock)
-        self.stt = SttSession(self.runtime, self.chain, 5, (EXPECTED, 3), self._post)
+        self.chain = FallbackChain("asr", self.recognizers, BreakerParams(failures), self.runtime.clock)
+        self.stt = self.another(5)
 
-    def _post(self, event, wanted=None):
+    def another(self, utterance_id):
+        """The STT of one more utterance of the same call."""
+        return SttSession(self.runtime, self.chain, utterance_id, (EXPECTED, 3), self.post)
+
+    def post(self, event, wanted=None):
         if wanted is None or wanted():
             self.posted.append((round(self.runtime.now, 3), event))
 
@@ -84,9 +88,9 @@ def stt(*after, **more):
     return lambda runtime: Stt(runtime, *after, **more)
 
 
-def heard(*makers):
+def heard(*makers, failures=1):
     """What is posted of an utterance of two pieces of audio."""
-    utterance = Utterance(*makers)
+    utterance = Utterance(*makers, failures=failures)
     utterance.stt.feed(b"one")
     utterance.runtime.call_at(0.5, lambda: utterance.stt.feed(b"two"))
     utterance.runtime.call_at(1, utterance.stt.finish)
@@ -323,16 +327,15 @@ def test_g4_stt_that_are_late_are_told():
 
 def test_g4_stt_that_have_told_are_not_late():
     """G4: the call's own SttFailed, and words that came just before it, count once."""
-    for maker, failures in (
-        (stt(Transcript("שלום"), name="a"), 0),
-        (stt(ProviderError("down"), name="a"), 1),
-    ):
-        utterance, posted = heard(maker, *[stt(ProviderError("down"), name="b")] * failures)
-        count = []
-        utterance.chain._failed = lambda place, why, count=count: count.append(place)
+    words, neither = stt(Transcript("שלום"), name="a"), stt(ProviderError("down"), name="a")
+    for maker, told_before in ((words, 0), (neither, 1)):
+        utterance, posted = heard(maker, stt(ProviderError("down"), name="b"), failures=2)
         assert len(posted) == 1
         utterance.stt.late()
-        assert count == []
+        for place in range(2):  # one that counted twice would be skipped by now
+            if not told_before:
+                Try(utterance.chain, place).failed("down")
+        assert skipped(utterance) == []
 
 
 def test_g4_stt_that_are_skipped_do_not_listen():
@@ -361,9 +364,8 @@ def test_g4_stt_that_were_dropped_count_for_nothing(obeys):
 
     for steps in ([], [ProviderError("down")]):
         utterance = Utterance(
-            lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), stt(name="b")
+            lambda runtime, steps=steps: Slow(runtime, before=steps, name="a"), stt(name="b"), failures=2
         )
-        utterance.chain._breaker = BreakerParams(2)
         Try(utterance.chain, 0).failed("down")
         utterance.runtime.call_at(0.2, utterance.stt.cancel)
         assert utterance.run(2) == []
@@ -381,8 +383,7 @@ def test_g4_stt_that_follow_are_asked_for_when_they_are_due():
     assert posted == [FinalTranscript(5, "שלום", None)]
     Try(utterance.chain, 1).failed("down")
     utterance.runtime.run_until(50)
-    listening = SttSession(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
-    listening.finish()
+    utterance.another(6).finish()
     utterance.runtime.run_until(60)
     assert utterance.recognizers[1].opened == []
     assert [attempt.provider.name for attempt in utterance.chain.tries()] == ["a", "b"]
@@ -404,7 +405,7 @@ def probing(*makers):
     utterance.runtime.run_until(40)
 
     def listen():
-        session = SttSession(utterance.runtime, utterance.chain, 6, (EXPECTED, 3), utterance._post)
+        session = utterance.another(6)
         utterance.runtime.run_until(utterance.runtime.now)
         return session
 

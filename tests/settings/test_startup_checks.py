@@ -8,7 +8,6 @@ import pytest
 
 from server.app import create_app, phone_agent
 from server.config import Config, KnobError, load_config, load_config_to_start, load_mounted_config, main
-from server.providers import provider_set
 from server.providers.preflight import main as check
 from server.providers.preflight import row, try_surroundings
 from server.providers.provider_set import build_providers
@@ -31,6 +30,10 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in Config.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
+    # Those of a process are built once; each of these tests is the start of one.
+    monkeypatch.setattr(
+        "server.app.default_providers", lambda: build_providers(load_mounted_config(), Threads())
+    )
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     return tmp_path
@@ -67,7 +70,6 @@ class TestFilesThatCallsRead:
             path.write_bytes(content)
         monkeypatch.setenv(name.upper(), str(path))
         for start in (load_config_to_start, load_mounted_config, create_app, phone_agent):
-            monkeypatch.setattr(provider_set, "_default", None)
             with pytest.raises(KnobError, match=f"{name.upper()}='{path}': .*{says}"):
                 start()
         assert main(["export"]) == 1 == check()
@@ -140,7 +142,6 @@ class TestFilesThatCallsWrite:
     def test_a_host_hears_it_when_it_mounts(
         self, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(provider_set, "_default", None)
         monkeypatch.setenv("LEADS_FILE", "folder")
         phone_agent()
         assert "FILE_ERR LEADS_FILE=folder: is a folder, and not a file" in caplog.text

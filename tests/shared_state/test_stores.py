@@ -1,5 +1,6 @@
 """Rules F2, F3, and the host's limit: every store keeps the same promises, to threads and to processes."""
 
+import socketserver
 import sqlite3
 import stat
 import subprocess
@@ -642,9 +643,18 @@ def test_f2_a_redis_that_was_restarted(redis_url, caplog):
 
 def test_redis_is_asked_once():
     """The token: a retry would not be the first time, when only the answer was lost."""
-    with RedisStore("redis://127.0.0.1:1")._connect() as client:
-        retry = client.get_connection_kwargs().get("retry")
-        assert retry is None or retry.get_retries() == 0
+    asked = []
+
+    class LosesItsAnswer(socketserver.StreamRequestHandler):
+        def handle(self):
+            asked.append(self.rfile.readline())  # and it hangs up
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), LosesItsAnswer) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with pytest.raises(redis.ConnectionError):
+            OfRedis(f"redis://127.0.0.1:{server.server_address[1]}").first_time("token", HOUR_S)
+        server.shutdown()
+    assert len(asked) == 1
 
 
 HELD = """

@@ -56,6 +56,11 @@ class SimCondition:
     ) -> None:
         self._holder = None
 
+    @property
+    def is_held(self) -> bool:
+        """Somebody is within."""
+        return self._holder is not None
+
     def wait(self, timeout: float | None = None) -> bool:
         assert self._holder is getcurrent()
         entry: list[object] = [getcurrent(), False]

@@ -154,7 +154,7 @@ def test_a_bug_of_ours_is_told_in_full_once_and_shortly_then(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("server.routes_twilio._media", broken)
+    monkeypatch.setattr("server.routes_twilio.own_lines", broken)
     client = make_app(twilio_auth_token=SECRET, public_base_url=PUBLIC).test_client()
     with caplog.at_level(logging.INFO, "agent"):
         answers = [client.get("/media/a%0Aforged" + "x" * 300 + ".wav").status_code for _ in range(50)]

@@ -50,10 +50,10 @@ class Call:
 
     def _post(self, event):
         with self.lock:
-            self._handle(event)
+            self.handle(event)
             self._wake()
 
-    def _handle(self, event):
+    def handle(self, event):
         if not isinstance(event, PlayoutRoom):
             self.fired.append((round(self.runtime.now, 6), event))
             return
@@ -64,7 +64,7 @@ class Call:
             self.tx.post(SendAudio(b"\x10" * FRAME_BYTES * count))
 
     def _send(self, text):
-        assert self.lock._holder is None, "a blocking send under the call's lock"
+        assert not self.lock.is_held, "a blocking send under the call's lock"
         if self.broken:
             raise OSError(self.broken)
         if self._send_s:
@@ -243,8 +243,8 @@ def test_g1_a_deadline_fires_while_audio_is_paced():
 def test_what_a_deadline_brings_about_is_sent_at_once():
     """G3: no further wake-up is needed."""
     call = Call()
-    handle = call._handle
-    call._handle = lambda event: (handle(event), call.tx.post(SendMark("late")))
+    handle = call.handle
+    call.handle = lambda event: (handle(event), call.tx.post(SendMark("late")))
     call.deadline(0.5, TurnOverdue(1))
     call.runtime.run_until(1)
     assert call.sent == [(0.5, "late")]

@@ -1,8 +1,6 @@
 """Google's TTS: the real client against a local gRPC server that speaks Google's protocol."""
 
 import struct
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from server.providers.google.client import Address, Connection
 from server.providers.wav import SampleReader
 from tests.cloud.google import VoiceCloud
 from tests.cloud.watch import Fault
+from tests.providers.reading import under_gevent
 from tests.servers.test_start import GUNICORN, get, started
 from tests.serving import ROOT
 from tests.waiting import until
@@ -325,25 +324,14 @@ class TestCancel:
 
 
 UNDER_GEVENT = """
-from gevent import monkey
-monkey.patch_all()
-import sys, threading, time
 from server.config import load_config
 from server.gcp_tts_live import GoogleTts
-ticks, said = [], []
-def tick():
-    while True:
-        ticks.append(time.monotonic())
-        time.sleep(0.02)
+said = []
 voice = GoogleTts(load_config(google_tts_endpoint=sys.argv[1], google_tts_voice=sys.argv[2]))
 voice.warm()  # the import stalls the hub once, which is why workers warm their engines
-threading.Thread(target=tick, daemon=True).start()
-def speak():
-    said.append(b"".join(voice.synthesize("x", 10)))
-speakers = [threading.Thread(target=speak) for _ in range(4)]
-for speaker in speakers: speaker.start()
-for speaker in speakers: speaker.join(15)
-gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+watch_the_hub()
+four_at_once(lambda: said.append(b"".join(voice.synthesize("x", 10))))
+gap = largest_gap()
 print(len(said), len(set(said)), len(said[0]), gap < 0.25, gap)
 """
 
@@ -353,14 +341,8 @@ print(len(said), len(set(said)), len(said[0]), gap < 0.25, gap)
 def test_other_calls_go_on_under_gevent(google: VoiceCloud, voice: str) -> None:
     """Without ``init_gevent`` each request would block the whole process."""
     google.watch.delays.first_s = 0.4
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, google.endpoint, voice],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.stdout.split()[:4] == ["4", "1", str(len(PCM)), "True"], done.stdout + done.stderr
+    printed = under_gevent(UNDER_GEVENT, google.endpoint, voice)
+    assert printed.split()[:4] == ["4", "1", str(len(PCM)), "True"], printed
 
 
 @pytest.mark.servers

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,7 +27,7 @@ from server.providers.stt_hints import MAX_PHRASE_CHARS, MAX_PHRASES, read_phras
 from server.turns.effects import Expected
 from tests.cloud.google import DEFAULT_LINE, FOREIGN_LINE, SpeechCloud
 from tests.cloud.watch import Exchange, Fault
-from tests.serving import ROOT
+from tests.providers.reading import Reading, under_gevent
 from tests.waiting import until
 
 NOISE = random.Random(7).randbytes(80_000)  # ten seconds in which every place can be told from every other
@@ -67,31 +65,20 @@ def asked(cloud: SpeechCloud) -> list[Any]:
     return [exchange.request for exchange in cloud.watch.exchanges]
 
 
-class Listener:
+class Listener(Reading[Transcript]):
     """Reads a recognition on its own thread."""
 
     def __init__(self, recognition: Recognition) -> None:
+        super().__init__(recognition)
         self.recognition = recognition
-        self.transcripts: list[Transcript] = []
-        self.error: ProviderError | None = None
-        self.thread = threading.Thread(target=self._listen, name="listener", daemon=True)
-        self.thread.start()
-
-    def _listen(self) -> None:
-        try:
-            for transcript in self.recognition:
-                self.transcripts.append(transcript)
-        except ProviderError as error:
-            self.error = error
 
     def done(self) -> "Listener":
-        self.thread.join(5)
-        assert not self.thread.is_alive()
+        assert self.ended_within(5)
         return self
 
     @property
     def finals(self) -> list[str]:
-        return [transcript.text for transcript in self.transcripts if transcript.is_final]
+        return [transcript.text for transcript in self.items if transcript.is_final]
 
 
 class TestRequest:
@@ -317,7 +304,7 @@ class TestCancel:
         """gRPC's feeding thread waits for audio then; cancelling the call alone would not wake it."""
         listener = Listener(stt_of(cloud).start(Expected(), 1, 30))
         listener.recognition.feed(NOISE[:4000])
-        until(lambda: listener.transcripts)
+        until(lambda: listener.items)
         self.ended(cloud, listener, before)
         assert listener.finals == []
 
@@ -576,7 +563,7 @@ class TestStreamsThatEnd:
         cloud.ends_early_s, cloud.settles_s, cloud.ends_with, cloud.ends_early = 0.5, 0, code, 1
         listener = Listener(stt_of(cloud, limits=PATIENT).start(Expected(), 1, 5))
         listener.recognition.feed(NOISE[:2400])
-        until(lambda: listener.transcripts)
+        until(lambda: listener.items)
         listener.recognition.feed(NOISE[2400:4000])
         until(lambda: len(cloud.watch.exchanges) == 2)
         listener.recognition.feed(NOISE[4000:6000])
@@ -772,25 +759,16 @@ class TestCredentials:
 
 
 UNDER_GEVENT = """
-from gevent import monkey
-monkey.patch_all()
-import sys, threading, time
 from server.config import Config, load_config
 from server.turns.effects import Expected
 from server.providers.google.stt import GoogleStt
 stt = GoogleStt(load_config(google_speech_endpoint=sys.argv[1], google_speech_api=sys.argv[2]))
 stt.warm()  # the import stalls the hub once, which is why workers warm their engines
+watch_the_hub()
 before = threading.active_count()
-ticks, heard, dropped = [], [], []
-ticking = True
-def tick():
-    while ticking:
-        ticks.append(time.monotonic())
-        time.sleep(0.02)
+heard, dropped = [], []
 def listen(recognition, into):
     into.append([heard.text for heard in recognition if heard.is_final])
-ticker = threading.Thread(target=tick, daemon=True)
-ticker.start()
 calls = [stt.start(Expected(), 1, 10) for _ in range(16)]
 readers = [threading.Thread(target=listen, args=(call, dropped if number % 4 == 3 else heard))
            for number, call in enumerate(calls)]
@@ -800,11 +778,9 @@ for frame in range(50):
     time.sleep(0.02)
 for number, call in enumerate(calls): call.cancel() if number % 4 == 3 else call.finish()
 for reader in readers: reader.join(5)
-ticking = False
-ticker.join()
 deadline = time.monotonic() + 5
 while threading.active_count() > before and time.monotonic() < deadline: time.sleep(0.01)
-gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
+gap = largest_gap()
 print(len(heard), len(dropped), sum(dropped, []), threading.active_count() - before, gap < 0.25, gap)
 print({words for finals in heard for words in finals})
 """
@@ -815,14 +791,8 @@ print({words for finals in heard for words in finals})
 def test_many_calls_under_gevent(cloud: SpeechCloud, api: str) -> None:
     """Without ``init_gevent`` the first stream would block the whole process."""
     cloud.hears = lambda audio: str(len(audio))
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.endpoint, api],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    counts, words = done.stdout.splitlines()[:2] if done.stdout else ("", "")
-    assert counts.split()[:5] == ["12", "4", "[]", "0", "True"], done.stdout + done.stderr
+    printed = under_gevent(UNDER_GEVENT, cloud.endpoint, api)
+    counts, words = printed.splitlines()[:2] if printed else ("", "")
+    assert counts.split()[:5] == ["12", "4", "[]", "0", "True"], printed
     assert words == "{'8000'}"
     assert sum(exchange.dropped_at is not None for exchange in cloud.watch.exchanges) == 4

@@ -20,6 +20,7 @@ from server.providers.openai import client as module
 from server.providers.openai.client import Call, Cancelled, client_of, events, warm
 from tests.cloud.openai import DEFAULT_REPLY, OpenAICloud, Script
 from tests.cloud.watch import Fault
+from tests.providers.reading import under_gevent
 from tests.serving import ROOT
 from tests.waiting import until
 
@@ -492,8 +493,6 @@ class TestWarm:
 
 
 UNDER_GEVENT = """
-from gevent import monkey; monkey.patch_all()
-import sys, threading, time
 from server.config import Config
 from server.providers.openai.client import Call, Cancelled, events, warm
 config = Config(_env_file=None, openai_base_url=sys.argv[1])
@@ -547,6 +546,7 @@ print(late[0] < 0.5)
 """
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("name", ["cloud", "secure_cloud"])
 def test_it_works_under_gevent(request: pytest.FixtureRequest, name: str) -> None:
     """At once: eight streams that end well, eight that hang from the start, eight that hang midway."""
@@ -554,14 +554,8 @@ def test_it_works_under_gevent(request: pytest.FixtureRequest, name: str) -> Non
     faults = [Fault.NONE, Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM]
     cloud.chat.next(*[fault for fault in faults for _ in range(8)])
     cloud.chat.delays.between_s = 0.005
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    printed = under_gevent(UNDER_GEVENT, cloud.base_url, timeout_s=60)
     lines = [("done", {DEFAULT_REPLY}), ("cancelled", {""}), ("cancelled", {DEFAULT_REPLY[:4]})]
     well, *hung = [f"{' '.join([end] * 8)} {said}\n" for end, said in lines]
-    assert done.stdout == well + "True\n".join([*hung, ""]) + "True\n", done.stdout + done.stderr
+    assert printed == well + "True\n".join([*hung, ""]) + "True\n", printed
     until(lambda: sum(exchange.dropped_at is not None for exchange in cloud.chat.exchanges) == 16)

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,7 +25,7 @@ from server.runtime.threads import Threads
 from server.turns.effects import Act, EndCall, Expected, Line, PhoneCall, SaveLead, Speaker, Transfer
 from tests.cloud.openai import NO_FINISH, OpenAICloud, Script, ToolCall
 from tests.cloud.watch import Fault
-from tests.serving import ROOT
+from tests.providers.reading import under_gevent
 from tests.waiting import until
 from tests.wording import OURS
 
@@ -779,8 +777,6 @@ class TestCancel:
 
 
 UNDER_GEVENT = """
-from gevent import monkey; monkey.patch_all()
-import sys
 from server.config import Config
 from server.providers.base import ReplyRequest
 from server.providers.openai.llm import OpenAILlm
@@ -801,17 +797,12 @@ print({" ".join(filter(None, stream)) for stream in streams[:-1]})
 """
 
 
+@pytest.mark.servers
 def test_it_works_under_gevent(cloud: OpenAICloud) -> None:
     cloud.chat.delays.between_s = 0.002
     held = Script(REPLY, lines=(": held",), done=False)
     cloud.thinks = lambda request: held if request["messages"][-1]["content"] == "hung" else REPLY
     cloud.keeps_open_after_done = True
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
+    printed = under_gevent(UNDER_GEVENT, cloud.base_url)
     first = REPLY.split(". ")[0] + "."
-    assert done.stdout == f"{first} False\n{{{REPLY!r}}}\n", done.stdout + done.stderr
+    assert printed == f"{first} False\n{{{REPLY!r}}}\n", printed

@@ -1,9 +1,6 @@
 """OpenAI's STT: the real SDK over real sockets, against a local server with OpenAI's protocol."""
 
 import io
-import subprocess
-import sys
-import threading
 import time
 import wave
 from collections.abc import Iterator
@@ -23,8 +20,7 @@ from server.turns.effects import Expected
 from tests.cloud import openai as local
 from tests.cloud.openai import OpenAICloud
 from tests.cloud.watch import Fault
-from tests.serving import ROOT
-from tests.waiting import until
+from tests.providers.reading import Reading
 
 SECOND = bytes(range(250)) * 32  # of μ-law
 WORDS = "אני מחפש דירה"
@@ -52,27 +48,6 @@ def finished(cloud: OpenAICloud, timeout_s: float = 5.0, **knobs: Any) -> Recogn
     recognition.feed(SECOND)
     recognition.finish()
     return recognition
-
-
-class Reading:
-    """Reads a recognition on its own thread."""
-
-    def __init__(self, recognition: Recognition) -> None:
-        self.heard: list[Transcript] = []
-        self.error: Exception | None = None
-        self._recognition = recognition
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        try:
-            self.heard.extend(self._recognition)
-        except ProviderError as error:
-            self.error = error
-
-    def ended_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
 
 
 class TestRequest:
@@ -110,7 +85,7 @@ class TestRequest:
         assert time.thread_time() - busy < 0.05
         assert cloud.watch.connections == 0
         recognition.finish()
-        assert reading.ended_within(3) and reading.heard[-1].text == WORDS
+        assert reading.ended_within(3) and reading.items[-1].text == WORDS
 
     @pytest.mark.parametrize("size", [0, 799])
     def test_too_little_to_be_words(self, cloud: OpenAICloud, size: int) -> None:
@@ -134,11 +109,6 @@ class TestRequest:
         recognition.finish()
         list(recognition)
         assert len(cloud.transcriptions.exchanges[0].request["pcm16"]) == 2 * MAX_AUDIO_BYTES
-
-    def test_one_connection_serves_utterance_after_utterance(self, cloud: OpenAICloud) -> None:
-        for _ in range(4):
-            list(finished(cloud))
-        assert cloud.watch.connections == 1
 
     def test_the_wav_file(self) -> None:
         with wave.open(io.BytesIO(wav_of(mulaw_to_pcm16(SECOND)))) as audio:
@@ -278,32 +248,6 @@ class TestFaults:
         cloud.transcriptions.next(fault)
         assert list(finished(cloud))[-1].text == WORDS
 
-    @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.UNAVAILABLE])
-    def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
-        cloud.transcriptions.next(fault)
-        began = time.monotonic()
-        with pytest.raises(ProviderError) as raised:
-            list(finished(cloud))
-        assert raised.value.retryable and time.monotonic() - began < 1
-        assert len(cloud.transcriptions.exchanges) == 1, "the SDK must not retry by itself"
-
-    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
-    def test_hangs_cost_the_timeout(self, cloud: OpenAICloud, fault: Fault) -> None:
-        list(finished(cloud))  # the client is built
-        cloud.transcriptions.next(fault)
-        began = time.monotonic()
-        reading = Reading(finished(cloud, timeout_s=0.3))
-        assert reading.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
-        assert isinstance(reading.error, ProviderError) and reading.error.retryable
-        assert [heard.text for heard in reading.heard] == (["אני"] if fault is Fault.HUNG_MID_STREAM else [])
-
-    def test_cut_in_the_middle(self, cloud: OpenAICloud) -> None:
-        cloud.transcriptions.next(Fault.CUT_MID_STREAM)
-        reading = Reading(finished(cloud))
-        assert reading.ended_within(3)
-        assert isinstance(reading.error, ProviderError) and reading.error.retryable
-        assert not any(heard.is_final for heard in reading.heard)
-
     def test_empty(self, cloud: OpenAICloud) -> None:
         cloud.transcriptions.next(Fault.EMPTY)
         assert list(finished(cloud)) == [Transcript("", None)]
@@ -324,12 +268,6 @@ class TestFaults:
         with pytest.raises(ProviderError, match="in time"):
             list(opened(cloud, timeout_s=0.1))
 
-    def test_nobody_is_there(self) -> None:
-        config = load_config(openai_base_url="http://127.0.0.1:9/v1")
-        with pytest.raises(ProviderError) as raised:
-            OpenAIStt(config).recognize(SECOND, Expected(), 5)
-        assert raised.value.retryable
-
 
 class TestCancel:
     def test_before_the_end_of_the_utterance(self, cloud: OpenAICloud) -> None:
@@ -339,79 +277,7 @@ class TestCancel:
         recognition.cancel()
         recognition.cancel()
         assert reading.ended_within(AT_ONCE)
-        assert (reading.heard, reading.error, cloud.watch.connections) == ([], None, 0)
-
-    def test_before_it_was_read(self, cloud: OpenAICloud) -> None:
-        recognition = finished(cloud)
-        recognition.cancel()
-        assert list(recognition) == [] and cloud.watch.connections == 0
-
-    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
-    def test_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
-        """The reader ends at once, and the server notices at once."""
-        cloud.transcriptions.next(fault)
-        recognition = finished(cloud, timeout_s=30)
-        reading = Reading(recognition)
-        until(lambda: cloud.transcriptions.exchanges)
-        exchange = cloud.transcriptions.exchanges[0]
-        until(lambda: fault is Fault.HUNG_BEFORE_HEADERS or exchange.sent)
-        began = time.time()
-        recognition.cancel()
-        assert reading.ended_within(AT_ONCE) and reading.error is None
-        until(lambda: exchange.dropped_at)
-        assert (exchange.dropped_at or 0) - began < AT_ONCE
-
-    def test_after_the_end(self, cloud: OpenAICloud) -> None:
-        """A finished exchange is not cancelled: its connection may serve another."""
-        recognition = finished(cloud)
-        assert list(recognition)
-        recognition.cancel()
-        assert list(finished(cloud))[-1].text == WORDS
-        assert cloud.watch.connections == 1
-
-
-UNDER_GEVENT = """
-from gevent import monkey
-monkey.patch_all()
-import sys, threading, time
-from server.config import load_config
-from server.turns.effects import Expected
-from server.providers.openai.stt import OpenAIStt
-stt = OpenAIStt(load_config(openai_base_url=sys.argv[1]))
-stt.warm()
-ticks, heard = [], []
-def tick():
-    while True:
-        ticks.append(time.monotonic())
-        time.sleep(0.02)
-def hear():
-    heard.append(stt.recognize(bytes(8000), Expected(), 10).text)
-threading.Thread(target=tick, daemon=True).start()
-hearers = [threading.Thread(target=hear) for _ in range(4)]
-for hearer in hearers: hearer.start()
-for hearer in hearers: hearer.join(15)
-waiting = stt.start(Expected(), 1, 10)
-reader = threading.Thread(target=lambda: heard.extend(waiting), daemon=True)
-reader.start()
-time.sleep(0.05)
-waiting.cancel()
-reader.join(1)
-gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
-print(len(heard), len(set(heard)), gap < 0.25, reader.is_alive(), gap)
-"""
-
-
-@pytest.mark.servers
-def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
-    cloud.transcriptions.delays.first_s = 0.3
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.stdout.split()[:4] == ["4", "1", "True", "False"], done.stdout + done.stderr
+        assert (reading.items, reading.error, cloud.watch.connections) == ([], None, 0)
 
 
 @pytest.mark.parametrize(

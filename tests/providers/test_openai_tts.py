@@ -2,9 +2,6 @@
 
 import math
 import struct
-import subprocess
-import sys
-import threading
 import time
 from array import array
 from collections.abc import Iterator
@@ -21,7 +18,6 @@ from server.providers.base import ProviderError, SpeechStream
 from server.providers.openai.tts import MAX_CHARACTERS, OpenAITts, telephone_audio
 from tests.cloud.openai import OpenAICloud, endless_wav_header, tone
 from tests.cloud.watch import Fault
-from tests.serving import ROOT
 from tests.waiting import until
 
 TEXT = "שלום לך"
@@ -65,28 +61,6 @@ def speaking(cloud: OpenAICloud, timeout_s: float = 5.0, text: str = TEXT, **kno
     return OpenAITts(config_of(cloud, **knobs)).synthesize(text, timeout_s)
 
 
-class Listening:
-    """Reads a sentence on its own thread."""
-
-    def __init__(self, speech: SpeechStream) -> None:
-        self.audio = b""
-        self.error: Exception | None = None
-        self._speech = speech
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-
-    def _listen(self) -> None:
-        try:
-            for chunk in self._speech:
-                self.audio += chunk
-        except ProviderError as error:
-            self.error = error
-
-    def ended_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-
 class TestRequest:
     def test_what_is_asked_for(self, cloud: OpenAICloud) -> None:
         list(speaking(cloud))
@@ -121,12 +95,6 @@ class TestRequest:
         assert not raised.value.retryable and cloud.watch.connections == 0
         cloud.says = lambda text: tone(1)
         assert list(speaking(cloud, text="א" * MAX_CHARACTERS))
-
-    def test_one_connection_serves_sentence_after_sentence(self, cloud: OpenAICloud) -> None:
-        OpenAITts(config_of(cloud)).warm()
-        for _ in range(3):
-            list(speaking(cloud))
-        assert cloud.watch.connections == 1
 
 
 class TestSound:
@@ -246,25 +214,6 @@ class TestFaults:
         cloud.speech.next(fault)
         assert len(b"".join(speaking(cloud))) == 2 * 8000 * 60 * len(TEXT) // 1000
 
-    @pytest.mark.parametrize("fault", [Fault.TOO_MANY, Fault.UNAVAILABLE])
-    def test_refusals(self, cloud: OpenAICloud, fault: Fault) -> None:
-        cloud.speech.next(fault)
-        began = time.monotonic()
-        with pytest.raises(ProviderError) as raised:
-            list(speaking(cloud))
-        assert raised.value.retryable and time.monotonic() - began < 1
-        assert len(cloud.speech.exchanges) == 1, "the SDK must not retry by itself"
-
-    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
-    def test_hangs_cost_the_timeout(self, cloud: OpenAICloud, fault: Fault) -> None:
-        list(speaking(cloud))  # the client is built
-        cloud.speech.next(fault)
-        began = time.monotonic()
-        listening = Listening(speaking(cloud, timeout_s=0.3))
-        assert listening.ended_within(3) and 0.25 < time.monotonic() - began < 0.9
-        assert isinstance(listening.error, ProviderError) and listening.error.retryable
-        assert bool(listening.audio) is (fault is Fault.HUNG_MID_STREAM)
-
     def test_a_drip_costs_the_timeout(self, cloud: OpenAICloud) -> None:
         """Every chunk is in time, but the sentence is not."""
         cloud.speech.delays.between_s = 0.1
@@ -273,43 +222,9 @@ class TestFaults:
             list(speaking(cloud, timeout_s=0.25, text=TEXT * 9))
         assert time.monotonic() - began < 0.9
 
-    def test_cut_in_the_middle(self, cloud: OpenAICloud) -> None:
-        cloud.speech.next(Fault.CUT_MID_STREAM)
-        listening = Listening(speaking(cloud))
-        assert listening.ended_within(3)
-        assert isinstance(listening.error, ProviderError) and listening.error.retryable
-
     def test_empty(self, cloud: OpenAICloud) -> None:
         cloud.speech.next(Fault.EMPTY)
         assert list(speaking(cloud)) == []
-
-    def test_nobody_is_there(self) -> None:
-        with pytest.raises(ProviderError) as raised:
-            list(OpenAITts(load_config(openai_base_url="http://127.0.0.1:9/v1")).synthesize(TEXT, 5))
-        assert raised.value.retryable
-
-
-class TestCancel:
-    def test_before_it_began(self, cloud: OpenAICloud) -> None:
-        speech = speaking(cloud)
-        speech.cancel()
-        assert list(speech) == [] and cloud.watch.connections == 0
-
-    @pytest.mark.parametrize("fault", [Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
-    def test_d2_while_it_hangs(self, cloud: OpenAICloud, fault: Fault) -> None:
-        """D2: the reader ends at once, and the server notices at once."""
-        cloud.speech.next(fault)
-        speech = speaking(cloud, timeout_s=30)
-        listening = Listening(speech)
-        until(lambda: cloud.speech.exchanges)
-        exchange = cloud.speech.exchanges[0]
-        until(lambda: fault is Fault.HUNG_BEFORE_HEADERS or listening.audio)
-        began = time.time()
-        speech.cancel()
-        speech.cancel()
-        assert listening.ended_within(AT_ONCE) and listening.error is None
-        until(lambda: exchange.dropped_at)
-        assert (exchange.dropped_at or 0) - began < AT_ONCE
 
     def test_d2_between_two_chunks(self, cloud: OpenAICloud) -> None:
         """D2: no chunk follows, nor the filter's remaining samples."""
@@ -321,54 +236,3 @@ class TestCancel:
         assert list(speech) == []
         exchange = cloud.speech.exchanges[0]
         until(lambda: exchange.dropped_at)
-
-    def test_after_the_end(self, cloud: OpenAICloud) -> None:
-        """A finished exchange is not cancelled: its connection may serve another."""
-        speech = speaking(cloud)
-        assert list(speech)
-        speech.cancel()
-        assert list(speaking(cloud))
-        assert cloud.watch.connections == 1
-
-
-UNDER_GEVENT = """
-from gevent import monkey
-monkey.patch_all()
-import sys, threading, time
-from server.config import load_config
-from server.providers.openai.tts import OpenAITts
-voice = OpenAITts(load_config(openai_base_url=sys.argv[1]))
-voice.warm()
-ticks, said = [], []
-def tick():
-    while True:
-        ticks.append(time.monotonic())
-        time.sleep(0.02)
-def speak():
-    said.append(b"".join(voice.synthesize("x" * 100, 10)))
-threading.Thread(target=tick, daemon=True).start()
-speakers = [threading.Thread(target=speak) for _ in range(4)]
-for speaker in speakers: speaker.start()
-for speaker in speakers: speaker.join(15)
-stream = voice.synthesize("x" * 100, 10)
-reader = threading.Thread(target=lambda: list(stream), daemon=True)
-reader.start()
-time.sleep(0.1)
-stream.cancel()
-reader.join(0.3)
-gap = max(later - earlier for earlier, later in zip(ticks, ticks[1:]))
-print(len(said), len(set(said)), len(said[0]), gap < 0.25, reader.is_alive(), gap)
-"""
-
-
-@pytest.mark.servers
-def test_other_calls_go_on_under_gevent(cloud: OpenAICloud) -> None:
-    cloud.speech.delays.first_s = 0.3
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT, cloud.base_url],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.stdout.split()[:5] == ["4", "1", "96000", "True", "False"], done.stdout + done.stderr

@@ -20,6 +20,7 @@ from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
 from server.turns.effects import EndCall, Expected, SaveLead
 from server.turns.events import LlmFailed, ReplyDone, ReplySentence, TtsAudio, TtsSentenceDone
 from tests.simtime.runtime import SimRuntime
+from tests.simtime.scripted import ScriptedStream
 
 REQUEST = ReplyRequest("שלום", (), 1, "warm", 0, 400)
 EXPECTED = Expected(("כן",), 2)
@@ -31,10 +32,7 @@ BEEP = pcm16_to_mulaw(beep())
 
 
 class Provider:
-    """An LLM or a voice: the n-th stream plays the n-th script (the last one again and again).
-
-    A number is a delay, an exception is raised, anything else is an item.
-    """
+    """An LLM or a voice: the n-th stream plays the n-th script (the last one again and again)."""
 
     opening = Expected()
     expected = EXPECTED
@@ -56,32 +54,10 @@ class Provider:
     def _open(self, what):
         script = self.scripts[min(len(self.asked), len(self.scripts) - 1)]
         self.asked.append(what)
-        self.streams.append(_Stream(self.runtime, script, self.obeys, self.acts))
-        return self.streams[-1]
-
-
-class _Stream:
-    expected = EXPECTED
-
-    def __init__(self, runtime, script, obeys, acts):
-        self.script = script
-        self.acts = acts
-        self.obeys = obeys
-        self.cancelled = runtime.event()
-        self.never = runtime.event()
-
-    def __iter__(self):
-        for step in self.script:
-            if isinstance(step, float):
-                if (self.cancelled if self.obeys else self.never).wait(step):
-                    return
-            elif isinstance(step, Exception):
-                raise step
-            else:
-                yield step
-
-    def cancel(self):
-        self.cancelled.set()
+        stream = ScriptedStream(self.runtime, *script, obeys=self.obeys)
+        stream.expected, stream.acts = self.expected, self.acts
+        self.streams.append(stream)
+        return stream
 
 
 class Turn:

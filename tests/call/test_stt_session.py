@@ -8,6 +8,7 @@ from server.providers.fallback import BreakerParams, FallbackChain, Try
 from server.turns.effects import Expected
 from server.turns.events import FinalTranscript, InterimTranscript, SttFailed
 from tests.simtime.runtime import SimRuntime
+from tests.simtime.scripted import played
 
 EXPECTED = Expected(("כן", "לא"))
 
@@ -17,7 +18,7 @@ def guess(text):
 
 
 class Stt:
-    """Gives ``before`` at once, ``after`` once the utterance is over; waits numbers, raises exceptions."""
+    """Plays ``before`` at once, ``after`` once the utterance is over."""
 
     def __init__(self, runtime, *after, before=(), name="stt", guesses=False):
         self.runtime = runtime
@@ -47,19 +48,9 @@ class Stt:
         self._finished.set()
 
     def __iter__(self):
-        yield from self._steps(self.before)
+        yield from played(self.before, self._cancelled)
         self._finished.wait()
-        yield from self._steps(self.after)
-
-    def _steps(self, steps):
-        for step in steps:
-            if isinstance(step, float):
-                if self._cancelled.wait(step):
-                    return
-            elif isinstance(step, Exception):
-                raise step
-            else:
-                yield step
+        yield from played(self.after, self._cancelled)
 
 
 class Utterance:

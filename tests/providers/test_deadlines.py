@@ -5,31 +5,7 @@ import pytest
 from server.providers.base import ProviderError
 from server.providers.deadlines import BOUND, BoundedStream
 from tests.simtime.runtime import SimRuntime
-
-
-class Provider:
-    """A stream of ``steps``: a number is a delay in seconds, an exception is raised, text is an item."""
-
-    def __init__(self, runtime, *steps, obeys=True):
-        self._steps = steps
-        self._obeys = obeys
-        self._cancelled = runtime.event()
-        self._never = runtime.event()
-        self.cancels = 0
-
-    def __iter__(self):
-        for step in self._steps:
-            if isinstance(step, float):
-                if (self._cancelled if self._obeys else self._never).wait(step):
-                    return
-            elif isinstance(step, Exception):
-                raise step
-            else:
-                yield step
-
-    def cancel(self):
-        self.cancels += 1
-        self._cancelled.set()
+from tests.simtime.scripted import ScriptedStream
 
 
 class Reading:
@@ -37,7 +13,7 @@ class Reading:
 
     def __init__(self, *steps, first_s=1.0, next_s=0.5, obeys=True, cancel_at=None):
         self.runtime = SimRuntime()
-        self.provider = Provider(self.runtime, *steps, obeys=obeys)
+        self.provider = ScriptedStream(self.runtime, *steps, obeys=obeys)
         self.stream = BoundedStream(self.runtime, "engine", self.provider, first_s=first_s, next_s=next_s)
         self.got = []
         self.task = self.runtime.spawn("reader", self._read)
@@ -118,7 +94,7 @@ def test_a_provider_that_never_returns_is_left_behind():
 def test_what_was_not_read_is_dropped_by_cancel():
     """B2: nothing of a dropped turn is delivered."""
     runtime = SimRuntime()
-    stream = BoundedStream(runtime, "engine", Provider(runtime, *"abc"), first_s=1, next_s=1)
+    stream = BoundedStream(runtime, "engine", ScriptedStream(runtime, *"abc"), first_s=1, next_s=1)
     runtime.run_until(0)
     stream.cancel()
     assert list(stream) == []
@@ -128,7 +104,7 @@ def test_a_failure_after_cancel_is_none():
     """F6: an engine that fails because it was cancelled has not failed."""
     runtime = SimRuntime()
     for fails_at in (0.1, 0.5):
-        provider = Provider(runtime, fails_at, ProviderError("down"), obeys=False)
+        provider = ScriptedStream(runtime, fails_at, ProviderError("down"), obeys=False)
         stream = BoundedStream(runtime, "engine", provider, first_s=1, next_s=1)
         runtime.run_until(runtime.now + 0.3)
         stream.cancel()
@@ -139,7 +115,7 @@ def test_a_failure_after_cancel_is_none():
 def test_a_runaway_is_stopped():
     """No engine is ahead of its reader by more than a bound."""
     runtime = SimRuntime()
-    provider = Provider(runtime, *["x"] * (BOUND + 10))
+    provider = ScriptedStream(runtime, *["x"] * (BOUND + 10))
     stream = BoundedStream(runtime, "engine", provider, first_s=1, next_s=1)
     runtime.run_until(0)
     assert provider.cancels == 1

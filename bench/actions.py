@@ -27,9 +27,9 @@ from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
-from tests.conversations.test_random_walks import QUIET_END_S, Office, calls
+from tests.conversations.test_random_walks import QUIET_END_S, calls
 from tests.simtime.call import SimCall
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.stories.story import read_stories
 from tests.stories.telling import tell, typed_knobs
 
@@ -108,7 +108,7 @@ def some_walks(begin: int, count: int) -> list[Call]:
     )
     @given(calls(), st.integers(0, 2), st.integers(1, 1500).map(lambda n: n / 50))
     def walk(call: SimCall, ending: int, at_s: float) -> None:
-        call.host = leaves_to(Office())
+        Office(call)
         if ending == 1:
             call.run(at_s)
         else:

@@ -12,14 +12,13 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
-from server.call.call_record import CallSummary
 from server.providers.base import ProviderError, ReplyRequest
 from server.turns.actions import FinishRecognition, Log
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import DigitPressed
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, NORMAL, VOICE, Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 
 MOST_SILENCE_S = 4.0
 REACTION_S = 0.5
@@ -44,18 +43,6 @@ REPLIES = (
     "במה להפריע. מתי נוח לבוא לראות?",
 )
 ACTS = ((), (), (), (), (SaveLead((("name", "דנה"),)),), (EndCall(),), (Transfer(),))
-
-
-class Office:
-    """What a call leaves is not looked at here."""
-
-    def save_lead(
-        self, call_sid: str, caller: str, details: tuple[tuple[str, str], ...], **_: bool
-    ) -> None: ...
-
-    def save_call(self, summary: CallSummary) -> None: ...
-
-    def close_call(self, call_sid: str, outcome: EndCall | Transfer) -> None: ...
 
 
 def utterances(dice: random.Random) -> list[Sound]:
@@ -101,7 +88,8 @@ def random_call(dice: random.Random) -> SimCall:
     call.llm.sentence_s = dice.choice((0.0, 0.2, 0.6))
     call.stt.partials = dice.choice(([], [], ["אני מחפשת דירה"], ["אני מחפש דירה של"]))
     call.voice.fails = lambda text: dice.random() < failing
-    call.host = leaves_to(Office()) | {"breath": dice.uniform}
+    Office(call)
+    call.host["breath"] = dice.uniform
     return call
 
 

@@ -12,10 +12,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from server.turns.effects import EndCall
+from server.turns.effects import EndCall, Transfer
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 
 ANSWER = "בשמחה אעזור לך עם הדבר הזה. מה השם בבקשה?"
 FIRST = "התקשרתי בקשר למודעה שלכם"
@@ -23,31 +23,14 @@ SAYS_S = 1.5
 NEITHER = "neither"
 
 
-class _Outcomes:
-    """Keeps how calls end."""
-
-    def __init__(self) -> None:
-        self.outcomes: list[str] = []
-
-    def save_lead(self, *_: object, **__: object) -> None:
-        pass
-
-    def close_call(self, _: str, outcome: object) -> None:
-        self.outcomes.append("end" if isinstance(outcome, EndCall) else "person")
-
-    def __getattr__(self, name: str) -> object:
-        return lambda *_args, **_named: None
-
-
 def outcome_of(said: str, first: bool) -> str:
     """What our rules make of a caller's sentence: "end", "person" or "neither"."""
     before = [] if first else [FIRST]
     sounds = [Sound(3.0 + 8.0 * place, SAYS_S) for place in range(len(before) + 1)]
     call = SimCall(sounds, stt=[*before, said], reply=ANSWER, knobs={"transfer_number": "+97231234567"})
-    office = _Outcomes()
-    call.host |= leaves_to(office)
+    office = Office(call)
     call.run(sounds[-1].until_s + 9.0)
-    return office.outcomes[0] if office.outcomes else NEITHER
+    return {EndCall(): "end", Transfer(): "person"}[office.outcomes[0]] if office.outcomes else NEITHER
 
 
 def main(path: str) -> int:

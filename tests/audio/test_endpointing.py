@@ -14,6 +14,7 @@ from tests.audio.timelines import (
     DISCARDED,
     ENDED,
     ENERGY,
+    KNOBS,
     ONSET,
     PARAMS,
     PAUSED,
@@ -111,29 +112,13 @@ def test_a3_silence_after_the_hangover_closes_the_utterance(speech_frames, closi
 )
 def test_a3_the_shorter_silence_is_never_under_350_ms(min_utt_s, silence, short_silence):
     """A3: max(0.35, MIN_UTT_SEC - 0.12)."""
-    params = endpointing_params(
-        min_utt_s=min_utt_s,
-        hangover_ms=0,
-        max_utt_s=7,
-        hold_ms=700,
-        min_voiced_ms=120,
-        barge_in_frames=3,
-        energy_only=False,
-    )
+    params = endpointing_params(**{**KNOBS, "min_utt_s": min_utt_s})
     assert (params.silence_frames, params.short_silence_frames) == (silence, short_silence)
 
 
 def test_a3_knobs_become_frames():
     """A3: 20 ms a frame."""
-    params = endpointing_params(
-        min_utt_s=0.48,
-        hangover_ms=140,
-        max_utt_s=7.0,
-        hold_ms=700,
-        min_voiced_ms=120,
-        barge_in_frames=5,
-        energy_only=True,
-    )
+    params = endpointing_params(**{**KNOBS, "barge_in_frames": 5, "energy_only": True})
     assert (params.hangover_frames, params.max_speech_frames, params.min_voiced_frames) == (7, 350, 6)
     assert (params.barge_in_frames, params.energy_only) == (5, True)
 

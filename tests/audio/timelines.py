@@ -27,15 +27,16 @@ ONSET, CONFIRMED, DISCARDED, ENDED = (
 PAUSED, RESUMED = Endpoint.PAUSED, Endpoint.RESUMED
 RUNNING_ON, CAME_BACK = Endpoint.ENDED_RUNNING_ON, Endpoint.PAUSED_AND_RESUMED
 
-PARAMS = endpointing_params(  # the playbook's knobs
-    min_utt_s=0.48,
-    hangover_ms=140,
-    max_utt_s=7.0,
-    hold_ms=700,
-    min_voiced_ms=120,
-    barge_in_frames=3,
-    energy_only=False,
-)
+KNOBS = {  # the playbook's
+    "min_utt_s": 0.48,
+    "hangover_ms": 140,
+    "max_utt_s": 7.0,
+    "hold_ms": 700,
+    "min_voiced_ms": 120,
+    "barge_in_frames": 3,
+    "energy_only": False,
+}
+PARAMS = endpointing_params(**KNOBS)
 ENERGY = replace(PARAMS, energy_only=True)
 SHORT_CLOSING = 7 + 18  # frames: hangover and the silence after short speech
 CLOSING = 7 + 24

@@ -172,30 +172,13 @@ class _Cloud:
             served.end()
 
 
-class SpeechCloud:
-    """google.cloud.speech.v1.Speech and google.cloud.speech.v2.Speech.
+class _Service:
+    """What its two services share. A subclass adds its methods to the server, and starts it."""
 
-    Settings may be changed between requests. ``hears`` is given all audio of a request, and for interim
-    results what came so far; a list is several finals.
-    """
-
-    def __init__(self, hears: Callable[[bytes], str | list[str]] | None = None, port: int = 0) -> None:
-        self.hears: Callable[[bytes], str | list[str]] = hears or (lambda mulaw_8k: DEFAULT_LINE)
-        self.confidence = 0.9
-        self.refuses: set[str] = set()  # language codes
-        self.refuses_hints = False
-        self.ends_early_s: float | None = None  # a stream ends by itself after so much audio,
-        self.settles_s: float | None = None  # its finals reaching to here (None: to its end; 0: no finals),
-        self.ends_with = Code.OK  # with this code,
-        self.ends_early = 0  # so many times
-        self.error_in_band = False  # ``ends_with`` is a response of v1 instead
-        self._lock = threading.Lock()
+    def __init__(self, port: int) -> None:
         self._cloud = _Cloud(port)
         self.watch = self._cloud.watch
         self.endpoint = self._cloud.endpoint
-        for api, types in (("v1", speech_v1), ("v2", speech_v2)):
-            self._cloud.serve(f"google.cloud.speech.{api}.Speech", self._methods(api, types))
-        self._cloud.start()
 
     def stop(self) -> None:
         self._cloud.stop()
@@ -207,6 +190,30 @@ class SpeechCloud:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class SpeechCloud(_Service):
+    """google.cloud.speech.v1.Speech and google.cloud.speech.v2.Speech.
+
+    Settings may be changed between requests. ``hears`` is given all audio of a request, and for interim
+    results what came so far; a list is several finals.
+    """
+
+    def __init__(self, hears: Callable[[bytes], str | list[str]] | None = None, port: int = 0) -> None:
+        super().__init__(port)
+        self.hears: Callable[[bytes], str | list[str]] = hears or (lambda mulaw_8k: DEFAULT_LINE)
+        self.confidence = 0.9
+        self.refuses: set[str] = set()  # language codes
+        self.refuses_hints = False
+        self.ends_early_s: float | None = None  # a stream ends by itself after so much audio,
+        self.settles_s: float | None = None  # its finals reaching to here (None: to its end; 0: no finals),
+        self.ends_with = Code.OK  # with this code,
+        self.ends_early = 0  # so many times
+        self.error_in_band = False  # ``ends_with`` is a response of v1 instead
+        self._lock = threading.Lock()
+        for api, types in (("v1", speech_v1), ("v2", speech_v2)):
+            self._cloud.serve(f"google.cloud.speech.{api}.Speech", self._methods(api, types))
+        self._cloud.start()
 
     def _methods(self, api: str, types: Any) -> dict[str, Any]:
         def streaming(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
@@ -408,7 +415,7 @@ def wav_header(size: int) -> bytes:
     return b"RIFF" + struct.pack("<I", 36 + size) + b"WAVE" + form + struct.pack("<4sI", b"data", size)
 
 
-class VoiceCloud:
+class VoiceCloud(_Service):
     """google.cloud.texttospeech.v1.TextToSpeech. ``says``: text to PCM16 8 kHz.
 
     LINEAR16 in one piece always comes with a WAV header, as Google's does; Fault.WAV_HEADER puts one before
@@ -416,12 +423,10 @@ class VoiceCloud:
     """
 
     def __init__(self, says: Callable[[str], bytes] = tone, port: int = 0) -> None:
+        super().__init__(port)
         self.says = says
         self.refuses: set[str] = set()  # names of voices
         self.chunk_bytes = PCM_CHUNK_BYTES  # of a stream's responses
-        self._cloud = _Cloud(port)
-        self.watch = self._cloud.watch
-        self.endpoint = self._cloud.endpoint
         methods = {
             "SynthesizeSpeech": grpc.unary_unary_rpc_method_handler(
                 self._whole,
@@ -436,17 +441,6 @@ class VoiceCloud:
         }
         self._cloud.serve("google.cloud.texttospeech.v1.TextToSpeech", methods)
         self._cloud.start()
-
-    def stop(self) -> None:
-        self._cloud.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _whole(self, request: Any, context: grpc.ServicerContext) -> Any:
         asked = VoiceAsked("SynthesizeSpeech", request.input.text, request.voice, request.audio_config)

@@ -95,7 +95,7 @@ def test_f4_there_is_no_moment_behind_the_last_line(closes_s):
     """F2, F4: our side ends the call with its last mark, also where that moment had begun."""
     call = closed(says_goodbye(), closes_s)
     last = max(call.heard[-1].until_s, closes_s)
-    assert call.office.ended_s - last < 0.2
+    assert call.office.ends[-1].at_s - last < 0.2
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -8,7 +8,7 @@ from server.turns.response import CALL_BACK, GAVE_UP
 from tests.simtime.call import GREETING, REPLY, SimCall, worded
 from tests.simtime.engines import SimLlm, SimStt, SimTts
 from tests.simtime.line import Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה לשאלה הבאה?"
@@ -241,28 +241,11 @@ def test_g4_providers_that_all_fail_are_all_tried():
     assert len(call.stt.opened_at) == 5
 
 
-class Office:
-    """What the call has left."""
-
-    def __init__(self):
-        self.leads, self.outcomes = [], []
-
-    def save_lead(self, call_sid, caller, details, *, after_call=False):
-        self.leads.append(details)
-
-    def save_call(self, summary):
-        pass
-
-    def close_call(self, call_sid, outcome):
-        self.outcomes.append(outcome)
-
-
 def deaf_call(turns=7, run_s=120, **more):
     """Every one of so many turns is heard by nobody."""
     sounds = [Sound(3.0 + 14.0 * n, 1.5) for n in range(turns)]
     call = SimCall(sounds, stt=[ProviderError("no such key file")], **more)
-    call.office = Office()
-    call.host |= leaves_to(call.office)
+    call.office = Office(call)
     return call.run(run_s, hang_up=False)
 
 
@@ -316,8 +299,7 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
     """E1, G2: at the sixth failure in a row our side gives up, and the office knows."""
     sounds = [Sound(3.0 + 8.0 * n, 1.5) for n in range(7)]
     call = SimCall(sounds, reply=lambda request: ProviderError("no key"))
-    call.office = Office()
-    call.host |= leaves_to(call.office)
+    call.office = Office(call)
     call.run(70, hang_up=False)
     first, second, third = OURS.llm_failed
     said = [first, second, worded(OURS.offer_call_back), third, first]

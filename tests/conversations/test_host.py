@@ -7,7 +7,7 @@ import pytest
 from server.app import Call, EndCall, Gender, Line, Reply, SaveLead, Speaker, Transfer
 from tests.simtime.call import GREETING, SimCall, worded
 from tests.simtime.line import Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.wording import OURS
 
 OPENING = Sound(3.0, 1.5)
@@ -15,27 +15,11 @@ SECOND = Sound(9.0, 1.5)
 PERSON = {"transfer_number": "+97231234567"}
 
 
-class Office:
-    """What the call has left."""
-
-    def __init__(self):
-        self.leads, self.outcomes = [], []
-
-    def save_lead(self, call_sid, caller, details, *, after_call=False):
-        self.leads.append((call_sid, caller, dict(details)))
-
-    def save_call(self, summary):
-        pass
-
-    def close_call(self, call_sid, outcome):
-        self.outcomes.append((call_sid, outcome))
-
-
 def answering(respond, *sounds, stt=("אני מחפשת דירה", "שלושה חדרים"), caller="+972501112222", knobs=None):
     """A call whose LLM is a host's function; ``caller``: as Twilio tells it."""
     call = SimCall(list(sounds or (OPENING,)), stt=list(stt), knobs=PERSON | (knobs or {}))
-    call.office = Office()
-    call.host = leaves_to(call.office) | {"respond": respond}
+    call.office = Office(call)
+    call.host["respond"] = respond
     deliver = call.line.deliver
 
     def with_number(message):
@@ -90,15 +74,16 @@ def test_it_saves_a_lead_and_hangs_up(respond, early):
     """F2: once each, and not before its words were heard."""
     call = answering(respond, knobs={"speculative_turns": early}).run(14, hang_up=False)
     assert call.texts[1:] == ["רשמתי, תודה.", "להתראות."]
-    assert call.office.leads == [("CA1", "+972501112222", {"name": "דנה", "rooms": "4"})]
-    assert call.office.outcomes == [("CA1", EndCall())]
+    (lead,) = call.office.found
+    assert lead[1:] == ("CA1", "+972501112222", (("name", "דנה"), ("rooms", "4")))
+    assert [end[1:] for end in call.office.ends] == [("CA1", EndCall())]
     assert call.finished and call.runtime.alive() == []
 
 
 def test_it_hands_over():
     """F3."""
     call = answering(lambda text: Reply("אני מעבירה.", [Transfer()])).run(14, hang_up=False)
-    assert (call.texts[1:], call.office.outcomes) == (["אני מעבירה."], [("CA1", Transfer())])
+    assert (call.texts[1:], call.office.outcomes) == (["אני מעבירה."], [Transfer()])
 
 
 def test_it_wants_to_hand_over_to_nobody():
@@ -121,7 +106,7 @@ def test_words_that_were_not_all_do_nothing():
     sounds = [OPENING, Sound(OPENING.at_s + OPENING.for_s + 0.45, 1.0)]
     call = answering(respond, *sounds, knobs={"speculative_turns": True}).run(14)
     assert len(asked) == 2
-    assert [details for *_, details in call.office.leads] == [{"notes": "2"}]
+    assert call.office.leads == [(("notes", "2"),)]
 
 
 @pytest.mark.parametrize("respond", [lambda text: None, lambda text: "", lambda text: 1 / 0, lambda text: {}])

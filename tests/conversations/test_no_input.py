@@ -11,7 +11,7 @@ from server.turns.effects import EndCall, SaveLead, Speaker, Transfer
 from tests.simtime.call import GREETING, SimCall, worded
 from tests.simtime.engines import Reply
 from tests.simtime.line import LOUD, NOISE, Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.wording import OURS
 
 FIRST, SECOND, THIRD = (
@@ -26,27 +26,9 @@ PERSON = {"transfer_number": "+97231234567"}
 IDLE = {"idle_prompt_sec": 8}
 
 
-class Office:
-    def __init__(self, runtime):
-        self._runtime = runtime
-        self.leads, self.outcomes = [], []
-        self.ended_s = None
-
-    def save_lead(self, call_sid, caller, details, *, after_call=False):
-        self.leads.append(details)
-
-    def save_call(self, summary):
-        pass
-
-    def close_call(self, call_sid, outcome):
-        self.outcomes.append(outcome)
-        self.ended_s = self._runtime.now
-
-
 def call_of(*sounds, **more):
     call = SimCall(list(sounds), **{"reply": REPLY, **more})
-    call.office = Office(call.runtime)
-    call.host |= leaves_to(call.office)
+    call.office = Office(call)
     return call
 
 

@@ -7,7 +7,7 @@ from server.shared_state.state import shared_state_of
 from server.turns.effects import EndCall, SaveLead, Transfer
 from tests.simtime.call import GREETING, SimCall
 from tests.simtime.line import NOISE, Sound
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.wording import OURS
 
 FIRST, SECOND = "הבנתי אותך היטב, תודה רבה.", "נמשיך הלאה בשמחה בפעם הבאה."
@@ -19,30 +19,11 @@ REPLY_AT_S = 5.32  # when the first answer starts, engines at 50 ms
 REPLY_S = 0.06 * (len(FIRST) + len(SECOND))
 
 
-class Office:
-    """What the call has left, and when."""
-
-    def __init__(self, call):
-        self._call = call
-        self.leads, self.outcomes, self.calls = [], [], []
-
-    def save_lead(self, call_sid, caller, details, *, after_call=False):
-        self.leads.append((self._call.runtime.now, call_sid, caller, details))
-
-    def save_call(self, summary):
-        self.calls.append(summary)
-
-    def close_call(self, call_sid, outcome):
-        assert not self._call.line.closed
-        self.outcomes.append((self._call.runtime.now, call_sid, outcome))
-
-
 def deciding(*acts, sounds=(OPENING,), **more):
     """A call whose LLM decides ``acts``: one tuple a request, then nothing any more."""
     knobs = {"transfer_number": "+97231234567", **more.pop("knobs", {})}
     call = SimCall(list(sounds), knobs=knobs, **{"reply": REPLY, **more})
     call.office = Office(call)
-    call.host = leaves_to(call.office)
     left, respond = list(acts), call.llm.respond
 
     def responds(request, timeout_s):
@@ -65,7 +46,7 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
     assert call.texts == [GREETING, FIRST, SECOND]
     end = call.heard[-1]
     assert end.until_s - end.at_s == pytest.approx(len(SECOND) * 0.06, abs=0.03)
-    ((at_s, call_sid, outcome),) = call.office.outcomes
+    ((at_s, call_sid, outcome),) = call.office.ends
     assert (call_sid, outcome) == ("CA1", act)
     assert end.until_s + GRACE_S <= at_s <= end.until_s + GRACE_S + 1.4
     assert call.lines(f"CALL_ENDS {type(act).__name__}")
@@ -76,7 +57,7 @@ def test_f2_f3_our_side_closes_once_the_reply_was_heard(act, line):
 def test_b3_a_lead_is_kept_with_the_first_frame_of_the_reply():
     """B3: not while it is thought about, nor once more at its end; the call goes on."""
     call = deciding((LEAD,)).run(12, hang_up=False)
-    ((at_s, call_sid, caller, details),) = call.office.leads
+    ((at_s, call_sid, caller, details),) = call.office.found
     assert (call_sid, caller, details) == ("CA1", call.line.caller, LEAD.details)
     assert at_s == pytest.approx(REPLY_AT_S, abs=0.1)
     assert (call.office.outcomes, call.finished) == ([], False)
@@ -85,7 +66,7 @@ def test_b3_a_lead_is_kept_with_the_first_frame_of_the_reply():
 def test_b3_a_lead_has_its_callers_number():
     """B3: "to the number I am calling from" is no number for the office; Twilio's parameter says it."""
     call = deciding((LEAD,), caller="+972501112222").run(12, hang_up=False)
-    assert [caller for _, _, caller, _ in call.office.leads] == ["+972501112222"]
+    assert [lead.caller for lead in call.office.found] == ["+972501112222"]
 
 
 def test_b3_what_is_decided_while_we_speak_is_done_then():
@@ -93,7 +74,7 @@ def test_b3_what_is_decided_while_we_speak_is_done_then():
     call = deciding((LEAD, EndCall()))
     call.llm.sentence_s = 1.0
     call.run(14, hang_up=False)
-    ((lead_s, *_),), ((end_s, *_),) = call.office.leads, call.office.outcomes
+    ((lead_s, *_),), ((end_s, *_),) = call.office.found, call.office.ends
     assert REPLY_AT_S + 0.5 < lead_s < REPLY_AT_S + 1.5
     assert end_s >= REPLY_AT_S + REPLY_S
 
@@ -103,7 +84,7 @@ def test_b3_the_same_lead_is_kept_once_a_call():
     sounds = [Sound(3 + 6 * n, 1.5) for n in range(3)]
     other = SaveLead((("name", "רון"),))
     call = deciding((LEAD,), (LEAD,), (LEAD, other), sounds=sounds).run(24)
-    assert [details for *_, details in call.office.leads] == [LEAD.details, other.details]
+    assert call.office.leads == [LEAD.details, other.details]
 
 
 def test_b3_a_superseded_turn_leaves_no_trace():
@@ -142,7 +123,7 @@ def test_f2_a_cough_over_the_goodbye_only_delays_it():
     sounds = [OPENING, Sound(REPLY_AT_S + 1.0, 0.1, NOISE)]
     call = deciding((EndCall(),), sounds=sounds).run(14, hang_up=False)
     assert sum(said.until_s - said.at_s for said in call.heard[1:]) >= REPLY_S - 0.1
-    assert [outcome for *_, outcome in call.office.outcomes] == [EndCall()]
+    assert call.office.outcomes == [EndCall()]
     assert closed_by_us(call)
 
 
@@ -169,7 +150,7 @@ def test_f2_who_speaks_over_the_goodbye_is_not_hung_up_on(for_s):
 def test_f3_only_the_first_outcome_counts():
     """F2, F3: the call is over for us with it; who was promised a person is not hung up on."""
     call = deciding((Transfer(), EndCall())).run(13, hang_up=False)
-    assert [outcome for *_, outcome in call.office.outcomes] == [Transfer()]
+    assert call.office.outcomes == [Transfer()]
 
 
 def test_f2_after_the_goodbye_nothing_is_heard_or_said():

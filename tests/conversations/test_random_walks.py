@@ -17,7 +17,7 @@ from server.turns.machine import TurnMachine
 from server.turns.phases import State
 from tests.simtime.call import SimCall
 from tests.simtime.line import LOUD, NOISE, VOICE, Silence, Sound, numbers
-from tests.simtime.office import leaves_to
+from tests.simtime.office import Office
 from tests.simtime.walks import walks
 
 CLOSED_IN_S = 10.5  # five for who speaks, our line, a second for a mark that is lost, one for its end
@@ -98,7 +98,7 @@ def calls(draw):
     call.line.stalled_from_s = stalled
     call.line.stalled_until_s = stalled + draw(st.sampled_from([0.0, 0.0, 0.4, 1.5]))
     call.asked = asked
-    call.host = leaves_to(Office())
+    Office(call)
     acts, respond = draw(st.lists(decided, min_size=1, max_size=4)), call.llm.respond
 
     def responds(request, timeout_s):
@@ -107,22 +107,6 @@ def calls(draw):
 
     call.llm.respond = responds
     return call
-
-
-class Office:
-    """What the call has left behind."""
-
-    def __init__(self):
-        self.left = []
-
-    def save_lead(self, call_sid, caller, details, *, after_call=False):
-        self.left.append(SaveLead(details))
-
-    def save_call(self, summary):
-        pass
-
-    def close_call(self, call_sid, outcome):
-        self.left.append(outcome)
 
 
 def sentences(number):
@@ -198,7 +182,7 @@ def check_frames(call):
 
 def check_acts(call):
     """B3, F2, F3: each is done once; what closes the call was decided, and its reply heard to the end."""
-    left = call.host["leads"].left
+    left = call.host["leads"].acts
     outcomes = [act for act in left if not isinstance(act, SaveLead)]
     assert left.count(LEAD) <= 1 and len(outcomes) <= 1
     assert call.finished is bool(outcomes or call.lines("WS_STALLED"))  # a line that sends nothing, for 9 s
@@ -230,7 +214,7 @@ def test_a_call_ends_in_time_when_the_server_goes(call, closes_s, again):
     check_nothing_is_left(call)
     check_answers(call)
     check_replay(call)
-    left = call.host["leads"].left
+    left = call.host["leads"].acts
     outcomes = [act for act in left if not isinstance(act, SaveLead)]
     # A line that is dead as well is closed without one (G2).
     assert len(outcomes) == (not call.lines("WS_STALLED"))

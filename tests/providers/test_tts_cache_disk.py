@@ -124,22 +124,14 @@ def test_the_oldest_go_when_there_is_too_much(tmp_path):
     assert names(tmp_path) == list("cdefghijk")
 
 
-def test_what_was_there_before_counts(tmp_path):
-    """TTS_CACHE_MB: the limit is the folder's, not the process's."""
+@pytest.mark.parametrize("bound, kept", [(1000, "cdefghijk"), (400, "ijk")], ids=["the same", "lowered"])
+def test_what_was_there_before_counts(tmp_path, bound, kept):
+    """TTS_CACHE_MB: the limit is the folder's, not the process's; a smaller one holds from the next file."""
     save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
-    again = TtsCacheDisk(str(tmp_path), 1000)
+    again = TtsCacheDisk(str(tmp_path), bound)
     list(again.load())
     save(again, tmp_path, "k")
-    assert names(tmp_path) == list("cdefghijk")
-
-
-def test_a_smaller_bound_holds_from_the_next_file_on(tmp_path):
-    """TTS_CACHE_MB: lowered between two runs."""
-    save(TtsCacheDisk(str(tmp_path), 1000), tmp_path, *"abcdefghij")
-    smaller = TtsCacheDisk(str(tmp_path), 400)
-    list(smaller.load())
-    save(smaller, tmp_path, "k")
-    assert names(tmp_path) == list("ijk")
+    assert names(tmp_path) == list(kept)
 
 
 def test_what_is_needed_stays_young(tmp_path):

@@ -25,8 +25,8 @@ from server.config import Config, load_config
 from server.logs.line_format import LogLine
 from server.telephony.socket_route import GuardedSocket
 from server.turns.effects import EndCall, SaveLead
+from tests.serving import SUBPROTOCOL
 
-SUBPROTOCOL = "audio.twilio.com"
 SID = "MZ" + "0" * 32
 HELLO = {"event": "connected", "protocol": "Call", "version": "1.0.0"}
 START = {"event": "start", "streamSid": SID, "start": {"streamSid": SID, "callSid": "CA1"}}

@@ -14,11 +14,12 @@ from wsgiref.simple_server import make_server as make_plain_server
 import pytest
 import requests
 from flask import Flask
-from websocket import ABNF, WebSocket, create_connection
+from websocket import ABNF, WebSocket
 from werkzeug.serving import make_server
 
 from server.app import EXTENSION, phone_agent
 from server.config import load_config
+from tests.servers.test_app import connected
 from tests.serving import GUNICORN, ROOT, SUBPROTOCOL, Server, started
 
 HOST = """
@@ -50,18 +51,6 @@ def post(address: str, path: str, call_sid: str = SID) -> str:
         session.trust_env = False
         data = CALL | {"CallSid": call_sid}
         return session.post(f"http://{address}{path}", data=data, timeout=5).text
-
-
-@contextmanager
-def connected(address: str) -> Iterator[WebSocket]:
-    url = f"ws://{address}/ws/twilio-media"
-    ws = create_connection(url, timeout=5, http_no_proxy=["127.0.0.1"], subprotocols=[SUBPROTOCOL])
-    try:
-        yield ws
-    finally:
-        ws.close(timeout=1)
-        if ws.sock:  # ``close`` leaves the socket open when the server was faster
-            ws.sock.close()
 
 
 def handshake(address: str) -> int:
@@ -107,7 +96,7 @@ def test_a_worker_that_a_call_would_hold_alone(tmp_path: Path, options: list[str
         assert f"HOST_SERVER a call would hold gunicorn's {worker} worker" in server.log  # at mount
         assert "<Connect" in post(server.address, "/webhook/incoming_call")
         for _ in range(3):
-            with connected(server.address) as ws:
+            with connected(server.address, subprotocols=[SUBPROTOCOL]) as ws:
                 assert ws.recv_data()[0] == ABNF.OPCODE_CLOSE
         assert "/media/apology.wav" in post(server.address, "/webhook/stream_ended")
         (refused,) = [line for line in server.log.splitlines() if "WS_REFUSED" in line][:1]
@@ -127,7 +116,7 @@ def test_a_worker_that_a_call_would_hold_alone(tmp_path: Path, options: list[str
 def test_a_worker_that_holds_calls(tmp_path: Path, options: list[str], too_few: bool) -> None:
     with gunicorn(tmp_path, *options) as server:
         assert "<Connect" in post(server.address, "/webhook/incoming_call")
-        with connected(server.address) as ws:
+        with connected(server.address, subprotocols=[SUBPROTOCOL]) as ws:
             assert is_held(ws)
             post(server.address, "/webhook/stream_status")  # others are answered meanwhile
         assert "WS_REFUSED" not in server.log
@@ -145,7 +134,7 @@ def test_whom_no_thread_is_left_for_hears_that_we_are_busy(tmp_path: Path, whose
         answers = [post(server.address, "/webhook/incoming_call", f"CA{n:032x}") for n in range(most + 4)]
         assert ["<Connect" in answer for answer in answers] == [True] * most + [False] * 4
         for number in range(most):
-            ws = calls.enter_context(connected(server.address))
+            ws = calls.enter_context(connected(server.address, subprotocols=[SUBPROTOCOL]))
             assert is_held(ws, f"CA{number:032x}")
         assert "/media/busy.wav" in post(server.address, "/webhook/incoming_call", f"CA{99:032x}")
         for line in ("busy limit=THREADS", "limit: MAX_CALLS=0"):  # a host's log is its own
@@ -177,7 +166,7 @@ def test_werkzeugs_own_server(threaded: bool, caplog: pytest.LogCaptureFixture) 
     try:
         address = f"127.0.0.1:{server.server_port}"
         assert "<Connect" in post(address, "/webhook/incoming_call")
-        with connected(address) as ws:
+        with connected(address, subprotocols=[SUBPROTOCOL]) as ws:
             assert is_held(ws) if threaded else ws.recv_data()[0] == ABNF.OPCODE_CLOSE
     finally:
         server.shutdown()

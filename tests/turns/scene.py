@@ -6,7 +6,6 @@ A scene is a list of events; a string in it is a timeline of frames: ``#`` voice
 
 from dataclasses import replace
 
-from server.audio.endpointing import endpointing_params
 from server.audio.frames import FrameHeard
 from server.turns.actions import FeedRecognition, FinishRecognition, GenerateReply, Log, StartRecognition
 from server.turns.barge_in import GRACE_FRAMES
@@ -25,6 +24,7 @@ from server.turns.events import (
 from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
 from server.turns.phases import State
+from tests.audio.timelines import PARAMS as ENDPOINTING
 from tests.wording import OURS
 
 L, T, S = State.LISTENING, State.THINKING, State.SPEAKING
@@ -32,15 +32,7 @@ LEVELS = {"#": (4000, 0.9), "n": (4000, 0.05), "m": (10, 0.9), ".": (10, 0.05)}
 COUGH = "nnn" + "." * 30
 GREETING, HINT = "שלום! איך אפשר לעזור?", "שנייה בודקת"
 PARAMS = TurnParams(
-    endpointing=endpointing_params(
-        min_utt_s=0.48,
-        hangover_ms=140,
-        max_utt_s=7.0,
-        hold_ms=700,
-        min_voiced_ms=120,
-        barge_in_frames=3,
-        energy_only=False,
-    ),
+    endpointing=ENDPOINTING,
     vad_rms=200,
     barge_in_rms=300,
     barge_in=True,

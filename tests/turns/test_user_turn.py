@@ -1,8 +1,10 @@
 """The caller's side: voice and keys, what the STT made of them, and what is not answered yet."""
 
+from dataclasses import replace
+
 import pytest
 
-from server.audio.endpointing import OnsetThreshold, endpointing_params
+from server.audio.endpointing import OnsetThreshold
 from server.audio.frames import FrameHeard
 from server.audio.segmenter import Ended, Onset
 from server.audio.vad import Vad
@@ -10,16 +12,9 @@ from server.turns.actions import CancelRecognition, FinishRecognition, StartReco
 from server.turns.echo import Overlap
 from server.turns.effects import Expected
 from server.turns.user_turn import UserTurn, UserTurns, UserUtterance
+from tests.audio.timelines import PARAMS as ENDPOINTING
 
-PARAMS = endpointing_params(
-    min_utt_s=0.48,
-    hangover_ms=140,
-    max_utt_s=1.0,
-    hold_ms=700,
-    min_voiced_ms=120,
-    barge_in_frames=3,
-    energy_only=False,
-)
+PARAMS = replace(ENDPOINTING, max_speech_frames=50)
 LEVELS = {"#": (4000, 0.9), ".": (10, 0.05)}
 
 

@@ -194,15 +194,21 @@ def test_the_office_is_told_every_fixed_line() -> None:
     assert sorted(told) == sorted(ours)
 
 
+def locations(configuration: str) -> dict[str, set[str]]:
+    """What stands in each ``location``, but for where it passes to."""
+    return {
+        name: {line.strip() for line in body.splitlines() if not line.strip().startswith("proxy_pass ")}
+        for name, body in re.findall(
+            r"location (?:\{prefix\})?(\S+) \{+\n(.*?)\n\s*\}", configuration, re.DOTALL
+        )
+    }
+
+
 def test_the_proxy_of_the_docs_is_the_one_that_is_tested() -> None:
-    """Line by line; the tests have another rate, addresses and a prefix."""
+    """Line by line, and no line more; the tests have another rate, addresses and a prefix."""
     block = re.search(r"^```\n(limit_req_zone .*?)^```$", text_of(DOCS / "live.md"), re.DOTALL | re.MULTILINE)
     assert block is not None
-    tested = {line.strip() for line in (CONFIGURATION + LOCATIONS).splitlines()}
-    told = {line.strip() for line in block[1].splitlines() if line.strip()}
-    elsewhere = {
-        line
-        for line in told
-        if line.startswith(("location", "proxy_pass ", "limit_req_zone", "limit_conn_z"))
-    }
-    assert told - elsewhere - tested - {"}"} == set()
+    told, tested = locations(block[1]), locations(LOCATIONS)
+    assert told == tested and told.keys() == {"/", "/ws/"}
+    zones = re.compile(r"limit_(?:req|conn)_zone (\S+) zone=(\w+)")
+    assert zones.findall(block[1]) == zones.findall(CONFIGURATION)

@@ -48,7 +48,6 @@ LOCATIONS = """\
         location {prefix}/ {{
             proxy_pass http://{server}/;
             proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Host $http_host;
             proxy_set_header X-Forwarded-Proto $scheme;
             client_max_body_size 16k;
             limit_req zone=agent burst=200 nodelay;
@@ -60,8 +59,6 @@ LOCATIONS = """\
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection upgrade;
             proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Host $http_host;
-            proxy_set_header X-Forwarded-Proto $scheme;
             limit_req zone=agent burst=200 nodelay;
             limit_conn agent_open 100;
             proxy_read_timeout 75s;

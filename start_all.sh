@@ -16,7 +16,7 @@ usage() {
 usage: ./start_all.sh                    set up what is missing, then serve on PORT (5000)
        ./start_all.sh demo [OPTION …]    serve on a free port, place a simulated call, print its dialogue,
                                          write out/demo_call.wav; `demo --help` lists the options
-       ./start_all.sh check              try every configured engine once and print what works, how fast, and
+       ./start_all.sh check              try every configured provider once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
        ./start_all.sh leads [--csv] [FILE]
                                          what callers have left, a row a call, from LEADS_FILE or FILE (leads, or a
@@ -26,7 +26,7 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          in and the hashes, to the requirements; options go to `uv pip compile`
        ./start_all.sh help
 
-PYTHON=python3.13 chooses the interpreter (3.11 to 3.13). Knobs come from the environment and from .env,
+PYTHON=python3.13 chooses the interpreter (3.11 to 3.13). Settings come from the environment and from .env,
 see .env.example.
 HELP
 }
@@ -133,7 +133,7 @@ compile() {
 export_knobs() {
     local knobs
     umask 077
-    knobs=$("$VENV_PYTHON" -m server.config export) || exit 1 # it has said which knobs are bad
+    knobs=$("$VENV_PYTHON" -m server.config export) || exit 1 # it has said which settings are bad
     eval "$knobs"
 }
 
@@ -157,7 +157,7 @@ free_port() {
     "$VENV_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# Any answer will do: with an engine that fails the server answers 503, and the call shows what callers hear then.
+# Any answer will do: with a provider that fails the server answers 503, and the call shows what callers hear then.
 serves() {
     "$VENV_PYTHON" -c 'import sys, requests; session = requests.Session(); session.trust_env = False
 session.get(sys.argv[1] + "/healthz", timeout=2)' "$1" 2>/dev/null

@@ -69,11 +69,11 @@ def phone_agent(
     """The web surface for any Flask application; logging and error handlers stay the host's.
 
     ``asr`` (``bytes → str``), ``respond`` (``str → str``), ``synth`` (``str → bytes``): a host's own
-    functions, in the place of the configured engines, for every call. ``respond`` may take a ``Call`` as
+    functions, in the place of the configured providers, for every call. ``respond`` may take a ``Call`` as
     ``call``, and answer with a ``Reply`` or a stream (docs/flask.md). Raises KnobError, and TypeError for a
     function that cannot be called so.
 
-    The engines are warmed by the first call's webhook; a host that has a hook for the start of its workers
+    The providers are warmed by the first call's webhook; a host that has a hook for the start of its workers
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
     """
     mounted = config is None

@@ -119,8 +119,10 @@ class Config(BaseSettings):
     asr_engines: SttProviders = knob((), "STT, in order; empty: by the credentials present.")
     llm_engines: LlmProviders = knob((), "LLM, in order; empty: by the credentials present.")
     tts_engines: TtsProviders = knob((), "TTS, in order; empty: by the credentials present.")
-    breaker_failures: int = knob(3, "Failures in a row after which an engine is skipped for a while.", 1, 100)
-    breaker_open_sec: float = knob(30, "Seconds for which that engine is skipped.", 1, 3600)
+    breaker_failures: int = knob(
+        3, "Failures in a row after which a provider is skipped for a while.", 1, 100
+    )
+    breaker_open_sec: float = knob(30, "Seconds for which that provider is skipped.", 1, 3600)
 
     # Google
     google_application_credentials: KeyFile = knob(
@@ -297,7 +299,7 @@ def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config
         raise KnobError(str(error)) from None
     except ValidationError as error:
         wrong = [*complaints(error, Config.model_fields), *(f"  {remark}" for remark in meant_otherwise)]
-        raise KnobError("bad knobs:\n" + "\n".join(wrong)) from None
+        raise KnobError("bad settings:\n" + "\n".join(wrong)) from None
 
 
 def load_config_to_start(**overrides: Any) -> Config:
@@ -311,7 +313,7 @@ def load_config_to_start(**overrides: Any) -> Config:
         elif path and name == "lines_file":
             wrong += (f"  LINES_FILE={path!r}, {why}" for why in _wrong_lines(config))
     if wrong:
-        raise KnobError("bad knobs:\n" + "\n".join(wrong))
+        raise KnobError("bad settings:\n" + "\n".join(wrong))
     return config
 
 

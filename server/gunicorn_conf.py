@@ -293,11 +293,11 @@ def missing_to_go_live(config: Config) -> list[str]:
     stt, llm, tts = chosen_stt(config), chosen_llm(config), chosen_tts(config)
     if "embedded" in (stt[0], llm[0], tts[0]):
         missing.append(
-            "embedded engines are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
+            "embedded providers are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
             "for Google's STT and TTS, then run ./start_all.sh check"
         )
     if "scripted" in stt + llm + tts:
-        missing.append("scripted engines are for tests: they do not listen")
+        missing.append("scripted providers are for tests: they do not listen")
     token = config.twilio_auth_token.get_secret_value()
     if not token:
         missing.append("set TWILIO_AUTH_TOKEN (Twilio console, Account Info): then only Twilio gets in")

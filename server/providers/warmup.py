@@ -63,7 +63,7 @@ class Warmup:
         try:
             self._providers.warm(ending)
         except Exception:  # the thread's edge: engines that failed are tried again by the calls
-            log.exception("ENGINE_ERR: the engines could not be warmed")
+            log.exception("ENGINE_ERR: the providers could not be warmed")
         with self._changed:
             self._done = True
             self._changed.notify_all()

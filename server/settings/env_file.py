@@ -52,7 +52,7 @@ class EnvFile:
     def remarks(self) -> list[str]:
         """What is odd, a line each: names that are not ours (slips, or another's), ``${…}``, repeats."""
         unknown = [
-            f"{self.path}: {name} is no knob of ours" for name in self.values if name not in self.known
+            f"{self.path}: {name} is no setting of ours" for name in self.values if name not in self.known
         ]
         return [*unknown, *self.references()] + [
             f"{self.path}: {name} is set on lines {' and '.join(map(str, lines))}: the last one counts"

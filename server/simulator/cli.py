@@ -176,7 +176,7 @@ def build_parser(*, demo: bool = False) -> argparse.ArgumentParser:
     parser.set_defaults(steps=Steps())
     parser.add_argument("--url", default=DEFAULT_URL, help="where the server listens")
     parser.add_argument(
-        "--public-url", help="the server's PUBLIC_BASE_URL, for signatures; default: that knob, or --url"
+        "--public-url", help="the server's PUBLIC_BASE_URL, for signatures; default: that setting, or --url"
     )
     # For `./start_all.sh demo`: the folder for its files, where a call is recorded unless told otherwise;
     # and whether only to check the options.

@@ -28,6 +28,7 @@ OUR_MODULE = re.compile(r"python -m ((?:server|tests|bench)(?:\.\w+)*)")
 OUR_COMMAND = re.compile(r"(?:^|`|&& )\./start_all\.sh(?: (\w+))?", re.MULTILINE)
 CAPITALS = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 RETIRED = re.compile(r"\b(?:ears?|minds?|house|desk)\b", re.IGNORECASE)
+OURS_ALONE = re.compile(r"\b(?:knobs?|engines?)\b", re.IGNORECASE)
 CODE_OF_A_RULE = re.compile(r"(?<![%\w])[A-G][1-9]\b(?!\w)")
 
 # Capitals that begin a line of the log, or would if they were one.
@@ -116,6 +117,24 @@ def test_every_setting_named_exists(page: Path) -> None:
     """Names in capitals with a line below them are settings, or first words of log lines."""
     named = {name for code in code_in(page) for name in CAPITALS.findall(code)}
     assert named - SETTINGS - logged_in_the_code() - OTHER_PEOPLES_SETTINGS == set()
+
+
+@each_page
+def test_a_page_says_setting_and_provider(page: Path) -> None:
+    """As programs do to their users; names of the log and of settings apart, which are code."""
+    assert OURS_ALONE.findall(LINK.sub("", CODE.sub("", prose(page)))) == []
+
+
+def test_messages_say_setting_and_provider() -> None:
+    """Whatever a program of ours may print or log, but for the lines that begin with the other word."""
+    said = {
+        text
+        for path in (ROOT / "server").rglob("*.py")
+        for text in constants(ast.parse(text_of(path)))
+        if OURS_ALONE.search(text) and not text.startswith(("engines: ", "engines are not warm "))
+    }
+    assert said == set()
+    assert OURS_ALONE.findall(text_of(ROOT / ".env.example")) == []
 
 
 @each_page

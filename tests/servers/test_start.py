@@ -48,7 +48,7 @@ class TestGunicorn:
         for said in (
             "engines: STT scripted; LLM scripted; TTS scripted",
             "to go live: set PUBLIC_BASE_URL",
-            "to go live: scripted engines are for tests",
+            "to go live: scripted providers are for tests",
             "to go live: set TWILIO_AUTH_TOKEN",
             "OPEN: TWILIO_AUTH_TOKEN is unset, so webhooks and calls of this machine are taken for Twilio's",
         ):
@@ -268,7 +268,7 @@ class TestEndingAtTheStart:
 
 
 class TestBadKnobs:
-    MESSAGE = "bad knobs:\n  VAD_RMS='loud': must be a whole number from 1 to 32767\n"
+    MESSAGE = "bad settings:\n  VAD_RMS='loud': must be a whole number from 1 to 32767\n"
 
     def test_gunicorn_exits_with_the_message_only(self) -> None:
         done = subprocess.run(
@@ -287,7 +287,7 @@ class TestBadKnobs:
             GUNICORN, cwd=ROOT, env=environment(WS_MODE="GSM"), capture_output=True, text=True, timeout=20
         )
         assert done.returncode != 0
-        assert done.stderr == "bad knobs:\n  WS_MODE='GSM': must be AI\n"
+        assert done.stderr == "bad settings:\n  WS_MODE='GSM': must be AI\n"
 
 
 def run(*command: object, **knobs: str) -> "subprocess.CompletedProcess[str]":

@@ -156,7 +156,9 @@ class TestRefusals:
             monkeypatch.setenv(name.upper(), bad)
             with pytest.raises(KnobError) as refused:
                 load_config()
-            assert str(refused.value) == f"bad knobs:\n  {name.upper()}={bad!r}: must be {allowed_of(name)}"
+            assert (
+                str(refused.value) == f"bad settings:\n  {name.upper()}={bad!r}: must be {allowed_of(name)}"
+            )
             assert f"from {low} to {high}" in allowed_of(name)
 
     @pytest.mark.parametrize("name", MAYBE_NUMBERS)
@@ -226,7 +228,7 @@ class TestRefusals:
         monkeypatch.setenv("PORT", "0")
         assert main(["export"]) == 1
         out, err = capsys.readouterr()
-        assert out == "" and err == "bad knobs:\n  PORT='0': must be a whole number from 1 to 65535\n"
+        assert out == "" and err == "bad settings:\n  PORT='0': must be a whole number from 1 to 65535\n"
 
     def test_wrong_usage(self) -> None:
         assert main([]) == 2

@@ -230,7 +230,7 @@ def test_who_relies_on_a_reference_is_told() -> None:
     """At the start, by the setting's name: what stands in the braces may be a part of a password."""
     Path(".env").write_text("OTHER=${X}\nLLM_TARGET_STYLE=a${NAME}b\n")
     remark = ".env: LLM_TARGET_STYLE: the ${…} in its value is text: nothing is put in its place"
-    assert env_file_remarks() == [".env: OTHER is no knob of ours", remark]
+    assert env_file_remarks() == [".env: OTHER is no setting of ours", remark]
     Path(".env").write_text("REDIS_URL=${NAME}\n")
     with pytest.raises(
         KnobError, match="REDIS_URL: must be like (?s:.*)REDIS_URL: the ..…. in its value is text"
@@ -249,7 +249,7 @@ def test_a_text_over_several_lines_is_one_while_it_swallows_nothing(quote: str) 
 def test_what_is_odd_is_told() -> None:
     Path(".env").write_text("PORT=1\nSOMETHING=1\nVAD_RMS=9\nport=2\nPORT=3\n", encoding="utf-8")
     assert env_file_remarks() == [
-        ".env: SOMETHING is no knob of ours",
+        ".env: SOMETHING is no setting of ours",
         ".env: PORT is set on lines 1 and 4 and 5: the last one counts",
     ]
     assert load_config().vad_rms == 9

@@ -114,7 +114,7 @@ class TestGooglesKey:
     )
     def test_a_key_in_the_place_of_its_path_is_refused_and_not_told(self, content: str) -> None:
         message = refused(google_application_credentials=content)
-        assert message.startswith("bad knobs:\n  GOOGLE_APPLICATION_CREDENTIALS: must be the path of a")
+        assert message.startswith("bad settings:\n  GOOGLE_APPLICATION_CREDENTIALS: must be the path of a")
         assert content not in message and "secret" not in message and len(message) < 200
 
     def test_nor_anywhere_else(self, tmp_path: Path) -> None:

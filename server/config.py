@@ -33,6 +33,7 @@ from server.settings.knob_types import (
     PathText,
     RedisUrl,
     ServiceUrl,
+    SocketUrl,
     SttProviders,
     TtsProviders,
     at_least,
@@ -51,7 +52,8 @@ OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "thr
 MASCULINE = {
     "agent_persona": 'איתי, נציג אדיב של משרד תיווך נדל"ן',
     "google_tts_voice": "he-IL-Wavenet-B",
-    "openai_tts_voice": "ash",
+    "openai_tts_voice": "cedar",
+    "soniox_tts_voice": "Adrian",
     "thinking_text_he": "שנייה… בודק",
 }
 
@@ -157,9 +159,29 @@ class Config(BaseSettings):
         "auto", "Reasoning effort; auto: the least for gpt-5 models, else unset."
     )
     openai_llm_temperature: MaybeNumber = knob(None, "Temperature; empty: the model's own.", 0, 2)
-    openai_stt_model: Name = knob("gpt-transcribe", "Model of the STT.")
+    openai_llm_base_url: ServiceUrl = knob("", "Another server for the LLM alone, e.g. vLLM.")
+    openai_llm_api_key: SecretStr = knob(SecretStr(""), "Key for the LLM alone.")
+    openai_stt_model: Name = knob(
+        "gpt-live-transcribe", "Model of the STT; gpt-live-… hears while the caller speaks."
+    )
+    openai_stt_base_url: ServiceUrl = knob("", "Another server for the STT alone, e.g. of a Whisper.")
+    openai_stt_api_key: SecretStr = knob(SecretStr(""), "Key for the STT alone.")
     openai_tts_model: Name = knob("gpt-4o-mini-tts", "Model of the TTS.")
-    openai_tts_voice: Name = knob("coral", "Voice of the TTS.")
+    openai_tts_voice: Name = knob("marin", "Voice of the TTS.")
+    openai_tts_base_url: ServiceUrl = knob("", "Another server for the TTS alone.")
+    openai_tts_api_key: SecretStr = knob(SecretStr(""), "Key for the TTS alone.")
+
+    # Soniox
+    soniox_api_key: SecretStr = knob(SecretStr(""), "Soniox's key.")
+    soniox_stt_model: Name = knob("stt-rt-v5", "Model of the STT.")
+    soniox_tts_model: Name = knob("tts-rt-v2", "Model of the TTS.")
+    soniox_tts_voice: Name = knob("Maya", "Voice of the TTS.")
+    soniox_stt_url: SocketUrl = knob(
+        "wss://stt-rt.soniox.com/transcribe-websocket", "The STT's address; a region has its own."
+    )
+    soniox_tts_url: SocketUrl = knob(
+        "wss://tts-rt.soniox.com/tts-websocket", "The TTS's address; a region has its own."
+    )
 
     # Who the agent is (LLMs that take a prompt)
     agent_gender: Literal["feminine", "masculine"] = knob(
@@ -272,8 +294,15 @@ class Config(BaseSettings):
     @model_validator(mode="after")
     def _the_key_is_one(self) -> "Config":
         """One's own server may want any key."""
-        if why := why_no_openai_key(self.openai_api_key.get_secret_value(), bool(self.openai_base_url)):
-            raise ValueError(f"OPENAI_API_KEY: {why}")
+        shared = bool(self.openai_base_url)
+        for name, own_server in {
+            "openai_api_key": shared,
+            "openai_stt_api_key": shared or bool(self.openai_stt_base_url),
+            "openai_llm_api_key": shared or bool(self.openai_llm_base_url),
+            "openai_tts_api_key": shared or bool(self.openai_tts_base_url),
+        }.items():
+            if why := why_no_openai_key(getattr(self, name).get_secret_value(), own_server):
+                raise ValueError(f"{name.upper()}: {why}")
         return self
 
 

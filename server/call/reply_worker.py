@@ -1,12 +1,13 @@
 """The worker of one turn: the LLM's sentences and their audio, posted as events."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from server.audio.frames import pcm16_to_mulaw
 from server.call.context import CallContext
 from server.logs.redaction import Complaint
-from server.providers.base import Llm, ReplyRequest, Tts
+from server.providers.base import Llm, PreparesSpeech, ReplyRequest, SaidOtherwise, Tts
 from server.providers.deadlines import BoundedStream, Stream
 from server.providers.fallback import NoneWorked, Try, first_that_works
 from server.providers.reply.spoken import SpokenReply
@@ -19,6 +20,15 @@ T = TypeVar("T")
 HALF_SPOKEN_BYTES = 8 * 60 // 2  # μ-law a character, of some 60 ms
 ENGINE_TIMEOUT_S = 30.0
 LLM, AUDIO = "llm", "audio"
+
+
+@dataclass
+class Take:
+    """A sentence as one TTS said it. ``otherwise``: a fact of it was changed; ``reworded``: other words."""
+
+    mulaw_8k: bytearray = field(default_factory=bytearray)
+    otherwise: bool = False
+    reworded: bool = False
 
 
 class ReplyWorker:
@@ -52,7 +62,10 @@ class ReplyWorker:
         self.tasks: list[Task] = []
 
     def generate(self, request: ReplyRequest) -> None:
-        """Ask the LLM."""
+        """Ask the LLM; its first sentence shall find the TTS at hand."""
+        tts = self._context.providers.tts.first
+        if isinstance(tts, PreparesSpeech):
+            tts.prepare()
         self._spawn("turn", lambda: self._generate(request))
 
     def say(self, index: int, text: str) -> None:
@@ -161,16 +174,26 @@ class ReplyWorker:
 
     def _voiced(self, index: int, text: str) -> bool:
         """Post the sentence's audio from the first TTS that can; False when the caller heard nothing."""
-        takes: list[bytearray] = []  # μ-law, of each TTS that was asked
+        takes: list[Take] = []  # of each TTS that was asked
 
         def synthesize(attempt: Try[Tts]) -> str:
-            takes.append(audio := bytearray())
+            takes.append(take := Take())
             sentence = SpokenSentence(attempt.provider, text)
-            for pcm16 in self._read(AUDIO, sentence, self._context.config.tts_timeout_ms / 1000):
-                mulaw_8k = pcm16_to_mulaw(pcm16)
-                audio.extend(mulaw_8k)
-                self._post(TtsAudio(self._turn_id, index, mulaw_8k))
+            try:
+                for pcm16 in self._read(AUDIO, sentence, self._context.config.tts_timeout_ms / 1000):
+                    mulaw_8k = pcm16_to_mulaw(pcm16)
+                    take.mulaw_8k.extend(mulaw_8k)
+                    self._post(TtsAudio(self._turn_id, index, mulaw_8k))
+            except SaidOtherwise:
+                take.otherwise = True
+                raise
+            take.reworded = sentence.reworded
             return attempt.provider.identity
+
+        def say_again() -> bool:
+            """From its start, half a sentence would sound worse than cut short; a wrong price does not."""
+            take = takes[-1]
+            return take.otherwise or len(take.mulaw_8k) < HALF_SPOKEN_BYTES * len(text)
 
         try:
             identity = first_that_works(
@@ -178,13 +201,13 @@ class ReplyWorker:
                 synthesize,
                 complain=self._context.log.complaint,
                 wanted=self._voice_wanted,
-                # Said again from the start, half a sentence would sound worse than cut short.
-                another=lambda: len(takes[-1]) < HALF_SPOKEN_BYTES * len(text),
+                another=say_again,
             )
         except NoneWorked:
-            return not self._voice_wanted() or any(2 * len(audio) >= MIN_SPEECH_BYTES for audio in takes)
-        if self._voice_wanted():  # else it was perhaps cut short
-            self._context.providers.tts_cache.keep(identity, text, bytes(takes[-1]))
+            heard = any(2 * len(take.mulaw_8k) >= MIN_SPEECH_BYTES for take in takes)
+            return not self._voice_wanted() or heard
+        if self._voice_wanted() and not takes[-1].reworded:  # else it was perhaps cut short
+            self._context.providers.tts_cache.keep(identity, text, bytes(takes[-1].mulaw_8k))
         return True
 
     def _voice_wanted(self) -> bool:

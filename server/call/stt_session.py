@@ -191,7 +191,7 @@ class SttSession:
             if transcript.is_final:
                 finals.append(transcript)
             interim = " ".join(filter(None, words))
-            self._post_of(reading, InterimTranscript(self._utterance_id, interim))
+            self._post_of(reading, InterimTranscript(self._utterance_id, interim, transcript.ends))
         sure = [final.confidence for final in finals if final.confidence is not None]
         text = " ".join(filter(None, (final.text.strip() for final in finals)))
         # Without a final the last interim transcript is the transcript (E1).

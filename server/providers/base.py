@@ -32,17 +32,27 @@ class ReplyCut(ProviderError):
         super().__init__(message, retryable=True)
 
 
+class SaidOtherwise(ProviderError):
+    """A voice changed a fact of the sentence it was to read: another one says it again, whole."""
+
+
+class Cancelled(Exception):
+    """The exchange with a provider was cancelled: its iterator ends, quietly. Never leaves a provider."""
+
+
 @dataclass(frozen=True)
 class Transcript:
     """What was heard. ``confidence`` is 0…1, or None when the engine does not say.
 
     A partial (``is_final`` False) replaces the partial before it. A final is a *segment*: it adds to
-    the finals before it, and an utterance may have several.
+    the finals before it, and an utterance may have several. ``ends``: the engine finds that a turn may end
+    here, by what was said and how.
     """
 
     text: str
     confidence: float | None = None
     is_final: bool = True
+    ends: bool = False
 
 
 class Recognition(Protocol):
@@ -60,6 +70,13 @@ class Recognition(Protocol):
 
     def cancel(self) -> None:
         """Drop the stream. Idempotent, any thread."""
+
+
+def whole_of(recognition: Recognition) -> Transcript:
+    """Block for all that is heard of a recognition that was finished. Raises ProviderError."""
+    finals = [transcript for transcript in recognition if transcript.is_final]
+    sure = [final.confidence for final in finals if final.confidence is not None]
+    return Transcript(" ".join(filter(None, (final.text for final in finals))), min(sure, default=None))
 
 
 class Stt(Protocol):
@@ -191,3 +208,19 @@ class Tts(Protocol):
 
     def warm(self) -> None:
         """As ``Stt.warm``."""
+
+
+@runtime_checkable
+class SpeechThatMayReword(Protocol):
+    """A SpeechStream of a voice that chooses its own words."""
+
+    reworded: bool  # valid once the iterator has ended: other words than the text's were said
+
+
+@runtime_checkable
+class PreparesSpeech(Protocol):
+    """A Tts that has something to open."""
+
+    def prepare(self) -> None:
+        """A sentence will follow soon. Returns at once; any thread."""
+        ...

@@ -6,10 +6,13 @@ misses until it is there; its key in ``config``, and what that allows in ``_stt_
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from server.config import Config
 from server.hebrew.understand.gender import Gender
 from server.providers.base import Llm, Stt, Tts
 from server.providers.fallback import BreakerParams, FallbackChain
+from server.providers.openai.models import hears_live
 from server.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
 from server.runtime.threads import Runtime
 from server.settings.knob_types import LlmProvider, SttProvider, TtsProvider
@@ -29,7 +32,7 @@ def chosen_stt(config: Config) -> tuple[SttProvider, ...]:
 
 def chosen_llm(config: Config) -> tuple[LlmProvider, ...]:
     """``LLM_ENGINES``, or OpenAI's when there is a key, then the embedded one."""
-    return config.llm_engines or (("openai", "embedded") if _has_openai(config) else ("embedded",))
+    return config.llm_engines or (("openai", "embedded") if _has_openai_llm(config) else ("embedded",))
 
 
 def chosen_tts(config: Config) -> tuple[TtsProvider, ...]:
@@ -38,8 +41,9 @@ def chosen_tts(config: Config) -> tuple[TtsProvider, ...]:
 
 
 def asr_timeout_ms(config: Config, stt_name: str) -> float:
-    """``ASR_TIMEOUT_MS``, from the end of speech. OpenAI's STT begin only when the utterance is over."""
-    return config.asr_timeout_ms or (2600 if stt_name == "openai" else 1200)
+    """``ASR_TIMEOUT_MS``, from the end of speech; longer for an STT that begins only there."""
+    begins_late = stt_name == "openai" and not hears_live(config.openai_stt_model)
+    return config.asr_timeout_ms or (2600 if begins_late else 1200)
 
 
 def build_stt(config: Config, runtime: Runtime) -> FallbackChain[Stt]:
@@ -66,10 +70,18 @@ def _stt(name: SttProvider, config: Config, runtime: Runtime) -> Stt:
             from server.providers.google.stt import GoogleStt
 
             return GoogleStt(config)
+        case "openai" if hears_live(config.openai_stt_model):
+            from server.providers.openai.live_stt import OpenAILiveStt
+
+            return OpenAILiveStt(config)
         case "openai":
             from server.providers.openai.stt import OpenAIStt
 
             return OpenAIStt(config)
+        case "soniox":
+            from server.providers.soniox.stt import SonioxStt
+
+            return SonioxStt(config)
         case "embedded":
             from server.providers.embedded.stt.recogniser import EmbeddedStt
 
@@ -102,6 +114,10 @@ def _tts(name: TtsProvider, config: Config, runtime: Runtime) -> Tts:
             from server.providers.openai.tts import OpenAITts
 
             return OpenAITts(config)
+        case "soniox":
+            from server.providers.soniox.tts import SonioxTts
+
+            return SonioxTts(config)
         case "embedded":
             from server.providers.embedded.tts.synthesizer import EmbeddedTts
 
@@ -112,28 +128,33 @@ def _tts(name: TtsProvider, config: Config, runtime: Runtime) -> Tts:
 
 def _stt_present(config: Config) -> tuple[SttProvider, ...]:
     """The vendors of STT that there are credentials for, Google first."""
-    present: dict[SttProvider, bool] = {"google": _has_google(config), "openai": _has_openai_key(config)}
+    openai = _has_key(config.openai_api_key, config.openai_stt_api_key) or bool(config.openai_stt_base_url)
+    soniox = _has_key(config.soniox_api_key)
+    present: dict[SttProvider, bool] = {"google": _has_google(config), "soniox": soniox, "openai": openai}
     return tuple(name for name, there in present.items() if there)
 
 
 def _tts_present(config: Config) -> tuple[TtsProvider, ...]:
     """The vendors of TTS that there are credentials for, Google first."""
-    present: dict[TtsProvider, bool] = {"google": _has_google(config), "openai": _has_openai_key(config)}
+    openai = _has_key(config.openai_api_key, config.openai_tts_api_key) or bool(config.openai_tts_base_url)
+    soniox = _has_key(config.soniox_api_key)
+    present: dict[TtsProvider, bool] = {"google": _has_google(config), "soniox": soniox, "openai": openai}
     return tuple(name for name, there in present.items() if there)
 
 
+def _has_openai_llm(config: Config) -> bool:
+    """A server of one's own needs no key."""
+    key = _has_key(config.openai_api_key, config.openai_llm_api_key)
+    return key or bool(config.openai_base_url or config.openai_llm_base_url)
+
+
 def _has_google(config: Config) -> bool:
-    key = config.google_application_credentials or config.google_credentials_json.get_secret_value()
-    return bool(key) or (Path.home() / GCLOUD_CREDENTIALS).is_file()
+    key = _has_key(config.google_credentials_json) or bool(config.google_application_credentials)
+    return key or (Path.home() / GCLOUD_CREDENTIALS).is_file()
 
 
-def _has_openai_key(config: Config) -> bool:
-    return bool(config.openai_api_key.get_secret_value())
-
-
-def _has_openai(config: Config) -> bool:
-    """For the LLM a server of one's own needs no key."""
-    return _has_openai_key(config) or bool(config.openai_base_url)
+def _has_key(*keys: SecretStr) -> bool:
+    return any(key.get_secret_value() for key in keys)
 
 
 def _breaker(config: Config) -> BreakerParams:

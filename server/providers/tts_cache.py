@@ -11,7 +11,7 @@ from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
 from server.hebrew.speak.speakable import speakable
 from server.logs.events import log
 from server.logs.redaction import Complaint
-from server.providers.base import ProviderError, SpeechStream, Tts
+from server.providers.base import ProviderError, SpeechStream, SpeechThatMayReword, Tts
 from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
 from server.providers.is_speech import FRAME_PCM16_BYTES, is_noise, is_silent
 from server.providers.tts_cache_disk import TtsCacheDisk, audio_key
@@ -102,7 +102,8 @@ class TtsCache:
             if ending():
                 break
             wanted = not tts.skips_first or self.get(line) is None
-            if wanted and (made := speak_whole(line, tts, complain)) is not None:
+            made = speak_whole(line, tts, complain) if wanted else None
+            if made is not None and not made.reworded:
                 self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
         return self.complete
 
@@ -136,6 +137,7 @@ class Spoken:
 
     identity: str
     pcm16_8k: bytes
+    reworded: bool = False  # in other words: it may do better the next time
 
 
 def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[Complaint], None]) -> Spoken | None:
@@ -143,7 +145,9 @@ def speak_whole(text: str, tts: FallbackChain[Tts], complain: Callable[[Complain
 
     def speak(attempt: Try[Tts]) -> Spoken:
         voice = attempt.provider
-        return Spoken(voice.identity, b"".join(SpokenSentence(voice, text)))
+        sentence = SpokenSentence(voice, text)
+        pcm16_8k = b"".join(sentence)
+        return Spoken(voice.identity, pcm16_8k, sentence.reworded)
 
     try:
         return first_that_works(tts, speak, complain=complain)
@@ -191,6 +195,11 @@ class SpokenSentence:
     def cancel(self) -> None:
         self._samples.cancel()
 
+    @property
+    def reworded(self) -> bool:
+        """The voice has said other words: it may do better the next time. Valid behind the last chunk."""
+        return self._samples.reworded
+
 
 class WholeSamples:
     """One sentence from ``voice``, in spoken words (E6).
@@ -225,6 +234,11 @@ class WholeSamples:
             odd = audio[len(audio) // 2 * 2 :]
             if len(audio) > 1:
                 yield audio[: len(audio) // 2 * 2]
+
+    @property
+    def reworded(self) -> bool:
+        stream = self._stream
+        return isinstance(stream, SpeechThatMayReword) and stream.reworded
 
     def cancel(self) -> None:
         self._cancelled = True

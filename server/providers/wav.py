@@ -49,15 +49,16 @@ class TelephoneReader:
 
 
 class Resampler:
-    """Resamples one sentence to 8 kHz. The output does not depend on how the input was cut. One thread."""
+    """Resamples one sentence, to 8 kHz by default. Its output does not depend on how the input was cut.
 
-    def __init__(self, rate_hz: int) -> None:
+    One thread.
+    """
+
+    def __init__(self, rate_hz: int, to_hz: int = SAMPLE_RATE_HZ) -> None:
         import soxr
 
         # Not int16: soxr dithers its output, differently for every cut.
-        self._stream = soxr.ResampleStream(
-            rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality=RESAMPLER_QUALITY
-        )
+        self._stream = soxr.ResampleStream(rate_hz, to_hz, 1, dtype="float32", quality=RESAMPLER_QUALITY)
 
     def feed(self, pcm16: bytes, *, last: bool = False) -> bytes:
         import numpy as np

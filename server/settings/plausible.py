@@ -64,9 +64,9 @@ def why_no_key_file(path: str) -> str:
     return "must be the path of a file: this is too long" if len(path) > 4096 else ""
 
 
-def _why_no_http_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or any(c.isspace() for c in url):
-        return "must start with http:// or https://, without blanks"
+def _why_no_http_url(url: str, schemes: tuple[str, str] = ("http://", "https://")) -> str:
+    if not url.startswith(schemes) or any(c.isspace() for c in url):
+        return f"must start with {' or '.join(schemes)}, without blanks"
     if "@" in url.partition("//")[2].partition("/")[2]:
         return "must have no @ behind its host; in a password @ / ? # are written %40 %2F %3F %23"
     return ""
@@ -79,6 +79,18 @@ def why_no_service_url(url: str) -> str:
     if "?" in url or "#" in url:
         return "must end before the ? or #: what stands behind it is never sent"
     return ""
+
+
+def why_no_socket_url(url: str) -> str:
+    """``SONIOX_STT_URL``: a WebSocket's."""
+    if why := _why_no_http_url(url, ("ws://", "wss://")):
+        return why
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        there = False
+    return "" if there else "must be like wss://host/path"
 
 
 def why_no_google_endpoint(url: str) -> str:

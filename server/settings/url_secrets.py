@@ -48,6 +48,12 @@ def user_info(url: str) -> tuple[str, str]:
     return unquote(name), unquote(password)
 
 
+def basic_auth(url: str) -> str:
+    """The ``Authorization`` header of what stands in ``url``; empty where nothing does."""
+    name, password = user_info(url)
+    return f"Basic {b64encode(f'{name}:{password}'.encode()).decode()}" if name or password else ""
+
+
 def bare(url: str) -> str:
     """``url`` without its user info."""
     return re.sub(r"(?<=//)[^/?#]*@", "", url, count=1)

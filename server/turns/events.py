@@ -58,10 +58,11 @@ class MarkReturned:
 
 @dataclass(frozen=True, slots=True)
 class InterimTranscript:
-    """A partial transcript of an utterance."""
+    """A partial transcript of an utterance. ``ends``: the STT finds that a turn may end with it (A7)."""
 
     utterance_id: int
     text: str
+    ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,8 +233,8 @@ class TurnMachine:
     def _transcript(self, event: InterimTranscript | FinalTranscript | SttFailed) -> list[Action]:
         utterance_id, clock = event.utterance_id, self.current.clock
         match event:
-            case InterimTranscript(_, text):
-                self.users.guessed(utterance_id, text, clock)
+            case InterimTranscript(_, text, ends):
+                self.users.guessed(utterance_id, text, clock, ends=ends)
                 return self._speculative.words_so_far(utterance_id)
             case FinalTranscript(_, text, confidence):
                 wanted = self.users.transcribed(utterance_id, text, confidence, clock)

@@ -7,7 +7,8 @@ from server.audio.frames import FrameHeard
 from server.audio.segmenter import Ended, Heard, Segmenter
 from server.audio.vad import Vad
 from server.hebrew.understand.finished import Ending, ending_of
-from server.hebrew.words import normalise
+from server.hebrew.understand.waiting import words_ask_to_wait
+from server.hebrew.words import normalise, words_of
 from server.turns.actions import (
     Action,
     CancelRecognition,
@@ -38,6 +39,7 @@ class UserUtterance:
     text: str | None = None
     guess: str = ""  # the last interim transcript
     guessed_at: int = 0  # frame clock
+    guess_ends: bool = False  # the STT finds that a turn may end with it
     confidence: float | None = None
     speech_frames: int = 0
     ended_at: int = 0  # frame clock
@@ -59,9 +61,15 @@ class UserUtterance:
         """Its last frame was heard."""
         self.speech_frames, self.ended_at, self.in_playout = speech_frames, clock, in_playout
 
-    def guessed(self, text: str, clock: int) -> None:
+    def guessed(self, text: str, clock: int, *, ends: bool = False) -> None:
         """An interim transcript has come."""
-        self.guess, self.guessed_at = text, clock
+        self.guess, self.guessed_at, self.guess_ends = text, clock, ends
+
+    def ending(self, ending: Ending) -> Ending:
+        """What the words' ``ending`` is beside the STT's own opinion; a request to wait is never an end."""
+        if not self.guess_ends or words_ask_to_wait(words_of(self.guess)):
+            return ending
+        return Ending.OPEN if ending is Ending.UNFINISHED else Ending.FINISHED
 
     def transcribed(self, text: str, confidence: float | None, clock: int) -> None:
         """The final transcript has come, or at a pause what may be all of it."""
@@ -292,10 +300,10 @@ class UserTurns:
 
     # ---- words ----
 
-    def guessed(self, utterance_id: int, text: str, clock: int) -> None:
-        """A partial transcript."""
+    def guessed(self, utterance_id: int, text: str, clock: int, *, ends: bool = False) -> None:
+        """A partial transcript. ``ends``: the STT finds that a turn may end with it."""
         if utterance_id in self._unheard:
-            self._unheard[utterance_id].guessed(text, clock)
+            self._unheard[utterance_id].guessed(text, clock, ends=ends)
 
     def close_by_words(self, utterance_id: int, expected: Expected) -> Ending:
         """A7: the words so far of an utterance that is not over say how much silence ends it.
@@ -307,7 +315,7 @@ class UserTurns:
             return Ending.OPEN
         known = normalise(segment.guess) == self._waits_behind
         whole = f"{self.pending.so_far} {segment.guess}" if segment.guess else ""
-        ending = Ending.UNFINISHED if known else ending_of(whole, expected.digits)
+        ending = Ending.UNFINISHED if known else segment.ending(ending_of(whole, expected.digits))
         self._segmenter.close_after(CLOSING[ending])
         return ending
 

@@ -98,8 +98,10 @@ def with_fallbacks(*sounds, **more):
 
 
 def google_then_openai(openai_s):
-    """Google's STT fail with the first audio; OpenAI's take so long, from the end of it."""
-    call = with_fallbacks(*SPEECH[:1], stt=[ProviderError("down")])
+    """Google's STT fail with the first audio; OpenAI's, of whole utterances, take so long behind it."""
+    call = with_fallbacks(
+        *SPEECH[:1], stt=[ProviderError("down")], knobs={"openai_stt_model": "gpt-transcribe"}
+    )
     call.stt.name, call.stt.at_once, call.stt.delay_s = "google", True, 0.0
     (openai,) = call.fallbacks[0]
     openai.name, openai.delay_s = "openai", openai_s

@@ -22,7 +22,7 @@ from server.providers.google.api_versions import dialect_of
 from server.providers.google.client import SPEECH_V1, SPEECH_V2, TEXT_TO_SPEECH, Address, connect, explained
 from server.providers.google.streaming import StreamLimits
 from server.providers.google.stt import GoogleStt
-from server.providers.google.utterance_audio import UtteranceAudio
+from server.providers.streaming.utterance_audio import UtteranceAudio
 from server.providers.stt_hints import MAX_PHRASE_CHARS, MAX_PHRASES, read_phrases, within_limits
 from server.turns.effects import Expected
 from tests.cloud.google import DEFAULT_LINE, FOREIGN_LINE, SpeechCloud

@@ -15,9 +15,10 @@ import pytest
 import trustme
 
 from server.config import Config
-from server.providers.base import ProviderError
+from server.providers.base import Cancelled, ProviderError
 from server.providers.openai import client as module
-from server.providers.openai.client import Call, Cancelled, client_of, events, warm
+from server.providers.openai.client import Call, client_of, events, warm
+from server.providers.openai.endpoint import Endpoint, llm_endpoint
 from tests.cloud.openai import DEFAULT_REPLY, OpenAICloud, Script
 from tests.cloud.watch import Fault
 from tests.providers.reading import under_gevent
@@ -64,16 +65,16 @@ def server_side(authority: trustme.CA) -> ssl.SSLContext:
     return context
 
 
-def knobs(cloud: OpenAICloud, **others: object) -> Config:
+def knobs(cloud: OpenAICloud, **others: object) -> Endpoint:
     values = {"openai_base_url": cloud.base_url, "openai_api_key": KEY, **others}
-    return Config(_env_file=None, **values)  # type: ignore[call-arg, arg-type]
+    return llm_endpoint(Config(_env_file=None, **values))  # type: ignore[call-arg, arg-type]
 
 
-def words(config: Config, call: Call, **parameters: object) -> Iterator[str]:
+def words(config: Endpoint, call: Call, **parameters: object) -> Iterator[str]:
     """The pieces of a chat completion."""
     with call.response(
         lambda client: client.chat.completions.with_streaming_response.create(  # type: ignore[call-overload]
-            model=config.openai_llm_model, messages=[], stream=True, **parameters
+            model=config.model, messages=[], stream=True, **parameters
         )
     ) as response:
         for event in events(response):
@@ -81,14 +82,14 @@ def words(config: Config, call: Call, **parameters: object) -> Iterator[str]:
                 yield text
 
 
-def said(config: Config, timeout_s: float = 5.0, **parameters: object) -> str:
+def said(config: Endpoint, timeout_s: float = 5.0, **parameters: object) -> str:
     return "".join(words(config, Call(config, timeout_s), **parameters))
 
 
 class Reader:
     """Reads a chat completion on its own thread."""
 
-    def __init__(self, config: Config, timeout_s: float = 10.0) -> None:
+    def __init__(self, config: Endpoint, timeout_s: float = 10.0) -> None:
         self.call = Call(config, timeout_s)
         self.pieces: list[str] = []
         self.error: Exception | None = None
@@ -117,7 +118,7 @@ class TestClient:
     def test_without_a_key_it_says_what_to_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OPENAI_API_KEY", raising=False)
         with pytest.raises(ProviderError, match="OPENAI_API_KEY.*OPENAI_BASE_URL"):
-            said(Config(_env_file=None, openai_base_url=""))  # type: ignore[call-arg]
+            said(llm_endpoint(Config(_env_file=None, openai_base_url="")))  # type: ignore[call-arg]
 
     def test_a_server_of_ones_own_needs_no_key(self, cloud: OpenAICloud) -> None:
         assert said(knobs(cloud, openai_api_key="")) == DEFAULT_REPLY
@@ -218,7 +219,7 @@ class TestCancel:
         """A TLS server that accepts and stays silent: the reader ends when the socket is closed."""
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-            config = Config(_env_file=None, openai_base_url=f"https://127.0.0.1:{port}/v1")  # type: ignore[call-arg]
+            config = llm_endpoint(Config(_env_file=None, openai_base_url=f"https://127.0.0.1:{port}/v1"))  # type: ignore[call-arg]
             client_of(config)
             reader = Reader(config)
             connection, _ = listener.accept()
@@ -456,9 +457,9 @@ class TestErrors:
 class TestWarm:
     def test_it_asks_for_the_model(self, cloud: OpenAICloud) -> None:
         warm(knobs(cloud))
-        warm(knobs(cloud), "gpt-4o-transcribe")
+        warm(knobs(cloud, openai_llm_model="gpt-6-luna"))
         asked = [exchange.request["model"] for exchange in cloud.watch.exchanges]
-        assert asked == ["gpt-5.4-mini", "gpt-4o-transcribe"]
+        assert asked == ["gpt-5.4-mini", "gpt-6-luna"]
 
     def test_a_wrong_key(self, cloud: OpenAICloud) -> None:
         cloud.refused_keys = {KEY}
@@ -479,7 +480,7 @@ class TestWarm:
     def test_an_empty_variable_means_openai(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The start script exports every knob, and the SDK would take an empty URL as the server's."""
         monkeypatch.setenv("OPENAI_BASE_URL", "")
-        config = Config(_env_file=None, openai_api_key="sk-test-empty")
+        config = llm_endpoint(Config(_env_file=None, openai_api_key="sk-test-empty"))  # type: ignore[call-arg]
         assert str(client_of(config).base_url).rstrip("/") == module.OPENAI_URL
 
     def test_a_key_that_may_not_look_at_models(self, cloud: OpenAICloud) -> None:
@@ -494,14 +495,16 @@ class TestWarm:
 
 UNDER_GEVENT = """
 from server.config import Config
-from server.providers.openai.client import Call, Cancelled, events, warm
-config = Config(_env_file=None, openai_base_url=sys.argv[1])
+from server.providers.base import Cancelled
+from server.providers.openai.client import Call, events, warm
+from server.providers.openai.endpoint import llm_endpoint
+config = llm_endpoint(Config(_env_file=None, openai_base_url=sys.argv[1]))
 warm(config)
 
 def read(call, pieces, ends):
     try:
         with call.response(lambda client: client.chat.completions.with_streaming_response.create(
-            model=config.openai_llm_model, messages=[], stream=True)) as response:
+            model=config.model, messages=[], stream=True)) as response:
             for event in events(response):
                 pieces.append(event["choices"][0]["delta"].get("content") or "")
         ends.append("done")

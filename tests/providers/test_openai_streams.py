@@ -45,7 +45,7 @@ class Stt(Provider):
 from server.config import load_config
 from server.turns.effects import Expected
 from server.providers.openai.stt import OpenAIStt
-provider = OpenAIStt(load_config(openai_base_url=sys.argv[1]))
+provider = OpenAIStt(load_config(openai_base_url=sys.argv[1], openai_stt_model="gpt-transcribe"))
 def ask(): return provider.recognize(bytes(8000), Expected(), 10).text
 def stream(): return provider.start(Expected(), 1, 10)
 """
@@ -55,7 +55,9 @@ def stream(): return provider.start(Expected(), 1, 10)
         self.exchanges = cloud.transcriptions
 
     def asked_of(self, base_url: str, timeout_s: float) -> Recognition:
-        recognition = OpenAIStt(load_config(openai_base_url=base_url)).start(Expected(), 1, timeout_s)
+        recognition = OpenAIStt(
+            load_config(openai_base_url=base_url, openai_stt_model="gpt-transcribe")
+        ).start(Expected(), 1, timeout_s)
         recognition.feed(bytes(range(250)) * 32)
         recognition.finish()
         return recognition

@@ -14,7 +14,8 @@ from server.audio.frames import mulaw_to_pcm16
 from server.config import Config, load_config
 from server.providers.base import ProviderError, Recognition, RecognizesWhole, Transcript
 from server.providers.is_hebrew import wrong_language
-from server.providers.openai.stt import MAX_AUDIO_BYTES, MAX_HINT_CHARS, OpenAIStt, within_limit
+from server.providers.openai.hints import MAX_HINT_CHARS, within_limit
+from server.providers.openai.stt import MAX_AUDIO_BYTES, OpenAIStt
 from server.providers.wav import wav_of
 from server.turns.effects import Expected
 from tests.cloud import openai as local
@@ -36,6 +37,7 @@ def cloud() -> Iterator[OpenAICloud]:
 def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
     # The default model gives no log-probabilities.
     knobs = {"openai_stt_model": "gpt-4o-transcribe", **knobs}
+    knobs = {"openai_stt_model": "gpt-transcribe", **knobs}
     return load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test", **knobs)
 
 

@@ -54,6 +54,7 @@ def cloud() -> Iterator[OpenAICloud]:
 
 
 def config_of(cloud: OpenAICloud, **knobs: Any) -> Config:
+    knobs = {"openai_tts_model": "gpt-4o-mini-tts", **knobs}
     return load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test", **knobs)
 
 
@@ -68,7 +69,7 @@ class TestRequest:
         assert "Hebrew" in request.pop("instructions")
         assert request == {
             "model": "gpt-4o-mini-tts",
-            "voice": "coral",
+            "voice": "marin",
             "input": TEXT,
             "response_format": "pcm",
         }
@@ -81,7 +82,7 @@ class TestRequest:
 
     def test_identity_tells_voices_apart(self, cloud: OpenAICloud) -> None:
         voice = OpenAITts(config_of(cloud))
-        assert (voice.name, voice.identity) == ("openai", "openai gpt-4o-mini-tts coral")
+        assert (voice.name, voice.identity) == ("openai", "openai gpt-4o-mini-tts marin")
         assert OpenAITts(config_of(cloud, openai_tts_voice="sage")).identity != voice.identity
 
     def test_nothing_is_sent_before_it_is_listened_to(self, cloud: OpenAICloud) -> None:

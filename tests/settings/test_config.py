@@ -245,7 +245,7 @@ class TestGender:
         changed = {name for name in Config.model_fields if getattr(man, name) != getattr(woman, name)}
         assert changed == {*MASCULINE, "agent_gender"}
         assert man.thinking_text_he == "שנייה… בודק" and "נציג אדיב" in man.agent_persona
-        assert (man.google_tts_voice, man.openai_tts_voice) == ("he-IL-Wavenet-B", "ash")
+        assert (man.google_tts_voice, man.openai_tts_voice) == ("he-IL-Wavenet-B", "cedar")
 
     def test_the_file_says_it_too(self) -> None:
         Path(".env").write_text("AGENT_GENDER=masculine\n", encoding="utf-8")
@@ -433,9 +433,10 @@ class TestChosenProviders:
         [
             ({}, "embedded", 1200),
             ({}, "", 1200),
-            ({"openai_api_key": "sk"}, "openai", 2600),
-            ({"asr_engines": "google,openai"}, "google", 1200),
-            ({"asr_engines": "google,openai"}, "openai", 2600),
+            ({"openai_api_key": "sk"}, "openai", 1200),  # hears while the caller speaks
+            ({"openai_api_key": "sk", "openai_stt_model": "gpt-transcribe"}, "openai", 2600),
+            ({"asr_engines": "google,openai", "openai_stt_model": "whisper"}, "google", 1200),
+            ({"asr_engines": "google,openai", "openai_stt_model": "whisper"}, "openai", 2600),
             ({"asr_engines": "openai,google"}, "google", 1200),
             ({"openai_api_key": "sk", "asr_timeout_ms": "900"}, "openai", 900),
             ({"asr_timeout_ms": "3000"}, "google", 3000),

@@ -10,7 +10,7 @@ from server.providers.base import Transcript
 from server.providers.google.api_versions import Dialect, Variant
 from server.providers.google.client import Connection
 from server.providers.google.request_variants import is_hebrew
-from server.providers.google.utterance_audio import UtteranceAudio
+from server.providers.streaming.utterance_audio import UtteranceAudio
 
 
 @dataclass(frozen=True)

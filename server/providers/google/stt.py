@@ -15,7 +15,7 @@ from server.providers.google.api_versions import Dialect, Variant, dialect_of
 from server.providers.google.client import Connection, connect, explained
 from server.providers.google.request_variants import Variants
 from server.providers.google.streaming import Ended, StreamingCall, StreamLimits, transcript_of
-from server.providers.google.utterance_audio import UtteranceAudio
+from server.providers.streaming.utterance_audio import UtteranceAudio
 from server.turns.effects import Expected
 
 WARM_TIMEOUT_S = 5.0

@@ -10,9 +10,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from server.config import Config
 from server.logs.secrets import excerpt
-from server.providers.base import ProviderError
+from server.providers.base import Cancelled, ProviderError
+from server.providers.openai.endpoint import Endpoint
 from server.settings.url_secrets import bare, shown, user_info
 
 if TYPE_CHECKING:
@@ -37,10 +37,6 @@ DONE = "[DONE]"
 NO_SUCH_ROUTE = (404, 405, 501)
 
 
-class Cancelled(Exception):
-    """The exchange was cancelled: its engine's iterator ends, quietly."""
-
-
 class Wire(Protocol):
     def shut_down(self) -> None:
         """End the connection in both directions, whoever waits on it. Idempotent, never blocks."""
@@ -52,8 +48,8 @@ class Call:
     ``timeout_s`` bounds them together, from the first request to the last byte, however it drips.
     """
 
-    def __init__(self, config: Config, timeout_s: float) -> None:
-        self._config = config
+    def __init__(self, endpoint: Endpoint, timeout_s: float) -> None:
+        self._endpoint = endpoint
         self._timeout_s = timeout_s
         self._deadline: float | None = None  # of the whole; set by the first exchange
         self._until = 0.0  # of the present exchange; reader's thread, monotonic, as the line above
@@ -71,7 +67,7 @@ class Call:
         if self._deadline is None:
             self._deadline = time.monotonic() + self._timeout_s
         self._until = self._deadline
-        client = client_of(self._config)
+        client = client_of(self._endpoint)
         import httpx2
         import openai
 
@@ -88,7 +84,7 @@ class Call:
                 raise Cancelled from None
             if isinstance(error, ProviderError):
                 raise
-            raise explained(error, self._config) from error
+            raise explained(error, self._endpoint) from error
 
     def cancel(self) -> None:
         """Give the exchange up: its reader ends and its server sees the end of file. Never blocks.
@@ -192,33 +188,29 @@ def _drain(response: "APIResponse[Any]", lines: Iterator[str]) -> None:
         pass  # everything that was to be said has been said
 
 
-def warm(config: Config, model: str = "") -> None:
-    """Build the client, open a connection, see that key and model (empty: the LLM's) are known.
+def warm(endpoint: Endpoint) -> None:
+    """Build the client, open a connection, see that key and model are known.
 
     Blocks for seconds at worst. Raises ProviderError. A server of one's own need not know its models by name.
     """
-    call = Call(config, WARM_S)
-    name = model or config.openai_llm_model
+    call = Call(endpoint, WARM_S)
     try:
-        with call.response(lambda client: client.models.with_streaming_response.retrieve(name)) as response:
-            response.read()
+        with call.response(
+            lambda client: client.models.with_streaming_response.retrieve(endpoint.model)
+        ) as said:
+            said.read()
     except ProviderError as error:
         status = getattr(error.__cause__, "status_code", None)
         # A key may be forbidden this route and nothing else.
-        if status != 403 and (status not in NO_SUCH_ROUTE or not config.openai_base_url):
+        if status != 403 and (status not in NO_SUCH_ROUTE or not endpoint.base_url):
             raise
-    client = client_of(config)
+    client = client_of(endpoint)
     # The SDK loads a route's code when it is first named: no caller should wait for that.
     client.chat.completions, client.audio.speech, client.audio.transcriptions  # noqa: B018
 
 
 # ---- what errors mean ---------------------------------------------------------------------------
 
-KNOB_OF_ROUTE = {
-    "/chat/completions": "openai_llm_model",
-    "/audio/transcriptions": "openai_stt_model",
-    "/audio/speech": "openai_tts_model",
-}
 KNOB_OF_PARAMETER = {
     "temperature": "OPENAI_LLM_TEMPERATURE (empty: not sent)",
     "reasoning_effort": "OPENAI_LLM_EFFORT (none, or unset: not sent)",
@@ -226,7 +218,7 @@ KNOB_OF_PARAMETER = {
 }
 
 
-def explained(error: Exception, config: Config) -> ProviderError:
+def explained(error: Exception, endpoint: Endpoint) -> ProviderError:
     """What the SDK or its transport raised, as an error that says what to do about it."""
     import httpx2
     import openai
@@ -234,22 +226,22 @@ def explained(error: Exception, config: Config) -> ProviderError:
     if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException):
         return ProviderError("OpenAI did not answer in time", retryable=True)
     if isinstance(error, openai.APIStatusError):
-        return _explained_status(error, config)
+        return _explained_status(error, endpoint)
     cause = error.__cause__ or error
     if isinstance(error, openai.APIConnectionError | httpx2.TransportError):
-        where = shown(config.openai_base_url) or "api.openai.com"
+        where = shown(endpoint.base_url) or "api.openai.com"
         return ProviderError(f"no connection to {where}: {type(cause).__name__}: {cause}", retryable=True)
     return ProviderError(f"OpenAI: {type(error).__name__}: {error}")
 
 
-def _explained_status(error: Any, config: Config) -> ProviderError:
+def _explained_status(error: Any, endpoint: Endpoint) -> ProviderError:
     status, says = error.status_code, _message(error)
     if error.code == "model_not_found" or status == 404:
-        return ProviderError(f"OpenAI does not know it: is {_model_knob(error, config)} right? ({says})")
+        return ProviderError(f"OpenAI does not know it: is {_model_knob(endpoint)} right? ({says})")
     if status == 401:
-        return ProviderError("OpenAI refuses the key: is OPENAI_API_KEY right?")
+        return ProviderError(f"OpenAI refuses the key: is {endpoint.key_knob} right?")
     if status == 403:
-        return ProviderError(f"OpenAI forbids it: may OPENAI_API_KEY do this, and from here? ({says})")
+        return ProviderError(f"OpenAI forbids it: may {endpoint.key_knob} do this, and from here? ({says})")
     if status == 429 and error.code == "insufficient_quota":
         return ProviderError(f"OpenAI's credit is used up: see the account's billing ({says})")
     if status == 429:
@@ -258,7 +250,7 @@ def _explained_status(error: Any, config: Config) -> ProviderError:
         return ProviderError(f"OpenAI is in trouble: {status} ({says})", retryable=True)
     about = f"{error.param} {says}"
     knob = next((knob for name, knob in KNOB_OF_PARAMETER.items() if name in about), None)
-    advice = f"change {knob}" if knob else f"does {_model_knob(error, config)} take this?"
+    advice = f"change {knob}" if knob else f"does {_model_knob(endpoint)} take this?"
     return ProviderError(f"OpenAI refuses the request: {advice} ({says})")
 
 
@@ -268,13 +260,8 @@ def _message(error: Any) -> str:
     return excerpt(" ".join(str(message or error.message).split()), 200)
 
 
-def _model_knob(error: Any, config: Config) -> str:
-    path = error.request.url.path
-    knob = next((knob for route, knob in KNOB_OF_ROUTE.items() if path.endswith(route)), None)
-    if knob is None:  # asked for by name, at the start
-        name = path.rsplit("/", 1)[-1]
-        knob = next((k for k in KNOB_OF_ROUTE.values() if getattr(config, k) == name), "openai_base_url")
-    return f"{knob.upper()}={shown(getattr(config, knob))}"
+def _model_knob(endpoint: Endpoint) -> str:
+    return f"{endpoint.model_knob}={shown(endpoint.model)}"
 
 
 # ---- one client a process -----------------------------------------------------------------------
@@ -283,15 +270,14 @@ _clients: dict[tuple[str, str], "OpenAI"] = {}
 _clients_lock = threading.Lock()
 
 
-def client_of(config: Config) -> "OpenAI":
+def client_of(endpoint: Endpoint) -> "OpenAI":
     """The process's client for this key and base URL, made on first use. Raises ProviderError."""
-    key = config.openai_api_key.get_secret_value().strip()
-    if not key and not config.openai_base_url:
+    if not endpoint.key and not endpoint.base_url:
         raise ProviderError(NO_KEY)
-    where = (config.openai_base_url, key)
+    where = (endpoint.base_url, endpoint.key)
     with _clients_lock:
         if where not in _clients:
-            _clients[where] = _make_client(config.openai_base_url, key)
+            _clients[where] = _make_client(*where)
         return _clients[where]
 
 

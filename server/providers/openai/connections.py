@@ -14,7 +14,8 @@ from typing import Any
 import httpcore2
 import httpx2
 
-from server.providers.openai.client import Call, Cancelled
+from server.providers.base import Cancelled
+from server.providers.openai.client import Call
 
 _running = threading.local()
 

@@ -8,8 +8,9 @@ from typing import Any
 from server.config import Config
 from server.logs.events import log
 from server.office.business_hours import ISRAEL
-from server.providers.base import ProviderError, ReplyCut, ReplyRequest, ReplyStream
-from server.providers.openai.client import Call, Cancelled, events, warm
+from server.providers.base import Cancelled, ProviderError, ReplyCut, ReplyRequest, ReplyStream
+from server.providers.openai.client import Call, events, warm
+from server.providers.openai.endpoint import llm_endpoint
 from server.providers.openai.prompt import messages, template
 from server.providers.openai.tools import ToolCalls, as_messages, offered
 from server.turns.effects import Act, Expected
@@ -42,7 +43,7 @@ class OpenAILlm:
 
     def warm(self) -> None:
         template(self._config.llm_prompt_file)
-        warm(self._config)
+        warm(llm_endpoint(self._config))
 
 
 class _Reply:
@@ -56,7 +57,7 @@ class _Reply:
         self._config = config
         self._request = request
         self._now = now
-        self._call = Call(config, timeout_s)
+        self._call = Call(llm_endpoint(config), timeout_s)
         self._tools = ToolCalls()
 
     @property

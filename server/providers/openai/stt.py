@@ -1,7 +1,6 @@
 """OpenAI's transcriptions: the utterance goes out as one file once it is over, the words stream back."""
 
 import json
-import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,13 @@ from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
 from server.logs.secrets import excerpt
-from server.providers.base import ProviderError, Recognition, Transcript
+from server.providers.base import Cancelled, ProviderError, Recognition, Transcript, whole_of
 from server.providers.batch_recognition import BatchRecognition
 from server.providers.is_hebrew import wrong_language
-from server.providers.openai.client import Call, Cancelled, events, warm
+from server.providers.openai.client import Call, events, warm
+from server.providers.openai.confidence import confidence_of
+from server.providers.openai.endpoint import Endpoint, stt_endpoint
+from server.providers.openai.hints import as_prompt, phrases_of, recites, within_limit
 from server.providers.stt_hints import read_phrases
 from server.providers.wav import wav_of
 from server.turns.effects import Expected
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 MAX_AUDIO_BYTES = 120 * SAMPLE_RATE_HZ  # two minutes; the API takes 25 MB, thirteen of them
 MIN_AUDIO_BYTES = SAMPLE_RATE_HZ // 10  # the API refuses less than 100 ms
-MAX_HINT_CHARS = 800  # about 400 tokens: more costs time, and models begin to recite it
 KEYWORD_MODELS = "gpt-transcribe"  # take hints as keywords, not as a prompt
 LANGUAGE = "he"
 DRAIN_S = 0.05  # the turn waits for it: rather a new connection next time
@@ -37,6 +38,7 @@ class OpenAIStt:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._endpoint = stt_endpoint(config)
 
     def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
         return self._open(expected, timeout_s)
@@ -45,14 +47,13 @@ class OpenAIStt:
         recognition = self._open(expected, timeout_s)
         recognition.feed(mulaw_8k)
         recognition.finish()
-        *_, heard = [Transcript(""), *recognition]
-        return Transcript(heard.text, heard.confidence)
+        return whole_of(recognition)
 
     def warm(self) -> None:
         if self._config.asr_phrases_file:
             read_phrases(self._config.asr_phrases_file)
         self._phrases  # noqa: B018  # read now, not under the lock of the first call
-        warm(self._config, self._config.openai_stt_model)
+        warm(self._endpoint)
 
     def _open(self, expected: Expected, timeout_s: float) -> BatchRecognition:
         hints = within_limit(self._phrases, expected.phrases)
@@ -60,26 +61,22 @@ class OpenAIStt:
         def transcribe(mulaw_8k: bytes, recognition: BatchRecognition) -> Iterator[Transcript]:
             if len(mulaw_8k) < MIN_AUDIO_BYTES:
                 return iter((Transcript(""),))
-            call = Call(self._config, recognition.left_s)
+            call = Call(self._endpoint, recognition.left_s)
             recognition.on_cancel(call.cancel)
-            return iter(_Transcription(self._config, hints, mulaw_8k, call))
+            return iter(_Transcription(self._endpoint, hints, mulaw_8k, call))
 
         return BatchRecognition(transcribe, timeout_s, MAX_AUDIO_BYTES)
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
-        path = self._config.asr_phrases_file
-        try:
-            return read_phrases(path) if path else ()
-        except ProviderError:  # said by ``warm``; words are recognised without hints too
-            return ()
+        return phrases_of(self._config)
 
 
 class _Transcription:
     """The exchange in which one utterance is transcribed."""
 
-    def __init__(self, config: Config, hints: tuple[str, ...], mulaw_8k: bytes, call: Call) -> None:
-        self._config = config
+    def __init__(self, endpoint: Endpoint, hints: tuple[str, ...], mulaw_8k: bytes, call: Call) -> None:
+        self._endpoint = endpoint
         self._hints = hints
         self._mulaw_8k = mulaw_8k
         self._call = call
@@ -92,7 +89,7 @@ class _Transcription:
             return
 
     def _request(self, client: "OpenAI") -> Any:
-        model = self._config.openai_stt_model
+        model = self._endpoint.model
         return client.audio.transcriptions.with_streaming_response.create(
             file=("utterance.wav", wav_of(mulaw_to_pcm16(self._mulaw_8k)), "audio/wav"),
             model=model,
@@ -135,29 +132,8 @@ class _Transcription:
         text = str(said.get("text") or "").strip()
         if is_made_up(text):
             return Transcript("")
-        prompt = _as_prompt(self._hints)
-        recited = len(self._hints) > 2 and prompt in text  # what they do with noise
-        confidence = 0.0 if recited or wrong_language(text) else _confidence(said.get("logprobs"))
-        return Transcript(text, confidence)
-
-
-def within_limit(phrases: tuple[str, ...], expected: tuple[str, ...]) -> tuple[str, ...]:
-    """The phrases of ASR_PHRASES_FILE and those expected now; only the former, and fewer, if too many."""
-    both = tuple(dict.fromkeys((*phrases, *expected)))
-    if len(_as_prompt(both)) <= MAX_HINT_CHARS:
-        return both
-    room = MAX_HINT_CHARS
-    hints = []
-    for phrase in phrases:
-        room -= len(phrase) + 2
-        if room < 0:
-            break
-        hints.append(phrase)
-    return tuple(hints)
-
-
-def _as_prompt(hints: tuple[str, ...]) -> str:
-    return ", ".join(hints)
+        doubtful = recites(self._hints, text) or wrong_language(text)
+        return Transcript(text, 0.0 if doubtful else confidence_of(said.get("logprobs")))
 
 
 def _extras(model: str, hints: tuple[str, ...]) -> dict[str, Any]:
@@ -169,7 +145,7 @@ def _extras(model: str, hints: tuple[str, ...]) -> dict[str, Any]:
     if hints and model.startswith(KEYWORD_MODELS):
         extras["keywords"] = list(hints)
     elif hints and not diarizes:
-        extras["prompt"] = _as_prompt(hints)
+        extras["prompt"] = as_prompt(hints)
     return extras
 
 
@@ -183,9 +159,3 @@ def _whole(body: bytes) -> dict[str, Any]:
             f"OpenAI: not a transcription: {excerpt(body.decode('utf-8', 'replace'), 80)!r}", retryable=True
         )
     return said
-
-
-def _confidence(logprobs: Any) -> float | None:
-    """The geometric mean of the tokens' probabilities; None when there are none."""
-    values = [token["logprob"] for token in logprobs or () if isinstance(token.get("logprob"), int | float)]
-    return min(math.exp(sum(values) / len(values)), 1.0) if values else None

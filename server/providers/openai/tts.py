@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from server.config import Config
 from server.providers.audio_formats import rate_of_type
-from server.providers.base import ProviderError, SpeechStream
-from server.providers.openai.client import Call, Cancelled, warm
+from server.providers.base import Cancelled, ProviderError, SpeechStream
+from server.providers.openai.client import Call, warm
+from server.providers.openai.endpoint import tts_endpoint
 from server.providers.wav import Resampler, TelephoneReader
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class OpenAITts:
 
     def warm(self) -> None:
         Resampler(PCM_RATE_HZ)  # the import costs 100 ms
-        warm(self._config, self._config.openai_tts_model)
+        warm(tts_endpoint(self._config))
 
 
 class _Speech:
@@ -44,7 +45,7 @@ class _Speech:
     def __init__(self, config: Config, text: str, timeout_s: float) -> None:
         self._config = config
         self._text = text
-        self._call = Call(config, timeout_s)
+        self._call = Call(tts_endpoint(config), timeout_s)
 
     def __iter__(self) -> Iterator[bytes]:
         if len(self._text) > MAX_CHARACTERS:

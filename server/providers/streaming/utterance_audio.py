@@ -1,4 +1,4 @@
-"""The audio of one utterance on its way to Google, kept until its transcript is final."""
+"""The audio of one utterance on its way to a provider that streams, kept until its transcript is final."""
 
 import threading
 from collections.abc import Callable

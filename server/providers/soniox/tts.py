@@ -1,0 +1,98 @@
+"""Soniox's TTS: a sentence is a stream on a socket that lives on for the next one."""
+
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import count
+from typing import Any
+
+from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.config import Config
+from server.providers.base import ProviderError, SpeechStream
+from server.providers.soniox.service import address_of, error_of
+from server.providers.streaming.connection import Message
+from server.providers.streaming.pool import Pool
+from server.providers.streaming.speech import SocketSpeech
+from server.providers.wav import TelephoneReader
+
+LANGUAGE = "he"
+MAX_CHARACTERS = 5000  # of one message
+MAX_IDLE = 3  # sockets, of the three that an account has at first
+IDLE_S = 20.0  # without a keep-alive Soniox closes a silent socket after 20–30 s
+WARM_TIMEOUT_S = 5.0
+WARM_TEXT = "שלום"
+_numbers = count(1)
+
+
+class SonioxTts:
+    """A Tts. Shared by all calls; any thread."""
+
+    name = "soniox"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.identity = f"soniox {config.soniox_tts_model} {config.soniox_tts_voice}"
+
+    def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
+        return SocketSpeech(self._pool, SonioxSpeaking(self._config, text), timeout_s)
+
+    def prepare(self) -> None:
+        self._pool.prepare()
+
+    def warm(self) -> None:
+        """Speaks a word: key, model and voice are known, and the socket is kept."""
+        for _ in self.synthesize(WARM_TEXT, WARM_TIMEOUT_S):
+            pass
+
+    @cached_property
+    def _pool(self) -> Pool:
+        """Raises ProviderError."""
+        return Pool(address_of(self._config, self._config.soniox_tts_url), MAX_IDLE, IDLE_S)
+
+
+class SonioxSpeaking:
+    """The protocol for one sentence. The reading thread's."""
+
+    reworded = False  # it reads what it is given
+
+    def __init__(self, config: Config, text: str) -> None:
+        self._config = config
+        self._text = text
+        self._stream = f"say-{next(_numbers)}"
+        self._audio = TelephoneReader("Soniox", SAMPLE_RATE_HZ)
+        self.over = False
+
+    def opening(self) -> Sequence[Message]:
+        """Raises ProviderError for a text that is too long."""
+        if len(self._text) > MAX_CHARACTERS:
+            raise ProviderError(f"{len(self._text)} characters: Soniox speaks {MAX_CHARACTERS} at a time")
+        start = {
+            "stream_id": self._stream,
+            "model": self._config.soniox_tts_model,
+            "language": LANGUAGE,
+            "voice": self._config.soniox_tts_voice,
+            "audio_format": "pcm_mulaw",
+            "sample_rate": SAMPLE_RATE_HZ,
+        }
+        return [start, {"stream_id": self._stream, "text": self._text, "text_end": True}]
+
+    def read(self, message: dict[str, Any]) -> Iterator[bytes]:
+        """An error without a stream's ID is the connection's."""
+        if message.get("stream_id", self._stream) != self._stream:
+            return
+        if message.get("error_code"):
+            raise error_of(message, f"SONIOX_TTS_MODEL={self._config.soniox_tts_model}")
+        if message.get("audio") and (pcm16 := self._audio.feed(mulaw_to_pcm16(_decoded(message)))):
+            yield pcm16
+        if message.get("terminated"):
+            if pcm16 := self._audio.end():
+                yield pcm16
+            self.over = True
+
+
+def _decoded(message: dict[str, Any]) -> bytes:
+    try:
+        return b64decode(str(message["audio"]), validate=True)
+    except NotBase64 as error:
+        raise ProviderError(f"Soniox sent no audio: {error}") from error

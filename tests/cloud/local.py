@@ -46,7 +46,15 @@ class LocalCloud:
     @property
     def watches(self) -> tuple[Watch, ...]:
         openai = self.openai
-        return self.speech.watch, self.voice.watch, openai.chat, openai.transcriptions, openai.speech
+        batch = openai.transcriptions, openai.speech
+        return (
+            self.speech.watch,
+            self.voice.watch,
+            openai.chat,
+            *batch,
+            openai.realtime.stt,
+            openai.realtime.tts,
+        )
 
     @property
     def knobs(self) -> dict[str, str]:
@@ -66,10 +74,11 @@ class LocalCloud:
 
     def take(self, asr_s: float, llm_s: float, tts_s: float) -> None:
         """Seconds to the final transcript, the first token, the first audio."""
-        for watch in (self.speech.watch, self.openai.transcriptions):
+        openai = self.openai
+        for watch in (self.speech.watch, openai.transcriptions, openai.realtime.stt):
             watch.delays.first_s = asr_s
-        self.openai.chat.delays.first_s = llm_s
-        for watch in (self.voice.watch, self.openai.speech):
+        openai.chat.delays.first_s = llm_s
+        for watch in (self.voice.watch, openai.speech, openai.realtime.tts):
             watch.delays.first_s = tts_s
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's API on a loopback port: chat completions, transcriptions, speech, models.
+"""OpenAI's API on a loopback port: chat completions, transcriptions, speech, models, the Realtime API.
 
 ``python -m tests.cloud.openai [PORT]`` serves until its standard input ends, and prints its base URL.
 """
@@ -21,8 +21,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from tests.cloud.openai_models import Models
+from tests.cloud.openai_realtime import Realtime, Session
+from tests.cloud.openai_realtime_session import Served
 from tests.cloud.watch import Exchange, Fault, Watch
+from tests.cloud.websocket_wire import Wire
 
 SPEECH_RATE_HZ = 24_000
 SPEECH_CHUNK_BYTES = 4_800  # 100 ms
@@ -109,6 +114,8 @@ class OpenAICloud:
         self.has_models = True  # False: a server without the models route
         self.speech_type = "audio/pcm"  # the content type of speech; empty: none is sent
         self.keeps_open_after_done = False  # a stream's connection hangs after its last item
+        self.models = Models()  # and the day
+        self.realtime = Realtime(self.models, lambda pcm16: self.hears(pcm16), lambda text: self.says(text))
         self.watch, self.chat, self.transcriptions, self.speech = Watch(), Watch(), Watch(), Watch()
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -133,7 +140,8 @@ class OpenAICloud:
 
     def stop(self) -> None:
         """Let go of whatever hangs, close everything, wait for the threads. Idempotent."""
-        for watch in (self.watch, self.chat, self.transcriptions, self.speech):
+        watches = (self.watch, self.chat, self.transcriptions, self.speech, *self.realtime.watches)
+        for watch in watches:
             watch.released.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
@@ -221,10 +229,16 @@ class Connection:
         route = (request.method, request.path.split("?")[0])
         if route == ("POST", "/v1/chat/completions"):
             self._served(cloud.chat, json.loads(request.body), self._chat)
+        elif route == ("GET", "/v1/realtime") and cloud.realtime.serves:
+            self._upgrade(request)
+        elif route == ("POST", "/v1/audio/speech") and cloud.models.speech_endpoint_ended:
+            self._refuse(404, "Unknown request URL: POST /v1/audio/speech.", "unknown_url")
         elif route == ("POST", "/v1/audio/speech"):
             self._served(cloud.speech, json.loads(request.body), self._speech)
         elif route == ("POST", "/v1/audio/transcriptions"):
             self._served(cloud.transcriptions, form_of(request), self.transcription)
+        elif route == ("GET", "/v1/models") and cloud.has_models:
+            self._served(cloud.watch, {}, self._models)
         elif request.method == "GET" and route[1].startswith("/v1/models/") and cloud.has_models:
             model = route[1].removeprefix("/v1/models/")
             self._served(cloud.watch, {"model": model}, self._model)
@@ -247,6 +261,8 @@ class Connection:
                 self._refuse(503, "The server is overloaded.", None)
             elif request.get("model") in self._cloud.unknown_models:
                 self._refuse(404, f"The model `{request['model']}` does not exist", "model_not_found")
+            elif self._cloud.models.ended(request.get("model", "")):
+                self._refuse(404, f"The model `{request['model']}` has been deprecated.", "model_not_found")
             elif refused := sorted(self._cloud.refused_parameters & request.keys()):
                 message = f"Unsupported parameter: '{refused[0]}' is not supported with this model."
                 self._refuse(400, message, "unsupported_parameter", refused[0])
@@ -265,9 +281,36 @@ class Connection:
 
     def _model(self, exchange: Exchange) -> None:
         self._first_wait(exchange)
-        self._send_json(
-            200, {"id": exchange.request["model"], "object": "model", "created": 0, "owned_by": "us"}
-        )
+        self._send_json(200, self._cloud.models.one(exchange.request["model"]))
+
+    def _models(self, exchange: Exchange) -> None:
+        self._first_wait(exchange)
+        self._send_json(200, self._cloud.models.all())
+
+    def _upgrade(self, request: Request) -> None:
+        query = dict(parse_qsl(urlsplit(request.path).query))
+        transcription = query.get("intent") == "transcription"
+        if transcription == ("model" in query):
+            need = "must not provide a" if transcription else "must provide a"
+            message = f"You {need} model parameter for {query.get('intent', 'realtime')} sessions."
+            self._refuse(400, message, "invalid_model", "model")
+            return
+        session = Session("transcription" if transcription else "realtime", query.get("model", ""))
+
+        def serve(exchange: Exchange) -> None:
+            if exchange.fault is Fault.MODEL_GONE and not transcription:
+                message = f"The model `{session.model}` does not exist or you do not have access to it."
+                self._refuse(404, message, "model_not_found")
+                return
+            self._first_wait(exchange)
+            wire = Wire(self._socket, self._input, self._watch.released)
+            if wire.accept(request.path, request.headers):
+                Served(self._cloud.realtime, session, exchange, wire).run()
+            if wire.cut:
+                raise Cut
+            raise Stopped
+
+        self._served(self._cloud.realtime.sessions, {**query, "headers": request.headers}, serve)
 
     def _chat(self, exchange: Exchange) -> None:
         request = exchange.request

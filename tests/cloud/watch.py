@@ -28,6 +28,10 @@ class Fault(Enum):
     WAV_HEADER = "WAV header"  # voices only: a RIFF header before the samples; not a failure
     REFUSED = "refused"  # the connection is reset before a byte of an answer; UNAVAILABLE over gRPC
     GARBAGE = "garbage"  # an answer that is not of the protocol
+    REWORDED = "reworded"  # realtime voices only: other words than those given
+    OTHER_FORMAT = "other format"  # realtime voices only: not the audio format that was asked for
+    EXPIRED = "expired"  # realtime only: the session ends, with an error, after the first item
+    MODEL_GONE = "model gone"  # realtime sessions only
 
 
 # Every way in which a service that is up can fail; each suits STT, LLM and TTS.

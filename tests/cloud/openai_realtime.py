@@ -127,6 +127,7 @@ class Realtime:
         self.has_logprobs = True
         self.refuses_with = ""  # an error's code: HTTP accepts the client, the error and a closing follow
         self.refused_parameters: set[str] = set()  # dotted paths, such as session.include
+        self.refused_formats: set[str] = set()  # of a caller's audio, such as audio/pcmu
         self.session_s = SESSION_S  # from its opening to session_expired
         self.sessions, self.stt, self.tts = Watch(), Watch(), Watch()
         self.opened: list[Session] = []

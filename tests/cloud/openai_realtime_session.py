@@ -155,6 +155,8 @@ class Served:
             return
         check_tree(event, OF_TRANSCRIPTION if intent == "transcription" else OF_REALTIME, self._refused)
         check_format(event, "session.audio.input.format")
+        if at(event, "session.audio.input.format.type") in self.realtime.refused_formats:
+            raise Wrong("invalid_value", "Unsupported format.", "session.audio.input.format")
         check_transcription(event)
         if intent == "realtime":
             check_output(event, "session")

@@ -156,6 +156,9 @@ class Connection:
             except OSError as refused:
                 dialled.close()
                 error = refused
+            except Cancelled:
+                dialled.close()
+                raise
         raise error
 
     def _hold(self, wire: socket.socket) -> None:

@@ -249,6 +249,7 @@ stt = OpenAILiveStt(load_config(openai_base_url=sys.argv[1]))
 stt.warm()
 watch_the_hub()
 texts = []
+while len(ticks) < 3: time.sleep(0.02)
 four_at_once(lambda: texts.append(stt.recognize(bytes(range(160)) * 100, Expected(), 10).text))
 print(len(texts), all(texts), largest_gap() < 0.2)
 """

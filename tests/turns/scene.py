@@ -1,7 +1,8 @@
 """Calls in the making: events handed to a ``TurnMachine``, and what it told the shell to do.
 
 A scene is a list of events; a string in it is a timeline of frames: ``#`` voice, ``n`` noise as loud,
-``m`` the model alone, ``.`` silence. Log lines and the audio for the STT is left out of ``told``.
+``m`` the model alone, ``.`` silence. Log lines and the audio for the STT are left out of ``told``.
+What a test expects it says in the words of ``tests/turns/effects.py``.
 """
 
 from dataclasses import replace

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from server.hebrew.understand.gender import Gender
-from server.turns.actions import ApplyEffect, CancelTurn, GenerateReply, SendClear, Synthesize
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import (
     ClosingDown,
@@ -22,6 +21,7 @@ from server.turns.events import (
 from server.turns.no_input import PATIENCE_FRAMES, out_of_patience
 from server.turns.prompts import in_gender
 from server.turns.response import BROKEN_OFF, BROKEN_OFF_HIDDEN
+from tests.turns.effects import NOTHING, does, drops, effects, says
 from tests.turns.scene import (
     ANSWERED,
     ASKED,
@@ -42,7 +42,6 @@ from tests.turns.scene import (
     after,
     logged,
     play,
-    told,
 )
 from tests.turns.test_playout import reply, take, tick
 from tests.wording import OURS
@@ -74,12 +73,12 @@ def test_f4_who_speaks_is_waited_for_five_seconds(closing_at, clock, out):
 @pytest.mark.parametrize(
     "before, event, said",
     {
-        "nobody has spoken": ([], ".", [Synthesize(1, 0, SORRY)]),
-        "the greeting is due": (["." * 30], ".", [Synthesize(1, 0, SORRY)]),
-        "the mind thinks": (UNDERSTOOD, CLOSES, [CancelTurn(1), Synthesize(2, 0, SORRY)]),
-        "its answer is ready": (COMPLETE, CLOSES, [CancelTurn(1), Synthesize(2, 0, SORRY)]),
-        "the words are awaited": (THINKING, CLOSES, []),
-        "we speak": (SPEAKING, CLOSES, []),
+        "nobody has spoken": ([], ".", says(SORRY)),
+        "the greeting is due": (["." * 30], ".", says(SORRY)),
+        "the mind thinks": (UNDERSTOOD, CLOSES, drops() + says(SORRY)),
+        "its answer is ready": (COMPLETE, CLOSES, drops() + says(SORRY)),
+        "the words are awaited": (THINKING, CLOSES, NOTHING),
+        "we speak": (SPEAKING, CLOSES, NOTHING),
     }.values(),
     ids=str,
 )
@@ -87,33 +86,32 @@ def test_f4_the_line_is_next(before, event, said):
     """F4: at once, unless words are on their way, or a sentence of ours is being heard."""
     dialogue = after([CALLED, *before], GREETS if not before or before == ["." * 30] else PARAMS)
     if event is not CLOSES:
-        assert told(play(dialogue, [CLOSES])) == []
-    assert told(play(dialogue, [event])) == said
+        assert effects(dialogue, CLOSES) == NOTHING
+    assert effects(dialogue, event) == said
 
 
 def test_f4_the_line_then_the_lead_then_the_end():
     """F4: the lead is kept when the line begins, the call ends when it was heard."""
     dialogue = after([CALLED, CLOSES, "."])
-    begun = told(play(dialogue, voiced(1)))
-    assert begun[0] == SendClear() and begun[-1] == ApplyEffect(PROMISED)
+    begun = effects(dialogue, *voiced(1))
+    assert begun.wire[0] == "clear" and begun.done == [PROMISED]
     assert dialogue.state is S
-    assert told(play(dialogue, ["." * 100, MarkReturned("1.0.0")])) == [CancelTurn(1), ApplyEffect(EndCall())]
+    assert effects(dialogue, "." * 100, MarkReturned("1.0.0")) == drops() + does(EndCall())
 
 
 def test_f4_who_hides_their_number_is_promised_nothing():
     """F4, F3: nobody could call them back; the office is told why there is no number."""
     dialogue = after([CLOSES])
-    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, worded(OURS.closing_hidden))]
+    assert effects(dialogue, ".") == says(worded(OURS.closing_hidden))
     hidden = SaveLead((("message", BROKEN_OFF_HIDDEN),))
-    assert told(play(dialogue, voiced(1)))[-1] == ApplyEffect(hidden)
+    assert effects(dialogue, *voiced(1)).done == [hidden]
 
 
 def test_f4_a_person_takes_over():
     """F3, F4: no lead; the call is not lost."""
     dialogue = after([CALLED, PersonAvailable(True), CLOSES])
-    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, HANDS_OVER)]
-    done = play(dialogue, [*voiced(1), "." * 100, MarkReturned("1.0.0")])
-    assert [action for action in done if isinstance(action, ApplyEffect)] == [ApplyEffect(Transfer())]
+    assert effects(dialogue, ".") == says(HANDS_OVER)
+    assert effects(dialogue, *voiced(1), "." * 100, MarkReturned("1.0.0")).done == [Transfer()]
 
 
 def test_f4_it_counts_once():
@@ -125,20 +123,18 @@ def test_f4_it_counts_once():
 def test_f4_nothing_stops_the_line():
     """F4, D1, D2, F5: neither a voice nor a key; who speaks over its end is not waited for."""
     dialogue = after([CALLED, CLOSES, ".", *voiced(1), "." * 20])
-    done = told(play(dialogue, ["#" * 80]))
-    assert SendClear() not in done and CancelTurn(1) not in done and dialogue.state is S
-    assert ApplyEffect(EndCall()) in told(play(dialogue, [MarkReturned("1.0.0")]))
+    over_it = effects(dialogue, "#" * 80)
+    assert "clear" not in over_it.wire and "drop" not in over_it.turns and dialogue.state is S
+    assert EndCall() in effects(dialogue, MarkReturned("1.0.0")).done
 
 
 def test_f4_who_does_not_pause_is_spoken_over_when_time_is_up():
     """F4: not a frame sooner; and nothing that was heard in between is thought about."""
     dialogue = after([CALLED, "#" * 50])
-    assert not any(
-        isinstance(a, Synthesize | GenerateReply)
-        for a in play(dialogue, [CLOSES, "#" * (PATIENCE_FRAMES - 1)])
-    )
-    assert Synthesize(1, 0, SORRY) in play(dialogue, ["#"])
-    assert ApplyEffect(PROMISED) in play(dialogue, ["###", *voiced(1)]) and dialogue.state is S
+    before = effects(dialogue, CLOSES, "#" * (PATIENCE_FRAMES - 1))
+    assert before.said == before.asked == []
+    assert SORRY in effects(dialogue, "#").said
+    assert PROMISED in effects(dialogue, "###", *voiced(1)).done and dialogue.state is S
     assert dialogue.turn.final
 
 
@@ -152,58 +148,56 @@ def test_f4_a_sentence_of_ours_is_not_cut_by_impatience():
         PlayoutRoom(500),
     ]
     dialogue = after([CALLED, *long, CLOSES])
-    done = told(play(dialogue, ["." * 490]))
-    assert done == [] and dialogue.state is S
+    assert effects(dialogue, "." * 490) == NOTHING and dialogue.state is S
 
 
 def test_f4_a_voice_that_hangs_in_a_sentence_is_not_waited_for():
     """F4, G3: after five seconds the line is said in its place."""
     hangs = [*UNDERSTOOD, ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), PlayoutRoom(500)]
     dialogue = after([CALLED, *hangs, CLOSES])
-    done = told(play(dialogue, ["." * PATIENCE_FRAMES]))
-    assert done == [CancelTurn(1), Synthesize(3, 0, SORRY)]
+    assert effects(dialogue, "." * PATIENCE_FRAMES) == drops() + says(SORRY)
 
 
 @pytest.mark.parametrize("late", [ReplySentence(1, "עוד משפט."), ReplyDone(1, acts=(Transfer(),))])
 def test_f4_what_comes_too_late_is_not_said(late):
     """F4: the rest of the reply; nor is a hand-over decided by it done beside ours."""
     dialogue = after([CALLED, *ANSWERED, PlayoutRoom(1000), PersonAvailable(True), CLOSES])
-    assert told(play(dialogue, [late])) == [] and dialogue.turn.follow_up.acts == ()
+    assert effects(dialogue, late) == NOTHING and dialogue.turn.follow_up.acts == ()
 
 
 def test_f4_a_lead_that_comes_late_is_kept():
     """F3, F4: it belongs to what is being heard."""
     lead = SaveLead((("name", "דנה"),))
     dialogue = after([CALLED, *ANSWERED, PlayoutRoom(1000), CLOSES])
-    assert told(play(dialogue, [ReplyDone(1, acts=(lead, EndCall()))])) == [ApplyEffect(lead)]
+    assert effects(dialogue, ReplyDone(1, acts=(lead, EndCall()))) == does(lead)
 
 
 def test_f4_leads_of_a_reply_that_gives_way_are_kept():
     """F3, F4: it was thought, and not yet heard."""
     lead = SaveLead((("name", "דנה"),))
     dialogue = after([CALLED, *ANSWERED, ReplyDone(1, acts=(lead,))])
-    assert told(play(dialogue, [CLOSES])) == [ApplyEffect(lead), CancelTurn(1), Synthesize(2, 0, SORRY)]
+    assert effects(dialogue, CLOSES) == does(lead) + drops() + says(SORRY)
 
 
 def test_f4_g3_a_turn_that_is_overdue_gets_the_line():
     """F4, G3: a line that the voice has not made in time is tried again, and the lead kept once."""
     dialogue = after([CALLED, *UNDERSTOOD, CLOSES])
-    assert told(play(dialogue, [TurnOverdue(2)])) == [CancelTurn(2), Synthesize(3, 0, SORRY)]
+    assert effects(dialogue, TurnOverdue(2)) == drops() + says(SORRY)
     assert dialogue.state is T
 
 
 def test_f4_the_end_of_an_utterance_does_not_drop_the_line():
     """F4: it is about to be said over them, and they come to their end just then."""
     dialogue = after([CALLED, "#" * 50, CLOSES, "#" * PATIENCE_FRAMES])
-    done = told(play(dialogue, ["." * 60]))
-    assert not any(isinstance(action, CancelTurn | Synthesize) for action in done) and dialogue.state is L
-    assert ApplyEffect(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
+    end = effects(dialogue, "." * 60)
+    assert "drop" not in end.turns and end.said == [] and dialogue.state is L
+    assert PROMISED in effects(dialogue, *voiced(dialogue.turn.turn_id)).done
 
 
 def test_f4_a_sound_does_not_hold_up_the_line_when_time_is_up():
     """F4: whether it is a voice does not matter any more."""
     dialogue = after([CALLED, CLOSES, "." * (PATIENCE_FRAMES - 3), "nnn"])
-    assert ApplyEffect(PROMISED) in play(dialogue, voiced(dialogue.turn.turn_id))
+    assert PROMISED in effects(dialogue, *voiced(dialogue.turn.turn_id)).done
 
 
 def test_f4_b3_a_lead_of_words_that_are_not_known_yet_is_not_kept():
@@ -213,19 +207,19 @@ def test_f4_b3_a_lead_of_words_that_are_not_known_yet_is_not_kept():
     )
     assert dialogue.state is T and dialogue.turn.request is not None
     late = ReplyDone(dialogue.turn.turn_id, acts=(SaveLead((("name", "דנה"),)),))
-    assert told(play(dialogue, [CLOSES, late])) == []
+    assert effects(dialogue, CLOSES, late) == NOTHING
 
 
 def test_f4_noise_does_not_hold_it_up():
     """F4, A5: a cough when it comes, and the line is said behind it."""
     dialogue = after([CALLED, CLOSES, ".", COUGH])
-    assert dialogue.state is L and ApplyEffect(PROMISED) in play(dialogue, voiced(1))
+    assert dialogue.state is L and PROMISED in effects(dialogue, *voiced(1)).done
 
 
 def test_f4_no_hint_while_the_last_words_are_awaited():
     """F4, B5: "one moment", and then goodbye?"""
     dialogue = after([CALLED, SPOKE, CLOSES])
-    assert not any(isinstance(action, Synthesize) for action in play(dialogue, ["." * 60]))
+    assert not effects(dialogue, "." * 60).said
 
 
 def test_f4_it_is_in_the_log():
@@ -267,5 +261,5 @@ def test_f4_d1_a_closing_line_that_is_being_judged_is_heard_to_its_end(sound):
     goodbye = [*ANSWERED, ReplyDone(1, acts=(EndCall(),)), PlayoutRoom(23), "." * 10, "###"]
     dialogue = after([*goodbye, ClosingDown()])
     assert dialogue.wants_wire
-    done = play(dialogue, [sound, PlayoutRoom(200), "." * 160])
-    assert ApplyEffect(EndCall()) in done and SendClear() not in done
+    heard = effects(dialogue, sound, PlayoutRoom(200), "." * 160)
+    assert EndCall() in heard.done and "clear" not in heard.wire

@@ -6,18 +6,10 @@ import pytest
 
 from server.turns.actions import (
     CancelRecognition,
-    CancelTurn,
     FeedRecognition,
     FinishRecognition,
     Log,
-    ResumeRecognition,
-    SendAudio,
-    SendClear,
-    StartRecognition,
-    StartTurn,
-    Synthesize,
 )
-from server.turns.effects import Expected
 from server.turns.events import (
     DigitPressed,
     FinalTranscript,
@@ -34,8 +26,8 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.machine import TurnMachine
-from server.turns.playout import HINT_INDEX
 from server.turns.prompts import to_caller
+from tests.turns.effects import NOTHING, asks, begins, drops, effects, hints, says, sends, stt
 from tests.turns.scene import (
     ASKED,
     AUDIO,
@@ -64,8 +56,6 @@ from tests.turns.scene import (
     heard_of,
     logged,
     play,
-    think,
-    told,
 )
 from tests.wording import OURS
 
@@ -82,46 +72,46 @@ def test_b4_the_reply_starts_no_sooner_than_its_breath(waited, starts):
 @pytest.mark.parametrize(
     "before, event, actions",
     {
-        "after 0.8 s": (["." * 39], ".", [Synthesize(1, 0, GREETING)]),
-        "not before": ([], "." * 39, []),
-        "once": (["." * 40], "." * 100, []),
-        "a first sound is waited for": (["." * 37], "nnn", [OPEN]),
+        "after 0.8 s": (["." * 39], ".", says(GREETING)),
+        "not before": ([], "." * 39, NOTHING),
+        "once": (["." * 40], "." * 100, NOTHING),
+        "a first sound is waited for": (["." * 37], "nnn", stt("start")),
         "and greeted when it was none": (
             ["." * 37, "nnn", "." * 19],
             ".",
-            [CancelRecognition(1), Synthesize(1, 0, GREETING)],
+            stt("cancel") + says(GREETING),
         ),
         "a caller who speaks first is answered": (
             ["." * 30, "#" * 40],
             "." * 25,
-            [FinishRecognition(1), StartTurn(1)],
+            stt("finish") + begins(),
         ),
-        "a key counts as speech": ([DigitPressed("1")], "." * 60, []),
+        "a key counts as speech": ([DigitPressed("1")], "." * 60, NOTHING),
         "a caller who said nothing is greeted": (
             ["." * 20, "#" * 15, "." * 25],
             FinalTranscript(1, ""),
-            [CancelTurn(1)],
+            drops(),
         ),
         "at once": (
             ["." * 20, "#" * 15, "." * 25, FinalTranscript(1, "")],
             ".",
-            [Synthesize(2, 0, GREETING)],
+            says(GREETING),
         ),
         "it needs no breath": (
             ["." * 40, TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0)],
             PlayoutRoom(1),
-            [SendClear(), SendAudio(AUDIO[:160])],
+            sends("clear", 1),
         ),
         "a voice before its first frame drops it": (
             ["." * 40],
             "######",
-            [OPEN, CancelTurn(1)],
+            stt("start") + drops(),
         ),
     }.values(),
 )
 def test_b6_the_greeting(before, event, actions):
     """B6: 0.8 s after the start without confirmed speech."""
-    assert told(play(after(before, GREETS), [event])) == actions
+    assert effects(after(before, GREETS), event) == actions
 
 
 @pytest.mark.parametrize("first", [SPOKE, DigitPressed("#")], ids=["a voice", "a key"])
@@ -130,14 +120,14 @@ def test_b6_a_caller_who_was_answered_is_not_greeted(first):
     answered = [ReplyDelay(1, 0), FinalTranscript(1, ASKED), *COMPLETE[3:], PlayoutRoom(200), "." * 100]
     dialogue = after([first, *answered, MarkReturned("1.0.0")], GREETS)
     assert dialogue.state is L
-    assert told(play(dialogue, ["." * 100])) == []
+    assert effects(dialogue, "." * 100) == NOTHING
 
 
 def test_b6_a_greeting_that_was_heard_is_history():
     """B6, D3: the LLM knows that it greeted; the caller's turn is the first."""
     greeted = ["." * 40, TtsAudio(1, 0, AUDIO), TtsSentenceDone(1, 0), PlayoutRoom(200), "." * 100]
     dialogue = after([*greeted, MarkReturned("1.0.0"), "." * 40, SPOKE], GREETS)
-    assert told(play(dialogue, [FinalTranscript(1, ASKED)])) == [think(2, ASKED, heard_of(GREETING))]
+    assert effects(dialogue, FinalTranscript(1, ASKED)) == asks(ASKED, heard_of(GREETING))
 
 
 # ---- D1, D5: stopping
@@ -146,36 +136,31 @@ def test_b6_a_greeting_that_was_heard_is_history():
 def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
     """D1: a third sound in one reply does not stop us; a voice still does."""
     dialogue = after(SPEAKING)
-    for number in (2, 3):
-        stopped = [SendClear(), StartRecognition(number, 2, Expected()), CancelRecognition(number)]
-        assert told(play(dialogue, ["...", "nnn", "." * 20])) == stopped
-    assert told(play(dialogue, ["...", "nnn", "." * 20])) == []
-    assert told(play(dialogue, ["...", "###"])) == []
-    assert told(play(dialogue, ["###"])) == [StartRecognition(5, 2, Expected()), SendClear(), CancelTurn(1)]
+    for _ in range(2):
+        assert effects(dialogue, "...", "nnn", "." * 20) == sends("clear") + stt("start", "cancel")
+    assert effects(dialogue, "...", "nnn", "." * 20) == NOTHING
+    assert effects(dialogue, "...", "###") == NOTHING
+    assert effects(dialogue, "###") == stt("start") + sends("clear") + drops()
 
 
 def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
     """D2: the reply counts as heard; sixteen frames before its end it is one."""
     for left, interrupted in ((15, False), (16, True)):
         dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (97 - left), "######", "#" * 20, "." * 25])
-        (asked,) = told(play(dialogue, [FinalTranscript(2, "ויש שם חניה")]))
+        (asked,) = effects(dialogue, FinalTranscript(2, "ויש שם חניה")).asked
         assert asked.history[-1].interrupted is interrupted
 
 
-@pytest.mark.parametrize("key, actions", [("#", [SendClear(), CancelTurn(1), StartTurn(3), think(3, "#")])])
-def test_d5_without_barge_in_the_agent_finishes_and_the_keypad_works(key, actions):
+def test_d5_without_barge_in_the_agent_finishes_and_the_keypad_works():
     """D5: BARGE_IN=false; what was said over us is answered after us."""
     finishes = replace(PARAMS, barge_in=False)
     dialogue = after(SPEAKING, finishes)
-    assert told(play(dialogue, ["." * 5, SPOKE])) == [
-        StartRecognition(2, 2, Expected()),
-        FinishRecognition(2),
-    ]
+    assert effects(dialogue, "." * 5, SPOKE) == stt("start", "finish")
     assert dialogue.state is S
     play(dialogue, [PlayoutRoom(200), "." * 100])
-    assert told(play(dialogue, [MarkReturned("1.0.0")])) == [CancelTurn(1), StartTurn(2)]
-    keyed = told(play(after(SPEAKING, finishes), [DigitPressed(key)]))
-    assert [type(action) for action in keyed] == [type(action) for action in actions]
+    assert effects(dialogue, MarkReturned("1.0.0")) == drops() + begins()
+    keyed = effects(after(SPEAKING, finishes), DigitPressed("#"))
+    assert (keyed.wire, keyed.turns, [asked.text for asked in keyed.asked]) == (["clear"], ["drop", 0], ["#"])
 
 
 # ---- C5: refractory
@@ -204,8 +189,8 @@ def test_e1_after_three_unclear_turns_a_call_back_is_offered():
     for number, text in enumerate(["", "", "", ASKED, ""], 1):
         play(dialogue, [SPOKE])
         turn_id = dialogue.current.turn_id
-        actions = play(dialogue, [FinalTranscript(number, text), ReplyDone(turn_id), ReplyDelay(turn_id, 0)])
-        said += [action.text for action in actions if isinstance(action, Synthesize)]
+        answer = [FinalTranscript(number, text), ReplyDone(turn_id), ReplyDelay(turn_id, 0)]
+        said += effects(dialogue, *answer).said
         voiced = [TtsAudio(turn_id, 0, AUDIO), TtsSentenceDone(turn_id, 0), PlayoutRoom(200), "." * 100]
         play(dialogue, [*voiced, MarkReturned(f"{turn_id}.0.0"), "." * 40])
     asked = [*OURS.unclear, to_caller(OURS.offer_call_back, None)]
@@ -254,7 +239,7 @@ def test_d4_a_cut_that_was_none_is_no_interruption():
     assert said == SAID and cut.interrupted and cut.text
     play(dialogue, [FinalTranscript(2, ""), ReplyDelay(3, 0)])
     assert dialogue.call.history.lines == (said, cut)
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
+    assert 1 in effects(dialogue, PlayoutRoom(1)).wire
     assert dialogue.call.history.lines == (SAID,)
 
 
@@ -269,26 +254,26 @@ def test_e3_our_echo_does_not_stop_us_again():
     speaks = ["." * 40, SPOKE, *answer, PlayoutRoom(23)]
     after_echo = after([*FINISHED, SPOKE, FinalTranscript(2, FIRST), *speaks])
     assert after_echo.state is S
-    assert told(play(after_echo, ["#" * 10])) == []
+    assert effects(after_echo, "#" * 10) == NOTHING
     long_after = after([*FINISHED, "." * 60, SPOKE, FinalTranscript(2, FIRST), *speaks])
-    assert SendClear() in play(long_after, ["#" * 10])
+    assert "clear" in effects(long_after, "#" * 10).wire
 
 
 def test_b5_a_voice_that_runs_on_keeps_no_hint_back():
     """A4, B5: whoever talks for so long waits for an answer, too."""
     dialogue = after(["#" * 700, "#" * 39])
-    assert told(play(dialogue, ["#"])) == [Synthesize(1, HINT_INDEX, HINT, instant=True)]
+    assert effects(dialogue, "#") == hints(HINT)
 
 
 def test_a4_a_voice_that_runs_on_is_answered_and_heard():
     """A4: the turn at twice MAX_UTT_SEC is not superseded by the same voice, and the rest comes after."""
     dialogue = TurnMachine(PARAMS)
-    assert told(play(dialogue, ["#" * 700])) == [OPEN, FinishRecognition(1), StartTurn(1)]
-    assert told(play(dialogue, ["#" * 30])) == [StartRecognition(2, 2, Expected())]
+    assert effects(dialogue, "#" * 700) == stt("start", "finish") + begins()
+    assert effects(dialogue, "#" * 30) == stt("start")
     assert dialogue.state is T
-    assert told(play(dialogue, ["." * 8 + "#"])) == [ResumeRecognition(2), CancelTurn(1)]
+    assert effects(dialogue, "." * 8 + "#") == stt("resume") + drops()
     assert dialogue.state is L
-    assert told(play(dialogue, ["." * 25])) == [FinishRecognition(2), StartTurn(3)]
+    assert effects(dialogue, "." * 25) == stt("finish") + begins()
 
 
 @pytest.mark.parametrize(
@@ -299,7 +284,7 @@ def test_a4_a_voice_that_runs_on_is_answered_and_heard():
 def test_e1_words_that_come_before_the_end_of_the_utterance_count(early):
     """E1, G2: an STT that are done early have been heard."""
     dialogue = after(["#" * 40, *early])
-    assert told(play(dialogue, ["." * 25]))[-1] == think(1, ASKED)
+    assert effects(dialogue, "." * 25).asked == asks(ASKED).asked
 
 
 # ---- A2, A5: STT at a voice's onset
@@ -315,32 +300,27 @@ def test_a2_no_audio_before_the_voice_is_confirmed():
 
 def test_a5_noise_is_never_heard_by_stt():
     """A5: opened, closed, and not given a frame."""
-    actions = play(TurnMachine(PARAMS), ["." * 50, COUGH])
-    assert actions == [OPEN, CancelRecognition(1)]
+    assert play(TurnMachine(PARAMS), ["." * 50, COUGH]) == [OPEN, CancelRecognition(1)]
 
 
 def test_a5_a_voice_starts_the_count_of_noises_anew():
     """A5: two in a row; every noise has its STT closed as long as it had any."""
     dialogue = TurnMachine(PARAMS)
-    numbers = []
-    for sounds in (["." * 50, COUGH, COUGH, COUGH], [SPOKE], [COUGH, COUGH, COUGH]):
-        actions = told(play(dialogue, sounds))
-        opened = [action.utterance_id for action in actions if isinstance(action, StartRecognition)]
-        dropped = [action.utterance_id for action in actions if isinstance(action, CancelRecognition)]
-        numbers.append((opened, dropped))
-    assert numbers == [([1, 2], [1, 2]), ([4], []), ([5, 6], [5, 6])]
+    two_noises = ["start", "cancel"] * 2
+    assert effects(dialogue, "." * 50, COUGH, COUGH, COUGH).stt == two_noises
+    assert effects(dialogue, SPOKE).stt == ["start", "finish"]
+    assert effects(dialogue, COUGH, COUGH, COUGH).stt == two_noises
 
 
 def test_a5_a_voice_too_short_to_be_an_utterance_closes_its_stt():
     """A5: confirmed late, and less than MIN_VOICED_MS of it: no transcript is waited for."""
     dialogue = TurnMachine(PARAMS)
-    actions = told(play(dialogue, ["###", "m" * 6, "." * 40, FinalTranscript(1, ASKED)]))
-    assert actions == [OPEN, CancelRecognition(1)]
+    assert effects(dialogue, "###", "m" * 6, "." * 40, FinalTranscript(1, ASKED)) == stt("start", "cancel")
     assert (dialogue.state, dialogue.users.pending.segments) == (L, [])
 
 
 def test_g2_stt_that_fail_before_the_voice_is_confirmed():
     """G2: there is a voice all the same, and no STT took it: it is asked for again."""
     dialogue = after(["###", SttFailed(1, "down"), "#" * 37])
-    assert told(play(dialogue, ["." * 25]))[-1] == Synthesize(1, 0, OURS.not_heard)
+    assert effects(dialogue, "." * 25).said == [OURS.not_heard]
     assert logged(play(after(["###"]), [SttFailed(1, "down")])) == ["ASR_ERR: down"]

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.turns.actions import ApplyEffect, GenerateReply, StartTurn, Synthesize
 from server.turns.effects import EndCall
 from server.turns.events import (
     DigitPressed,
@@ -20,7 +19,8 @@ from server.turns.events import (
     TtsSentenceDone,
 )
 from server.turns.no_input import GRACE_FRAMES, Limit, Silence, limit_of
-from tests.turns.scene import ASKED, COUGH, FIRST, GRACE, GREETING, PARAMS, SPOKE, L, S, after, play, told
+from tests.turns.effects import NOTHING, effects, says
+from tests.turns.scene import ASKED, COUGH, FIRST, GRACE, GREETING, PARAMS, SPOKE, L, S, after, play
 from tests.wording import OURS
 
 IDLE = replace(PARAMS, idle_frames=400)
@@ -105,22 +105,22 @@ def spoken(turn_id, frames=50):
 def test_f1_who_says_nothing_is_asked_twice_and_then_left():
     """F1: each question another; the goodbye is heard to its end, then the call is over."""
     dialogue = after([], IDLE)
-    assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.still_there[0])]
+    assert effects(dialogue, "." * 399) == NOTHING
+    assert effects(dialogue, ".") == says(OURS.still_there[0])
     play(dialogue, spoken(1))
-    assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) == [Synthesize(2, 0, OURS.still_there[1])]
+    assert effects(dialogue, "." * 399) == NOTHING
+    assert effects(dialogue, ".") == says(OURS.still_there[1])
     play(dialogue, spoken(2))
-    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.nobody_there)]
+    assert effects(dialogue, "." * 400) == says(OURS.nobody_there)
     *before, last = spoken(3)
-    assert ApplyEffect(EndCall()) not in play(dialogue, [*before, last, GRACE[1:]])
-    assert ApplyEffect(EndCall()) in play(dialogue, ["."])
+    assert EndCall() not in effects(dialogue, *before, last, GRACE[1:]).done
+    assert EndCall() in effects(dialogue, ".").done
 
 
 def test_f1_the_prompts_are_a_knob():
     """F1: IDLE_MAX_PROMPTS=0: the goodbye at once."""
     dialogue = after([], replace(IDLE, idle_prompts=0))
-    assert told(play(dialogue, ["." * 400])) == [Synthesize(1, 0, OURS.nobody_there)]
+    assert effects(dialogue, "." * 400) == says(OURS.nobody_there)
 
 
 def test_f1_the_prompt_needs_no_breath_and_a_voice_drops_it():
@@ -140,34 +140,34 @@ def test_f1_the_prompt_needs_no_breath_and_a_voice_drops_it():
 def test_f1_a_sound_delays_the_prompt_once(sound, prompts):
     """F1: it may be a caller who is about to speak."""
     dialogue = after(["." * 380], IDLE)
-    assert len([a for a in play(dialogue, [sound]) if isinstance(a, Synthesize)]) == prompts
+    assert len(effects(dialogue, sound).said) == prompts
 
 
 def test_f1_a_line_full_of_noise_is_asked_all_the_same():
     """F1: delayed once, not for ever."""
     dialogue = after([], IDLE)
-    assert any(isinstance(a, Synthesize) for a in play(dialogue, [COUGH * 26]))
+    assert effects(dialogue, COUGH * 26).said
 
 
 def test_f1_who_types_or_has_asked_is_not_asked():
     """F1: nobody is waited for while a turn is owed."""
-    assert told(play(after([], IDLE), [DigitPressed("1"), "." * 90, DigitPressed("2"), "." * 90])) == []
+    assert effects(after([], IDLE), DigitPressed("1"), "." * 90, DigitPressed("2"), "." * 90) == NOTHING
     dialogue = after([SPOKE], replace(IDLE, hint_after_frames=0))
-    assert told(play(dialogue, ["." * 900])) == []
+    assert effects(dialogue, "." * 900) == NOTHING
 
 
 def test_f1_a_caller_who_was_answered_is_asked_from_the_first_question_on():
     """F1: the count starts anew with the reply."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, SPOKE], IDLE)
     play(dialogue, [ReplyDelay(2, 0), FinalTranscript(1, ""), *spoken(2)])
-    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.still_there[0])]
+    assert effects(dialogue, "." * 400) == says(OURS.still_there[0])
 
 
 def test_f1_nothing_said_after_all_does_not_start_the_count_anew():
     """F1, E1: a voice without a word is nobody."""
     dialogue = after(["." * 400, *spoken(1), "." * 40, "#" * 15 + "." * 25], IDLE)
     play(dialogue, [FinalTranscript(1, "")])
-    assert told(play(dialogue, ["." * 400])) == [Synthesize(3, 0, OURS.still_there[1])]
+    assert effects(dialogue, "." * 400) == says(OURS.still_there[1])
 
 
 def answered(said, reply, params=IDLE):
@@ -186,17 +186,17 @@ HOLDS = replace(IDLE, hold_frames=2000)
 def test_f7_who_asks_to_wait_is_left_alone(said, reply):
     """F7: for HOLD_SEC, also when it is only we who have said that we wait; then the prompts come as ever."""
     dialogue = answered(said, reply, HOLDS)
-    assert told(play(dialogue, ["." * 1999])) == []
-    assert told(play(dialogue, ["."])) == [Synthesize(2, 0, OURS.still_there[0])]
+    assert effects(dialogue, "." * 1999) == NOTHING
+    assert effects(dialogue, ".") == says(OURS.still_there[0])
     play(dialogue, spoken(2))
-    assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) != []
+    assert effects(dialogue, "." * 399) == NOTHING
+    assert effects(dialogue, ".") != NOTHING
 
 
 def test_f7_nobody_else_is():
     """F7, F1: nor is a question of ours about waiting a promise."""
     for said, reply in [(ASKED, FIRST), ("רגע, כמה זה עולה", FIRST), (ASKED, "תרצה שאני אחכה?")]:
-        assert told(play(answered(said, reply, HOLDS), ["." * 400])) != []
+        assert effects(answered(said, reply, HOLDS), "." * 400) != NOTHING
 
 
 def test_f7_who_is_back_is_back():
@@ -204,15 +204,14 @@ def test_f7_who_is_back_is_back():
     dialogue = answered("תמתיני רגע", FIRST, HOLDS)
     play(dialogue, ["." * 900, SPOKE, FinalTranscript(2, "אני כאן"), ReplySentence(2, FIRST)])
     play(dialogue, [ReplyDone(2), ReplyDelay(2, 0), *spoken(2)])
-    assert told(play(dialogue, ["." * 399])) == []
-    assert told(play(dialogue, ["."])) != []
+    assert effects(dialogue, "." * 399) == NOTHING
+    assert effects(dialogue, ".") != NOTHING
 
 
 def test_f7_noise_does_not_end_the_hold():
     """F7, A5: a door, a dog: they are still away."""
     dialogue = answered("תמתיני רגע", FIRST, HOLDS)
-    done = play(dialogue, ["." * 500, COUGH, "." * 1500])
-    assert not any(isinstance(action, Synthesize) for action in done)
+    assert effects(dialogue, "." * 500, COUGH, "." * 1500).said == []
 
 
 @given(st.text(".n-", max_size=60), st.integers(1, 8), st.integers(0, 20))
@@ -232,34 +231,34 @@ LIMITED = replace(PARAMS, call_frames=500)
 def test_f4_who_is_silent_at_the_limit_hears_the_goodbye():
     """F4: at once, and once; the call is over when it was heard."""
     dialogue = after([], LIMITED)
-    assert told(play(dialogue, ["." * 499])) == []
-    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.time_is_up)]
-    assert ApplyEffect(EndCall()) in play(dialogue, [*spoken(1), GRACE])
+    assert effects(dialogue, "." * 499) == NOTHING
+    assert effects(dialogue, ".") == says(OURS.time_is_up)
+    assert EndCall() in effects(dialogue, *spoken(1), GRACE).done
 
 
 def test_f4_who_speaks_at_the_limit_is_heard_out():
     """F4: the goodbye is the answer; the LLM is not asked any more."""
     dialogue = after(["." * 480], LIMITED)
-    assert StartTurn(1) in play(dialogue, [SPOKE])
-    assert told(play(dialogue, [FinalTranscript(1, ASKED)])) == [Synthesize(1, 0, OURS.time_is_up)]
-    assert ApplyEffect(EndCall()) in play(dialogue, [ReplyDelay(1, 0), *spoken(1), GRACE])
+    assert 0 in effects(dialogue, SPOKE).turns
+    assert effects(dialogue, FinalTranscript(1, ASKED)) == says(OURS.time_is_up)
+    assert EndCall() in effects(dialogue, ReplyDelay(1, 0), *spoken(1), GRACE).done
 
 
 def test_f4_a_turn_before_the_limit_is_answered():
     """F4: what the LLM was asked is said, then comes the goodbye."""
     dialogue = after(["." * 400, SPOKE, FinalTranscript(1, ASKED), "." * 40], LIMITED)
-    assert dialogue.current.clock > 500 and isinstance(dialogue.turn.request, GenerateReply)
-    assert told(play(dialogue, ["."])) == []
+    assert dialogue.current.clock > 500 and dialogue.turn.request.text == ASKED
+    assert effects(dialogue, ".") == NOTHING
 
 
 def test_f4_a_call_that_does_not_end_is_ended():
     """F4: who talks over every goodbye has a minute more."""
     dialogue = after([], LIMITED)
     play(dialogue, ["." * 499, "#" * (GRACE_FRAMES + 0)])
-    assert told(play(dialogue, ["#"]))[-1] == ApplyEffect(EndCall())
+    assert effects(dialogue, "#").done == [EndCall()]
 
 
 def test_f4_the_limit_comes_before_the_greeting():
     """F4, B6: whoever was not greeted until then is only said goodbye to."""
     dialogue = after(["." * 39], replace(PARAMS, greeting=GREETING, call_frames=40))
-    assert told(play(dialogue, ["."])) == [Synthesize(1, 0, OURS.time_is_up)]
+    assert effects(dialogue, ".") == says(OURS.time_is_up)

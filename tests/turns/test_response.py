@@ -6,16 +6,6 @@ import pytest
 
 from server.hebrew.understand.gender import Gender
 from server.settings.prompts_file import lines_of
-from server.turns.actions import (
-    ApplyEffect,
-    CancelTurn,
-    GenerateReply,
-    SendAudio,
-    SendClear,
-    SendMark,
-    StartTurn,
-    Synthesize,
-)
 from server.turns.effects import EndCall, Expected, Line, SaveLead, Speaker, Transfer
 from server.turns.events import (
     DigitPressed,
@@ -33,6 +23,7 @@ from server.turns.events import (
 )
 from server.turns.prompts import asking_again, in_gender
 from server.turns.response import CALL_BACK, GAVE_UP
+from tests.turns.effects import NOTHING, asks, begins, drops, effects, effects_of, says, sends
 from tests.turns.scene import (
     ANSWERED,
     ASKED,
@@ -56,8 +47,6 @@ from tests.turns.scene import (
     heard_of,
     logged,
     play,
-    think,
-    told,
 )
 from tests.wording import OURS
 
@@ -74,7 +63,7 @@ def said_by(text):
 BARGE_IN = "." * 80 + "#" * 36 + "." * 25  # in the last word but one
 CUT_SHORT = [*ANSWERED, PlayoutRoom(200), BARGE_IN]  # the LLM had not finished
 ALL_BUT = [*ANSWERED, PlayoutRoom(200), "." * 10 + BARGE_IN]  # one sentence is heard, another may follow
-WANTED = replace(think(3, ASKED), said=FIRST)  # the rest
+WANTED = asks(ASKED, said=FIRST)  # the rest
 HUM = "הבנתי"
 SECOND_TURN = [*FINISHED, "." * 40, SPOKE]
 
@@ -89,103 +78,108 @@ def voiced(turn_id, index=0, audio=AUDIO):
 
 CASES = {  # name: (before, event, actions, state after)
     # nothing was said after all: the rest of what was cut
-    "an unfinished reply is asked for its rest": (CUT_SHORT, FinalTranscript(2, ""), [WANTED], T),
-    "after a hum too": (CUT_SHORT, FinalTranscript(2, HUM), [WANTED], T),
-    "after our own words too": (CUT_SHORT, FinalTranscript(2, "יש שלושה חדרים"), [WANTED], T),
+    "an unfinished reply is asked for its rest": (CUT_SHORT, FinalTranscript(2, ""), WANTED, T),
+    "after a hum too": (CUT_SHORT, FinalTranscript(2, HUM), WANTED, T),
+    "after our own words too": (CUT_SHORT, FinalTranscript(2, "יש שלושה חדרים"), WANTED, T),
     "what is whole is said again meanwhile": (
         [*CUT_SHORT, FinalTranscript(2, HUM), ReplyDelay(3, 0)],
         PlayoutRoom(200),
-        [SendClear(), SendAudio(AUDIO), SendMark("3.0.0")],
+        sends("clear", 100, "mark"),
         S,
     ),
     "the rest follows it": (
         [*CUT_SHORT, FinalTranscript(2, HUM)],
         ReplySentence(3, SECOND),
-        [Synthesize(3, 1, SECOND)],
+        says(SECOND),
         T,
     ),
     "a mind that says it all again is not said twice": (
         [*CUT_SHORT, FinalTranscript(2, HUM)],
         ReplySentence(3, FIRST),
-        [],
+        NOTHING,
         T,
     ),
-    "a rest that was heard in full has another": (ALL_BUT, FinalTranscript(2, HUM), [WANTED], T),
+    "a rest that was heard in full has another": (ALL_BUT, FinalTranscript(2, HUM), WANTED, T),
     "no rest at all: we listen": (
         [*ALL_BUT, FinalTranscript(2, HUM), ReplySentence(3, FIRST)],
         ReplyDone(3),
-        [CancelTurn(3)],
+        drops(),
         L,
     ),
     "a rest that fails: we listen": (
         [*ALL_BUT, FinalTranscript(2, HUM)],
         LlmFailed(3, "down"),
-        [CancelTurn(3)],
+        drops(),
         L,
     ),
     "a sentence that was not whole is voiced again": (
         [*UNDERSTOOD, ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), PlayoutRoom(40), BARGE_IN],
         FinalTranscript(2, HUM),
-        [Synthesize(3, 0, FIRST), WANTED],
+        says(FIRST) + WANTED,
         T,
     ),
-    "a complete reply needs no mind": (INTERRUPTED + ["#" * 30 + "." * 25], FinalTranscript(2, HUM), [], T),
+    "a complete reply needs no mind": (
+        INTERRUPTED + ["#" * 30 + "." * 25],
+        FinalTranscript(2, HUM),
+        NOTHING,
+        T,
+    ),
     "a hum to the rest is a hum": (
         [*CUT_SHORT, FinalTranscript(2, HUM), SPOKE],
         FinalTranscript(3, HUM),
-        [replace(WANTED, turn_id=5)],
+        WANTED,
         T,
     ),
     # a hum where nobody speaks
-    "a hum in our silence is for the mind": (THINKING, FinalTranscript(1, HUM), [think(1, HUM)], T),
+    "a hum in our silence is for the mind": (THINKING, FinalTranscript(1, HUM), asks(HUM), T),
     "a yes to our question is an answer": (
         [*UNDERSTOOD, ReplySentence(1, SECOND), *voiced(1), PlayoutRoom(200), BARGE_IN],
         FinalTranscript(2, "כן"),
-        [think(3, "כן", SAID, heard_of("לעזור במשהו", interrupted=True), turn_number=2)],
+        asks("כן", SAID, heard_of("לעזור במשהו", interrupted=True), turn_number=2),
         T,
     ),
     # answers of our own
-    "a goodbye": (SECOND_TURN, FinalTranscript(2, "תודה ולהתראות"), [Synthesize(2, 0, OURS.goodbye)], T),
+    "a goodbye": (SECOND_TURN, FinalTranscript(2, "תודה ולהתראות"), says(OURS.goodbye), T),
     "a goodbye as the first words": (
         THINKING,
         FinalTranscript(1, "תודה ולהתראות"),
-        [think(1, "תודה ולהתראות")],
+        asks("תודה ולהתראות"),
         T,
     ),
     "a person, and nobody there": (
         THINKING,
         FinalTranscript(1, "נציג"),
-        [Synthesize(1, 0, in_gender(OURS.no_person, Gender.FEMININE, None))],
+        says(in_gender(OURS.no_person, Gender.FEMININE, None)),
         T,
     ),
     "a person who is there": (
         [PersonAvailable(True), *THINKING],
         FinalTranscript(1, "נציג"),
-        [Synthesize(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
+        says("רגע אחד, אני מעבירה את השיחה לנציג."),
         T,
     ),
     "the key for a person": (
         [PersonAvailable(True), DigitPressed("0")],
         DigitPressed("#"),
-        [StartTurn(1), Synthesize(1, 0, "רגע אחד, אני מעבירה את השיחה לנציג.")],
+        begins() + says("רגע אחד, אני מעבירה את השיחה לנציג."),
         T,
     ),
     "the mind knows that there is one": (
         [PersonAvailable(True), *THINKING],
         FinalTranscript(1, ASKED),
-        [replace(think(1, ASKED), person=True)],
+        asks(ASKED, person=True),
         T,
     ),
     "what the mind thinks of it is nothing": (
         [*SECOND_TURN, FinalTranscript(2, "להתראות")],
         ReplySentence(2, FIRST),
-        [],
+        NOTHING,
         T,
     ),
     "the mind knows how they speak of themselves": (
         THINKING,
         FinalTranscript(1, "אני מחפשת דירה"),
-        [replace(think(1, "אני מחפשת דירה"), caller=Gender.FEMININE)],
+        asks("אני מחפשת דירה", caller=Gender.FEMININE),
         T,
     ),
 }
@@ -195,7 +189,7 @@ CASES = {  # name: (before, event, actions, state after)
 def test_answers(before, event, actions, state):
     """D4, E3, F2, F3: one event in, actions out, and the state after it."""
     dialogue = after(before)
-    assert (told(play(dialogue, [event])), dialogue.state) == (actions, state)
+    assert (effects(dialogue, event), dialogue.state) == (actions, state)
 
 
 @pytest.mark.parametrize("text, line", [(HUM, "BACKCHANNEL → ignore"), ("יש שלושה חדרים", "ECHO → ignore")])
@@ -219,7 +213,7 @@ def test_d4_a_resumed_reply_is_one_line_of_the_history():
 def test_d3_what_was_heard_stays_heard_when_the_rest_was_never_played():
     """D3, A6: a hum, and real words before the rest goes on: the LLM is told of the cut as it was."""
     dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE])
-    (asked,) = told(play(dialogue, [FinalTranscript(3, "מה המחיר")]))
+    (asked,) = effects(dialogue, FinalTranscript(3, "מה המחיר")).asked
     assert asked.history == (SAID, heard_of("יש שלושה חדרים", interrupted=True))
 
 
@@ -258,72 +252,64 @@ def heard(turn_id):
     return [*sent, MarkReturned(f"{turn_id}.0.0"), "." * 40]
 
 
-def acts(actions):
-    return [one.act for one in actions if isinstance(one, ApplyEffect)]
-
-
 @pytest.mark.parametrize("text, person, act", [("להתראות", False, EndCall()), ("נציג", True, Transfer())])
 def test_f2_f3_the_line_is_heard_before_it_is_done(text, person, act):
     """F2, F3: to its last mark, and the moment behind it."""
     dialogue = after([PersonAvailable(person), *SECOND_TURN, FinalTranscript(2, text)])
     *before, mark, _ = heard(2)
-    assert acts(play(dialogue, [*before, mark, GRACE[1:]])) == []
-    assert acts(play(dialogue, ["."])) == [act]
+    assert effects(dialogue, *before, mark, GRACE[1:]).done == []
+    assert effects(dialogue, ".").done == [act]
 
 
 def test_f3_without_a_person_a_message_is_taken():
     """F3: asked for, given, kept; the LLM is not asked, and then it is again, and knows of it."""
     dialogue = after([CALLED, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
     taken = play(dialogue, [FinalTranscript(2, "דנה מתל אביב")])
-    assert told(taken) == [Synthesize(2, 0, in_gender(OURS.message_taken, Gender.FEMININE, None))]
-    assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
+    assert effects_of(taken) == says(in_gender(OURS.message_taken, Gender.FEMININE, None))
+    assert effects(dialogue, *heard(2)).done == [SaveLead((("message", "דנה מתל אביב"),))]
     told_of = [said_by("נציג"), heard_of(NO_PERSON), said_by("דנה מתל אביב"), heard_of(TAKEN)]
-    asked = told(play(dialogue, [SPOKE, FinalTranscript(3, ASKED)]))[-1]
-    assert asked == think(3, ASKED, *told_of, turn_number=3)
+    asked = effects(dialogue, SPOKE, FinalTranscript(3, ASKED)).asked
+    assert asked == asks(ASKED, *told_of, turn_number=3).asked
 
 
 def test_f3_where_an_llm_listens_it_takes_the_message():
     """F3: it is told what our line has asked for; when it fails, what was left is kept by us."""
     dialogue = after([LLM_LISTENS, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
-    asked = told(play(dialogue, [FinalTranscript(2, "דנה מתל אביב")]))[-1]
-    assert asked == think(2, "דנה מתל אביב", said_by("נציג"), heard_of(NO_PERSON), turn_number=2)
-    assert told(play(dialogue, [LlmFailed(2, "down")])) == [Synthesize(2, 0, TAKEN)]
-    assert acts(play(dialogue, heard(2))) == [SaveLead((("message", "דנה מתל אביב"),))]
+    asked = asks("דנה מתל אביב", said_by("נציג"), heard_of(NO_PERSON), turn_number=2)
+    assert effects(dialogue, FinalTranscript(2, "דנה מתל אביב")) == asked
+    assert effects(dialogue, LlmFailed(2, "down")) == says(TAKEN)
+    assert effects(dialogue, *heard(2)).done == [SaveLead((("message", "דנה מתל אביב"),))]
 
 
 def test_f3_the_office_is_asked_which_number_to_call():
     """F3: once, and only of who hides theirs; without an answer no call back is promised."""
     dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [FinalTranscript(2, "דנה מתל אביב")])) == [
-        Synthesize(2, 0, OURS.message_number)
-    ]
+    assert effects(dialogue, FinalTranscript(2, "דנה מתל אביב")) == says(OURS.message_number)
     play(dialogue, [*heard(2), SPOKE])
-    assert told(play(dialogue, [FinalTranscript(3, "בטלפון של אמא שלי")])) == [
-        Synthesize(3, 0, OURS.message_kept)
-    ]
-    assert acts(play(dialogue, heard(3))) == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
+    assert effects(dialogue, FinalTranscript(3, "בטלפון של אמא שלי")) == says(OURS.message_kept)
+    assert effects(dialogue, *heard(3)).done == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
 
 
 def test_f3_who_says_yes_to_a_message_is_listened_to():
     """F3: what comes next is the message."""
     dialogue = after([CALLED, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [FinalTranscript(2, "כן")])) == [Synthesize(2, 0, "בבקשה, אני מקשיבה.")]
+    assert effects(dialogue, FinalTranscript(2, "כן")) == says("בבקשה, אני מקשיבה.")
     play(dialogue, [*heard(2), SPOKE])
-    assert told(play(dialogue, [FinalTranscript(3, "דנה")]))[0].text.startswith("תודה, רשמתי")
+    assert effects(dialogue, FinalTranscript(3, "דנה")).said[0].startswith("תודה, רשמתי")
 
 
 def test_f3_who_declines_is_asked_what_else():
     """F3: and the next words are for the LLM."""
     dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
-    assert told(play(dialogue, [FinalTranscript(2, "לא תודה")])) == [Synthesize(2, 0, OURS.no_message)]
+    assert effects(dialogue, FinalTranscript(2, "לא תודה")) == says(OURS.no_message)
     play(dialogue, [*heard(2), SPOKE])
-    assert isinstance(told(play(dialogue, [FinalTranscript(3, ASKED)]))[-1], GenerateReply)
+    assert effects(dialogue, FinalTranscript(3, ASKED)).asked
 
 
 def test_f3_a_question_of_ours_that_was_not_heard_asks_nothing():
     """F3, A6: superseded before its first frame: what is said next is no message."""
     dialogue = after([*THINKING, FinalTranscript(1, "נציג"), SPOKE])
-    assert isinstance(told(play(dialogue, [FinalTranscript(2, "מה המחיר")]))[-1], GenerateReply)
+    assert effects(dialogue, FinalTranscript(2, "מה המחיר")).asked
 
 
 def test_e1_yes_to_the_call_back_is_left_for_the_office():
@@ -332,7 +318,7 @@ def test_e1_yes_to_the_call_back_is_left_for_the_office():
     for number in (1, 2, 3):
         play(dialogue, [SPOKE, FinalTranscript(number, ""), *heard(number)])
     play(dialogue, [SPOKE])
-    assert told(play(dialogue, [FinalTranscript(4, "כן")]))[-1].text.startswith("תודה, רשמתי")
+    assert effects(dialogue, FinalTranscript(4, "כן")).said[-1].startswith("תודה, רשמתי")
 
 
 def test_f3_lines_of_ours_are_history_like_any_turn():
@@ -360,35 +346,31 @@ def deaf(number):
     return [SPOKE, SttFailed(number, "down"), *heard(number)]
 
 
-def said(actions):
-    return [action.text for action in actions if isinstance(action, Synthesize)]
-
-
 def test_g2_who_is_not_heard_is_given_keys():
     """G2, F5, newcomer 3: asked once, then told of the fault; the one is a call back, and goodbye."""
     dialogue = after([CALLED])
-    assert said(play(dialogue, deaf(1))) == [OURS.not_heard]
-    assert said(play(dialogue, deaf(2))) == [worded(OURS.deaf_keys)]
+    assert effects(dialogue, *deaf(1)).said == [OURS.not_heard]
+    assert effects(dialogue, *deaf(2)).said == [worded(OURS.deaf_keys)]
     typed = play(dialogue, [DigitPressed("1"), DigitPressed("#"), *heard(3)])
-    assert said(typed) == [worded(OURS.noted_goodbye)]
-    assert acts(typed) == [SaveLead((("message", CALL_BACK),))]
-    assert acts(play(dialogue, [GRACE])) == [EndCall()]
+    assert effects_of(typed).said == [worded(OURS.noted_goodbye)]
+    assert effects_of(typed).done == [SaveLead((("message", CALL_BACK),))]
+    assert effects(dialogue, GRACE).done == [EndCall()]
 
 
 def test_g2_half_a_number_by_keys_is_asked_for_again():
     """G2, F5: until six turns in a row were not heard."""
     dialogue = after([CALLED, *deaf(1), *deaf(2)])
     again = play(dialogue, [*map(DigitPressed, "052#"), *heard(3)])
-    assert said(again) == [worded(OURS.deaf_keys)]
+    assert effects_of(again).said == [worded(OURS.deaf_keys)]
     number = play(dialogue, [*map(DigitPressed, "0521234567#"), *heard(4)])
-    assert acts(number) == [SaveLead((("message", "0521234567"),))]
+    assert effects_of(number).done == [SaveLead((("message", "0521234567"),))]
 
 
 def test_g2_who_is_not_heard_is_handed_over_to_a_person():
     """G2, F3, newcomer 3: at the second failure."""
     dialogue = after([CALLED, PersonAvailable(True), *deaf(1)])
-    assert said(play(dialogue, deaf(2))) == [worded(OURS.deaf_hand_over)]
-    assert acts(play(dialogue, [GRACE])) == [Transfer()]
+    assert effects(dialogue, *deaf(2)).said == [worded(OURS.deaf_hand_over)]
+    assert effects(dialogue, GRACE).done == [Transfer()]
 
 
 def test_g2_a_word_that_is_heard_ends_the_deafness():
@@ -402,10 +384,10 @@ def test_newcomer_3_seven_turns_that_nobody_hears_do_not_go_on_for_ever():
     """E1, G2: at the sixth our side gives up, the office knows of it, and the call ends."""
     dialogue = after([CALLED])
     every = [play(dialogue, deaf(number)) for number in range(1, 6)]
-    assert [acts(one) for one in every] == [[]] * 5
+    assert [effects_of(one).done for one in every] == [[]] * 5
     last = play(dialogue, [*deaf(6), GRACE])
-    assert said(last) == [worded(OURS.giving_up)]
-    assert acts(last) == [SaveLead((("message", GAVE_UP),)), EndCall()]
+    assert effects_of(last).said == [worded(OURS.giving_up)]
+    assert effects_of(last).done == [SaveLead((("message", GAVE_UP),)), EndCall()]
 
 
 @pytest.mark.parametrize("person", [False, True])
@@ -417,9 +399,9 @@ def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
         done += play(dialogue, [SPOKE, FinalTranscript(number, ""), *heard(number)])
     done += play(dialogue, [GRACE])
     line = OURS.handing_over if person else OURS.giving_up
-    assert said(done)[-1] == worded(line) and len(said(done)) == 6
+    assert effects_of(done).said[-1] == worded(line) and len(effects_of(done).said) == 6
     given_up = [SaveLead((("message", GAVE_UP),)), EndCall()]
-    assert acts(done) == ([Transfer()] if person else given_up)
+    assert effects_of(done).done == ([Transfer()] if person else given_up)
 
 
 def asks_and_wants(act):
@@ -432,7 +414,7 @@ def asks_and_wants(act):
 def test_f2_a_question_ends_nothing(act):
     """F2: the caller's answer is waited for; nothing is due behind it."""
     dialogue = after(asks_and_wants(act))
-    assert acts(play(dialogue, [MarkReturned("1.0.0"), "." * 200])) == []
+    assert effects(dialogue, MarkReturned("1.0.0"), "." * 200).done == []
 
 
 @pytest.mark.parametrize(
@@ -442,8 +424,8 @@ def test_f2_a_question_ends_nothing(act):
 def test_f2_a_plain_yes_to_a_hand_over_that_was_asked_about_hands_over(act, answer, own):
     """F2, F3: whatever else is answered is for the LLM."""
     dialogue = after([*asks_and_wants(act), MarkReturned("1.0.0"), "." * 40, SPOKE])
-    done = told(play(dialogue, [LLM_LISTENS, FinalTranscript(2, answer)]))
-    assert isinstance(done[-1], Synthesize if own else GenerateReply)
+    answered = effects(dialogue, LLM_LISTENS, FinalTranscript(2, answer))
+    assert (bool(answered.said), bool(answered.asked)) == (own, not own)
 
 
 def test_gender_lines_follow_what_the_caller_has_shown():
@@ -456,7 +438,7 @@ def test_gender_lines_follow_what_the_caller_has_shown():
         PlayoutRoom(200),
     ]
     dialogue = after([*shown, "." * 100, MarkReturned("1.0.0"), "." * 40, SPOKE])
-    assert told(play(dialogue, [FinalTranscript(2, "נציג")]))[-1].text.endswith("ונחזור אליך.")
+    assert effects(dialogue, FinalTranscript(2, "נציג")).said[-1].endswith("ונחזור אליך.")
     him = after(
         [*THINKING, FinalTranscript(1, "נציג")], replace(PARAMS, lines=lines_of("", Gender.MASCULINE))
     )
@@ -468,7 +450,7 @@ def test_e3_what_was_still_due_is_done_when_the_words_were_our_echo():
     bye = [*UNDERSTOOD, ReplySentence(1, FIRST), *voiced(1), ReplyDone(1, Expected(), (EndCall(),))]
     dialogue = after([*bye, PlayoutRoom(200), "." * 88, "######"])
     assert dialogue.state is L
-    assert acts(play(dialogue, ["#" * 30 + "." * 25, FinalTranscript(2, "יש שלושה חדרים")])) == [EndCall()]
+    assert effects(dialogue, "#" * 30 + "." * 25, FinalTranscript(2, "יש שלושה חדרים")).done == [EndCall()]
 
 
 def test_b5_a_hint_that_is_heard_goes_on_when_nothing_was_said():
@@ -476,7 +458,7 @@ def test_b5_a_hint_that_is_heard_goes_on_when_nothing_was_said():
     quick = replace(PARAMS, hint_after_frames=5)
     before = ["#" * 15 + "." * 25, "....", ".", TtsAudio(1, -1, AUDIO), PlayoutRoom(10)]
     dialogue = after(before, quick)
-    assert told(play(dialogue, [FinalTranscript(1, "")])) == [] and dialogue.state is S
+    assert effects(dialogue, FinalTranscript(1, "")) == NOTHING and dialogue.state is S
     play(dialogue, [PlayoutRoom(200), "." * 100, MarkReturned("1.0.0")])
     assert (dialogue.state, dialogue.call.history.lines) == (L, ())
 
@@ -484,5 +466,5 @@ def test_b5_a_hint_that_is_heard_goes_on_when_nothing_was_said():
 def test_a6_words_to_a_rest_that_was_not_heard_yet_are_words():
     """A6, D4: whoever goes on after a hum has said something: it is joined, and the LLM is asked."""
     dialogue = after([*CUT_SHORT, FinalTranscript(2, HUM), SPOKE])
-    (asked,) = told(play(dialogue, [FinalTranscript(3, "מה המחיר")]))
+    (asked,) = effects(dialogue, FinalTranscript(3, "מה המחיר")).asked
     assert (asked.text, asked.said) == (f"{HUM} מה המחיר", "")

@@ -7,20 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.turns.actions import (
-    ApplyEffect,
-    CancelTurn,
-    FinishRecognition,
-    FlushRecognition,
-    GenerateReply,
-    ResumeRecognition,
-    SendAudio,
-    SendClear,
-    SendMark,
-    StartRecognition,
-    StartTurn,
-    Synthesize,
-)
 from server.turns.effects import EndCall, Expected, Line, SaveLead, Speaker
 from server.turns.events import (
     DigitPressed,
@@ -38,6 +24,7 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.prompts import asking_again, in_turn, to_caller
+from tests.turns.effects import NOTHING, asks, begins, drops, effects, effects_of, hints, says, sends, stt
 from tests.turns.scene import (
     ASKED,
     AUDIO,
@@ -56,8 +43,6 @@ from tests.turns.scene import (
     heard_of,
     logged,
     play,
-    think,
-    told,
 )
 from tests.wording import OURS
 
@@ -74,182 +59,182 @@ WAITS = ReplySentence(1, "…")
 LEAD = SaveLead((("name", "דנה"),))
 
 
-def ask(turn_id, text=ASKED, **more):
-    """An early start: the LLM may still say that the caller has not finished."""
-    return replace(think(turn_id, text), **{"may_wait": True, **more})
-
-
 CASES = {  # name: (before, event, actions, state after)
     # a pause
-    "the words so far are wanted at a pause": (["#" * 40 + "." * 6], ".", [FlushRecognition(1)], L),
-    "and are thought about": ([PAUSE], FinalTranscript(1, ASKED), [ask(1)], L),
-    "be they a guess": ([PAUSE], InterimTranscript(1, ASKED), [ask(1)], L),
+    "the words so far are wanted at a pause": (["#" * 40 + "." * 6], ".", stt("flush"), L),
+    "and are thought about": ([PAUSE], FinalTranscript(1, ASKED), asks(ASKED, may_wait=True), L),
+    "be they a guess": ([PAUSE], InterimTranscript(1, ASKED), asks(ASKED, may_wait=True), L),
     "or what was guessed when the ears fail": (
         ["#" * 30, InterimTranscript(1, ASKED), "#" * 10 + "." * 7],
         SttFailed(1, "down"),
-        [ask(1)],
+        asks(ASKED, may_wait=True),
         L,
     ),
-    "a guess in mid-speech is not": (["#" * 40], InterimTranscript(1, ASKED), [], L),
-    "nor one of an utterance that is none": ([PAUSE], InterimTranscript(4, ASKED), [], L),
-    "no word is nothing to think about": ([PAUSE], FinalTranscript(1, ""), [], L),
-    "words that cannot be all are waited out": ([PAUSE], InterimTranscript(1, "אני מחפש דירה של"), [], L),
-    "words too doubtful are none": ([PAUSE], FinalTranscript(1, ASKED, 0.1), [], L),
-    "a goodbye is for us": (SECOND_PAUSE, InterimTranscript(2, "להתראות"), [], L),
-    "the first words are none": ([PAUSE], InterimTranscript(1, "להתראות"), [ask(1, "להתראות")], L),
-    "a person too": ([PAUSE], InterimTranscript(1, "נציג"), [], L),
-    "the same words again are thought about": (STARTED, InterimTranscript(1, ASKED + "."), [], L),
+    "a guess in mid-speech is not": (["#" * 40], InterimTranscript(1, ASKED), NOTHING, L),
+    "nor one of an utterance that is none": ([PAUSE], InterimTranscript(4, ASKED), NOTHING, L),
+    "no word is nothing to think about": ([PAUSE], FinalTranscript(1, ""), NOTHING, L),
+    "words that cannot be all are waited out": (
+        [PAUSE],
+        InterimTranscript(1, "אני מחפש דירה של"),
+        NOTHING,
+        L,
+    ),
+    "words too doubtful are none": ([PAUSE], FinalTranscript(1, ASKED, 0.1), NOTHING, L),
+    "a goodbye is for us": (SECOND_PAUSE, InterimTranscript(2, "להתראות"), NOTHING, L),
+    "the first words are none": ([PAUSE], InterimTranscript(1, "להתראות"), asks("להתראות", may_wait=True), L),
+    "a person too": ([PAUSE], InterimTranscript(1, "נציג"), NOTHING, L),
+    "the same words again are thought about": (STARTED, InterimTranscript(1, ASKED + "."), NOTHING, L),
     "other words are another start": (
         STARTED,
         InterimTranscript(1, ASKED + " " + MORE),
-        [CancelTurn(1), ask(3, ASKED + " " + MORE)],
+        drops() + asks(ASKED + " " + MORE, may_wait=True),
         L,
     ),
     "a third start is none": (
         [*STARTED, InterimTranscript(1, MORE)],
         InterimTranscript(1, ASKED + " " + MORE),
-        [CancelTurn(3)],
+        drops(),
         L,
     ),
-    "words that cannot be all drop it": (STARTED, InterimTranscript(1, ASKED + " של"), [CancelTurn(1)], L),
+    "words that cannot be all drop it": (STARTED, InterimTranscript(1, ASKED + " של"), drops(), L),
     # the caller goes on
     "who goes on is heard on, and nothing is thought": (
         STARTED,
         "#",
-        [ResumeRecognition(1), CancelTurn(1)],
+        stt("resume") + drops(),
         L,
     ),
-    "also where nothing was": ([PAUSE], "#", [ResumeRecognition(1)], L),
-    "the next pause is another one": ([*STARTED, "#" * 20 + "." * 6], ".", [FlushRecognition(1)], L),
+    "also where nothing was": ([PAUSE], "#", stt("resume"), L),
+    "the next pause is another one": ([*STARTED, "#" * 20 + "." * 6], ".", stt("flush"), L),
     "with its own words": (
         [*STARTED, "#" * 20 + "." * 7],
         InterimTranscript(1, ASKED + " " + MORE),
-        [ask(3, ASKED + " " + MORE)],
+        asks(ASKED + " " + MORE, may_wait=True),
         L,
     ),
     "twice a turn, no more": (
         [*STARTED, "#" * 20 + "." * 7, InterimTranscript(1, MORE), "#" * 20 + "." * 6],
         ".",
-        [],
+        NOTHING,
         L,
     ),
-    "a key ends it": (STARTED, DigitPressed("1"), [CancelTurn(1), FinishRecognition(1)], L),
+    "a key ends it": (STARTED, DigitPressed("1"), drops() + stt("finish"), L),
     # the LLM and the voice
-    "its sentences are voiced": (STARTED, ReplySentence(1, FIRST), [Synthesize(1, 0, FIRST)], L),
-    "nothing of it is on the wire": ([*STARTED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(23), [], L),
-    "a mind that fails is asked once more": (STARTED, LlmFailed(1, "down"), [CancelTurn(1)], L),
-    "so is one that says nothing": (STARTED, ReplyDone(1), [CancelTurn(1)], L),
-    "at the end": ([*STARTED, LlmFailed(1, "down")], REST, [FinishRecognition(1), StartTurn(3)], T),
+    "its sentences are voiced": (STARTED, ReplySentence(1, FIRST), says(FIRST), L),
+    "nothing of it is on the wire": ([*STARTED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(23), NOTHING, L),
+    "a mind that fails is asked once more": (STARTED, LlmFailed(1, "down"), drops(), L),
+    "so is one that says nothing": (STARTED, ReplyDone(1), drops(), L),
+    "at the end": ([*STARTED, LlmFailed(1, "down")], REST, stt("finish") + begins(), T),
     "with all words": (
         [*STARTED, LlmFailed(1, "down"), REST],
         FinalTranscript(1, ASKED),
-        [think(3, ASKED)],
+        asks(ASKED),
         T,
     ),
     "one that fails in the middle has answered": (
         [*STARTED, ReplySentence(1, FIRST)],
         LlmFailed(1, "down"),
-        [],
+        NOTHING,
         L,
     ),
     # the end of the turn
-    "its end makes it the turn": (STARTED, REST, [FinishRecognition(1), StartTurn(1)], T),
-    "the same words keep it": (OWED, FinalTranscript(1, ASKED + "!", 0.9), [], T),
+    "its end makes it the turn": (STARTED, REST, stt("finish") + begins(), T),
+    "the same words keep it": (OWED, FinalTranscript(1, ASKED + "!", 0.9), NOTHING, T),
     "and are played": (
         [*OWED, FinalTranscript(1, ASKED), *MADE, ReplyDelay(1, 0)],
         PlayoutRoom(1),
-        [SendClear(), SendAudio(AUDIO[:160])],
+        sends("clear", 1),
         S,
     ),
-    "not before they are known": ([*OWED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(1), [], T),
+    "not before they are known": ([*OWED, *MADE, ReplyDelay(1, 0)], PlayoutRoom(1), NOTHING, T),
     "other words are thought about anew": (
         [*OWED, *MADE, "....."],
         FinalTranscript(1, ASKED + " " + MORE),
-        [CancelTurn(1), StartTurn(2, waited_frames=5), think(2, ASKED + " " + MORE)],
+        drops() + begins(waited_frames=5) + asks(ASKED + " " + MORE),
         T,
     ),
     "a goodbye after all": (
         [*SECOND_PAUSE, InterimTranscript(2, ASKED), REST],
         FinalTranscript(2, "להתראות"),
-        [CancelTurn(2), StartTurn(3), Synthesize(3, 0, OURS.goodbye)],
+        drops() + begins() + says(OURS.goodbye),
         T,
     ),
     "no word after all": (
         [*OWED, *MADE],
         FinalTranscript(1, ""),
-        [CancelTurn(1), StartTurn(2), Synthesize(2, 0, asking_again(OURS.unclear, 1))],
+        drops() + begins() + says(asking_again(OURS.unclear, 1)),
         T,
     ),
     "words that were known at the pause are all": (
         [PAUSE, FinalTranscript(1, ASKED), *MADE, ReplyDelay(1, 0), REST, ReplyDelay(1, 0)],
         PlayoutRoom(1),
-        [SendClear(), SendAudio(AUDIO[:160])],
+        sends("clear", 1),
         S,
     ),
     "an early answer may be late": (
         [*OWED, FinalTranscript(1, ASKED)],
         TurnOverdue(1),
-        [CancelTurn(1), Synthesize(2, 0, OURS.llm_failed[0])],
+        drops() + says(OURS.llm_failed[0]),
         T,
     ),
     # the LLM hears that the caller has not finished
-    "the mind waits": (STARTED, WAITS, [CancelTurn(1)], L),
-    "and the turn is held": ([*STARTED, WAITS], REST + "." * 34, [], L),
-    "by so much": ([*STARTED, WAITS, REST + "." * 34], ".", [FinishRecognition(1), StartTurn(3)], T),
+    "the mind waits": (STARTED, WAITS, drops(), L),
+    "and the turn is held": ([*STARTED, WAITS], REST + "." * 34, NOTHING, L),
+    "by so much": ([*STARTED, WAITS, REST + "." * 34], ".", stt("finish") + begins(), T),
     "then it may wait no more": (
         [*STARTED, WAITS, REST, HOLD],
         FinalTranscript(1, ASKED),
-        [think(3, ASKED)],
+        asks(ASKED),
         T,
     ),
-    "who goes on is heard on all the same": ([*STARTED, WAITS, "." * 30], "#", [ResumeRecognition(1)], L),
-    "three dots are an ellipsis": (STARTED, ReplySentence(1, " ... "), [CancelTurn(1)], L),
-    "once the turn is owed it starts over": (OWED, WAITS, [CancelTurn(1), StartTurn(2)], T),
+    "who goes on is heard on all the same": ([*STARTED, WAITS, "." * 30], "#", stt("resume"), L),
+    "three dots are an ellipsis": (STARTED, ReplySentence(1, " ... "), drops(), L),
+    "once the turn is owed it starts over": (OWED, WAITS, drops() + begins(), T),
     "and is asked again after the hold": (
         [*OWED, FinalTranscript(1, ASKED), WAITS, "." * 34],
         ".",
-        [think(2, ASKED)],
+        asks(ASKED),
         T,
     ),
-    "not before": ([*OWED, FinalTranscript(1, ASKED), WAITS], "." * 34, [], T),
-    "nor twice": ([*OWED, FinalTranscript(1, ASKED), WAITS, HOLD], "." * 39, [], T),
-    "not because the words are known": ([*OWED, WAITS], FinalTranscript(1, ASKED), [], T),
-    "it is not asked about words that are still to come": ([*OWED, WAITS], HOLD, [], T),
-    "nor behind a line of ours": ([*OWED, WAITS, FinalTranscript(1, "נציג")], HOLD, [], T),
+    "not before": ([*OWED, FinalTranscript(1, ASKED), WAITS], "." * 34, NOTHING, T),
+    "nor twice": ([*OWED, FinalTranscript(1, ASKED), WAITS, HOLD], "." * 39, NOTHING, T),
+    "not because the words are known": ([*OWED, WAITS], FinalTranscript(1, ASKED), NOTHING, T),
+    "it is not asked about words that are still to come": ([*OWED, WAITS], HOLD, NOTHING, T),
+    "nor behind a line of ours": ([*OWED, WAITS, FinalTranscript(1, "נציג")], HOLD, NOTHING, T),
     "but as soon as they are there": (
         [*OWED, WAITS, HOLD, FinalTranscript(1, ASKED)],
         ".",
-        [think(2, ASKED)],
+        asks(ASKED),
         T,
     ),
     "the hold counts from the end of the turn": (
         [*OWED, FinalTranscript(1, ASKED), "." * 10, WAITS, "." * 24],
         ".",
-        [think(2, ASKED)],
+        asks(ASKED),
         T,
     ),
     "who goes on while it is held is joined": (
         [*OWED, FinalTranscript(1, ASKED), WAITS],
         "######",
-        [StartRecognition(2, 1, Expected()), CancelTurn(2)],
+        stt("start") + drops(),
         L,
     ),
     "it is never spoken": (
         [*OWED, FinalTranscript(1, ASKED), WAITS, HOLD],
         ReplySentence(2, "…"),
-        [],
+        NOTHING,
         T,
     ),
     "and nothing else is no answer": (
         [*OWED, FinalTranscript(1, ASKED), WAITS, HOLD, ReplySentence(2, "…")],
         ReplyDone(2),
-        [Synthesize(2, 0, OURS.llm_failed[0])],
+        says(OURS.llm_failed[0]),
         T,
     ),
     "behind a sentence it is nothing": (
         [*OWED, FinalTranscript(1, ASKED), ReplySentence(1, FIRST)],
         WAITS,
-        [],
+        NOTHING,
         T,
     ),
 }
@@ -259,15 +244,15 @@ CASES = {  # name: (before, event, actions, state after)
 def test_early_start(before, event, actions, state):
     """B3, A7: one event in, actions out, and the state after it."""
     dialogue = after(before, EARLY)
-    assert (told(play(dialogue, [event])), dialogue.state) == (actions, state)
+    assert (effects(dialogue, event), dialogue.state) == (actions, state)
 
 
 def test_b6_nothing_is_thought_before_a_notice_was_heard():
     """B3, B6: GREETING_PROTECTED: the greeting is what comes next, and not an answer to "hello?"."""
     params = replace(EARLY, greeting=GREETING, greeting_protected=True)
     dialogue = after([PAUSE], params)
-    assert told(play(dialogue, [InterimTranscript(1, ASKED)])) == []
-    assert told(play(dialogue, [REST])) == [FinishRecognition(1), Synthesize(1, 0, GREETING)]
+    assert effects(dialogue, InterimTranscript(1, ASKED)) == NOTHING
+    assert effects(dialogue, REST) == stt("finish") + says(GREETING)
 
 
 @pytest.mark.parametrize("starts", [0, 1, 2, 3])
@@ -283,7 +268,7 @@ def test_b3_starts_are_counted_for_the_callers_turn(starts):
             REST,
             FinalTranscript(number, f"{ASKED} {number}"),
         ]
-        asked += [one for one in play(dialogue, said) if isinstance(one, GenerateReply) and one.may_wait]
+        asked += [one for one in effects(dialogue, *said).asked if one.may_wait]
     assert len(asked) == starts
 
 
@@ -291,7 +276,7 @@ def test_b3_the_next_turn_has_starts_of_its_own():
     """B3: once the caller was answered."""
     heard = [ReplyDelay(1, 0), PlayoutRoom(200), "." * 100, MarkReturned("1.0.0"), "." * 40]
     dialogue = after([*OWED, FinalTranscript(1, ASKED), *MADE, *heard], replace(PARAMS, early_starts=1))
-    assert any(isinstance(one, GenerateReply) for one in play(dialogue, [PAUSE, InterimTranscript(2, MORE)]))
+    assert effects(dialogue, PAUSE, InterimTranscript(2, MORE)).asked
 
 
 def state_of(part):
@@ -310,8 +295,8 @@ def test_b3_a_dropped_start_leaves_no_trace(ends):
     before = state_of(dialogue.call)
     decided = ReplyDone(1, Expected(("כן",), 3), (LEAD, EndCall()))
     thought = [] if ends is WAITS else [ReplySentence(1, FIRST), TtsAudio(1, 0, AUDIO), decided]
-    actions = play(dialogue, [InterimTranscript(1, ASKED), *thought, ends, decided, ReplySentence(1, SECOND)])
-    assert not any(isinstance(one, ApplyEffect) for one in actions)
+    dropped = [InterimTranscript(1, ASKED), *thought, ends, decided, ReplySentence(1, SECOND)]
+    assert effects(dialogue, *dropped).done == []
     assert state_of(dialogue.call) == before
     assert (dialogue.turn, dialogue.parts.barge_in.interrupted) == (None, None)
 
@@ -320,10 +305,8 @@ def test_b3_what_an_early_llm_decided_is_done_in_time():
     """B3, F2: once the turn is committed, and once it was heard."""
     made = [*MADE[:3], ReplyDone(1, Expected(), (LEAD, EndCall()))]
     dialogue = after([*STARTED, *made, REST, FinalTranscript(1, ASKED), ReplyDelay(1, 0)], EARLY)
-    assert [one for one in play(dialogue, [PlayoutRoom(200)]) if isinstance(one, ApplyEffect)] == [
-        ApplyEffect(LEAD)
-    ]
-    assert ApplyEffect(EndCall()) in play(dialogue, ["." * 100, MarkReturned("1.0.0"), GRACE])
+    assert effects(dialogue, PlayoutRoom(200)).done == [LEAD]
+    assert EndCall() in effects(dialogue, "." * 100, MarkReturned("1.0.0"), GRACE).done
 
 
 events = st.sampled_from(
@@ -340,9 +323,9 @@ events = st.sampled_from(
 def test_b3_nothing_is_audible_before_the_end_of_the_turn(events):
     """B3: whatever the LLM and the voice do meanwhile, nothing reaches the wire and nothing is done."""
     dialogue = after(STARTED, EARLY)
-    done = play(dialogue, events)
+    noticed = effects(dialogue, *events)
     assert dialogue.state is L
-    assert not any(isinstance(one, SendAudio | SendMark | SendClear | ApplyEffect) for one in done)
+    assert noticed.wire == noticed.done == []
 
 
 def test_b4_an_early_answer_still_takes_its_breath():
@@ -355,20 +338,20 @@ def test_b4_an_early_answer_still_takes_its_breath():
 def test_b5_an_early_turn_gives_its_hint_in_its_own_time():
     """B5: counted from the end of the turn, or from where it is asked again; none before that."""
     dialogue = after([*OWED, FinalTranscript(1, ASKED), "." * 39], EARLY)
-    assert told(play(dialogue, ["."])) == [Synthesize(1, -1, HINT, instant=True)]
+    assert effects(dialogue, ".") == hints(HINT)
     quick = replace(EARLY, hint_after_frames=20)
     waiting = after([*OWED, FinalTranscript(1, ASKED), WAITS], quick)
-    assert told(play(waiting, ["." * 35])) == [think(2, ASKED)]
-    assert told(play(waiting, ["." * 19])) == []
-    assert told(play(waiting, ["."])) == [Synthesize(2, -1, HINT, instant=True)]
+    assert effects(waiting, "." * 35) == asks(ASKED)
+    assert effects(waiting, "." * 19) == NOTHING
+    assert effects(waiting, ".") == hints(HINT)
 
 
 def test_e2_what_is_thought_already_is_not_started_again():
     """B3, E2: the same words a second time keep the answer that was made for them."""
     dialogue = after([*OWED, FinalTranscript(1, ASKED), *MADE, PAUSE], EARLY)
-    assert told(play(dialogue, [FinalTranscript(2, ASKED)])) == []
+    assert effects(dialogue, FinalTranscript(2, ASKED)) == NOTHING
     play(dialogue, [REST, ReplyDelay(3, 0)])
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
+    assert 1 in effects(dialogue, PlayoutRoom(1)).wire
 
 
 def test_d4_a_barge_in_with_an_early_start_may_still_be_nothing():
@@ -378,19 +361,16 @@ def test_d4_a_barge_in_with_an_early_start_may_still_be_nothing():
     play(dialogue, [FinalTranscript(2, "")])
     assert dialogue.call.history.lines == (Line(Speaker.CALLER, ASKED),)
     turn_id = dialogue.current.turn_id
-    assert told(play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])) == [
-        SendClear(),
-        SendAudio(AUDIO[:160]),
-    ]
+    assert effects(dialogue, ReplyDelay(turn_id, 0), PlayoutRoom(1)) == sends("clear", 1)
 
 
 def test_a7_a_barge_in_that_was_none_is_not_asked_about():
     """A7, D4: the LLM waited behind words of a pause, and there were none: the reply just goes on."""
     dialogue = after([*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, MORE), REST], EARLY)
     play(dialogue, [ReplySentence(dialogue.current.turn_id, "…"), FinalTranscript(2, "")])
-    assert told(play(dialogue, [HOLD])) == []
+    assert effects(dialogue, HOLD) == NOTHING
     turn_id = dialogue.current.turn_id
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
+    assert 1 in effects(dialogue, ReplyDelay(turn_id, 0), PlayoutRoom(1)).wire
 
 
 CHIMED_IN = [*INTERRUPTED, "#" * 30 + "." * 7, InterimTranscript(2, "אחלה בחלה"), REST]
@@ -400,33 +380,33 @@ def test_d4_only_listening_is_heard_before_the_last_word_of_the_stt():
     """B3, D4: the LLM is quicker than the transcript; the reply goes on with that, nobody is asked."""
     dialogue = after(CHIMED_IN, EARLY)
     assert dialogue.turn.request.may_listen
-    done = play(dialogue, [ReplySentence(dialogue.current.turn_id, "…"), FinalTranscript(2, "אחלה בחלה")])
-    assert not any(isinstance(action, GenerateReply) for action in done)
+    listens = ReplySentence(dialogue.current.turn_id, "…")
+    assert effects(dialogue, listens, FinalTranscript(2, "אחלה בחלה")).asked == []
     assert dialogue.call.history.lines == (Line(Speaker.CALLER, ASKED),)
     turn_id = dialogue.current.turn_id
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [ReplyDelay(turn_id, 0), PlayoutRoom(1)])
+    assert 1 in effects(dialogue, ReplyDelay(turn_id, 0), PlayoutRoom(1)).wire
 
 
 def test_d4_other_words_in_that_transcript_are_answered():
     """B3, D4: what the LLM has found was said of other words."""
     dialogue = after([*CHIMED_IN, ReplySentence(3, "…")], EARLY)
-    done = play(dialogue, [FinalTranscript(2, "אחלה בחלה אבל " + MORE)])
-    assert [action.text for action in done if isinstance(action, GenerateReply)] == ["אחלה בחלה אבל " + MORE]
+    (asked,) = effects(dialogue, FinalTranscript(2, "אחלה בחלה אבל " + MORE)).asked
+    assert asked.text == "אחלה בחלה אבל " + MORE
 
 
 AGAIN = [*FINISHED, "." * 40, "#" * 40 + "." * 7, InterimTranscript(2, MORE), ReplySentence(2, FIRST)]
-ALREADY_SAID = [Synthesize(2, 0, to_caller(in_turn(OURS.already_said, 1), None))]
+ALREADY_SAID = says(to_caller(in_turn(OURS.already_said, 1), None))
 
 
 def test_e4_an_early_reply_that_was_heard_a_moment_ago_is_one():
     """B3, E4: all of it is skipped; a line of ours is the answer, and nobody is asked once more."""
     dialogue = after(AGAIN, EARLY)
-    assert told(play(dialogue, [ReplyDone(2)])) == ALREADY_SAID
-    assert told(play(dialogue, [REST])) == [FinishRecognition(2), StartTurn(2)]
+    assert effects(dialogue, ReplyDone(2)) == ALREADY_SAID
+    assert effects(dialogue, REST) == stt("finish") + begins()
     play(dialogue, [FinalTranscript(2, MORE), ReplyDelay(2, 0), TtsAudio(2, 0, AUDIO), TtsSentenceDone(2, 0)])
-    assert SendAudio(AUDIO[:160]) in play(dialogue, [PlayoutRoom(1)])
+    assert 1 in effects(dialogue, PlayoutRoom(1)).wire
     failed = play(after(AGAIN, EARLY), [LlmFailed(2, "down")])
-    assert (told(failed), logged(failed)) == (ALREADY_SAID, ["LLM_ERR: down"])
+    assert (effects_of(failed), logged(failed)) == (ALREADY_SAID, ["LLM_ERR: down"])
 
 
 def test_e4_an_early_line_is_not_taken_for_the_answer_to_other_words():
@@ -440,20 +420,20 @@ def test_e4_an_early_line_is_not_taken_for_the_answer_to_other_words():
 def test_a7_without_a_hold_the_llm_may_not_wait():
     """A7: INCOMPLETE_HOLD_MS=0: nothing is held, not even by words that cannot be all."""
     params = replace(EARLY, endpointing=replace(PARAMS.endpointing, hold_frames=0))
-    assert told(play(after([PAUSE], params), [InterimTranscript(1, ASKED)])) == [ask(1, may_wait=False)]
-    assert told(play(after([PAUSE], params), [InterimTranscript(1, ASKED + " זהו"), "." * 9])) == [
-        ask(1, ASKED + " זהו", may_wait=False)
-    ]
+    assert effects(after([PAUSE], params), InterimTranscript(1, ASKED)) == asks(ASKED, may_wait=False)
+    assert effects(after([PAUSE], params), InterimTranscript(1, ASKED + " זהו"), "." * 9) == asks(
+        ASKED + " זהו", may_wait=False
+    )
     held = after([PAUSE, InterimTranscript(1, ASKED + " של")], params)
-    assert told(play(held, [REST])) == [FinishRecognition(1), StartTurn(1)]
+    assert effects(held, REST) == stt("finish") + begins()
 
 
 def test_a7_a_llm_may_wait_once_a_turn():
     """A7, A6: also when the caller goes on afterwards."""
     early = after([*STARTED, WAITS, "#" * 20 + "." * 7], EARLY)
-    assert told(play(early, [InterimTranscript(1, MORE)])) == [ask(3, MORE, may_wait=False)]
+    assert effects(early, InterimTranscript(1, MORE)) == asks(MORE, may_wait=False)
     owed = after([*OWED, FinalTranscript(1, ASKED), WAITS, PAUSE], EARLY)
-    (asked,) = told(play(owed, [InterimTranscript(2, MORE)]))
+    (asked,) = effects(owed, InterimTranscript(2, MORE)).asked
     assert (asked.text, asked.may_wait) == (f"{ASKED} {MORE}", False)
 
 
@@ -461,8 +441,8 @@ def test_a7_a_llm_may_wait_once_a_turn():
 def test_a7_words_so_far_move_the_end_of_the_turn(words, silence):
     """A7: held by 700 ms, or released at half the closing silence; without an early start, too."""
     dialogue = after(["#" * 40, InterimTranscript(1, words)])
-    assert told(play(dialogue, ["." * (silence - 1)])) == []
-    assert told(play(dialogue, ["."]))[0] == FinishRecognition(1)
+    assert effects(dialogue, "." * (silence - 1)) == NOTHING
+    assert effects(dialogue, ".").stt == ["finish"]
 
 
 @pytest.mark.parametrize(

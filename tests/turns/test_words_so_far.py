@@ -7,17 +7,14 @@ from hypothesis import strategies as st
 from server.audio.segmenter import Confirmed, Ended
 from server.hebrew.understand.finished import Ending
 from server.turns.actions import (
-    FinishRecognition,
-    FlushRecognition,
-    GenerateReply,
     ResumeRecognition,
-    StartTurn,
 )
 from server.turns.effects import Expected
 from server.turns.events import FinalTranscript, InterimTranscript, LlmFailed, SttFailed
 from server.turns.user_turn import UserUtterance
-from tests.turns.scene import ASKED, after, play, told
-from tests.turns.test_speculative_turn import EARLY, MORE, REST, STARTED, WAITS, ask
+from tests.turns.effects import NOTHING, asks, begins, effects, stt
+from tests.turns.scene import ASKED, after
+from tests.turns.test_speculative_turn import EARLY, MORE, REST, STARTED, WAITS
 from tests.turns.test_user_turn import ended, feed, side, voice
 
 SHORT_CLOSING = 7 + 18
@@ -273,52 +270,64 @@ OF, BYE = InterimTranscript(1, f"{ASKED} של"), InterimTranscript(1, "זהו ת
 BOTH = f"{ASKED} {MORE}"
 
 CASES = {  # name: (before, event, actions)
-    "a guess from before the pause starts nothing": (SAID_IN, "." * 16, [FlushRecognition(1)]),
-    "until 200 ms behind the hangover": ([*SAID_IN, "." * 16], ".", [ask(1)]),
-    "once": ([*SAID_IN, "." * 17], "." * 7, []),
-    "and is the turn at its end": ([*SAID_IN, "." * 24], ".", [FinishRecognition(1), StartTurn(1)]),
-    "one that comes in the pause starts at once": (STALE, InterimTranscript(1, BOTH), [ask(1, BOTH)]),
-    "be it the same": (STALE, InterimTranscript(1, ASKED), [ask(1)]),
+    "a guess from before the pause starts nothing": (SAID_IN, "." * 16, stt("flush")),
+    "until 200 ms behind the hangover": ([*SAID_IN, "." * 16], ".", asks(ASKED, may_wait=True)),
+    "once": ([*SAID_IN, "." * 17], "." * 7, NOTHING),
+    "and is the turn at its end": ([*SAID_IN, "." * 24], ".", stt("finish") + begins()),
+    "one that comes in the pause starts at once": (
+        STALE,
+        InterimTranscript(1, BOTH),
+        asks(BOTH, may_wait=True),
+    ),
+    "be it the same": (STALE, InterimTranscript(1, ASKED), asks(ASKED, may_wait=True)),
     "one within the hangover starts as soon as it has passed": (
         [*SAID_IN, "...", InterimTranscript(1, ASKED), "..."],
         ".",
-        [FlushRecognition(1), ask(1)],
+        stt("flush") + asks(ASKED, may_wait=True),
     ),
-    "the whole transcript is waited for no longer": (STALE, FinalTranscript(1, ASKED), [ask(1)]),
-    "nor a failure": (STALE, SttFailed(1, "down"), [ask(1)]),
-    "a newer one leaves nothing to settle": ([*STALE, InterimTranscript(1, ASKED)], "." * 17, []),
-    "no guess settles to nothing": (["#" * 40], "." * 24, [FlushRecognition(1)]),
-    "words that cannot be all do not settle": (["#" * 30, OF, "#" * 10 + "." * 7], "." * 50, []),
+    "the whole transcript is waited for no longer": (
+        STALE,
+        FinalTranscript(1, ASKED),
+        asks(ASKED, may_wait=True),
+    ),
+    "nor a failure": (STALE, SttFailed(1, "down"), asks(ASKED, may_wait=True)),
+    "a newer one leaves nothing to settle": ([*STALE, InterimTranscript(1, ASKED)], "." * 17, NOTHING),
+    "no guess settles to nothing": (["#" * 40], "." * 24, stt("flush")),
+    "words that cannot be all do not settle": (["#" * 30, OF, "#" * 10 + "." * 7], "." * 50, NOTHING),
     "a release does not wait": (
         ["#" * 30, BYE, "#" * 10 + "." * 7],
         "." * 9,
-        [FinishRecognition(1), StartTurn(1)],
+        stt("finish") + begins(),
     ),
-    "who goes on before has started nothing": ([*STALE, "." * 9], "#", [ResumeRecognition(1)]),
-    "and settles anew in the next pause": ([*STALE, "#" * 10 + "." * 16], ".", [ask(1)]),
+    "who goes on before has started nothing": ([*STALE, "." * 9], "#", stt("resume")),
+    "and settles anew in the next pause": ([*STALE, "#" * 10 + "." * 16], ".", asks(ASKED, may_wait=True)),
     "a third start does not settle": (
         [*STARTED, InterimTranscript(1, MORE), "#" * 10 + "." * 7],
         "." * 12,
-        [],
+        NOTHING,
     ),
-    "what failed early is not started again as it settles": ([*STARTED, LlmFailed(1, "down")], "." * 17, []),
+    "what failed early is not started again as it settles": (
+        [*STARTED, LlmFailed(1, "down")],
+        "." * 17,
+        NOTHING,
+    ),
     # the LLM waits
-    "the same words again keep the mind's hold": ([*STARTED, WAITS], InterimTranscript(1, ASKED), []),
-    "by so much": ([*STARTED, WAITS, InterimTranscript(1, ASKED)], REST + "." * 34, []),
+    "the same words again keep the mind's hold": ([*STARTED, WAITS], InterimTranscript(1, ASKED), NOTHING),
+    "by so much": ([*STARTED, WAITS, InterimTranscript(1, ASKED)], REST + "." * 34, NOTHING),
     "no longer": (
         [*STARTED, WAITS, InterimTranscript(1, ASKED), REST + "." * 34],
         ".",
-        [FinishRecognition(1), StartTurn(3)],
+        stt("finish") + begins(),
     ),
     "other words are thought about, and may not wait again": (
         [*STARTED, WAITS],
         InterimTranscript(1, BOTH),
-        [ask(3, BOTH, may_wait=False)],
+        asks(BOTH, may_wait=False),
     ),
     "and end the hold": (
         [*STARTED, WAITS, InterimTranscript(1, BOTH)],
         REST,
-        [FinishRecognition(1), StartTurn(3)],
+        stt("finish") + begins(),
     ),
 }
 
@@ -326,7 +335,7 @@ CASES = {  # name: (before, event, actions)
 @pytest.mark.parametrize("before, event, actions", CASES.values(), ids=CASES)
 def test_words_so_far(before, event, actions):
     """B3, A7: one event in, actions out."""
-    assert told(play(after(before, EARLY), [event])) == actions
+    assert effects(after(before, EARLY), event) == actions
 
 
 PART = "אני מחפש דירה"
@@ -338,9 +347,7 @@ def starts_of(lag_frames, last_word_frames):
     dialogue, thought = after([], EARLY), []
     for frame, mark in enumerate("#" * 40 + "." * 25, 1):
         guess = [InterimTranscript(1, known[frame])] if frame in known else []
-        thought += [
-            one.text for one in told(play(dialogue, [mark, *guess])) if isinstance(one, GenerateReply)
-        ]
+        thought += [asked.text for asked in effects(dialogue, mark, *guess).asked]
     return thought
 
 

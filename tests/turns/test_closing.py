@@ -20,7 +20,7 @@ from server.turns.events import (
 )
 from server.turns.no_input import PATIENCE_FRAMES, out_of_patience
 from server.turns.prompts import in_gender
-from server.turns.response import BROKEN_OFF, BROKEN_OFF_HIDDEN
+from server.turns.response import BROKEN_OFF
 from tests.turns.effects import NOTHING, does, drops, effects, says
 from tests.turns.scene import (
     ANSWERED,
@@ -51,7 +51,7 @@ def worded(line):
     return in_gender(line, Gender.FEMININE, None)
 
 
-SORRY, HANDS_OVER = worded(OURS.closing_call_back), worded(OURS.closing_hand_over)
+SORRY = worded(OURS.closing_call_back)
 PROMISED = SaveLead((("message", BROKEN_OFF),))
 CLOSES = ClosingDown()
 
@@ -97,21 +97,6 @@ def test_f4_the_line_then_the_lead_then_the_end():
     assert begun.wire[0] == "clear" and begun.done == [PROMISED]
     assert dialogue.state is S
     assert effects(dialogue, "." * 100, MarkReturned("1.0.0")) == drops() + does(EndCall())
-
-
-def test_f4_who_hides_their_number_is_promised_nothing():
-    """F4, F3: nobody could call them back; the office is told why there is no number."""
-    dialogue = after([CLOSES])
-    assert effects(dialogue, ".") == says(worded(OURS.closing_hidden))
-    hidden = SaveLead((("message", BROKEN_OFF_HIDDEN),))
-    assert effects(dialogue, *voiced(1)).done == [hidden]
-
-
-def test_f4_a_person_takes_over():
-    """F3, F4: no lead; the call is not lost."""
-    dialogue = after([CALLED, PersonAvailable(True), CLOSES])
-    assert effects(dialogue, ".") == says(HANDS_OVER)
-    assert effects(dialogue, *voiced(1), "." * 100, MarkReturned("1.0.0")).done == [Transfer()]
 
 
 def test_f4_it_counts_once():

@@ -1,7 +1,5 @@
 """How a call is begun, heard and interrupted, and what its log says of it."""
 
-from dataclasses import replace
-
 import pytest
 
 from server.turns.actions import (
@@ -18,7 +16,6 @@ from server.turns.events import (
     MarkReturned,
     PlayoutRoom,
     ReplyDelay,
-    ReplyDone,
     ReplySentence,
     SttFailed,
     TtsAudio,
@@ -26,7 +23,6 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.machine import TurnMachine
-from server.turns.prompts import to_caller
 from tests.turns.effects import NOTHING, asks, begins, drops, effects, hints, says, sends, stt
 from tests.turns.scene import (
     ASKED,
@@ -51,7 +47,6 @@ from tests.turns.scene import (
     UNDERSTOOD,
     L,
     S,
-    T,
     after,
     heard_of,
     logged,
@@ -151,18 +146,6 @@ def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
         assert asked.history[-1].interrupted is interrupted
 
 
-def test_d5_without_barge_in_the_agent_finishes_and_the_keypad_works():
-    """D5: BARGE_IN=false; what was said over us is answered after us."""
-    finishes = replace(PARAMS, barge_in=False)
-    dialogue = after(SPEAKING, finishes)
-    assert effects(dialogue, "." * 5, SPOKE) == stt("start", "finish")
-    assert dialogue.state is S
-    play(dialogue, [PlayoutRoom(200), "." * 100])
-    assert effects(dialogue, MarkReturned("1.0.0")) == drops() + begins()
-    keyed = effects(after(SPEAKING, finishes), DigitPressed("#"))
-    assert (keyed.wire, keyed.turns, [asked.text for asked in keyed.asked]) == (["clear"], ["drop", 0], ["#"])
-
-
 # ---- C5: refractory
 
 
@@ -180,21 +163,6 @@ def test_c5_never_after_a_barge_in():
 
 
 # ---- E1, E2, E3 and the log
-
-
-def test_e1_after_three_unclear_turns_a_call_back_is_offered():
-    """E1: wording varies, and words that were understood start the count anew."""
-    dialogue = TurnMachine(PARAMS)
-    said = []
-    for number, text in enumerate(["", "", "", ASKED, ""], 1):
-        play(dialogue, [SPOKE])
-        turn_id = dialogue.current.turn_id
-        answer = [FinalTranscript(number, text), ReplyDone(turn_id), ReplyDelay(turn_id, 0)]
-        said += effects(dialogue, *answer).said
-        voiced = [TtsAudio(turn_id, 0, AUDIO), TtsSentenceDone(turn_id, 0), PlayoutRoom(200), "." * 100]
-        play(dialogue, [*voiced, MarkReturned(f"{turn_id}.0.0"), "." * 40])
-    asked = [*OURS.unclear, to_caller(OURS.offer_call_back, None)]
-    assert said == [*asked, OURS.llm_failed[0], OURS.unclear[0]]
 
 
 @pytest.mark.parametrize(
@@ -263,17 +231,6 @@ def test_b5_a_voice_that_runs_on_keeps_no_hint_back():
     """A4, B5: whoever talks for so long waits for an answer, too."""
     dialogue = after(["#" * 700, "#" * 39])
     assert effects(dialogue, "#") == hints(HINT)
-
-
-def test_a4_a_voice_that_runs_on_is_answered_and_heard():
-    """A4: the turn at twice MAX_UTT_SEC is not superseded by the same voice, and the rest comes after."""
-    dialogue = TurnMachine(PARAMS)
-    assert effects(dialogue, "#" * 700) == stt("start", "finish") + begins()
-    assert effects(dialogue, "#" * 30) == stt("start")
-    assert dialogue.state is T
-    assert effects(dialogue, "." * 8 + "#") == stt("resume") + drops()
-    assert dialogue.state is L
-    assert effects(dialogue, "." * 25) == stt("finish") + begins()
 
 
 @pytest.mark.parametrize(

@@ -102,21 +102,6 @@ def spoken(turn_id, frames=50):
     return [*sent, "." * frames, MarkReturned(f"{turn_id}.0.0")]
 
 
-def test_f1_who_says_nothing_is_asked_twice_and_then_left():
-    """F1: each question another; the goodbye is heard to its end, then the call is over."""
-    dialogue = after([], IDLE)
-    assert effects(dialogue, "." * 399) == NOTHING
-    assert effects(dialogue, ".") == says(OURS.still_there[0])
-    play(dialogue, spoken(1))
-    assert effects(dialogue, "." * 399) == NOTHING
-    assert effects(dialogue, ".") == says(OURS.still_there[1])
-    play(dialogue, spoken(2))
-    assert effects(dialogue, "." * 400) == says(OURS.nobody_there)
-    *before, last = spoken(3)
-    assert EndCall() not in effects(dialogue, *before, last, GRACE[1:]).done
-    assert EndCall() in effects(dialogue, ".").done
-
-
 def test_f1_the_prompts_are_a_knob():
     """F1: IDLE_MAX_PROMPTS=0: the goodbye at once."""
     dialogue = after([], replace(IDLE, idle_prompts=0))
@@ -234,14 +219,6 @@ def test_f4_who_is_silent_at_the_limit_hears_the_goodbye():
     assert effects(dialogue, "." * 499) == NOTHING
     assert effects(dialogue, ".") == says(OURS.time_is_up)
     assert EndCall() in effects(dialogue, *spoken(1), GRACE).done
-
-
-def test_f4_who_speaks_at_the_limit_is_heard_out():
-    """F4: the goodbye is the answer; the LLM is not asked any more."""
-    dialogue = after(["." * 480], LIMITED)
-    assert 0 in effects(dialogue, SPOKE).turns
-    assert effects(dialogue, FinalTranscript(1, ASKED)) == says(OURS.time_is_up)
-    assert EndCall() in effects(dialogue, ReplyDelay(1, 0), *spoken(1), GRACE).done
 
 
 def test_f4_a_turn_before_the_limit_is_answered():

@@ -22,7 +22,6 @@ from server.turns.events import (
     TtsSentenceDone,
 )
 from server.turns.prompts import asking_again, in_gender
-from server.turns.response import CALL_BACK, GAVE_UP
 from tests.turns.effects import NOTHING, asks, begins, drops, effects, effects_of, says, sends
 from tests.turns.scene import (
     ANSWERED,
@@ -281,15 +280,6 @@ def test_f3_where_an_llm_listens_it_takes_the_message():
     assert effects(dialogue, *heard(2)).done == [SaveLead((("message", "דנה מתל אביב"),))]
 
 
-def test_f3_the_office_is_asked_which_number_to_call():
-    """F3: once, and only of who hides theirs; without an answer no call back is promised."""
-    dialogue = after([*THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
-    assert effects(dialogue, FinalTranscript(2, "דנה מתל אביב")) == says(OURS.message_number)
-    play(dialogue, [*heard(2), SPOKE])
-    assert effects(dialogue, FinalTranscript(3, "בטלפון של אמא שלי")) == says(OURS.message_kept)
-    assert effects(dialogue, *heard(3)).done == [SaveLead((("message", "דנה מתל אביב בטלפון של אמא שלי"),))]
-
-
 def test_f3_who_says_yes_to_a_message_is_listened_to():
     """F3: what comes next is the message."""
     dialogue = after([CALLED, *THINKING, FinalTranscript(1, "נציג"), *heard(1), SPOKE])
@@ -346,17 +336,6 @@ def deaf(number):
     return [SPOKE, SttFailed(number, "down"), *heard(number)]
 
 
-def test_g2_who_is_not_heard_is_given_keys():
-    """G2, F5, newcomer 3: asked once, then told of the fault; the one is a call back, and goodbye."""
-    dialogue = after([CALLED])
-    assert effects(dialogue, *deaf(1)).said == [OURS.not_heard]
-    assert effects(dialogue, *deaf(2)).said == [worded(OURS.deaf_keys)]
-    typed = play(dialogue, [DigitPressed("1"), DigitPressed("#"), *heard(3)])
-    assert effects_of(typed).said == [worded(OURS.noted_goodbye)]
-    assert effects_of(typed).done == [SaveLead((("message", CALL_BACK),))]
-    assert effects(dialogue, GRACE).done == [EndCall()]
-
-
 def test_g2_half_a_number_by_keys_is_asked_for_again():
     """G2, F5: until six turns in a row were not heard."""
     dialogue = after([CALLED, *deaf(1), *deaf(2)])
@@ -366,42 +345,11 @@ def test_g2_half_a_number_by_keys_is_asked_for_again():
     assert effects_of(number).done == [SaveLead((("message", "0521234567"),))]
 
 
-def test_g2_who_is_not_heard_is_handed_over_to_a_person():
-    """G2, F3, newcomer 3: at the second failure."""
-    dialogue = after([CALLED, PersonAvailable(True), *deaf(1)])
-    assert effects(dialogue, *deaf(2)).said == [worded(OURS.deaf_hand_over)]
-    assert effects(dialogue, GRACE).done == [Transfer()]
-
-
 def test_g2_a_word_that_is_heard_ends_the_deafness():
     """G2: the count starts anew; a key is no word."""
     dialogue = after([CALLED, *deaf(1), SPOKE, FinalTranscript(2, ASKED), ReplySentence(2, FIRST), *heard(2)])
     play(dialogue, [ReplyDone(2), "." * 100])
     assert dialogue.call.input.deaf_in_a_row == 0
-
-
-def test_newcomer_3_seven_turns_that_nobody_hears_do_not_go_on_for_ever():
-    """E1, G2: at the sixth our side gives up, the office knows of it, and the call ends."""
-    dialogue = after([CALLED])
-    every = [play(dialogue, deaf(number)) for number in range(1, 6)]
-    assert [effects_of(one).done for one in every] == [[]] * 5
-    last = play(dialogue, [*deaf(6), GRACE])
-    assert effects_of(last).said == [worded(OURS.giving_up)]
-    assert effects_of(last).done == [SaveLead((("message", GAVE_UP),)), EndCall()]
-
-
-@pytest.mark.parametrize("person", [False, True])
-def test_e1_a_voice_without_words_does_not_keep_us_asking(person):
-    """E1: hold music: at the sixth unclear turn in a row something is done."""
-    dialogue = after([CALLED, PersonAvailable(person)])
-    done = []
-    for number in range(1, 7):
-        done += play(dialogue, [SPOKE, FinalTranscript(number, ""), *heard(number)])
-    done += play(dialogue, [GRACE])
-    line = OURS.handing_over if person else OURS.giving_up
-    assert effects_of(done).said[-1] == worded(line) and len(effects_of(done).said) == 6
-    given_up = [SaveLead((("message", GAVE_UP),)), EndCall()]
-    assert effects_of(done).done == ([Transfer()] if person else given_up)
 
 
 def asks_and_wants(act):

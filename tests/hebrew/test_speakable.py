@@ -84,7 +84,7 @@ def test_e6_what_a_table_does_not_show(written, spoken):
 )
 def test_e6_endless_texts(piece):
     """E6: any length is accepted."""
-    assert not re.search(r"\d", speakable(piece * 5000))
+    assert not re.search(r"\d", speakable(piece * 2000))
 
 
 FIGURES = "0123456789٠١٢٣४５⑤²½Ⅷ፩"

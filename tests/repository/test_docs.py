@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ NO_LINES = {
 OTHER_PEOPLES_SETTINGS = {"UV_DEFAULT_INDEX", "NO_MKDOCS_2_WARNING"}
 
 
+@cache
 def text_of(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
@@ -163,6 +165,7 @@ def constants(tree: ast.Module) -> Iterator[str]:
             yield node.value
 
 
+@cache
 def logged_in_the_code() -> set[str]:
     """First words of the log's lines, by how they are written: capitals at the beginning of a text."""
     words = set()

@@ -20,6 +20,7 @@ SCRIPTED = {
     "llm_engines": "scripted",
     "tts_engines": "scripted",
     "vad_engine": "energy",
+    "scripted_tts_ms": "0",  # the fixed lines are made as the process begins
 }
 FILES = {"state_file": "", "leads_file": ""}
 DEAD = "redis://:s3cret-word@127.0.0.1:1/0"

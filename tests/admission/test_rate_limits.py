@@ -144,6 +144,7 @@ print(sum(job.value is None for job in asked))
 """
 
 
+@pytest.mark.servers
 def test_many_at_once_on_gevent_are_counted_once_each(redis_url: str) -> None:
     """A client belongs to the thread that made it."""
     counted = subprocess.run(

@@ -251,6 +251,7 @@ def test_a_reader_that_stalls_keeps_nobody_waiting_and_hears_how_much_it_has_mis
     os.close(told), os.close(tell)
 
 
+@pytest.mark.servers
 def test_a_reader_that_stalls_for_ever_does_not_keep_the_process(pipe: tuple[int, int], gevent: bool) -> None:
     told, tell = os.pipe()
     command = [*script(STALLED, gevent=gevent), str(tell)]

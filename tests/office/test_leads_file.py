@@ -251,6 +251,7 @@ for number in range(100):
 """
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("before", ["", GEVENT], ids=["threads", "gevent"])
 def test_b3_what_a_process_says_at_its_end_is_in_the_log(tmp_path: Path, before: str) -> None:
     """B3: the disk hangs, so it is the only place where the lines are."""

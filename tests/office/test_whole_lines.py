@@ -342,6 +342,7 @@ print("written")
 """
 
 
+@pytest.mark.servers
 def test_two_processes_that_are_killed_again_and_again(tmp_path: Path) -> None:
     """No line that was confirmed is lost or glued; a kill breaks one line at most, its own."""
     many = 500

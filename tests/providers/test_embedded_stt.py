@@ -238,6 +238,7 @@ print(len(gaps), max(gaps))
 """
 
 
+@pytest.mark.servers
 def test_under_gevent_ten_calls_are_heard_and_the_hub_goes_on() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", UNDER_GEVENT],

@@ -410,6 +410,7 @@ assert max(gaps) < 0.4, f"the other calls stood still for {max(gaps):.2f} s"
 """
 
 
+@pytest.mark.servers
 def test_a_slow_disk_holds_no_call_under_gevent(tmp_path):
     """TTS_CACHE_DIR: files are read and written on native threads, so that the hub goes on."""
     command = [sys.executable, "-c", UNDER_GEVENT, str(tmp_path)]

@@ -150,6 +150,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(tmp_path_factory.mktemp("project"))
 
 
+@pytest.mark.servers
 class TestInstalling:
     def test_what_has_its_hash_is_installed(self, project: Project) -> None:
         done = project.set_up(f"genuine==1.0 --hash=sha256:{wheel(project.folder, 'genuine')}")
@@ -226,6 +227,7 @@ def old_lock(old_project: Project) -> list[str]:
     return [f"{name}==1.0 --hash=sha256:{digest}" for name, digest in hashes.items()]
 
 
+@pytest.mark.servers
 class TestOldPip:
     def test_f13_the_start_script_installs_exactly_the_lock(
         self, old_project: Project, old_lock: list[str]

@@ -110,6 +110,7 @@ print("held")
 """
 
 
+@pytest.mark.servers
 def test_the_same_on_gevent() -> None:
     done = subprocess.run([sys.executable, "-c", ON_GEVENT], capture_output=True, text=True, timeout=60)
     assert done.stdout == "held\n", done.stderr

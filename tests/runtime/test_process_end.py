@@ -10,6 +10,8 @@ import pytest
 
 from tests.serving import ROOT, environment, free_port
 
+pytestmark = pytest.mark.servers
+
 EMBEDDED = dict.fromkeys(("ASR_ENGINES", "LLM_ENGINES", "TTS_ENGINES"), "embedded")
 KNOBS = {"VAD_ENGINE": "silero", "PYTHONPATH": str(ROOT), **EMBEDDED}
 ENDS_S = 3.0  # what a process may take to end, beyond what it was asked to

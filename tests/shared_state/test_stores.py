@@ -291,6 +291,7 @@ store.put(name, "Transfer")
 """
 
 
+@pytest.mark.servers
 @pytest.mark.parametrize("kind", ["file", "redis"])
 def test_two_processes_race(kind, request, tmp_path):
     """F3, the token, the limit: on a file that neither has made before; one first each, no place too many."""
@@ -681,6 +682,7 @@ assert sum(job.value for job in jobs) == store.leased("a") == 10
 """
 
 
+@pytest.mark.servers
 def test_f2_under_gevent_no_other_call_waits_for_the_file(tmp_path):
     """F2: the hub goes on while another process holds the file."""
     command = [sys.executable, "-c", HELD, str(tmp_path / "agent.db")]

@@ -17,6 +17,8 @@ from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.webhooks import Endpoint
 from tests.simulator.talking_server import PUBLIC_URL, TWIML, TalkingServer
 
+pytestmark = pytest.mark.servers
+
 LINE = Clip.from_pcm16(synthetic_speech(0.3))
 QUICK = Manners(reply_after_s=0.1, patience_s=1.0, linger_s=0.1)
 

@@ -5,10 +5,10 @@ may name; the last kind is the list itself. A slot may also name another file (`
 another file (``<very:behind>``).
 
 A list used by several modules is in ``data`` itself, other lists are in the folder of their module:
-``answers`` (answers.py, said_back.py), ``ends``, ``gender``, ``leaving`` and ``people`` (speech_acts.py),
-``listening`` (backchannel.py), ``made_up``, ``repeat`` (repeating.py, missing.py), ``secrets`` (announced.py,
-secret_items.py, said_emails.py, number_runs.py), ``sentences``, ``spoken`` (and nouns.py, abbreviations.py),
-``waiting``.
+``aloud`` (aloud_units.py, aloud_numbers.py), ``answers`` (answers.py, said_back.py), ``ends``, ``gender``,
+``leaving`` and ``people`` (speech_acts.py), ``listening`` (backchannel.py), ``made_up``, ``repeat``
+(repeating.py, missing.py), ``secrets`` (announced.py, secret_items.py, said_emails.py, number_runs.py),
+``sentences``, ``spoken`` (and nouns.py, abbreviations.py), ``waiting``.
 
 A list is read once, when its module is imported. Raises OSError for a missing file, and ValueError for a
 malformed line.

@@ -15,6 +15,7 @@ CORE_MAY_IMPORT = {
     "dataclasses",
     "decimal",
     "enum",
+    "fractions",
     "functools",
     "heapq",
     "itertools",

@@ -166,7 +166,9 @@ class Config(BaseSettings):
     )
     openai_stt_base_url: ServiceUrl = knob("", "Another server for the STT alone, e.g. of a Whisper.")
     openai_stt_api_key: SecretStr = knob(SecretStr(""), "Key for the STT alone.")
-    openai_tts_model: Name = knob("gpt-4o-mini-tts", "Model of the TTS.")
+    openai_tts_model: Name = knob(
+        "gpt-realtime-2.1-mini", "Model of the TTS; gpt-realtime-… speaks by the Realtime API."
+    )
     openai_tts_voice: Name = knob("marin", "Voice of the TTS.")
     openai_tts_base_url: ServiceUrl = knob("", "Another server for the TTS alone.")
     openai_tts_api_key: SecretStr = knob(SecretStr(""), "Key for the TTS alone.")

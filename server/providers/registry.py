@@ -12,7 +12,7 @@ from server.config import Config
 from server.hebrew.understand.gender import Gender
 from server.providers.base import Llm, Stt, Tts
 from server.providers.fallback import BreakerParams, FallbackChain
-from server.providers.openai.models import hears_live
+from server.providers.openai.models import hears_live, speaks_realtime
 from server.providers.scripted import ScriptedLlm, ScriptedStt, ScriptedTts
 from server.runtime.threads import Runtime
 from server.settings.knob_types import LlmProvider, SttProvider, TtsProvider
@@ -110,6 +110,10 @@ def _tts(name: TtsProvider, config: Config, runtime: Runtime) -> Tts:
             from server.gcp_tts_live import GoogleTts
 
             return GoogleTts(config)
+        case "openai" if speaks_realtime(config.openai_tts_model):
+            from server.providers.openai.realtime_tts import OpenAIRealtimeTts
+
+            return OpenAIRealtimeTts(config)
         case "openai":
             from server.providers.openai.tts import OpenAITts
 

@@ -31,7 +31,11 @@ def cloud() -> Iterator[OpenAICloud]:
 
 
 def spoken(cloud: OpenAICloud) -> bytes:
-    voice = OpenAITts(load_config(openai_base_url=cloud.base_url, openai_api_key="sk-test"))
+    voice = OpenAITts(
+        load_config(
+            openai_base_url=cloud.base_url, openai_api_key="sk-test", openai_tts_model="gpt-4o-mini-tts"
+        )
+    )
     return b"".join(voice.synthesize("שלום לך", 5.0))
 
 

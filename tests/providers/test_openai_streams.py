@@ -67,7 +67,7 @@ class Tts(Provider):
     under_gevent = """
 from server.config import load_config
 from server.providers.openai.tts import OpenAITts
-provider = OpenAITts(load_config(openai_base_url=sys.argv[1]))
+provider = OpenAITts(load_config(openai_base_url=sys.argv[1], openai_tts_model="gpt-4o-mini-tts"))
 def stream(): return provider.synthesize("x" * 100, 10)
 def ask(): return b"".join(stream())
 """
@@ -77,7 +77,9 @@ def ask(): return b"".join(stream())
         self.exchanges = cloud.speech
 
     def asked_of(self, base_url: str, timeout_s: float) -> SpeechStream:
-        return OpenAITts(load_config(openai_base_url=base_url)).synthesize("שלום לך", timeout_s)
+        return OpenAITts(
+            load_config(openai_base_url=base_url, openai_tts_model="gpt-4o-mini-tts")
+        ).synthesize("שלום לך", timeout_s)
 
 
 @pytest.fixture(params=[Stt, Tts])

@@ -1,0 +1,194 @@
+"""OpenAI's voice models that read aloud: real WebSockets, against a local server of its Realtime API."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.config import load_config
+from server.providers.base import ProviderError, SaidOtherwise
+from server.providers.openai.realtime_tts import OpenAIRealtimeTts
+from server.providers.streaming.speech import SocketSpeech
+from tests.cloud.openai import OpenAICloud
+from tests.cloud.watch import Fault
+from tests.providers.reading import Reading, under_gevent
+from tests.waiting import until
+
+TEXT = "הדירה ברחוב הרצל עולה שני מיליון שקלים."
+AT_ONCE_S = 0.1
+
+
+@pytest.fixture
+def cloud() -> Iterator[OpenAICloud]:
+    with OpenAICloud() as cloud:
+        yield cloud
+        assert cloud.realtime.violations == []
+
+
+def tts_of(cloud: OpenAICloud, **knobs: Any) -> OpenAIRealtimeTts:
+    values = {"openai_base_url": cloud.base_url, "openai_api_key": "sk-test", **knobs}
+    return OpenAIRealtimeTts(load_config(_env_file=None, **values))
+
+
+def spoken(tts: OpenAIRealtimeTts, text: str = TEXT, timeout_s: float = 5.0) -> bytes:
+    return b"".join(tts.synthesize(text, timeout_s))
+
+
+class TestSentence:
+    def test_it_is_made_of_the_voices_mulaw_sample_by_sample(self, cloud: OpenAICloud) -> None:
+        """Nothing is resampled: what comes is what goes to the caller's line."""
+        pcm16 = spoken(tts_of(cloud))
+        assert len(pcm16) > SAMPLE_RATE_HZ
+        sent = cloud.realtime.tts.exchanges[0].request
+        assert sent.response["audio"]["output"]["format"] == {"type": "audio/pcmu"}
+        levels = set(mulaw_to_pcm16(bytes(range(256)))[i : i + 2] for i in range(0, 512, 2))
+        assert {pcm16[i : i + 2] for i in range(0, len(pcm16), 2)} <= levels
+
+    def test_what_is_asked_for(self, cloud: OpenAICloud) -> None:
+        spoken(tts_of(cloud, openai_tts_voice="cedar"))
+        response = cloud.realtime.tts.exchanges[0].request.response
+        assert response["conversation"] == "none"
+        assert response["input"][0]["content"] == [{"type": "input_text", "text": TEXT}]
+        assert response["audio"]["output"]["voice"] == "cedar"
+        assert cloud.realtime.opened[0].model == "gpt-realtime-2.1-mini"
+
+    def test_sentence_after_sentence_goes_over_one_socket(self, cloud: OpenAICloud) -> None:
+        tts = tts_of(cloud)
+        assert len({spoken(tts, f"משפט {word}.") for word in ("אחד", "אחד ושניים", "אחד ושניים ושלושה")}) == 3
+        assert len(cloud.realtime.opened) == 1
+
+    def test_it_is_opened_beforehand(self, cloud: OpenAICloud) -> None:
+        tts = tts_of(cloud)
+        tts.prepare()
+        until(lambda: len(cloud.realtime.opened) == 1)
+        spoken(tts)
+        assert len(cloud.realtime.opened) == 1
+
+    def test_a_socket_that_died_meanwhile_is_replaced(self, cloud: OpenAICloud) -> None:
+        tts = tts_of(cloud)
+        first = spoken(tts)
+        cloud.realtime.tts.next(Fault.REFUSED)  # reset before the response is created
+        assert spoken(tts) == first
+        assert len(cloud.realtime.opened) == 2
+
+    def test_identity_tells_voices_apart(self, cloud: OpenAICloud) -> None:
+        assert tts_of(cloud).identity != tts_of(cloud, openai_tts_voice="cedar").identity
+
+
+class TestWords:
+    def test_a_price_said_otherwise_ends_the_sentence(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.spoken_as = lambda text: text.replace("שני מיליון", "שלושה מיליון")
+        with pytest.raises(SaidOtherwise):
+            spoken(tts_of(cloud))
+
+    def test_other_words_are_counted_and_said(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.spoken_as = lambda text: text.replace("עולה", "מחירה הוא")
+        stream = tts_of(cloud).synthesize(TEXT, 5)
+        assert b"".join(stream)
+        assert isinstance(stream, SocketSpeech) and stream.reworded
+
+    def test_digits_for_words_are_no_change(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.spoken_as = lambda text: text.replace("שני מיליון שקלים", "2,000,000 ₪")
+        stream = tts_of(cloud).synthesize(TEXT, 5)
+        assert b"".join(stream)
+        assert isinstance(stream, SocketSpeech) and not stream.reworded
+
+
+class TestFaults:
+    @pytest.mark.parametrize(
+        ("fault", "says", "retryable"),
+        [
+            (Fault.TOO_MANY, "rate limit", True),
+            (Fault.UNAVAILABLE, "503", True),
+            (Fault.MODEL_GONE, "OPENAI_TTS_MODEL=gpt-realtime-2.1-mini", False),
+        ],
+    )
+    def test_a_session_that_is_refused_says_what_to_look_at(
+        self, cloud: OpenAICloud, fault: Fault, says: str, retryable: bool
+    ) -> None:
+        cloud.realtime.sessions.next(fault)
+        with pytest.raises(ProviderError, match=says) as raised:
+            spoken(tts_of(cloud))
+        assert raised.value.retryable is retryable
+
+    @pytest.mark.parametrize(
+        "fault", [Fault.TOO_MANY, Fault.UNAVAILABLE, Fault.CUT_MID_STREAM, Fault.EXPIRED]
+    )
+    def test_what_may_pass_is_retryable_and_the_next_sentence_works(
+        self, cloud: OpenAICloud, fault: Fault
+    ) -> None:
+        tts = tts_of(cloud)
+        cloud.realtime.tts.next(fault)
+        with pytest.raises(ProviderError) as raised:
+            spoken(tts)
+        assert raised.value.retryable
+        assert spoken(tts)
+
+    def test_another_format_is_noise_and_not_played(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.tts.next(Fault.OTHER_FORMAT)
+        with pytest.raises(ProviderError, match="noise"):
+            spoken(tts_of(cloud))
+
+    @pytest.mark.parametrize(
+        ("where", "fault"),
+        [
+            ("sessions", Fault.HUNG_BEFORE_HEADERS),
+            ("tts", Fault.HUNG_BEFORE_HEADERS),
+            ("tts", Fault.HUNG_MID_STREAM),
+        ],
+    )
+    def test_what_hangs_costs_the_timeout(self, cloud: OpenAICloud, where: str, fault: Fault) -> None:
+        getattr(cloud.realtime, where).next(fault)
+        began = time.monotonic()
+        with pytest.raises(ProviderError) as raised:
+            spoken(tts_of(cloud), timeout_s=0.4)
+        assert raised.value.retryable and time.monotonic() - began < 0.8
+
+    def test_garbage(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.tts.next(Fault.GARBAGE)
+        with pytest.raises(ProviderError, match="not JSON"):
+            spoken(tts_of(cloud))
+
+    def test_a_text_beyond_the_limit(self, cloud: OpenAICloud) -> None:
+        with pytest.raises(ProviderError, match="4096"):
+            spoken(tts_of(cloud), "א" * 5000)
+
+
+class TestCancel:
+    @pytest.mark.parametrize("fault", [None, Fault.HUNG_BEFORE_HEADERS, Fault.HUNG_MID_STREAM])
+    def test_it_ends_at_once_and_leaves_nothing(self, cloud: OpenAICloud, fault: Fault | None) -> None:
+        """A barge-in: the server sees the connection end, and stops to bill."""
+        before = threading.active_count()
+        cloud.realtime.tts.next(fault) if fault is not None else None
+        stream = tts_of(cloud).synthesize(TEXT, 5)
+        reading = Reading(stream)
+        until(lambda: len(cloud.realtime.opened) == 1)
+        stream.cancel()
+        assert reading.ended_within(AT_ONCE_S) and reading.error is None
+        until(lambda: not cloud.realtime.open)
+        until(lambda: threading.active_count() <= before + 1)  # the cloud's own
+
+    def test_before_it_is_read(self, cloud: OpenAICloud) -> None:
+        stream = tts_of(cloud).synthesize(TEXT, 5)
+        stream.cancel()
+        assert list(stream) == [] and not cloud.realtime.opened
+
+
+UNDER_GEVENT = """
+from server.config import load_config
+from server.providers.openai.realtime_tts import OpenAIRealtimeTts
+tts = OpenAIRealtimeTts(load_config(openai_base_url=sys.argv[1]))
+tts.warm()
+watch_the_hub()
+while len(ticks) < 3: time.sleep(0.02)
+audio = []
+four_at_once(lambda: audio.append(len(b"".join(tts.synthesize("שלום וברכה לכולם", 10)))))
+print(len(audio), min(audio) > 4000, largest_gap() < 0.2)
+"""
+
+
+def test_under_gevent_four_speak_and_the_hub_goes_on(cloud: OpenAICloud) -> None:
+    assert under_gevent(UNDER_GEVENT, cloud.base_url).split() == ["4", "True", "True"]

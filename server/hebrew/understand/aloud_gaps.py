@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from server.hebrew.speak.place import MONTHS
 from server.hebrew.understand.aloud_units import ANOTHER, NUMBER, SAME, WORD, Unit, alike
 
 NEGATION = "negation"
@@ -12,7 +13,6 @@ _COUNTS_ALONE = frozenset(
 )
 _MAY_BE_MISSING = frozenset(("שקל", "בוקר", "צהריים"))  # said or not, price and hour are the same
 _IN_FIGURES = (NUMBER, "month")
-MONTHS = "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר".split()
 
 
 @dataclass
@@ -29,7 +29,7 @@ def differences(given: list[Unit], said: list[Unit]) -> Differences:
     """Compares a stretch of what was given with the stretch said in its place."""
     left, right = _without_the_same(given, said)
     found = Differences()
-    if _figures(left) == _figures(right) != "":
+    if _count(left) != _count(right) and _figures(left) == _figures(right) != "":
         left, right = ([unit for unit in units if unit.kind not in _IN_FIGURES] for units in (left, right))
     kinds = dict.fromkeys(unit.kind for unit in (*left, *right) if unit.fact)
     for kind in kinds:
@@ -43,7 +43,10 @@ def _of(kind: str, units: list[Unit]) -> list[Unit]:
 
 
 def _without_the_same(given: list[Unit], said: list[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """Both without what stands in both, wherever."""
+    """Both without what stands in both, wherever; but numbers that have changed places differ."""
+    if _only_numbers_differ(given, said):
+        pairs = [(a, b) for a, b in zip(given, said, strict=True) if alike(a, b) == ANOTHER]
+        return [a for a, _ in pairs], [b for _, b in pairs]
     left, right = [], list(said)
     for unit in given:
         same = next((place for place, other in enumerate(right) if alike(unit, other) == SAME), None)
@@ -52,6 +55,17 @@ def _without_the_same(given: list[Unit], said: list[Unit]) -> tuple[list[Unit], 
         else:
             del right[same]
     return left, right
+
+
+def _only_numbers_differ(given: list[Unit], said: list[Unit]) -> bool:
+    """Whether the same words, but for numbers, stand in the same places."""
+    return len(given) == len(said) and all(
+        a.kind == b.kind == NUMBER or alike(a, b) != ANOTHER for a, b in zip(given, said, strict=True)
+    )
+
+
+def _count(units: list[Unit]) -> int:
+    return sum(unit.kind == NUMBER for unit in units)
 
 
 def _figures(units: Iterable[Unit]) -> str:
@@ -102,7 +116,3 @@ def _in_the_place_of(names: list[Unit], others: list[Unit]) -> list[Unit]:
 
 def _texts(units: list[Unit]) -> list[str]:
     return [unit.text for unit in units]
-
-
-def is_moved(one: Unit, other: Unit) -> bool:
-    return alike(one, other) != ANOTHER

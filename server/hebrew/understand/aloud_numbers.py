@@ -22,9 +22,11 @@ _BILLION = {"מיליארד": 10**9, "מליארד": 10**9}
 _SCALES = (1000, 10**6, 10**9)
 _YEARS, _TEEN = "שנים", "עשר"  # "שנים" counts only in שנים עשר
 _NOT_NUMBERS = frozenset(["שנים", "משני", "שמאה"])
-_POINT, _AND, _TO = "נקודה", "ו", "ל"
+_POINT, _AND, _TO, _FROM = "נקודה", "ו", "ל", "מ"
 _MAX_PREFIX_CHARS = 2
 _NOON, _MOST_HOURS, _MINUTES = 12, 24, 60
+_MOST_DECIMALS = 30
+_FEW_DIGITS = 3  # of a dictated number, at least
 _TO_THE_HOUR = (5, 10, 15, 20, 25)
 _MILLION, _THOUSAND, _TEN = 10**6, 1000, 10
 
@@ -124,8 +126,10 @@ class NumberReader:
 
 
 def _is_before_an_hour(words: list[NumberWord]) -> bool:
-    """Whether "ל" and an hour may follow: רבע לשלוש, עשרים לשש."""
-    return len(words) == 1 and words[0].value in (Fraction(1, 4), *_TO_THE_HOUR)
+    """Whether "ל" and an hour may follow: רבע לשלוש, עשרים לשש; but not מחמש לתשע."""
+    return (
+        len(words) == 1 and _FROM not in words[0].prefix and words[0].value in (Fraction(1, 4), *_TO_THE_HOUR)
+    )
 
 
 def values_of(words: list[NumberWord], *, apart: bool = False) -> list[Fraction]:
@@ -155,9 +159,11 @@ class _Sum:
 
     def add(self, word: NumberWord) -> None:
         if word.point:
+            if self._decimals:  # of a version: 15.5.8
+                self.close()
             self._decimals = []
         elif self._decimals is not None and not (word.scale or word.fraction):
-            _append(self._decimals, int(word.value))
+            self._decimal(word)
         elif word.fraction:
             self._fraction(word)
         elif word.scale or word.value == 2 * _THOUSAND:
@@ -172,9 +178,23 @@ class _Sum:
         self._total, self._now, self._last = Fraction(0), None, 0
         return self._numbers
 
+    def _decimal(self, word: NumberWord) -> None:
+        """A digit behind the point; "nine and four" there are two numbers, "ninety and four" one."""
+        decimals = self._decimals or []
+        together = said_together(decimals[-1], int(word.value)) if decimals else None
+        if together is not None:
+            decimals[-1] = together
+        elif word.prefix == _AND and decimals:
+            self.close()
+            self._now = word.value
+            return
+        else:
+            decimals.append(int(word.value))
+        self._decimals = decimals
+
     def _add_decimals(self) -> None:
         if self._decimals:
-            digits = "".join(map(str, self._decimals))
+            digits = "".join(map(str, self._decimals))[:_MOST_DECIMALS]
             self._now = (self._now or 0) + Fraction(int(digits), 10 ** len(digits))
         self._decimals = None
 
@@ -208,15 +228,6 @@ class _Sum:
         self._now = Fraction(value)
 
 
-def _append(numbers: list[int], value: int) -> None:
-    """Adds ``value`` to the last number, fifty and two, or behind it."""
-    together = said_together(numbers[-1], value) if numbers else None
-    if together is None:
-        numbers.append(value)
-    else:
-        numbers[-1] = together
-
-
 def digits_of(values: list[Fraction]) -> str:
     """The digits one after the other; of a fraction with its point."""
     return "".join(map(_written, values))
@@ -225,11 +236,21 @@ def digits_of(values: list[Fraction]) -> str:
 def forms_of(words: list[NumberWord]) -> frozenset[str]:
     """Everything a number may mean: two numbers are the same if they have one of these in common."""
     values = values_of(words)
-    forms = {digits_of(values), digits_of(values_of(words, apart=True)), *_clocks(words, values)}
+    forms = {*_in_digits(values), *_in_digits(values_of(words, apart=True)), *_clocks(words, values)}
     if len(values) == 1 and values[0] > _MILLION and 0 < values[0] % _MILLION < _THOUSAND:
         part = values[0] % _MILLION
         forms.add(_written(values[0] - part + part * _THOUSAND))  # "מיליון שמונה מאות"
     return frozenset(forms)
+
+
+def _in_digits(values: list[Fraction]) -> Iterator[str]:
+    """The numbers apart, and in a row if they may be dictated: 0, 52 is 0, 5, 2."""
+    yield " ".join(map(_written, values))
+    digits = digits_of(values)
+    if len(values) > 1 and any(value.denominator > 1 for value in values):
+        return
+    if len(values) == 1 or len(digits) == len(values) >= _FEW_DIGITS or len(digits) > _FEW_DIGITS:
+        yield digits
 
 
 def _clocks(words: list[NumberWord], values: list[Fraction]) -> Iterator[str]:

@@ -144,7 +144,8 @@ class UnitReader:
 
     def _is_known(self, key: str) -> bool:
         """Whether it is a listed name, behind prefix letters that names may have."""
-        bare = [word for word in without_prefixes(key, _MAX_PREFIX_CHARS) if "ה" not in _prefix(key, word)]
+        bare = [key, *(word for word in without_prefixes(key, _MAX_PREFIX_CHARS) if len(word) >= _MIN_STEM)]
+        bare = [word for word in bare if "ה" not in _prefix(key, word)]
         return any(word in self._names or word in _KNOWN_NAMES for word in bare)
 
 
@@ -244,7 +245,7 @@ def _same(one: str, other: str) -> bool:
     latin = [_LATIN.search(word) is not None for word in (one, other)]
     if latin[0] != latin[1]:
         written, hebrew = (one, other) if latin[0] else (other, one)
-        return any(_transliterations(bare).fullmatch(_plain(written)) for bare in without_prefixes(hebrew, 1))
+        return any(_spells(_plain(written), bare) for bare in without_prefixes(hebrew, 1))
     if latin[0]:
         return False
     stems = [_INNER_VOWELS.sub("", word) for word in (one, other)]
@@ -255,18 +256,34 @@ def _same(one: str, other: str) -> bool:
 
 
 _LATIN_FOR = {
-    "א": "", "ב": "b|v", "ג": "g|j|dg", "ד": "d", "ה": "h?", "ו": "(?:v|w|o|u)?", "ז": "z|s|j",
-    "ח": "ch|kh|h|j", "ט": "t|th", "י": "(?:y|i|j)?", "כ": "k|ch|kh|c", "ל": "l", "מ": "m", "נ": "n",
-    "ס": "s|c", "ע": "", "פ": "p|f|ph", "צ": "ts|tz|z|c", "ק": "k|q|c|ck", "ר": "r", "ש": "sh|s|ch",
-    "ת": "t|th",
+    "א": ("",), "ב": ("b", "v"), "ג": ("g", "j", "dg"), "ד": ("d",), "ה": ("h", ""), "ו": ("v", "w", ""),
+    "ז": ("z", "s", "j"), "ח": ("ch", "kh", "h", "j"), "ט": ("t", "th"), "י": ("j", ""),
+    "כ": ("k", "ch", "kh", "c"), "ל": ("l",), "מ": ("m",), "נ": ("n",), "ס": ("s", "c"), "ע": ("",),
+    "פ": ("p", "f", "ph"), "צ": ("ts", "tz", "z", "c"), "ק": ("k", "q", "c", "ck"), "ר": ("r",),
+    "ש": ("sh", "s", "ch"), "ת": ("t", "th"),
 }  # fmt: skip
+_LATIN_VOWELS, _SILENT = "aeiouy", "h"
 
 
-@lru_cache(1024)
-def _transliterations(hebrew: str) -> re.Pattern[str]:
-    """A pattern of the Latin spellings of a Hebrew word."""
-    letters = (_LATIN_FOR.get(letter, re.escape(letter)) for letter in _DOUBLED.sub(r"\1", hebrew[:40]))
-    return re.compile("[aeiouy]*" + "[aeiouy]*".join(f"(?:{letter})" for letter in letters) + "[aeiouyh]*")
+def _spells(latin: str, hebrew: str) -> bool:
+    """Whether ``latin`` may be the Hebrew word: its consonants in their order, with any vowels between."""
+    places = {0}
+    for letter in _DOUBLED.sub(r"\1", hebrew):
+        ways = _LATIN_FOR.get(letter, (letter,))
+        places = _behind_vowels(latin, places)
+        places = {at + len(way) for at in places for way in ways if latin.startswith(way, at)}
+        if not places:
+            return False
+    return any(not latin[at:].strip(_LATIN_VOWELS + _SILENT) for at in places)
+
+
+def _behind_vowels(latin: str, places: set[int]) -> set[int]:
+    """The places, and those behind the vowels at them."""
+    reached = set(places)
+    for at in range(min(places), len(latin)):
+        if at in reached and latin[at] in _LATIN_VOWELS:
+            reached.add(at + 1)
+    return reached
 
 
 def _plain(latin: str) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from server.hebrew.understand.aloud_gaps import NEGATION, Differences, differences, is_moved
+from server.hebrew.understand.aloud_gaps import NEGATION, Differences, differences
 from server.hebrew.understand.aloud_units import ANOTHER, SAME, Unit, UnitReader, alike, keys_of_names
 from server.hebrew.understand.aloud_words import WordReader
 
@@ -157,7 +157,7 @@ class _Alignment:
         if taken == heard == 1 and (how := alike(given[0], said[0])) != ANOTHER:
             if how != SAME:
                 self._words.append(given[0].text + _CHANGED + said[0].text)
-        elif "".join(unit.key for unit in given) != "".join(unit.key for unit in said):
+        elif taken == heard or _letters(given) != _letters(said):
             self._note(differences(given, said))
         self._release(self._heard)
 
@@ -171,7 +171,7 @@ class _Alignment:
     def _hold(self, unit: Unit, *, missing: bool) -> None:
         """A fact at one side only may be at the other a few words away; but not a negation."""
         for place, (other, was_missing, _) in enumerate(self._held):
-            if missing != was_missing and is_moved(unit, other):
+            if missing != was_missing and alike(unit, other) != ANOTHER:
                 del self._held[place]
                 return
         until = self._heard if unit.kind == NEGATION else self._heard + HELD
@@ -188,3 +188,7 @@ class _Alignment:
 def _stretches(size: int) -> list[tuple[int, int]]:
     """Stretches of the sentence and the transcript, the longer of ``size`` units."""
     return [(size, size), *((size, less) for less in range(size)), *((less, size) for less in range(size))]
+
+
+def _letters(units: list[Unit]) -> str:
+    return "".join(unit.key for unit in units)

@@ -1,7 +1,7 @@
 """A provider's stream read under a deadline: a provider is never trusted to return."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 from server.providers.base import ProviderError
@@ -31,6 +31,27 @@ def cancel_safely(stream: Cancellable) -> None:
         stream.cancel()
     except Exception:
         log.exception("ENGINE_ERR a stream could not be cancelled")
+
+
+def load_in_time(runtime: Runtime, name: str, load: Callable[[], None], limit_s: float) -> None:
+    """Block while ``load`` runs on a thread of its own. Raises what it raises, ProviderError when late."""
+    ended: Channel[Exception | None] = Channel(runtime, 1)
+
+    def run() -> None:
+        try:
+            load()
+        except Exception as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    runtime.spawn(name, run)
+    try:
+        error = ended.get(limit_s)
+    except Late:
+        raise ProviderError(f"not loaded after {limit_s:.0f} s") from None
+    if error is not None:
+        raise error
 
 
 class BoundedStream(Generic[T]):

@@ -16,13 +16,13 @@ from server.config import Config, KnobError, env_file_remarks, load_config_to_st
 from server.logs.events import hide_private
 from server.logs.secrets import without_secrets
 from server.providers.base import Llm, ProviderError, ReplyRequest, Stt, Transcript, Tts
-from server.providers.deadlines import BoundedStream, Stream
+from server.providers.deadlines import BoundedStream, Stream, load_in_time
 from server.providers.embedded.llm.expected_answers import expected_after
 from server.providers.provider_set import Providers, build_providers
 from server.providers.registry import asr_timeout_ms
 from server.providers.reply.spoken import SpokenReply
 from server.providers.tts_cache import SpokenSentence
-from server.runtime.threads import Channel, Late, Threads
+from server.runtime.threads import Threads
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token
 from server.settings.startup_checks import tried_files, tried_store
 from server.turns.effects import Expected
@@ -175,7 +175,7 @@ def _tried(
 ) -> tuple[Trial, Any]:
     """Load the engine, then time it: a server is warm before its first call, so loading does not count."""
     try:
-        _in_time(provider.warm)
+        load_in_time(RUNTIME, "check", provider.warm, LOAD_S)
         first_s, result = attempt(RUNTIME.clock)
     except Exception as error:  # whatever an engine raises is what this is here to show
         return Trial(kind, provider.name, str(error) or type(error).__name__), None
@@ -183,27 +183,6 @@ def _tried(
     slow = first_ms is not None and first_ms > limit_ms
     problem = f"too slow: a call waits {limit_ms} ms for it; raise {knob}" if slow else ""
     return Trial(kind, provider.name, problem, first_ms), result
-
-
-def _in_time(load: Callable[[], None]) -> None:
-    """Run ``load``; what it raises is raised, and ProviderError when it does not return."""
-    ended: Channel[Exception | None] = Channel(RUNTIME, 1)
-
-    def run() -> None:
-        try:
-            load()
-        except Exception as error:
-            ended.put(error)
-        else:
-            ended.put(None)
-
-    RUNTIME.spawn("check", run)
-    try:
-        error = ended.get(LOAD_S)
-    except Late:
-        raise ProviderError(f"not loaded after {LOAD_S:.0f} s") from None
-    if error is not None:
-        raise error
 
 
 def _with_result(trial: Trial, result: str) -> Trial:

@@ -18,6 +18,9 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          write out/demo_call.wav; `demo --help` lists the options
        ./start_all.sh check              try every configured provider once and print what works, how fast, and
                                          what to do about the rest; exit status 1: no call can be held
+       ./start_all.sh hear [--fast] FOLDER
+                                         let every configured STT hear the WAV files of a folder and print what it
+                                         heard, how much of it is wrong (against a .txt beside each) and how soon
        ./start_all.sh leads [--csv] [FILE]
                                          what callers have left, a row a call, from LEADS_FILE or FILE (leads, or a
                                          server's log); `leads --csv >leads.csv` is for a spreadsheet
@@ -232,6 +235,12 @@ main() {
         set_up
         export_knobs
         exec "$VENV_PYTHON" -m server.providers.preflight
+        ;;
+    hear)
+        shift
+        set_up
+        export_knobs
+        exec "$VENV_PYTHON" -m server.hear "$@"
         ;;
     leads)
         shift

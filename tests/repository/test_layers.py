@@ -100,10 +100,13 @@ MAY_IMPORT = {
     "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
     "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
+    # A command beside the server: it hears with its providers, and nothing of a call's shell.
+    "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
 }
 TOP_MAY_BE_IMPORTED = {
     "call": {"config"},
+    "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
     "providers": {"config", "gcp_tts_live"},

@@ -7,8 +7,7 @@ from server.audio.frames import FrameHeard
 from server.audio.segmenter import Ended, Heard, Segmenter
 from server.audio.vad import Vad
 from server.hebrew.understand.finished import Ending, ending_of
-from server.hebrew.understand.waiting import words_ask_to_wait
-from server.hebrew.words import normalise, words_of
+from server.hebrew.words import normalise
 from server.turns.actions import (
     Action,
     CancelRecognition,
@@ -64,12 +63,6 @@ class UserUtterance:
     def guessed(self, text: str, clock: int, *, ends: bool = False) -> None:
         """An interim transcript has come."""
         self.guess, self.guessed_at, self.guess_ends = text, clock, ends
-
-    def ending(self, ending: Ending) -> Ending:
-        """What the words' ``ending`` is beside the STT's own opinion; a request to wait is never an end."""
-        if not self.guess_ends or words_ask_to_wait(words_of(self.guess)):
-            return ending
-        return Ending.OPEN if ending is Ending.UNFINISHED else Ending.FINISHED
 
     def transcribed(self, text: str, confidence: float | None, clock: int) -> None:
         """The final transcript has come, or at a pause what may be all of it."""
@@ -315,7 +308,9 @@ class UserTurns:
             return Ending.OPEN
         known = normalise(segment.guess) == self._waits_behind
         whole = f"{self.pending.so_far} {segment.guess}" if segment.guess else ""
-        ending = Ending.UNFINISHED if known else segment.ending(ending_of(whole, expected.digits))
+        ending = (
+            Ending.UNFINISHED if known else ending_of(whole, expected.digits, stt_ends=segment.guess_ends)
+        )
         self._segmenter.close_after(CLOSING[ending])
         return ending
 

@@ -119,6 +119,16 @@ def test_a7_words_that_cannot_end_a_sentence_hold_the_turn(words, early):
     assert len(held.llm.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "held_s"), [("אני מחפש דירה של", 0.0), ("אפס חמש שתיים שלוש", HOLD_S)], ids=["words", "digits"]
+)
+def test_a7_an_end_that_the_stt_hears_takes_a_hold_back(words, held_s):
+    """A7: the turn ends with the ordinary silence then; half a number is held for all that."""
+    call = call_of(SENTENCE, stt=[words], partials=[words], knobs={"speculative_turns": False})
+    call.stt.partials_end = True
+    assert gap_s(call.run(14)) == pytest.approx(HANGOVER_S + SILENCE_S + 0.7 + held_s, abs=0.05)
+
+
 def not_finished(request):
     return "…" if request.may_wait else REPLY
 

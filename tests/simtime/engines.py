@@ -34,6 +34,7 @@ class SimStt:
     at_once: bool = False  # an ProviderError among the lines is raised with the first audio
     by_sound: list[Sound] | None = None
     partials_lag_s: float | None = None
+    partials_end: bool = False  # with each of them it hears that a turn may end there
 
     def __post_init__(self) -> None:
         self.heard: list[bytes] = []  # audio of each utterance
@@ -93,7 +94,7 @@ class _SimRecognition:
         try:
             self._begun.wait()
             for partial in self._stt.partials if self._number is not None else ():
-                yield Transcript(partial, is_final=False)
+                yield Transcript(partial, is_final=False, ends=self._stt.partials_end)
             if not (self._stt.at_once and isinstance(self._hears, ProviderError)):
                 self._finished.wait()
             if self._cancelled.wait(None if self._hears is None else self._stt.delay_s):

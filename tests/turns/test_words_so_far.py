@@ -189,6 +189,26 @@ def test_a7_the_last_words_move_the_end(words, expected, ending, silence):
     assert [one.silence_frames for one in heard if isinstance(one, Ended)] == [silence]
 
 
+@pytest.mark.parametrize(
+    "words, expected, ending",
+    [
+        ("אני מחפש דירה", Expected(), Ending.FINISHED),
+        ("אני מחפש דירה של", Expected(), Ending.OPEN),
+        ("זהו תודה", Expected(), Ending.FINISHED),
+        ("אחת שתיים", Expected(digits=3), Ending.UNFINISHED),
+        ("רגע, אני בודק", Expected(), Ending.UNFINISHED),
+    ],
+)
+def test_a7_an_end_that_the_stt_hears_releases_and_decides_nothing(words, expected, ending):
+    """A7: half a number and a request to wait are held for all that; what follows it counts again."""
+    caller = side("#" * 20)
+    voice(caller, 1)
+    caller.guessed(1, words, 15, ends=True)
+    assert caller.close_by_words(1, expected) is ending
+    caller.guessed(1, "אני מחפש דירה של", 16)
+    assert caller.close_by_words(1, Expected()) is Ending.UNFINISHED
+
+
 def test_a7_words_of_another_utterance_move_nothing():
     """A7: only those of the one being spoken."""
     caller = side("#" * 20)

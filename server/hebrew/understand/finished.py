@@ -24,12 +24,22 @@ _LETTER_SPELLED = re.compile(r"(?:^|\s)[א-ת]['׳]\W*$")  # "כיתה ב'": a n
 _LATELY = 10  # last words, among which a request to wait counts
 
 
-def ending_of(text: str, expected_digits: int | None = None) -> Ending:
-    """Judges how ``text`` ends. ``expected_digits``: the number of digits that answers the question."""
+def ending_of(text: str, expected_digits: int | None = None, *, stt_ends: bool = False) -> Ending:
+    """Judges how ``text`` ends. ``expected_digits``: the number of digits that answers the question.
+
+    ``stt_ends``: by an STT that hears the meaning a turn may end here. That releases what nothing holds, and
+    takes a hold back; a number that is not whole, and a request to wait, are no end for all that.
+    """
     of_number = ending_of_number(text, expected_digits)
     if of_number is not Ending.OPEN:
         return of_number
     words = words_of(text)
+    if not stt_ends or words_ask_to_wait(words[-_LATELY:]):
+        return _ending_of_text(text, words)
+    return Ending.OPEN if _ending_of_text(text, words) is Ending.UNFINISHED else Ending.FINISHED
+
+
+def _ending_of_text(text: str, words: list[str]) -> Ending:
     spelled = ending_of_spelled(words)
     if spelled is not None:
         return spelled

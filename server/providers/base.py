@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from server.hebrew.understand.gender import Gender
+from server.providers.model_ends import ModelEnd
 from server.settings.prompts_file import lines_of
 from server.turns.effects import Act, Expected, Line, PhoneCall
 from server.turns.prompts import Lines
@@ -223,4 +224,13 @@ class PreparesSpeech(Protocol):
 
     def prepare(self) -> None:
         """A sentence will follow soon. Returns at once; any thread."""
+        ...
+
+
+@runtime_checkable
+class ModelMayEnd(Protocol):
+    """A provider whose vendor ends models."""
+
+    def model_end(self) -> ModelEnd | None:
+        """When that of its model is; None: not known, or none. Best known once warmed. Never blocks."""
         ...

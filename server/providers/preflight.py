@@ -7,6 +7,7 @@ exit status is 1 when the engines cannot hold a call; what else fails costs lead
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from rapidfuzz import fuzz
@@ -15,10 +16,11 @@ from server.audio.frames import SAMPLE_RATE_HZ, pcm16_to_mulaw
 from server.config import Config, KnobError, env_file_remarks, load_config_to_start, own_lines
 from server.logs.events import hide_private
 from server.logs.secrets import without_secrets
+from server.providers import model_ends
 from server.providers.base import Llm, ProviderError, ReplyRequest, Stt, Transcript, Tts
 from server.providers.deadlines import BoundedStream, Stream, load_in_time
 from server.providers.embedded.llm.expected_answers import expected_after
-from server.providers.provider_set import Providers, build_providers
+from server.providers.provider_set import Providers, build_providers, end_of
 from server.providers.registry import asr_timeout_ms
 from server.providers.reply.spoken import SpokenReply
 from server.providers.tts_cache import SpokenSentence
@@ -194,6 +196,12 @@ def _closing_silence_ms(config: Config) -> int:
     return int(config.min_utt_sec * 1000) + config.vad_hangover_ms
 
 
+def ends(providers: Providers, today: date) -> Iterator[str]:
+    """A line for each model that has an end: what ends when, and what to set. Once they were tried."""
+    each = (*providers.stt, *providers.llm, *providers.tts)
+    return (end.told(today) for provider in each if (end := end_of(provider)) is not None)
+
+
 def try_surroundings(config: Config) -> Iterator[Trial]:
     """Files that calls write, and what the processes share. Blocks for half a second."""
     for kind, tried in (("file", tried_files(config)), ("store", tried_store(config))):
@@ -231,6 +239,8 @@ def main() -> int:
         trials.append(trial)
     for trial in try_surroundings(config):
         print(without_secrets(row(trial)), flush=True)
+    for end in ends(providers, model_ends.today()):
+        print(end)
     lost = [kind for kind in ("tts", "stt", "llm") if not any(t.works for t in trials if t.kind == kind)]
     for kind in lost:
         print(f"no {kind} works: a call cannot be held")

@@ -8,9 +8,11 @@ from functools import lru_cache
 from server.audio.vad import EnergyOnly, Speech
 from server.config import Config, load_mounted_config, own_lines
 from server.logs.events import log
-from server.providers.base import Llm, Stt, Tts
+from server.providers import model_ends
+from server.providers.base import Llm, ModelMayEnd, Stt, Tts
 from server.providers.fallback import FallbackChain
 from server.providers.host_functions import Asr, HostLlm, HostStt, HostTts, Respond, Synth
+from server.providers.model_ends import ModelEnd
 from server.providers.registry import build_llm, build_stt, build_tts
 from server.providers.tts_cache import TtsCache, tts_failed
 from server.providers.tts_cache_disk import TtsCacheDisk
@@ -32,7 +34,8 @@ class Providers:
     def warm(self, ending: Ending = lambda: False) -> None:
         """Load every model and make the fixed lines, so that the first call does not wait. Blocks.
 
-        Stops once ``ending()``: it is asked between the providers, and between the lines.
+        Stops once ``ending()``: it is asked between the providers, and between the lines. What ends soon, or
+        has ended, is told.
         """
         self.new_speech()
         providers: list[tuple[str, Stt | Llm | Tts]] = [
@@ -47,8 +50,15 @@ class Providers:
                 provider.warm()
             except Exception as error:  # one provider's failure must not keep the others cold
                 log.error(f"ENGINE_ERR: {kind} {provider.name}:", cause=str(error) or type(error).__name__)
+            if (end := end_of(provider)) is not None and end.is_near(today := model_ends.today()):
+                log.warning(f"MODEL_ENDS: {kind} {provider.name}: {end.told(today)}")
         self.tts_cache.load()
         self.tts_cache.make(self.tts, tts_failed, ending)
+
+
+def end_of(provider: Stt | Llm | Tts) -> ModelEnd | None:
+    """When the vendor of ``provider`` ends its model, as far as is known. Never blocks."""
+    return provider.model_end() if isinstance(provider, ModelMayEnd) else None
 
 
 def build_providers(config: Config, runtime: Runtime) -> Providers:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from server.logs.secrets import excerpt
 from server.providers.base import Cancelled, ProviderError
 from server.providers.openai.endpoint import Endpoint
+from server.providers.openai.ends import keep_told, not_known
 from server.settings.url_secrets import bare, shown, user_info
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _drain(response: "APIResponse[Any]", lines: Iterator[str]) -> None:
 
 
 def warm(endpoint: Endpoint) -> None:
-    """Build the client, open a connection, see that key and model are known.
+    """Build the client, open a connection, see that key and model are known, and when the model ends.
 
     Blocks for seconds at worst. Raises ProviderError. A server of one's own need not know its models by name.
     """
@@ -198,7 +199,7 @@ def warm(endpoint: Endpoint) -> None:
         with call.response(
             lambda client: client.models.with_streaming_response.retrieve(endpoint.model)
         ) as said:
-            said.read()
+            keep_told(endpoint, said.read())
     except ProviderError as error:
         status = getattr(error.__cause__, "status_code", None)
         # A key may be forbidden this route and nothing else.
@@ -237,7 +238,7 @@ def explained(error: Exception, endpoint: Endpoint) -> ProviderError:
 def _explained_status(error: Any, endpoint: Endpoint) -> ProviderError:
     status, says = error.status_code, _message(error)
     if error.code == "model_not_found" or status == 404:
-        return ProviderError(f"OpenAI does not know it: is {_model_knob(endpoint)} right? ({says})")
+        return ProviderError(f"OpenAI does not know it: {not_known(endpoint)} ({says})")
     if status == 401:
         return ProviderError(f"OpenAI refuses the key: is {endpoint.key_knob} right?")
     if status == 403:

@@ -17,9 +17,11 @@ from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
 from server.providers.base import ProviderError, Recognition, Transcript, whole_of
 from server.providers.is_hebrew import wrong_language
+from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import warm
 from server.providers.openai.confidence import confidence_of
 from server.providers.openai.endpoint import Endpoint, stt_endpoint
+from server.providers.openai.ends import end_of
 from server.providers.openai.hints import phrases_of, recites, within_limit
 from server.providers.openai.realtime import address_of, error_of
 from server.providers.streaming.connection import Message
@@ -174,6 +176,9 @@ class OpenAILiveStt:
             read_phrases(self._config.asr_phrases_file)
         self._phrases  # noqa: B018  # read now, not under the lock of the first call
         warm(self._endpoint)
+
+    def model_end(self) -> ModelEnd | None:
+        return end_of(self._endpoint)
 
     def _open(self, expected: Expected, timeout_s: float) -> SocketRecognition:
         hints = within_limit(self._phrases, expected.phrases)

@@ -9,8 +9,10 @@ from server.config import Config
 from server.logs.events import log
 from server.office.business_hours import ISRAEL
 from server.providers.base import Cancelled, ProviderError, ReplyCut, ReplyRequest, ReplyStream
+from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import Call, events, warm
 from server.providers.openai.endpoint import llm_endpoint
+from server.providers.openai.ends import end_of
 from server.providers.openai.prompt import messages, template
 from server.providers.openai.tools import ToolCalls, as_messages, offered
 from server.turns.effects import Act, Expected
@@ -44,6 +46,9 @@ class OpenAILlm:
     def warm(self) -> None:
         template(self._config.llm_prompt_file)
         warm(llm_endpoint(self._config))
+
+    def model_end(self) -> ModelEnd | None:
+        return end_of(llm_endpoint(self._config))
 
 
 class _Reply:

@@ -13,6 +13,7 @@ from server.logs.secrets import excerpt
 from server.providers.base import ProviderError
 from server.providers.openai.client import NO_KEY, OPENAI_URL
 from server.providers.openai.endpoint import Endpoint
+from server.providers.openai.ends import not_known
 from server.providers.streaming.connection import Address, ConnectionLost
 from server.settings.url_secrets import bare, basic_auth, shown
 
@@ -21,10 +22,10 @@ FATAL = {
     "account_deactivated": "OpenAI has closed the account of {key}",
     "insufficient_quota": "OpenAI's credit is used up: see the account's billing",
     "credit_balance_exhausted": "OpenAI's credit is used up: see the account's billing",
-    "model_not_found": "OpenAI does not know it: is {model} right, or has it ended?",
     "rate_limit_exceeded": "OpenAI's rate limit is reached",
     "session_expired": "OpenAI ended the session",
 }
+NO_MODEL = "model_not_found"
 PASSING = ("rate_limit_exceeded", "session_expired")  # the same may work again
 
 
@@ -53,8 +54,10 @@ def error_of(endpoint: Endpoint, error: Mapping[str, Any]) -> ProviderError:
         return ProviderError(FATAL[code].format(key=endpoint.key_knob))
     if code == "session_expired":  # an hour is over: another session does
         return ConnectionLost(f"{FATAL[code]} ({says})")
+    if code == NO_MODEL:
+        return ProviderError(f"OpenAI does not know it: {not_known(endpoint)} ({says})")
     if code in FATAL:
-        text = FATAL[code].format(key=endpoint.key_knob, model=f"{endpoint.model_knob}={endpoint.model}")
+        text = FATAL[code].format(key=endpoint.key_knob)
         return ProviderError(f"{text} ({says})", retryable=code in PASSING)
     retryable = str(error.get("type")) != "invalid_request_error"
     return ProviderError(f"OpenAI refuses the request ({says})", retryable=retryable)
@@ -63,7 +66,7 @@ def error_of(endpoint: Endpoint, error: Mapping[str, Any]) -> ProviderError:
 def _refused(endpoint: Endpoint, status: int, body: str) -> ProviderError:
     try:
         error = json.loads(body)["error"]
-        if error.get("code") in FATAL:
+        if error.get("code") in (*FATAL, NO_MODEL):
             return error_of(endpoint, error)
         says = excerpt(" ".join(str(error["message"]).split()), 200)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -73,7 +76,7 @@ def _refused(endpoint: Endpoint, status: int, body: str) -> ProviderError:
     if status == 403:
         return ProviderError(f"OpenAI forbids it: may {endpoint.key_knob} do this, and from here? ({says})")
     if status in (400, 404):
-        what = f"is {endpoint.model_knob}={endpoint.model} right, and has the server the Realtime API?"
+        what = f"{not_known(endpoint)} Has the server the Realtime API?"
         return ProviderError(f"OpenAI does not know it: {what} ({says})")
     if status == 429:
         return error_of(endpoint, {"code": "rate_limit_exceeded", "message": says})

@@ -17,8 +17,10 @@ from server.config import Config
 from server.hebrew.understand.read_aloud import ReadAloud
 from server.logs.events import log
 from server.providers.base import ProviderError, SaidOtherwise, SpeechStream
+from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import warm
 from server.providers.openai.endpoint import Endpoint, tts_endpoint
+from server.providers.openai.ends import end_of
 from server.providers.openai.hints import phrases_of
 from server.providers.openai.realtime import address_of, error_of
 from server.providers.streaming.connection import Message
@@ -57,6 +59,9 @@ class OpenAIRealtimeTts:
     def warm(self) -> None:
         warm(self._endpoint)
         self._pool.prepare()
+
+    def model_end(self) -> ModelEnd | None:
+        return end_of(self._endpoint)
 
     @cached_property
     def _names(self) -> frozenset[str]:

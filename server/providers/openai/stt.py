@@ -12,9 +12,11 @@ from server.logs.secrets import excerpt
 from server.providers.base import Cancelled, ProviderError, Recognition, Transcript, whole_of
 from server.providers.batch_recognition import BatchRecognition
 from server.providers.is_hebrew import wrong_language
+from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import Call, events, warm
 from server.providers.openai.confidence import confidence_of
 from server.providers.openai.endpoint import Endpoint, stt_endpoint
+from server.providers.openai.ends import end_of
 from server.providers.openai.hints import as_prompt, phrases_of, recites, within_limit
 from server.providers.stt_hints import read_phrases
 from server.providers.wav import wav_of
@@ -54,6 +56,9 @@ class OpenAIStt:
             read_phrases(self._config.asr_phrases_file)
         self._phrases  # noqa: B018  # read now, not under the lock of the first call
         warm(self._endpoint)
+
+    def model_end(self) -> ModelEnd | None:
+        return end_of(self._endpoint)
 
     def _open(self, expected: Expected, timeout_s: float) -> BatchRecognition:
         hints = within_limit(self._phrases, expected.phrases)

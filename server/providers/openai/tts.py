@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from server.config import Config
 from server.providers.audio_formats import rate_of_type
 from server.providers.base import Cancelled, ProviderError, SpeechStream
+from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import Call, warm
 from server.providers.openai.endpoint import tts_endpoint
+from server.providers.openai.ends import end_of
 from server.providers.wav import Resampler, TelephoneReader
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ class OpenAITts:
     def warm(self) -> None:
         Resampler(PCM_RATE_HZ)  # the import costs 100 ms
         warm(tts_endpoint(self._config))
+
+    def model_end(self) -> ModelEnd | None:
+        return end_of(tts_endpoint(self._config))
 
 
 class _Speech:

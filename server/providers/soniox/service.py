@@ -8,6 +8,7 @@ from typing import Any
 
 from server.config import Config
 from server.logs.secrets import excerpt
+from server.providers import model_ends
 from server.providers.base import ProviderError
 from server.providers.streaming.connection import Address, ConnectionLost
 from server.settings.url_secrets import bare, basic_auth
@@ -38,11 +39,17 @@ def address_of(config: Config, url: str) -> Address:
 
 
 def error_of(message: Mapping[str, Any], model: str) -> ProviderError:
-    """The error that ``message`` tells of; ``model``: the setting that names it, and its value."""
+    """The error that ``message`` tells of; ``model``: SETTING=value."""
     code, kind = message.get("error_code"), message.get("error_type")
     says = excerpt(" ".join(str(message.get("error_message") or kind or code).split()), 200)
     if kind == NO_MODEL:
-        return ProviderError(f"Soniox does not know it: is {model} right, or has it ended? ({says})")
+        end, today = model_ends.announced(*model.split("=", 1)), model_ends.today()
+        why = (
+            end.told(today)
+            if end is not None and end.is_over(today)
+            else f"is {model} right, or has it ended?"
+        )
+        return ProviderError(f"Soniox does not know it: {why} ({says})")
     if code in RESTARTED:
         return ConnectionLost(f"Soniox ended the session: {code} ({says})")
     if code in ADVICE:

@@ -10,6 +10,7 @@ from typing import Any
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.providers.base import ProviderError, SpeechStream
+from server.providers.model_ends import ModelEnd, announced
 from server.providers.soniox.service import address_of, error_of
 from server.providers.streaming.connection import Message
 from server.providers.streaming.pool import Pool
@@ -44,6 +45,9 @@ class SonioxTts:
         """Speaks a word: key, model and voice are known, and the socket is kept."""
         for _ in self.synthesize(WARM_TEXT, WARM_TIMEOUT_S):
             pass
+
+    def model_end(self) -> ModelEnd | None:
+        return announced("SONIOX_TTS_MODEL", self._config.soniox_tts_model)
 
     @cached_property
     def _pool(self) -> Pool:

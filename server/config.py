@@ -39,13 +39,14 @@ from server.settings.knob_types import (
     at_least,
     no_file_of,
 )
+from server.settings.own_files import wrong_files
 from server.settings.plausible import why_no_openai_key
-from server.settings.prompts_file import LinesError, lines_of
-from server.settings.text_file import why_not_read
+from server.settings.prompts_file import lines_of
 from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
 ENV_FILE = ".env"
+FILES_READ = ("llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file")
 OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
 
 # What a man says and sounds like, where AGENT_GENDER=masculine and the knob is not set.
@@ -263,6 +264,10 @@ class Config(BaseSettings):
         "", "Your own wording of the agent's fixed lines, those you name; see docs/operate.md."
     )
 
+    pronunciations_file: Annotated[PathText, no_file_of("state_file", "leads_file")] = knob(
+        "", "How words are said, whatever the voice: written = spoken, one a line; see docs/operate.md."
+    )
+
     # Deadlines (G)
     asr_timeout_ms: MaybeNumber = knob(
         None, "End of speech to the transcript; empty: 1200, or 2600 with OpenAI's STT.", 100, 30000
@@ -336,24 +341,10 @@ def load_config(*, _env_file: str | None = ENV_FILE, **overrides: Any) -> Config
 def load_config_to_start(**overrides: Any) -> Config:
     """``load_config``, and the files that calls read can be read: KnobError names each that cannot."""
     config = load_config(**overrides)
-    wrong = []
-    for name in ("llm_prompt_file", "asr_phrases_file", "lines_file"):
-        path = getattr(config, name)
-        if path and (why := why_not_read(path)):
-            wrong.append(f"  {name.upper()}={path!r}: {why}")
-        elif path and name == "lines_file":
-            wrong += (f"  LINES_FILE={path!r}, {why}" for why in _wrong_lines(config))
-    if wrong:
+    paths = {name.upper(): getattr(config, name) for name in FILES_READ}
+    if wrong := list(wrong_files(paths, Gender(config.agent_gender))):
         raise KnobError("bad settings:\n" + "\n".join(wrong))
     return config
-
-
-def _wrong_lines(config: Config) -> tuple[str, ...]:
-    try:
-        own_lines(config)
-    except LinesError as error:
-        return error.problems
-    return ()
 
 
 def env_file_remarks() -> list[str]:

@@ -28,8 +28,8 @@ from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.private_files import OTHERS  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
 from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
+from server.settings.own_files import forget_files  # noqa: E402
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
-from server.settings.prompts_file import lines_of  # noqa: E402
 from server.settings.startup_checks import (  # noqa: E402
     memory_limit_mb,
     tried_files,
@@ -104,7 +104,7 @@ def when_ready(server: Any) -> None:
     reload = server.handle_hup
 
     def handle_hup() -> None:
-        lines_of.cache_clear()  # what the workers would be born with
+        forget_files()  # what the workers would be born with
         try:
             load_config_to_start()
         except KnobError as error:

@@ -53,5 +53,6 @@ def generate_hebrew_response(
 
 def synth_hebrew_tts_pcm16_8k(text: str) -> bytes:
     """PCM16 8 kHz mono of ``text``; empty when no TTS can say it. Blocks."""
-    spoken = speak_whole(text, default_providers().tts, tts_failed)
+    providers = default_providers()
+    spoken = speak_whole(providers.tts_cache.pronounce(text), providers.tts, tts_failed)
     return spoken.pcm16_8k if spoken is not None else b""

@@ -175,10 +175,11 @@ class ReplyWorker:
     def _voiced(self, index: int, text: str) -> bool:
         """Post the sentence's audio from the first TTS that can; False when the caller heard nothing."""
         takes: list[Take] = []  # of each TTS that was asked
+        spoken = self._context.providers.tts_cache.pronounce(text)
 
         def synthesize(attempt: Try[Tts]) -> str:
             takes.append(take := Take())
-            sentence = SpokenSentence(attempt.provider, text)
+            sentence = SpokenSentence(attempt.provider, spoken)
             try:
                 for pcm16 in self._read(AUDIO, sentence, self._context.config.tts_timeout_ms / 1000):
                     mulaw_8k = pcm16_to_mulaw(pcm16)
@@ -193,7 +194,7 @@ class ReplyWorker:
         def say_again() -> bool:
             """From its start, half a sentence would sound worse than cut short; a wrong price does not."""
             take = takes[-1]
-            return take.otherwise or len(take.mulaw_8k) < HALF_SPOKEN_BYTES * len(text)
+            return take.otherwise or len(take.mulaw_8k) < HALF_SPOKEN_BYTES * len(spoken)
 
         try:
             identity = first_that_works(

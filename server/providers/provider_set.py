@@ -18,6 +18,7 @@ from server.providers.tts_cache import TtsCache, tts_failed
 from server.providers.tts_cache_disk import TtsCacheDisk
 from server.runtime.process_end import Ending
 from server.runtime.threads import Runtime, Threads
+from server.settings.pronunciations_file import pronunciations_of
 from server.turns.prompts import all_lines
 
 
@@ -62,7 +63,7 @@ def end_of(provider: Stt | Llm | Tts) -> ModelEnd | None:
 
 
 def build_providers(config: Config, runtime: Runtime) -> Providers:
-    """The provider set by the knobs. Loads nothing: that is ``warm``."""
+    """The provider set by the knobs. Loads nothing: that is ``warm``. Raises PronunciationsError."""
     tts = build_tts(config, runtime)
     max_bytes = config.tts_cache_mb << 20
     return Providers(
@@ -74,6 +75,7 @@ def build_providers(config: Config, runtime: Runtime) -> Providers:
             [voice.identity for voice in tts],
             max_bytes,
             TtsCacheDisk(config.tts_cache_dir, max_bytes) if config.tts_cache_dir else None,
+            pronunciations_of(config.pronunciations_file),
         ),
         new_speech=_speech_factory(config),
     )

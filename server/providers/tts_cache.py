@@ -29,8 +29,8 @@ class TtsCache:
     """Sentence → μ-law 8 kHz, for sentences that are said more than once. Any thread.
 
     The fixed ``lines`` stay; of what else was said the latest ``max_bytes`` do. A sentence is kept under the
-    voice that made it and the words it is spoken in (E6). Only what was said again, and is written without
-    numbers, goes to ``folder``.
+    voice that made it and the words it is spoken in (E6); before that comes ``pronounce``, an office's own
+    pronunciations. Only what was said again, and is written without numbers, goes to ``folder``.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class TtsCache:
         identities: Iterable[str],
         max_bytes: int = DEFAULT_MAX_BYTES,
         folder: TtsCacheDisk | None = None,
+        pronounce: Callable[[str], str] = str,
     ) -> None:
         self._lines = tuple(lines)
         self._identities = tuple(identities)  # of the voices, the best first
         self._max_bytes = max_bytes
         self.folder = folder
-        self._fixed_keys = {audio_key(voice, line) for voice in self._identities for line in self._lines}
+        self.pronounce = pronounce
+        self._fixed_keys = {self._key(voice, line) for voice in self._identities for line in self._lines}
         self._lock = threading.Lock()  # guards the three below
         self._fixed: dict[str, bytes] = {}
         self._recent: LRUCache[str, bytes] = LRUCache(max_bytes, getsizeof=len)
@@ -52,7 +54,7 @@ class TtsCache:
 
     def empty_copy(self, *identities: str) -> "TtsCache":
         """The same lines, to be made by other voices, the best first; nothing of it goes to a disk."""
-        return TtsCache(self._lines, identities, self._max_bytes)
+        return TtsCache(self._lines, identities, self._max_bytes, pronounce=self.pronounce)
 
     def get(self, text: str, *, best_voice_down: bool = False) -> bytes | None:
         """μ-law 8 kHz of ``text``, or None while it is not made. Never blocks for long.
@@ -60,7 +62,7 @@ class TtsCache:
         What another voice than the best has made is given for fixed lines, and while that one is down.
         """
         for place, identity in enumerate(self._identities):
-            key = audio_key(identity, text)
+            key = self._key(identity, text)
             with self._lock:
                 audio: bytes | None = self._fixed.get(key)
                 if audio is None and (place == 0 or best_voice_down):
@@ -72,7 +74,7 @@ class TtsCache:
 
     def keep(self, identity: str, text: str, mulaw_8k: bytes) -> None:
         """Remember what a voice has made. Never blocks for long."""
-        key = audio_key(identity, text)
+        key = self._key(identity, text)
         self._take(key, mulaw_8k)
         if key in self._fixed_keys:
             self._said_again(key, text, mulaw_8k)
@@ -97,12 +99,12 @@ class TtsCache:
 
         No further line once ``ending()``.
         """
-        missing = [line for line in self._lines if audio_key(self._identities[0], line) not in self._fixed]
+        missing = [line for line in self._lines if self._key(self._identities[0], line) not in self._fixed]
         for line in missing:
             if ending():
                 break
             wanted = not tts.skips_first or self.get(line) is None
-            made = speak_whole(line, tts, complain) if wanted else None
+            made = speak_whole(self.pronounce(line), tts, complain) if wanted else None
             if made is not None and not made.reworded:
                 self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
         return self.complete
@@ -110,7 +112,10 @@ class TtsCache:
     @property
     def complete(self) -> bool:
         """The best voice has made every fixed line."""
-        return all(audio_key(self._identities[0], line) in self._fixed for line in self._lines)
+        return all(self._key(self._identities[0], line) in self._fixed for line in self._lines)
+
+    def _key(self, identity: str, text: str) -> str:
+        return audio_key(identity, self.pronounce(text))
 
     def _said_again(self, key: str, text: str, mulaw_8k: bytes) -> None:
         """Worth a place on the disk, unless there are numbers in it: those may be the caller's own."""

@@ -36,6 +36,7 @@ GROUPS = (
             "AGENT_PERSONA",
             "LLM_PROMPT_FILE",
             "LINES_FILE",
+            "PRONUNCIATIONS_FILE",
             "ASR_PHRASES_FILE",
             "TRANSFER_NUMBER",
             "OFFICE_HOURS",

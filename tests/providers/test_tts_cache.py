@@ -467,3 +467,20 @@ def test_g2_the_beep():
     assert len(pcm16) == 2 * 8000 * 300 // 1000
     mulaw = pcm16_to_mulaw(pcm16)
     assert all(level_rms(mulaw[i : i + 160]) > 1000 for i in range(0, len(mulaw), 160))
+
+
+def test_e6_audio_is_kept_by_what_is_spoken():
+    """E6: an office that changes a pronunciation does not hear the old one from the cache."""
+    said = {"ישן": "חוֹלוֹן", "חדש": "חולון"}
+    caches = {
+        name: TtsCache(["דירה בחולון"], ["voice"], pronounce=lambda text, to=to: text.replace("חולון", to))
+        for name, to in said.items()
+    }
+    for cache in caches.values():
+        voice = Voice(ENOUGH)
+        assert cache.make(chain(voice), [].append) and cache.get("דירה בחולון") == pcm16_to_mulaw(ENOUGH)
+        assert voice.said == [cache.pronounce("דירה בחולון")]
+        assert cache.empty_copy("host").pronounce is cache.pronounce
+    caches["ישן"].keep("voice", "בחולון", b"1")
+    assert caches["ישן"].get("בחוֹלוֹן") == b"1"  # the same words for a voice
+    assert caches["חדש"].get("בחוֹלוֹן") is None

@@ -143,7 +143,7 @@ def test_a_nul_is_in_no_setting() -> None:
     assert "line 2 is not UTF-8" in refused(f"PORT=1\nTWILIO_AUTH_TOKEN={SECRET[:9]}\0{SECRET[9:]}\n")
 
 
-@pytest.mark.parametrize("knob", ["LINES_FILE", "LLM_PROMPT_FILE", "ASR_PHRASES_FILE"])
+@pytest.mark.parametrize("knob", ["LINES_FILE", "LLM_PROMPT_FILE", "ASR_PHRASES_FILE", "PRONUNCIATIONS_FILE"])
 @pytest.mark.parametrize("encoding", ["windows-1255", "utf-16"])
 def test_an_offices_file_in_another_encoding_is_named_with_its_line(
     knob: str, encoding: str, capsys: pytest.CaptureFixture[str]

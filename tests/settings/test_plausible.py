@@ -225,7 +225,16 @@ def test_all_of_these_are_said_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["leads_file", "state_file", "tts_cache_dir", "llm_prompt_file", "asr_phrases_file", "lines_file"]
+    "name",
+    [
+        "leads_file",
+        "state_file",
+        "tts_cache_dir",
+        "llm_prompt_file",
+        "asr_phrases_file",
+        "lines_file",
+        "pronunciations_file",
+    ],
 )
 def test_newcomer_17_a_home_folder_in_a_path(
     name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

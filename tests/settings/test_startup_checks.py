@@ -47,7 +47,9 @@ def problems(**knobs: str) -> dict[str, str]:
 class TestFilesThatCallsRead:
     """Without them the agent is another one: the start stops, wherever it begins."""
 
-    @pytest.mark.parametrize("name", ["llm_prompt_file", "asr_phrases_file", "lines_file"])
+    @pytest.mark.parametrize(
+        "name", ["llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file"]
+    )
     @pytest.mark.parametrize(
         ("content", "says"),
         [

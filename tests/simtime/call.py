@@ -17,6 +17,7 @@ from server.providers.base import ProviderError, ReplyRequest
 from server.providers.fallback import BreakerParams, FallbackChain
 from server.providers.provider_set import Providers
 from server.providers.tts_cache import TtsCache, beep
+from server.settings.pronunciations_file import pronunciations_of
 from server.turns.actions import Action
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
@@ -97,7 +98,11 @@ class SimCall:
         # Behind the first of each kind.
         self.fallbacks: tuple[list[SimStt], list[SimLlm], list[SimTts]] = ([], [], [])
         fixed = all_lines(self.config.ai_greeting_he, self.config.thinking_text_he, own_lines(self.config))
-        self.phrases = TtsCache(fixed, [self.voice.identity])
+        self.phrases = TtsCache(
+            fixed,
+            [self.voice.identity],
+            pronounce=pronunciations_of(self.config.pronunciations_file),
+        )
         for line_ in fixed if premade else ():
             self.phrases.keep(self.voice.identity, line_, self.voice.audio(line_))
         judge = SimSpeech if self.config.vad_engine == "silero" else EnergyOnly

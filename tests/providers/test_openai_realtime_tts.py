@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +96,38 @@ class TestWords:
         stream = tts_of(cloud).synthesize(TEXT, 5)
         assert b"".join(stream)
         assert isinstance(stream, SocketSpeech) and not stream.reworded
+
+
+class TestPronunciations:
+    """The voice is given the spoken form (``tts_cache``); what it writes may be either."""
+
+    FILE = "WeWork = וִי ווֹרק\nמגדל המאה = מגדל הַמֵּאָה\nאבא = אמא\nאמא = אבא\n"
+    SPOKEN = "המשרד של אמא בוִי ווֹרק במגדל הַמֵּאָה עולה אלף שקלים."
+
+    def said_as(self, cloud: OpenAICloud, tmp_path: Path, said: str) -> bytes:
+        (tmp_path / "mine.txt").write_text(self.FILE, encoding="utf-8")
+        cloud.realtime.spoken_as = lambda text: said
+        return spoken(tts_of(cloud, pronunciations_file=str(tmp_path / "mine.txt")), self.SPOKEN)
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            SPOKEN,
+            "המשרד של אמא בוי וורק במגדל המאה עולה אלף שקלים.",
+            "המשרד של אמא ב-WeWork במגדל המאה עולה 1,000 שקלים.",
+            "המשרד של אמא בWeWork במגדל המאה עולה אלף ש״ח.",
+        ],
+    )
+    def test_either_form_is_as_it_was_given(
+        self, cloud: OpenAICloud, tmp_path: Path, said: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert self.said_as(cloud, tmp_path, said)
+        assert "TTS_REWORDED" not in caplog.text
+
+    @pytest.mark.parametrize("wrong", ["Regus", "WeWorks"])
+    def test_another_name_is_still_another(self, cloud: OpenAICloud, tmp_path: Path, wrong: str) -> None:
+        with pytest.raises(SaidOtherwise):
+            self.said_as(cloud, tmp_path, f"המשרד של אמא ב-{wrong} במגדל המאה עולה אלף שקלים.")
 
 
 class TestFaults:

@@ -7,7 +7,7 @@ the next voice says it again. Facts: see ``realtime``.
 
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -27,6 +27,7 @@ from server.providers.streaming.connection import Message
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.speech import SocketSpeech
 from server.providers.wav import TelephoneReader
+from server.settings.pronunciations_file import pronunciations_of
 
 MAX_CHARACTERS = 4096  # of one request, as of the speech endpoint
 MAX_TOKENS = 4096  # the API's own limit; a sentence takes some hundred
@@ -50,7 +51,7 @@ class OpenAIRealtimeTts:
         self.identity = f"openai {config.openai_tts_model} {config.openai_tts_voice}"
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
-        reading = ReadingAloud(self._endpoint, self._voice, text, self._names)
+        reading = ReadingAloud(self._endpoint, self._voice, text, self._names, self._pronounce)
         return SocketSpeech(self._pool, reading, timeout_s)
 
     def prepare(self) -> None:
@@ -66,7 +67,12 @@ class OpenAIRealtimeTts:
     @cached_property
     def _names(self) -> frozenset[str]:
         """What the office has told us of names, but for the common words in it."""
-        return frozenset((*phrases_of(self._config), self._config.agent_persona))
+        names = (*phrases_of(self._config), self._config.agent_persona)
+        return frozenset((*names, *map(self._pronounce, names)))
+
+    @cached_property
+    def _pronounce(self) -> Callable[[str], str]:
+        return pronunciations_of(self._config.pronunciations_file)
 
     @cached_property
     def _pool(self) -> Pool:
@@ -75,15 +81,26 @@ class OpenAIRealtimeTts:
 
 
 class ReadingAloud:
-    """The protocol for one sentence. The reading thread's. ``names`` are facts, wherever they stand."""
+    """The protocol for one sentence. The reading thread's. ``names`` are facts, wherever they stand.
 
-    def __init__(self, endpoint: Endpoint, voice: str, text: str, names: frozenset[str]) -> None:
+    ``pronounce``: an office's own pronunciations. A voice that says one may write it as it is written.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        voice: str,
+        text: str,
+        names: frozenset[str],
+        pronounce: Callable[[str], str] = str,
+    ) -> None:
         self._endpoint = endpoint
         self._voice = voice
         self._text = text
         self._request = f"say-{next(_numbers)}"
         self._response = ""  # its ID, once it is known
-        self._judge = ReadAloud(text, names)
+        self._pronounce = pronounce
+        self._judge = ReadAloud(pronounce(text), names)
         self._said = ""
         self._audio = TelephoneReader("OpenAI", SAMPLE_RATE_HZ)
         self.reworded = False
@@ -143,7 +160,10 @@ class ReadingAloud:
         self.over = True
 
     def _compare(self, *, whole: bool) -> None:
-        said = self._judge.said(self._said, whole=whole)
+        complete = self._said
+        if not whole:  # a word that still grows is none yet
+            complete = complete[: max(map(complete.rfind, " \n\t")) + 1]
+        said = self._judge.said(self._pronounce(complete), whole=whole)
         if said.facts:
             raise SaidOtherwise(f"said otherwise: {'; '.join(said.facts)}")
         if whole and said.words:

@@ -33,6 +33,7 @@ HEADING = f"{'':<7}{'what':<15}{'works':<7}first"
 PHRASE = "אני מחפש דירה בתל אביב"
 MENU_PHRASE = "אני רוצה לקנות דירה"  # of those that the embedded STT know when a call begins
 MENU_ONLY = "(of its menu: for trying out)"
+WHOLE_ONLY = "(whole utterances: no words before their end, so no early start and no held sentence)"
 ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
 LOAD_S = 30.0
@@ -69,7 +70,8 @@ def try_providers(config: Config, providers: Providers) -> Iterator[Trial]:
         menu = stt.name == "embedded"
         expected = expected_after("intent", None) if menu else providers.llm.first.opening
         trial = _try_stt(config, stt, expected, MENU_PHRASE if menu else PHRASE, speak)
-        yield _with_result(trial, f"{trial.result} {MENU_ONLY}".lstrip()) if menu else trial
+        cannot = MENU_ONLY if menu else "" if stt.guesses else WHOLE_ONLY
+        yield _with_result(trial, f"{trial.result} {cannot}".strip())
     for llm in providers.llm:
         yield _try_llm(config, llm)
 

@@ -30,7 +30,7 @@ class Provider:
 
     name = identity = "fake"
     opening = expected = Expected()
-    authored = True
+    authored = guesses = True
     acts = ()
 
     def __init__(self, items: Items, load: Callable[[], None] = lambda: None) -> None:
@@ -172,3 +172,9 @@ def test_one_that_never_loads() -> None:
         assert "not loaded" in found["llm"].problem
     finally:
         never.set()
+
+
+def test_what_an_stt_of_whole_utterances_cannot_do_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Provider, "guesses", False)
+    stt = trials()["stt"]
+    assert stt.works and "whole utterances" in stt.result

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Message = dict[str, Any] | str | bytes  # JSON, sent as text; a text or audio as it is
 
 CONNECT_S = 1.5  # TCP, TLS and the opening handshake together, each of which takes one round trip or two
+SEND_S = 5.0  # a peer that takes nothing for so long is gone; 100 ms of audio are 800 bytes
 CLOSE_S = 0.2  # for the peer's answer to our close; nobody waits for it but the closing thread
 MAX_MESSAGE_BYTES = 4_000_000  # a second of speech in base64 takes 11 KB of μ-law, 64 KB of 24 kHz
 
@@ -69,34 +70,22 @@ class Connection:
         return websocket is not None and not self._shut and websocket.state is State.OPEN
 
     def open(self, within_s: float) -> None:
-        """Connect. Blocks. Raises ProviderError, and Cancelled after ``shut_down``."""
+        """Connect. Blocks. Raises ProviderError, and Cancelled after ``shut_down``: nothing is open then."""
         from websockets.exceptions import InvalidStatus, WebSocketException
-        from websockets.sync.client import connect
 
-        until = time.monotonic() + min(within_s, CONNECT_S)
-        url = self._address.url
-        dialled: socket.socket | None = None
         try:
-            dialled = self._dial(until)
-            self._websocket = connect(
-                url,
-                sock=dialled,
-                ssl=_tls() if url.startswith("wss:") else None,
-                additional_headers=self._address.headers,
-                compression=None,  # speech does not shrink
-                open_timeout=_left_s(until),
-                ping_interval=None,  # a thread a connection; each wait has its deadline anyway
-                close_timeout=CLOSE_S,
-                max_size=MAX_MESSAGE_BYTES,
-                legacy=True,  # returns the connection itself
-            )
+            websocket = self._connected(time.monotonic() + min(within_s, CONNECT_S))
         except InvalidStatus as error:
             body = (error.response.body or b"").decode("utf-8", "replace")
+            self._release()
+            self._check()
             raise self._address.refused(error.response.status_code, body) from error
-        except (OSError, WebSocketException, EOFError) as error:
-            if dialled is not None:
-                dialled.close()
+        except (OSError, WebSocketException, EOFError, ValueError) as error:  # ValueError: sent elsewhere
+            self._release()
             raise self._lost("no connection to", error) from error
+        with suppress(OSError):  # the peer has closed it already; what it said before that is to be read
+            websocket.socket.settimeout(SEND_S)
+        self._websocket = websocket
         self.opened_at = time.monotonic()
         self._check()
 
@@ -119,10 +108,14 @@ class Connection:
         try:
             received = self._websocket.recv(max(0.0, within_s), decode=True)
         except TimeoutError:
-            raise ProviderError(f"{self._address.provider} did not answer in time", retryable=True) from None
+            raise self.late() from None
         except (ConnectionClosed, OSError, UnicodeDecodeError) as error:
             raise self._lost("the connection broke to", error) from error
         return self._parsed(received)
+
+    def late(self) -> ProviderError:
+        """The error of a time limit."""
+        return ProviderError(f"{self._address.provider} did not answer in time", retryable=True)
 
     def close(self) -> None:
         """Close it in good order, if the peer is there to do so. Blocks for CLOSE_S at most. Idempotent."""
@@ -138,8 +131,31 @@ class Connection:
             if self._wire is not None:
                 with suppress(OSError):  # it is not connected any more
                     self._wire.shutdown(socket.SHUT_RDWR)
-                self._wire.close()
-                self._wire = None
+        self._release()
+
+    def _connected(self, until: float) -> "ClientConnection":
+        """Raises OSError, ValueError, EOFError, what ``websockets`` raises, and Cancelled."""
+        from websockets.sync.client import connect
+
+        url = self._address.url
+        dialled = self._dial(until)
+        try:
+            return connect(
+                url,
+                sock=dialled,
+                ssl=_tls() if url.startswith("wss:") else None,
+                additional_headers=self._address.headers,
+                compression=None,  # speech does not shrink
+                open_timeout=_left_s(until),
+                ping_interval=None,  # a thread a connection; each wait has its deadline anyway
+                close_timeout=CLOSE_S,
+                max_size=MAX_MESSAGE_BYTES,
+                max_queue=None,  # of a full queue whose reader has gone, the end would never be read
+                legacy=True,  # returns the connection itself
+            )
+        except BaseException:
+            dialled.close()
+            raise
 
     def _dial(self, until: float) -> socket.socket:
         """A connected TCP socket, which ``shut_down`` knew from its first moment. Raises OSError."""
@@ -152,6 +168,7 @@ class Connection:
                 dialled.settimeout(_left_s(until))
                 self._hold(dialled.dup())
                 dialled.connect(where)
+                self._check()  # a socket that is shut down while it connects may say that it did
                 return dialled
             except OSError as refused:
                 dialled.close()
@@ -170,6 +187,12 @@ class Connection:
         if shut:
             self.shut_down()
             raise Cancelled
+
+    def _release(self) -> None:
+        with self._lock:
+            if self._wire is not None:
+                self._wire.close()
+                self._wire = None
 
     def _check(self) -> None:
         if self._shut:

@@ -87,7 +87,11 @@ class Exchange:
 
     def _next(self) -> dict[str, Any] | None:
         connection = self._connection
-        return None if connection is None else connection.receive(self.left_s)
+        if connection is None:
+            return None
+        if not self.left_s:  # a peer that never pauses would be read for ever
+            raise connection.late()
+        return connection.receive(self.left_s)
 
     def _take(self, connection: Connection) -> Connection:
         with self._lock:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from server.providers.base import Cancelled, ProviderError
 from server.providers.streaming.connection import CONNECT_S, Address, Connection
-from server.runtime.threads import Runtime, Threads
+from server.runtime.threads import Runtime, Signal, Threads
 
 MAX_IDLE = 8
 IDLE_S = 45.0  # longer than a caller thinks; servers and what is between close what is silent for a minute
@@ -33,7 +33,7 @@ class Pool:
         self._lock = threading.Lock()  # guards the three below
         self._idle: list[tuple[float, Connection]] = []  # since when; the newest is last
         self._opening = 0  # by ``prepare``
-        self._sweeping = False  # a thread closes what nobody takes; it ends with the last of them
+        self._sweeping: Signal | None = None  # a thread closes what nobody takes; set: it looks at once
 
     def take(self) -> Connection:
         """An open connection if one is kept, else a new one that is to be opened."""
@@ -56,8 +56,8 @@ class Pool:
             young = now - connection.opened_at < SESSION_S
             if connection.is_open and young and len(self._idle) < self._most_idle:
                 self._idle.append((now, connection))
-                if not self._sweeping:
-                    self._sweeping = True
+                if self._sweeping is None:
+                    self._sweeping = self._runtime.event()
                     self._runtime.spawn("sockets-idle", self._sweep)
                 return
         connection.shut_down()
@@ -78,6 +78,8 @@ class Pool:
         """Close what is kept. What is in use goes its way."""
         with self._lock:
             idle, self._idle = self._idle, []
+            if self._sweeping is not None:
+                self._sweeping.set()
         for _, connection in idle:
             connection.close()
 
@@ -93,15 +95,17 @@ class Pool:
         self.keep(connection)
 
     def _sweep(self) -> None:
-        pause = self._runtime.event()
         while True:
             for connection in self._expired():
                 connection.close()
             with self._lock:
                 if not self._idle:
-                    self._sweeping = False
+                    self._sweeping = None
                     return
                 oldest = self._idle[0][0]
+                if self._sweeping is None or self._sweeping.is_set():  # closed, and kept again since
+                    self._sweeping = self._runtime.event()
+                pause = self._sweeping
             pause.wait(max(0.0, oldest + self._idle_s - self._runtime.clock()) + 0.01)
 
     def _expired(self) -> Iterator[Connection]:

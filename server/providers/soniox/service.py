@@ -3,6 +3,7 @@
 Facts: soniox.com/docs (api-reference/stt/websocket-api, tts/websocket-api, errors) and the ``soniox`` SDK.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,25 +22,35 @@ ADVICE = {
     403: "Soniox forbids it: may SONIOX_API_KEY do this?",
     429: "Soniox's limit is reached: its console can raise it",
 }
-RESTARTED = (408, 413, 500, 503)
+RESTARTED = (408, 413)  # and the server's own troubles, from 500 on
 NO_MODEL = "model_not_available"
 
 
-def address_of(config: Config, url: str) -> Address:
-    """The address of one of its services. The key goes into a header: the start message's is refused from
-    2027-01-15. Raises ProviderError without a key."""
+def address_of(config: Config, url: str, setting: str) -> Address:
+    """The address of one of its services, and the setting that names it.
+
+    The key goes into a header: the start message's is refused from 2027-01-15. Raises ProviderError without
+    a key.
+    """
     key = config.soniox_api_key.get_secret_value().strip()
     if not key:
         raise ProviderError(NO_KEY)
 
     def refused(status: int, body: str) -> ProviderError:
-        return error_of({"error_code": status, "error_message": body}, "")
+        try:
+            says = json.loads(body)["error_message"]
+        except (ValueError, KeyError, TypeError):
+            says = body
+        return error_of({"error_code": status, "error_message": says}, f"{setting}={bare(url)}")
 
     return Address("Soniox", bare(url), {"Authorization": basic_auth(url) or f"Bearer {key}"}, refused)
 
 
-def error_of(message: Mapping[str, Any], model: str) -> ProviderError:
-    """The error that ``message`` tells of; ``model``: SETTING=value."""
+def error_of(message: Mapping[str, Any], model: str, *others: str) -> ProviderError:
+    """The error that ``message`` tells of.
+
+    ``model``: SETTING=value; ``others``: what else of ours was in the request.
+    """
     code, kind = message.get("error_code"), message.get("error_type")
     says = excerpt(" ".join(str(message.get("error_message") or kind or code).split()), 200)
     if kind == NO_MODEL:
@@ -50,8 +61,9 @@ def error_of(message: Mapping[str, Any], model: str) -> ProviderError:
             else f"is {model} right, or has it ended?"
         )
         return ProviderError(f"Soniox does not know it: {why} ({says})")
-    if code in RESTARTED:
+    if code in RESTARTED or (isinstance(code, int) and code >= 500):
         return ConnectionLost(f"Soniox ended the session: {code} ({says})")
     if code in ADVICE:
         return ProviderError(f"{ADVICE[code]} ({says})", retryable=code == 429)
-    return ProviderError(f"Soniox refuses the request: {code} ({says})")
+    asked = " and ".join((model, *others))
+    return ProviderError(f"Soniox refuses the request: {code} ({says}); is it because of {asked}?")

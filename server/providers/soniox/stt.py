@@ -10,6 +10,7 @@ from typing import Any
 from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
+from server.logs.secrets import excerpt
 from server.providers.base import ProviderError, Recognition, Transcript, whole_of
 from server.providers.is_hebrew import wrong_language
 from server.providers.soniox.service import address_of, error_of
@@ -61,7 +62,7 @@ class SonioxStt:
     @cached_property
     def _pool(self) -> Pool:
         """Keeps nothing: a socket has one session. Raises ProviderError."""
-        return Pool(address_of(self._config, self._config.soniox_stt_url), most_idle=0)
+        return Pool(address_of(self._config, self._config.soniox_stt_url, "SONIOX_STT_URL"), most_idle=0)
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ class SonioxHearing:
         if message.get("error_code"):
             raise error_of(message, f"SONIOX_STT_MODEL={self._model}")
         guess, ends, fin = "", False, bool(message.get("finished"))
-        tokens = message.get("tokens") or []
+        tokens = _tokens_of(message)
         for token in tokens:
             text = str(token.get("text") or "")
             if text == FIN:
@@ -120,7 +121,8 @@ class SonioxHearing:
                 ends = True
             elif token.get("is_final"):
                 self._final += text
-                self._confidences.append(float(token.get("confidence") or 0.0))
+                if isinstance(sure := token.get("confidence"), int | float):
+                    self._confidences.append(sure)
                 ends = False
             else:
                 guess += text
@@ -137,6 +139,13 @@ class SonioxHearing:
             return Transcript("")
         sure = sum(self._confidences) / len(self._confidences) if self._confidences else None
         return Transcript(text, 0.0 if wrong_language(text) else sure)
+
+
+def _tokens_of(message: dict[str, Any]) -> list[dict[str, Any]]:
+    tokens = message.get("tokens") or []
+    if not isinstance(tokens, list) or not all(isinstance(token, dict) for token in tokens):
+        raise ProviderError(f"Soniox sent no tokens: {excerpt(str(tokens), 80)!r}", retryable=True)
+    return tokens
 
 
 def _unlikely(text: str) -> bool:

@@ -52,7 +52,7 @@ class SonioxTts:
     @cached_property
     def _pool(self) -> Pool:
         """Raises ProviderError."""
-        return Pool(address_of(self._config, self._config.soniox_tts_url), MAX_IDLE, IDLE_S)
+        return Pool(address_of(self._config, self._config.soniox_tts_url, "SONIOX_TTS_URL"), MAX_IDLE, IDLE_S)
 
 
 class SonioxSpeaking:
@@ -86,7 +86,8 @@ class SonioxSpeaking:
         if message.get("stream_id", self._stream) != self._stream:
             return
         if message.get("error_code"):
-            raise error_of(message, f"SONIOX_TTS_MODEL={self._config.soniox_tts_model}")
+            model, voice = self._config.soniox_tts_model, self._config.soniox_tts_voice
+            raise error_of(message, f"SONIOX_TTS_MODEL={model}", f"SONIOX_TTS_VOICE={voice}")
         if message.get("audio") and (pcm16 := self._audio.feed(mulaw_to_pcm16(_decoded(message)))):
             yield pcm16
         if message.get("terminated"):

@@ -76,6 +76,7 @@ class SonioxCloud:
         self.models = {"stt": ["stt-rt-v5", "stt-rt-v4"], "tts": ["tts-rt-v2"]}
         self.start_s, self.idle_s = 10.0, 20.0  # without a start; without audio, text or a keepalive
         self.session_s, self.stream_s = 300 * 60.0, 120.0  # of audio
+        self.chunk_bytes = 1600  # of audio in a message: 200 ms
         self.marks_apart = False  # <end> and <fin> have a response of their own
         self.unknown_fields: dict[str, Any] = {}  # in every response
         self.stt, self.tts, self.door = Watch(), Watch(), Watch()

@@ -31,9 +31,9 @@ from tests.cloud.websocket import Link
 if TYPE_CHECKING:
     from tests.cloud.soniox import SonioxCloud
 
-CHUNK_BYTES = 1600  # 200 ms
 MULAW_WAV_HEADER = (
-    b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x07\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data"
+    b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x07\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0"
+    b"data\xff\xff\xff\xff"
 )
 
 
@@ -88,7 +88,8 @@ class TtsStream:
         self._asked.text_ended = end
         if text and self.fault is not Fault.EMPTY:
             audio = self._encoded(self._cloud.says(text), first=not self._sent_bytes and not self._pieces)
-            self._pieces += [audio[i : i + CHUNK_BYTES] for i in range(0, len(audio), CHUNK_BYTES)]
+            size = self._cloud.chunk_bytes
+            self._pieces += [audio[i : i + size] for i in range(0, len(audio), size)]
         if (self._pieces or end) and not self._speaking:
             delays = self._cloud.tts.delays
             first_s = delays.slow_s if self.fault is Fault.SLOW else delays.first_s

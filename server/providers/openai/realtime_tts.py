@@ -51,7 +51,9 @@ class OpenAIRealtimeTts:
         self.identity = f"openai {config.openai_tts_model} {config.openai_tts_voice}"
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
-        reading = ReadingAloud(self._endpoint, self._voice, text, self._names, self._pronounce)
+        def reading() -> ReadingAloud:
+            return ReadingAloud(self._endpoint, self._voice, text, self._names, self._pronounce)
+
         return SocketSpeech(self._pool, reading, timeout_s)
 
     def prepare(self) -> None:

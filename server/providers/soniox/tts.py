@@ -1,21 +1,21 @@
 """Soniox's TTS: a sentence is a stream on a socket that lives on for the next one."""
 
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import count
 from typing import Any
 
-from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.audio.frames import SAMPLE_RATE_HZ
 from server.config import Config
 from server.providers.base import ProviderError, SpeechStream
 from server.providers.model_ends import ModelEnd, announced
 from server.providers.soniox.service import address_of, error_of
 from server.providers.streaming.connection import Message
+from server.providers.streaming.mulaw import MulawReader
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.speech import SocketSpeech
-from server.providers.wav import TelephoneReader
 
 LANGUAGE = "he"
 MAX_CHARACTERS = 5000  # of one message
@@ -36,10 +36,15 @@ class SonioxTts:
         self.identity = f"soniox {config.soniox_tts_model} {config.soniox_tts_voice}"
 
     def synthesize(self, text: str, timeout_s: float) -> SpeechStream:
-        return SocketSpeech(self._pool, SonioxSpeaking(self._config, text), timeout_s)
+        return SocketSpeech(self._pool, lambda: SonioxSpeaking(self._config, text), timeout_s)
 
     def prepare(self) -> None:
-        self._pool.prepare()
+        with suppress(ProviderError):  # the sentence itself will say so
+            self._pool.prepare()
+
+    def close(self) -> None:
+        """Close the sockets that are kept. Blocks for CLOSE_S each at most."""
+        self._pool.close()
 
     def warm(self) -> None:
         """Speaks a word: key, model and voice are known, and the socket is kept."""
@@ -64,7 +69,7 @@ class SonioxSpeaking:
         self._config = config
         self._text = text
         self._stream = f"say-{next(_numbers)}"
-        self._audio = TelephoneReader("Soniox", SAMPLE_RATE_HZ)
+        self._audio = MulawReader("Soniox")
         self.over = False
 
     def opening(self) -> Sequence[Message]:
@@ -88,7 +93,7 @@ class SonioxSpeaking:
         if message.get("error_code"):
             model, voice = self._config.soniox_tts_model, self._config.soniox_tts_voice
             raise error_of(message, f"SONIOX_TTS_MODEL={model}", f"SONIOX_TTS_VOICE={voice}")
-        if message.get("audio") and (pcm16 := self._audio.feed(mulaw_to_pcm16(_decoded(message)))):
+        if message.get("audio") and (pcm16 := self._audio.feed(_decoded(message))):
             yield pcm16
         if message.get("terminated"):
             if pcm16 := self._audio.end():
@@ -99,5 +104,5 @@ class SonioxSpeaking:
 def _decoded(message: dict[str, Any]) -> bytes:
     try:
         return b64decode(str(message["audio"]), validate=True)
-    except NotBase64 as error:
+    except ValueError as error:
         raise ProviderError(f"Soniox sent no audio: {error}") from error

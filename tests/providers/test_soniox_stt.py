@@ -229,6 +229,20 @@ class TestBroken:
         tokens = [{"text": "שלום", "is_final": True}, {"text": "<fin>", "is_final": True}]
         assert list(SonioxHearing("m", ()).read({"tokens": tokens})) == [Transcript("שלום", None)]
 
+    @pytest.mark.parametrize("later", [{"text": " עוד"}, {"text": " עוד", "is_final": True}], ids=str)
+    def test_words_behind_a_mark_in_one_response(self, later: dict[str, Any]) -> None:
+        tokens = [{"text": "שלום", "is_final": True}, {"text": "<end>", "is_final": True}, later]
+        (transcript,) = SonioxHearing("m", ()).read({"tokens": tokens})
+        assert transcript == Transcript("שלום עוד", is_final=False)
+
+    def test_refused_while_the_caller_speaks(self, cloud: SonioxCloud) -> None:
+        """Nobody waits for the rest of the audio."""
+        cloud.stt.next(Fault.TOO_MANY)
+        recognition = SonioxStt(config_of(cloud)).start(Expected(), 1, 5)
+        recognition.feed(SPEECH[:400])  # less than is sent at once
+        with nothing_left(cloud.stt_url), pytest.raises(ProviderError):
+            list(recognition)
+
     def test_a_socket_is_let_go_with_its_error(self, cloud: SonioxCloud) -> None:
         """Even while somebody holds the error."""
         cloud.stt.next(Fault.GARBAGE)
@@ -242,6 +256,26 @@ ASKS_FOR: list[tuple[Any, str, bool]] = [
     (SonioxFault.MODEL_GONE, "SONIOX_STT_MODEL=stt-rt-v5", False),
     (Fault.TOO_MANY, "console", True),
 ]
+
+
+@pytest.mark.parametrize(
+    ("code", "anew", "retryable", "names"),
+    [
+        (400, False, False, "SONIOX_STT_MODEL=m"),
+        (402, False, False, "budget"),
+        (403, False, False, "SONIOX_API_KEY"),
+        (408, True, True, "408"),
+        (413, True, True, "413"),
+        (500, True, True, "500"),
+        (502, True, True, "502"),
+        ("x", False, False, "x"),
+    ],
+)
+def test_errors(code: Any, anew: bool, retryable: bool, names: str) -> None:
+    with pytest.raises(ProviderError, match=names) as raised:
+        list(SonioxHearing("m", ()).read({"tokens": [], "error_code": code, "error_message": "why"}))
+    assert isinstance(raised.value, ConnectionLost) is anew
+    assert raised.value.retryable is retryable and "why" in str(raised.value)
 
 
 class TestRefused:
@@ -316,6 +350,16 @@ class TestCancel:
         recognition.cancel()
         recognition.cancel()
         assert reading.ended_within(AT_ONCE_S) and reading.error is None
+
+    def test_of_one_that_is_not_read_on(self, cloud: SonioxCloud) -> None:
+        with nothing_left(cloud.stt_url):
+            recognition = SonioxStt(config_of(cloud)).start(Expected(), 1, 30)
+            recognition.feed(SPEECH)
+            reader = iter(recognition)
+            assert next(reader)
+            recognition.cancel()
+            until(lambda: "stt-sends" not in [thread.name for thread in threading.enumerate()], AT_ONCE_S)
+            assert list(reader) == []
 
     def test_after_the_end(self, cloud: SonioxCloud) -> None:
         recognition = asked(cloud)

@@ -149,6 +149,11 @@ class TestSockets:
         assert said(voice) == AUDIO
         assert len(cloud.links) == 2
 
+    def test_that_is_no_try_of_the_sentence(self, cloud: SonioxCloud, voice: SonioxTts) -> None:
+        said(voice)
+        cloud.tts.next(Fault.REFUSED, Fault.REFUSED)
+        assert said(voice) == AUDIO
+
     def test_only_while_one_is_kept_is_there_a_thread(self, cloud: SonioxCloud) -> None:
         before = set(threading.enumerate())
         voice = SonioxTts(config_of(cloud))
@@ -198,10 +203,12 @@ class TestBroken:
 
     def test_one_that_never_pauses_ends_too(self, cloud: SonioxCloud, voice: SonioxTts) -> None:
         """There always is a message: the time limit is looked at beside it."""
-        cloud.stream_s, cloud.says = 1e6, lambda text: tone(text) * 10_000
-        reading = Reading[bytes](voice.synthesize(TEXT, 0.2))
-        assert reading.ended_within(1)
-        assert reading.error and "in time" in str(reading.error)
+        reader = iter(voice.synthesize("א" * 40, 0.3))
+        assert next(reader)
+        late = time.monotonic() + 0.3
+        until(lambda: cloud.tts.exchanges[0].ended_at and time.monotonic() > late)
+        with pytest.raises(ProviderError, match="in time"):
+            list(reader)
 
     def test_terminated_without_audio(self, cloud: SonioxCloud, voice: SonioxTts) -> None:
         cloud.tts.next(Fault.EMPTY)
@@ -318,6 +325,7 @@ class TestCancel:
         until(lambda: cloud.tts.exchanges[0].ended_at)
         stream.cancel()
         until(lambda: not cloud.open_links, AT_ONCE_S)
+        assert list(reader) == []
 
     def test_after_the_end(self, cloud: SonioxCloud, voice: SonioxTts) -> None:
         """The socket is another sentence's by then."""

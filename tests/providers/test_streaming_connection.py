@@ -125,14 +125,17 @@ class TestShutDown:
     def test_of_one_whose_messages_nobody_reads(self) -> None:
         """However many wait: its end is seen behind them."""
 
+        told = threading.Event()
+
         def tells_much(connection: ServerConnection) -> None:
             for _ in range(100):
                 connection.send("{}")
+            told.set()
 
         with serving(tells_much) as url, nothing_left(url):
             connection = Connection(address(url))
             connection.open(5.0)
-            connection.receive(5.0)
+            assert connection.receive(5.0) == {} and told.wait(5)
             connection.shut_down()
 
 

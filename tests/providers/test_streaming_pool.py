@@ -77,7 +77,10 @@ class TestKeeping:
 
     def test_none_that_is_closed(self, cloud: SonioxCloud, runtime: SimRuntime) -> None:
         with pool_of(cloud, runtime) as pool:
-            dead, other = opened(pool), opened(pool)
+            dead, other, gone = opened(pool), opened(pool), opened(pool)
+            gone.close()
+            pool.keep(gone)
+            assert runtime.alive() == []
             pool.keep(other)
             pool.keep(dead)
             dead.shut_down()

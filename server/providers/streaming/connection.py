@@ -105,6 +105,7 @@ class Connection:
         from websockets.exceptions import ConnectionClosed
 
         assert self._websocket is not None, "not open"
+        self._check()  # what came before is no answer any more
         try:
             received = self._websocket.recv(max(0.0, within_s), decode=True)
         except TimeoutError:
@@ -168,7 +169,6 @@ class Connection:
                 dialled.settimeout(_left_s(until))
                 self._hold(dialled.dup())
                 dialled.connect(where)
-                self._check()  # a socket that is shut down while it connects may say that it did
                 return dialled
             except OSError as refused:
                 dialled.close()

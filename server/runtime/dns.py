@@ -2,6 +2,7 @@
 
     Redis (shared state, rate limits)   the limit of the pool that asks
     OpenAI's client                     the turn's deadline: the caller hears a fallback, the thread is late
+    providers on a WebSocket            likewise
     Google's client                     gRPC asks by itself, within the deadline of the request
     Twilio                              none: Twilio calls this server
 

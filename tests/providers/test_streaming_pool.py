@@ -64,6 +64,7 @@ class TestKeeping:
             connections = [opened(pool) for _ in range(5)]
             for connection in connections:
                 pool.keep(connection)
+            pass_by(runtime, 0)
             assert [connection.is_open for connection in connections] == [True, True, False, False, False]
             until(lambda: len(cloud.open_links) == 2)
 
@@ -71,6 +72,7 @@ class TestKeeping:
         with pool_of(cloud, runtime, most_idle=0) as pool:
             connection = opened(pool)
             pool.keep(connection)
+            pass_by(runtime, 0)
             assert not connection.is_open and runtime.alive() == []
             pool.prepare()
             assert runtime.alive() == []
@@ -99,6 +101,7 @@ class TestKeeping:
             connection = opened(pool)
             pass_by(runtime, age_s)
             pool.keep(connection)
+            pass_by(runtime, 0)
             assert connection.is_open is (age_s < SESSION_S)
 
 

@@ -5,14 +5,12 @@ is compared with what it was given: a number, a price, a date or a name said oth
 the next voice says it again. Facts: see ``realtime``.
 """
 
-from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import count
 from typing import Any
 
-from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.hebrew.understand.read_aloud import ReadAloud
 from server.logs.events import log
@@ -24,9 +22,9 @@ from server.providers.openai.ends import end_of
 from server.providers.openai.hints import phrases_of
 from server.providers.openai.realtime import address_of, error_of
 from server.providers.streaming.connection import Message
+from server.providers.streaming.mulaw import MulawReader
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.speech import SocketSpeech
-from server.providers.wav import TelephoneReader
 from server.settings.pronunciations_file import pronunciations_of
 
 MAX_CHARACTERS = 4096  # of one request, as of the speech endpoint
@@ -57,7 +55,8 @@ class OpenAIRealtimeTts:
         return SocketSpeech(self._pool, reading, timeout_s)
 
     def prepare(self) -> None:
-        self._pool.prepare()
+        with suppress(ProviderError):  # the sentence itself will say so
+            self._pool.prepare()
 
     def warm(self) -> None:
         warm(self._endpoint)
@@ -104,7 +103,7 @@ class ReadingAloud:
         self._pronounce = pronounce
         self._judge = ReadAloud(pronounce(text), names)
         self._said = ""
-        self._audio = TelephoneReader("OpenAI", SAMPLE_RATE_HZ)
+        self._audio = MulawReader("OpenAI")
         self.reworded = False
         self.over = False
 
@@ -140,7 +139,7 @@ class ReadingAloud:
     def _part(self, kind: str, message: dict[str, Any]) -> Iterator[bytes]:
         match kind.removeprefix("response.output_audio"):
             case ".delta":
-                if pcm16 := self._audio.feed(mulaw_to_pcm16(_decoded(message))):
+                if pcm16 := self._audio.feed_base64(message.get("delta")):
                     yield pcm16
             case "_transcript.delta":
                 self._said += str(message.get("delta") or "")
@@ -177,10 +176,3 @@ class ReadingAloud:
         error = error if isinstance(error, dict) else {}
         if error.get("event_id") in (None, self._request):
             raise error_of(self._endpoint, error)
-
-
-def _decoded(message: dict[str, Any]) -> bytes:
-    try:
-        return b64decode(str(message.get("delta") or ""), validate=True)
-    except NotBase64 as error:
-        raise ProviderError(f"OpenAI sent no audio: {error}") from error

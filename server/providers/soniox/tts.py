@@ -1,6 +1,5 @@
 """Soniox's TTS: a sentence is a stream on a socket that lives on for the next one."""
 
-from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -93,16 +92,9 @@ class SonioxSpeaking:
         if message.get("error_code"):
             model, voice = self._config.soniox_tts_model, self._config.soniox_tts_voice
             raise error_of(message, f"SONIOX_TTS_MODEL={model}", f"SONIOX_TTS_VOICE={voice}")
-        if message.get("audio") and (pcm16 := self._audio.feed(_decoded(message))):
+        if message.get("audio") and (pcm16 := self._audio.feed_base64(message["audio"])):
             yield pcm16
         if message.get("terminated"):
             if pcm16 := self._audio.end():
                 yield pcm16
             self.over = True
-
-
-def _decoded(message: dict[str, Any]) -> bytes:
-    try:
-        return b64decode(str(message["audio"]), validate=True)
-    except ValueError as error:
-        raise ProviderError(f"Soniox sent no audio: {error}") from error

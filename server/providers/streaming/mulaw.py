@@ -1,6 +1,7 @@
 """μ-law from a voice: another format is told by its first bytes, before they are taken for samples."""
 
 import struct
+from base64 import b64decode
 
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.providers.audio_formats import HEAD_BYTES, MARKS
@@ -34,6 +35,13 @@ class MulawReader:
                 return b""
             mulaw_8k, self._head = self._head[begin:], None
         return self._samples.feed(mulaw_to_pcm16(mulaw_8k))
+
+    def feed_base64(self, text: object) -> bytes:
+        """``feed`` of audio as JSON carries it. Raises ProviderError for what is none."""
+        try:
+            return self.feed(b64decode(str(text), validate=True))
+        except ValueError as error:
+            raise ProviderError(f"{self._vendor} sent no audio: {error}") from error
 
     def end(self) -> bytes:
         """The remaining audio at the end of the sentence."""

@@ -50,7 +50,10 @@ class Pool:
         return Connection(self._address)
 
     def keep(self, connection: Connection) -> None:
-        """Nobody uses ``connection`` any more, and nothing is left to be read from it."""
+        """Nobody uses ``connection`` any more, and nothing is left to be read from it.
+
+        What is not kept is closed in good order, by a thread of its own: the peer's answer takes a moment.
+        """
         now = self._runtime.clock()
         with self._lock:
             young = now - connection.opened_at < SESSION_S
@@ -60,7 +63,10 @@ class Pool:
                     self._sweeping = self._runtime.event()
                     self._runtime.spawn("sockets-idle", self._sweep)
                 return
-        connection.shut_down()
+        if connection.is_open:
+            self._runtime.spawn("socket-closes", connection.close)
+        else:
+            connection.shut_down()
 
     def prepare(self) -> None:
         """An exchange will begin soon: open a connection for it, unless one is kept."""

@@ -7,7 +7,7 @@ Faults are set as everywhere (``stt.next(Fault.SLOW)``), and mean here
   first response with words, before the mark that ends them. UNAVAILABLE, TOO_MANY: an error frame for the
   start. REFUSED: a reset for it. GARBAGE: frames that are not of the protocol, then a proper close.
 - to ``tts``, a stream: the same, by chunks of audio; its errors leave the connection open.
-- to ``door``, an upgrade: HUNG_BEFORE_HEADERS, TOO_MANY, UNAVAILABLE, REFUSED and SonioxFault.KEY.
+- to ``door``, an upgrade: HUNG_BEFORE_HEADERS, TOO_MANY, UNAVAILABLE, REFUSED and Fault.KEY.
 """
 
 import json
@@ -31,7 +31,6 @@ from tests.cloud.soniox_protocol import (
     STT_START,
     TTS_PATH,
     Error,
-    SonioxFault,
     model,
     parsed,
     problems,
@@ -46,10 +45,10 @@ KEYS_IN_MESSAGES_END = date(2027, 1, 15)  # soniox.com/docs/guides/migrate-webso
 LOOK_S = 0.02  # how soon a hung upgrade notices that the client has left
 
 
-DOOR: dict[Fault | SonioxFault, Error] = {
+DOOR: dict[Fault, Error] = {
     Fault.TOO_MANY: Error.TOO_MANY,
     Fault.UNAVAILABLE: Error.RESTART,
-    SonioxFault.KEY: Error.KEY,
+    Fault.KEY: Error.KEY,
 }
 
 

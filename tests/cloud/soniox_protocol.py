@@ -148,32 +148,21 @@ def model(name: str) -> dict[str, Any]:
     }
 
 
-class SonioxFault(Enum):
-    """What else Soniox can do to a session or a stream; for ``Watch.next`` and ``Watch.always``."""
-
-    KEY = "the key is refused"
-    MODEL_GONE = "model gone"
-    EXPIRED = "time limit in mid-stream"
-    RESTART = "503 in mid-stream"  # "Cannot continue request. Please restart the request."
-    CLOSED = "closed in mid-stream"  # properly, with 1000, but not finished
-    OTHER_FORMAT = "another audio format"  # TTS only: a WAV file of PCM16
-
-
-FAILS_AT_ONCE: dict[Fault | SonioxFault, Error] = {
+FAILS_AT_ONCE: dict[Fault, Error] = {
     Fault.TOO_MANY: Error.TOO_MANY,
     Fault.UNAVAILABLE: Error.RESTART,
-    SonioxFault.KEY: Error.KEY,
-    SonioxFault.MODEL_GONE: Error.MODEL_GONE,
+    Fault.KEY: Error.KEY,
+    Fault.MODEL_GONE: Error.MODEL_GONE,
 }
-FAILS_MIDWAY: dict[Fault | SonioxFault, Error] = {
-    SonioxFault.EXPIRED: Error.EXPIRED,
-    SonioxFault.RESTART: Error.RESTART,
+FAILS_MIDWAY: dict[Fault, Error] = {
+    Fault.EXPIRED: Error.EXPIRED,
+    Fault.RESTART: Error.RESTART,
 }
-CUTS = {Fault.CUT_MID_STREAM, SonioxFault.CLOSED}
+CUTS = {Fault.CUT_MID_STREAM, Fault.CLOSED}
 
 
-def cut(link: Link, fault: Fault | SonioxFault) -> None:
+def cut(link: Link, fault: Fault) -> None:
     """One of CUTS. Raises Over."""
-    if fault is SonioxFault.CLOSED:
+    if fault is Fault.CLOSED:
         link.close()
     link.reset()

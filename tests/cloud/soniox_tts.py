@@ -20,7 +20,6 @@ from tests.cloud.soniox_protocol import (
     TTS_START,
     TTS_TEXT,
     Error,
-    SonioxFault,
     cut,
     parsed,
     problems,
@@ -67,7 +66,7 @@ class TtsStream:
         self.over = False
 
     @property
-    def fault(self) -> Any:
+    def fault(self) -> Fault:
         return self._exchange.fault
 
     def begin(self) -> None:
@@ -96,7 +95,7 @@ class TtsStream:
             self._speak_in(0.0 if self._sent_bytes else first_s)
 
     def _encoded(self, pcm16_8k: bytes, *, first: bool) -> bytes:
-        if self.fault is SonioxFault.OTHER_FORMAT:
+        if self.fault is Fault.OTHER_FORMAT:
             return wav_header(len(pcm16_8k)) + pcm16_8k
         header = MULAW_WAV_HEADER if first and self.fault is Fault.WAV_HEADER else b""
         return header + pcm16_to_mulaw(pcm16_8k)
@@ -234,7 +233,7 @@ class TtsConnection:
             return
         stream = TtsStream(self._cloud, self._link, TtsAsked(said, self._key_in))
         self._streams[stream_id] = stream
-        if stream.fault is SonioxFault.KEY:  # of the connection, not of a stream
+        if stream.fault is Fault.KEY:  # of the connection, not of a stream
             stream.drop(by_client=False)
             self._fail(Error.KEY)
         stream.begin()

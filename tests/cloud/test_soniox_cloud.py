@@ -28,7 +28,6 @@ from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from tests.cloud.google import tone
 from tests.cloud.recorded import CALLER_VARIANT, Recorded
 from tests.cloud.soniox import DEFAULT_LINE, SonioxCloud
-from tests.cloud.soniox_protocol import SonioxFault
 from tests.cloud.watch import Fault
 from tests.waiting import until
 
@@ -275,12 +274,12 @@ class TestKeys:
 SESSION_ERRORS = {
     Fault.TOO_MANY: (429, "limit_exceeded"),
     Fault.UNAVAILABLE: (503, "service_unavailable"),
-    SonioxFault.KEY: (401, "unauthenticated"),
-    SonioxFault.MODEL_GONE: (400, "model_not_available"),
-    SonioxFault.EXPIRED: (413, "max_duration_reached"),
-    SonioxFault.RESTART: (503, "service_unavailable"),
+    Fault.KEY: (401, "unauthenticated"),
+    Fault.MODEL_GONE: (400, "model_not_available"),
+    Fault.EXPIRED: (413, "max_duration_reached"),
+    Fault.RESTART: (503, "service_unavailable"),
 }
-MIDWAY = {SonioxFault.EXPIRED, SonioxFault.RESTART}
+MIDWAY = {Fault.EXPIRED, Fault.RESTART}
 
 
 class TestFaultsOfSessions:
@@ -307,7 +306,7 @@ class TestFaultsOfSessions:
 
     @pytest.mark.parametrize(
         ("fault", "end"),
-        [(Fault.CUT_MID_STREAM, ConnectionClosedError), (SonioxFault.CLOSED, ConnectionClosedOK)],
+        [(Fault.CUT_MID_STREAM, ConnectionClosedError), (Fault.CLOSED, ConnectionClosedOK)],
     )
     def test_cut(self, cloud: SonioxCloud, fault: Fault, end: type[Exception]) -> None:
         cloud.stt.next(fault)
@@ -370,7 +369,7 @@ class TestFaultsOfSessions:
 
 class TestDoor:
     @pytest.mark.parametrize(
-        ("fault", "status"), [(Fault.TOO_MANY, 429), (Fault.UNAVAILABLE, 503), (SonioxFault.KEY, 401)]
+        ("fault", "status"), [(Fault.TOO_MANY, 429), (Fault.UNAVAILABLE, 503), (Fault.KEY, 401)]
     )
     def test_a_status(self, cloud: SonioxCloud, fault: Fault, status: int) -> None:
         cloud.door.next(fault)
@@ -464,7 +463,7 @@ class TestStreams:
 
     @pytest.mark.parametrize(
         "fault",
-        [Fault.TOO_MANY, Fault.UNAVAILABLE, SonioxFault.MODEL_GONE, SonioxFault.EXPIRED, SonioxFault.RESTART],
+        [Fault.TOO_MANY, Fault.UNAVAILABLE, Fault.MODEL_GONE, Fault.EXPIRED, Fault.RESTART],
     )
     def test_an_error_leaves_the_other_streams(self, cloud: SonioxCloud, fault: Fault) -> None:
         cloud.tts.next(fault)
@@ -476,7 +475,7 @@ class TestStreams:
             assert audio_of(stream_to_end(link))
 
     def test_a_refused_key_is_the_connections(self, cloud: SonioxCloud) -> None:
-        cloud.tts.next(SonioxFault.KEY)
+        cloud.tts.next(Fault.KEY)
         with tts(cloud, "שלום") as link:
             message = next_of(link)
             assert message["error_code"] == 401 and "stream_id" not in message
@@ -496,9 +495,7 @@ class TestStreams:
         until(lambda: not cloud.tts.open)
         assert cloud.tts.exchanges[0].dropped_at is not None
 
-    @pytest.mark.parametrize(
-        "fault", [Fault.CUT_MID_STREAM, SonioxFault.CLOSED, Fault.GARBAGE, Fault.REFUSED]
-    )
+    @pytest.mark.parametrize("fault", [Fault.CUT_MID_STREAM, Fault.CLOSED, Fault.GARBAGE, Fault.REFUSED])
     def test_the_whole_connection_fails(self, cloud: SonioxCloud, fault: Fault) -> None:
         cloud.tts.next(fault)
         with (
@@ -509,7 +506,7 @@ class TestStreams:
         until(lambda: not cloud.tts.open)
 
     def test_other_audio_than_asked(self, cloud: SonioxCloud) -> None:
-        cloud.tts.next(SonioxFault.OTHER_FORMAT, Fault.WAV_HEADER, Fault.EMPTY)
+        cloud.tts.next(Fault.OTHER_FORMAT, Fault.WAV_HEADER, Fault.EMPTY)
         with tts(cloud, "שלום") as link:
             other = audio_of(stream_to_end(link))
             begin(link, "2", "שלום")

@@ -29,9 +29,12 @@ class Fault(Enum):
     REFUSED = "refused"  # the connection is reset before a byte of an answer; UNAVAILABLE over gRPC
     GARBAGE = "garbage"  # an answer that is not of the protocol
     REWORDED = "reworded"  # realtime voices only: other words than those given
-    OTHER_FORMAT = "other format"  # realtime voices only: not the audio format that was asked for
-    EXPIRED = "expired"  # realtime only: the session ends, with an error, after the first item
-    MODEL_GONE = "model gone"  # realtime sessions only
+    OTHER_FORMAT = "other format"  # voices on a WebSocket only: not the audio format that was asked for
+    EXPIRED = "expired"  # WebSockets only: the session ends, with an error, after the first item
+    MODEL_GONE = "model gone"  # WebSockets only
+    KEY = "key refused"  # Soniox only
+    RESTART = "restart"  # Soniox only: "Cannot continue request. Please restart the request." in mid-stream
+    CLOSED = "closed mid-stream"  # Soniox only: properly, with 1000, but not finished
 
 
 # Every way in which a service that is up can fail; each suits STT, LLM and TTS.

@@ -11,10 +11,12 @@ from typing import Any
 from tests.cloud.google import SpeechCloud, VoiceCloud
 from tests.cloud.openai import OpenAICloud
 from tests.cloud.recorded import Recorded
+from tests.cloud.soniox import SonioxCloud
 from tests.cloud.watch import Watch
 
 CLOUD_KNOBS = {"ASR_ENGINES": "google", "LLM_ENGINES": "openai", "TTS_ENGINES": "google"}
 OPENAI_KNOBS = {"ASR_ENGINES": "openai", "LLM_ENGINES": "openai", "TTS_ENGINES": "openai"}
+SONIOX_KNOBS = {"ASR_ENGINES": "soniox", "LLM_ENGINES": "openai", "TTS_ENGINES": "soniox"}
 
 
 def echo(request: dict[str, Any]) -> str:
@@ -28,33 +30,38 @@ def echo(request: dict[str, Any]) -> str:
 
 
 class LocalCloud:
-    """Google's speech and voice, OpenAI's everything. ``lines``: what callers may say."""
+    """Google's and Soniox's STT and TTS, OpenAI's everything. ``lines``: what callers may say."""
 
     def __init__(self, lines: list[str], thinks: Callable[[dict[str, Any]], Any] = echo) -> None:
         recorded = Recorded(lines)
         self.speech = SpeechCloud(hears=recorded)
         self.voice = VoiceCloud()
         self.openai = OpenAICloud(thinks=thinks, hears=recorded.of_pcm16)
+        self.soniox = SonioxCloud(hears=recorded)
 
     def __enter__(self) -> "LocalCloud":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for server in (self.speech, self.voice, self.openai):
+        for server in (self.speech, self.voice, self.openai, self.soniox):
             server.stop()
 
     @property
     def watches(self) -> tuple[Watch, ...]:
-        openai = self.openai
-        batch = openai.transcriptions, openai.speech
-        return (
-            self.speech.watch,
-            self.voice.watch,
+        openai, soniox = self.openai, self.soniox
+        of_openai = (
             openai.chat,
-            *batch,
+            openai.transcriptions,
+            openai.speech,
             openai.realtime.stt,
             openai.realtime.tts,
         )
+        return self.speech.watch, self.voice.watch, *of_openai, soniox.stt, soniox.tts
+
+    @property
+    def violations(self) -> list[str]:
+        """What a client sent over a WebSocket that no client may."""
+        return [*self.openai.realtime.violations, *self.soniox.violations]
 
     @property
     def knobs(self) -> dict[str, str]:
@@ -64,6 +71,9 @@ class LocalCloud:
             "GOOGLE_TTS_ENDPOINT": self.voice.endpoint,
             "OPENAI_BASE_URL": self.openai.base_url,
             "OPENAI_API_KEY": "local",
+            "SONIOX_STT_URL": self.soniox.stt_url,
+            "SONIOX_TTS_URL": self.soniox.tts_url,
+            "SONIOX_API_KEY": "local",
         }
 
     def fail(self, rate: float, seed: int) -> None:
@@ -74,11 +84,11 @@ class LocalCloud:
 
     def take(self, asr_s: float, llm_s: float, tts_s: float) -> None:
         """Seconds to the final transcript, the first token, the first audio."""
-        openai = self.openai
-        for watch in (self.speech.watch, openai.transcriptions, openai.realtime.stt):
+        openai, soniox = self.openai, self.soniox
+        for watch in (self.speech.watch, openai.transcriptions, openai.realtime.stt, soniox.stt):
             watch.delays.first_s = asr_s
         openai.chat.delays.first_s = llm_s
-        for watch in (self.voice.watch, openai.speech, openai.realtime.tts):
+        for watch in (self.voice.watch, openai.speech, openai.realtime.tts, soniox.tts):
             watch.delays.first_s = tts_s
 
 

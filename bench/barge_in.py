@@ -1,7 +1,8 @@
 """How soon the services see that a reply was interrupted: its streams are closed, no further token is read.
 
-``python -m bench.barge_in``: every line is said over the agent while the LLM is still streaming and
-the voice is speaking its first, long sentence. Counted from the verdict (``BARGE_IN: interrupt`` in the log).
+``python -m bench.barge_in [--engines google openai soniox]``: every line is said over the agent while the LLM
+is still streaming and the voice is speaking its first, long sentence. Counted from the verdict
+(``BARGE_IN: interrupt`` in the log).
 """
 
 import tempfile
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.log import lines_of
-from bench.service import LINES, on_the_cloud, place_calls
-from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, LocalCloud
+from bench.service import ENGINES, LINES, NAMES, command_line, on_the_cloud, place_calls
+from tests.cloud.local import LocalCloud
 from tests.cloud.watch import Exchange, Watch
 
 ALLOWED_MS = 100
@@ -52,20 +53,29 @@ def measure(worker_class: str, providers: dict[str, str], interruptions: int = 6
                 watch.exchanges.clear()  # of the warming
             cloud.take(0.05, 0.05, 0.05)
             cloud.openai.chat.delays.between_s = 0.05
-            for voice in (cloud.voice.watch, cloud.openai.speech):
-                voice.delays.between_s = 0.15  # of 200 ms chunks
+            for voice in voices(cloud):
+                voice.delays.between_s = 0.075  # of 100 or 200 ms chunks
             words = ["--say", LINES[0]]
             for number in range(interruptions):
                 words += ["--interrupt-after", "2.5", "--say", LINES[1 + number % 2]]
             words += ["--interrupt-after", "2.5", "--say", LAST_LINE]
             place_calls(server, out, *words)
             verdicts = [line.at for line in lines_of(server.log) if "BARGE_IN: interrupt" in line.text]
-        voice = _used(cloud.voice.watch, cloud.openai.speech)
+        voice, stt = _used(*voices(cloud)), _used(*stts(cloud))
         return Closed(
             [ms for at in verdicts for ms in _closed(cloud.openai.chat, at)],
             [ms for at in verdicts for ms in _closed(voice, at)],
-            [len(_open(cloud.speech.watch, at)) for at in verdicts],
+            [len(_open(stt, at)) for at in verdicts],
         )
+
+
+def voices(cloud: LocalCloud) -> tuple[Watch, ...]:
+    return cloud.voice.watch, cloud.openai.speech, cloud.openai.realtime.tts, cloud.soniox.tts
+
+
+def stts(cloud: LocalCloud) -> tuple[Watch, ...]:
+    openai = cloud.openai
+    return cloud.speech.watch, openai.transcriptions, openai.realtime.stt, cloud.soniox.stt
 
 
 def _used(*watches: Watch) -> Watch:
@@ -82,10 +92,11 @@ def _open(watch: Watch, at: float) -> list[Exchange]:
 
 
 def main() -> None:
+    words = command_line(__doc__).parse_args()
     print("a confirmed barge-in to the end of the streams, as the services see it")
-    for name, providers in (("google, openai, google", CLOUD_KNOBS), ("openai alone", OPENAI_KNOBS)):
-        for worker_class in ("gevent", "gthread"):
-            closed = measure(worker_class, providers)
+    for engines in words.engines:
+        for worker_class in words.workers:
+            name, closed = NAMES[engines], measure(worker_class, ENGINES[engines])
             for service, took in (("llm", closed.llm), ("voice", closed.voice)):
                 verdict = "within" if took and max(took) <= ALLOWED_MS else "ABOVE"
                 worst = max(took, default=float("nan"))

@@ -1,21 +1,24 @@
 """Every fault of every engine in a real call: the caller hears an answer in time, and the next turn works.
 
-``python -m bench.faults``: one call an engine, a good turn after every faulty one. STT and mind have
-no second engine to fall back on; the voice has the embedded one. There is no thinking hint.
+``python -m bench.faults [--engines google openai soniox]``: one call an engine, a good turn after every
+faulty one. STT and mind have no second engine to fall back on; the voice has the embedded one. There is no
+thinking hint.
 """
 
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from bench.log import thinking_ms
-from bench.service import LINES, on_the_cloud, place_calls, thread_names
+from bench.service import LINES, command_line, on_the_cloud, place_calls, thread_names
 from tests.cloud.local import LocalCloud
+from tests.cloud.soniox_protocol import STT_PATH
 from tests.cloud.watch import Fault, Watch
 from tests.serving import Server
 
@@ -32,8 +35,20 @@ FAILING = [
     Fault.CUT_MID_STREAM,
     Fault.EMPTY,
 ]
+BROKEN = [Fault.REFUSED, Fault.GARBAGE]
 STT = [*FAILING, Fault.LOW_CONFIDENCE, Fault.WRONG_LANGUAGE, Fault.SEVERAL_FINALS]
 VOICE = [*FAILING, Fault.WAV_HEADER]
+LIVE_STT = [*FAILING, *BROKEN, Fault.EXPIRED, Fault.LOW_CONFIDENCE, Fault.WRONG_LANGUAGE]
+REALTIME_VOICE = [*FAILING, *BROKEN, Fault.EXPIRED, Fault.REWORDED, Fault.OTHER_FORMAT]
+SESSION = [
+    *[fault for fault in FAILING if fault is not Fault.EMPTY],
+    *BROKEN,
+    Fault.EXPIRED,
+    Fault.MODEL_GONE,
+]
+OF_SONIOX = [*BROKEN, Fault.EXPIRED, Fault.RESTART, Fault.CLOSED, Fault.MODEL_GONE, Fault.KEY]
+SONIOX_DOOR = [Fault.HUNG_BEFORE_HEADERS, Fault.TOO_MANY, Fault.UNAVAILABLE, Fault.REFUSED, Fault.KEY]
+KEPT = Counter({"sockets-idle": 1})  # closes the sockets that a voice keeps for the next call
 
 
 @dataclass(frozen=True)
@@ -50,8 +65,14 @@ class Case:
             "google ears": cloud.speech.watch,
             "google voice": cloud.voice.watch,
             "openai ears": cloud.openai.transcriptions,
+            "openai live ears": cloud.openai.realtime.stt,
+            "openai sessions": cloud.openai.realtime.sessions,
             "openai mind": cloud.openai.chat,
             "openai voice": cloud.openai.speech,
+            "openai realtime voice": cloud.openai.realtime.tts,
+            "soniox ears": cloud.soniox.stt,
+            "soniox door": cloud.soniox.door,
+            "soniox voice": cloud.soniox.tts,
         }[self.service]
 
 
@@ -60,7 +81,7 @@ CHIRP = "he-IL-Chirp3-HD-Leda"
 CASES = [
     Case("google ears v1", {}, "google ears", STT),
     Case("google ears v2", {"GOOGLE_SPEECH_API": "v2", "GOOGLE_CLOUD_PROJECT": "p"}, "google ears", STT),
-    Case("openai ears", {"ASR_ENGINES": "openai"}, "openai ears", STT),
+    Case("openai ears", {"ASR_ENGINES": "openai", "OPENAI_STT_MODEL": "gpt-transcribe"}, "openai ears", STT),
     Case("openai mind", {}, "openai mind", FAILING),
     Case("google voice", {"TTS_ENGINES": "google,embedded"}, "google voice", VOICE),
     Case(
@@ -69,7 +90,28 @@ CASES = [
         "google voice",
         VOICE,
     ),
-    Case("openai voice", {"TTS_ENGINES": "openai,embedded"}, "openai voice", VOICE),
+    Case(
+        "openai voice",
+        {"TTS_ENGINES": "openai,embedded", "OPENAI_TTS_MODEL": "gpt-4o-mini-tts"},
+        "openai voice",
+        VOICE,
+    ),
+    Case("openai live ears", {"ASR_ENGINES": "openai"}, "openai live ears", LIVE_STT),
+    Case("openai live ears' session", {"ASR_ENGINES": "openai"}, "openai sessions", SESSION),
+    Case(
+        "openai realtime voice",
+        {"TTS_ENGINES": "openai,embedded"},
+        "openai realtime voice",
+        REALTIME_VOICE,
+    ),
+    Case("soniox ears", {"ASR_ENGINES": "soniox"}, "soniox ears", [*STT, *OF_SONIOX]),
+    Case("soniox ears' door", {"ASR_ENGINES": "soniox"}, "soniox door", SONIOX_DOOR),
+    Case(
+        "soniox voice",
+        {"TTS_ENGINES": "soniox,embedded"},
+        "soniox voice",
+        [*VOICE, *OF_SONIOX, Fault.OTHER_FORMAT],
+    ),
 ]
 
 
@@ -87,7 +129,8 @@ class Left:
 
     threads: dict[str, int]  # by name
     streams: int
-    sockets: int  # beside the connections that OpenAI's client keeps for the next turn
+    sessions: int  # of STT; a voice keeps its own for the next call
+    sockets: int  # beside the connections that clients keep for the next turn
 
 
 def answer(request: dict[str, object]) -> str:
@@ -103,7 +146,7 @@ def measure(case: Case, worker_class: str, faults: list[Fault]) -> tuple[list[Ou
         knobs = cloud.knobs | {"TTS_CACHE_MB": "1", "LLM_MIN_CHARS": "0", "BREAKER_FAILURES": "5"}
         with on_the_cloud(knobs | case.knobs, out, WORKER_CLASS=worker_class) as server:
             cloud.take(0.1, 0.1, 0.1)
-            threads, sockets = thread_names(out), tcp_sockets(server) - cloud.openai.open_connections
+            threads, sockets = thread_names(out), sockets_in_use(server, cloud)
             turns = 1 + 2 * len(faults)
             over = threading.Event()
             switch = threading.Thread(target=follow, args=(server, watch, faults, over))
@@ -116,9 +159,10 @@ def measure(case: Case, worker_class: str, faults: list[Fault]) -> tuple[list[Ou
                 switch.join()
             time.sleep(GONE_S)
             left = Left(
-                dict(thread_names(out) - threads),
+                dict(thread_names(out) - threads - KEPT),
                 sum(len(each.open) for each in cloud.watches),
-                tcp_sockets(server) - sockets - cloud.openai.open_connections,
+                stt_sessions(cloud),
+                sockets_in_use(server, cloud) - sockets,
             )
             took = thinking_ms(server.log)
             log = server.log
@@ -141,18 +185,31 @@ def follow(server: Server, watch: Watch, faults: list[Fault], over: threading.Ev
         watch.always = fault
 
 
-def tcp_sockets(server: Server) -> int:
+def sockets_in_use(server: Server, cloud: LocalCloud) -> int:
+    """The worker's, but for those that a service still has open to it."""
     (worker,) = psutil.Process(server.process.pid).children()
-    return len(worker.net_connections("tcp"))
+    kept = cloud.openai.open_connections + len(cloud.soniox.open_links)
+    return len(worker.net_connections("tcp")) - kept
+
+
+def stt_sessions(cloud: LocalCloud) -> int:
+    """Sessions of OpenAI's and Soniox's STT: each lives as long as its utterance."""
+    openai = [session for session in cloud.openai.realtime.open if session.intent == "transcription"]
+    return len(openai) + sum(link.path == STT_PATH for link in cloud.soniox.open_links)
 
 
 def main() -> int:
     bad = 0
-    wanted = sys.argv[1:] or ["gevent", "gthread"]
-    for worker_class in wanted:
-        for case in CASES:
+    parser = command_line(__doc__)
+    parser.add_argument("--case", help="this one alone")
+    words = parser.parse_args()
+    cases = [case for case in CASES if case.name.split()[0] in words.engines]
+    if words.case:
+        cases = [case for case in CASES if case.name == words.case]
+    for worker_class in words.workers:
+        for case in cases:
             outcomes, left, _ = measure(case, worker_class, case.faults)
-            bad += bool(left.threads or left.streams or left.sockets > 0)
+            bad += bool(left.threads or left.streams or left.sessions or left.sockets > 0)
             print(f"{case.name}, {worker_class}: left {left}")
             for outcome in outcomes:
                 ok = outcome.answered_ms <= ALLOWED_MS and outcome.next_works

@@ -1,6 +1,7 @@
 """Twenty calls at once through the local cloud, and how late a 20 ms ticker in the server wakes meanwhile.
 
-``python -m bench.load``: three runs a worker class; the same ticker in an idle process beside it.
+``python -m bench.load [--engines google]``: three runs a worker class; the same ticker in an idle process
+beside it.
 The cloud, the server, the simulated callers and the control are four processes on the same cores.
 """
 
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.log import dialogues
-from bench.service import LINES, on_the_cloud, place_calls, say
+from bench.service import ENGINES, LINES, NAMES, command_line, on_the_cloud, place_calls, say
 from bench.ticker import latenesses_ms, percentile
 from tests.serving import ROOT
 
@@ -54,13 +55,13 @@ def cloud() -> Iterator[dict[str, str]]:
         yield dict(line.strip().split("=", 1) for line in iter(server.stdout.readline, "\n"))
 
 
-def measure(worker_class: str, calls: int = CALLS) -> Run:
+def measure(worker_class: str, providers: dict[str, str], calls: int = CALLS) -> Run:
     """One server, ``calls`` calls of four turns, one of them over the agent."""
     with tempfile.TemporaryDirectory() as folder, cloud() as knobs:
         out = Path(folder)
         words = say(*LINES[:2]) + ["--interrupt-after", "1.0"] + say(*LINES[2:])
         with (
-            on_the_cloud(knobs, out, WORKER_CLASS=worker_class, LLM_MIN_CHARS="0") as server,
+            on_the_cloud(knobs | providers, out, WORKER_CLASS=worker_class, LLM_MIN_CHARS="0") as server,
             process("bench.ticker", str(out / "control")),
         ):
             since = time.time()
@@ -77,24 +78,32 @@ def measure(worker_class: str, calls: int = CALLS) -> Run:
 
 
 def main() -> None:
-    for worker_class in ("gevent", "gthread"):
-        tails = []
-        for _ in range(RUNS):
-            run = measure(worker_class)
-            tails.append(percentile(run.server, 0.999))
-            gap, barge_in = run.report["response_gap"], run.report["barge_in"]
-            print(
-                f"{worker_class:<8} ticker late {_late(run.server)}; control {_late(run.control)}; "
-                f"gap p50/p99 {gap['p50']:.0f}/{gap['p99']:.0f}, barge-in {barge_in['p50']:.0f}/"
-                f"{barge_in['p99']:.0f} ms, missed {run.report['missed']}, double {run.report['double']}, "
-                f"underruns {run.report['underruns']}, dialogue right in {run.right} of {CALLS}",
-                *run.errors[:3],
-                sep="\n         ",
-                flush=True,
-            )
-        median = sorted(tails)[RUNS // 2]
-        verdict = "within" if median <= ALLOWED_MS else "ABOVE"
-        print(f"{worker_class:<8} median p99.9: {median:.1f} ms ({verdict} {ALLOWED_MS})")
+    parser = command_line(__doc__, engines=("google",))
+    parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    words = parser.parse_args()
+    for engines in words.engines:
+        print(NAMES[engines])
+        for worker_class in words.workers:
+            runs = [_shown(worker_class, ENGINES[engines], words.calls) for _ in range(words.runs)]
+            median = sorted(percentile(run.server, 0.999) for run in runs)[len(runs) // 2]
+            verdict = "within" if median <= ALLOWED_MS else "ABOVE"
+            print(f"{worker_class:<8} median p99.9: {median:.1f} ms ({verdict} {ALLOWED_MS})", flush=True)
+
+
+def _shown(worker_class: str, providers: dict[str, str], calls: int) -> Run:
+    run = measure(worker_class, providers, calls)
+    gap, barge_in = run.report["response_gap"], run.report["barge_in"]
+    print(
+        f"{worker_class:<8} ticker late {_late(run.server)}; control {_late(run.control)}; "
+        f"gap p50/p99 {gap['p50']:.0f}/{gap['p99']:.0f}, barge-in {barge_in['p50']:.0f}/"
+        f"{barge_in['p99']:.0f} ms, missed {run.report['missed']}, double {run.report['double']}, "
+        f"underruns {run.report['underruns']}, dialogue right in {run.right} of {calls}",
+        *run.errors[:3],
+        sep="\n         ",
+        flush=True,
+    )
+    return run
 
 
 def _late(ordered: list[float]) -> str:

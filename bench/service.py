@@ -1,5 +1,6 @@
 """A real server on a local cloud, and calls to it."""
 
+import argparse
 import json
 import re
 import subprocess
@@ -10,12 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.cloud.local import CLOUD_KNOBS, LocalCloud
+from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, SONIOX_KNOBS
 from tests.serving import ROOT, Server, environment, started
 
 TICKING = [sys.executable, "-m", "gunicorn", "-c", "bench/ticking_conf.py", "server.app:create_app()"]
 LINES = ["אני רוצה לקנות דירה", "בתל אביב", "ארבעה חדרים בבקשה", "תודה רבה"]
 CALL_S = 400
+WORKERS = ("gevent", "gthread")
+ENGINES = {"google": CLOUD_KNOBS, "openai": OPENAI_KNOBS, "soniox": SONIOX_KNOBS}
+NAMES = {"google": "google, openai, google", "openai": "openai alone", "soniox": "soniox, openai, soniox"}
+# OpenAI alone as it was before its Realtime API: a whole utterance at once, and the speech endpoint.
+BATCH_KNOBS = OPENAI_KNOBS | {"OPENAI_STT_MODEL": "gpt-transcribe", "OPENAI_TTS_MODEL": "gpt-4o-mini-tts"}
 
 
 @contextmanager
@@ -51,9 +57,14 @@ def thread_names(out: Path) -> Counter[str]:
     return Counter(re.sub(r"\d+", "N", name) for name in names if not name.startswith(of_the_process))
 
 
+def command_line(about: str | None, engines: tuple[str, ...] = tuple(ENGINES)) -> argparse.ArgumentParser:
+    """``--workers`` and ``--engines``: these, unless asked otherwise."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--workers", nargs="+", choices=WORKERS, default=list(WORKERS))
+    parser.add_argument("--engines", nargs="+", choices=list(ENGINES), default=list(engines))
+    return parser
+
+
 def say(*lines: str) -> list[str]:
     """The simulator's words for a call that says these."""
     return [word for line in lines for word in ("--say", line)]
-
-
-__all__ = ["LINES", "LocalCloud", "on_the_cloud", "place_calls", "say"]

@@ -16,7 +16,6 @@ from server.providers.streaming.connection import ConnectionLost
 from server.turns.effects import Expected
 from tests.cloud.google import tone
 from tests.cloud.soniox import DEFAULT_LINE, SonioxCloud
-from tests.cloud.soniox_protocol import SonioxFault
 from tests.cloud.soniox_stt import FOREIGN_LINE
 from tests.cloud.watch import Fault
 from tests.providers.reading import Reading, under_gevent
@@ -169,7 +168,7 @@ class TestBroken:
 
     @pytest.mark.parametrize(
         "fault", [Fault.CUT_MID_STREAM, Fault.REFUSED, Fault.UNAVAILABLE, *(
-            SonioxFault.CLOSED, SonioxFault.RESTART, SonioxFault.EXPIRED)]
+            Fault.CLOSED, Fault.RESTART, Fault.EXPIRED)]
     )  # fmt: skip
     def test_a_session_that_ends_is_begun_anew(self, cloud: SonioxCloud, fault: Any) -> None:
         cloud.stt.next(fault)
@@ -190,7 +189,7 @@ class TestBroken:
         assert cloud.stt.exchanges[1].request.audio == SPEECH
 
     def test_twice(self, cloud: SonioxCloud) -> None:
-        cloud.stt.always = SonioxFault.RESTART
+        cloud.stt.always = Fault.RESTART
         error = failure(cloud)
         assert error.retryable and "Soniox ended the session: 503" in str(error)
         assert len(cloud.stt.exchanges) == 2
@@ -252,8 +251,8 @@ class TestBroken:
 
 
 ASKS_FOR: list[tuple[Any, str, bool]] = [
-    (SonioxFault.KEY, "SONIOX_API_KEY", False),
-    (SonioxFault.MODEL_GONE, "SONIOX_STT_MODEL=stt-rt-v5", False),
+    (Fault.KEY, "SONIOX_API_KEY", False),
+    (Fault.MODEL_GONE, "SONIOX_STT_MODEL=stt-rt-v5", False),
     (Fault.TOO_MANY, "console", True),
 ]
 
@@ -298,7 +297,7 @@ class TestRefused:
         error = failure(cloud, soniox_stt_model="stt-rt-v2")
         assert "is SONIOX_STT_MODEL=stt-rt-v2 right" in str(error) and not error.retryable
 
-    @pytest.mark.parametrize(("fault", "retryable"), [(SonioxFault.KEY, False), (Fault.TOO_MANY, True)])
+    @pytest.mark.parametrize(("fault", "retryable"), [(Fault.KEY, False), (Fault.TOO_MANY, True)])
     def test_at_the_door(self, cloud: SonioxCloud, fault: Any, retryable: bool) -> None:
         cloud.door.next(fault)
         error = failure(cloud)

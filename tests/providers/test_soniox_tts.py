@@ -15,7 +15,6 @@ from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.providers.soniox.tts import MAX_CHARACTERS, MAX_IDLE, SonioxSpeaking, SonioxTts
 from tests.cloud.google import tone
 from tests.cloud.soniox import SonioxCloud
-from tests.cloud.soniox_protocol import SonioxFault
 from tests.cloud.watch import Fault
 from tests.providers.reading import Reading, under_gevent
 from tests.providers.sockets import nothing_left
@@ -165,9 +164,7 @@ class TestSockets:
 
 
 class TestBroken:
-    @pytest.mark.parametrize(
-        "fault", [Fault.CUT_MID_STREAM, SonioxFault.CLOSED, SonioxFault.RESTART, SonioxFault.EXPIRED]
-    )
+    @pytest.mark.parametrize("fault", [Fault.CUT_MID_STREAM, Fault.CLOSED, Fault.RESTART, Fault.EXPIRED])
     def test_in_the_middle_of_a_sentence(self, cloud: SonioxCloud, voice: SonioxTts, fault: Any) -> None:
         """What was heard is not said again."""
         cloud.tts.next(fault)
@@ -216,7 +213,7 @@ class TestBroken:
         assert said(voice) == AUDIO and len(cloud.links) == 1
 
     def test_another_audio_format(self, cloud: SonioxCloud, voice: SonioxTts) -> None:
-        cloud.tts.next(SonioxFault.OTHER_FORMAT)
+        cloud.tts.next(Fault.OTHER_FORMAT)
         assert "Soniox sent format 1, 1 channels, 8000 Hz, not μ-law" in str(failure(voice))
         assert said(voice) == AUDIO
 
@@ -241,8 +238,8 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("fault", "names", "retryable"),
         [
-            (SonioxFault.KEY, "SONIOX_API_KEY", False),
-            (SonioxFault.MODEL_GONE, "SONIOX_TTS_MODEL=tts-rt-v2", False),
+            (Fault.KEY, "SONIOX_API_KEY", False),
+            (Fault.MODEL_GONE, "SONIOX_TTS_MODEL=tts-rt-v2", False),
             (Fault.TOO_MANY, "console", True),
         ],
         ids=str,

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
-from server.providers.base import ProviderError, Recognition, Stt, Transcript
+from server.providers.base import ProviderError, Recognition, Stt, TellsAtAPause, Transcript
 from server.providers.deadlines import cancel_safely
 from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
 from server.runtime.threads import Runtime, Task
@@ -88,12 +88,17 @@ class SttSession:
         provider = self._recognizers.first if attempt is None else attempt.provider
         if not provider.guesses:
             self.finish()
+        elif isinstance(recognition := self._reading.recognition, TellsAtAPause):
+            self._tell(recognition.flush)
 
     def resume(self) -> None:
         """The caller goes on."""
-        if self._reading.state is not State.OPEN:
+        reading = self._reading
+        if reading.state is not State.OPEN:
             self.cancel()
             self._reading = self._read_from_start()
+        elif isinstance(reading.recognition, TellsAtAPause):
+            self._tell(reading.recognition.resume)
 
     def finish(self) -> None:
         """The utterance is over: the transcript is awaited, unless it was posted already. Idempotent."""

@@ -73,6 +73,20 @@ class Recognition(Protocol):
         """Drop the stream. Idempotent, any thread."""
 
 
+@runtime_checkable
+class TellsAtAPause(Protocol):
+    """A Recognition whose final words can be had before the utterance is known to be over.
+
+    Both are called with a lock of the call held, and never block.
+    """
+
+    def flush(self) -> None:
+        """It pauses, and may be over: final words are wanted as soon as can be."""
+
+    def resume(self) -> None:
+        """It was not over."""
+
+
 def whole_of(recognition: Recognition) -> Transcript:
     """Block for all that is heard of a recognition that was finished. Raises ProviderError."""
     finals = [transcript for transcript in recognition if transcript.is_final]

@@ -116,6 +116,55 @@ class TestWords:
         assert stt_of(cloud).recognize(SECOND * 2, Expected(), 5).text == WORDS
 
 
+SILENCE = b"\xff" * 160
+
+
+class TestPause:
+    """The utterance may be over: its words are asked for while the closing silence goes by."""
+
+    def test_b3_a_pause_that_is_the_end_leaves_nothing_to_wait_for(self, cloud: OpenAICloud) -> None:
+        said(cloud)
+        cloud.realtime.stt.delays.first_s = 0.05
+        recognition = stt_of(cloud).start(Expected(), 1, 5)
+        reading = Reading(recognition)
+        recognition.feed(SECOND * 2)
+        recognition.flush()
+        for _ in range(20):
+            recognition.feed(SILENCE)
+        until(lambda: any(transcript.is_final for transcript in reading.items))
+        recognition.finish()
+        assert reading.ended_within(AT_ONCE_S) and reading.items[-1].text == WORDS
+        assert self.commits(cloud) == 1
+
+    def test_b3_a_breath_is_no_pause(self, cloud: OpenAICloud) -> None:
+        said(cloud)
+        recognition = stt_of(cloud).start(Expected(), 1, 5)
+        recognition.feed(SECOND)
+        recognition.flush()
+        recognition.feed(SILENCE * 5)
+        recognition.resume()
+        assert finished(recognition, SECOND)[-1].text == WORDS
+        assert self.commits(cloud) == 1
+        assert bytes(cloud.realtime.stt.exchanges[0].request.audio) == SECOND + SILENCE * 5 + SECOND
+
+    def test_b3_who_goes_on_behind_a_pause_is_heard_whole(self, cloud: OpenAICloud) -> None:
+        said(cloud, "אני מחפש")
+        said(cloud, "דירה בחיפה")
+        recognition = stt_of(cloud).start(Expected(), 1, 5)
+        recognition.feed(SECOND)
+        recognition.flush()
+        recognition.feed(SILENCE * 20)
+        recognition.resume()
+        finals = [transcript.text for transcript in finished(recognition, SECOND) if transcript.is_final]
+        assert finals == ["אני מחפש", "דירה בחיפה"]
+        heard = b"".join(bytes(exchange.request.audio) for exchange in cloud.realtime.stt.exchanges)
+        assert heard == SECOND + SILENCE * 20 + SECOND
+
+    @staticmethod
+    def commits(cloud: OpenAICloud) -> int:
+        return cloud.realtime.opened[0].received_types().count("input_audio_buffer.commit")
+
+
 class TestOptions:
     @pytest.mark.parametrize(
         ("refused", "gone"),

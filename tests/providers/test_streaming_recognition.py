@@ -18,7 +18,7 @@ from tests.providers.test_streaming_connection import serving
 class Finals:
     """Each message is one."""
 
-    ready = True
+    ready = waits = True
     over = False
 
     def opening(self) -> Sequence[Message]:
@@ -26,6 +26,9 @@ class Finals:
 
     def audio(self, mulaw_8k: bytes) -> Message:
         return mulaw_8k
+
+    def flushing(self, audio_bytes: int) -> Sequence[Message]:
+        return []
 
     def ending(self, audio_bytes: int) -> Sequence[Message]:
         return ["end"]

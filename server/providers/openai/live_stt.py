@@ -15,7 +15,7 @@ from typing import Any
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
-from server.providers.base import ProviderError, Recognition, Transcript, whole_of
+from server.providers.base import ProviderError, Transcript, whole_of
 from server.providers.is_hebrew import wrong_language
 from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import warm
@@ -70,8 +70,10 @@ class LiveHearing:
         self._so_far = ""
         self._answer: list[Message] = []
         self._upsampler: Resampler | None = None
+        self._commits = 0  # the sending thread's
+        self._completed = 0  # the reading thread's
+        self._ended = False  # no more commits; set before ``waits`` is asked
         self.ready = False
-        self.over = False
 
     def opening(self) -> Sequence[Message]:
         return [self._session()]
@@ -84,8 +86,24 @@ class LiveHearing:
             audio = self._upsampler.feed(mulaw_to_pcm16(mulaw_8k))
         return {"type": "input_audio_buffer.append", "audio": b64encode(audio).decode()}
 
+    def flushing(self, audio_bytes: int) -> Sequence[Message]:
+        if audio_bytes < MIN_AUDIO_BYTES:
+            return []
+        self._commits += 1
+        return [{"type": "input_audio_buffer.commit"}]
+
     def ending(self, audio_bytes: int) -> Sequence[Message]:
-        return [{"type": "input_audio_buffer.commit"}] if audio_bytes >= MIN_AUDIO_BYTES else []
+        commit = self.flushing(audio_bytes)
+        self._ended = True
+        return commit
+
+    @property
+    def waits(self) -> bool:
+        return self._completed < self._commits
+
+    @property
+    def over(self) -> bool:
+        return self._ended and not self.waits
 
     def answer(self) -> Sequence[Message]:
         answer, self._answer = self._answer, []
@@ -100,7 +118,8 @@ class LiveHearing:
                 if not (wrong_language(self._so_far) or is_made_up(self._so_far)):
                     yield Transcript(self._so_far.strip(), is_final=False)
             case "completed":
-                self.over = True
+                self._completed += 1
+                self._so_far = ""
                 yield self._final(str(message.get("transcript") or "").strip(), message.get("logprobs"))
             case "failed":
                 raise error_of(self._endpoint, _error(message))
@@ -109,7 +128,7 @@ class LiveHearing:
 
     def _error(self, error: dict[str, Any]) -> None:
         if error.get("code") == EMPTY:
-            self.over = True  # it heard less than we sent: nothing was said
+            self._completed += 1  # it heard less than we sent: nothing was said
         elif not self.ready and self._options.refused(error):
             self._answer.append(self._session())
         else:
@@ -162,7 +181,7 @@ class OpenAILiveStt:
         self._endpoint = stt_endpoint(config)
         self._options = Options()
 
-    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> SocketRecognition:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:

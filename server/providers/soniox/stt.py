@@ -11,7 +11,7 @@ from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ
 from server.config import Config
 from server.hebrew.understand.made_up import is_made_up
 from server.logs.secrets import excerpt
-from server.providers.base import ProviderError, Recognition, Transcript, whole_of
+from server.providers.base import ProviderError, Transcript, whole_of
 from server.providers.is_hebrew import wrong_language
 from server.providers.soniox.service import address_of, error_of
 from server.providers.streaming.connection import Message
@@ -38,7 +38,7 @@ class SonioxStt:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> Recognition:
+    def start(self, expected: Expected, turn_number: int, timeout_s: float) -> SocketRecognition:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
@@ -82,7 +82,7 @@ class SonioxHearing:
         self._final = ""  # tokens that will not change
         self._confidences: list[float] = []
         self.ready = True
-        self.over = False
+        self.waits = self.over = False
 
     def opening(self) -> Sequence[Message]:
         start: dict[str, Any] = {
@@ -102,7 +102,12 @@ class SonioxHearing:
     def audio(self, mulaw_8k: bytes) -> Message:
         return mulaw_8k
 
+    def flushing(self, audio_bytes: int) -> Sequence[Message]:
+        """Its words are final a moment after they are said; to finalize at each pause is not its way."""
+        return []
+
     def ending(self, audio_bytes: int) -> Sequence[Message]:
+        self.waits = bool(audio_bytes)
         return [{"type": "finalize"}, END_OF_AUDIO] if audio_bytes else []
 
     def answer(self) -> Sequence[Message]:

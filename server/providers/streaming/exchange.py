@@ -56,6 +56,17 @@ class Exchange:
             if self._connection is not None:
                 self._connection.shut_down()
 
+    def done(self) -> None:
+        """Nothing more is awaited: its reader ends, the connection is closed in good order.
+
+        By another thread than the reader's. Blocks for CLOSE_S at most.
+        """
+        with self._lock:
+            self.cancelled = True
+            connection = self._connection
+        if connection is not None:
+            connection.close()
+
     @property
     def left_s(self) -> float:
         """Seconds left of ``timeout_s``."""
@@ -91,7 +102,12 @@ class Exchange:
             return None
         if not self.left_s:  # a peer that never pauses would be read for ever
             raise connection.late()
-        return connection.receive(self.left_s)
+        try:
+            return connection.receive(self.left_s)
+        except ConnectionLost:
+            if self.cancelled:  # it was closed because nothing more is awaited
+                raise Cancelled from None
+            raise
 
     def _take(self, connection: Connection) -> Connection:
         with self._lock:

@@ -11,6 +11,7 @@ from server.providers.streaming.pool import Pool
 from server.providers.streaming.utterance_audio import REQUEST_BYTES, UtteranceAudio
 from server.runtime.threads import Runtime, Threads
 
+FLUSH_BYTES = SAMPLE_RATE_HZ * 160 // 1000  # with the hangover before it 300 ms
 TRIES = 2  # of an utterance whose connection breaks; the second hears it from its start
 
 
@@ -18,7 +19,6 @@ class Hearing(Protocol):
     """A provider's protocol for one utterance, from its first message to its last. Made anew for each try."""
 
     ready: bool  # audio may be sent
-    over: bool  # the last final transcript has come
 
     def opening(self) -> Sequence[Message]:
         """What is sent before any audio."""
@@ -28,8 +28,25 @@ class Hearing(Protocol):
         """What carries so much audio. By the sending thread."""
         ...
 
+    def flushing(self, audio_bytes: int) -> Sequence[Message]:
+        """What asks for the final words of all audio so far, given how much was sent since the last time.
+
+        Nothing, if that is too little. By the sending thread.
+        """
+        ...
+
     def ending(self, audio_bytes: int) -> Sequence[Message]:
-        """What is sent behind the last audio, given how much there was; nothing: no words are to come."""
+        """Likewise behind the last audio; the words that come then are the last. By the sending thread."""
+        ...
+
+    @property
+    def waits(self) -> bool:
+        """Final words were asked for that have not come."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """The last of them have come."""
         ...
 
     def read(self, message: dict[str, Any]) -> Iterator[Transcript]:
@@ -42,7 +59,7 @@ class Hearing(Protocol):
 
 
 class SocketRecognition:
-    """A ``Recognition``. Fed by one thread, iterated by another, cancelled from any.
+    """A ``Recognition`` that may be flushed. Fed by one thread, iterated by another, cancelled from any.
 
     Its provider hears the audio as it comes. The whole utterance is kept: where the connection breaks, a new
     one hears it from its start.
@@ -59,10 +76,34 @@ class SocketRecognition:
         self._runtime = runtime or Threads()
         self._audio = UtteranceAudio()
         self._exchange = Exchange(pool, timeout_s)
+        self._paused_for: int | None = None  # bytes since a pause began that may be the end; None: no pause
+        self._behind = bytearray()  # of the pause, once the words before it were asked for
 
     def feed(self, mulaw_8k: bytes) -> None:
         """Take caller audio, μ-law 8 kHz, any length. Never blocks; ignored after ``finish``."""
+        if self._paused_for is not None and self._paused_for >= FLUSH_BYTES:
+            self._behind += mulaw_8k
+            return
         self._audio.feed(mulaw_8k)
+        if self._paused_for is not None:
+            self._paused_for += len(mulaw_8k)
+            if self._paused_for >= FLUSH_BYTES:
+                self._audio.flush()
+
+    def flush(self) -> None:
+        """The utterance pauses, and may be over: its final words are asked for once the pause goes on.
+
+        Not at once: a caller takes a breath, and words that are cut there are heard worse.
+        """
+        if self._paused_for is None:
+            self._paused_for = 0
+
+    def resume(self) -> None:
+        """It was not over."""
+        self._paused_for = None
+        if self._behind:
+            self._audio.feed(bytes(self._behind))
+            self._behind.clear()
 
     def finish(self) -> None:
         """The utterance is over."""
@@ -135,22 +176,34 @@ class _Sending:
             self._runtime.spawn("stt-sends", self._run)
 
     def _run(self) -> None:
-        connection, position = self._connection, 0
+        connection = self._connection
         assert connection is not None
 
         def wanted() -> bool:
             return not self._stopped and not self._exchange.cancelled
 
         try:
-            while audio := self._audio.take(position, SAMPLE_RATE_HZ, wanted):
-                position += len(audio)
-                for begin in range(0, len(audio), REQUEST_BYTES):
-                    connection.send(self._hearing.audio(audio[begin : begin + REQUEST_BYTES]))
+            position = self._send_audio(connection, wanted)
             if wanted():
-                ending = self._hearing.ending(position)
-                for message in ending:
+                for message in self._hearing.ending(position):
                     connection.send(message)
-                if not ending:
-                    self._exchange.cancel()  # the reader waits for nothing
+                if not self._hearing.waits:
+                    self._exchange.done()
         except (Cancelled, ProviderError):
             pass  # the reader finds the connection broken, and says so
+
+    def _send_audio(self, connection: Connection, wanted: Callable[[], bool]) -> int:
+        """All of it, as it comes. Returns how much was sent since the final words were last asked for."""
+        position = asked_at = 0
+        while True:
+            audio = self._audio.take(position, SAMPLE_RATE_HZ, wanted)
+            position += len(audio)
+            for begin in range(0, len(audio), REQUEST_BYTES):
+                connection.send(self._hearing.audio(audio[begin : begin + REQUEST_BYTES]))
+            if self._audio.flushed(position):
+                if asking := self._hearing.flushing(position - asked_at):
+                    asked_at = position
+                for message in asking:
+                    connection.send(message)
+            elif not audio:
+                return position - asked_at

@@ -21,6 +21,7 @@ class UtteranceAudio:
         self._forgotten = 0  # position of the first byte that is kept
         self._awaited = 0  # ``take`` wakes at this position, not with each of 50 frames a second
         self._finished = False
+        self._flush_at: int | None = None  # all up to here is to be taken at once
         self._changed = threading.Condition(threading.Lock())
 
     def feed(self, mulaw_8k: bytes) -> None:
@@ -32,9 +33,24 @@ class UtteranceAudio:
                     self._changed.notify_all()
 
     def finish(self) -> None:
+        """No more audio follows."""
         with self._changed:
             self._finished = True
             self._changed.notify_all()
+
+    def flush(self) -> None:
+        """All that there is may be the whole utterance: it is not kept waiting for more."""
+        with self._changed:
+            self._flush_at = self._forgotten + len(self._kept)
+            self._changed.notify_all()
+
+    def flushed(self, position: int) -> bool:
+        """Whether all was taken that was there at the last ``flush``; told once."""
+        with self._changed:
+            flushed = self._flush_at is not None and position >= self._flush_at
+            if flushed:
+                self._flush_at = None
+            return flushed
 
     def wake(self) -> None:
         """Makes waiting ``take`` calls check again whether they are still wanted."""
@@ -44,14 +60,15 @@ class UtteranceAudio:
     def take(self, position: int, at_most: int, wanted: Callable[[], bool]) -> bytes:
         """Blocks for the audio of the next request, from ``position`` on.
 
-        Empty: the utterance has no more audio, or ``wanted`` is false.
+        Empty: the utterance has no more audio, it was flushed here, or ``wanted`` is false.
         """
         at_most = min(at_most, MAX_REQUEST_BYTES)
         with self._changed:
             while wanted():
                 begin = position - self._forgotten
                 self._awaited = position + min(REQUEST_BYTES, at_most)
-                if self._finished or self._forgotten + len(self._kept) >= self._awaited:
+                enough = self._forgotten + len(self._kept) >= self._awaited
+                if enough or self._finished or self._flush_at is not None:
                     return bytes(self._kept[begin : begin + at_most])
                 self._changed.wait()
             return b""

@@ -8,7 +8,7 @@ caller waits at the real end. The LLM never says "…" here: its second opinion 
 
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -104,10 +104,14 @@ def story(sentence: str, pause_ms: int) -> Story:
 
 
 class StreamingStt(SimStt):
-    """Hears the words whose audio it is given, and guesses as it goes, ``PARTIAL_LAG_S`` behind."""
+    """Hears the words whose audio it is given, and guesses as it goes, ``lag_s`` behind (None: never)."""
 
-    words: tuple[Word, ...] = ()
-    guesses = True
+    words: Sequence[Word] = ()
+    lag_s: float | None = PARTIAL_LAG_S
+
+    @property
+    def guesses(self) -> bool:
+        return self.lag_s is not None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,9 +135,11 @@ class _Streaming:
             self._from_s = self._until_s = now - length_s
         known = len(self._heard())
         self._until_s += length_s
+        if self._stt.lag_s is None:
+            return
         for number in range(known, len(self._heard())):
             text = " ".join(word.text for word in self._heard()[: number + 1])
-            due = max(now, self._heard()[number].until_s + PARTIAL_LAG_S)
+            due = max(now, self._heard()[number].until_s + self._stt.lag_s)
             self._runtime.call_at(due, partial(self._out.put, Transcript(text, is_final=False)))
 
     def finish(self) -> None:

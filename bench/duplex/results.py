@@ -74,7 +74,7 @@ class Result:
             "panel": self.columns,
             "counts": {name: getattr(self.panel, name) for name in COUNTED},
             "lost": self.lost,
-            "silence_s": {name: self.silence_s(name) for name in self.lost},
+            "silence_s": {name: _finite(self.silence_s(name)) for name in self.lost},
             "noticed": self.noticed,
             "noticed_s": self.noticed_s,
             "gap_s": self.gap_s,
@@ -83,6 +83,12 @@ class Result:
                 for ms in PAUSES_MS
             },
         }
+
+
+def _finite(middle: Middle) -> Middle:
+    """JSON has no word for a reply that never goes on but null."""
+    p50, p95 = (None if value == float("inf") else value for value in middle)
+    return p50, p95
 
 
 COUNTED = ("turns", "interruptions", "cut_ins", "nods", "noises", "others")

@@ -1,14 +1,15 @@
 """The calls of the bench, in simulated time with generated voices: the caller does what is planned."""
 
+import json
 from collections import Counter
 
 import pytest
 
-from bench.duplex import panel, reading
+from bench.duplex import panel, reading, results
 from bench.duplex.agent import Replies, reply_of, whole
 from bench.duplex.caller import INTERRUPTS, Turn
 from bench.duplex.calls import PAUSES_MS, Setting, plan, run
-from bench.duplex.timeline import Kind
+from bench.duplex.timeline import Audible, Kind, Sound, TimeLine
 from bench.duplex.voices import NODS, speakers
 from server.providers.base import ReplyRequest
 
@@ -94,3 +95,15 @@ def test_a_reply_is_known_by_any_of_its_sentences_and_goes_on_where_it_was():
     rest = replies(ReplyRequest("שלום", (), 1, "", 0, 500, said=said))
     assert f"{said} {rest}" == whole(1)
     assert reply_of("שלום! איך אפשר לעזור?") is None
+
+
+def test_results_are_summed_up_and_written_as_json():
+    """Two calls: one reply never goes on after its nod, the other does after 0.4 s: one lost of two."""
+    nod = Sound(Kind.NOD, 2.0, 2.3, "כן")
+    ends, goes_on = (Audible(0.0, 2.1),), (Audible(0.0, 2.1), Audible(2.5, 9.0))
+    result = results.of(TimeLine((nod,), agent) for agent in (ends, goes_on))
+    assert result.lost == {"כן": (1, 2)}
+    assert result.silence_s("כן") == (float("inf"), float("inf"))
+    written = json.loads(json.dumps(result.as_json(), allow_nan=False))
+    assert written["silence_s"] == {"כן": [None, None]}
+    assert written["panel"]["nods"] == 0.0 and written["panel"]["EVA"] is None

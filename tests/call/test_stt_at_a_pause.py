@@ -163,6 +163,21 @@ def test_b3_who_goes_on_without_having_been_asked_is_only_heard():
 # ---- what is too late
 
 
+def test_b3_stt_that_tell_at_a_pause_are_told_of_it_and_of_its_end():
+    """B3: one stream, which may ask for its final words early, and goes on where the caller does."""
+
+    class Telling(Stt):
+        def flush(self):
+            self.audio += b"|"
+
+        def resume(self):
+            self.audio += b">"
+
+    utterance, _ = pausing(lambda runtime: Telling(runtime, Transcript("אני מחפש דירה"), guesses=True))
+    assert goes_on(utterance) == [FinalTranscript(5, "אני מחפש דירה", None)]
+    assert utterance.recognizers[0].audio == b"one|>two"
+
+
 def test_b2_words_of_the_pause_that_wait_for_the_call_are_not_wanted_any_more():
     """B2, B3: they were on their way when the caller went on: they are about less than was said."""
     words = []

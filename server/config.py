@@ -216,6 +216,7 @@ class Config(BaseSettings):
     vad_hangover_ms: int = knob(140, "Time after the last voice that still counts as speaking.", 0, 2000)
     max_utt_sec: float = knob(7.0, "Speech after which the hangover alone ends an utterance.", 1, 60)
     min_voiced_ms: int = knob(120, "Less voice than this is not an utterance.", 20, 400)
+    adaptive_silence_ms: int = knob(600, "Most that a caller's pauses add to MIN_UTT_SEC; 0: none.", 0, 2000)
     incomplete_hold_ms: int = knob(700, "Longest wait for the rest of an unfinished turn; 0: off.", 0, 3000)
 
     # Pace (B, C)
@@ -225,9 +226,7 @@ class Config(BaseSettings):
     speculative_max: int = knob(2, "Speculative starts of one turn, at most.", 1, 5)
     resp_min_delay_ms: int = knob(220, "Shortest breath between end of turn and reply.", 0, 5000)
     resp_max_delay_ms: Annotated[int, at_least("resp_min_delay_ms")] = knob(360, "Longest breath.", 0, 5000)
-    reply_refractory_ms: int = knob(
-        750, "Time after a reply in which only confirmed speech opens a turn.", 0, 5000
-    )
+    reply_refractory_ms: int = knob(750, "Time after a reply when only confirmed speech is heard.", 0, 5000)
     tx_lead_ms: int = knob(400, "How far ahead of real time audio is sent.", 40, 2000)
 
     # Barge-in (D)

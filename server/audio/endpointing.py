@@ -9,6 +9,7 @@ events     o   c                    p         e       onset, confirmed, paused, 
 from dataclasses import dataclass
 from enum import Enum
 
+from server.audio.caller_pauses import CallerPauses
 from server.audio.frames import FRAMES_PER_S
 from server.audio.vad import VadResult
 
@@ -64,6 +65,7 @@ class EndpointingParams:
     hangover_frames: int
     max_speech_frames: int
     hold_frames: int
+    adaptive_frames: int
     min_voiced_frames: int
     barge_in_frames: int
     energy_only: bool
@@ -158,15 +160,22 @@ class Endpointer:
         self.onset_frames = 0  # how long ago the utterance began when ONSET was reported
         self.speech_frames = 0  # of the utterance that ended last: onset to its last speech,
         self.silence_frames = 0  # and from there to its end
+        shortest = min(params.short_silence_frames, params.silence_frames)
+        self.pauses = CallerPauses(
+            floor=params.hangover_frames + shortest,
+            longest=params.hangover_frames + params.silence_frames + params.adaptive_frames,
+            voice_frames=params.min_voiced_frames,
+        )
 
     def feed(self, verdict: VadResult, threshold: OnsetThreshold, background: bool) -> Endpoint | None:
         """Account for one frame. ``background``: the voice heard is too far away to be the caller's."""
+        self.pauses.tick()
         self._onset.feed(verdict, threshold)
         if self.phase is Phase.IDLE:
             return self._idle(verdict, threshold)
         self._count.feed(verdict)
         if self.phase is Phase.PROVISIONAL:
-            return self._provisional(verdict, background)
+            return self._provisional(verdict, threshold, background)
         return self._confirmed(verdict)
 
     @property
@@ -181,6 +190,7 @@ class Endpointer:
 
     def end_now(self) -> Endpoint | None:
         """The utterance is over, whatever is heard; the next voiced run opens a new one."""
+        self.pauses.cut_by_key()
         ended = {Phase.CONFIRMED: Endpoint.ENDED, Phase.PROVISIONAL: Endpoint.DISCARDED}.get(self.phase)
         self._over()
         return ended
@@ -195,13 +205,20 @@ class Endpointer:
         self.onset_frames = self._count.age
         return Endpoint.ONSET
 
-    def _provisional(self, verdict: VadResult, background: bool) -> Endpoint | None:
+    def _provisional(
+        self, verdict: VadResult, threshold: OnsetThreshold, background: bool
+    ) -> Endpoint | None:
         count = self._count
         if verdict.voiced or verdict.speaking:  # until the model has spoken, energy's word counts
             count.speaks()
         agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self.params.min_voiced_frames
         if agreed and not background:
             self.phase = Phase.CONFIRMED
+            self.pauses.confirmed(
+                count.age,
+                during_playout=threshold is OnsetThreshold.DURING_PLAYOUT,
+                answers=threshold is OnsetThreshold.REFRACTORY,
+            )
             return Endpoint.CONFIRMED
         if count.age < count.judge_until:
             return None
@@ -212,6 +229,7 @@ class Endpointer:
         count = self._count
         paused = count.silence - 1 > self.params.hangover_frames
         if verdict.speaking:
+            self.pauses.speaks(self._taught())
             count.speaks()
             was_paused, self.paused = self.paused, False
             if was_paused:
@@ -230,11 +248,18 @@ class Endpointer:
         if being_judged or count.silence < max(1, self.params.hangover_frames):
             return None
         if count.silence >= self._closing_silence():
+            self.pauses.ended(count.silence)
             self._judged(verdict)
             return Endpoint.ENDED
         newly = not self.paused
         self.paused = True
         return Endpoint.PAUSED if newly else None
+
+    def _taught(self) -> int:
+        """Frames of a pause that is over now; 0 where words have held it, as they will hold the next (A7)."""
+        heard_before_the_model = min(max(1, self._onset.run), JUDGE_FRAMES)
+        held = self.closing is Closing.HELD
+        return 0 if held else max(0, self._count.silence - heard_before_the_model)
 
     def _judged(self, verdict: VadResult) -> None:
         self._over()
@@ -254,6 +279,8 @@ class Endpointer:
             return max(1, params.hangover_frames)
         short = spoken <= SHORT_SPEECH_FRAMES
         silence = params.short_silence_frames if short else params.silence_frames
+        bridged = self.pauses.frames - params.hangover_frames
+        silence = min(max(silence, bridged), silence + params.adaptive_frames)
         if self.closing is Closing.HELD:
             silence += params.hold_frames
         if self.closing is Closing.RELEASED:
@@ -278,6 +305,7 @@ def endpointing_params(
     hangover_ms: int,
     max_utt_s: float,
     hold_ms: int,
+    adaptive_ms: int,
     min_voiced_ms: int,
     barge_in_frames: int,
     energy_only: bool,
@@ -289,6 +317,7 @@ def endpointing_params(
         hangover_frames=round(hangover_ms * FRAMES_PER_S / 1000),
         max_speech_frames=round(max_utt_s * FRAMES_PER_S),
         hold_frames=round(hold_ms * FRAMES_PER_S / 1000),
+        adaptive_frames=round(adaptive_ms * FRAMES_PER_S / 1000),
         min_voiced_frames=round(min_voiced_ms * FRAMES_PER_S / 1000),
         barge_in_frames=barge_in_frames,
         energy_only=energy_only,

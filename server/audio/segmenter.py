@@ -163,6 +163,7 @@ class Segmenter:
 
     def last_had_words(self, *, of_the_caller: bool) -> None:
         """The words of the last utterance are known: the caller's own, or none that tell."""
+        self._endpointer.pauses.words_known(of_the_caller=of_the_caller)
         if self._suspect.is_echo(of_the_caller=of_the_caller):
             self.last_was_echo()
 

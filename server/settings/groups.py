@@ -108,6 +108,7 @@ GROUPS = (
             "VAD_HANGOVER_MS",
             "MAX_UTT_SEC",
             "MIN_VOICED_MS",
+            "ADAPTIVE_SILENCE_MS",
             "INCOMPLETE_HOLD_MS",
             "SPECULATIVE_TURNS",
             "SPECULATIVE_MAX",

@@ -14,6 +14,7 @@ def dialogue_params(config: Config) -> TurnParams:
             hangover_ms=config.vad_hangover_ms,
             max_utt_s=config.max_utt_sec,
             hold_ms=config.incomplete_hold_ms,
+            adaptive_ms=config.adaptive_silence_ms,
             min_voiced_ms=config.min_voiced_ms,
             barge_in_frames=config.barge_in_voice_frames,
             energy_only=config.vad_engine == "energy",

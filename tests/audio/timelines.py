@@ -32,6 +32,7 @@ KNOBS = {  # the playbook's
     "hangover_ms": 140,
     "max_utt_s": 7.0,
     "hold_ms": 700,
+    "adaptive_ms": 0,
     "min_voiced_ms": 120,
     "barge_in_frames": 3,
     "energy_only": False,

@@ -314,7 +314,8 @@ def test_e1_an_answer_that_never_comes_is_no_conversation():
 def test_g4_a_caller_who_goes_on_is_no_failure_of_the_llm():
     """G4, A6: superseded turns count for nothing, however many."""
     sounds = [Sound(3 + 1.5 * n, 0.8) for n in range(6)]
-    call = with_fallbacks(*sounds, reply=lambda request: None, llm_s=0.05).run(15)
+    call = with_fallbacks(*sounds, reply=lambda request: None, llm_s=0.05, knobs={"adaptive_silence_ms": 0})
+    call.run(15)
     assert len(call.llm.requests) >= 4
     assert call.lines(SKIPPED) == []
 

@@ -211,18 +211,19 @@ spares A5
 
 # The caller goes on while the agent thinks
 > What was said before is joined with what follows: one utterance, one answer, and the first thought is dropped.
-acts A6 B2
+> Who has paused for 0.7 s is given 0.86 s from now on.
+acts A3 A6 B2
 spares B5 E2
 llm takes 600
 
   0.80        agent   שלום! איך אפשר לעזור?
-  3.00-4.50   caller  אני מחפש
-  5.17        asked   אני מחפש
+  3.00-4.50   caller  אני מחפש דירה
+  5.17        asked   אני מחפש דירה
               replies מה בדיוק מחפשים?
-  5.40-6.90   caller  דירה בחיפה
-  7.57        asked   אני מחפש דירה בחיפה
+  5.20-6.70   caller  בחיפה
+  7.63        asked   אני מחפש דירה בחיפה
               replies יש לנו שתי דירות בחיפה.
-  8.22        agent   יש לנו שתי דירות בחיפה.
+  8.28        agent   יש לנו שתי דירות בחיפה.
  12.00        caller  hangs up
 
 # A door slams while the agent thinks
@@ -237,3 +238,57 @@ spares A6 B2
   5.20-5.40   slam
   5.60±0.1    agent   יש שם שלושה חדרים.
   9.00        caller  hangs up
+
+# A caller who thinks while he speaks
+> The first pause of 0.7 s is taken for the end, and what follows joins it. The next ones are waited for, in this turn and the next.
+acts A3 A6
+spares B5 E2
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.40   caller  ראיתי מודעה
+  5.07        asked   ראיתי מודעה
+              replies איפה ראית אותה?
+  5.10-6.50   caller  על דירה
+  7.20-8.60   caller  בחיפה
+  9.49        asked   ראיתי מודעה על דירה בחיפה
+              replies יש לנו שתי דירות בחיפה.
+  9.66        agent   יש לנו שתי דירות בחיפה.
+ 13.00-14.40  caller  אפשר לראות
+ 15.10-16.50  caller  אותן ביחד
+ 17.37        asked   אפשר לראות אותן ביחד
+              replies בשמחה, מתי?
+ 17.54        agent   בשמחה, מתי?
+ 20.00        caller  hangs up
+
+# A caller who draws breath
+> Pauses of 0.4 s are nobody's reason to wait: the answer comes as soon as after a sentence without any.
+acts A3
+spares A6
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.40   caller  ראיתי מודעה
+  4.80-6.20   caller  בחיפה
+  6.60-8.00   caller  בקומה ראשונה
+  8.67        asked   ראיתי מודעה בחיפה בקומה ראשונה
+              replies יש לנו שתי דירות כאלה.
+  8.84        agent   יש לנו שתי דירות כאלה.
+ 12.00        caller  hangs up
+
+# An office that waits for nobody
+> ADAPTIVE_SILENCE_MS=0: every pause of 0.7 s is an end, and is joined.
+acts A6
+spares A3
+knob ADAPTIVE_SILENCE_MS 0
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.40   caller  ראיתי מודעה
+  5.07        asked   ראיתי מודעה
+              replies איפה ראית אותה?
+  5.10-6.50   caller  על דירה
+  7.17        asked   ראיתי מודעה על דירה
+              replies באיזו עיר?
+  7.20-8.60   caller  בחיפה
+  9.27        asked   ראיתי מודעה על דירה בחיפה
+              replies יש לנו שתי דירות בחיפה.
+  9.44        agent   יש לנו שתי דירות בחיפה.
+ 13.00        caller  hangs up

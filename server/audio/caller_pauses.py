@@ -98,7 +98,6 @@ class CallerPauses:
         """The words of an utterance that began during playout are the caller's own, or echo."""
         if of_the_caller:
             self._bridged.learn(self._unproven)
-        self._unproven = 0
 
     def _learn(self, pause: int) -> None:
         if self._over_playout:

@@ -257,9 +257,10 @@ class Endpointer:
 
     def _taught(self) -> int:
         """Frames of a pause that is over now; 0 where words have held it, as they will hold the next (A7)."""
-        heard_before_the_model = min(max(1, self._onset.run), JUDGE_FRAMES)
-        held = self.closing is Closing.HELD
-        return 0 if held else max(0, self._count.silence - heard_before_the_model)
+        if self.closing is Closing.HELD:
+            return 0
+        run = self._onset.run  # energy heard the voice before the model did, and nothing was ended since
+        return self._count.silence - (run if 0 < run < JUDGE_FRAMES else 1)
 
     def _judged(self, verdict: VadResult) -> None:
         self._over()

@@ -118,7 +118,9 @@ def test_a3_without_pauses_it_comes_back_to_the_default(events):
         "behind short speech": (SHORT + "." * 20 + SHORT, SHORT_CLOSING),
         "the same, longer": (SHORT + "." * 24 + SHORT, 30),
         "one of two": (LONG + "." * 30 + LONG + "." * 10 + LONG, 37),
-        "energy came first, and was in the pause no more": (LONG + "." * 25 + "nnnn" + LONG, CLOSING),
+        "energy came first, and the pause was over": (LONG + "." * 20 + "n" * 18 + LONG, CLOSING),
+        "energy that never fell": (LONG + "n" * 30 + LONG, 37),
+        "a blip in the middle of it": (LONG + "." * 30 + "##" + "." * 10 + LONG, 37),
         "a blip of the model": (LONG + "." * 30 + "#" * 5, CLOSING),
         "a voice of six frames": (LONG + "." * 30 + "#" * 6, 37),
     }.values(),
@@ -201,6 +203,11 @@ def test_a3_who_answers_the_agent_has_not_paused():
     assert follow(endpointer, "#" * 63 + "." * 80)[-1] == (63 + CLOSING, ENDED)
 
 
+def test_a3_a_blip_at_the_end_is_no_part_of_the_next_utterance():
+    """A3: it went on with nothing."""
+    assert closing_after(LONG + "." * 30 + "##" + "." * 200) == CLOSING
+
+
 # ---- with the words (A7)
 
 
@@ -270,7 +277,7 @@ def test_a3_pauses_of_what_may_be_echo_wait_for_its_words():
     """A3, E3: an agent who pauses between two sentences does not teach the caller's pauses."""
     hearing = segmenter()
     heard(hearing, "#" * 7, OVER)
-    assert heard(hearing, LONG + "." * 30 + LONG + "." * 80) == [37]
+    assert heard(hearing, LONG + "." * 30 + LONG + "." * 25 + LONG + "." * 80) == [37]
     assert heard(hearing, LONG + "." * 80) == [CLOSING]
     hearing.last_had_words(of_the_caller=True)
     assert heard(hearing, LONG + "." * 80) == [CLOSING]

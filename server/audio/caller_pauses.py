@@ -57,10 +57,13 @@ class CallerPauses:
         self._pause = 0  # before the voice that is heard now; 0: learnt, or none
         self._voice = 0  # frames of that voice
 
-    @property
-    def frames(self) -> int:
-        """The silence that is to end no utterance, nor the one that is heard now."""
-        return max(self._bridged.frames, self._bridged.wanted(self._unproven))
+    def bridged(self, *, short: bool) -> int:
+        """The silence that is to end no utterance, nor the one that is heard now: ``short`` speech so far.
+
+        A short voice over the agent's is mostly a nod, and the reply is to go on soon (D4).
+        """
+        own = self._bridged.wanted(self._unproven)
+        return own if short and self._over_playout else max(self._bridged.frames, own)
 
     def tick(self) -> None:
         """One frame of the call."""

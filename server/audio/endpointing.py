@@ -280,7 +280,7 @@ class Endpointer:
             return max(1, params.hangover_frames)
         short = spoken <= SHORT_SPEECH_FRAMES
         silence = params.short_silence_frames if short else params.silence_frames
-        bridged = self.pauses.frames - params.hangover_frames
+        bridged = self.pauses.bridged(short=short) - params.hangover_frames
         silence = min(max(silence, bridged), silence + params.adaptive_frames)
         if self.closing is Closing.HELD:
             silence += params.hold_frames

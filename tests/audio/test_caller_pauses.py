@@ -294,6 +294,17 @@ def test_a3_two_nods_over_a_reply_are_no_pause():
     assert heard(hearing, LONG + "." * 80) == [CLOSING]
 
 
+@pytest.mark.parametrize(
+    ("speech", "closing"), [(40, SHORT_CLOSING), (60, 56)], ids=["a nod", "an objection"]
+)
+def test_a3_a_nod_over_a_reply_is_not_waited_for(speech, closing):
+    """A3, D4: whoever pauses in sentences nods as shortly as others, and the reply goes on as soon."""
+    hearing = segmenter()
+    heard(hearing, LONG + "." * 45 + LONG + "." * 80)
+    heard(hearing, "#" * 7, OVER)
+    assert heard(hearing, "#" * speech + "." * 80) == [closing]
+
+
 # ---- whatever comes
 
 

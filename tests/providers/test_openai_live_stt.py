@@ -10,7 +10,8 @@ import pytest
 
 from server.config import load_config
 from server.providers.base import ProviderError, Recognition, Transcript
-from server.providers.openai.live_stt import OpenAILiveStt
+from server.providers.openai.endpoint import stt_endpoint
+from server.providers.openai.live_stt import LiveHearing, OpenAILiveStt, Options
 from server.turns.effects import Expected
 from tests.cloud.openai import OpenAICloud
 from tests.cloud.openai_realtime import Utterance
@@ -198,6 +199,17 @@ class TestOptions:
         first, second = asked(cloud, 0), asked(cloud, 1)
         assert [gone(session) for session in first] == [False, True]
         assert [gone(session) for session in second] == [True]
+
+    def test_calls_that_begin_together_are_refused_it_each(self) -> None:
+        endpoint = stt_endpoint(load_config(_env_file=None, openai_api_key="sk-test"))
+        options = Options()
+        calls = [LiveHearing(endpoint, (), options) for _ in range(2)]
+        param = "session.audio.input.transcription.delay"
+        assert all("'delay'" in str(call.opening()) for call in calls)
+        for call in calls:
+            assert not list(call.read({"type": "error", "error": {"param": param}}))
+            (again,) = call.answer()
+            assert "session.update" in str(again) and "'delay'" not in str(again)
 
 
 class TestFaults:

@@ -48,13 +48,16 @@ class Options:
         self._lock = threading.Lock()
         self._refused: frozenset[str] = frozenset()
 
-    def taken(self, option: str) -> bool:
-        return option not in self._refused
+    def taken(self) -> frozenset[str]:
+        return frozenset(OPTIONS.values()) - self._refused
 
-    def refused(self, error: dict[str, Any]) -> bool:
-        """Whether ``error`` is about an option that was still sent; from now on it is not."""
+    def refused(self, error: dict[str, Any], sent: frozenset[str]) -> bool:
+        """Whether ``error`` is about an option of those ``sent``; from now on none sends it.
+
+        Another call may have been refused it meanwhile.
+        """
         about = f"{error.get('param') or ''} {'' if error.get('param') else error.get('message') or ''}"
-        found = [option for name, option in OPTIONS.items() if name in about and self.taken(option)]
+        found = [option for name, option in OPTIONS.items() if name in about and option in sent]
         with self._lock:
             self._refused |= frozenset(found[:1])
         return bool(found)
@@ -67,6 +70,7 @@ class LiveHearing:
         self._endpoint = endpoint
         self._hints = hints
         self._options = options
+        self._sent = options.taken()
         self._so_far = ""
         self._answer: list[Message] = []
         self._upsampler: Resampler | None = None
@@ -79,7 +83,7 @@ class LiveHearing:
         return [self._session()]
 
     def audio(self, mulaw_8k: bytes) -> Message:
-        if self._options.taken("pcmu"):
+        if "pcmu" in self._sent:
             audio = mulaw_8k
         else:
             self._upsampler = self._upsampler or Resampler(SAMPLE_RATE_HZ, PCM_RATE_HZ)
@@ -129,7 +133,7 @@ class LiveHearing:
     def _error(self, error: dict[str, Any]) -> None:
         if error.get("code") == EMPTY:
             self._completed += 1  # it heard less than we sent: nothing was said
-        elif not self.ready and self._options.refused(error):
+        elif not self.ready and self._options.refused(error, self._sent):
             self._answer.append(self._session())
         else:
             raise error_of(self._endpoint, error)
@@ -141,24 +145,25 @@ class LiveHearing:
         return Transcript(text, 0.0 if doubtful else confidence_of(logprobs))
 
     def _session(self) -> Message:
-        taken, model = self._options.taken, self._endpoint.model
+        sent = self._sent = self._options.taken()
+        model = self._endpoint.model
         transcription: dict[str, Any] = {"model": model}
         if model.startswith(KEYWORD_MODEL):
             transcription["languages"] = [LANGUAGE]
-            if taken("delay"):
+            if "delay" in sent:
                 transcription["delay"] = "low"
         else:
             transcription["language"] = LANGUAGE
-        if self._hints and model.startswith(KEYWORD_MODEL) and taken("keywords"):
+        if self._hints and model.startswith(KEYWORD_MODEL) and "keywords" in sent:
             transcription["keywords"] = list(self._hints)
         mulaw, pcm = {"type": "audio/pcmu"}, {"type": "audio/pcm", "rate": PCM_RATE_HZ}
         heard = {
-            "format": mulaw if taken("pcmu") else pcm,
+            "format": mulaw if "pcmu" in sent else pcm,
             "transcription": transcription,
             "turn_detection": None,
         }
         session: dict[str, Any] = {"type": "transcription", "audio": {"input": heard}}
-        if taken("include"):
+        if "include" in sent:
             session["include"] = [LOGPROBS]
         return {"type": "session.update", "session": session}
 

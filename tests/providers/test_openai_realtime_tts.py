@@ -91,6 +91,19 @@ class TestWords:
         assert b"".join(stream)
         assert isinstance(stream, SocketSpeech) and stream.reworded
 
+    @pytest.mark.parametrize(
+        ("said", "why"),
+        [
+            ("האם אתם", "another sentence"),
+            ("האם אתם מחפשים דירה להשכרה או לקנייה? " + "בשמחה אספר עוד " * 20, "runs on"),
+        ],
+    )
+    def test_another_sentence_is_no_sentence(self, cloud: OpenAICloud, said: str, why: str) -> None:
+        """It answered, or stopped in the middle, without a number or a name in it."""
+        cloud.realtime.spoken_as = lambda text: said
+        with pytest.raises(SaidOtherwise, match=why):
+            spoken(tts_of(cloud), "האם אתם מחפשים דירה להשכרה או לקנייה?")
+
     def test_digits_for_words_are_no_change(self, cloud: OpenAICloud) -> None:
         cloud.realtime.spoken_as = lambda text: text.replace("שני מיליון שקלים", "2,000,000 ₪")
         stream = tts_of(cloud).synthesize(TEXT, 5)

@@ -2,7 +2,8 @@
 
 Such a model may reword. What it says it has said comes along as a transcript, usually ahead of the audio, and
 is compared with what it was given: a number, a price, a date or a name said otherwise ends the sentence, and
-the next voice says it again. Facts: see ``realtime``.
+the next voice says it again; likewise what is another sentence by more than half of its words, or runs on.
+Facts: see ``realtime``.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,9 @@ from server.settings.pronunciations_file import pronunciations_of
 
 MAX_CHARACTERS = 4096  # of one request, as of the speech endpoint
 MAX_TOKENS = 4096  # the API's own limit; a sentence takes some hundred
+# A transcript so many times as long as its text, and some characters, runs on: figures in words take three.
+RUNS_ON, RUNS_ON_CHARACTERS = 4, 60
+FEW_WORDS = 4  # by half of fewer, a word that is spelled otherwise would make another sentence
 READ = (
     "You are the voice of a telephone agent. Read the user's text aloud in Hebrew, exactly as it is written, "
     "word for word. Do not answer it, do not add, leave out, translate or correct anything. Native Israeli "
@@ -162,11 +166,15 @@ class ReadingAloud:
 
     def _compare(self, *, whole: bool) -> None:
         complete = self._said
+        if len(complete) > RUNS_ON * len(self._text) + RUNS_ON_CHARACTERS:
+            raise SaidOtherwise(f"runs on: {len(complete)} characters for {len(self._text)}")
         if not whole:  # a word that still grows is none yet
             complete = complete[: max(map(complete.rfind, " \n\t")) + 1]
         said = self._judge.said(self._pronounce(complete), whole=whole)
         if said.facts:
             raise SaidOtherwise(f"said otherwise: {'; '.join(said.facts)}")
+        if whole and 2 * len(said.words) > max(FEW_WORDS, words := len(self._text.split())):
+            raise SaidOtherwise(f"another sentence: {len(said.words)} differences in {words} words")
         if whole and said.words:
             self.reworded = True
             log.warning("TTS_REWORDED openai:", cause="; ".join(said.words))

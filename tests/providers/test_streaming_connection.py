@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -297,6 +298,27 @@ except ProviderError as error:
 connection.close()
 print(connection.is_open)
 """
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_up = socket.getaddrinfo
+    with (
+        listening(backlog=0) as silent,
+        full(silent),
+        serving(lambda client: client.send('{"hello": 1}')) as url,
+    ):
+        ports = (port_of(silent), urlsplit(url).port)
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda host, port, **more: [
+                each for port in ports for each in look_up("127.0.0.1", port, **more)
+            ],
+        )
+        connection = Connection(address("ws://vendor.example"))
+        connection.open(1.0)
+        assert connection.receive(1.0) == {"hello": 1}
+        connection.close()
 
 
 @pytest.mark.servers

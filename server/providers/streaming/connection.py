@@ -163,10 +163,12 @@ class Connection:
         parts = urlsplit(self._address.url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "wss" else 80)
         error = OSError("no such host")
-        for family, kind, protocol, _, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for left, (family, kind, protocol, _, where) in zip(range(len(found), 0, -1), found, strict=True):
             dialled = socket.socket(family, kind, protocol)
             try:
-                dialled.settimeout(_left_s(until))
+                # An address that never answers (IPv6 often does not) leaves time for the next one.
+                dialled.settimeout(_left_s(until) / min(left, 2))
                 self._hold(dialled.dup())
                 dialled.connect(where)
                 return dialled

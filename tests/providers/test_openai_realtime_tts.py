@@ -11,7 +11,8 @@ import pytest
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
 from server.config import load_config
 from server.providers.base import ProviderError, SaidOtherwise
-from server.providers.openai.realtime_tts import OpenAIRealtimeTts
+from server.providers.openai.endpoint import tts_endpoint
+from server.providers.openai.realtime_tts import OpenAIRealtimeTts, ReadingAloud
 from server.providers.streaming.speech import SocketSpeech
 from tests.cloud.openai import OpenAICloud
 from tests.cloud.watch import Fault
@@ -36,6 +37,21 @@ def tts_of(cloud: OpenAICloud, **knobs: Any) -> OpenAIRealtimeTts:
 
 def spoken(tts: OpenAIRealtimeTts, text: str = TEXT, timeout_s: float = 5.0) -> bytes:
     return b"".join(tts.synthesize(text, timeout_s))
+
+
+def done(cloud: OpenAICloud, *said: str) -> ReadingAloud:
+    """A response that is over, with these words of its transcript, and not the transcript's end."""
+    config = load_config(_env_file=None, openai_base_url=cloud.base_url)
+    reading = ReadingAloud(tts_endpoint(config), "marin", TEXT, frozenset())
+    (asked,) = reading.opening()
+    assert isinstance(asked, dict)
+    response = {"id": "r", "status": "completed", "metadata": asked["response"]["metadata"]}
+    kind = "response.output_audio_transcript.delta"
+    words = ({"type": kind, "response_id": "r", "delta": f" {word}"} for word in said)
+    done = {"type": "response.done", "response": response}
+    for message in ({"type": "response.created", "response": response}, *words, done):
+        assert not list(reading.read(message))
+    return reading
 
 
 class TestSentence:
@@ -103,6 +119,14 @@ class TestWords:
         cloud.realtime.spoken_as = lambda text: said
         with pytest.raises(SaidOtherwise, match=why):
             spoken(tts_of(cloud), "האם אתם מחפשים דירה להשכרה או לקנייה?")
+
+    def test_a_transcript_without_an_end_is_judged_all_the_same(self, cloud: OpenAICloud) -> None:
+        with pytest.raises(SaidOtherwise):
+            done(cloud, *TEXT.replace("שני מיליון", "שלושה מיליון").split())
+
+    def test_what_nobody_can_judge_is_not_kept(self, cloud: OpenAICloud) -> None:
+        assert done(cloud, *TEXT.split()).reworded is False
+        assert done(cloud).reworded is True
 
     def test_digits_for_words_are_no_change(self, cloud: OpenAICloud) -> None:
         cloud.realtime.spoken_as = lambda text: text.replace("שני מיליון שקלים", "2,000,000 ₪")

@@ -107,6 +107,7 @@ class ReadingAloud:
         self._pronounce = pronounce
         self._judge = ReadAloud(pronounce(text), names)
         self._said = ""
+        self._judged = False  # by the whole transcript
         self._audio = MulawReader("OpenAI")
         self.reworded = False
         self.over = False
@@ -160,12 +161,17 @@ class ReadingAloud:
             if error := details.get("error"):
                 raise error_of(self._endpoint, error)
             raise ProviderError(f"OpenAI left the sentence {status}: {details.get('reason')}", retryable=True)
+        if self._said and not self._judged:  # its end was never told
+            self._compare(whole=True)
+        elif not self._judged:
+            self.reworded = True  # for all we know; so it is not kept
+            log.warning("TTS_REWORDED openai: there was no transcript")
         if pcm16 := self._audio.end():
             yield pcm16
         self.over = True
 
     def _compare(self, *, whole: bool) -> None:
-        complete = self._said
+        complete, self._judged = self._said, whole
         if len(complete) > RUNS_ON * len(self._text) + RUNS_ON_CHARACTERS:
             raise SaidOtherwise(f"runs on: {len(complete)} characters for {len(self._text)}")
         if not whole:  # a word that still grows is none yet

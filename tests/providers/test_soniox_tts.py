@@ -12,6 +12,7 @@ from server.audio.frames import mulaw_to_pcm16, pcm16_to_mulaw
 from server.config import Config, load_config
 from server.providers.base import PreparesSpeech, ProviderError, SpeechStream
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
+from server.providers.soniox.service import address_of
 from server.providers.soniox.tts import MAX_CHARACTERS, MAX_IDLE, SonioxSpeaking, SonioxTts
 from tests.cloud.google import tone
 from tests.cloud.soniox import SonioxCloud
@@ -273,6 +274,18 @@ class TestRefused:
                 speaking.read({"error_code": 400, "error_type": "invalid_request", "error_message": "Voice?"})
             )
         assert not raised.value.retryable and voice.identity == "soniox tts-rt-v2 Meera"
+
+    def test_the_connection_by_an_error_of_no_stream(self, cloud: SonioxCloud) -> None:
+        message = {"stream_id": None, "error_code": 429, "error_message": "Too many connections."}
+        with pytest.raises(ProviderError, match="limit"):
+            list(SonioxSpeaking(config_of(cloud), TEXT).read(message))
+
+    def test_a_token_in_the_address_is_not_shown(self) -> None:
+        config = load_config(_env_file=None, soniox_api_key="sx-test")
+        address = address_of(config, "wss://voice.example/tts?t=abcdef123456", "SONIOX_TTS_URL")
+        assert "voice.example" in str(address.refused(404, "")) and "abcdef" not in str(
+            address.refused(404, "")
+        )
 
     def test_no_key(self, cloud: SonioxCloud) -> None:
         with pytest.raises(ProviderError, match="set SONIOX_API_KEY"):

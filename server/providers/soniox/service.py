@@ -12,7 +12,7 @@ from server.logs.secrets import excerpt
 from server.providers import model_ends
 from server.providers.base import ProviderError
 from server.providers.streaming.connection import Address, ConnectionLost
-from server.settings.url_secrets import bare, basic_auth
+from server.settings.url_secrets import bare, basic_auth, shown
 
 NO_KEY = "no Soniox key: set SONIOX_API_KEY"
 # By the code, since older answers have no type. A session that ended of itself is begun anew.
@@ -41,7 +41,7 @@ def address_of(config: Config, url: str, setting: str) -> Address:
             says = json.loads(body)["error_message"]
         except (ValueError, KeyError, TypeError):
             says = body
-        return error_of({"error_code": status, "error_message": says}, f"{setting}={bare(url)}")
+        return error_of({"error_code": status, "error_message": says}, f"{setting}={shown(url)}")
 
     return Address("Soniox", bare(url), {"Authorization": basic_auth(url) or f"Bearer {key}"}, refused)
 

@@ -87,7 +87,7 @@ class SonioxSpeaking:
 
     def read(self, message: dict[str, Any]) -> Iterator[bytes]:
         """An error without a stream's ID is the connection's."""
-        if message.get("stream_id", self._stream) != self._stream:
+        if (message.get("stream_id") or self._stream) != self._stream:
             return
         if message.get("error_code"):
             model, voice = self._config.soniox_tts_model, self._config.soniox_tts_voice

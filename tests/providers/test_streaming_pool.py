@@ -8,6 +8,7 @@ import pytest
 
 from server.providers.streaming.connection import Connection
 from server.providers.streaming.pool import IDLE_S, SESSION_S, Pool
+from server.runtime.threads import Task
 from tests.cloud.soniox import SonioxCloud
 from tests.providers.sockets import address, nothing_left
 from tests.simtime.runtime import SimRuntime
@@ -169,6 +170,22 @@ class TestPreparing:
             pass_by(runtime, 0)
             pool.keep(connection)
             until(lambda: len(cloud.open_links) == 2)
+
+    def test_a_system_without_threads_costs_that_one_only(
+        self, cloud: SonioxCloud, runtime: SimRuntime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def no_thread(name: str, function: object) -> Task:
+            raise RuntimeError("can't start new thread")
+
+        with pool_of(cloud, runtime) as pool:
+            with monkeypatch.context() as patched:
+                patched.setattr(runtime, "spawn", no_thread)
+                pool.prepare()
+            pool.prepare()
+            pass_by(runtime, 0)
+            connection = pool.take()
+            assert connection.is_open
+            pool.keep(connection)
 
     def test_one_that_fails_leaves_nothing(self, runtime: SimRuntime) -> None:
         pool = Pool(address("ws://127.0.0.1:9"), runtime=runtime)

@@ -78,7 +78,11 @@ class Pool:
             ):
                 return
             self._opening += 1
-        self._runtime.spawn("socket-opens", self._open_one)
+        try:
+            self._runtime.spawn("socket-opens", self._open_one)
+        except RuntimeError:  # the system gives no thread; the exchange opens its own connection
+            with self._lock:
+                self._opening -= 1
 
     def close(self) -> None:
         """Close what is kept. What is in use goes its way."""

@@ -120,6 +120,10 @@ class TestWords:
         with pytest.raises(SaidOtherwise, match=why):
             spoken(tts_of(cloud), "האם אתם מחפשים דירה להשכרה או לקנייה?")
 
+    def test_a_short_sentence_that_is_written_otherwise_is_none(self, cloud: OpenAICloud) -> None:
+        cloud.realtime.spoken_as = lambda text: "המחיר אינו כולל מעמ"
+        assert spoken(tts_of(cloud), 'המחיר אינו כולל מע"מ')
+
     def test_a_transcript_without_an_end_is_judged_all_the_same(self, cloud: OpenAICloud) -> None:
         with pytest.raises(SaidOtherwise):
             done(cloud, *TEXT.replace("שני מיליון", "שלושה מיליון").split())

@@ -32,7 +32,7 @@ MAX_CHARACTERS = 4096  # of one request, as of the speech endpoint
 MAX_TOKENS = 4096  # the API's own limit; a sentence takes some hundred
 # A transcript so many times as long as its text, and some characters, runs on: figures in words take three.
 RUNS_ON, RUNS_ON_CHARACTERS = 4, 60
-FEW_WORDS = 4  # by half of fewer, a word that is spelled otherwise would make another sentence
+FEW_WORDS = 6  # in fewer, an abbreviation that is written otherwise would make another sentence
 READ = (
     "You are the voice of a telephone agent. Read the user's text aloud in Hebrew, exactly as it is written, "
     "word for word. Do not answer it, do not add, leave out, translate or correct anything. Native Israeli "

@@ -18,7 +18,7 @@ from server.providers.streaming.speech import SocketSpeech
 
 LANGUAGE = "he"
 MAX_CHARACTERS = 5000  # of one message
-MAX_IDLE = 3  # sockets, of the three that an account has at first
+MAX_IDLE = 1  # sockets a process: an account has three at first, for all that are open
 IDLE_S = 20.0  # without a keep-alive Soniox closes a silent socket after 20–30 s
 WARM_TIMEOUT_S = 5.0
 WARM_TEXT = "שלום"

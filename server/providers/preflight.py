@@ -33,6 +33,7 @@ HEADING = f"{'':<7}{'what':<15}{'works':<7}first"
 PHRASE = "אני מחפש דירה בתל אביב"
 MENU_PHRASE = "אני רוצה לקנות דירה"  # of those that the embedded STT know when a call begins
 MENU_ONLY = "(of its menu: for trying out)"
+UNHEARD = "(no TTS works: it was given silence, so whether it hears is not known)"
 WHOLE_ONLY = "(whole utterances: no words before their end, so no early start and no held sentence)"
 ALIKE = 60  # of 100: a wrong word is no wrong language
 TRIAL_S = 10.0
@@ -71,7 +72,8 @@ def try_providers(config: Config, providers: Providers) -> Iterator[Trial]:
         expected = expected_after("intent", None) if menu else providers.llm.first.opening
         trial = _try_stt(config, stt, expected, MENU_PHRASE if menu else PHRASE, speak)
         cannot = MENU_ONLY if menu else "" if stt.guesses else WHOLE_ONLY
-        yield _with_result(trial, f"{trial.result} {cannot}".strip())
+        unheard = UNHEARD if speak is _silence else ""
+        yield _with_result(trial, " ".join(filter(None, (trial.result, unheard, cannot))))
     for llm in providers.llm:
         yield _try_llm(config, llm)
 
@@ -124,9 +126,9 @@ def _try_stt(config: Config, stt: Stt, expected: Expected, phrase: str, speak: S
 def _misheard(phrase: str, words: str, heard: list[Transcript], min_confidence: float) -> str:
     """What is wrong with what was heard of the phrase; a word may be."""
     if not words:
-        return f"heard nothing in {phrase!r}; is this its language?"
+        return f"heard nothing when the first TTS that works said {phrase!r}; is this its language?"
     if fuzz.ratio(words, phrase) < ALIKE:
-        return f"heard {words!r} for {phrase!r}; is this its language?"
+        return f"heard {words!r} when the first TTS that works said {phrase!r}; is this its language?"
     sure = [final.confidence for final in heard if final.confidence is not None]
     if sure and min(sure) < min_confidence:
         return f"is only {min(sure):.2f} sure of {words!r}: below ASR_MIN_CONFIDENCE a caller is asked again"

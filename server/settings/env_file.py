@@ -14,6 +14,7 @@ import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -52,12 +53,19 @@ class EnvFile:
     def remarks(self) -> list[str]:
         """What is odd, a line each: names that are not ours (slips, or another's), ``${…}``, repeats."""
         unknown = [
-            f"{self.path}: {name} is no setting of ours" for name in self.values if name not in self.known
+            f"{self.path}: {name} is no setting of ours{self._meant(name)}"
+            for name in self.values
+            if name not in self.known
         ]
         return [*unknown, *self.references()] + [
             f"{self.path}: {name} is set on lines {' and '.join(map(str, lines))}: the last one counts"
             for name, lines in self.repeated.items()
         ]
+
+    def _meant(self, name: str) -> str:
+        """Which one a slip of the fingers may have been; empty: none."""
+        near = get_close_matches(name, self.known, 1, 0.85)
+        return f": was {near[0]} meant?" if near else ""
 
     def references(self) -> list[str]:
         """The settings of ours whose value may have been meant to name another one, a line each."""

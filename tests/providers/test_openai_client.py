@@ -430,6 +430,12 @@ class TestErrors:
         with pytest.raises(ProviderError, match="OPENAI_LLM_MODEL=gpt-9") as caught:
             said(knobs(cloud, openai_llm_model="gpt-9"))
         assert not caught.value.retryable
+        assert "/v1" not in str(caught.value)
+
+    def test_an_address_without_its_v1_is_asked_about(self, cloud: OpenAICloud) -> None:
+        at = cloud.base_url.removesuffix("/v1")
+        with pytest.raises(ProviderError, match="Does OPENAI_LLM_BASE_URL lack its /v1"):
+            said(knobs(cloud, openai_llm_base_url=at))
 
     @pytest.mark.parametrize(
         ("parameter", "knob"),

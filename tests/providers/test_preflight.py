@@ -145,6 +145,12 @@ def test_f6_a_voice_that_sends_no_speech(says: bytes, why: str, monkeypatch: pyt
     assert row(found).split(maxsplit=4)[:3] == ["tts", "openai", "NO"] and why in row(found)
 
 
+def test_an_stt_that_was_given_silence_says_so() -> None:
+    """Without a TTS that works nothing was said to it: its yes is of the connection alone."""
+    assert "given silence" in trials(tts=ProviderError("no key"))["stt"].result
+    assert "given silence" not in trials()["stt"].result
+
+
 def test_a_wrong_word_is_no_wrong_language() -> None:
     assert trials(stt=[Transcript("אני מחפש דירה בגבעתיים", 0.9)])["stt"].works
 

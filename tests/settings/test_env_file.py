@@ -247,6 +247,8 @@ def test_a_text_over_several_lines_is_one_while_it_swallows_nothing(quote: str) 
 
 
 def test_what_is_odd_is_told() -> None:
+    Path(".env").write_text("OPENAI_LLM_MODLE=x\n", encoding="utf-8")
+    assert env_file_remarks() == [".env: OPENAI_LLM_MODLE is no setting of ours: was OPENAI_LLM_MODEL meant?"]
     Path(".env").write_text("PORT=1\nSOMETHING=1\nVAD_RMS=9\nport=2\nPORT=3\n", encoding="utf-8")
     assert env_file_remarks() == [
         ".env: SOMETHING is no setting of ours",

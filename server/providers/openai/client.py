@@ -238,7 +238,8 @@ def explained(error: Exception, endpoint: Endpoint) -> ProviderError:
 def _explained_status(error: Any, endpoint: Endpoint) -> ProviderError:
     status, says = error.status_code, _message(error)
     if error.code == "model_not_found" or status == 404:
-        return ProviderError(f"OpenAI does not know it: {not_known(endpoint)} ({says})")
+        what = not_known(endpoint) + _or_its_url(error, endpoint)
+        return ProviderError(f"OpenAI does not know it: {what} ({says})")
     if status == 401:
         return ProviderError(f"OpenAI refuses the key: is {endpoint.key_knob} right?")
     if status == 403:
@@ -253,6 +254,13 @@ def _explained_status(error: Any, endpoint: Endpoint) -> ProviderError:
     knob = next((knob for name, knob in KNOB_OF_PARAMETER.items() if name in about), None)
     advice = f"change {knob}" if knob else f"does {_model_knob(endpoint)} take this?"
     return ProviderError(f"OpenAI refuses the request: {advice} ({says})")
+
+
+def _or_its_url(error: Any, endpoint: Endpoint) -> str:
+    """Of a server of one's own that has no such route: its address mostly lacks the /v1."""
+    url = bare(endpoint.base_url).rstrip("/")
+    unlikely = not url or url.endswith("/v1") or error.code == "model_not_found"
+    return "" if unlikely else f" Does {endpoint.base_url_knob} lack its /v1?"
 
 
 def _message(error: Any) -> str:

@@ -77,6 +77,8 @@ def _refused(endpoint: Endpoint, status: int, body: str) -> ProviderError:
         return ProviderError(f"OpenAI forbids it: may {endpoint.key_knob} do this, and from here? ({says})")
     if status in (400, 404):
         what = f"{not_known(endpoint)} Has the server the Realtime API?"
+        if endpoint.base_url:
+            what += f" If not, set {endpoint.model_knob} to a model that it serves without."
         return ProviderError(f"OpenAI does not know it: {what} ({says})")
     if status == 429:
         return error_of(endpoint, {"code": "rate_limit_exceeded", "message": says})

@@ -27,7 +27,7 @@ ANNOUNCED: Mapping[str, Mapping[str, str]] = {
 # None of these has an announced end.
 INSTEAD: Mapping[str, tuple[str, ...]] = {
     "OPENAI_STT_MODEL": ("gpt-live-transcribe",),
-    "OPENAI_LLM_MODEL": ("gpt-6-luna", "gpt-5.4-mini"),
+    "OPENAI_LLM_MODEL": ("gpt-5.4-mini", "gpt-6-luna"),
     "OPENAI_TTS_MODEL": ("gpt-realtime-2.1-mini",),
     "SONIOX_TTS_MODEL": ("tts-rt-v2",),
 }

@@ -100,7 +100,7 @@ class TestTold:
         ],
     )
     def test_what_when_and_what_to_set(self, today: date, when: str) -> None:
-        instead = "set OPENAI_LLM_MODEL=gpt-6-luna or OPENAI_LLM_MODEL=gpt-5.4-mini"
+        instead = "set OPENAI_LLM_MODEL=gpt-5.4-mini or OPENAI_LLM_MODEL=gpt-6-luna"
         assert self.END.told(today) == f"OPENAI_LLM_MODEL=gpt-4o-mini {when}: {instead}"
 
     def test_near(self) -> None:

@@ -231,8 +231,9 @@ class Config(BaseSettings):
 
     # Barge-in (D)
     barge_in: bool = knob(True, "Stop speaking when the caller speaks.")
-    barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that stop the agent.", 1, 50)
-    barge_in_rms: int = knob(0, "RMS that stops the agent; 0 means 1.5 × VAD_RMS.", 0, 32767)
+    barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that may be a voice.", 1, 50)
+    barge_in_rms: int = knob(0, "RMS of such a frame; 0 means 1.5 × VAD_RMS.", 0, 32767)
+    barge_in_early_stop: bool = knob(False, "Stop at those frames, before the speech model has judged them.")
 
     # Understanding (E)
     dedup_window_sec: int = knob(14, "How long the same words count as a repeat.", 0, 120)
@@ -252,10 +253,7 @@ class Config(BaseSettings):
 
     # What is said
     ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
-    greeting_protected: bool = knob(
-        False,
-        "The greeting is always said, and nothing said over it stops it: a notice that the law wants heard.",
-    )
+    greeting_protected: bool = knob(False, "Nothing stops the greeting: a notice that the law wants heard.")
     twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")

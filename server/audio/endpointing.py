@@ -157,7 +157,8 @@ class Endpointer:
         self.paused = False  # PAUSED was reported, and neither RESUMED nor the end yet
         self._onset = OnsetDetector(params)
         self._count = SpeechCount()
-        self.onset_frames = 0  # how long ago the utterance began when ONSET was reported
+        self.onset_frames = 0  # how long ago the utterance began when ONSET was reported,
+        self.judged_frames = 0  # and when CONFIRMED was
         self.speech_frames = 0  # of the utterance that ended last: onset to its last speech,
         self.silence_frames = 0  # and from there to its end
         shortest = min(params.short_silence_frames, params.silence_frames)
@@ -214,6 +215,7 @@ class Endpointer:
         agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self.params.min_voiced_frames
         if agreed and not background:
             self.phase = Phase.CONFIRMED
+            self.judged_frames = count.age
             self.pauses.confirmed(
                 count.age,
                 during_playout=threshold is OnsetThreshold.DURING_PLAYOUT,

@@ -7,7 +7,7 @@ from server.audio.frames import FrameHeard
 from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
 from server.audio.vad import Vad
 
-ECHO_DIES_FRAMES = 30  # 600 ms after it stopped playout: network, room and the last words are over
+ECHO_DIES_FRAMES = 30  # 600 ms after playout stopped for it: network, room and the last words are over
 ECHOES_IN_A_ROW = 2  # one may have been a cough that sounds like a voice
 
 
@@ -81,6 +81,7 @@ class EchoSuspect:
         self._during_playout = during_playout
 
     def ended(self, speech_frames: int) -> None:
+        """``speech_frames``: what was heard of it once it was confirmed, and playout had stopped."""
         short = speech_frames <= ECHO_DIES_FRAMES
         self._ended_with_playout, self._during_playout = self._during_playout and short, False
 
@@ -199,7 +200,7 @@ class Segmenter:
         self._last_voice, self._voice = self._voice, VoiceLevel()
         heard: list[Heard] = [*self._chunk(all_of_it=True)]
         endpointer = self._endpointer
-        self._suspect.ended(endpointer.speech_frames)
+        self._suspect.ended(endpointer.speech_frames - endpointer.judged_frames)
         heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
         self._audio.close(discarded=False)
         if runs_on:

@@ -118,6 +118,7 @@ GROUPS = (
             "BARGE_IN",
             "BARGE_IN_VOICE_FRAMES",
             "BARGE_IN_RMS",
+            "BARGE_IN_EARLY_STOP",
             "DEDUP_WINDOW_SEC",
             "ASR_MIN_CONFIDENCE",
         ),

@@ -1,11 +1,12 @@
-"""Barge-in: the caller's voice during playout stops it, is judged, and interrupts it or is let go (D1-D5).
+"""Barge-in: the caller's voice during playout is judged, and interrupts it or is let go (D1-D5).
 
-    a sound --(stop: clear)--> judged --> noise: playout goes on from the very frame
-                                      --> a voice: the reply is dropped, what was heard of it noted, its rest
-                                          kept until the caller's words are known
+    loud frames --> judged --> noise: nothing was cut
+                           --> a voice (``clear``): the reply is dropped, what was heard of it noted, its rest
+                               kept until the caller's words are known
 
-A sound is judged by ``audio.endpointing``, a voice without words by ``turns.answering``; after two false
-stops ``Turn.stop`` waits for the judgement.
+A sound is judged by ``audio.endpointing``, a voice without words by ``turns.answering``. With ``early_stop``
+loud frames stop playout before they are judged, and it goes on from the very frame when they were noise;
+after two false stops ``Turn.stop`` waits for the judgement.
 
 Where the agent's voice ends, for the onset threshold behind it (C5) and for echo (E3), is known here too.
 """
@@ -56,16 +57,16 @@ class BargeIn:
         just_after = self._current.clock - self._spoke_until < ECHO_TAIL_FRAMES
         return Overlap.JUST_AFTER if just_after else None
 
-    # ---- stop, judge ----
+    # ---- a candidate, and what it was ----
 
-    def stop(self) -> list[Action]:
-        """D1: at once; whether it is a voice is known within 400 ms."""
-        turn = self._current.turn
-        stopped = turn is not None and self._params.barge_in and turn.stop()
+    def candidate(self) -> list[Action]:
+        """D1: a candidate. Playout stops for it only early; whether it is a voice is known within 400 ms."""
+        turn, params = self._current.turn, self._params
+        stopped = turn is not None and params.barge_in and params.early_stop and turn.stop()
         return [SendClear()] if stopped else []
 
     def it_was_noise(self) -> None:
-        """D4: go on from where it was stopped. A reply that was held back (A6) starts by itself."""
+        """D4: go on from where it was stopped early. A reply that was held back (A6) starts by itself."""
         if self._current.turn is not None:
             self._current.turn.go_on()
 

@@ -194,7 +194,7 @@ class TurnMachine:
         match heard:
             case Onset(utterance_id):
                 number = self.call.history.committed_turns + 1
-                stopped = self.parts.barge_in.stop()
+                stopped = self.parts.barge_in.candidate()
                 return stopped + users.onset(utterance_id, number, self.call.input.expected)
             case Confirmed():
                 return self._confirmed(heard)

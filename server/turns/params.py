@@ -11,14 +11,15 @@ class TurnParams:
     """What ``TurnMachine`` is made with.
 
     ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
-    ``hold_frames``: how long a caller who asked to wait is left alone (F7). ``lines``: as this agent says
-    them.
+    ``early_stop``: loud frames stop playout, else a confirmed voice (D1). ``hold_frames``: how long a caller
+    who asked to wait is left alone (F7). ``lines``: as this agent says them.
     """
 
     endpointing: EndpointingParams
     vad_rms: int
     barge_in_rms: int
     barge_in: bool
+    early_stop: bool
     refractory_frames: int
     greeting: str
     greeting_protected: bool

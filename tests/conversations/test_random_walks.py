@@ -83,6 +83,7 @@ def calls(draw):
         keys=draw(st.lists(st.tuples(seconds, st.sampled_from("15#")), max_size=3)),
         knobs={
             "barge_in": draw(st.booleans()),
+            "barge_in_early_stop": draw(st.booleans()),
             "speculative_turns": draw(st.booleans()),
             "idle_prompt_sec": draw(st.sampled_from([0, 0, 2])),
             "transfer_number": draw(st.sampled_from(["", "+97231234567"])),

@@ -121,12 +121,12 @@ acts B6 D1 D2
 spares D4
 
   0.80-1.34   agent   שלום!…
-  1.30-2.80   caller  כמה חדרים יש
+  1.15-2.65   caller  כמה חדרים יש
               log     BARGE_IN: interrupt
               asked   כמה חדרים יש
               knows   שלום!…
               replies יש שם שלושה חדרים.
-  3.64        agent   יש שם שלושה חדרים.
+  3.49        agent   יש שם שלושה חדרים.
   8.00        caller  hangs up
 
 # The deadline of an old turn means nothing to the new one

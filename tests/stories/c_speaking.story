@@ -100,11 +100,11 @@ spares A6
               pauses  1900
               replies יש שם שלושה חדרים. ויש גם מרפסת שמש.
   5.34        agent   יש שם שלושה חדרים.
-  6.60-8.10   caller  ומה המחיר
+  6.46-7.96   caller  ומה המחיר
               log     BARGE_IN: interrupt
               asked   ומה המחיר
               replies המחיר נתון למשא ומתן.
-  8.94        agent   המחיר נתון למשא ומתן.
+  8.80        agent   המחיר נתון למשא ומתן.
  13.00        caller  hangs up
 
 # A breath behind the agent's last word

@@ -1,5 +1,5 @@
 # The caller interrupts
-> Silent within 80 ms of the first loud frame; the caller's words are heard from the first one, and answered.
+> Silent once the model knows a voice (here after 180 ms); the caller's words are heard from the first one, and answered.
 acts D1 D2 D3
 spares D4
 
@@ -11,7 +11,7 @@ spares D4
   5.34        clear
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם…
-  7.40        clear
+  7.52        clear
   7.34-8.54   caller  ומה המחיר
               log     BARGE_IN: interrupt
               asked   ומה המחיר
@@ -21,10 +21,35 @@ spares D4
   9.26        agent   המחיר נתון למשא ומתן.
  13.00        caller  hangs up
 
+# A cough does not stop her at all
+> It is judged while she speaks on: no frame is missing, none is said twice, and the caller's next words find her ready.
+acts D1
+spares D2 D3 D4 E1
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  0.80        clear
+  3.00-4.50   caller  כמה חדרים יש
+  5.17        asked   כמה חדרים יש
+              replies יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
+  5.34        clear
+  5.34-6.86   agent   יש שם שלושה חדרים ומרפסת.
+  6.00-6.30   cough
+  6.70-6.90   cough
+  6.84-7.62   agent   מתי נוח לבוא?
+              no log  BARGE_IN
+ 10.50-11.50  caller  מחר בערב
+              asked   מחר בערב
+              knows   יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
+              replies רשמתי, מחר בערב.
+ 12.22        clear
+ 12.22        agent   רשמתי, מחר בערב.
+ 16.00        caller  hangs up
+
 # A cough does not stop the agent for long
-> It stops to judge, and goes on from the very word; nobody is asked anything.
+> BARGE_IN_EARLY_STOP: it stops to judge, and goes on from the very word; nobody is asked anything.
 acts D1 D4
 spares D2 D3 E1
+knob BARGE_IN_EARLY_STOP true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  כמה חדרים יש
@@ -43,9 +68,10 @@ spares D2 D3 E1
  16.00        caller  hangs up
 
 # The third cough is not waited for
-> After two false stops in one reply only a confirmed voice stops the agent.
+> BARGE_IN_EARLY_STOP: after two false stops in one reply only a confirmed voice stops the agent.
 acts D1 D4
 spares D2
+knob BARGE_IN_EARLY_STOP true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
@@ -102,12 +128,12 @@ spares D3
               asked   כמה חדרים יש
               replies יש שם שלושה חדרים ומרפסת.
   5.34-6.66   agent   יש שם שלושה חדרים…
-  6.60-7.80   caller  ומה המחיר
+  6.48-7.68   caller  ומה המחיר
               log     BARGE_IN: interrupt
               asked   ומה המחיר
               knows   יש שם שלושה חדרים
               replies המחיר נתון למשא ומתן.
-  8.52        agent   המחיר נתון למשא ומתן.
+  8.40        agent   המחיר נתון למשא ומתן.
  12.00        caller  hangs up
 
 # What was heard is what was played, not what was sent
@@ -121,12 +147,12 @@ network takes 150
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים ומרפסת שמש. מתי נוח לבוא?
   5.64-7.36   agent   יש שם שלושה חדרים גדולים…
-  7.00-8.20   caller  ומה המחיר
+  6.88-8.08   caller  ומה המחיר
               log     BARGE_IN: interrupt
               asked   ומה המחיר
               knows   יש שם שלושה חדרים גדולים…
               replies המחיר נתון למשא ומתן.
-  9.22        agent   המחיר נתון למשא ומתן.
+  9.10        agent   המחיר נתון למשא ומתן.
  13.00        caller  hangs up
 
 # A voice without words
@@ -140,9 +166,9 @@ spares E1
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש. מתי נוח לבוא?
   5.34        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם…
-  7.40-8.20   mumble
+  7.26-8.06   mumble
               log     BARGE_IN: interrupt
-  8.92        agent   ויש גם מרפסת שמש.
+  8.78        agent   ויש גם מרפסת שמש.
               agent   מתי נוח לבוא?
  14.00        caller  hangs up
 
@@ -175,7 +201,7 @@ knob BARGE_IN true
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. מתי נוח לבוא?
-  5.34-6.06   agent   יש שם…
+  5.34-6.18   agent   יש שם…
   6.00-7.20   caller  ומה המחיר
               log     BARGE_IN: interrupt
               asked   ומה המחיר

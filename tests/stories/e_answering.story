@@ -35,7 +35,7 @@ spares D4
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34-6.06   agent   יש שם…
+  5.34-6.18   agent   יש שם…
   6.00-7.20   caller  ומה המחיר
               stt    doubt 0.2
               log     BARGE_IN: interrupt

@@ -29,8 +29,10 @@ spares F2
  12.00        caller  hangs up
 
 # A cough over the goodbye only delays it
+> Where loud frames stop the agent (BARGE_IN_EARLY_STOP).
 acts D4 F2
 spares D2
+knob BARGE_IN_EARLY_STOP true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  זה הכול להיום

@@ -4,6 +4,7 @@
     > What a reader should notice.                        any number of lines
     acts D1 D4          the rules it shows at work
     spares D2           the rules that must not act here
+    knob BARGE_IN_EARLY_STOP true
 
      0.80        agent   שלום! איך אפשר לעזור?
      3.00-4.50   caller  כמה חדרים יש

@@ -7,7 +7,7 @@ spares E1 B2
   3.00-4.50   caller  ספרו לי על הדירה
   5.17        asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אהה
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
@@ -24,11 +24,11 @@ spares D4
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.70   caller  רגע רגע
               log     BARGE_IN: interrupt
               asked   רגע רגע
-              knows   יש שם…
+              knows   יש שם שלושה…
               replies בבקשה, אני איתך.
   7.42±0.75   agent   בבקשה, אני איתך.
  11.00        caller  hangs up
@@ -59,7 +59,7 @@ spares B2
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  כן
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
@@ -77,7 +77,7 @@ spares E2
               asked   ספרו לי על הדירה
               pauses  1400
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אהה
               log     BACKCHANNEL → ignore
               asked   ספרו לי על הדירה
@@ -95,7 +95,7 @@ spares E1 G2
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אחלה בחלה
               log     BARGE_IN: interrupt
               asked   אחלה בחלה
@@ -118,7 +118,7 @@ spares D4
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  בלי מעלית
               log     BARGE_IN: interrupt
               asked   בלי מעלית
@@ -137,7 +137,7 @@ knob SPECULATIVE_TURNS true
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אחלה בחלה
               log     BARGE_IN: interrupt
   6.81        asked   אחלה בחלה
@@ -158,7 +158,7 @@ knob SPECULATIVE_TURNS true
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אחלה בחלה
   6.81        asked   אחלה בחלה
               replies …
@@ -182,7 +182,7 @@ knob THINKING_TEXT_HE שנייה אחת
   3.00-4.50   caller  ספרו לי על הדירה
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
-  5.34        agent   יש שם…
+  5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אחלה בחלה
               asked   אחלה בחלה
               takes   1400

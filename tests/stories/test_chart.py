@@ -12,6 +12,7 @@ STORY = """\
 # A cough
 > Over the answer.
 acts D1
+knob BARGE_IN_EARLY_STOP true
   3.00-4.50   caller  כמה חדרים יש
               asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
@@ -43,7 +44,7 @@ def test_the_bars_are_what_happened():
 
 
 def test_the_text_chart_has_every_lane_and_the_words():
-    lines = chart_lines("a cough does not stop")
+    lines = chart_lines("a cough does not stop the agent")
     assert [line.split()[0] for line in lines[4:10]] == ["caller", "agent", "state", "stt", "llm", "voice"]
     assert "▒" in lines[4] or "cough" in "".join(lines)
     assert "╳" in lines[5]
@@ -61,7 +62,7 @@ def test_stories_are_listed_and_found_by_number():
 def test_the_picture_is_svg_with_the_words_in_it(tmp_path):
     """Well-formed; every sentence is there, wrapped or not, and the cut is marked."""
     file = tmp_path / "chart.svg"
-    main(["a cough does not stop", "--svg", str(file)])
+    main(["a cough does not stop the agent", "--svg", str(file)])
     picture = ElementTree.fromstring(file.read_text("utf-8"))
     words = " ".join(text.text or "" for text in picture.iter("{http://www.w3.org/2000/svg}text"))
     assert "cough" in words and "כמה חדרים יש" in words and "A cough does not stop the agent" in words

@@ -37,6 +37,7 @@ PARAMS = TurnParams(
     vad_rms=200,
     barge_in_rms=300,
     barge_in=True,
+    early_stop=False,
     refractory_frames=38,
     greeting="",
     greeting_protected=False,
@@ -52,6 +53,7 @@ PARAMS = TurnParams(
     call_frames=0,
     lines=OURS,
 )
+STOPS_EARLY = replace(PARAMS, early_stop=True)
 GREETS = replace(PARAMS, greeting=GREETING)
 
 ASKED, FIRST, SECOND = "ספרי לי על הדירה", "יש שלושה חדרים וגינה.", "לעזור במשהו נוסף?"
@@ -71,8 +73,8 @@ SHORT_FIRST = [
     TtsAudio(1, 0, AUDIO[: 160 * 40]),
     TtsSentenceDone(1, 0),
 ]
-CUT = [*SPEAKING, "." * 10, "###"]
-INTERRUPTED = [*CUT, "###"]
+CANDIDATE = [*SPEAKING, "." * 10, "###"]  # loud frames over the agent; under STOPS_EARLY it is stopped
+INTERRUPTED = [*CANDIDATE, "###"]
 SENT = [*SPEAKING, PlayoutRoom(100), "." * 100]
 FINISHED = [*SENT, MarkReturned("1.0.0")]
 GRACE = "." * GRACE_FRAMES  # the moment behind our closing line (F2)

@@ -12,15 +12,15 @@ from server.turns.phases import Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX
 from server.turns.turn import InterruptedReply
 from server.turns.user_turn import UserTurn, UserUtterance
-from tests.turns.scene import ASKED, FIRST, PARAMS, SECOND
+from tests.turns.scene import ASKED, FIRST, PARAMS, SECOND, STOPS_EARLY
 
 LEAD = SaveLead((("name", "דנה"),))
 SECOND_OF_AUDIO = b"\x10" * 160 * 50
 
 
 class Call:
-    def __init__(self):
-        parts = TurnMachine(PARAMS).parts
+    def __init__(self, params=PARAMS):
+        parts = TurnMachine(params).parts
         self.current, self.users, self.barge_in = parts.current, parts.users, parts.barge_in
         self.call = parts.call
 
@@ -40,9 +40,9 @@ def said(text=ASKED):
     return UserTurn([UserUtterance(1, text=text)])
 
 
-def thinking(asked=ASKED):
+def thinking(asked=ASKED, params=PARAMS):
     """A turn of the caller's that the LLM is asked about."""
-    call = Call()
+    call = Call(params)
     call.current.owe(said())
     call.turn.ask(GenerateReply(1, asked, (), 1))
     return call
@@ -68,9 +68,9 @@ def played(call, heard):
     return call
 
 
-def speaking(*sentences, heard=0, complete=True):
+def speaking(*sentences, heard=0, complete=True, params=PARAMS):
     """A reply of a second a sentence."""
-    call = thinking()
+    call = thinking(params=params)
     voiced(call.turn, *sentences, complete=complete)
     return played(call, heard)
 
@@ -174,16 +174,25 @@ def test_d4_the_sentences_before_the_one_that_was_cut_were_heard():
     assert call.interrupted.restores == FIRST
 
 
+def test_d1_a_candidate_cuts_nothing():
+    """D1: what it was is known within 400 ms; noise has nothing to take back."""
+    call = speaking(FIRST, heard=25)
+    assert call.barge_in.candidate() == []
+    call.barge_in.it_was_noise()
+    assert (call.turn.phase, call.turn.playout.played) == (Phase.PLAYING, 25)
+    assert SendClear() in call.interrupt()
+
+
 def test_d1_a_reply_that_was_stopped_already_is_not_cleared_again():
     """D1: one clear."""
-    call = speaking(FIRST, heard=25)
-    assert call.barge_in.stop() == [SendClear()]
-    assert call.barge_in.stop() == []
+    call = speaking(FIRST, heard=25, params=STOPS_EARLY)
+    assert call.barge_in.candidate() == [SendClear()]
+    assert call.barge_in.candidate() == []
     assert SendClear() not in call.interrupt()
 
 
 def notice():
-    call = Call()
+    call = Call(STOPS_EARLY)
     turn = call.current.begin(Phase.PREPARED)
     turn.say(Prompt(FIRST), notice=True)
     turn.playout.add_audio(0, SECOND_OF_AUDIO)
@@ -194,7 +203,7 @@ def notice():
 def test_b6_nothing_cuts_a_notice_that_is_being_heard():
     """B6, F5: neither a sound, nor a voice, nor a key; before its first frame it gives way, and is owed."""
     call = played(notice(), heard=25)
-    assert call.barge_in.stop() == call.barge_in.voice() == call.interrupt() == []
+    assert call.barge_in.candidate() == call.barge_in.voice() == call.interrupt() == []
     assert call.current.state is State.SPEAKING
     assert notice().interrupt() == [CancelTurn(1)]
 

@@ -1,5 +1,7 @@
 """How a call is begun, heard and interrupted, and what its log says of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from server.turns.actions import (
@@ -23,13 +25,14 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.machine import TurnMachine
+from tests.audio.timelines import ENERGY
 from tests.turns.effects import NOTHING, asks, begins, drops, effects, hints, says, sends, stt
 from tests.turns.scene import (
     ASKED,
     AUDIO,
+    CANDIDATE,
     COMPLETE,
     COUGH,
-    CUT,
     FINISHED,
     FIRST,
     GREETING,
@@ -43,6 +46,7 @@ from tests.turns.scene import (
     SENT,
     SPEAKING,
     SPOKE,
+    STOPS_EARLY,
     THINKING,
     UNDERSTOOD,
     L,
@@ -128,9 +132,26 @@ def test_b6_a_greeting_that_was_heard_is_history():
 # ---- D1, D5: stopping
 
 
-def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
-    """D1: a third sound in one reply does not stop us; a voice still does."""
+def test_d1_a_sound_is_judged_over_the_agent_and_a_voice_stops_it():
+    """D1: noise time after time costs nothing; recognition waits for a voice after two of them."""
     dialogue = after(SPEAKING)
+    for _ in range(2):
+        assert effects(dialogue, "...", "nnn", "." * 20) == stt("start", "cancel")
+    assert effects(dialogue, "...", "nnn", "." * 20) == NOTHING
+    assert effects(dialogue, "...", "###") == NOTHING
+    assert effects(dialogue, "###") == stt("start") + sends("clear") + drops()
+
+
+def test_d1_energy_alone_stops_at_once():
+    """D1: VAD_ENGINE=energy: loud frames are all there is."""
+    dialogue = after(SPEAKING, replace(STOPS_EARLY, endpointing=ENERGY))
+    assert effects(dialogue, "...", "###") == sends("clear") + stt("start")
+    assert effects(dialogue, "###") == drops()
+
+
+def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
+    """D1: BARGE_IN_EARLY_STOP: a third sound in one reply does not stop us; a voice still does."""
+    dialogue = after(SPEAKING, STOPS_EARLY)
     for _ in range(2):
         assert effects(dialogue, "...", "nnn", "." * 20) == sends("clear") + stt("start", "cancel")
     assert effects(dialogue, "...", "nnn", "." * 20) == NOTHING
@@ -141,7 +162,7 @@ def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
 def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
     """D2: the reply counts as heard; sixteen frames before its end it is one."""
     for left, interrupted in ((15, False), (16, True)):
-        dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (97 - left), "######", "#" * 20, "." * 25])
+        dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (94 - left), "######", "#" * 20, "." * 25])
         (asked,) = effects(dialogue, FinalTranscript(2, "ויש שם חניה")).asked
         assert asked.history[-1].interrupted is interrupted
 
@@ -175,7 +196,7 @@ def test_c5_never_after_a_barge_in():
         "overdue": (UNDERSTOOD, TurnOverdue(1), "TURN_TIMEOUT turn=1"),
         "response gap": ([*COMPLETE, "." * 5], PlayoutRoom(1), "RESPONSE_GAP ms=600 turn=1"),
         "heard": (SENT, MarkReturned("1.0.0"), "tts_done"),
-        "barge-in": (CUT, "###", "BARGE_IN: interrupt"),
+        "barge-in": (CANDIDATE, "###", "BARGE_IN: interrupt"),
         "the same words": ([*COMPLETE, SPOKE], FinalTranscript(2, ASKED), "DEDUP user → ignore"),
         "our own words": ([*FINISHED, "." * 40, SPOKE], FinalTranscript(2, FIRST), "ECHO → ignore"),
     }.values(),

@@ -31,6 +31,7 @@ from tests.turns.scene import (
     PARAMS,
     SPEAKING,
     SPOKE,
+    STOPS_EARLY,
     UNDERSTOOD,
     T,
     after,
@@ -129,8 +130,8 @@ def test_f2_who_interrupts_the_goodbye_is_not_hung_up_on():
 
 
 def test_f2_a_cough_over_the_goodbye_only_delays_it():
-    """F2, D4: it goes on from where it was cut, and then the call ends."""
-    dialogue = after([*acting(*ACTS), PlayoutRoom(23), "." * 10, "nnn", "." * 20])
+    """F2, D4: stopped early, it goes on from where it was cut, and then the call ends."""
+    dialogue = after([*acting(*ACTS), PlayoutRoom(23), "." * 10, "nnn", "." * 20], STOPS_EARLY)
     assert effects(dialogue, PlayoutRoom(200), "." * 90, MarkReturned("1.0.1"), MOMENT).done == []
     assert effects(dialogue, ".").done == [EndCall()]
 

@@ -41,9 +41,9 @@ from tests.turns.scene import (
     ANSWERED,
     ASKED,
     AUDIO,
+    CANDIDATE,
     COMPLETE,
     COUGH,
-    CUT,
     EXPECTED,
     FINISHED,
     FIRST,
@@ -57,6 +57,7 @@ from tests.turns.scene import (
     SHORT_FIRST,
     SPEAKING,
     SPOKE,
+    STOPS_EARLY,
     THINKING,
     UNDERSTOOD,
     L,
@@ -240,22 +241,22 @@ CASES = {  # name: (before, event, actions, state after)
     "an overdue turn that has spoken is not": (SENT, TurnOverdue(1), [], S),
     "an overdue turn that speaks is not": (SPEAKING, TurnOverdue(1), [], S),
     # barge-in
-    "a first sound stops us": (
+    "two loud frames are nothing": (SPEAKING, "##", [], S),
+    "loud frames are judged while we speak": (
         [*SPEAKING, "." * 10],
         "###",
-        [SendClear(), StartRecognition(2, 2, Expected())],
+        [StartRecognition(2, 2, Expected())],
         S,
     ),
-    "stopped, nothing is sent": (CUT, PlayoutRoom(23), [], S),
-    "two loud frames do not stop us": (SPEAKING, "##", [], S),
-    "noise: we go on": (CUT, "." * 20, [CancelRecognition(2)], S),
-    "from where we were cut": (
-        [*CUT, "." * 20],
+    "the reply goes on meanwhile": (CANDIDATE, PlayoutRoom(2), [SendAudio(AUDIO[: 2 * 160])], S),
+    "noise has cut nothing": (CANDIDATE, "." * 20, [CancelRecognition(2)], S),
+    "and the rest comes behind it": (
+        [*CANDIDATE, "." * 20],
         PlayoutRoom(100),
-        [SendAudio(AUDIO[13 * 160 :]), SendMark("1.0.1")],
+        [SendAudio(AUDIO[23 * 160 :]), SendMark("1.0.0")],
         S,
     ),
-    "a voice takes the floor": (CUT, "###", [CancelTurn(1)], L),
+    "a voice takes the floor": (CANDIDATE, "###", [SendClear(), CancelTurn(1)], L),
     "a mark sent back by clear is stale": (INTERRUPTED, MarkReturned("1.0.0"), [], L),
     "a barge-in is answered under a new ID": (
         [*INTERRUPTED, "#" * 30],
@@ -339,6 +340,33 @@ CASES = {  # name: (before, event, actions, state after)
 def test_transition(before, event, actions, state):
     """B1: one event in, actions out, and the state after it."""
     dialogue = after(before)
+    assert (told(play(dialogue, [event])), dialogue.state) == (actions, state)
+
+
+STOPPED_EARLY = {
+    "a first sound stops us": (
+        [*SPEAKING, "." * 10],
+        "###",
+        [SendClear(), StartRecognition(2, 2, Expected())],
+        S,
+    ),
+    "stopped, nothing is sent": (CANDIDATE, PlayoutRoom(23), [], S),
+    "two loud frames do not stop us": (SPEAKING, "##", [], S),
+    "noise: we go on": (CANDIDATE, "." * 20, [CancelRecognition(2)], S),
+    "from where we were cut": (
+        [*CANDIDATE, "." * 20],
+        PlayoutRoom(100),
+        [SendAudio(AUDIO[13 * 160 :]), SendMark("1.0.1")],
+        S,
+    ),
+    "a voice takes the floor": (CANDIDATE, "###", [CancelTurn(1)], L),
+}
+
+
+@pytest.mark.parametrize("before, event, actions, state", STOPPED_EARLY.values(), ids=STOPPED_EARLY)
+def test_transition_with_an_early_stop(before, event, actions, state):
+    """D1: BARGE_IN_EARLY_STOP: loud frames stop us, and then are judged."""
+    dialogue = after(before, STOPS_EARLY)
     assert (told(play(dialogue, [event])), dialogue.state) == (actions, state)
 
 
@@ -434,7 +462,7 @@ def test_b2_the_turn_id_only_rises():
         ),
         "more": (SPEAKING, True),
         "all sent": (SENT, False),
-        "held": (CUT, False),
+        "a sound is judged over it": (CANDIDATE, True),
         "held back by a first sound": ([*COMPLETE, "###"], False),
     }.values(),
 )
@@ -443,3 +471,8 @@ def test_c3_the_wire_is_wanted_when_there_is_something_for_it(events, wants):
     dialogue = after(events)
     assert dialogue.wants_wire is wants
     assert bool(told(dialogue.handle(PlayoutRoom(5)))) is wants
+
+
+def test_c3_a_reply_that_is_stopped_wants_no_wire():
+    """C3, D1: BARGE_IN_EARLY_STOP."""
+    assert not after(CANDIDATE, STOPS_EARLY).wants_wire

@@ -59,7 +59,7 @@ def said_by(text):
     return Line(Speaker.CALLER, text)
 
 
-BARGE_IN = "." * 80 + "#" * 36 + "." * 25  # in the last word but one
+BARGE_IN = "." * 77 + "#" * 39 + "." * 25  # in the last word but one
 CUT_SHORT = [*ANSWERED, PlayoutRoom(200), BARGE_IN]  # the LLM had not finished
 ALL_BUT = [*ANSWERED, PlayoutRoom(200), "." * 10 + BARGE_IN]  # one sentence is heard, another may follow
 WANTED = asks(ASKED, said=FIRST)  # the rest

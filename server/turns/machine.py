@@ -60,7 +60,8 @@ class TurnMachine:
     def __init__(self, params: TurnParams) -> None:
         self.params = params
         self.current = CurrentTurn()
-        self.users = UserTurns(params.endpointing, Vad(params.vad_rms, params.barge_in_rms))
+        vad = Vad(params.vad_rms, params.barge_in_rms, early_stop=params.early_stop)
+        self.users = UserTurns(params.endpointing, vad)
         self.call = CallState(params.history_turns, params.dedup_frames, params.lines)
         barge_in = BargeIn(params, self.current, self.users, self.call)
         self.parts = Parts(params, self.current, self.users, self.call, barge_in, Allowance())

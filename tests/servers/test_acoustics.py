@@ -3,10 +3,19 @@
 import pytest
 
 from bench.acoustics.events import KINDS
-from bench.acoustics.false_barge_in import WRONG, fate_of, levels_of
+from bench.acoustics.false_barge_in import Outcome, fate_of, levels_of
 from bench.acoustics.pauses import UNFINISHED, Settings, story, tell
 from bench.acoustics.speakerphone import Room, forgotten, heard_after, stops_in, voices_over
-from bench.acoustics.study import NOISE_DBFS, barge_in, burst_over, dialogue, noise_only
+from bench.acoustics.study import (
+    AT_ONCE_S,
+    LATER_S,
+    NOISE_DBFS,
+    SOFT_DBFS,
+    barge_in,
+    burst_over,
+    dialogue,
+    noise_only,
+)
 from bench.acoustics.tracks import Track
 
 
@@ -24,38 +33,51 @@ def test_utterances_end_in_noise(noise):
     assert (result.utterances, result.answered) == (5, 5)
 
 
-@pytest.mark.parametrize("noise, median_ms", [(None, 80), ("white", 130)])
-def test_a_voice_stops_the_agent(noise, median_ms):
-    """D1, D2: every one of five voices interrupts; `clear` within 80 ms in quiet, 130 in noise."""
-    result = barge_in(noise, tries=5)
+@pytest.mark.parametrize(
+    "noise, early_stop, from_s, median_ms",
+    [
+        (None, False, LATER_S, 110),
+        ("white", False, LATER_S, 240),
+        (None, False, AT_ONCE_S, 260),
+        (None, True, AT_ONCE_S, 80),
+        ("white", True, AT_ONCE_S, 130),
+    ],
+)
+def test_a_voice_stops_the_agent(noise, early_stop, from_s, median_ms):
+    """D1, D2: every one of five voices interrupts; `clear` within 110 ms in quiet, or 80 stopped early."""
+    result = barge_in(noise, tries=5, early_stop=early_stop, from_s=from_s)
     assert result.interrupted == 5
     assert sorted(result.reaction_ms)[2] <= median_ms
+
+
+def test_a_soft_caller_stops_the_agent():
+    """D1: -30 dBFS."""
+    result = barge_in(None, tries=5, level_dbfs=SOFT_DBFS)
+    assert result.interrupted == 5
+    assert sorted(result.reaction_ms)[2] <= 160
 
 
 @pytest.mark.parametrize("kind", ["cough", "click", "door"])
 @pytest.mark.parametrize("over", ["greeting", "reply"])
 def test_a_noise_does_not_cost_the_reply(kind, over):
-    """D4: the agent goes on within 1.2 s, or was not stopped at all."""
+    """D1: the agent is not stopped at all."""
     result = burst_over(kind, over, None, 0.9)
-    assert not result.lost
-    assert result.resumed_after_ms <= 1200
+    assert (result.stopped, result.lost) == (False, False)
 
 
 @pytest.mark.parametrize("over", ["greeting", "reply"])
 @pytest.mark.parametrize("noise", ["car", "white"])
 def test_sounds_that_are_not_the_caller_do_not_interrupt(noise, over):
-    """D1, D4: cough, door, click and a far voice: the agent goes on within 1.2 s of a cut."""
+    """D1: cough, door, click and a far voice cut nothing."""
     fates = [fate_of(kind, seed, levels_of(kind)[1], noise, over) for kind in KINDS for seed in (0, 4)]
-    assert [fate.outcome for fate in fates if fate.outcome in WRONG] == []
-    assert max((ms for fate in fates for ms in fate.resumed_ms), default=0) <= 400
+    assert {fate.outcome for fate in fates} == {Outcome.NOT_STOPPED}
 
 
 @pytest.mark.parametrize("room", [Room(60, -10), Room(150, -15), Room(300, -20)])
 def test_our_own_voice_does_not_interrupt_us(room):
     """D1: on a speakerphone the agent speaks to its end; without the learnt level it never gets there."""
     learnt = stops_in(room, seconds=15)
-    assert learnt.interruptions == 0
-    assert learnt.a_minute <= 10
+    assert (learnt.interruptions, learnt.a_minute) == (0, 0)
     assert stops_in(room, seconds=15, learns=False).interruptions >= 4
 
 
@@ -63,7 +85,7 @@ def test_a_caller_is_heard_over_our_echo():
     """D1: the echo raises the bar, and a caller near the phone is above it."""
     reactions = voices_over(Room(150, -15), tries=4)
     assert None not in reactions
-    assert sorted(reactions)[2] <= 100
+    assert sorted(reactions)[2] <= 240
 
 
 def test_an_echo_is_forgotten_and_does_not_outlast_our_speech():

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from server.audio.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENCE
 from server.turns.actions import SendAudio, SendMark
+from server.turns.cut_word import last_word_begins
 
 MARK_GRACE_FRAMES = FRAMES_PER_S  # a mark this long overdue is lost (C4)
 SHORT_SENTENCE_FRAMES = FRAMES_PER_S
@@ -27,19 +28,23 @@ MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole y
 
 @dataclass
 class Sentence:
-    """One sentence of a reply. ``index`` is its name between the turn and TTS."""
+    """One sentence of a reply. ``index`` is its name between the turn and TTS.
+
+    ``begins_at``: frame of its audio at which it begins here; what is before was heard in an earlier turn.
+    """
 
     index: int
     text: str
     is_hint: bool = False
     audio: bytearray = field(default_factory=bytearray)
     whole: bool = False
+    begins_at: int = 0
 
     @property
     def frames(self) -> int:
         """Whole frames ready; the short last one counts once the sentence is whole, padded."""
         ready, short = divmod(len(self.audio), FRAME_BYTES)
-        return ready + bool(short and self.whole)
+        return ready + bool(short and self.whole) - self.begins_at
 
     @property
     def expected_frames(self) -> int:
@@ -55,7 +60,8 @@ class Sentence:
         self.whole = True
 
     def cut_out(self, offset: int, frames: int) -> bytes:
-        audio = bytes(self.audio[offset * FRAME_BYTES : (offset + frames) * FRAME_BYTES])
+        begin = self.begins_at + offset
+        audio = bytes(self.audio[begin * FRAME_BYTES : (begin + frames) * FRAME_BYTES])
         return audio.ljust(frames * FRAME_BYTES, MULAW_SILENCE)
 
 
@@ -66,18 +72,25 @@ class Span(NamedTuple):
     start: int
     end: int
 
+    def heard(self, played: int) -> tuple[int, int]:
+        """Frames of the sentence that were heard once ``played`` are, or in an earlier turn; of how many."""
+        earlier = self.sentence.begins_at
+        return earlier + max(0, min(played, self.end) - self.start), earlier + self.end - self.start
+
 
 @dataclass(frozen=True)
 class UnheardRest:
-    """What is left of a reply that was interrupted, from the start of the sentence being heard.
+    """What is left of a reply that was interrupted, with the sentence being heard.
 
     ``before``: the sentences before it. One with under 300 ms (and half of it) left counts as heard.
     ``sentences``: text, and audio where it is whole. ``complete``: no further sentence belongs to it.
+    ``begins_at``: frame of the first one's audio at which the word being heard began (D4).
     """
 
     before: tuple[str, ...]
     sentences: tuple[tuple[str, bytes | None], ...]
     complete: bool
+    begins_at: int = 0
 
 
 class Playout:
@@ -103,9 +116,9 @@ class Playout:
         """Queue a sentence, whose audio follows; return its index."""
         return self._append(Sentence(self.count, text))
 
-    def adopt(self, text: str, mulaw_8k: bytes) -> None:
-        """Take over a whole sentence of another reply."""
-        self._append(Sentence(self.count, text, audio=bytearray(mulaw_8k), whole=True))
+    def adopt(self, text: str, mulaw_8k: bytes, begins_at: int = 0) -> None:
+        """Take over a whole sentence of another reply, from frame ``begins_at`` on."""
+        self._append(Sentence(self.count, text, False, bytearray(mulaw_8k), True, begins_at))
 
     def _append(self, sentence: Sentence) -> int:
         self.sentences.append(sentence)
@@ -195,9 +208,14 @@ class Playout:
         """What was not heard in full, for another turn to take over."""
         reply = [span for span in self._spans if not span.sentence.is_hint]
         before = tuple(span.sentence.text for span in reply if self._counts_as_heard(span))
-        left = (span.sentence for span in reply if not self._counts_as_heard(span))
-        sentences = tuple((one.text, bytes(one.audio) if one.whole else None) for one in left)
-        return UnheardRest(before, sentences, self.complete)
+        left = [span for span in reply if not self._counts_as_heard(span)]
+        whole = ((one.text, bytes(one.audio) if one.whole else None) for one, *_ in left)
+        return UnheardRest(before, tuple(whole), self.complete, self._word_begins(left[0]) if left else 0)
+
+    def _word_begins(self, span: Span) -> int:
+        """Frame at which the sentence goes on; one whose audio is not whole will be made anew."""
+        one, (heard, _) = span.sentence, span.heard(self.played)
+        return max(one.begins_at, last_word_begins(one.text, bytes(one.audio), heard)) if one.whole else 0
 
     def _counts_as_heard(self, span: Span) -> bool:
         left, half = span.end - self.played, (span.end - span.start) // 2
@@ -266,18 +284,15 @@ class Playout:
     @property
     def at_a_question(self) -> bool:
         """The last sentence of which a third was heard asks something: it may be answered before its end."""
-        begun = [
-            sentence.text
-            for sentence, start, end in self._expected_spans
-            if not sentence.is_hint and self.played > start + (end - start) // 3
-        ]
+        heard = ((span.sentence, span.heard(self.played)) for span in self._expected_spans)
+        begun = [one.text for one, (played, length) in heard if not one.is_hint and played > length // 3]
         return bool(begun) and begun[-1].rstrip("\"'”׳״) ").endswith("?")
 
     def heard(self) -> tuple[list[str], str]:
         """The sentences heard in full, and the words of all that was heard (rounded down to a word)."""
         reply = [span for span in self._expected_spans if not span.sentence.is_hint]
         in_full = [one.text for one, _, end in reply if one.whole and self.played >= end]
-        heard = (_heard_words(one.text, self.played - start, end - start) for one, start, end in reply)
+        heard = (_heard_words(span.sentence.text, *span.heard(self.played)) for span in reply)
         return in_full, " ".join(chain.from_iterable(heard))
 
     # ---- inside ----
@@ -331,4 +346,4 @@ def _heard_words(text: str, played: int, length: int) -> list[str]:
     words = text.split()
     if played <= 0 or not length:
         return []
-    return words[: len(words) * min(played, length) // length]
+    return words[: len(words) * played // length]

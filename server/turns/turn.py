@@ -276,7 +276,7 @@ class Turn:
             if audio is None:
                 actions += self.add_sentence(text)
             else:
-                self.playout.adopt(text, audio)
+                self.playout.adopt(text, audio, 0 if self.playout.count else rest.begins_at)
         self.thought = Thought.BROKEN if interrupted.thought is Thought.AT_WORK else interrupted.thought
         request = self.request
         if rest.complete or request is None:

@@ -539,6 +539,70 @@ def test_d4_what_is_not_whole_is_kept_without_its_audio():
     assert playout.rest() == UnheardRest((), (("א", audio(0, 3)), ("ב", audio(1, 1))), True)
 
 
+TEN_WORDS = "אחת שתיים שלוש ארבע חמש שש שבע שמונה תשע עשר"
+
+
+def cut_at(frames):
+    """A reply of five seconds a sentence, of which so much was heard."""
+    playout = Playout(7)
+    for index in range(2):
+        playout.add(TEN_WORDS)
+        playout.add_audio(index, b"\x0a" * 160 * 5 * len(TEN_WORDS))
+        playout.end_sentence(index)
+    playout.end_reply()
+    take(playout)
+    tick(playout, frames)
+    playout.hold()
+    return playout
+
+
+def gone_on(rest):
+    """Another turn's playout of what is left."""
+    playout = Playout(9)
+    for (text, mulaw_8k), begins_at in zip(rest.sentences, (rest.begins_at, 0), strict=False):
+        playout.adopt(text, mulaw_8k, begins_at)
+    playout.end_reply()
+    return playout
+
+
+FIVE = 5 * TEN_WORDS.index("חמש")
+
+
+@pytest.mark.parametrize(("heard", "begins_at"), [(49, 0), (FIVE + 12, FIVE), (5 * len(TEN_WORDS) + 10, 0)])
+def test_d4_the_rest_begins_with_the_word_that_was_cut(heard, begins_at):
+    """D4: of a sentence of which a second was heard; what was heard of it is not told twice."""
+    rest = cut_at(heard).rest()
+    assert rest.begins_at == begins_at
+    playout = gone_on(rest)
+    length = 5 * len(TEN_WORDS)
+    assert [one.frames for one in playout.sentences] == [length - begins_at, length][: len(rest.sentences)]
+
+
+def test_d3_what_was_heard_before_the_cut_counts_once_it_goes_on():
+    """D3, D4: cut again, its words are all that were heard of it, and it goes on behind none of them."""
+    playout = gone_on(cut_at(FIVE + 12).rest())
+    sent = take(playout, 10)
+    assert sent == [SendAudio(b"\x0a" * 1600)]
+    assert playout.heard() == ([], "אחת שתיים שלוש ארבע")
+    assert playout.rest().begins_at == FIVE
+    tick(playout, 10)
+    assert playout.rest().begins_at == FIVE
+    take(playout)
+    tick(playout, 30)
+    assert playout.heard() == ([], "אחת שתיים שלוש ארבע חמש שש")
+    assert playout.rest().begins_at == 5 * TEN_WORDS.index("שבע")
+    tick(playout, 5 * len(TEN_WORDS))
+    assert playout.heard()[0] == [TEN_WORDS]
+
+
+def test_d4_the_audio_goes_on_from_that_very_frame():
+    """D4: and to the end, the short last frame padded."""
+    playout = Playout(9)
+    playout.adopt("ב", audio(1, 4)[:-100], 3)
+    playout.end_reply()
+    assert take(playout) == [SendAudio(audio(1, 4)[480:540] + b"\xff" * 100), SendMark("9.0.0")]
+
+
 def test_d4_adopted_by_another_turn():
     """D4: it goes on under a new turn ID."""
     playout = Playout(9)

@@ -29,7 +29,7 @@ from server.settings.prompts_file import lines_of
 from server.turns.call_state import CallState
 from server.turns.echo import Overlap
 from server.turns.intent import Intent, meaning_of
-from server.turns.user_turn import UserTurn, UserUtterance
+from server.turns.utterances import UserTurn, UserUtterance
 
 Row = dict[str, Any]
 

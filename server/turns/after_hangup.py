@@ -29,7 +29,7 @@ from server.turns.parts import Parts
 from server.turns.phases import State
 from server.turns.response import CALL_BACK, LEFT, SAYS_NOTHING
 from server.turns.turn import Turn
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 WORDS_OF_A_MESSAGE = 2  # one alone tells an office nothing, unless it is a number
 

@@ -28,7 +28,7 @@ from server.turns.parts import Parts
 from server.turns.phases import State, TurnEvent
 from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import MAX_SENTENCES, Turn
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 
 class Answering:

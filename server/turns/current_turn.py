@@ -14,7 +14,7 @@ from server.turns.actions import Action, CancelTurn, Log, StartTurn
 from server.turns.phases import Phase, State, TurnEvent
 from server.turns.turn import Turn
 from server.turns.turn_times import TurnTimes
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 
 class CurrentTurn:

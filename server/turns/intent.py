@@ -12,7 +12,7 @@ from server.hebrew.understand.speech_acts import asks_to_repeat, says_goodbye, w
 from server.hebrew.words import words_of
 from server.turns.call_state import CallState
 from server.turns.expected_input import Asked
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 NOTHING_SAID_FRAMES = 20  # an empty utterance under 400 ms of speech is nothing
 MOST_WORDS_OF_A_LISTENER = 3  # that the LLM is asked about

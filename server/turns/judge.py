@@ -4,7 +4,7 @@ from server.hebrew.words import fingerprint
 from server.turns.intent import Intent, may_only_listen, meaning_of
 from server.turns.no_input import Limit, limit_of
 from server.turns.parts import Parts
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 # Past the longest call, and when the server goes (F4): a message for the office is kept, and nothing is made
 # of nothing.

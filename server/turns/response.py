@@ -9,7 +9,7 @@ from server.turns.expected_input import Asked
 from server.turns.follow_up import Prompt
 from server.turns.intent import Intent, of_an_answer
 from server.turns.prompts import ACT_AFTER, DEAF_AFTER, asking_again, in_turn, offers
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of a caller who has only said yes to it
 BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of one who was told so while the server went (F4)

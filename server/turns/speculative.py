@@ -8,7 +8,7 @@ from server.turns.judge import IntentJudge
 from server.turns.no_input import OwnTurns
 from server.turns.parts import Parts
 from server.turns.phases import Phase, State, TurnEvent
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 
 class SpeculativeTurns:

@@ -12,7 +12,7 @@ from server.turns.follow_up import FollowUp, Prompt, Thought
 from server.turns.phases import TRANSITIONS, Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX, Playout, UnheardRest
 from server.turns.turn_times import TurnTimes
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 
 MAX_SENTENCES = 64  # of one reply; an LLM that runs on is not listened to any more
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)

@@ -11,7 +11,7 @@ from server.turns.machine import TurnMachine
 from server.turns.phases import Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX
 from server.turns.turn import InterruptedReply
-from server.turns.user_turn import UserTurn, UserUtterance
+from server.turns.utterances import UserTurn, UserUtterance
 from tests.turns.scene import ASKED, FIRST, PARAMS, SECOND, STOPS_EARLY
 
 LEAD = SaveLead((("name", "דנה"),))

@@ -8,7 +8,7 @@ from server.turns.effects import EndCall, Expected, SaveLead
 from server.turns.expected_input import Asked
 from server.turns.follow_up import Prompt
 from server.turns.phases import Phase, State, TurnEvent
-from server.turns.user_turn import UserTurn, UserUtterance
+from server.turns.utterances import UserTurn, UserUtterance
 from tests.turns.scene import ASKED, FIRST
 
 LEAD = SaveLead((("name", "דנה"),))

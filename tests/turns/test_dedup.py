@@ -3,7 +3,7 @@
 import pytest
 
 from server.turns.dedup import ReplyDedup
-from server.turns.user_turn import UserTurn, UserUtterance
+from server.turns.utterances import UserTurn, UserUtterance
 
 MIN_CONFIDENCE, WINDOW = 0.35, 700
 

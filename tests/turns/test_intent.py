@@ -8,7 +8,7 @@ from server.turns.effects import Expected, PhoneCall
 from server.turns.events import StreamStarted
 from server.turns.expected_input import Asked
 from server.turns.intent import Intent, may_only_listen, meaning_of
-from server.turns.user_turn import KEYS, UserTurn, UserUtterance
+from server.turns.utterances import KEYS, UserTurn, UserUtterance
 from tests.wording import OURS
 
 SAID = "אפשר לעזור לך היום"

@@ -26,7 +26,7 @@ from server.turns.prompts import asking_again, in_gender, in_turn
 from server.turns.response import CALL_BACK, GAVE_UP, farewell, own_answer
 from server.turns.turn import InterruptedReply, LlmReply, PromptReply, Turn
 from server.turns.turn_times import TurnTimes
-from server.turns.user_turn import UserTurn
+from server.turns.utterances import UserTurn
 from tests.turns.scene import PARAMS
 from tests.wording import OURS
 

@@ -11,7 +11,8 @@ from server.audio.vad import Vad
 from server.turns.actions import CancelRecognition, FinishRecognition, StartRecognition
 from server.turns.echo import Overlap
 from server.turns.effects import Expected
-from server.turns.user_turn import UserTurn, UserTurns, UserUtterance
+from server.turns.user_turn import UserTurns
+from server.turns.utterances import UserTurn, UserUtterance
 from tests.audio.timelines import PARAMS as ENDPOINTING
 
 PARAMS = replace(ENDPOINTING, max_speech_frames=50)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.turns.user_turn import UserTurn, UserUtterance
+from server.turns.utterances import UserTurn, UserUtterance
 
 MIN_CONFIDENCE = 0.35
 

@@ -11,7 +11,7 @@ from server.turns.actions import (
 )
 from server.turns.effects import Expected
 from server.turns.events import FinalTranscript, InterimTranscript, LlmFailed, SttFailed
-from server.turns.user_turn import UserUtterance
+from server.turns.utterances import UserUtterance
 from tests.turns.effects import NOTHING, asks, begins, effects, stt
 from tests.turns.scene import ASKED, after
 from tests.turns.test_speculative_turn import EARLY, MORE, REST, STARTED, WAITS

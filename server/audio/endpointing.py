@@ -17,6 +17,7 @@ ONSET_FRAMES = 3  # voiced run that opens an utterance provisionally
 JUDGE_FRAMES = 20  # 400 ms for the model to agree
 AGREE_FRAMES = 3  # about two windows of the model: one alone is a coin's toss
 SHORT_SPEECH_FRAMES = 60  # up to 1.2 s of speech a shorter silence is enough
+BRIEF_FRAMES = 25  # up to half a second over the agent's voice is a nod, or what stops it: no turn
 REFRACTORY_WINDOW_FRAMES = 12  # energy alone: 160 ms of voice within 240
 REFRACTORY_VOICED_FRAMES = 8
 REFRACTORY_LOOKBACK_FRAMES = 24
@@ -43,6 +44,7 @@ class Closing(Enum):
     ORDINARY = "ordinary"
     HELD = "held"  # they cannot end here
     RELEASED = "released"  # they are plainly complete
+    NOD = "nod"  # they only show a listener (D4)
 
 
 class Endpoint(Enum):
@@ -112,7 +114,16 @@ class OnsetDetector:
 class SpeechCount:
     """The frames of one utterance, as they are judged."""
 
-    def __init__(self, age: int = 0, voiced: int = 0, agreed: int = 0, last_speaking: int = 0) -> None:
+    def __init__(
+        self,
+        age: int = 0,
+        voiced: int = 0,
+        agreed: int = 0,
+        last_speaking: int = 0,
+        *,
+        over_playout: bool = False,
+    ) -> None:
+        self.over_playout = over_playout  # it began while the agent was heard
         self.age = age
         self.voiced = voiced
         self.agreed = agreed  # frames that the model calls speech
@@ -120,9 +131,9 @@ class SpeechCount:
         self.judge_until = age + JUDGE_FRAMES  # age at which it is discarded, if nobody has confirmed it
 
     @classmethod
-    def opened(cls, verdict: VadResult, run: int) -> "SpeechCount":
+    def opened(cls, verdict: VadResult, run: int, *, over_playout: bool) -> "SpeechCount":
         """By a run of so many frames."""
-        return cls(run, run, int(verdict.speech), run)
+        return cls(run, run, int(verdict.speech), run, over_playout=over_playout)
 
     @classmethod
     def opened_late(cls, recent_voiced: int) -> "SpeechCount":
@@ -200,9 +211,12 @@ class Endpointer:
         if not self._onset.opens(verdict, threshold):
             return None
         self.phase = Phase.PROVISIONAL
-        late = threshold is OnsetThreshold.REFRACTORY
         recent, run = self._onset.recent_voiced, self._onset.run
-        self._count = SpeechCount.opened_late(recent) if late else SpeechCount.opened(verdict, run)
+        if threshold is OnsetThreshold.REFRACTORY:
+            self._count = SpeechCount.opened_late(recent)
+        else:
+            over_playout = threshold is OnsetThreshold.DURING_PLAYOUT
+            self._count = SpeechCount.opened(verdict, run, over_playout=over_playout)
         self.onset_frames = self._count.age
         return Endpoint.ONSET
 
@@ -278,7 +292,8 @@ class Endpointer:
     def _closing_silence(self) -> int:
         """Frames without speech that end the utterance now."""
         params, spoken = self.params, self._count.last_speaking
-        if spoken >= params.max_speech_frames:
+        brief = self._count.over_playout and spoken <= BRIEF_FRAMES and self.closing is Closing.ORDINARY
+        if brief or self.closing is Closing.NOD or spoken >= params.max_speech_frames:
             return max(1, params.hangover_frames)
         short = spoken <= SHORT_SPEECH_FRAMES
         silence = params.short_silence_frames if short else params.silence_frames

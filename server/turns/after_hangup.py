@@ -55,6 +55,7 @@ class LastWords:
     def begin(self) -> list[Action]:
         """The call is over: what is still to be heard and thought is awaited, and all else is dropped."""
         turn = self._turn
+        self._parts.barge_in.give_back_unheard()
         kept = self._keep(turn.take_due(heard=False)) if turn is not None and turn.caller else []
         return [*kept, *self._end_utterance(), *self._leave_turn(), *self._go_on()]
 

@@ -57,6 +57,9 @@ class Answering:
 
     def words_heard(self, utterance_id: int) -> list[Action]:
         """The transcript of an utterance that is over, or pauses."""
+        caller = self._barge_in.nodded(utterance_id)
+        if caller is not None and self._judge.says_more(caller):
+            return [*self._barge_in.was_no_nod(caller), *self.answer_pending()]
         return [*self._speculative.words_so_far(utterance_id), *self.understand()]
 
     def answer_pending(self) -> list[Action]:
@@ -71,10 +74,15 @@ class Answering:
         return [*current.owe(users.take_pending()), *self.understand()]
 
     def understand(self) -> list[Action]:
-        """Once every part is transcribed: what was said, and what is to be done about it."""
+        """Once every part is transcribed, or goes for a nod: what was said, and what to do about it."""
         turn = self._current.turn
         caller = turn.caller if turn is not None else None
-        if turn is None or caller is None or not caller.transcribed or not turn.on(TurnEvent.TRANSCRIBED):
+        if turn is None or caller is None:
+            return []
+        if not caller.transcribed and self._goes_for_nod(caller):
+            caller.believe()
+            self._barge_in.went_for_nod(caller)
+        if not caller.transcribed or not turn.on(TurnEvent.TRANSCRIBED):
             return []
         text, repeated = caller.join(self._params.min_confidence, self._params.dedup_frames)
         actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
@@ -82,6 +90,7 @@ class Answering:
             actions.append(Log("DEDUP user → ignore"))
         intent = self._judge.intent_of(caller, text)
         self._learn(caller, intent, text)
+        turn.times.user_turn_ended(max(turn.times.began_at, caller.over_at))
         if intent is Intent.WORDS:
             return actions + self._think(turn, caller, text)
         turn.times.release()
@@ -95,6 +104,17 @@ class Answering:
         self._barge_in.take()
         turn.understood_as(text, Thought.BROKEN if tells_more(intent, text) else Thought.NONE)
         return actions + self._say_own(turn, intent, text)
+
+    def _goes_for_nod(self, caller: UserTurn) -> bool:
+        """D4: all that the STT has so far of a turn that is over is nods: its last word is not waited for.
+
+        To a goodbye, thanks are one; but not for long (F2).
+        """
+        interrupted, users = self._barge_in.interrupted, self._users
+        doubtful = interrupted is None or interrupted.parting or self._barge_in.doubts
+        if doubtful or not users.settled(caller, self._current.clock):
+            return False
+        return self._judge.nods(caller.as_guessed())
 
     def _learn(self, caller: UserTurn, intent: Intent, text: str) -> None:
         """What the words tell of the line: echo, and an STT that works."""
@@ -260,6 +280,7 @@ class Answering:
         heard = Log(f"ONLY_LISTENS turn={turn.turn_id}")
         if turn.early:
             self._users.pending.found_listening(fingerprint(request.text))
+            self._users.close_behind_nods()
             return [heard, *self._speculative.forget(TurnEvent.ONLY_LISTENS)]
         assert turn.caller is not None
         turn.on(TurnEvent.ONLY_LISTENS)

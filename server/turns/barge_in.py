@@ -21,6 +21,7 @@ from server.turns.params import TurnParams
 from server.turns.phases import State, TurnEvent
 from server.turns.turn import InterruptedReply, Turn
 from server.turns.user_turn import UserTurns
+from server.turns.utterances import UserTurn
 
 FAR_FRAMES = 3600 * FRAMES_PER_S
 ECHO_TAIL_FRAMES = 45  # 500 ms behind the last word, and 400 until a voice is confirmed
@@ -37,6 +38,7 @@ class BargeIn:
         self._call = call
         self._spoke_until = -FAR_FRAMES  # long ago: frame clock of the agent's last word
         self.interrupted: InterruptedReply | None = None
+        self._nodded: UserTurn | None = None  # went for a nod before the STT had come to its end
 
     # ---- does the caller speak during playout? ----
 
@@ -132,6 +134,37 @@ class BargeIn:
             grace = GRACE_FRAMES if turn.parting and turn.playout.count else 0
             due_at = self._current.clock + grace
             self.interrupted = InterruptedReply(turn.playout.rest(), turn, heard=True, due_at=due_at)
+
+    # ---- a nod that may be more ----
+
+    def went_for_nod(self, caller: UserTurn) -> None:
+        """The reply goes on at what the STT has so far; what it says in the end is still to come."""
+        self._nodded = caller
+
+    @property
+    def doubts(self) -> bool:
+        """Such a transcript is awaited."""
+        return self._nodded is not None and self._nodded.believed
+
+    def nodded(self, utterance_id: int) -> UserTurn | None:
+        """The turn that went for a nod with this utterance, whose transcript has come."""
+        caller = self._nodded
+        return caller if caller is not None and caller.has(utterance_id) else None
+
+    def was_no_nod(self, caller: UserTurn) -> list[Action]:
+        """Its words say more: it interrupts after all, and is owed its answer."""
+        self._nodded = None
+        actions = self.interrupt()
+        if self._users.pending is not caller:
+            self._users.give_back(caller)
+        return actions
+
+    def give_back_unheard(self) -> None:
+        """The call is over: what went for a nod is understood with its last word."""
+        caller, self._nodded = self._nodded, None
+        if caller is not None and caller.believed:
+            caller.doubt()
+            self._users.give_back(caller)
 
     # ---- what was heard ----
 

@@ -31,6 +31,18 @@ class IntentJudge:
         kept = intent in SAID_AT_ANY_TIME or (intent is Intent.PERSON and parts.call.person)
         return intent if within or kept else Intent.TOO_LATE
 
+    def nods(self, caller: UserTurn) -> bool:
+        """D4: the words that have interrupted the agent, or were said behind those, only show a listener."""
+        params = self._parts.params
+        text, _ = caller.join(params.min_confidence, params.dedup_frames)
+        return bool(text) and caller.interrupts and self.intent_of(caller, text) is Intent.BACKCHANNEL
+
+    def says_more(self, caller: UserTurn) -> bool:
+        """What went for a nod turns out to have other words in it."""
+        params = self._parts.params
+        text, _ = caller.join(params.min_confidence, params.dedup_frames)
+        return bool(text) and self.intent_of(caller, text) not in (Intent.BACKCHANNEL, Intent.ECHO)
+
     def may_wait(self, caller: UserTurn) -> bool:
         """A7: the LLM may find that the caller has not finished, once."""
         return bool(self._parts.params.endpointing.hold_frames) and not caller.waited

@@ -181,6 +181,8 @@ class TurnMachine:
     def _due_in_thought(self, turn: Turn) -> list[Action]:
         if asked := self._answering.hold_over(turn):
             return asked
+        if turn.caller is not None and self.users.settles(turn.caller, self.current.clock):
+            return self._answering.understand()
         quiet = self.users.quiet or self.users.run_on
         wanted = turn.times.wants_hint(self.current.clock, self.params.hint_after_frames)
         if not quiet or not wanted or turn.playout.ready_frames or self.call.closing:
@@ -236,7 +238,7 @@ class TurnMachine:
         match event:
             case InterimTranscript(_, text, ends):
                 self.users.guessed(utterance_id, text, clock, ends=ends)
-                return self._speculative.words_so_far(utterance_id)
+                return [*self._speculative.words_so_far(utterance_id), *self._answering.understand()]
             case FinalTranscript(_, text, confidence):
                 wanted = self.users.transcribed(utterance_id, text, confidence, clock)
                 return self._answering.words_heard(utterance_id) if wanted else []
@@ -277,7 +279,7 @@ class TurnMachine:
         if self.users.perhaps_speaking:
             return False
         waits = turn.playout.waits_for_second or turn.playout.hint_goes_on
-        return turn.times.delayed(self.current.clock) and not waits
+        return (turn.resumes or turn.times.delayed(self.current.clock)) and not waits
 
     def _room(self, frames: int) -> list[Action]:
         turn = self.turn

@@ -250,9 +250,9 @@ class Playout:
 
     @property
     def waits_for_second(self) -> bool:
-        """A first sentence under a second waits up to 300 ms for the next (C2)."""
+        """A first sentence under a second waits up to 300 ms for the next (C2); the rest of one does not."""
         reply = [sentence for sentence in self.sentences if not sentence.is_hint]
-        if not reply or (self.complete and len(reply) == 1):
+        if not reply or reply[0].begins_at or (self.complete and len(reply) == 1):
             return False
         second_ready = len(reply) > 1 and reply[1].frames > 0 and reply[0].whole
         short = reply[0].expected_frames < SHORT_SENTENCE_FRAMES

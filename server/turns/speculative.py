@@ -41,6 +41,8 @@ class SpeculativeTurns:
         ending = Ending.OPEN
         if params.endpointing.hold_frames:
             ending = parts.users.close_by_words(utterance_id, parts.call.input.expected)
+        if self._only_nods(utterance_id, ending):
+            parts.users.close_behind_nods()
         so_far = parts.users.said_so_far(utterance_id, parts.current.clock)
         if so_far is None:
             return []
@@ -52,6 +54,14 @@ class SpeculativeTurns:
         if ending is Ending.UNFINISHED or not self.may_start or self._own_turns.greeting_first:
             return forgotten
         return [*forgotten, *self._start(so_far, text)]
+
+    def _only_nods(self, utterance_id: int, ending: Ending) -> bool:
+        """Over the agent's voice a hesitation is a nod; to a question of its, the caller thinks (A7)."""
+        users = self._parts.users
+        thinks = ending is Ending.UNFINISHED and self._parts.call.input.asked_a_question
+        return (
+            users.pending.interrupts and not thinks and self._judge.nods(users.guessed_so_far(utterance_id))
+        )
 
     def _start(self, so_far: UserTurn, text: str) -> list[Action]:
         parts, judge = self._parts, self._judge

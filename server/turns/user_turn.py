@@ -34,8 +34,8 @@ class UserTurns:
 
     def __init__(self, params: EndpointingParams, vad: Vad) -> None:
         self.pending = UserTurn()  # said and not answered, while no turn of it runs
+        self._params = params
         self._segmenter = Segmenter(params, vad)
-        self._ordinary_silence = params.hangover_frames + params.silence_frames
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
         self._keypad = DtmfCollector()
         self._spoken: dict[int, UserUtterance] = {}  # utterances that are not over
@@ -107,9 +107,17 @@ class UserTurns:
         """It awaits its transcript among what is pending."""
         segment = self._spoken.pop(ended.utterance_id)
         segment.ended(ended.speech_frames, clock, in_playout=in_playout)
-        self.pending.add(segment, said_at=clock - ended.silence_frames)
+        said_at = clock - ended.silence_frames
+        self.pending.add(segment, said_at, over_at=said_at + self._least_silence(ended))
         # A turn that was held (A7) leaves the STT as long for their transcript as any other.
-        return FinishRecognition(ended.utterance_id, min(ended.silence_frames, self._ordinary_silence))
+        ordinary = self._params.hangover_frames + self._params.silence_frames
+        return FinishRecognition(ended.utterance_id, min(ended.silence_frames, ordinary))
+
+    def _least_silence(self, ended: Ended) -> int:
+        """Frames behind the voice without an answer: what was closed as a nod may still be more (D4)."""
+        params, silence = self._params, ended.silence_frames
+        nod = silence <= max(1, params.hangover_frames) and ended.speech_frames < params.max_speech_frames
+        return params.hangover_frames + params.short_silence_frames if nod else silence
 
     def last_was_echo(self) -> None:
         """The last utterance was the agent's voice coming back."""
@@ -173,6 +181,10 @@ class UserTurns:
         self._segmenter.close_after(CLOSING[ending])
         return ending
 
+    def close_behind_nods(self) -> None:
+        """D4: the words so far of an utterance that is not over only show a listener."""
+        self._segmenter.close_after(Closing.NOD)
+
     def hold(self) -> None:
         """A7: the LLM says that the caller, who pauses, has not finished."""
         self.pending.found_unfinished()
@@ -186,6 +198,16 @@ class UserTurns:
         waited = segment is not None and segment.guessed_at < clock - self._settled_frames
         return waited and self._segmenter.paused_for == self._settled_frames
 
+    def settled(self, caller: UserTurn, clock: int) -> bool:
+        """Of a turn that is over the STT has words behind its last voice, or no new ones for long enough."""
+        waited = clock - caller.said_at >= self._settled_frames
+        unheard = [one for one in caller.segments if one.text is None]
+        return all(one.guess and (waited or one.guessed_at > caller.said_at) for one in unheard)
+
+    def settles(self, caller: UserTurn, clock: int) -> bool:
+        """It is now that it has waited for long enough."""
+        return not caller.transcribed and clock - caller.said_at == self._settled_frames
+
     def said_so_far(self, utterance_id: int, clock: int) -> UserTurn | None:
         """B3: all that would be answered were the pause its end; None while that is not known.
 
@@ -196,8 +218,12 @@ class UserTurns:
             return None
         if segment.guessed_at < clock - paused_for and paused_for < self._settled_frames:
             return None
-        guessed = replace(segment, text=segment.guess)
-        return replace(self.pending, segments=[*self.pending.segments, guessed])
+        return self.guessed_so_far(utterance_id)
+
+    def guessed_so_far(self, utterance_id: int) -> UserTurn:
+        """All that is not answered yet, as the STT has it now."""
+        spoken = [one for number, one in self._spoken.items() if number == utterance_id]
+        return replace(self.pending, segments=[*self.pending.segments, *spoken]).as_guessed()
 
     def transcribed(self, utterance_id: int, text: str, confidence: float | None, clock: int) -> bool:
         """The whole transcript, or at a pause what may be all of it; False when nobody waits for it."""

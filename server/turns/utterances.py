@@ -1,6 +1,6 @@
 """What a caller has said or typed, as the STT made it out: one utterance, and a turn of several."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.turns.dedup import joined
 from server.turns.echo import Overlap
@@ -21,6 +21,7 @@ class UserUtterance:
     speech_frames: int = 0
     ended_at: int = 0  # frame clock
     failed: bool = False  # no STT could hear it
+    believed: bool = False  # ``text`` is a guess, and the STT has not finished
     in_playout: bool = False  # it ended during playout, and did not stop it
     overlap: Overlap | None = None  # it began during playout, or just after: it may be echo
 
@@ -44,12 +45,17 @@ class UserUtterance:
 
     def transcribed(self, text: str, confidence: float | None, clock: int) -> None:
         """The final transcript has come, or at a pause what may be all of it."""
-        self.text, self.confidence = text, confidence
+        self.text, self.confidence, self.believed = text, confidence, False
         self.guessed(text, clock)
+
+    def believe(self) -> None:
+        """The guess is acted on, unless the transcript has come."""
+        if self.text is None:
+            self.text, self.believed = self.guess, True
 
     def goes_on(self) -> None:
         """The pause was not its end: what was transcribed until then is a guess."""
-        self.text, self.failed = None, False
+        self.text, self.failed, self.believed = None, False, False
 
     def stt_failed(self, clock: int) -> None:
         """The last interim transcript is the final one (G2)."""
@@ -64,6 +70,7 @@ class UserTurn:
     segments: list[UserUtterance] = field(default_factory=list)
     interrupts: bool = False  # it interrupted a reply
     said_at: int = 0  # frame clock of its last voice or key
+    over_at: int = 0  # frame clock at which it is over, for an answer that is not to cut it short (D4)
     early_starts: int = 0  # speculative turns made for it so far (B3)
     asked_so_far: int = 0  # times its STT was asked for the words so far (B3)
     waited: bool = False  # the LLM has found it unfinished once (A7)
@@ -114,6 +121,20 @@ class UserTurn:
         """The words of all parts, as the STT has them now."""
         return " ".join(segment.text or segment.guess for segment in self.segments)
 
+    def as_guessed(self) -> "UserTurn":
+        """What it would be, did the STT hear no more than it has."""
+        guessed = (replace(one, text=one.guess) if one.text is None else one for one in self.segments)
+        return replace(self, segments=list(guessed))
+
+    @property
+    def believed(self) -> bool:
+        """A part of it went for what the STT had heard so far."""
+        return any(segment.believed for segment in self.segments)
+
+    def has(self, utterance_id: int) -> bool:
+        """The utterance is a part of it."""
+        return any(segment.utterance_id == utterance_id for segment in self.segments)
+
     def join(self, min_confidence: float, dedup_frames: int) -> tuple[str, bool]:
         """The words of all parts; and whether a part was dropped because it said the same again (E2)."""
         parts = ((segment.clear_text(min_confidence), segment.ended_at) for segment in self.segments)
@@ -121,9 +142,20 @@ class UserTurn:
 
     # ---- what happens to it ----
 
-    def add(self, utterance: UserUtterance, said_at: int) -> None:
+    def add(self, utterance: UserUtterance, said_at: int, over_at: int = 0) -> None:
         self.segments.append(utterance)
-        self.said_at = said_at
+        self.said_at, self.over_at = said_at, over_at
+
+    def believe(self) -> None:
+        """What the STT has so far is acted on."""
+        for segment in self.segments:
+            segment.believe()
+
+    def doubt(self) -> None:
+        """What was acted on is a guess again."""
+        for one in self.segments:
+            if one.believed:
+                one.goes_on()
 
     def goes_on_with(self, later: "UserTurn") -> None:
         """It was not over: what was said since belongs to it (A6)."""

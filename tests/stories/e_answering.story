@@ -151,7 +151,7 @@ spares E1 B2
   7.10-8.00   echo    שלושה חדרים גדולים
               log     BARGE_IN: interrupt
               log     ECHO → ignore
-  8.72        agent   ויש גם מרפסת שמש גדולה.
+  8.52        agent   ויש גם מרפסת שמש גדולה.
  14.00        caller  hangs up
 
 # Who takes up an offer is no echo

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from server.audio.frames import level_rms
 from server.settings.turn_params import dialogue_params
 from server.turns.actions import FinishRecognition, Log
-from server.turns.events import DigitPressed
+from server.turns.events import DigitPressed, FinalTranscript
 from server.turns.machine import TurnMachine
 from tests.simtime.line import VOICE, Sound, frame
 from tests.stories.telling import Told
@@ -33,11 +33,13 @@ def _no_bug(told: Told) -> Iterator[str]:
 
 
 def _one_answer_each(told: Told) -> Iterator[str]:
-    """B2: between two answers the caller has said something."""
+    """B2: between two answers the caller has said something, or turns out to have: behind a guess (D4)."""
     said = True
     for (event, actions), at_s in zip(told.call.events, told.call.event_times, strict=True):
         said = (
-            said or isinstance(event, DigitPressed) or any(isinstance(a, FinishRecognition) for a in actions)
+            said
+            or isinstance(event, DigitPressed | FinalTranscript)
+            or any(isinstance(a, FinishRecognition) for a in actions)
         )
         if any(isinstance(a, Log) and a.line.startswith("RESPONSE_GAP") for a in actions):
             if not said:

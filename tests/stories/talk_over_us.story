@@ -1,5 +1,5 @@
 # "Aha" is no interruption
-> Backchannel: the agent stops, hears that it was only that, and says the cut sentence again.
+> Backchannel, of half a second: no silence of a turn is waited for, nor a breath. Of the sentence too little was heard: it is said again.
 acts D4
 spares E1 B2
 
@@ -11,7 +11,7 @@ spares E1 B2
   6.10-6.60   caller  אהה
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  7.32        agent   יש שם שלושה חדרים גדולים.
+  6.78        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  12.00        caller  hangs up
 
@@ -63,9 +63,112 @@ spares B2
   6.10-6.60   caller  כן
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  7.32        agent   יש שם שלושה חדרים גדולים.
+  6.78        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  12.00        caller  hangs up
+
+# A nod late in a sentence
+> It goes on with the word that was cut: what was heard of the sentence is not told twice, and the history does not say that it was cut.
+acts D4
+spares D2 E1
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              asked   ספרו לי על הדירה
+              replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
+  5.34        agent   הבית חדש מאוד ויש בו…
+  6.80-7.20   caller  אוקיי
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  7.36        agent   …בו ארבע דירות.
+              agent   ויש גם מרפסת שמש.
+ 14.00-15.50  caller  ומתי אפשר להיכנס
+              asked   ומתי אפשר להיכנס
+              knows   הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
+              replies כבר מהחודש הבא.
+              agent   כבר מהחודש הבא.
+ 19.00        caller  hangs up
+
+# A longer nod, as the STT guesses it
+> All that was said so far is nods: as soon as the voice pauses the agent goes on, whenever the final transcript comes.
+acts D4
+spares A3
+partials lag 200
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              asked   ספרו לי על הדירה
+              replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
+  5.34        agent   הבית חדש מאוד ויש בו…
+  6.80-7.80   caller  הבנתי, בסדר גמור
+              stt     take 900
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  8.00        agent   …בו ארבע דירות.
+              agent   ויש גם מרפסת שמש.
+ 14.00        caller  hangs up
+
+# The guess was a nod, and the words say more
+> The way back stays open: the agent has gone on, stops again, and answers.
+acts D4 D2
+spares E1 A6
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              asked   ספרו לי על הדירה
+              replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
+  5.34        agent   הבית חדש מאוד ויש בו…
+  6.80-7.30   caller  כן אבל מה המחיר
+              stt     guess 0.6 כן
+              stt     take 900
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  7.46        agent   …בו ארבע דירות.
+              agent   …
+              log     BARGE_IN: interrupt
+  8.34        asked   כן אבל מה המחיר
+              knows   הבית חדש מאוד ויש בו ארבע דירות.…
+              replies המחיר נתון למשא ומתן.
+              agent   המחיר נתון למשא ומתן.
+ 13.00        caller  hangs up
+
+# A hesitation over our voice is a nod
+> No turn is held for it.
+acts D4
+spares A7
+partials lag 200
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              asked   ספרו לי על הדירה
+              replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
+  5.34        agent   הבית חדש מאוד ויש בו…
+  6.80-7.40   caller  אהמ
+              log     BARGE_IN: interrupt
+              log     BACKCHANNEL → ignore
+  7.60        agent   …בו ארבע דירות.
+              agent   ויש גם מרפסת שמש.
+ 13.00        caller  hangs up
+
+# A hesitation over our question
+> The caller thinks: the turn is held for the answer.
+acts A7
+spares D4
+partials lag 200
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  ספרו לי על הדירה
+              asked   ספרו לי על הדירה
+              replies יש שם שלושה חדרים. רוצים לבוא לראות אותה מחר?
+  5.34        agent   יש שם שלושה חדרים.
+              agent   רוצים לבוא לראות…
+  7.40-8.00   caller  אהמ
+  8.60-9.20   caller  דווקא מחרתיים
+              asked   אהמ דווקא מחרתיים
+              replies מצוין, רשמתי.
+              agent   מצוין, רשמתי.
+              no log  BACKCHANNEL
+ 13.00        caller  hangs up
 
 # A reply cut before it was all thought
 > The rest is asked for again; the caller hears all of it.
@@ -82,7 +185,7 @@ spares E2
               log     BACKCHANNEL → ignore
               asked   ספרו לי על הדירה
               replies ויש גם מרפסת שמש.
-  7.32        agent   יש שם שלושה חדרים גדולים.
+  6.78        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  12.00        caller  hangs up
 
@@ -101,7 +204,7 @@ spares E1 G2
               asked   אחלה בחלה
               replies …
               log     ONLY_LISTENS
-  7.32        agent   יש שם שלושה חדרים גדולים.
+  6.82        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  14.00-15.50  caller  ומתי אפשר להיכנס
               asked   ומתי אפשר להיכנס
@@ -128,7 +231,7 @@ spares D4
  12.00        caller  hangs up
 
 # The LLM hears it while the silence is counted
-> Asked early, it costs no time: the reply goes on behind the closing silence.
+> Asked early, in the closing silence of a voice that lasted longer than a nod: that silence ends, and the reply goes on.
 acts D4 B3
 spares B2
 knob SPECULATIVE_TURNS true
@@ -138,21 +241,20 @@ knob SPECULATIVE_TURNS true
               asked   ספרו לי על הדירה
               replies יש שם שלושה חדרים גדולים. ויש גם מרפסת שמש.
   5.34        agent   יש שם שלושה…
-  6.10-6.60   caller  אחלה בחלה
+  6.10-6.90   caller  אחלה בחלה
               log     BARGE_IN: interrupt
-  6.81        asked   אחלה בחלה
+  7.11        asked   אחלה בחלה
               replies …
               log     ONLY_LISTENS
               log     BACKCHANNEL → ignore
-  7.32        agent   יש שם שלושה חדרים גדולים.
+  7.12        agent   יש שם שלושה חדרים גדולים.
               agent   ויש גם מרפסת שמש.
  14.00        caller  hangs up
 
-# The LLM hears it, and the caller goes on
+# The LLM is still at it, and the caller goes on
 > What follows makes more of it than listening: all of it is answered.
 acts A6
 spares D4
-knob SPECULATIVE_TURNS true
 
   0.80        agent   שלום! איך אפשר לעזור?
   3.00-4.50   caller  ספרו לי על הדירה
@@ -161,8 +263,8 @@ knob SPECULATIVE_TURNS true
   5.34        agent   יש שם שלושה…
   6.10-6.60   caller  אחלה בחלה
   6.81        asked   אחלה בחלה
+              takes   500
               replies …
-              log     ONLY_LISTENS
   6.95-8.15   caller  ומה עם חניה
               asked   אחלה בחלה ומה עם חניה
               replies יש חניה אחת.

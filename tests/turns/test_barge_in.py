@@ -136,6 +136,22 @@ def test_d4_a_rest_that_was_superseded_is_still_a_rest():
     assert [text for text, _ in call.interrupted.rest.sentences] == [FIRST]
 
 
+@pytest.mark.parametrize("goes_on_in_sound", [True, False])
+def test_d4_a_nod_that_was_more_is_pending_once(goes_on_in_sound):
+    """D4: whether the rest of the reply is heard already or not; and it is owed an answer."""
+    call = Call()
+    call.current.owe(said("כן"))
+    caller = call.turn.caller
+    call.barge_in.went_for_nod(caller)
+    call.turn.resume(cut_before(FIRST))
+    if goes_on_in_sound:
+        played(call, heard=5)
+    assert call.barge_in.nodded(1) is caller and call.barge_in.nodded(2) is None
+    call.barge_in.was_no_nod(caller)
+    assert call.users.pending.segments == [UserUtterance(1, text="כן")]
+    assert call.current.turn is None and call.barge_in.nodded(1) is None
+
+
 def test_b5_a_hint_on_its_way_is_cleared():
     """B5: a voice over it takes the turn."""
     call = thinking()

@@ -80,10 +80,10 @@ CASES = {  # name: (before, event, actions, state after)
     "an unfinished reply is asked for its rest": (CUT_SHORT, FinalTranscript(2, ""), WANTED, T),
     "after a hum too": (CUT_SHORT, FinalTranscript(2, HUM), WANTED, T),
     "after our own words too": (CUT_SHORT, FinalTranscript(2, "יש שלושה חדרים"), WANTED, T),
-    "what is whole is said again meanwhile": (
-        [*CUT_SHORT, FinalTranscript(2, HUM), ReplyDelay(3, 0)],
+    "what is whole goes on meanwhile, from the word that was cut, without a breath": (
+        [*CUT_SHORT, FinalTranscript(2, HUM)],
         PlayoutRoom(200),
-        sends("clear", 100, "mark"),
+        sends("clear", 29, "mark"),
         S,
     ),
     "the rest follows it": (

@@ -13,6 +13,7 @@ from server.providers.base import ProviderError
 from server.settings.turn_params import dialogue_params
 from server.turns.actions import GenerateReply
 from server.turns.effects import EndCall, SaveLead, Transfer
+from server.turns.events import FinalTranscript
 from server.turns.machine import TurnMachine
 from server.turns.phases import State
 from tests.simtime.call import SimCall
@@ -138,6 +139,7 @@ def test_every_call_keeps_its_promises(call):
     assert not call.lines("CALL_ERR") and not call.lines("TX_ERR") and not call.lines("RX_ERR")
 
     check_answers(call)
+    check_no_silence(call)
     check_frames(call)
     check_replay(call)
     check_acts(call)
@@ -168,6 +170,19 @@ def check_answers(call):
                 if said.text == text
             )
             assert whole <= 1, f"heard twice: {text}"
+
+
+def check_no_silence(call):
+    """A6, D4: whatever cut it off, a reply goes on or something else is said; so behind the last words."""
+    history = call.machine.call.history.lines
+    assert not (history and history[-1].interrupted)
+    words = [
+        at
+        for (event, _), at in zip(call.events, call.event_times, strict=True)
+        if isinstance(event, FinalTranscript) and event.text not in ("", "אהה")
+    ]
+    if words and not call.finished:
+        assert any(said.until_s > words[-1] for said in call.heard) or call.beeped
 
 
 def check_frames(call):

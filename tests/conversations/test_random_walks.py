@@ -90,7 +90,7 @@ def calls(draw):
             "transfer_number": draw(st.sampled_from(["", "+97231234567"])),
         },
     )
-    call.stt.partials = draw(st.sampled_from([[], [], ["אחת"], ["אני מחפש דירה של"]]))
+    call.stt.partials = draw(st.sampled_from([[], [], ["אחת"], ["אהה"], ["אהה"], ["אני מחפש דירה של"]]))
     call.llm.sentence_s = draw(st.sampled_from([0.0, 0.3]))
     lost = draw(seconds)
     call.line.lost_from_s, call.line.lost_until_s = lost, lost + draw(st.sampled_from([0.0, 0.5]))

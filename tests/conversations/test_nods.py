@@ -5,7 +5,9 @@ from statistics import median
 import pytest
 
 from server.turns.actions import GenerateReply
+from server.turns.effects import EndCall
 from tests.simtime.call import GREETING, SimCall
+from tests.simtime.engines import Reply
 from tests.simtime.line import Sound
 
 SENTENCE = "יש שם שלושה חדרים גדולים ומרפסת שמש שפונה לים ומחסן פרטי בקומה."
@@ -111,6 +113,15 @@ def test_d4_a_second_nod_waits_for_the_first_ones_words():
     call = call_with(first, second, partials_lag_s=None).run(18)
     assert "כן אבל מה המחיר" in call.llm.requests[-1].text
     assert call.heard[-1].text == ANSWER
+
+
+def test_f2_thanks_for_a_goodbye_are_not_gone_on_at():
+    """D4, F2: only to a goodbye are they a nod, and the final transcript is judged as if it had been none."""
+    bye = Reply(SENTENCE, acts=(EndCall(),))
+    thanks = guessed(7.5, "תודה רבה", takes_s=0.7, nod="תודה")
+    call = call_with(thanks, reply=bye, partials_lag_s=None).run(18)
+    assert len(call.lines("BARGE_IN: interrupt")) == 1
+    assert goes_on(call, thanks.until_s).at_s - thanks.until_s == pytest.approx(0.84, abs=0.05)
 
 
 def test_d4_f6_a_caller_who_hangs_up_has_said_it_all_the_same():

@@ -168,7 +168,7 @@ spares E1
               agent   ויש גם…
   7.26-8.06   mumble
               log     BARGE_IN: interrupt
-  8.72        agent   ויש גם מרפסת שמש.
+  8.59        agent   ויש גם מרפסת שמש.
               agent   מתי נוח לבוא?
  14.00        caller  hangs up
 

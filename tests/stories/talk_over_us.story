@@ -77,10 +77,10 @@ spares D2 E1
               asked   ספרו לי על הדירה
               replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
   5.34        agent   הבית חדש מאוד ויש בו…
-  6.80-7.20   caller  אוקיי
+  6.66-7.06   caller  אוקיי
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  7.36        agent   …בו ארבע דירות.
+  7.22        agent   …בו ארבע דירות.
               agent   ויש גם מרפסת שמש.
  14.00-15.50  caller  ומתי אפשר להיכנס
               asked   ומתי אפשר להיכנס
@@ -100,11 +100,11 @@ partials lag 200
               asked   ספרו לי על הדירה
               replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
   5.34        agent   הבית חדש מאוד ויש בו…
-  6.80-7.80   caller  הבנתי, בסדר גמור
+  6.66-7.66   caller  הבנתי, בסדר גמור
               stt     take 900
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  8.00        agent   …בו ארבע דירות.
+  7.86        agent   …בו ארבע דירות.
               agent   ויש גם מרפסת שמש.
  14.00        caller  hangs up
 
@@ -118,15 +118,15 @@ spares E1 A6
               asked   ספרו לי על הדירה
               replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
   5.34        agent   הבית חדש מאוד ויש בו…
-  6.80-7.30   caller  כן אבל מה המחיר
+  6.66-7.16   caller  כן אבל מה המחיר
               stt     guess 0.6 כן
               stt     take 900
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  7.46        agent   …בו ארבע דירות.
+  7.32        agent   …בו ארבע דירות.
               agent   …
               log     BARGE_IN: interrupt
-  8.34        asked   כן אבל מה המחיר
+  8.20        asked   כן אבל מה המחיר
               knows   הבית חדש מאוד ויש בו ארבע דירות.…
               replies המחיר נתון למשא ומתן.
               agent   המחיר נתון למשא ומתן.
@@ -143,10 +143,10 @@ partials lag 200
               asked   ספרו לי על הדירה
               replies הבית חדש מאוד ויש בו ארבע דירות. ויש גם מרפסת שמש.
   5.34        agent   הבית חדש מאוד ויש בו…
-  6.80-7.40   caller  אהמ
+  6.66-7.26   caller  אהמ
               log     BARGE_IN: interrupt
               log     BACKCHANNEL → ignore
-  7.60        agent   …בו ארבע דירות.
+  7.46        agent   …בו ארבע דירות.
               agent   ויש גם מרפסת שמש.
  13.00        caller  hangs up
 

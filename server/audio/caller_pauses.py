@@ -4,12 +4,12 @@ voice    ###########............................#####......   the pause is known
 utterance 1111111111111111111111111111          2222222222   it was ended in it, or was not: no matter
 
 A pause that a longer silence would have bridged is evidence, and the first one counts: the silence that ends
-an utterance becomes a quarter longer than that pause. Every utterance without such a pause takes an eighth
+an utterance becomes an eighth longer than that pause. Every utterance without such a pause takes a quarter
 of the addition back.
 """
 
-SLACK = 4  # a pause of n frames is bridged with n / SLACK to spare: the next one is rarely the same
-FORGOTTEN = 8  # of the addition 1 / FORGOTTEN, an utterance
+SLACK = 8  # a pause of n frames is bridged with n / SLACK to spare: the next one is rarely the same
+FORGOTTEN = 4  # of the addition 1 / FORGOTTEN, an utterance
 
 
 class BridgedPause:

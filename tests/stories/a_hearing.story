@@ -211,7 +211,7 @@ spares A5
 
 # The caller goes on while the agent thinks
 > What was said before is joined with what follows: one utterance, one answer, and the first thought is dropped.
-> Who has paused for 0.7 s is given 0.86 s from now on.
+> Who has paused for 0.7 s is given 0.78 s from now on.
 acts A3 A6 B2
 spares B5 E2
 llm takes 600
@@ -221,9 +221,9 @@ llm takes 600
   5.17        asked   אני מחפש דירה
               replies מה בדיוק מחפשים?
   5.20-6.70   caller  בחיפה
-  7.63        asked   אני מחפש דירה בחיפה
+  7.53        asked   אני מחפש דירה בחיפה
               replies יש לנו שתי דירות בחיפה.
-  8.28        agent   יש לנו שתי דירות בחיפה.
+  8.18        agent   יש לנו שתי דירות בחיפה.
  12.00        caller  hangs up
 
 # A door slams while the agent thinks
@@ -250,14 +250,14 @@ spares B5 E2
               replies איפה ראית אותה?
   5.10-6.50   caller  על דירה
   7.20-8.60   caller  בחיפה
-  9.49        asked   ראיתי מודעה על דירה בחיפה
+  9.43        asked   ראיתי מודעה על דירה בחיפה
               replies יש לנו שתי דירות בחיפה.
-  9.66        agent   יש לנו שתי דירות בחיפה.
+  9.60        agent   יש לנו שתי דירות בחיפה.
  13.00-14.40  caller  אפשר לראות
  15.10-16.50  caller  אותן ביחד
- 17.37        asked   אפשר לראות אותן ביחד
+ 17.33        asked   אפשר לראות אותן ביחד
               replies בשמחה, מתי?
- 17.54        agent   בשמחה, מתי?
+ 17.50        agent   בשמחה, מתי?
  20.00        caller  hangs up
 
 # A caller who draws breath

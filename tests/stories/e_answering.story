@@ -102,7 +102,7 @@ llm takes 700
               log     DEDUP user → ignore
               asked   כמה חדרים יש
               replies יש שם שלושה חדרים.
-  8.80        agent   יש שם שלושה חדרים.
+  8.68        agent   יש שם שלושה חדרים.
  12.00        caller  hangs up
 
 # The answer was ready when the caller repeated himself
@@ -118,7 +118,7 @@ knob RESP_MAX_DELAY_MS 800
               replies יש שם שלושה חדרים.
   5.50-7.00   caller  כמה חדרים יש
               log     DEDUP user → ignore
-  9.00        agent   יש שם שלושה חדרים.
+  8.92        agent   יש שם שלושה חדרים.
  12.00        caller  hangs up
 
 # The same word to two questions is two answers

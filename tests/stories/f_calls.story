@@ -71,7 +71,7 @@ spares F3
   5.20-6.70   caller  עם הדירה בחיפה
               asked   יש לי עניין עם הדירה בחיפה
               replies בשמחה, מה לספר עליה?
-  7.76        agent   בשמחה, מה לספר עליה?
+  7.70        agent   בשמחה, מה לספר עליה?
  12.00        caller  hangs up
 
 # The caller types a number

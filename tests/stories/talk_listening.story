@@ -24,9 +24,9 @@ partials lag 200
               takes   900
               replies יש לנו שתי דירות בחיפה.
   5.10-6.00   caller  ארבעה חדרים
-  7.13        asked   אני מחפש דירה בחיפה ארבעה חדרים
+  7.05        asked   אני מחפש דירה בחיפה ארבעה חדרים
               replies יש לנו שתי דירות כאלה.
-  7.30        agent   יש לנו שתי דירות כאלה.
+  7.22        agent   יש לנו שתי דירות כאלה.
  10.00        caller  hangs up
 
 # A telephone number in two breaths

@@ -19,7 +19,13 @@ class BridgedPause:
         self._floor = floor
         self._longest = max(floor, longest)
         self._in_utterance = floor  # what its own pauses ask for
-        self.frames = floor
+        self._kept = floor  # of what the utterances before it have asked for,
+        self._kept_without_last = floor  # and had the last of them shown nothing
+
+    @property
+    def frames(self) -> int:
+        """As it is now."""
+        return max(self._kept, self._in_utterance)
 
     def wanted(self, pause: int) -> int:
         """The silence that bridges such a pause, and the next one like it."""
@@ -27,15 +33,18 @@ class BridgedPause:
 
     def learn(self, pause: int) -> None:
         """The caller has paused for so many frames, and went on."""
-        wanted = self.wanted(pause)
-        self._in_utterance = max(self._in_utterance, wanted)
-        self.frames = max(self.frames, wanted)
+        self._in_utterance = max(self._in_utterance, self.wanted(pause))
 
     def utterance_ended(self) -> None:
         """Forget a little, but nothing of what the utterance itself has shown."""
-        kept = (self.frames - self._floor) * (FORGOTTEN - 1) // FORGOTTEN
-        self.frames = max(self._in_utterance, self._floor + kept)
+        kept = (self._kept - self._floor) * (FORGOTTEN - 1) // FORGOTTEN
+        self._kept_without_last = self._floor + kept
+        self._kept = max(self._in_utterance, self._kept_without_last)
         self._in_utterance = self._floor
+
+    def take_back(self) -> None:
+        """What the utterance that ended last has shown is no evidence."""
+        self._kept = self._kept_without_last
 
 
 class CallerPauses:
@@ -101,6 +110,11 @@ class CallerPauses:
         """The words of an utterance that began during playout are the caller's own, or echo."""
         if of_the_caller:
             self._bridged.learn(self._unproven)
+
+    def said_again(self) -> None:
+        """The words of the utterance that ended last were said before: who repeats them had finished (E2)."""
+        self._bridged.take_back()
+        self._unproven = 0
 
     def _learn(self, pause: int) -> None:
         if self._over_playout:

@@ -168,6 +168,10 @@ class Segmenter:
         if self._suspect.is_echo(of_the_caller=of_the_caller):
             self.last_was_echo()
 
+    def last_said_again(self) -> None:
+        """The last utterance was the same words again: the caller has not paused before it."""
+        self._endpointer.pauses.said_again()
+
     def _changes(self, endpoint: Endpoint | None) -> list[Heard]:
         match endpoint:
             case None:

@@ -88,6 +88,8 @@ class Answering:
         actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
         if repeated:
             actions.append(Log("DEDUP user → ignore"))
+            if caller.ends_in_repeat(self._params.min_confidence, self._params.dedup_frames):
+                self._users.last_said_again()
         intent = self._judge.intent_of(caller, text)
         self._learn(caller, intent, text)
         turn.times.user_turn_ended(max(turn.times.began_at, caller.over_at))

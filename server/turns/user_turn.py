@@ -127,6 +127,10 @@ class UserTurns:
         """The last utterance began during playout; its words are the caller's own, or not."""
         self._segmenter.last_had_words(of_the_caller=of_the_caller)
 
+    def last_said_again(self) -> None:
+        """The last utterance was the same words again (E2)."""
+        self._segmenter.last_said_again()
+
     # ---- keys ----
 
     def tick_keys(self, clock: int) -> bool:

@@ -140,6 +140,14 @@ class UserTurn:
         parts = ((segment.clear_text(min_confidence), segment.ended_at) for segment in self.segments)
         return joined(parts, dedup_frames)
 
+    def ends_in_repeat(self, min_confidence: float, dedup_frames: int) -> bool:
+        """The last part is a voice, and was dropped because it said the same again (E2)."""
+        if not self.segments or self.segments[-1].utterance_id == KEYS:
+            return False
+        text, _ = self.join(min_confidence, dedup_frames)
+        before, _ = replace(self, segments=self.segments[:-1]).join(min_confidence, dedup_frames)
+        return before == text and bool(self.segments[-1].clear_text(min_confidence))
+
     # ---- what happens to it ----
 
     def add(self, utterance: UserUtterance, said_at: int, over_at: int = 0) -> None:

@@ -73,6 +73,19 @@ def test_a3_a_shorter_pause_keeps_what_it_needs_itself():
     assert pauses.frames == 31
 
 
+def test_a3_what_a_repeat_has_shown_is_taken_back():
+    """A3, E2: and nothing else: 15 frames of addition become 11, as after any utterance. Once."""
+    pauses = BridgedPause(FLOOR, LONGEST)
+    pauses.learn(36)  # 40 frames
+    pauses.utterance_ended()
+    pauses.learn(48)
+    pauses.utterance_ended()
+    assert pauses.frames == 54
+    pauses.take_back()
+    pauses.take_back()
+    assert pauses.frames == FLOOR + 11
+
+
 told = st.lists(st.one_of(st.integers(0, 120), st.none()), max_size=40)  # a pause, or the end of an utterance
 
 
@@ -304,6 +317,25 @@ def test_a3_a_nod_over_a_reply_is_not_waited_for(speech, closing):
     heard(hearing, LONG + "." * 45 + LONG + "." * 80)
     heard(hearing, "#" * 7, OVER)
     assert heard(hearing, "#" * speech + "." * 80) == [closing]
+
+
+def test_a3_who_says_the_same_again_has_not_paused():
+    """A3, E2: once the words are known; what the caller says now is measured as ever."""
+    hearing = segmenter()
+    assert heard(hearing, LONG + "." * 45 + LONG + "." * 80) == [CLOSING, 50]
+    hearing.last_said_again()
+    assert heard(hearing, LONG + "." * 30 + LONG + "." * 80) == [33]
+
+
+def test_a3_nor_who_says_it_over_our_first_words():
+    """A3, E2, E3: words that are the caller's own prove nothing then."""
+    hearing = segmenter()
+    heard(hearing, LONG + "." * 45)
+    assert heard(hearing, "#" * 7, OVER) == []
+    assert heard(hearing, "#" * 63 + "." * 80) == [50]
+    hearing.last_said_again()
+    hearing.last_had_words(of_the_caller=True)
+    assert heard(hearing, LONG + "." * 80) == [CLOSING]
 
 
 # ---- whatever comes

@@ -13,9 +13,11 @@ from tests.simtime.walks import walks
 
 FOR_S = 1.4  # of speech on each side of a pause: the ordinary silence is behind it
 ORDINARY_S, BREATH_S = 0.62, 0.22
+ROOMS = "הסלון המטבח המרפסת החניה המעלית הגינה המחסן הקומה הרחוב השכונה המחיר הכניסה".split()
+WORDS = [f"ועוד דבר על {room}" for room in ROOMS]  # nobody says the same again (E2)
 
 
-def talk(*turns, every_s=14.0, **more):
+def talk(*turns, every_s=14.0, words=WORDS, **more):
     """A call of so many turns, each the pauses between its stretches of speech, in ms."""
     sounds, ends = [], []
     for number, pauses in enumerate(turns):
@@ -25,7 +27,7 @@ def talk(*turns, every_s=14.0, **more):
             at_s += FOR_S + pause / 1000
             sounds.append(Sound(at_s, FOR_S))
         ends.append(at_s + FOR_S)
-    call = SimCall(sounds, stt=["ועוד דבר אחד"], **more).run(ends[-1] + 6)
+    call = SimCall(sounds, stt=[*words], **more).run(ends[-1] + 6)
     return call, ends
 
 
@@ -86,6 +88,20 @@ def test_a3_who_goes_on_at_our_first_words_was_cut_in_a_pause():
     call, _ = talk(*turns)
     assert len(call.lines("BARGE_IN: interrupt")) == 1
     assert cuts(turns, call) == 1
+
+
+@pytest.mark.parametrize(
+    ("again", "more_s"),
+    [("כמה חדרים יש", 0.0), ("ובאיזו קומה", 0.38)],
+    ids=["the same words", "other words"],
+)
+def test_a3_who_repeats_out_of_impatience_has_not_paused(again, more_s):
+    """A3, E2: had finished, and is answered as soon as ever; 50 frames, not 31, for who went on after 45."""
+    told = {"words": ["כמה חדרים יש", again, "ומה המחיר"], "llm_s": 1.2}
+    call, ends = talk([900], [], knobs={"speculative_turns": False}, **told)
+    before, _ = talk([900], [], knobs={"speculative_turns": False, "adaptive_silence_ms": 0}, **told)
+    assert len(call.lines("DEDUP user")) == (more_s == 0)
+    assert gaps_s(call, ends)[1] - gaps_s(before, ends)[1] == pytest.approx(more_s, abs=0.04)
 
 
 @given(st.lists(st.lists(st.integers(2, 60).map(lambda n: n * FRAME_MS), max_size=3), min_size=1, max_size=3))

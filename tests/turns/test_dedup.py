@@ -3,7 +3,7 @@
 import pytest
 
 from server.turns.dedup import ReplyDedup
-from server.turns.utterances import UserTurn, UserUtterance
+from server.turns.utterances import KEYS, UserTurn, UserUtterance
 
 MIN_CONFIDENCE, WINDOW = 0.35, 700
 
@@ -40,6 +40,24 @@ def said(text, ended_at=0, confidence=None):
 def test_e2_joined_words_without_repeats(segments, joined):
     """A6, E2: one answer; words equal to the pending ones within DEDUP_WINDOW_SEC are dropped."""
     assert UserTurn(segments).join(MIN_CONFIDENCE, WINDOW) == joined
+
+
+@pytest.mark.parametrize(
+    "segments, repeat",
+    {
+        "nothing": ([], False),
+        "one": ([said("שלום")], False),
+        "the same again": ([said("שלום"), said("שלום!", 100)], True),
+        "more behind it": ([said("שלום"), said("שלום", 1), said("אני פה", 2)], False),
+        "all of it again": ([said("אני"), said("פה", 1), said("אני פה", 2)], True),
+        "no words behind it": ([said("שלום"), said("שלום", 1), said("", 2)], False),
+        "after the window": ([said("כן"), said("כן", WINDOW + 1)], False),
+        "typed": ([said("7"), UserUtterance(KEYS, text="7", ended_at=1)], False),
+    }.values(),
+)
+def test_e2_a_turn_that_ends_in_a_repeat(segments, repeat):
+    """A3, E2: its last utterance said nothing new, aloud."""
+    assert UserTurn(segments).ends_in_repeat(MIN_CONFIDENCE, WINDOW) is repeat
 
 
 def test_e4_only_the_last_reply_counts():

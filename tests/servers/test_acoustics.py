@@ -100,9 +100,12 @@ def test_an_echo_too_short_for_its_words_is_known_by_dying_with_us():
     assert stops_in(Room(150, -4), seconds=15).interruptions <= 2
 
 
-@pytest.mark.parametrize("holds, spoke", [(False, True), (True, False)])
-def test_a_pause_inside_a_sentence(holds, spoke):
-    """A7: "… דירה של" holds the turn over a pause of 900 ms, and the real end waits no longer for it."""
+@pytest.mark.parametrize("holds, spoke, gap_ms", [(False, True, 1300), (True, False, 900)])
+def test_a_pause_inside_a_sentence(holds, spoke, gap_ms):
+    """A7: "… דירה של" holds the turn over a pause of 900 ms, and the real end waits no longer for it.
+
+    A3: without that the caller is cut once, and waited for from then on.
+    """
     told = tell(story(UNFINISHED[0], 900), Settings(holds, early=True, providers="50/50/50"))
     assert told.spoke_into_pause is spoke
-    assert told.gap_ms is not None and told.gap_ms <= 900
+    assert told.gap_ms is not None and told.gap_ms <= gap_ms

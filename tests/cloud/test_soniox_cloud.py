@@ -378,7 +378,7 @@ class TestDoor:
         assert refused.value.response.status_code == status
 
     def test_reset(self, cloud: SonioxCloud) -> None:
-        """A true one, by TCP: websockets' client has one exception for it and for an end in mid-frame."""
+        """Nothing is said before it; the end may be seen a moment before the reset behind it."""
         cloud.door.next(Fault.REFUSED, Fault.REFUSED)
         with pytest.raises((ConnectionResetError, InvalidMessage)), tts(cloud):
             pass
@@ -389,8 +389,8 @@ class TestDoor:
         )
         with socket.create_connection((host, int(port)), timeout=5) as plain:
             plain.sendall(upgrade.encode())
-            with pytest.raises(ConnectionResetError):
-                plain.recv(1)
+            with suppress(ConnectionResetError):
+                assert plain.recv(1) == b""
 
     def test_hung(self, cloud: SonioxCloud) -> None:
         cloud.door.next(Fault.HUNG_BEFORE_HEADERS)

@@ -80,7 +80,7 @@ class TestSentence:
     def test_it_is_opened_beforehand(self, cloud: OpenAICloud) -> None:
         tts = tts_of(cloud)
         tts.prepare()
-        until(lambda: len(cloud.realtime.opened) == 1)
+        until(lambda: not any(thread.name == "socket-opens" for thread in threading.enumerate()))
         spoken(tts)
         assert len(cloud.realtime.opened) == 1
 

@@ -117,7 +117,7 @@ class TestSockets:
         assert isinstance(voice, PreparesSpeech)
         voice.prepare()
         until(lambda: cloud.links)
-        until(lambda: any(thread.name == "sockets-idle" for thread in threading.enumerate()))
+        until(lambda: not any(thread.name == "socket-opens" for thread in threading.enumerate()))
         assert said(voice) == AUDIO
         assert len(cloud.links) == 1
 

@@ -207,6 +207,7 @@ def test_a_used_token_opens_nothing_on_either_worker(service: Service, dice: ran
     door = service.doors[0]
     call, token = ring(door, dice)
     assert knock(door, genuine_knock(door, call, token, dice)[1]) == IN
+    assert service.server.has_said(f"call={call} ended="), "its lines are no other's"
     before, refusers = len(service.server.log), set[str]()
     with nobody_gets_in(service):
         for _ in range(ROUNDS):

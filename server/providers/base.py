@@ -87,8 +87,10 @@ class TellsAtAPause(Protocol):
         """It was not over."""
 
 
-def whole_of(recognition: Recognition) -> Transcript:
-    """Block for all that is heard of a recognition that was finished. Raises ProviderError."""
+def whole_of(recognition: Recognition, mulaw_8k: bytes) -> Transcript:
+    """Block for all that ``recognition`` hears in an utterance that is over already. Raises ProviderError."""
+    recognition.feed(mulaw_8k)
+    recognition.finish()
     finals = [transcript for transcript in recognition if transcript.is_final]
     sure = [final.confidence for final in finals if final.confidence is not None]
     return Transcript(" ".join(filter(None, (final.text for final in finals))), min(sure, default=None))

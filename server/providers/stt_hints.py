@@ -25,3 +25,22 @@ def within_limits(phrases: Iterable[str]) -> tuple[str, ...]:
     usable = (" ".join(phrase.split()) for phrase in phrases)
     once = dict.fromkeys(phrase for phrase in usable if 0 < len(phrase) <= MAX_PHRASE_CHARS)
     return tuple(once)[:MAX_PHRASES]
+
+
+def phrases_or_none(path: str) -> tuple[str, ...]:
+    """The same; none without a file, or where it cannot be read, which ``warm`` has said."""
+    try:
+        return read_phrases(path) if path else ()
+    except ProviderError:  # words are recognised without hints too
+        return ()
+
+
+def first_within(phrases: Iterable[str], characters: int) -> tuple[str, ...]:
+    """The first phrases that fit into so many characters, two for what stands between them."""
+    taken = []
+    for phrase in phrases:
+        characters -= len(phrase) + 2
+        if characters < 0:
+            break
+        taken.append(phrase)
+    return tuple(taken)

@@ -1,19 +1,8 @@
 """The names that callers say, as OpenAI's models take them."""
 
-from server.config import Config
-from server.providers.base import ProviderError
-from server.providers.stt_hints import read_phrases
+from server.providers.stt_hints import first_within
 
 MAX_HINT_CHARS = 800  # about 400 tokens: more costs time, and models begin to recite it
-
-
-def phrases_of(config: Config) -> tuple[str, ...]:
-    """The phrases of ``ASR_PHRASES_FILE``; none where it cannot be read, which ``warm`` has said."""
-    path = config.asr_phrases_file
-    try:
-        return read_phrases(path) if path else ()
-    except ProviderError:  # words are recognised without hints too
-        return ()
 
 
 def within_limit(phrases: tuple[str, ...], expected: tuple[str, ...]) -> tuple[str, ...]:
@@ -21,14 +10,7 @@ def within_limit(phrases: tuple[str, ...], expected: tuple[str, ...]) -> tuple[s
     both = tuple(dict.fromkeys((*phrases, *expected)))
     if len(as_prompt(both)) <= MAX_HINT_CHARS:
         return both
-    room = MAX_HINT_CHARS
-    hints = []
-    for phrase in phrases:
-        room -= len(phrase) + 2
-        if room < 0:
-            break
-        hints.append(phrase)
-    return tuple(hints)
+    return first_within(phrases, MAX_HINT_CHARS)
 
 
 def as_prompt(hints: tuple[str, ...]) -> str:

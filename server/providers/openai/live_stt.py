@@ -22,12 +22,12 @@ from server.providers.openai.client import warm
 from server.providers.openai.confidence import confidence_of
 from server.providers.openai.endpoint import Endpoint, stt_endpoint
 from server.providers.openai.ends import end_of
-from server.providers.openai.hints import phrases_of, recites, within_limit
+from server.providers.openai.hints import recites, within_limit
 from server.providers.openai.realtime import address_of, error_of
 from server.providers.streaming.connection import Message
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.recognition import SocketRecognition
-from server.providers.stt_hints import read_phrases
+from server.providers.stt_hints import phrases_or_none, read_phrases
 from server.providers.wav import Resampler
 from server.turns.effects import Expected
 
@@ -190,10 +190,7 @@ class OpenAILiveStt:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
-        recognition = self._open(expected, timeout_s)
-        recognition.feed(mulaw_8k)
-        recognition.finish()
-        return whole_of(recognition)
+        return whole_of(self._open(expected, timeout_s), mulaw_8k)
 
     def warm(self) -> None:
         if self._config.asr_phrases_file:
@@ -217,4 +214,4 @@ class OpenAILiveStt:
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
-        return phrases_of(self._config)
+        return phrases_or_none(self._config.asr_phrases_file)

@@ -20,12 +20,12 @@ from server.providers.model_ends import ModelEnd
 from server.providers.openai.client import warm
 from server.providers.openai.endpoint import Endpoint, tts_endpoint
 from server.providers.openai.ends import end_of
-from server.providers.openai.hints import phrases_of
 from server.providers.openai.realtime import address_of, error_of
 from server.providers.streaming.connection import Message
 from server.providers.streaming.mulaw import MulawReader
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.speech import SocketSpeech
+from server.providers.stt_hints import phrases_or_none
 from server.settings.pronunciations_file import pronunciations_of
 
 MAX_CHARACTERS = 4096  # of one request, as of the speech endpoint
@@ -72,7 +72,7 @@ class OpenAIRealtimeTts:
     @cached_property
     def _names(self) -> frozenset[str]:
         """What the office has told us of names, but for the common words in it."""
-        names = (*phrases_of(self._config), self._config.agent_persona)
+        names = (*phrases_or_none(self._config.asr_phrases_file), self._config.agent_persona)
         return frozenset((*names, *map(self._pronounce, names)))
 
     @cached_property

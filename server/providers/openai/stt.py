@@ -17,8 +17,8 @@ from server.providers.openai.client import Call, events, warm
 from server.providers.openai.confidence import confidence_of
 from server.providers.openai.endpoint import Endpoint, stt_endpoint
 from server.providers.openai.ends import end_of
-from server.providers.openai.hints import as_prompt, phrases_of, recites, within_limit
-from server.providers.stt_hints import read_phrases
+from server.providers.openai.hints import as_prompt, recites, within_limit
+from server.providers.stt_hints import phrases_or_none, read_phrases
 from server.providers.wav import wav_of
 from server.turns.effects import Expected
 
@@ -46,10 +46,7 @@ class OpenAIStt:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
-        recognition = self._open(expected, timeout_s)
-        recognition.feed(mulaw_8k)
-        recognition.finish()
-        return whole_of(recognition)
+        return whole_of(self._open(expected, timeout_s), mulaw_8k)
 
     def warm(self) -> None:
         if self._config.asr_phrases_file:
@@ -74,7 +71,7 @@ class OpenAIStt:
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
-        return phrases_of(self._config)
+        return phrases_or_none(self._config.asr_phrases_file)
 
 
 class _Transcription:

@@ -17,7 +17,7 @@ from server.providers.soniox.service import address_of, error_of
 from server.providers.streaming.connection import Message
 from server.providers.streaming.pool import Pool
 from server.providers.streaming.recognition import SocketRecognition
-from server.providers.stt_hints import read_phrases
+from server.providers.stt_hints import first_within, phrases_or_none, read_phrases
 from server.turns.effects import Expected
 
 LANGUAGE = "he"
@@ -42,10 +42,7 @@ class SonioxStt:
         return self._open(expected, timeout_s)
 
     def recognize(self, mulaw_8k: bytes, expected: Expected, timeout_s: float) -> Transcript:
-        recognition = self._open(expected, timeout_s)
-        recognition.feed(mulaw_8k)
-        recognition.finish()
-        return whole_of(recognition)
+        return whole_of(self._open(expected, timeout_s), mulaw_8k)
 
     def warm(self) -> None:
         """Recognises 0.2 s of silence: key and model are known."""
@@ -66,11 +63,7 @@ class SonioxStt:
 
     @cached_property
     def _phrases(self) -> tuple[str, ...]:
-        path = self._config.asr_phrases_file
-        try:
-            return read_phrases(path) if path else ()
-        except ProviderError:  # said by ``warm``; words are recognised without hints too
-            return ()
+        return phrases_or_none(self._config.asr_phrases_file)
 
 
 class SonioxHearing:
@@ -95,8 +88,8 @@ class SonioxHearing:
             "enable_endpoint_detection": True,
             "max_endpoint_delay_ms": MAX_ENDPOINT_DELAY_MS,
         }
-        if terms := _within_limit(self._terms):
-            start["context"] = {"terms": terms}
+        if terms := first_within(self._terms, MAX_CONTEXT_CHARACTERS):
+            start["context"] = {"terms": list(terms)}
         return [start]
 
     def audio(self, mulaw_8k: bytes) -> Message:
@@ -155,13 +148,3 @@ def _tokens_of(message: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _unlikely(text: str) -> bool:
     return wrong_language(text) or is_made_up(text)
-
-
-def _within_limit(terms: tuple[str, ...]) -> list[str]:
-    room, taken = MAX_CONTEXT_CHARACTERS, []
-    for term in terms:
-        room -= len(term) + 2
-        if room < 0:
-            break
-        taken.append(term)
-    return taken

@@ -8,6 +8,7 @@
 | ``turn-<id>``, ``tts-<id>`` | post the LLM's sentences; post their audio | touch the socket |
 | ``llm-<id>``, ``audio-<id>`` | read the provider's stream, so that the two above can give it up | post |
 | ``after-call`` | when all else is over: wait for what was said last, keep its leads | touch the socket |
+| ``observers`` | let who saw the call finish, where there is no ``after-call`` | touch the socket |
 | ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
@@ -18,7 +19,7 @@ One lock a call, in ``server.call.dispatcher``: every thread posts events there,
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from server.call.call_record import CallRecord, CallSummary, Ended
 from server.call.context import CallContext
 from server.call.dispatcher import Dispatcher
 from server.call.finishing import Afterwards, default_afterwards
+from server.call.observers import Observer, Observers
 from server.config import Config, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
 from server.office.leads_writer import LeadsWriter, office_of
@@ -63,7 +65,7 @@ class MediaStreamHandler:
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
     in the place of the configured providers. ``leads``: where they are left. ``close_call(sid, outcome)``
     blocks until other processes may know what shall follow.
-    ``afterwards``: to whom its last words are left.
+    ``afterwards``: to whom its last words are left. ``observers``: who else sees what it is told and decides.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
@@ -80,6 +82,7 @@ class MediaStreamHandler:
         leads: LeadsWriter | None = None,
         close_call: Callable[[str, Outcome], None] | None = None,
         afterwards: Afterwards | None = None,
+        observers: Iterable[Observer] = (),
         admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
@@ -88,7 +91,8 @@ class MediaStreamHandler:
         config = config or load_mounted_config()
         runtime = runtime or Threads()
         providers = with_host_functions(providers or default_providers(), runtime, asr, respond, synth)
-        self._context = CallContext(runtime, config, providers, CallLog(config.log_transcripts))
+        call_log, seen_by = CallLog(config.log_transcripts), Observers(observers)
+        self._context = CallContext(runtime, config, providers, call_log, seen_by)
         self._ws = ws
         self._now = now
         self._admit = admit
@@ -227,12 +231,15 @@ class MediaStreamHandler:
         started = runtime.clock()
         remainder = self._dispatcher.end()
         tasks = [tx_task, *remainder.tasks]
-        if remainder.after is not None:
-            self._afterwards.take(remainder.after)
         person = availability(self._context.config).person_available(self._now())
         summary = self._record.over(person=person, listening=remainder.awaits_transcript)
         if summary:
+            self._dispatcher.summed_up(summary)
             tasks.append(runtime.spawn("lead", lambda: self._leads.save_call(summary)))
+        if remainder.after is not None:
+            self._afterwards.take(remainder.after)
+        else:
+            tasks.append(runtime.spawn("observers", self._context.observers.closed))
         # Nothing changes the outcome any more; on a thread of its own: a store may keep it waiting.
         if outcome := self._dispatcher.outcome:
             tasks.append(runtime.spawn("outcome", partial(self._close_call, call.sid, outcome)))

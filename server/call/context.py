@@ -1,7 +1,8 @@
 """What the parts of one call share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from server.call.observers import Observers
 from server.config import Config
 from server.logs.call_log import CallLog
 from server.providers.provider_set import Providers
@@ -19,6 +20,7 @@ class CallContext:
     config: Config
     providers: Providers
     log: CallLog
+    observers: Observers = field(default_factory=Observers)
     call: PhoneCall = NOT_STARTED
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from server.audio.frames import FRAME_MS, FRAMES_PER_S, ms_to_frames
-from server.call.call_record import CallRecord, Ended
+from server.call.call_record import CallRecord, CallSummary, Ended
 from server.call.context import CallContext
 from server.call.finishing import AfterCall
 from server.call.loop import advance
@@ -115,6 +115,11 @@ class Dispatcher:
             tasks = self._providers.end_call()
             return Remainder(tasks, self._after, bool(self._providers.awaited))
 
+    def summed_up(self, summary: CallSummary) -> None:
+        """Behind ``end``: what the call was, for those who see it."""
+        with self._lock:
+            self._context.observers.over(summary)
+
     # ---- lock held ----
 
     def _handle(self, event: Event) -> None:
@@ -123,7 +128,7 @@ class Dispatcher:
                 self._after.handle(event)
             return
         try:
-            advance(self._machine, event, self._perform)
+            advance(self._machine, event, self._perform, self._context.observers)
             if isinstance(event, FinalTranscript | SttFailed):
                 self._providers.transcribed(event)
             self.sender.wake(wants_wire=self._machine.wants_wire)

@@ -43,6 +43,7 @@ class AfterCall:
     ) -> None:
         self._clock = context.runtime.clock
         self._log = context.log
+        self._observers = context.observers
         self._lock = lock  # guards everything below
         self._machine = machine
         self._providers = providers
@@ -58,7 +59,7 @@ class AfterCall:
         if self._broken or self._machine.over:
             return
         try:
-            advance(self._machine, event, self._perform)
+            advance(self._machine, event, self._perform, self._observers)
             if isinstance(event, FinalTranscript | SttFailed):
                 self._providers.transcribed(event)
         except Exception:  # our own bug: nothing may go on from a half-applied event
@@ -86,6 +87,7 @@ class AfterCall:
                 break
         with self._lock:
             self._providers.cancel_all()
+        self._observers.closed()
         took_s = self._clock() - self._began
         self._log.line("AFTER_CALL", f"kept={self._kept} in {took_s:.1f} s" + " (cut short)" * self._cut)
 

@@ -1,0 +1,78 @@
+"""Who else sees what a call is told and decides: its event log, its record; none of them changes it.
+
+event --observers.saw--> machine --observers.did--> shell        all in the order of decision
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from server.call.call_record import CallSummary
+from server.turns.actions import Action
+from server.turns.events import Event
+
+log = logging.getLogger("agent")
+
+
+class Observer(Protocol):
+    """Of one call. All but ``closed`` with the call's lock held: nothing may block. Nothing is answered."""
+
+    def saw(self, event: Event) -> None:
+        """The machine is told this next; behind the end of the call too, as long as anything is awaited."""
+        ...
+
+    def did(self, action: Action) -> None:
+        """The machine has decided this, on the event seen last."""
+        ...
+
+    def over(self, summary: CallSummary) -> None:
+        """The socket is gone, and the call was this. Events that were still awaited may follow."""
+        ...
+
+    def closed(self) -> None:
+        """Nothing follows any more. On a thread of the call's, without its lock; may block for half a second.
+
+        Once, for every call that an observer was made for: also for one that never started.
+        """
+        ...
+
+
+class Observers:
+    """All of one call. One that raises is our own bug: it is told nothing more, and the call goes on."""
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = list(observers)
+
+    def saw(self, event: Event) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer.saw(event)
+            except Exception:
+                self._drop(observer)
+
+    def did(self, action: Action) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer.did(action)
+            except Exception:
+                self._drop(observer)
+
+    def over(self, summary: CallSummary) -> None:
+        for observer in tuple(self._observers):
+            try:
+                observer.over(summary)
+            except Exception:
+                self._drop(observer)
+
+    def closed(self) -> None:
+        """Once; the observers are let go of."""
+        observers, self._observers = self._observers, []
+        for observer in observers:
+            try:
+                observer.closed()
+            except Exception:
+                log.exception("OBSERVER_ERR %s", type(observer).__name__)
+
+    def _drop(self, observer: Observer) -> None:
+        log.exception("OBSERVER_ERR %s", type(observer).__name__)
+        self._observers.remove(observer)

@@ -11,48 +11,12 @@ from server.turns.expected_input import Asked
 from server.turns.follow_up import FollowUp, Prompt, Thought
 from server.turns.phases import TRANSITIONS, Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX, Playout, UnheardRest
+from server.turns.says import LlmReply, PromptReply, ResumedReply, Says
 from server.turns.turn_times import TurnTimes
 from server.turns.utterances import UserTurn
 
 MAX_SENTENCES = 64  # of one reply; an LLM that runs on is not listened to any more
 MAX_UNCONFIRMED_STOPS = 2  # in one reply; then confirmation is waited for first (D1)
-
-
-@dataclass(frozen=True)
-class LlmReply:
-    """The LLM's sentences. ``before``: those heard in an earlier turn.
-
-    ``interrupts``: what the caller interrupted, while the LLM may find that they only listen (D4).
-    """
-
-    request: GenerateReply
-    before: tuple[str, ...] = ()
-    interrupts: "InterruptedReply | None" = None
-
-
-@dataclass(frozen=True)
-class PromptReply:
-    """A prompt, or a thinking hint that nothing follows. ``request``: one that the LLM had no answer to."""
-
-    request: GenerateReply | None = None
-    before: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ResumedReply:
-    """The rest of a reply that was interrupted for nothing (D4).
-
-    ``restores``: history notes the interruption; this was heard in full before it. ``of_prompt``: what is
-    resumed is a prompt.
-    """
-
-    request: GenerateReply | None
-    before: tuple[str, ...]
-    restores: str | None
-    of_prompt: bool
-
-
-Says = LlmReply | PromptReply | ResumedReply
 
 
 class Turn:
@@ -79,7 +43,7 @@ class Turn:
         self.thought = Thought.NONE
         self.words = ""  # of the caller, as understood in the end
         self.skipped = False  # a sentence was left out: it was heard a moment ago (E4)
-        self._notice = False  # a prompt that is heard to its end (B6)
+        self.interrupts: InterruptedReply | None = None  # while the LLM may find that the caller listens (D4)
         self._stops = 0  # times an unconfirmed sound stopped it
 
     def on(self, event: TurnEvent) -> bool:
@@ -139,10 +103,6 @@ class Turn:
     def before(self) -> tuple[str, ...]:
         """Sentences of its reply that were heard in an earlier turn."""
         return () if self.says is None else self.says.before
-
-    @property
-    def interrupts(self) -> "InterruptedReply | None":
-        return self.says.interrupts if isinstance(self.says, LlmReply) else None
 
     @property
     def fixed(self) -> bool:
@@ -219,14 +179,14 @@ class Turn:
     # ---- what it says ----
 
     def ask(self, request: GenerateReply) -> list[Action]:
-        self.says = LlmReply(request)
+        self.says, self.interrupts = LlmReply(request), None
         self.thought = Thought.AT_WORK
         return [request]
 
     def may_resume(self, interrupted: "InterruptedReply | None") -> None:
         """What the caller interrupted goes on, should the LLM find that they only listen."""
         if isinstance(self.says, LlmReply):
-            self.says = replace(self.says, interrupts=interrupted)
+            self.interrupts = interrupted
 
     def add_sentence(self, text: str) -> list[Action]:
         """Voice it, and say it behind what there is."""
@@ -238,9 +198,8 @@ class Turn:
 
     def say(self, prompt: Prompt, *, notice: bool = False) -> list[Action]:
         """Say a fixed line, and nothing after it; a ``notice`` is heard to its end."""
-        self.says = PromptReply(self.request, self.before)
+        self.says = PromptReply(self.request, self.before, notice)
         self.follow_up = replace(self.follow_up, asks=prompt.asks, acts=prompt.acts)
-        self._notice = notice
         actions = self.add_sentence(prompt.line)
         self.playout.end_reply()
         return actions
@@ -328,7 +287,8 @@ class Turn:
         """What it is that begins with its first frame."""
         if closing and self.parting:
             return TurnEvent.FAREWELL_STARTS
-        return TurnEvent.NOTICE_STARTS if self._notice else TurnEvent.REPLY_STARTS
+        notice = isinstance(self.says, PromptReply) and self.says.notice
+        return TurnEvent.NOTICE_STARTS if notice else TurnEvent.REPLY_STARTS
 
     def stop(self) -> bool:
         """Perhaps a voice: stop, to judge it; False when that is not to be done (any more)."""
@@ -337,11 +297,25 @@ class Turn:
         self.playout.hold()
         return True
 
+    def dip(self, *, confirmed: bool) -> bool:
+        """A voice, or perhaps one: go on lower; False when that is not to be done (any more)."""
+        if not confirmed and self._stops >= MAX_UNCONFIRMED_STOPS:
+            return False
+        if not self.on(TurnEvent.VOICE_OVER):
+            return False
+        self.playout.dip()
+        return True
+
     def go_on(self) -> None:
         """It was no voice: from the very frame."""
         if self.on(TurnEvent.NOISE):
             self.playout.resume()
             self._stops += 1
+
+    def come_back(self) -> None:
+        """The voice has said nothing that ends the reply: at full level again."""
+        if self.on(TurnEvent.NOTHING_MEANT):
+            self.playout.resume()
 
     def end_here(self) -> None:
         """The server goes: nothing is said behind the sentence being heard (F4)."""

@@ -233,6 +233,9 @@ class Config(BaseSettings):
     barge_in: bool = knob(True, "Stop speaking when the caller speaks.")
     barge_in_voice_frames: int = knob(3, "Loud frames in a row (20 ms each) that may be a voice.", 1, 50)
     barge_in_rms: int = knob(0, "RMS of such a frame; 0 means 1.5 × VAD_RMS.", 0, 32767)
+    barge_in_style: Literal["stop", "dip"] = knob(
+        "stop", "A voice over the agent: stop at once; dip is 11 dB lower until it has lasted, or said more."
+    )
     barge_in_early_stop: bool = knob(False, "Stop at those frames, before the speech model has judged them.")
 
     # Understanding (E)

@@ -1,6 +1,7 @@
 """The agent's side of these calls: replies of eight seconds, each spoken in a tone of its own."""
 
 from bench.duplex.audible import TONES, tone_of
+from server.audio.gain import Fader
 from server.config import own_lines
 from server.providers.base import ReplyRequest
 from server.providers.tts_cache import TtsCache
@@ -62,6 +63,7 @@ def give_voice(call: SimCall, delay_s: float) -> None:
     voice = ToneTts(call.runtime, delay_s, identity="tone")
     config = call.config
     fixed = all_lines(config.ai_greeting_he, config.thinking_text_he, own_lines(config))
+    call.fader = Fader
     call.voice, call.phrases = voice, TtsCache(fixed, [voice.identity])
     for line in fixed:
         call.phrases.keep(voice.identity, line, voice.audio(line))

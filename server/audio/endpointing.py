@@ -195,6 +195,11 @@ class Endpointer:
         """Frames since the last speech of a voice that has paused; 0 while it has not."""
         return self._count.silence if self.paused else 0
 
+    @property
+    def voice_frames(self) -> int:
+        """From the onset to the last speech of a confirmed voice; 0 while there is none."""
+        return self._count.last_speaking if self.phase is Phase.CONFIRMED else 0
+
     def close_after(self, closing: Closing) -> None:
         """The words so far of a confirmed voice say how much silence ends it (A7)."""
         if self.phase is Phase.CONFIRMED:

@@ -76,13 +76,18 @@ class EchoSuspect:
         self._during_playout = False  # the utterance began then
         self._ended_with_playout = False  # the last one did both
         self._in_a_row = 0
+        self._stopped_at = 0  # frame of the utterance at which playout stopped for it
 
     def began(self, *, during_playout: bool) -> None:
-        self._during_playout = during_playout
+        self._during_playout, self._stopped_at = during_playout, 0
 
-    def ended(self, speech_frames: int) -> None:
-        """``speech_frames``: what was heard of it once it was confirmed, and playout had stopped."""
-        short = speech_frames <= ECHO_DIES_FRAMES
+    def playout_stopped(self, at_frame: int) -> None:
+        """Later than it was confirmed, where the agent was lower first."""
+        self._stopped_at = at_frame
+
+    def ended(self, speech_frames: int, confirmed_at: int) -> None:
+        """``speech_frames``: to its last voice; playout stopped, or was lowered, once it was confirmed."""
+        short = speech_frames - max(confirmed_at, self._stopped_at) <= ECHO_DIES_FRAMES
         self._ended_with_playout, self._during_playout = self._during_playout and short, False
 
     def is_echo(self, *, of_the_caller: bool) -> bool:
@@ -127,8 +132,16 @@ class Segmenter:
         """Something is heard that may turn out to be a voice."""
         return self._endpointer.phase is Phase.PROVISIONAL and not self._endpointer.run_on
 
-    def feed(self, frame: FrameHeard, threshold: OnsetThreshold) -> list[Heard]:
-        """Account for one frame; return what it changed, in order."""
+    @property
+    def voice_frames(self) -> int:
+        """From the onset to the last voice of a confirmed utterance; 0 while there is none."""
+        return self._endpointer.voice_frames
+
+    def feed(self, frame: FrameHeard, threshold: OnsetThreshold, *, lower: bool = False) -> list[Heard]:
+        """Account for one frame; return what it changed, in order.
+
+        ``lower``: our voice is lower than it will be, so that its echo tells nothing.
+        """
         during_playout = threshold is OnsetThreshold.DURING_PLAYOUT
         verdict = self._vad.judge(
             frame.rms, frame.speech, during_playout=during_playout, near=self._caller.least
@@ -149,9 +162,13 @@ class Segmenter:
         if endpoint is Endpoint.ONSET:
             self._vad.echo.voice_began()
             self._suspect.began(during_playout=during_playout)
-        elif idle and during_playout:
+        elif idle and during_playout and not lower:
             self._vad.echo.learn(frame.rms, loud=verdict.loud)
         return self._changes(endpoint)
+
+    def playout_stopped(self) -> None:
+        """For the utterance being heard."""
+        self._suspect.playout_stopped(self.voice_frames)
 
     def end_now(self) -> list[Heard]:
         """The keypad spoke: what was being said is over (F5)."""
@@ -204,7 +221,7 @@ class Segmenter:
         self._last_voice, self._voice = self._voice, VoiceLevel()
         heard: list[Heard] = [*self._chunk(all_of_it=True)]
         endpointer = self._endpointer
-        self._suspect.ended(endpointer.speech_frames - endpointer.judged_frames)
+        self._suspect.ended(endpointer.speech_frames, endpointer.judged_frames)
         heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
         self._audio.close(discarded=False)
         if runs_on:

@@ -116,6 +116,7 @@ GROUPS = (
             "RESP_MAX_DELAY_MS",
             "REPLY_REFRACTORY_MS",
             "BARGE_IN",
+            "BARGE_IN_STYLE",
             "BARGE_IN_VOICE_FRAMES",
             "BARGE_IN_RMS",
             "BARGE_IN_EARLY_STOP",

@@ -23,6 +23,7 @@ def dialogue_params(config: Config) -> TurnParams:
         barge_in_rms=config.barge_in_rms or config.vad_rms * 3 // 2,
         barge_in=config.barge_in,
         early_stop=config.barge_in_early_stop or config.vad_engine == "energy",
+        dips=config.barge_in_style == "dip",
         refractory_frames=ms_to_frames(config.reply_refractory_ms),
         greeting_protected=config.greeting_protected,
         greeting="" if config.twiml_play_greeting else config.ai_greeting_he,

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from server.audio.frames import FRAME_BYTES
+from server.audio.gain import Fader
 from server.audio.pacing import Pacer
 from server.runtime.threads import Condition
 from server.telephony.timers import Timers
@@ -24,6 +25,7 @@ class Sender:
         self._clock = clock
         self._lock = lock
         self._pacer = Pacer(lead_frames)
+        self._fader = Fader()
         self._encoder: Encoder | None = None
         self._outbox: deque[str] = deque()
         self._wants_wire = False
@@ -41,7 +43,8 @@ class Sender:
         if encoder is None:
             return
         match action:
-            case SendAudio(audio):
+            case SendAudio(mulaw_8k, lower):
+                audio = self._fader.fade(mulaw_8k, lower=lower)
                 frames = [audio[i : i + FRAME_BYTES] for i in range(0, len(audio), FRAME_BYTES)]
                 self._outbox.extend(map(encoder.media, frames))
                 self._pacer.sent(len(frames), self._clock())

@@ -123,9 +123,10 @@ class LetLlmFinish:
 
 @dataclass(frozen=True, slots=True)
 class SendAudio:
-    """Frames for the wire, 160 bytes each, joined."""
+    """Frames for the wire, 160 bytes each, joined. ``lower``: to be heard under a caller who speaks (D1)."""
 
     mulaw_8k: bytes
+    lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)

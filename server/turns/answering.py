@@ -8,6 +8,7 @@ from server.hebrew.words import fingerprint, normalise
 from server.turns import response
 from server.turns.actions import Action, Log, StartTurn
 from server.turns.closing import DueEffects
+from server.turns.dipped import DippedReply
 from server.turns.effects import Act, Transfer, ends_call
 from server.turns.events import (
     Event,
@@ -23,6 +24,7 @@ from server.turns.expected_input import Asked
 from server.turns.follow_up import Thought
 from server.turns.intent import Intent, tells_more
 from server.turns.judge import IntentJudge
+from server.turns.learning import learn
 from server.turns.no_input import OwnTurns
 from server.turns.parts import Parts
 from server.turns.phases import State, TurnEvent
@@ -52,6 +54,7 @@ class Answering:
         self._own_turns = own_turns
         self._speculative = speculative
         self._effects = effects
+        self._dipped = DippedReply(parts, judge)
 
     # ---- the caller's words ----
 
@@ -61,6 +64,11 @@ class Answering:
         if caller is not None and self._judge.says_more(caller):
             return [*self._barge_in.was_no_nod(caller), *self.answer_pending()]
         return [*self._speculative.words_so_far(utterance_id), *self.understand()]
+
+    def weigh_dipped(self) -> list[Action]:
+        """What is said over a reply that was lowered for it: whoever has interrupted it is answered."""
+        actions = self._dipped.weigh()
+        return [*actions, *self.answer_pending()] if actions else []
 
     def answer_pending(self) -> list[Action]:
         """Start the turn that is owed, unless the caller is still at it."""
@@ -91,7 +99,7 @@ class Answering:
             if caller.ends_in_repeat(self._params.min_confidence, self._params.dedup_frames):
                 self._users.last_said_again()
         intent = self._judge.intent_of(caller, text)
-        self._learn(caller, intent, text)
+        learn(self._parts, caller, intent, text, over_us=caller.interrupts)
         turn.times.user_turn_ended(max(turn.times.began_at, caller.over_at))
         if intent is Intent.WORDS:
             return actions + self._think(turn, caller, text)
@@ -117,17 +125,6 @@ class Answering:
         if doubtful or not users.settled(caller, self._current.clock):
             return False
         return self._judge.nods(caller.as_guessed())
-
-    def _learn(self, caller: UserTurn, intent: Intent, text: str) -> None:
-        """What the words tell of the line: echo, and an STT that works."""
-        if caller.interrupts:
-            nothing = intent is Intent.NOTHING
-            echo = nothing or self._call.echo.has_said_lately(self._current.clock, text)
-            self._users.last_had_words(of_the_caller=not echo)
-        if not (caller.failed or caller.typed):
-            self._call.input.heard()
-        if intent is Intent.ECHO and caller.overlap is not None:
-            self._users.last_was_echo()
 
     def _think(self, turn: Turn, caller: UserTurn, text: str) -> list[Action]:
         self._call.input.clear()

@@ -6,7 +6,8 @@
 
 A sound is judged by ``audio.endpointing``, a voice without words by ``turns.answering``. With ``early_stop``
 loud frames stop playout before they are judged, and it goes on from the very frame when they were noise;
-after two false stops ``Turn.stop`` waits for the judgement.
+after two false stops ``Turn.stop`` waits for the judgement. Where the agent ``dips``, what would stop it
+lowers it first, and ``turns.dipped`` says what becomes of the reply.
 
 Where the agent's voice ends, for the onset threshold behind it (C5) and for echo (E3), is known here too.
 """
@@ -18,7 +19,7 @@ from server.turns.call_state import CallState
 from server.turns.current_turn import CurrentTurn
 from server.turns.echo import Overlap
 from server.turns.params import TurnParams
-from server.turns.phases import State, TurnEvent
+from server.turns.phases import Phase, State, TurnEvent
 from server.turns.turn import InterruptedReply, Turn
 from server.turns.user_turn import UserTurns
 from server.turns.utterances import UserTurn
@@ -64,18 +65,34 @@ class BargeIn:
     def candidate(self) -> list[Action]:
         """D1: a candidate. Playout stops for it only early; whether it is a voice is known within 400 ms."""
         turn, params = self._current.turn, self._params
-        stopped = turn is not None and params.barge_in and params.early_stop and turn.stop()
-        return [SendClear()] if stopped else []
+        if turn is None or not (params.barge_in and params.early_stop):
+            return []
+        if params.dips:
+            return self._dip(turn, confirmed=False)
+        return [SendClear()] if turn.stop() else []
 
     def it_was_noise(self) -> None:
         """D4: go on from where it was stopped early. A reply that was held back (A6) starts by itself."""
-        if self._current.turn is not None:
-            self._current.turn.go_on()
+        turn = self._current.turn
+        if turn is not None and turn.phase is not Phase.DIPPED:  # there an earlier voice may count
+            turn.go_on()
 
     def voice(self) -> list[Action]:
         """D2, D5: a confirmed voice, which may take the turn."""
-        speaking = self._current.state is State.SPEAKING
-        return self.interrupt() if self._params.barge_in or not speaking else []
+        turn = self._current.turn
+        if turn is None or turn.state is not State.SPEAKING:
+            return self.interrupt()
+        if not self._params.barge_in or turn.phase is Phase.DIPPED:
+            return []
+        return self._dip(turn, confirmed=True) if self._params.dips else self.interrupt()
+
+    def _dip(self, turn: Turn, *, confirmed: bool) -> list[Action]:
+        """D1: go on lower from where the voice, or perhaps one, came in."""
+        if not turn.dip(confirmed=confirmed):
+            return []
+        # What is said over it is an answer, if that is what it asks now.
+        self._call.input.agent_stopped(at_a_question=turn.playout.at_a_question)
+        return [SendClear(), Log(f"DIPPED turn={turn.turn_id}")]
 
     def interrupt(self) -> list[Action]:
         """The caller speaks or types: whatever is said, or was about to be, is dropped."""
@@ -95,6 +112,7 @@ class BargeIn:
         """D2, D3: the turn is over, and what was heard of it is known."""
         playout = turn.playout
         actions: list[Action] = [Log("BARGE_IN: interrupt")]
+        self._users.playout_stopped()
         if not playout.held:
             playout.hold()
             actions.append(SendClear())

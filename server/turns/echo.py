@@ -30,6 +30,7 @@ class Echo:
     def __init__(self, window_frames: int) -> None:
         self._window = window_frames
         self._spoken: deque[tuple[int, str]] = deque(maxlen=REMEMBERED)
+        self._now: tuple[int, str] | None = None  # of a reply that is still being heard
 
     @property
     def never_spoke(self) -> bool:
@@ -39,10 +40,16 @@ class Echo:
     @property
     def last_words(self) -> str:
         """What the caller has heard last; of a question that they answer, as much as that."""
-        return self._spoken[-1][1] if self._spoken else ""
+        latest = self._now or (self._spoken[-1] if self._spoken else None)
+        return latest[1] if latest is not None else ""
+
+    def speaking(self, clock: int, words: str) -> None:
+        """So much of a reply was heard until now, and it goes on; until it has ended, or says so again."""
+        self._now = (clock, words) if words else None
 
     def spoke(self, clock: int, words: str) -> None:
         """Playout of ``words`` has ended now."""
+        self._now = None
         if words:
             self._spoken.append((clock, words))
 
@@ -76,4 +83,5 @@ class Echo:
         return " ".join(self._recent(clock))
 
     def _recent(self, clock: int) -> list[str]:
-        return [words for when, words in self._spoken if clock - when <= self._window]
+        spoken = self._spoken if self._now is None else (*self._spoken, self._now)
+        return [words for when, words in spoken if clock - when <= self._window]

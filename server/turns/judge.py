@@ -4,6 +4,7 @@ from server.hebrew.words import fingerprint
 from server.turns.intent import Intent, may_only_listen, meaning_of
 from server.turns.no_input import Limit, limit_of
 from server.turns.parts import Parts
+from server.turns.phases import Phase
 from server.turns.utterances import UserTurn
 
 # Past the longest call, and when the server goes (F4): a message for the office is kept, and nothing is made
@@ -22,14 +23,20 @@ class IntentJudge:
     def intent_of(self, caller: UserTurn, text: str) -> Intent:
         """``text``: the turn's words, without the doubtful ones."""
         parts = self._parts
-        interrupted, clock = parts.barge_in.interrupted, parts.current.clock
-        parting = interrupted is not None and interrupted.parting
-        intent = meaning_of(caller, text, parts.call, clock, parting=parting)
+        clock = parts.current.clock
+        intent = meaning_of(caller, text, parts.call, clock, parting=self._parting)
         if intent is Intent.WORDS and caller.listens == fingerprint(text):  # as the LLM has found (D4)
             return Intent.BACKCHANNEL
         within = limit_of(clock, parts.params.call_frames) is Limit.WITHIN and not parts.call.closing
         kept = intent in SAID_AT_ANY_TIME or (intent is Intent.PERSON and parts.call.person)
         return intent if within or kept else Intent.TOO_LATE
+
+    @property
+    def _parting(self) -> bool:
+        """What the caller speaks over, or has interrupted, is a goodbye or a hand-over."""
+        turn, interrupted = self._parts.current.turn, self._parts.barge_in.interrupted
+        over = turn if turn is not None and turn.phase is Phase.DIPPED else interrupted
+        return over is not None and over.parting
 
     def nods(self, caller: UserTurn) -> bool:
         """D4: the words that have interrupted the agent, or were said behind those, only show a listener."""

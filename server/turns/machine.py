@@ -47,7 +47,7 @@ from server.turns.llm_allowance import EVERY_FRAMES, Allowance
 from server.turns.no_input import Limit, OwnTurns, Silence, limit_of, out_of_patience
 from server.turns.params import TurnParams
 from server.turns.parts import Parts
-from server.turns.phases import State, TurnEvent
+from server.turns.phases import Phase, State, TurnEvent
 from server.turns.playout import HINT_INDEX
 from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import Turn
@@ -152,8 +152,10 @@ class TurnMachine:
         self.current.tick()
         clock, users = self.current.clock, self.users
         actions: list[Action] = []
-        for heard in users.feed(frame, self.parts.barge_in.threshold):
+        lower = self.turn is not None and self.turn.phase is Phase.DIPPED
+        for heard in users.feed(frame, self.parts.barge_in.threshold, lower=lower):
             actions += self._heard(heard)
+        actions += self._answering.weigh_dipped()
         if users.guess_settles(clock):
             actions += self._speculative.words_so_far(users.utterance_id)
         if users.tick_keys(clock):

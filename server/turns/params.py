@@ -11,7 +11,8 @@ class TurnParams:
     """What ``TurnMachine`` is made with.
 
     ``greeting`` empty: none. 0 frames: no hint, no idle prompt, no limit. 0 ``early_starts``: none (B3).
-    ``early_stop``: loud frames stop playout, else a confirmed voice (D1). ``hold_frames``: how long a caller
+    ``early_stop``: loud frames stop playout, else a confirmed voice (D1). ``dips``: what stops it lowers it
+    first. ``hold_frames``: how long a caller
     who asked to wait is left alone (F7). ``lines``: as this agent says them.
     """
 
@@ -20,6 +21,7 @@ class TurnParams:
     barge_in_rms: int
     barge_in: bool
     early_stop: bool
+    dips: bool
     refractory_frames: int
     greeting: str
     greeting_protected: bool

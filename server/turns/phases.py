@@ -30,6 +30,7 @@ class Phase(Enum):
     REPLYING = State.THINKING, "the words are known; the answer is being made"
     PLAYING = State.SPEAKING, "the answer is being heard"
     STOPPED = State.SPEAKING, "playout was stopped early, while a sound is judged (D1)"
+    DIPPED = State.SPEAKING, "the answer goes on lower, until it is known what a voice over it says (D1)"
     NOTICE = State.SPEAKING, "a prompt is heard that no voice stops (B6)"
     FAREWELL = State.SPEAKING, "the last words of a server that goes: no voice stops them, no LLM adds (F4)"
     FINISHED = State.LISTENING, "over: it has come to its own end"
@@ -66,7 +67,9 @@ class TurnEvent(Enum):
     NOTICE_STARTS = "the first frame of a protected prompt is sent"
     FAREWELL_STARTS = "what is heard are the last words of the call"
     SOUND = "perhaps a voice during playout, where that is enough to stop it"
+    VOICE_OVER = "a voice during playout, or perhaps one, where that lowers the agent's first"
     NOISE = "it was none"
+    NOTHING_MEANT = "what was said over the agent's voice was nothing, an echo, or a nod"
     INTERRUPTED = "a confirmed voice, or a key"
     PLAYOUT_DONE = "the caller has heard the end"
     # the server goes
@@ -132,6 +135,7 @@ TRANSITIONS: dict[tuple[Phase, TurnEvent], Phase] = {
     (_P.PLAYING, _E.REPLY_DONE): _P.PLAYING,
     (_P.PLAYING, _E.LLM_FAILED): _P.PLAYING,
     (_P.PLAYING, _E.SOUND): _P.STOPPED,
+    (_P.PLAYING, _E.VOICE_OVER): _P.DIPPED,
     (_P.PLAYING, _E.CLOSING_DOWN): _P.PLAYING,
     (_P.PLAYING, _E.FAREWELL_STARTS): _P.FAREWELL,
     (_P.PLAYING, _E.PLAYOUT_DONE): _P.FINISHED,
@@ -146,6 +150,17 @@ TRANSITIONS: dict[tuple[Phase, TurnEvent], Phase] = {
     (_P.STOPPED, _E.FAREWELL_STARTS): _P.FAREWELL,
     (_P.STOPPED, _E.INTERRUPTED): _P.DROPPED,
     (_P.STOPPED, _E.OUT_OF_PATIENCE): _P.DROPPED,
+    #
+    (_P.DIPPED, _E.REPLY_SENTENCE): _P.DIPPED,
+    (_P.DIPPED, _E.REPLY_DONE): _P.DIPPED,
+    (_P.DIPPED, _E.LLM_FAILED): _P.DIPPED,
+    (_P.DIPPED, _E.NOISE): _P.PLAYING,
+    (_P.DIPPED, _E.NOTHING_MEANT): _P.PLAYING,
+    (_P.DIPPED, _E.CLOSING_DOWN): _P.DIPPED,
+    (_P.DIPPED, _E.FAREWELL_STARTS): _P.FAREWELL,
+    (_P.DIPPED, _E.PLAYOUT_DONE): _P.FINISHED,
+    (_P.DIPPED, _E.INTERRUPTED): _P.DROPPED,
+    (_P.DIPPED, _E.OUT_OF_PATIENCE): _P.DROPPED,
     #
     (_P.NOTICE, _E.CLOSING_DOWN): _P.NOTICE,
     (_P.NOTICE, _E.PLAYOUT_DONE): _P.FINISHED,

@@ -6,10 +6,12 @@ Positions are frames from the start of the reply, over its sentences in order:
     0           played                      sent          total
 
 ``played`` advances one frame a tick (an inbound frame is 20 ms of the same real time) and is corrected
-by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped by ``clear``.
+by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped by ``clear``. Behind it
+nothing is sent (held), or the same frames anew at a lower level (dipped).
 """
 
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import accumulate, chain, takewhile
 from typing import NamedTuple
 
@@ -24,6 +26,14 @@ NEARLY_OVER_FRAMES = 15
 HINT_INDEX = -1
 HINT_TAIL_FRAMES = 5  # 100 ms: the reply waits for the hint, or a voice over it would be a barge-in (B5)
 MS_A_CHARACTER = 70  # of speech, to judge a sentence whose audio is not whole yet
+
+
+class Flow(Enum):
+    """How frames go to the wire."""
+
+    FULL = "at full level"
+    LOWER = "at a lower level"
+    HELD = "not"
 
 
 @dataclass
@@ -101,7 +111,7 @@ class Playout:
         self.sentences: list[Sentence] = []
         self.count = 0  # sentences added, the hint left out: the next one's index
         self.complete = False  # no further sentence will be added
-        self.held = False
+        self.flow = Flow.FULL
         self.played = 0
         self._sent = 0
         self._marked = 0  # sentences whose mark is on its way or back
@@ -163,7 +173,8 @@ class Playout:
         for position, (sentence, start, end) in enumerate(self._playable(reply_may_start=reply_may_start)):
             count = min(room, end - self._sent)
             if count > 0:
-                out.append(SendAudio(sentence.cut_out(self._sent - start, count)))
+                audio = sentence.cut_out(self._sent - start, count)
+                out.append(SendAudio(audio, lower=self.flow is Flow.LOWER))
                 self._sent += count
                 room -= count
             if self._sent < end:
@@ -190,19 +201,27 @@ class Playout:
         self.played = max(self.played, end)
         return True
 
-    # ---- cut, held, resumed ----
+    # ---- cut, held, dipped, resumed ----
 
     def hold(self) -> None:
         """``clear`` goes out: what was on its way is not heard, and nothing more is sent."""
+        self._cut()
+        self.flow = Flow.HELD
+
+    def dip(self) -> None:
+        """``clear`` goes out: what was on its way is sent anew and lower, and so is what follows."""
+        self._cut()
+        self.flow = Flow.LOWER
+
+    def _cut(self) -> None:
         self._sent = self.played
         self._live_marks.clear()
         self._generation += 1
         self._marked = sum(span.sentence.whole and span.end <= self.played for span in self._in_order)
-        self.held = True
 
     def resume(self) -> None:
-        """Go on from the very frame that was cut."""
-        self.held = False
+        """Go on at full level, from the very frame that was cut, or behind what was sent lower."""
+        self.flow = Flow.FULL
 
     def rest(self) -> UnheardRest:
         """What was not heard in full, for another turn to take over."""
@@ -222,6 +241,11 @@ class Playout:
         return span.sentence.whole and left <= min(NEARLY_OVER_FRAMES, half)
 
     # ---- what is true now ----
+
+    @property
+    def held(self) -> bool:
+        """Nothing is sent."""
+        return self.flow is Flow.HELD
 
     @property
     def audible(self) -> bool:

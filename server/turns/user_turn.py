@@ -34,6 +34,7 @@ class UserTurns:
 
     def __init__(self, params: EndpointingParams, vad: Vad) -> None:
         self.pending = UserTurn()  # said and not answered, while no turn of it runs
+        self.stt_guesses = False  # an interim transcript has come in this call
         self._params = params
         self._segmenter = Segmenter(params, vad)
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
@@ -71,11 +72,20 @@ class UserTurns:
         """The utterance being heard, or the last one."""
         return self._segmenter.utterance_id
 
+    @property
+    def voice_frames(self) -> int:
+        """From the onset to the last voice of the utterance being heard; 0 for none that is confirmed."""
+        return self._segmenter.voice_frames
+
     # ---- voice ----
 
-    def feed(self, frame: FrameHeard, threshold: OnsetThreshold) -> list[Heard]:
-        """Account for one frame of the caller's line."""
-        return self._segmenter.feed(frame, threshold)
+    def feed(self, frame: FrameHeard, threshold: OnsetThreshold, *, lower: bool = False) -> list[Heard]:
+        """Account for one frame of the caller's line. ``lower``: the agent is heard lower than it will be."""
+        return self._segmenter.feed(frame, threshold, lower=lower)
+
+    def playout_stopped(self) -> None:
+        """For the utterance being heard: its echo, if it is one, ends soon."""
+        self._segmenter.playout_stopped()
 
     def onset(self, utterance_id: int, turn_number: int, expected: Expected) -> list[Action]:
         """Perhaps a voice: recognition starts while it is judged, unless it was noise time after time."""
@@ -166,6 +176,9 @@ class UserTurns:
 
     def guessed(self, utterance_id: int, text: str, clock: int, *, ends: bool = False) -> None:
         """A partial transcript. ``ends``: the STT finds that a turn may end with it."""
+        # Where it pauses, an STT without interim transcripts may have been asked for the words so far (B3).
+        speaks = utterance_id in self._spoken and not self.pending.asked_so_far
+        self.stt_guesses = self.stt_guesses or speaks
         if utterance_id in self._unheard:
             self._unheard[utterance_id].guessed(text, clock, ends=ends)
 
@@ -223,6 +236,11 @@ class UserTurns:
         if segment.guessed_at < clock - paused_for and paused_for < self._settled_frames:
             return None
         return self.guessed_so_far(utterance_id)
+
+    def said_over(self) -> UserTurn:
+        """The same, where all of it is said over the agent's voice."""
+        said = self.guessed_so_far(self.utterance_id)
+        return replace(said, segments=[replace(one, in_playout=True) for one in said.segments])
 
     def guessed_so_far(self, utterance_id: int) -> UserTurn:
         """All that is not answered yet, as the STT has it now."""

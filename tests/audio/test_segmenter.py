@@ -470,3 +470,39 @@ def test_d1_many_barge_in_frames_leave_time_to_judge():
     """D1, D2: BARGE_IN_VOICE_FRAMES=22: the run is long before the onset, and the voice is confirmed."""
     call = Call(replace(PARAMS, barge_in_frames=22)).feed("#" * 300, bar=OnsetThreshold.DURING_PLAYOUT)
     assert any(isinstance(heard, Confirmed) for _, heard in call.heard)
+
+
+def test_d1_our_voice_made_lower_teaches_nothing_of_its_echo():
+    """D1, E3: or the reply would stop itself once it is as loud as before."""
+    frame = FrameHeard(b"\x10" * 160, 250, 0.05)
+    for lower, opens in ((True, []), (False, [Onset(1)])):
+        call = Call()
+        for _ in range(250):
+            call.hearing.feed(frame, OnsetThreshold.DURING_PLAYOUT, lower=lower)
+        assert fed(call, 450, 3) == opens
+
+
+@pytest.mark.parametrize(
+    "stopped_at, frames, opens", [(26, 56, []), (26, 57, [Onset(3)]), (0, 56, [Onset(3)])]
+)
+def test_d1_an_echo_that_was_lower_first_dies_when_we_stop(stopped_at, frames, opens):
+    """D1: 600 ms count from the silence, not from the voice's confirmation."""
+    call = Call()
+    for _ in range(2):
+        call.feed("." * 5 + "#" * 6, bar=OnsetThreshold.DURING_PLAYOUT)
+        call.feed("#" * (stopped_at - 6))
+        if stopped_at:
+            call.hearing.playout_stopped()
+        call.feed("#" * (frames - max(6, stopped_at)) + "." * 40)
+        call.hearing.last_had_words(of_the_caller=False)
+    assert fed(call, 4000, 3) == opens
+
+
+def test_the_length_of_a_voice_so_far():
+    """D2: of a confirmed one, from its onset to its last voice."""
+    call = Call()
+    seen = []
+    for stretch in ("...", "###", "###", "##", "." * 5, "." * 40):
+        call.feed(stretch)
+        seen.append(call.hearing.voice_frames)
+    assert seen == [0, 0, 6, 8, 8, 0]

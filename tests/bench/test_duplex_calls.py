@@ -44,6 +44,23 @@ def test_an_interruption_stops_and_is_answered(knobs):
     assert noticed_s == pytest.approx(over.end_s - line.caller[1].start_s) and noticed_s < 0.3
 
 
+def test_an_agent_that_dips_keeps_its_reply_under_a_nod_and_yields_to_a_voice():
+    """D1, D2, D4: heard in every tick of a nod, lower for a while; a voice silences it in a second."""
+    nod, voice = (
+        run([Turn(over=over)], Setting({"barge_in_style": "dip"}), "f") for over in ("כן", INTERRUPTS)
+    )
+    kept = panel.measure(nod)
+    assert (kept.nods, kept.nods_kept) == (1, 1)
+    assert [span.dipped for span in nod.agent if span.end_s > nod.of(Kind.NOD)[0].start_s] == [
+        False,
+        True,
+        False,
+    ]
+    found = panel.measure(voice)
+    assert len(found.yields_s) == 1 and 0.4 <= found.yields_s[0] <= 1.0
+    assert reading.read(voice).noticed_s[0] < 0.4
+
+
 def test_a_sound_comes_over_the_reply_and_another_into_the_silence():
     """D4: a cough over the reply, which goes on; a click between two turns, while nobody speaks."""
     line = run([Turn(over="cough"), Turn(before="click")], Setting(), "b")

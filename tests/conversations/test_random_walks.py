@@ -85,6 +85,7 @@ def calls(draw):
         knobs={
             "barge_in": draw(st.booleans()),
             "barge_in_early_stop": draw(st.booleans()),
+            "barge_in_style": draw(st.sampled_from(["stop", "dip"])),
             "speculative_turns": draw(st.booleans()),
             "idle_prompt_sec": draw(st.sampled_from([0, 0, 2])),
             "transfer_number": draw(st.sampled_from(["", "+97231234567"])),

@@ -23,12 +23,14 @@ from server.turns.events import Event
 from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
 from server.turns.prompts import all_lines, in_gender
-from tests.simtime.engines import DIGIT, MS_A_CHARACTER, Reply, SimLlm, SimStt, SimTts
+from tests.simtime.engines import DIGIT, LOWER, MS_A_CHARACTER, Reply, SimFader, SimLlm, SimStt, SimTts
 from tests.simtime.line import Hears, Line, SimSpeech, Sound
 from tests.simtime.runtime import SimRuntime
 
 GREETING = "שלום! איך אפשר לעזור?"
 REPLY = "הבנתי אותך היטב, תודה רבה. נמשיך הלאה בשמחה לשאלה הבאה?"
+
+AT_FULL_LEVEL = bytes(byte if byte == 0xFF else byte & ~LOWER for byte in range(256))
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class SimCall:
         self.log_times: list[float] = []
         self.afterwards = Afterwards(self.runtime)
         self.host: dict[str, Any] = {}
+        self.fader: Callable[[], Any] = SimFader
         self.finished = False
 
     def run(self, seconds: float, *, hang_up: bool = True) -> "SimCall":
@@ -147,7 +150,10 @@ class SimCall:
             self.phrases,
             self._new_speech,
         )
-        with patch("server.call.dispatcher.TurnMachine", self.new_machine):
+        with (
+            patch("server.call.dispatcher.TurnMachine", self.new_machine),
+            patch("server.telephony.sender.Fader", self.fader),
+        ):
             self.handler = MediaStreamHandler(
                 self.line,
                 self.config,
@@ -174,7 +180,7 @@ class SimCall:
     def heard(self) -> list[Said]:
         """What the caller heard of the agent, sentence by sentence."""
         words = {code: text for text, code in self.voice.codes.items()}
-        audio = self.line.buffer.heard
+        audio = bytes(self.line.buffer.heard).translate(AT_FULL_LEVEL)
         said: list[Said] = []
         for stretch in finditer(
             rb"([^\xff\x60-\x6f])(?:\1|[\x60-\x6f]){19,}", audio
@@ -183,6 +189,12 @@ class SimCall:
                 at_s, until_s = stretch.start() / 8000, stretch.end() / 8000
                 said.append(Said(text, at_s, until_s, _first_frame(stretch[0]) * 0.02))
         return said
+
+    @property
+    def lowered(self) -> list[tuple[float, float]]:
+        """When the agent was heard at a lower level (D1), from and to."""
+        marked = finditer(rb"[\x80-\xfe][\x80-\xff]*", bytes(self.line.buffer.heard))
+        return [(one.start() / 8000, (one.start() + len(one[0].rstrip(b"\xff"))) / 8000) for one in marked]
 
     @property
     def texts(self) -> list[str]:

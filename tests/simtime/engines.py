@@ -14,6 +14,7 @@ from tests.simtime.runtime import SimRuntime
 
 MS_A_CHARACTER = 60
 FRAMES_A_CHARACTER = MS_A_CHARACTER // 20
+LOWER = 0x80  # the sign of a byte of the agent's audio that was lowered (D1); see SimFader
 DIGIT = 0x60  # μ-law bytes from here to 0x6F number the frames of the agent's audio
 Span = list[float]  # when a stream was opened and, once it is over, when that was
 
@@ -287,6 +288,13 @@ class SimTts:
     def audio(self, text: str) -> bytes:
         """Its whole audio, μ-law 8 kHz; every frame ends with its number in the sentence."""
         return _numbered(self.code(text), FRAMES_A_CHARACTER * len(text))
+
+
+class SimFader:
+    """Marks what is lowered by its sign, since a byte of another level would be another sentence's."""
+
+    def fade(self, mulaw_8k: bytes, *, lower: bool) -> bytes:
+        return bytes(byte | LOWER for byte in mulaw_8k) if lower else mulaw_8k
 
 
 @lru_cache(maxsize=1000)

@@ -37,7 +37,8 @@ other one), ``expects 4 digits``, ``keeps name=דנה``, ``then hangs up``, ``th
 told of the history: ``knows …``, the agent's last line, with "…" where it was interrupted; ``remembers 2``
 lines in all.
 
-Also expected: ``state THINKING`` and ``clear`` (where a story has one, it has all of them), ``log …`` (a part
+Also expected: ``state THINKING``, ``clear`` and ``lower`` (from when to when the agent is heard lower; where
+a story has one, it has all of them), ``log …`` (a part
 of a log line; there are as many such lines as the story has), ``no log …``, ``lead name=דנה``.
 
 The world, above the timeline: ``knob NAME value``; ``asr takes 900``, and so ``llm``, ``tts``, ``network``
@@ -223,7 +224,7 @@ class _Reader:
             return False
         elif word == "asked":
             self.story.asked.append(Asked(moment))
-        elif word in ("agent", "state", "log", "lead", "clear"):
+        elif word in ("agent", "state", "log", "lead", "clear", "lower"):
             self.story.lanes.setdefault(word, []).append(moment)
         else:
             return False

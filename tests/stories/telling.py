@@ -60,6 +60,8 @@ class Told:
                 return [Moment("", request.text, at_s) for at_s, request in self.asked]
             case "state":
                 return self._states()
+            case "lower":
+                return [Moment("", "", from_s, until_s) for from_s, until_s in self.call.lowered]
             case "clear":
                 return [Moment("", "", at_s) for at_s in self.call.sent("clear")]
             case "lead":

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.audio.frames import FRAME_BYTES
+from server.audio.gain import Fader
 from server.audio.pacing import BATCH_FRAMES
 from server.telephony.sender import Sender
 from server.turns.actions import SendAudio, SendClear, SendMark
@@ -28,6 +29,7 @@ class Call:
         self.rooms = []
         self.fired = []
         self.sent = []  # [(when, what)]
+        self.audio = b""
         self.broken = None
         self.ended = []
         self._send_s = send_s
@@ -73,7 +75,9 @@ class Call:
         assert message["streamSid"] == "MZ1"
         what = message["event"]
         if what == "media":
-            assert len(b64decode(message["media"]["payload"])) == FRAME_BYTES
+            payload = b64decode(message["media"]["payload"])
+            assert len(payload) == FRAME_BYTES
+            self.audio += payload
         self.sent.append((self.runtime.now, message["mark"]["name"] if what == "mark" else what))
 
     def post(self, *actions):
@@ -303,3 +307,13 @@ def test_c3_everything_is_sent_once_and_never_too_far_ahead(bursts, send_s):
     for sent_at, _ in call.sent:
         played_until = max(played_until, sent_at) + 0.02
         assert played_until - sent_at <= (LEAD + BATCH_FRAMES) * 0.02 + 1e-6
+
+
+def test_d1_what_is_to_be_lower_is_lower_on_the_wire():
+    """D1: ramped within its first frame, and back within the first one at full level."""
+    call = Call()
+    frames, fader = b"\x10" * FRAME_BYTES * 2, Fader()
+    call.at(0.1, SendAudio(frames), SendAudio(frames, lower=True), SendAudio(frames))
+    call.runtime.run_until(1)
+    assert call.audio == b"".join(fader.fade(frames, lower=lower) for lower in (False, True, False))
+    assert call.audio != frames * 3

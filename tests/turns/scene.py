@@ -38,6 +38,7 @@ PARAMS = TurnParams(
     barge_in_rms=300,
     barge_in=True,
     early_stop=False,
+    dips=False,
     refractory_frames=38,
     greeting="",
     greeting_protected=False,
@@ -54,6 +55,7 @@ PARAMS = TurnParams(
     lines=OURS,
 )
 STOPS_EARLY = replace(PARAMS, early_stop=True)
+DIPS = replace(PARAMS, dips=True)
 GREETS = replace(PARAMS, greeting=GREETING)
 
 ASKED, FIRST, SECOND = "ספרי לי על הדירה", "יש שלושה חדרים וגינה.", "לעזור במשהו נוסף?"

@@ -95,3 +95,17 @@ def test_e3_later_only_a_whole_sentence_is_our_echo(overlap, text, echo):
     spoken = Echo(700)
     spoken.spoke(100, SAID)
     assert spoken.is_echo(200, text, overlap=overlap) is echo
+
+
+def test_e3_a_reply_that_goes_on_is_known_as_far_as_it_was_heard():
+    """D1, E3: while a voice lowers it; its end, or more of it, takes the place of that."""
+    spoken = Echo(700)
+    spoken.spoke(50, "שלום לך")
+    spoken.speaking(100, "אפשר לעזור לך")
+    assert spoken.last_words == "אפשר לעזור לך"
+    assert spoken.is_echo(100, "אפשר לעזור לך", overlap=Overlap.DURING_PLAYOUT)
+    assert not spoken.is_echo(100, "היום במשהו נוסף", overlap=Overlap.DURING_PLAYOUT)
+    spoken.speaking(150, SAID)
+    assert spoken.is_echo(150, "היום במשהו נוסף", overlap=Overlap.DURING_PLAYOUT)
+    spoken.spoke(200, SAID)
+    assert spoken.said_lately(200) == f"שלום לך {SAID}"

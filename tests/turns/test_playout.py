@@ -701,3 +701,51 @@ def test_c4_not_finished_before_its_mark_is_out():
     playout.tick()
     playout.end_sentence(0)
     assert not playout.finished
+
+
+# ---- D1: lower
+
+
+def lowered(actions):
+    return [action.lower for action in actions if isinstance(action, SendAudio)]
+
+
+def test_d1_what_was_on_its_way_goes_out_anew_and_lower():
+    """C4, D1: from the frame being heard; a mark that `clear` sends back is of before, the new one counts."""
+    playout = reply(("שלום.", 10), ("מה שלומך?", 4))
+    assert lowered(take(playout)) == [False, False]
+    tick(playout, 3)
+    playout.dip()
+    assert (playout.held, playout.played, playout.audible) == (False, 3, False)
+    again = take(playout)
+    assert sent_audio(again) == audio(0, 10)[3 * 160 :] + audio(1, 4)
+    assert lowered(again) == [True, True]
+    assert marks(again) == ["7.0.1", "7.1.1"]
+    assert not playout.mark_returned("7.0.0") and not playout.finished
+    tick(playout, 11)
+    assert playout.mark_returned("7.0.1") and playout.mark_returned("7.1.1") and playout.finished
+
+
+def test_d1_full_level_needs_no_clear():
+    """D1: what was sent lower is heard lower; what follows is not."""
+    playout = reply(("שלום.", 10))
+    take(playout, 5)
+    playout.dip()
+    assert lowered(take(playout, 5)) == [True]
+    playout.resume()
+    rest = take(playout)
+    assert lowered(rest) == [False] and sent_audio(rest) == audio(0, 10)[5 * 160 :]
+
+
+def test_d3_what_is_heard_lower_is_heard():
+    """D3: words and levels have nothing to do with each other."""
+    playout = reply((FIVE_WORDS, 50))
+    take(playout)
+    tick(playout, 10)
+    playout.dip()
+    take(playout)
+    tick(playout, 21)
+    assert playout.heard() == ([], "אחת שתיים שלוש")
+    playout.hold()
+    assert playout.held and take(playout) == []
+    assert playout.heard() == ([], "אחת שתיים שלוש")

@@ -27,6 +27,7 @@ from tests.turns.scene import (
     ASKED,
     AUDIO,
     CANDIDATE,
+    DIPS,
     FIRST,
     GREETS,
     PARAMS,
@@ -50,6 +51,8 @@ WAITS = ReplySentence(1, "…")
 HELD = [*ENDED, FinalTranscript(1, ASKED), WAITS]
 GOODBYE = [*ANSWERED, ReplyDone(1, acts=(EndCall(),)), ReplyDelay(1, 0)]
 HALF_SAID = [*ANSWERED, PlayoutRoom(23)]
+LOWER = [*CANDIDATE, "###"]
+NODDED = [*LOWER, "." * 12]
 HALF_STOPPED = [*HALF_SAID, "." * 10, "###"]
 
 CASES = {  # name: (params, before, phase, event, phase after; None when the turn is gone)
@@ -134,6 +137,31 @@ CASES = {  # name: (params, before, phase, event, phase after; None when the tur
     ),
     "noise lets it go on": (STOPS_EARLY, CANDIDATE, Phase.STOPPED, "." * 20, Phase.PLAYING),
     "a voice does not": (STOPS_EARLY, CANDIDATE, Phase.STOPPED, "###", None),
+    "a voice lowers it": (DIPS, CANDIDATE, Phase.PLAYING, "###", Phase.DIPPED),
+    "a voice that lasts stops it": (DIPS, LOWER, Phase.DIPPED, "#" * 20, None),
+    "a nod does not": (DIPS, NODDED, Phase.DIPPED, FinalTranscript(2, "כן"), Phase.DIPPED),
+    "and a frame later": (DIPS, [*NODDED, FinalTranscript(2, "כן")], Phase.DIPPED, ".", Phase.PLAYING),
+    "the LLM goes on while it is lower": (
+        DIPS,
+        [*HALF_SAID, "." * 10, "######"],
+        Phase.DIPPED,
+        ReplySentence(1, SECOND),
+        Phase.DIPPED,
+    ),
+    "a goodbye that is lower becomes the farewell": (
+        DIPS,
+        [*GOODBYE, PlayoutRoom(23), "." * 10, "######"],
+        Phase.DIPPED,
+        ClosingDown(),
+        Phase.FAREWELL,
+    ),
+    "a reply that is lower goes on when the server goes": (
+        DIPS,
+        LOWER,
+        Phase.DIPPED,
+        ClosingDown(),
+        Phase.DIPPED,
+    ),
     "a sound alone is no event": (PARAMS, SPEAKING, Phase.PLAYING, "nnn", Phase.PLAYING),
     "a voice is heard without a stop": (PARAMS, CANDIDATE, Phase.PLAYING, "###", None),
 }

@@ -226,6 +226,26 @@ def test_a5_the_level_is_of_the_voice_alone():
     assert isinstance(call.heard[-1][1], Confirmed)
 
 
+@pytest.mark.parametrize("room", ["+", "."])
+def test_a3_others_in_the_room_do_not_keep_the_turn_open(room):
+    """A3, A5: their voices were heard before the caller's, and go on behind it."""
+    call = Call().feed("#" * 40 + "." * 40)  # who the caller is
+    call.feed(room * 60)
+    call.heard.clear()
+    call.feed("#" * 40 + "+" * 60)
+    ended = [frame for frame, heard in call.heard if isinstance(heard, Ended)]
+    assert ended == ([180 + CLOSING] if room == "+" else [])  # in a quiet room it may be the caller
+
+
+def test_a3_what_is_heard_over_our_voice_tells_nothing_of_the_room():
+    """A3, D1: it may be our own, coming back."""
+    call = Call().feed("#" * 40 + "." * 140)
+    call.feed("+" * 60, bar=OnsetThreshold.DURING_PLAYOUT)
+    call.heard.clear()
+    call.feed("#" * 40 + "+" * 60)
+    assert not [heard for _, heard in call.heard if isinstance(heard, Ended)]
+
+
 def test_a5_a_caller_who_steps_away_is_heard_again():
     """A5: after a minute without an utterance half the level is enough."""
     call = Call().feed("#" * 40 + "." * 3030 + "+" * 10)
@@ -352,7 +372,7 @@ def said_during_playout(call, frames):
 def test_d1_two_voices_without_words_that_died_with_ours_were_our_echo():
     """D1: it stops us, is over when we are, and is too short for its words to tell: twice is enough."""
     call = Call()
-    for frames in (20, 36):  # six until it is confirmed, then 600 ms
+    for frames in (20, 34):  # four until it is confirmed, then 600 ms
         said_during_playout(call, frames)
         call.hearing.last_had_words(of_the_caller=False)
     assert [type(change) for _, change in call.heard] == [Onset, Confirmed, Ended] * 2

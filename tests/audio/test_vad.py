@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.audio.vad import EchoLevel, NoiseFloor, Vad
+from server.audio.vad import EchoLevel, NoiseFloor, RoomLevel, Vad
 
 VAD_RMS, BARGE_IN_RMS = 200, 300
 levels = st.integers(0, 32768)
@@ -134,6 +134,36 @@ def test_speaking_takes_both_judges(rms, probability, voiced, speech, speaking):
     assert (verdict.voiced, verdict.speech, verdict.speaking) == (voiced, speech, speaking)
 
 
+@pytest.mark.parametrize(
+    ("room", "near", "rms", "speaking"),
+    [
+        (500, 900.0, 900, False),  # others in the room: under twice its level, and under the caller's least
+        (500, 900.0, 901, True),
+        (300, 900.0, 600, False),
+        (300, 900.0, 601, True),
+        (500, 0.0, 250, True),  # the caller was not heard yet
+        (0, 900.0, 250, True),  # a soft syllable of a caller in a quiet room
+    ],
+)
+def test_a3_what_is_no_louder_than_the_room_and_far_under_the_caller_is_not_the_caller(
+    room, near, rms, speaking
+):
+    """A3: the model hears the voices of others as well."""
+    stt = judges()
+    for _ in range(25):
+        stt.room.learn(room)
+    assert stt.judge(rms, 0.9, near=near).speaking == speaking
+
+
+def test_a3_half_a_second_of_the_room_is_needed_and_two_are_remembered():
+    room = RoomLevel()
+    levels_ = []
+    for rms in [500] * 25 + [20] * 100:
+        room.learn(rms)
+        levels_.append(room.level)
+    assert (levels_[23], levels_[24], levels_[73], levels_[-1]) == (0, 500, 20, 20)
+
+
 def test_soft_syllables_above_a_high_floor_still_count_as_speaking():
     """A3: only quiet or the model ends speech; a floor learnt in noise does not."""
     stt = judges()
@@ -192,6 +222,36 @@ def test_during_playout_the_model_must_be_surer(during_playout, speech):
     heard = [stt.judge(5000, probability, during_playout=during_playout) for probability in (0.7, 0.8, 0.2)]
     assert [verdict.speech for verdict in heard] == speech
     assert [verdict.speaking for verdict in heard] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("heard", "speech"),
+    [
+        ([1000] * 6, [False] * 4 + [True] * 2),  # as loud as ever after 100 ms
+        ([1000, 2000, 3000, 4000, 5000, 6000], [False] * 4 + [True] * 2),  # still rising
+        ([6000, 4400, 3300, 2800, 2900, 2300], [False] * 6),  # a door: loudest at once
+        ([1000, 1000, 1000, 300, 1000, 1000], [False] * 6),  # not loud in between: another sound
+        ([1000, 1000, 1000, 1000, 601, 599], [False] * 4 + [True, False]),  # 0.6 of the loudest
+    ],
+)
+def test_d1_what_is_as_loud_as_ever_after_100_ms_is_no_blow(heard, speech):
+    """D1: then the model need not be surer than elsewhere; here it says 0.6."""
+    stt = without_echo()
+    assert [stt.judge(rms, 0.6, during_playout=True).speech for rms in heard] == speech
+
+
+def test_d1_half_a_voice_is_none_however_long_it_lasts():
+    """D1: under 0.5 the model says no."""
+    stt = without_echo()
+    assert not any(stt.judge(1000, 0.49, during_playout=True).speech for _ in range(50))
+
+
+def test_d1_how_long_it_is_loud_counts_while_we_are_heard():
+    """D1: a voice of before does not make the first frame over ours a held one."""
+    stt = without_echo()
+    for _ in range(10):
+        stt.judge(1000, 0.6)
+    assert not stt.judge(1000, 0.6, during_playout=True).speech
 
 
 def test_during_playout_a_doubtful_voice_is_not_the_floor():

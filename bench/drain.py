@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 import requests
 
+from server.audio.twilio_buffer import TwilioBuffer
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
 from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
-from server.simulator.twilio_buffer import TwilioBuffer
 from server.simulator.webhooks import Endpoint
 from tests.serving import GUNICORN, ROOT, Server, get, started
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
+from server.audio.twilio_buffer import MarkEcho, TwilioBuffer
 from server.simulator.script import CallerFrame, CallerScript
 from server.simulator.sounds import mix
-from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
 
 AUDIBLE_RMS = 50  # PCM16 scale; above comfort noise, below speech
 _MAX_PROBLEMS = 50  # a server that does everything wrong must not fill the memory

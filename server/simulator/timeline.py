@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ, level_rms
+from server.audio.twilio_buffer import Cleared, TwilioBuffer
 from server.simulator.script import Burst, Turn
 from server.simulator.stream import AUDIBLE_RMS
-from server.simulator.twilio_buffer import Cleared, TwilioBuffer
 
 WINDOW_SAMPLES = 80  # 10 ms: the resolution of audible edges
 MERGE_GAP_S = 0.2  # shorter pauses are inside words and phrases

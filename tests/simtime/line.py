@@ -9,9 +9,9 @@ from math import ceil
 from simple_websocket import ConnectionClosed
 
 from server.audio.frames import FRAME_BYTES, SILENT_FRAME
+from server.audio.twilio_buffer import MarkEcho, TwilioBuffer
 from server.providers.base import ProviderError, Transcript
 from server.runtime.threads import Channel, Closed, Late
-from server.simulator.twilio_buffer import MarkEcho, TwilioBuffer
 from tests.simtime.runtime import SimRuntime
 
 SID = "MZ1"

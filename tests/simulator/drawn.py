@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from server.audio.frames import pcm16_to_mulaw
+from server.audio.twilio_buffer import TwilioBuffer
 from server.simulator.script import Burst, Turn
 from server.simulator.timeline import Timeline, analyse
-from server.simulator.twilio_buffer import TwilioBuffer
 
 LOUD = pcm16_to_mulaw(b"\x00\x10" * 800)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.simulator.twilio_buffer import Cleared, MarkEcho, TwilioBuffer, Underrun
+from server.audio.twilio_buffer import Cleared, MarkEcho, TwilioBuffer, Underrun
 
 VOICE = b"\x20"
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from server.audio.twilio_buffer import Cleared, TwilioBuffer
 from server.simulator.script import Burst
 from server.simulator.timeline import Interval, analyse, audible_intervals, split_answers
-from server.simulator.twilio_buffer import Cleared, TwilioBuffer
 from tests.simulator.drawn import LOUD, call
 
 QUIET = b"\xff" * 800

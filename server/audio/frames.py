@@ -1,5 +1,6 @@
 """The unit everything is counted in: a frame, 20 ms of 8 kHz mono audio."""
 
+from array import array
 from audioop import lin2ulaw, rms, ulaw2lin
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ FRAMES_PER_S = 1000 // FRAME_MS
 
 MULAW_SILENCE = b"\xff"  # μ-law zero; 0x00 would be the loudest negative sample
 SILENT_FRAME = MULAW_SILENCE * FRAME_BYTES
+
+_LEVEL_CODES = lin2ulaw(array("h", range(1 << 15)).tobytes(), 2)  # by rms: the μ-law byte that is so loud
 
 
 def ms_to_frames(ms: float) -> int:
@@ -33,10 +36,34 @@ def level_rms(mulaw_8k: bytes) -> int:
     return rms(ulaw2lin(mulaw_8k, 2), 2)
 
 
+def level_code(rms_of_16: int) -> int:
+    """A level on the PCM16 scale as one byte: the μ-law sample that is as loud, to within some 3 %."""
+    return _LEVEL_CODES[min(rms_of_16, len(_LEVEL_CODES) - 1)]
+
+
+def level_codes(mulaw_8k: bytes) -> bytes:
+    """``level_code`` of every frame; a shorter last one counts by what there is of it."""
+    starts = range(0, len(mulaw_8k), FRAME_BYTES)
+    return bytes(level_code(level_rms(mulaw_8k[at : at + FRAME_BYTES])) for at in starts)
+
+
+def audio_of_levels(codes: bytes, size: int) -> bytes:
+    """``size`` bytes of audio whose frames have these levels, and no other content.
+
+    ``level_codes`` of it are ``codes`` again: a frame of one sample all through is exactly as loud as that.
+    """
+    return b"".join(bytes((code,)) * FRAME_BYTES for code in codes)[:size]
+
+
+def whole_frames(mulaw_8k: bytes) -> bytes:
+    """The same, its last frame filled up with silence."""
+    return mulaw_8k.ljust(-(-len(mulaw_8k) // FRAME_BYTES) * FRAME_BYTES, MULAW_SILENCE)
+
+
 class FrameSplitter:
     """Cuts payloads of any size into whole frames and keeps what is left over.
 
-    Twilio sends 160 bytes a message, but does not promise it.
+    Twilio sends 160 bytes a message, but does not promise it; a voice promises nothing.
     """
 
     def __init__(self) -> None:
@@ -50,6 +77,11 @@ class FrameSplitter:
         whole = len(audio) - len(audio) % FRAME_BYTES
         self._rest = audio[whole:]
         return [audio[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES)]
+
+    def take_rest(self) -> bytes:
+        """What was left over, as a whole frame; nothing when nothing was."""
+        rest, self._rest = whole_frames(self._rest), b""
+        return rest
 
 
 @dataclass(frozen=True, slots=True)

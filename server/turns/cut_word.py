@@ -5,7 +5,7 @@ audio   ~~~~ ~~~ ~~~~~~ ~~|~~~~ ~~~~~~~       | the cut
                        ^ goes on here
 """
 
-from server.audio.frames import FRAME_BYTES, FRAMES_PER_S, level_rms
+from server.audio.frames import FRAME_BYTES, FRAMES_PER_S, level_codes, mulaw_to_pcm16
 
 LEAST_HEARD_FRAMES = FRAMES_PER_S  # of less a listener has no thread to take up: it is said from its start
 SEARCH_FRAMES = 6  # 120 ms: letters tell where a word begins no better
@@ -28,6 +28,11 @@ def last_word_begins(text: str, mulaw_8k: bytes, heard: int) -> int:
 
 def _quiet_near(mulaw_8k: bytes, at: int, until: int) -> int:
     near = range(max(0, at - SEARCH_FRAMES), min(at + SEARCH_FRAMES, until) + 1)
-    levels = {n: level_rms(mulaw_8k[n * FRAME_BYTES : (n + 1) * FRAME_BYTES]) for n in near}
+    levels = {n: _level(mulaw_8k[n * FRAME_BYTES : (n + 1) * FRAME_BYTES]) for n in near}
     quiet = max(QUIET_RMS, min(levels.values()))
     return min((n for n in near if levels[n] <= quiet), key=lambda n: abs(n - at))
+
+
+def _level(frame: bytes) -> int:
+    """To within what a byte holds: an event log keeps no more of a voice, and decides alike."""
+    return int.from_bytes(mulaw_to_pcm16(level_codes(frame)), "little")

@@ -9,10 +9,14 @@ from server.audio.frames import (
     MULAW_SILENCE,
     SILENT_FRAME,
     FrameSplitter,
+    audio_of_levels,
+    level_code,
+    level_codes,
     level_rms,
     ms_to_frames,
     mulaw_to_pcm16,
     pcm16_to_mulaw,
+    whole_frames,
 )
 
 
@@ -62,3 +66,31 @@ def test_a_whole_frame_behind_a_part_of_one_waits_its_turn():
     assert splitter.feed(b"a" * 100) == []
     assert splitter.feed(b"b" * 160) == [b"a" * 100 + b"b" * 60]
     assert splitter.feed(b"c" * 60) == [b"b" * 100 + b"c" * 60]
+
+
+def test_what_is_left_over_is_a_frame_in_the_end():
+    splitter = FrameSplitter()
+    splitter.feed(b"a" * 200)
+    assert splitter.take_rest() == b"a" * 40 + b"\xff" * 120
+    assert splitter.take_rest() == b""
+
+
+@given(st.binary(max_size=500))
+def test_whole_frames_are_the_same_and_silence(mulaw):
+    whole = whole_frames(mulaw)
+    assert len(whole) % FRAME_BYTES == 0 and len(whole) - len(mulaw) < FRAME_BYTES
+    assert whole.rstrip(b"\xff") == mulaw.rstrip(b"\xff")
+
+
+@given(st.binary(max_size=500))
+def test_audio_made_of_levels_has_these_levels(mulaw):
+    """Of any audio: what an event log keeps of a voice is as loud as the voice, frame by frame."""
+    codes = level_codes(mulaw)
+    again = audio_of_levels(codes, len(mulaw))
+    assert len(again) == len(mulaw) and level_codes(again) == codes
+
+
+@given(st.integers(0, 32768))
+def test_a_level_in_one_byte_is_within_three_percent(rms):
+    held = abs(int.from_bytes(mulaw_to_pcm16(bytes([level_code(rms)])), "little", signed=True))
+    assert abs(held - rms) <= max(4, 0.035 * rms)

@@ -1,6 +1,6 @@
 """The providers at work for one call: which STT sessions and reply workers there are, and what they do."""
 
-from server.audio.frames import FRAME_MS
+from server.audio.frames import FRAME_MS, whole_frames
 from server.call.context import CallContext
 from server.call.reply_worker import ReplyWorker
 from server.call.stt_session import Post, SttSession
@@ -159,7 +159,7 @@ class ProviderRunner:
         premade = providers.tts_cache.get(action.text, best_voice_down=providers.tts.skips_first)
         if premade is not None:
             return [
-                TtsAudio(action.turn_id, action.index, premade),
+                TtsAudio(action.turn_id, action.index, whole_frames(premade)),
                 TtsSentenceDone(action.turn_id, action.index),
             ]
         if not action.instant:

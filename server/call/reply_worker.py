@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from server.audio.frames import pcm16_to_mulaw
+from server.audio.frames import FrameSplitter, pcm16_to_mulaw, whole_frames
 from server.call.context import CallContext
 from server.logs.redaction import Complaint
 from server.providers.base import Llm, PreparesSpeech, ReplyRequest, SaidOtherwise, Tts
@@ -169,11 +169,18 @@ class ReplyWorker:
             except Closed:
                 return
             if not self._voiced(index, text):
-                self._post(TtsAudio(self._turn_id, index, pcm16_to_mulaw(beep())))
+                self._post(TtsAudio(self._turn_id, index, whole_frames(pcm16_to_mulaw(beep()))))
             self._post(TtsSentenceDone(self._turn_id, index))
 
     def _voiced(self, index: int, text: str) -> bool:
         """Post the sentence's audio from the first TTS that can; False when the caller heard nothing."""
+        splitter = FrameSplitter()
+        heard = self._said_by_a_voice(index, text, splitter)
+        if rest := splitter.take_rest():
+            self._post(TtsAudio(self._turn_id, index, rest))
+        return heard
+
+    def _said_by_a_voice(self, index: int, text: str, splitter: FrameSplitter) -> bool:
         takes: list[Take] = []  # of each TTS that was asked
         spoken = self._context.providers.tts_cache.pronounce(text)
 
@@ -184,7 +191,8 @@ class ReplyWorker:
                 for pcm16 in self._read(AUDIO, sentence, self._context.config.tts_timeout_ms / 1000):
                     mulaw_8k = pcm16_to_mulaw(pcm16)
                     take.mulaw_8k.extend(mulaw_8k)
-                    self._post(TtsAudio(self._turn_id, index, mulaw_8k))
+                    if frames := splitter.feed(mulaw_8k):
+                        self._post(TtsAudio(self._turn_id, index, b"".join(frames)))
             except SaidOtherwise:
                 take.otherwise = True
                 raise

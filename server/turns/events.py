@@ -126,7 +126,10 @@ class LlmFailed:
 
 @dataclass(frozen=True, slots=True)
 class TtsAudio:
-    """The next piece of a sentence's voice, μ-law 8 kHz, any length; ``index`` as in ``Synthesize``."""
+    """The next piece of a sentence's voice, μ-law 8 kHz; ``index`` as in ``Synthesize``.
+
+    Any length is played; an event log keeps whole frames exactly.
+    """
 
     turn_id: int
     index: int

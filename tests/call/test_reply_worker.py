@@ -25,7 +25,7 @@ from tests.simtime.scripted import ScriptedStream
 REQUEST = ReplyRequest("שלום", (), 1, "warm", 0, 400)
 EXPECTED = Expected(("כן",), 2)
 ACTS = (SaveLead((("name", "דנה"),)), EndCall())
-PCM16 = b"\x01\x02" * 400
+PCM16 = b"\x01\x02" * 480  # three frames
 CONFIG = Config(_env_file=None, **{name: field.default for name, field in Config.model_fields.items()})
 AGAIN = ProviderError("down", retryable=True)
 BEEP = pcm16_to_mulaw(beep())
@@ -248,15 +248,16 @@ def test_f5_an_answer_that_says_nothing_has_failed():
 
 
 def test_c2_audio_as_it_is_made():
-    """C2: chunk by chunk, in whole samples, and then the sentence is voiced."""
-    turn = Turn(tts=[[[PCM16, 0.2, PCM16[:101], PCM16[:99]]]])
+    """C2: chunk by chunk, in whole frames, the last of which is filled up; and then the sentence is voiced."""
+    turn = Turn(tts=[[[PCM16, 0.2, PCM16[:101], PCM16[:99], 0.1, PCM16[:201]]]])
     turn.worker.say(0, "שלום")
     turn.run()
+    rest = pcm16_to_mulaw(PCM16[120:200])
     assert turn.posted == [
         (0, audio()),
-        (0.2, audio(PCM16[:100])),
-        (0.2, audio(PCM16[100:101] + PCM16[:99])),
-        (0.2, VOICED),
+        (0.3, audio(PCM16[:100] + PCM16[100:101] + PCM16[:99] + PCM16[:120])),
+        (0.3, TtsAudio(7, 0, rest.ljust(160, b"\xff"))),
+        (0.3, VOICED),
     ]
 
 
@@ -293,7 +294,9 @@ def test_g2_the_next_voice_says_it(failing, complaint):
 def test_g2_under_400_bytes_is_no_sentence(given, enough):
     """G2: the next voice follows what little there was."""
     turn, posted = said([[PCM16[:given]]], [[PCM16]])
-    assert posted == ([audio(PCM16[:given]), VOICED] if enough else [audio(PCM16[:given]), audio(), VOICED])
+    alone = [audio(PCM16[:320]), TtsAudio(7, 0, pcm16_to_mulaw(PCM16[320:given]).ljust(160, b"\xff")), VOICED]
+    spoken = b"".join(event.mulaw_8k for event in posted if isinstance(event, TtsAudio))
+    assert posted == alone if enough else spoken.startswith(pcm16_to_mulaw(PCM16[:given] + PCM16))
     assert bool(turn.complaints) is not enough
 
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.postgres import Postgres, binaries, serving
 from tests.serving import free_port
 
-os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = ""
+os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = os.environ["RECORDS_FILE"] = ""
 
 settings.register_profile(
     "gate", deadline=None, derandomize=True, max_examples=50, suppress_health_check=list(HealthCheck)
@@ -76,6 +77,16 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL on loopback; whoever stops it starts it again."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("postgresql is not installed")
+    with serving(programs) as server:
+        yield server
 
 
 def wait_until_it_listens(port: int) -> None:

@@ -100,7 +100,7 @@ MAY_IMPORT = {
     "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
     "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
-    "records": {"office"},
+    "records": {"logs", "office", "runtime", "settings"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},

@@ -24,6 +24,8 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
        ./start_all.sh leads [--csv] [FILE]
                                          what callers have left, a row a call, from LEADS_FILE or FILE (leads, or a
                                          server's log); `leads --csv >leads.csv` is for a spreadsheet
+       ./start_all.sh forget [--export FILE] [--yes] NUMBER
+                                         delete all that is kept of a caller, and say what it was; asks first
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
        ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
                                          in and the hashes, to the requirements; options go to `uv pip compile`
@@ -198,7 +200,7 @@ demo() {
     # The call stays in this machine: whatever the world calls this server does not matter here.
     # The dialogue is read from the log.
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
-    export LEADS_FILE=out/demo_leads.jsonl
+    export LEADS_FILE=out/demo_leads.jsonl RECORDS_FILE=out/demo_records.db DATABASE_URL=''
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
     : >"$DEMO_LOG"
@@ -247,6 +249,12 @@ main() {
         set_up >&2 # what is printed is the leads
         export_knobs
         exec "$VENV_PYTHON" -m server.office.leads "$@"
+        ;;
+    forget)
+        shift
+        set_up
+        export_knobs
+        exec "$VENV_PYTHON" -m server.records.forget "$@"
         ;;
     setup)
         shift

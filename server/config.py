@@ -22,6 +22,7 @@ from server.settings.knob_types import (
     AuthToken,
     BaseUrl,
     CallerNumbers,
+    DatabaseUrl,
     GoogleEndpoint,
     Host,
     Hours,
@@ -46,8 +47,9 @@ from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
 ENV_FILE = ".env"
+FILES_WRITTEN = ("state_file", "leads_file")
 FILES_READ = ("llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file")
-OWN_SERVER_KNOBS = ("bind_host", "port", "worker_class", "web_concurrency", "threads", "log_level")
+OWN_SERVER_KNOBS = tuple("bind_host port worker_class web_concurrency threads log_level database_url".split())
 
 # What a man says and sounds like, where AGENT_GENDER=masculine and the knob is not set.
 MASCULINE = {
@@ -205,6 +207,15 @@ class Config(BaseSettings):
         "leads.jsonl", "Where details of leads are appended; empty: only logged."
     )
 
+    # Records
+    database_url: DatabaseUrl = knob(
+        SecretStr(""), "PostgreSQL for calls' records: postgres://user:…@host/name; empty: RECORDS_FILE."
+    )
+    records_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
+        "state/records.db", "Calls' records, SQLite; with DATABASE_URL: what waits for it. Both empty: none."
+    )
+    records_keep_days: int = knob(90, "Days after which a call's records are deleted; 0: never.", 0, 3650)
+
     # TTS cache
     tts_cache_dir: PathText = knob("", "Folder that keeps made sentences across restarts; empty: none.")
     tts_cache_mb: int = knob(64, "Most audio kept in memory, and as much in the folder.", 1, 10000)
@@ -260,11 +271,11 @@ class Config(BaseSettings):
     twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
-    lines_file: Annotated[PathText, no_file_of("state_file", "leads_file")] = knob(
+    lines_file: Annotated[PathText, no_file_of(*FILES_WRITTEN, "records_file")] = knob(
         "", "Your own wording of the agent's fixed lines, those you name; see docs/operate.md."
     )
 
-    pronunciations_file: Annotated[PathText, no_file_of("state_file", "leads_file")] = knob(
+    pronunciations_file: Annotated[PathText, no_file_of(*FILES_WRITTEN, "records_file")] = knob(
         "", "How words are said, whatever the voice: written = spoken, one a line; see docs/operate.md."
     )
 

@@ -16,6 +16,7 @@ from server.office.leads_writer import LeadsWriter
 from server.office.transfer import availability
 from server.providers.provider_set import Providers
 from server.providers.warmup import Warmup
+from server.records.records import Records
 from server.runtime.threads import Runtime, Threads
 from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.request_guard import RequestGuard
@@ -33,6 +34,7 @@ class Service:
         self.providers = providers
         self.shared_state = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
         self.leads = LeadsWriter(config.leads_file, self.shared_state)
+        self.records = Records(config, runtime)
         self.afterwards = Afterwards(runtime)
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
         self.guard = RequestGuard(config, auth)
@@ -41,7 +43,8 @@ class Service:
         self._warmup = Warmup(providers, runtime, self._ask_what_is_slow_at_first)
 
     def begin_warming(self) -> None:
-        """Load the engines on a thread of their own, once a process. Returns at once."""
+        """Load the engines, reach the records: on threads of their own, once a process. At once."""
+        self.records.start()
         self._warmup.begin()
 
     def wait_until_warm(self, timeout_s: float) -> bool:
@@ -53,6 +56,7 @@ class Service:
 
         def end() -> None:
             self.leads.settle(END_S)
+            self.records.writer.settle(END_S)
             finished()
 
         settle_s, drain_s = _pending_s(self.config), self.config.drain_sec

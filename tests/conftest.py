@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, settings
 from tests.postgres import Postgres, binaries, serving
 from tests.serving import free_port
 
-os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = os.environ["RECORDS_FILE"] = ""
+os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = ""
+os.environ["RECORDS_FILE"] = os.environ["DATABASE_URL"] = ""
 
 settings.register_profile(
     "gate", deadline=None, derandomize=True, max_examples=50, suppress_health_check=list(HealthCheck)

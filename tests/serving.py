@@ -31,6 +31,8 @@ def environment(**knobs: str) -> dict[str, str]:
         "BIND_HOST": "127.0.0.1",
         "PYTHONUNBUFFERED": "1",
         "STATE_FILE": "",
+        "RECORDS_FILE": "",
+        "DATABASE_URL": "",
         "CALLS_PER_CALLER_MIN": "0",
         "CALLS_PER_SEC": "0",
         "CALLS_PER_CALLER_AT_ONCE": "0",

@@ -2,9 +2,11 @@
 
 import errno
 import fcntl
+import io
 import os
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,6 +49,65 @@ def append(path: str, lines: bytes) -> int:
             with suppress(OSError):  # what counts is on the disk by now, or has been raised
                 os.close(file)
     raise OSError(errno.ESTALE, "it is replaced again and again")
+
+
+def take_out(path: str, unwanted: Callable[[bytes], bool]) -> int:
+    """Rewrite the file without the lines, each without its end, that are ``unwanted``: how many they were.
+
+    Whoever reads sees the old file or the new one, and what is appended meanwhile is in the new one. A link
+    is followed. Raises OSError, and then nothing has changed; blocks as long as the disk does.
+    """
+    path = os.path.realpath(path)
+    for _ in range(TRIES):
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return 0
+        with open(file, "rb", buffering=0) as old:
+            if not _lock(file):
+                raise OSError(errno.EAGAIN, "another process keeps it locked")
+            if _is_at(path, file):
+                return _replace(path, old, unwanted)
+    raise OSError(errno.ESTALE, "it is replaced again and again")
+
+
+def _replace(path: str, old: io.FileIO, unwanted: Callable[[bytes], bool]) -> int:
+    """With the lock held on ``old``."""
+    found, kept = _wanted(old.readall(), unwanted)
+    if found == 0:
+        return 0
+    beside = f"{path}.without-{os.getpid()}"
+    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
+    try:
+        with open(file, "wb", buffering=0) as new:
+            was = os.fstat(old.fileno())
+            os.fchmod(file, stat.S_IMODE(was.st_mode))
+            if was.st_uid != os.geteuid():
+                os.fchown(file, was.st_uid, was.st_gid)
+            _write_all(new, kept)
+            os.replace(beside, path)
+            # Who has not waited for the lock may have appended to the old file while it was in place.
+            late, rest = _wanted(old.readall(), unwanted)
+            _write_all(new, rest)
+            _keep_name(file)
+    except OSError:
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
+        raise
+    return found + late
+
+
+def _wanted(text: bytes, unwanted: Callable[[bytes], bool]) -> tuple[int, bytes]:
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if not unwanted(line.rstrip(b"\r\n"))]
+    return len(lines) - len(kept), b"".join(kept)
+
+
+def _write_all(file: io.FileIO, text: bytes) -> None:
+    left = memoryview(text)
+    while left:
+        left = left[file.write(left) or 0 :]
+    os.fsync(file.fileno())
 
 
 def _lock(file: int) -> bool:

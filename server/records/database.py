@@ -129,8 +129,8 @@ def _postgresql(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def bounded(connection: Connection) -> None:
-        limits = f"SET LOCAL statement_timeout = {STATEMENT_MS}; SET LOCAL lock_timeout = {STATEMENT_MS}"
-        connection.exec_driver_sql(f"{limits}{'' if _writes(connection) else '; SET TRANSACTION READ ONLY'}")
+        mode = "READ WRITE" if _writes(connection) else "READ ONLY"
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_MS}; SET TRANSACTION {mode}")
 
     return engine
 

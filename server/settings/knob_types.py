@@ -99,6 +99,7 @@ ServiceUrl = Annotated[str, Address(), _checked(plausible.why_no_service_url, sh
 SocketUrl = Annotated[str, Address(), _checked(plausible.why_no_socket_url, shown)]
 GoogleEndpoint = Annotated[str, Address(), _checked(plausible.why_no_google_endpoint, shown)]
 RedisUrl = Annotated[SecretStr, Address(), _checked(plausible.why_no_redis_url)]
+DatabaseUrl = Annotated[SecretStr, Address(), _checked(plausible.why_no_database_url, shown)]
 
 # ---- secrets ----
 

@@ -22,6 +22,10 @@ _FILL_ME_IN = re.compile(
 )
 _YOURS = re.compile(r"your.*(?:token|key|secret|password|here)")
 _OWN_ROUTES = re.compile(r"/(?:webhook(?:/.*)?|ws(?:/.*)?|healthz/?|media/\w+\.wav)")
+_NO_DATABASE = (
+    "must be like postgres://user:password@host:5432/database, or postgresql://…; in a password @ / ? # are"
+    " written %40 %2F %3F %23; a file of SQLite's is RECORDS_FILE"
+)
 # A key file's content, or its base64: "{", "-----".
 _KEY_ITSELF = re.compile(r"\s*[{\[]|.*PRIVATE KEY|(?:ey|ew|LS0t)[A-Za-z0-9+/=_\s-]{98,}", re.DOTALL)
 _API_KEY = re.compile(r"AIza[\w-]{30,}")
@@ -145,6 +149,18 @@ def why_no_redis_url(url: str) -> str:
     if good and url.isascii() and url[-1] not in _QUOTES:
         return ""
     return "must be like redis://:password@host:6379/0, or rediss:// for TLS"
+
+
+def why_no_database_url(url: str) -> str:
+    """Not asked of SQLAlchemy: gunicorn's master does without it, and without psycopg."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "host" in dict(parse_qsl(parts.query))) and parts.port != 0
+    except ValueError:
+        return _NO_DATABASE
+    known = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
+    legible = not any(c.isspace() for c in url) and url[-1] not in _QUOTES
+    return "" if host and known and len(parts.path) > 1 and legible else _NO_DATABASE
 
 
 def why_no_openai_key(key: str, own_server: bool) -> str:

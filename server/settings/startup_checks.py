@@ -38,6 +38,7 @@ def tried_files(config: Config) -> Iterator[Trouble]:
     for knob, path, why in (
         ("LEADS_FILE", config.leads_file, why_no_leads(config.leads_file)),
         ("STATE_FILE", _state_file(config), why_not_written(_state_file(config))),
+        ("RECORDS_FILE", config.records_file, why_not_written(config.records_file)),
         ("TTS_CACHE_DIR", config.tts_cache_dir, why_not_written(config.tts_cache_dir, folder=True)),
         (
             "GOOGLE_APPLICATION_CREDENTIALS",

@@ -100,7 +100,7 @@ MAY_IMPORT = {
     "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
     "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
-    "records": {"logs", "office", "runtime", "settings"},
+    "records": {"logs", "office", "runtime", "settings", "telephony"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
@@ -111,6 +111,7 @@ TOP_MAY_BE_IMPORTED = {
     "logs": {"config"},
     "office": {"config"},
     "providers": {"config", "gcp_tts_live"},
+    "records": {"config"},
     "settings": {"config"},
     "simulator": {"knobs"},
     "telephony": {"config"},

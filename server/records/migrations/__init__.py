@@ -34,6 +34,7 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+        connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table takes its time
     found = revision_of(connection)
     if found and found not in _STEPS:
         raise Newer(f"it is of a newer program ({found}, and this one knows {HEAD}), and left alone")

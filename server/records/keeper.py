@@ -1,0 +1,117 @@
+"""How long records are kept: what is older than RECORDS_KEEP_DAYS is deleted, with its files."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.logs.rate_limited import OnceIn
+from server.records.database import WITHIN_S, Database
+from server.records.files import files_of
+from server.records.rows import key_of
+from server.records.store import utc_now
+from server.records.tables import calls, chores, turns
+from server.runtime.native_calls import Pool
+from server.runtime.threads import Runtime
+
+log = logging.getLogger("agent")
+
+EVERY = timedelta(hours=1)
+LOOK_EVERY_S = 600.0
+AT_ONCE = 200  # calls in one transaction
+DISK_S = 10.0
+# The files of a call are on the disk of its host, which sees to them. One that is gone never will.
+OF_ANOTHER_HOST = timedelta(days=1)
+
+
+class Keeper:
+    """Of one process. Those of a host share the work: one does it, once an hour."""
+
+    def __init__(
+        self,
+        database: Database,
+        keep_days: int,
+        host: str,
+        event_log_dir: str = "",
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        """``keep_days``: 0: for ever."""
+        self._database = database
+        self._keep = timedelta(days=keep_days)
+        self._host = host
+        self._event_log_dir = event_log_dir
+        self._now = now
+        self._told = OnceIn(EVERY.total_seconds())
+
+    def start(self, runtime: Runtime) -> None:
+        """Look every ten minutes, on a thread of its own. Returns at once."""
+        if self._keep:
+            never = runtime.event()
+            runtime.spawn("records-keeper", lambda: self._look(lambda: never.wait(LOOK_EVERY_S)))
+
+    def _look(self, wait: Callable[[], bool]) -> None:
+        while not wait():
+            try:
+                self.expire()
+            except Exception as error:  # it is tried again, and the writer says that the database fails
+                if self._told.due("expire"):
+                    log.warning("RECORDS_ERR nothing old is deleted: %s", self._database.why(error))
+
+    def expire(self) -> int:
+        """Delete what is too old, if nobody of this host has within the hour: how many calls. Blocks."""
+        now = self._now()
+        claim = f"expire {self._host}"
+        if not self._keep or not self._database.run(WITHIN_S, lambda c: claimed(c, claim, EVERY, now)):
+            return 0
+        before, deleted = now - self._keep, 0
+        disk = Pool("the disk of the records", 1)
+        while batch := self._database.run(WITHIN_S, lambda c: self._expired(c, before), writes=False):
+            disk.run(DISK_S, delete_files, self._event_log_dir, list(batch.values()))
+            self._database.run(WITHIN_S, lambda c, sids=list(batch): delete_calls(c, sids))  # type: ignore[misc]
+            deleted += len(batch)
+        self._database.run(WITHIN_S, lambda c: _delete_leftovers(c, before, now))
+        if deleted:
+            log.info("RECORDS_EXPIRED calls=%d older than %d days", deleted, self._keep.days)
+        return deleted
+
+    def _expired(self, connection: Connection, before: datetime) -> dict[str, str]:
+        """CallSid to event log, the oldest first."""
+        old = or_(
+            and_(calls.c.at < before, calls.c.host == self._host), calls.c.at < before - OF_ANOTHER_HOST
+        )
+        wanted = select(calls.c.sid, calls.c.event_log).where(old).order_by(calls.c.at).limit(AT_ONCE)
+        return {sid: event_log for sid, event_log in connection.execute(wanted)}
+
+
+def claimed(connection: Connection, name: str, every: timedelta, now: datetime) -> bool:
+    """Whether it is for us to do: nobody else who asks for ``name`` is told so within ``every``."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(chores).values(name=key_of(name), at=now)
+    due = insert.on_conflict_do_update(
+        index_elements=[chores.c.name], set_={"at": insert.excluded.at}, where=chores.c.at <= now - every
+    )
+    return connection.execute(due).rowcount == 1
+
+
+def delete_calls(connection: Connection, sids: Sequence[str]) -> None:
+    """With their turns."""
+    connection.execute(turns.delete().where(turns.c.sid.in_(sids)))
+    connection.execute(calls.delete().where(calls.c.sid.in_(sids)))
+
+
+def delete_files(folder: str, event_logs: Iterable[str]) -> list[str]:
+    """The names of those that were there. Raises OSError; blocks as long as the disk does."""
+    files = files_of(folder, event_logs)
+    for path in files:
+        path.unlink(missing_ok=True)
+    return [str(path) for path in files]
+
+
+def _delete_leftovers(connection: Connection, before: datetime, now: datetime) -> None:
+    """Turns that came when their call was deleted already; the chores of hosts that are gone."""
+    orphaned = turns.c.sid.not_in(select(calls.c.sid))
+    connection.execute(turns.delete().where(turns.c.kept_at < before, orphaned))
+    connection.execute(chores.delete().where(chores.c.at < now - OF_ANOTHER_HOST))

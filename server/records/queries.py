@@ -1,0 +1,75 @@
+"""What is asked of the records: calls of a time, of a number, one with its turns. Functions of a connection::
+
+database.run(WITHIN_S, lambda connection: calls_between(connection, begin, end), writes=False)
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, or_, select
+
+from server.records.facts import CallFacts, TurnFacts
+from server.records.rows import call_of, key_of, number_key, turn_of
+from server.records.tables import calls, turns
+
+MOST_CALLS = 1000
+SLOW_MS = 2000  # from a caller's last word to an answer: then they ask whether anybody is there
+# Ended as they should not: by our side or the network; or never, with their process.
+BADLY_ENDED = ("", "failed", "stalled", "lost", "cut")
+
+
+def calls_between(
+    connection: Connection,
+    begin: datetime,
+    end: datetime,
+    *,
+    bad_only: bool = False,
+    slow_ms: int = SLOW_MS,
+    most: int = MOST_CALLS,
+) -> list[CallFacts]:
+    """Those that began from ``begin`` on and before ``end``, the latest first.
+
+    ``bad_only``: ended badly, lost a caller, had an error, or kept somebody waiting for ``slow_ms``. A call
+    in progress has not ended either, and is among them.
+    """
+    wanted = [calls.c.at >= begin, calls.c.at < end, *([bad(slow_ms)] if bad_only else [])]
+    return _calls(connection, select(calls).where(*wanted), most)
+
+
+def bad(slow_ms: int = SLOW_MS) -> ColumnElement[bool]:
+    errors = calls.c.stt_errors + calls.c.llm_errors + calls.c.tts_errors
+    return or_(
+        calls.c.ended.in_(BADLY_ENDED),
+        calls.c.missed.is_not(None),
+        errors > 0,
+        calls.c.worst_gap_ms >= slow_ms,
+    )
+
+
+def calls_named(connection: Connection, sid: str, most: int = MOST_CALLS) -> list[CallFacts]:
+    """The call ``sid``, or those whose CallSid begins so."""
+    sid = key_of(sid)
+    if exact := _calls(connection, select(calls).where(calls.c.sid == sid), 1):
+        return exact
+    return _calls(connection, select(calls).where(calls.c.sid.startswith(sid, autoescape=True)), most)
+
+
+def calls_of_number(connection: Connection, number: str, most: int | None = MOST_CALLS) -> list[CallFacts]:
+    """Who called from this number, or left it; in any spelling."""
+    key = number_key(number)
+    if not key:
+        return []
+    return _calls(
+        connection, select(calls).where(or_(calls.c.number == key, calls.c.left_number == key)), most
+    )
+
+
+def turns_of(connection: Connection, sid: str) -> Sequence[TurnFacts]:
+    """In their order."""
+    of_it = select(turns).where(turns.c.sid == key_of(sid)).order_by(turns.c.number)
+    return [turn_of(row) for row in connection.execute(of_it).mappings()]
+
+
+def _calls(connection: Connection, wanted: Select[tuple[object, ...]], most: int | None) -> list[CallFacts]:
+    ordered = wanted.order_by(calls.c.at.desc(), calls.c.sid).limit(most)
+    return [call_of(row) for row in connection.execute(ordered).mappings()]

@@ -18,7 +18,7 @@ SIGN = 0x80
 
 
 def gain_table(db: float) -> bytes:
-    """For ``bytes.translate``: what each μ-law byte is at ``db``. Zero stays zero, and both signs are alike."""
+    """For ``bytes.translate``: each μ-law byte at ``db``. Zero stays zero, and both signs are alike."""
     positive = bytes(range(SIGN, 2 * SIGN))
     louder_or_lower = lin2ulaw(mul(ulaw2lin(positive, 2), 2, 10 ** (db / 20)), 2)
     return bytes(byte ^ SIGN for byte in louder_or_lower) + louder_or_lower

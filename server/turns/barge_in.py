@@ -82,7 +82,7 @@ class BargeIn:
         turn = self._current.turn
         if turn is None or turn.state is not State.SPEAKING:
             return self.interrupt()
-        if not self._params.barge_in or turn.phase is Phase.DIPPED:
+        if not self._params.barge_in:
             return []
         return self._dip(turn, confirmed=True) if self._params.dips else self.interrupt()
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from server.audio.frames import FrameHeard
 from server.turns.actions import SendAudio
 from server.turns.dipped import LASTS_FRAMES, LONGEST_NODS_FRAMES, WORDS_FRAMES
 from server.turns.effects import EndCall
@@ -232,10 +233,32 @@ def test_d4_yes_to_a_question_is_an_answer():
     assert [question.text for question in found.asked] == ["כן"]
 
 
+def test_d4_e3_an_echo_without_words_is_told_by_when_it_dies():
+    """D1, E3: twice it goes on for half a second, and is over half a second after the agent is silent."""
+    long_reply = [*ANSWERED, *SECOND_SENTENCE, ReplyDone(1), ReplyDelay(1, 0), PlayoutRoom(400)]
+    call = after([*long_reply, "." * 20], DIPS)
+    for number in (2, 3):
+        play(call, [VOICE, PlayoutRoom(400), "#" * 44, "." * 25])
+        play(call, [FinalTranscript(number, ""), ReplyDelay(call.current.turn_id, 0), PlayoutRoom(400)])
+        assert call.state is S
+        play(call, ["." * 10])
+    assert effects(call, "#" * 10) == NOTHING
+
+
+def test_d1_e3_what_is_heard_while_it_is_lower_is_not_its_echo():
+    """D1, E3: learnt before at full level; four seconds of a softer one would let it stop itself."""
+    call = after([*ANSWERED[:-2], TtsAudio(1, 0, AUDIO * 5), TtsSentenceDone(1, 0), PlayoutRoom(600)], DIPS)
+    echo, softer, between = (FrameHeard(b"\xff" * 160, rms, 0.05) for rms in (900, 250, 1150))
+    play(call, [echo] * 60)
+    play(call, [VOICE, "." * 7, PlayoutRoom(600), *[softer] * 250])
+    assert phase(call) is Phase.DIPPED
+    assert effects(call, *[between] * 3) == NOTHING
+
+
 def test_f2_thanks_over_a_goodbye_are_a_nod():
     """D4, F2: the goodbye is heard to its end, and ends the call."""
     goodbye = [*ANSWERED, ReplyDone(1, acts=(EndCall(),)), PlayoutRoom(23), "." * 10]
-    call = after([*goodbye, VOICE, "." * 7, FinalTranscript(2, "תודה רבה"), "."], DIPS)
+    call = after([*goodbye, VOICE, "." * 7, FinalTranscript(2, "תודה ויום טוב"), "."], DIPS)
     assert phase(call) is Phase.PLAYING
 
 

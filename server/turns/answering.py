@@ -99,7 +99,7 @@ class Answering:
             if caller.ends_in_repeat(self._params.min_confidence, self._params.dedup_frames):
                 self._users.last_said_again()
         intent = self._judge.intent_of(caller, text)
-        learn(self._parts, caller, intent, text, over_us=caller.interrupts)
+        learn(self._parts, caller, intent, text, during_playout=caller.interrupts)
         turn.times.user_turn_ended(max(turn.times.began_at, caller.over_at))
         if intent is Intent.WORDS:
             return actions + self._think(turn, caller, text)

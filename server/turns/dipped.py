@@ -76,7 +76,7 @@ class DippedReply:
         intent = self._judge.intent_of(said, text)
         if intent not in IGNORED:  # not understood, or not heard
             return parts.barge_in.interrupt()
-        learn(parts, parts.users.take_pending(), intent, text, over_us=True)
+        learn(parts, parts.users.take_pending(), intent, text, during_playout=True)
         turn.come_back()
         actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
         if intent is not Intent.NOTHING:

@@ -5,9 +5,9 @@ from server.turns.parts import Parts
 from server.turns.utterances import UserTurn
 
 
-def learn(parts: Parts, caller: UserTurn, intent: Intent, text: str, *, over_us: bool) -> None:
-    """``over_us``: it stopped a reply, or lowered it."""
-    if over_us:
+def learn(parts: Parts, caller: UserTurn, intent: Intent, text: str, *, during_playout: bool) -> None:
+    """``during_playout``: it stopped a reply, or lowered it."""
+    if during_playout:
         nothing = intent is Intent.NOTHING
         echo = nothing or parts.call.echo.has_said_lately(parts.current.clock, text)
         parts.users.last_had_words(of_the_caller=not echo)

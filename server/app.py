@@ -25,7 +25,7 @@ from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime.threads import Threads
 from server.runtime.web_server import gunicorn_below, threads_for_calls
 from server.service import Service
-from server.settings.startup_checks import tried_files
+from server.settings.startup_checks import kept_words, tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.socket_route import PhoneSock, reject
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
@@ -104,6 +104,7 @@ def phone_agent(
             leads=service.leads,
             close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
             afterwards=service.afterwards,
+            observers=service.observers(),
             admit=lambda start: str(service.gate.admit(call, start) or ""),
         )
         try:
@@ -119,6 +120,8 @@ def phone_agent(
 def _say_what_is_wrong(service: Service) -> None:
     if not service.gate.auth.required:
         log.warning("OPEN: TWILIO_AUTH_TOKEN is not set: whoever reaches this server can place calls on it")
+    for kept in kept_words(service.config):
+        log.warning(kept)
     for tried in tried_files(service.config):
         if tried.problem:
             log.error("FILE_ERR %s", tried)

@@ -39,7 +39,10 @@ from server.settings.knob_types import (
     TtsProviders,
     at_least,
     no_file_of,
+    not_where_recorded,
+    told_where_recorded,
 )
+from server.settings.masculine import MASCULINE
 from server.settings.own_files import wrong_files
 from server.settings.plausible import why_no_openai_key
 from server.settings.prompts_file import lines_of
@@ -49,16 +52,15 @@ EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the app
 ENV_FILE = ".env"
 FILES_WRITTEN = ("state_file", "leads_file")
 FILES_READ = ("llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file")
-OWN_SERVER_KNOBS = tuple("bind_host port worker_class web_concurrency threads log_level database_url".split())
-
-# What a man says and sounds like, where AGENT_GENDER=masculine and the knob is not set.
-MASCULINE = {
-    "agent_persona": 'איתי, נציג אדיב של משרד תיווך נדל"ן',
-    "google_tts_voice": "he-IL-Wavenet-B",
-    "openai_tts_voice": "cedar",
-    "soniox_tts_voice": "Adrian",
-    "thinking_text_he": "שנייה… בודק",
-}
+OWN_SERVER_KNOBS = (
+    "bind_host",
+    "port",
+    "worker_class",
+    "web_concurrency",
+    "threads",
+    "log_level",
+    "database_url",
+)
 
 
 class KnobError(ValueError):
@@ -216,6 +218,16 @@ class Config(BaseSettings):
     )
     records_keep_days: int = knob(90, "Days after which a call's records are deleted; 0: never.", 0, 3650)
 
+    # Event logs
+    event_log: Literal["off", "events", "audio"] = knob(
+        "off", "Keep each call as its events, words among them: python -m server.replay; audio: recorded too."
+    )
+    event_log_dir: PathText = knob("event_logs", "Folder of event logs, a folder a day.")
+    recording_notice_he: Annotated[str, told_where_recorded] = knob(
+        "השיחה מוקלטת לצורך שיפור השירות.",
+        "With EVENT_LOG=audio: said before the greeting; nothing stops either of them.",
+    )
+
     # TTS cache
     tts_cache_dir: PathText = knob("", "Folder that keeps made sentences across restarts; empty: none.")
     tts_cache_mb: int = knob(64, "Most audio kept in memory, and as much in the folder.", 1, 10000)
@@ -268,7 +280,9 @@ class Config(BaseSettings):
     # What is said
     ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
     greeting_protected: bool = knob(False, "Nothing stops the greeting: a notice that the law wants heard.")
-    twiml_play_greeting: bool = knob(False, "Play the greeting from the TwiML instead.")
+    twiml_play_greeting: Annotated[bool, not_where_recorded] = knob(
+        False, "Play the greeting from the TwiML instead."
+    )
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
     lines_file: Annotated[PathText, no_file_of(*FILES_WRITTEN, "records_file")] = knob(
@@ -296,6 +310,12 @@ class Config(BaseSettings):
     )
     scripted_llm_ms: int = knob(350, "Scripted LLM: request to its first sentence.", 0, 60000)
     scripted_tts_ms: int = knob(150, "Scripted TTS: sentence to its first audio.", 0, 60000)
+
+    @property
+    def opening(self) -> str:
+        """What the agent says first: the greeting, behind the notice where calls are recorded (B6)."""
+        recorded = self.event_log == "audio"
+        return " ".join(filter(None, (self.recording_notice_he.strip() * recorded, self.ai_greeting_he)))
 
     @property
     def listen_host(self) -> str:

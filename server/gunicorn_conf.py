@@ -31,6 +31,7 @@ from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls
 from server.settings.own_files import forget_files  # noqa: E402
 from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
 from server.settings.startup_checks import (  # noqa: E402
+    kept_words,
     memory_limit_mb,
     tried_files,
     why_not_written,
@@ -231,6 +232,7 @@ def summary(config: Config) -> list[str]:
         f"TTS {', '.join(chosen_tts(config))}",
         f"serving on {bind}, {workers} {config.worker_class} worker(s)",
         *(f"limit: {bound}" for bound in bounds(config)),
+        *kept_words(config),
         *env_file_remarks(),
         *(f"OPEN: {danger}" for danger in [*open_doors(config), *beside_the_proxy(config)]),
         *(f"workers disagree: {why}" for why in disagreements(config)),

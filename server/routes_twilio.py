@@ -255,7 +255,7 @@ def _log_webhook(service: Service, line: str, *fields: str) -> None:
 def _media(service: Service, name: str) -> Response:
     lines = own_lines(service.config)
     texts = {
-        "greeting": service.config.ai_greeting_he,
+        "greeting": service.config.opening,
         "apology": lines.apology,
         "apology_hidden": lines.apology_hidden,
         "apology_transfer": lines.apology_transfer,

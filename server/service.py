@@ -10,7 +10,10 @@ from server.admission.rate_limits import RateLimits
 from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.finishing import Afterwards
+from server.call.observers import Observer
 from server.config import Config
+from server.event_log.writer import END_S as EVENT_LOGS_S
+from server.event_log.writer import EventLogs
 from server.office.leads_file import END_S
 from server.office.leads_writer import LeadsWriter
 from server.office.transfer import availability
@@ -36,6 +39,7 @@ class Service:
         self.leads = LeadsWriter(config.leads_file, self.shared_state)
         self.records = Records(config, runtime)
         self.afterwards = Afterwards(runtime)
+        self.event_logs = None if config.event_log == "off" else EventLogs(config, runtime.clock)
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
         self.guard = RequestGuard(config, auth)
         self.gate = _gate(config, auth, self.shared_state, runtime)
@@ -57,10 +61,16 @@ class Service:
         def end() -> None:
             self.leads.settle(END_S)
             self.records.writer.settle(END_S)
+            if self.event_logs is not None:
+                self.event_logs.settle(EVENT_LOGS_S)
             finished()
 
         settle_s, drain_s = _pending_s(self.config), self.config.drain_sec
         return Drain(self.gate, self._runtime, drain_s, end, settle_s, afterwards=self.afterwards)
+
+    def observers(self) -> list[Observer]:
+        """Who else sees one more call, by the knobs."""
+        return [] if self.event_logs is None else [self.event_logs.observer()]
 
     @property
     def warm(self) -> bool:

@@ -71,7 +71,7 @@ def build_providers(config: Config, runtime: Runtime) -> Providers:
         llm=build_llm(config, runtime),
         tts=tts,
         tts_cache=TtsCache(
-            all_lines(config.ai_greeting_he, config.thinking_text_he, own_lines(config)),
+            all_lines(config.opening, config.thinking_text_he, own_lines(config)),
             [voice.identity for voice in tts],
             max_bytes,
             TtsCacheDisk(config.tts_cache_dir, max_bytes) if config.tts_cache_dir else None,

@@ -1,8 +1,10 @@
-"""A lock and a pause for native threads, whatever gevent has patched."""
+"""Threads of the operating system, with their lock, queue and pause, whatever gevent has patched."""
 
 import _thread
 import sys
-import time
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 
 def os_lock() -> _thread.LockType:
@@ -12,15 +14,28 @@ def os_lock() -> _thread.LockType:
     that waited for it would switch greenlets on the wrong thread. A real lock is right there, but on the
     hub's own thread it would stop every call: take it only inside ``native_calls.run_native``.
     """
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is None:
-        return _thread.allocate_lock()
-    lock: _thread.LockType = monkey.get_original("_thread", "allocate_lock")()
+    lock: _thread.LockType = _original("_thread", "allocate_lock")()
     return lock
 
 
 def os_sleep(seconds: float) -> None:
     """Pauses a native thread; gevent's ``sleep`` would create a hub there."""
+    _original("time", "sleep")(seconds)
+
+
+def os_queue() -> Any:
+    """A ``SimpleQueue`` that any thread may fill, and one native thread empties."""
+    return _original("queue", "SimpleQueue")()
+
+
+def start_os_thread(function: Callable[[], None]) -> None:
+    """Run it on a native thread that the process does not wait for, and that gevent does not know.
+
+    Raises RuntimeError when none can be had.
+    """
+    _original("_thread", "start_new_thread")(function, ())
+
+
+def _original(module: str, name: str) -> Any:
     monkey = sys.modules.get("gevent.monkey")
-    sleep = time.sleep if monkey is None else monkey.get_original("time", "sleep")
-    sleep(seconds)
+    return getattr(import_module(module), name) if monkey is None else monkey.get_original(module, name)

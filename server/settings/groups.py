@@ -46,6 +46,9 @@ GROUPS = (
             "RECORDS_FILE",
             "RECORDS_KEEP_DAYS",
             "LOG_TRANSCRIPTS",
+            "EVENT_LOG",
+            "EVENT_LOG_DIR",
+            "RECORDING_NOTICE_HE",
         ),
     ),
     Group(

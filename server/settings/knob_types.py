@@ -51,6 +51,22 @@ def no_file_of(*names: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _told(notice: str, info: ValidationInfo) -> str:
+    if info.data.get("event_log") == "audio" and not notice.strip():
+        raise ValueError("='': must not be empty with EVENT_LOG=audio: callers are told so")
+    return notice
+
+
+def _not_before_the_notice(play: bool, info: ValidationInfo) -> bool:
+    if play and info.data.get("event_log") == "audio":
+        raise ValueError("=True: must be false with EVENT_LOG=audio, whose notice comes before the greeting")
+    return play
+
+
+told_where_recorded = AfterValidator(_told)
+not_where_recorded = AfterValidator(_not_before_the_notice)
+
+
 def _not_empty(text: str) -> str:
     if not text.strip():
         raise ValueError("='': must not be empty")

@@ -39,6 +39,7 @@ def tried_files(config: Config) -> Iterator[Trouble]:
         ("LEADS_FILE", config.leads_file, why_no_leads(config.leads_file)),
         ("STATE_FILE", _state_file(config), why_not_written(_state_file(config))),
         ("RECORDS_FILE", config.records_file, why_not_written(config.records_file)),
+        ("EVENT_LOG_DIR", _event_log_dir(config), why_not_written(_event_log_dir(config), folder=True)),
         ("TTS_CACHE_DIR", config.tts_cache_dir, why_not_written(config.tts_cache_dir, folder=True)),
         (
             "GOOGLE_APPLICATION_CREDENTIALS",
@@ -48,6 +49,15 @@ def tried_files(config: Config) -> Iterator[Trouble]:
     ):
         if path:
             yield Trouble(knob, path, why)
+
+
+def kept_words(config: Config) -> Iterator[str]:
+    """What else keeps callers' words than the log, which LOG_TRANSCRIPTS is about; a line each."""
+    if config.event_log != "off":
+        kept = "words" if config.event_log == "events" else "words and voices"
+        yield f"EVENT_LOG={config.event_log}: callers' {kept} are kept in {config.event_log_dir}, " + (
+            "whatever LOG_TRANSCRIPTS says"
+        )
 
 
 def tried_store(config: Config) -> Iterator[Trouble]:
@@ -67,6 +77,11 @@ def tried_store(config: Config) -> Iterator[Trouble]:
 def _state_file(config: Config) -> str:
     """It is not used beside Redis."""
     return "" if config.redis_url.get_secret_value() else config.state_file
+
+
+def _event_log_dir(config: Config) -> str:
+    """Nothing is written there otherwise."""
+    return "" if config.event_log == "off" else config.event_log_dir
 
 
 def why_not_written(path: str, *, folder: bool = False) -> str:

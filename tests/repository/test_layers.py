@@ -8,6 +8,7 @@ from tests.serving import ROOT
 
 SERVER = ROOT / "server"
 CORE_MAY_IMPORT = {
+    "array",
     "audioop",
     "base64",
     "bisect",
@@ -101,12 +102,17 @@ MAY_IMPORT = {
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
     "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
     "records": {"logs", "office", "runtime", "settings", "telephony"},
+    # What a machine is told and decides, and what it is made with.
+    "event_log": {"audio", "call", "office", "runtime", "settings", "turns"},
+    # A command beside the server: a machine and a log, and no shell.
+    "replay": {"audio", "event_log", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
 }
 TOP_MAY_BE_IMPORTED = {
     "call": {"config"},
+    "event_log": {"config", "knobs"},
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},

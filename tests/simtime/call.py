@@ -99,7 +99,7 @@ class SimCall:
         self.voice = SimTts(self.runtime, tts_s)
         # Behind the first of each kind.
         self.fallbacks: tuple[list[SimStt], list[SimLlm], list[SimTts]] = ([], [], [])
-        fixed = all_lines(self.config.ai_greeting_he, self.config.thinking_text_he, own_lines(self.config))
+        fixed = all_lines(self.config.opening, self.config.thinking_text_he, own_lines(self.config))
         self.phrases = TtsCache(
             fixed,
             [self.voice.identity],

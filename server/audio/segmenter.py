@@ -1,6 +1,6 @@
 """The speech segmenter: frames in; onsets, audio for the STT, and ends of utterances out (A1-A6, C5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from server.audio.endpointing import Closing, Endpoint, Endpointer, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
@@ -56,11 +56,15 @@ class Discarded:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The utterance is over; ``speech_frames`` from onset to its last voice, then ``silence_frames``."""
+    """The utterance is over; ``speech_frames`` from onset to its last voice, then ``silence_frames``.
+
+    ``closing``: by what its words were then.
+    """
 
     utterance_id: int
     speech_frames: int
     silence_frames: int
+    closing: Closing = field(default=Closing.ORDINARY, compare=False)  # tells why, and not what
 
 
 Heard = Onset | Confirmed | Paused | Resumed | CallerAudio | Discarded | Ended
@@ -107,6 +111,7 @@ class Segmenter:
         self._last_voice = VoiceLevel()
         self._caller = CallerLevel()
         self._suspect = EchoSuspect()
+        self._closing = Closing.ORDINARY  # before the newest frame
         self.utterance_id = 0
 
     @property
@@ -160,6 +165,7 @@ class Segmenter:
         background = self._caller.is_background(self._voice.rms)
         if during_playout:  # what cannot stop playout confirms nothing: echo, somebody else in the room
             verdict = replace(verdict, voiced=verdict.loud)
+        self._closing = self._endpointer.closing
         endpoint = self._endpointer.feed(verdict, threshold, background)
         if endpoint is Endpoint.ONSET:
             self._vad.echo.voice_began()
@@ -224,7 +230,8 @@ class Segmenter:
         heard: list[Heard] = [*self._chunk(all_of_it=True)]
         endpointer = self._endpointer
         self._suspect.ended(endpointer.speech_frames, endpointer.judged_frames)
-        heard.append(Ended(self.utterance_id, endpointer.speech_frames, endpointer.silence_frames))
+        speech_frames, silence_frames = endpointer.speech_frames, endpointer.silence_frames
+        heard.append(Ended(self.utterance_id, speech_frames, silence_frames, self._closing))
         self._audio.close(discarded=False)
         if runs_on:
             self.utterance_id += 1

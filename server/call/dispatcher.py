@@ -17,7 +17,7 @@ from server.settings.turn_params import dialogue_params
 from server.telephony.receiver import AUDIO_TIMEOUT_S
 from server.telephony.sender import Sender
 from server.telephony.stream_clock import LineClock
-from server.turns.actions import Action, ApplyEffect, Log, SendAudio, SendClear, SendMark, StartTurn
+from server.turns.actions import Action, ApplyEffect, Decided, Log, SendAudio, SendClear, SendMark, StartTurn
 from server.turns.effects import Act, EndCall, SaveLead, Transfer
 from server.turns.events import (
     CallerGone,
@@ -148,6 +148,8 @@ class Dispatcher:
                 self.sender.post(action)
             case Log():
                 self._log(action)
+            case Decided():
+                pass  # for those who observe
             case StartTurn(turn_id, waited_frames):
                 return self._start_turn(turn_id, waited_frames)
             case ApplyEffect(act):

@@ -153,6 +153,18 @@ class Log:
     since_frames: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Why what is decided was: for those who observe the call, nothing is done about it.
+
+    ``rule`` and ``what``: a pair of ``server.records.decisions``. ``why`` may hold the caller's words.
+    """
+
+    rule: str
+    what: str
+    why: str = ""
+
+
 Action = (
     StartRecognition
     | FeedRecognition
@@ -170,4 +182,5 @@ Action = (
     | SendMark
     | SendClear
     | Log
+    | Decided
 )

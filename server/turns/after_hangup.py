@@ -12,7 +12,7 @@ from server.audio.segmenter import CallerAudio, Discarded, Ended
 from server.hebrew.understand.courtesy import is_courtesy
 from server.hebrew.understand.speech_acts import takes_leave
 from server.hebrew.words import fingerprint, words_of
-from server.turns.actions import Action, CancelTurn, FeedRecognition, LetLlmFinish, Log
+from server.turns.actions import Action, CancelTurn, Decided, FeedRecognition, LetLlmFinish, Log
 from server.turns.effects import Act, SaveLead
 from server.turns.events import (
     Event,
@@ -55,9 +55,10 @@ class LastWords:
     def begin(self) -> list[Action]:
         """The call is over: what is still to be heard and thought is awaited, and all else is dropped."""
         turn = self._turn
+        unsure: list[Action] = [Decided("D4", "no nod", "the call is over")] * self._parts.barge_in.doubts
         self._parts.barge_in.give_back_unheard()
         kept = self._keep(turn.take_due(heard=False)) if turn is not None and turn.caller else []
-        return [*kept, *self._end_utterance(), *self._leave_turn(), *self._go_on()]
+        return [*unsure, *kept, *self._end_utterance(), *self._leave_turn(), *self._go_on()]
 
     def handle(self, event: Event) -> list[Action]:
         """What was awaited has come, or has failed, or is too late."""

@@ -1,6 +1,6 @@
 """The end of a call: effects behind the closing line (F2, F3), and a server that goes (F4)."""
 
-from server.turns.actions import Action, Log
+from server.turns.actions import Action, Decided, Log
 from server.turns.follow_up import Thought
 from server.turns.parts import Parts
 from server.turns.phases import Phase, State, TurnEvent
@@ -56,7 +56,7 @@ class ClosingDown:
         if self._parts.call.closing:
             return []
         self._parts.call.close(self._parts.current.clock)
-        return [Log("CLOSING_DOWN"), *self._make_way()]
+        return [Log("CLOSING_DOWN"), Decided("F4", "closes"), *self._make_way()]
 
     def _make_way(self) -> list[Action]:
         """What is said is heard to the end of its sentence; what was about to be said is dropped."""
@@ -74,6 +74,7 @@ class ClosingDown:
         if not turn.takes(TurnEvent.CLOSING_DOWN):  # its words may be a goodbye, or a telephone number
             return []
         return [
+            Decided("F4", "farewell"),
             *self._effects.keep_leads(),
             *parts.current.give_up(turn, TurnEvent.CLOSING_DOWN),
             *parts.current.present.say(farewell(parts.call)),
@@ -88,7 +89,7 @@ class ClosingDown:
     def insist(self) -> list[Action]:
         """Nobody has paused in time: the farewell is said over whatever is going on."""
         parts, dropped = self._parts, self._parts.current.turn
-        kept = self._effects.keep_leads()
+        kept = [Decided("F4", "insists"), *self._effects.keep_leads()]
         if dropped and dropped.caller and dropped.state is State.THINKING:
             if dropped.thought is not Thought.WHOLE:  # it is judged behind the call
                 parts.users.give_back(dropped.caller)

@@ -6,6 +6,7 @@ A turn's phases and their transitions are in ``phases``; an event that carries a
 the top of ``handle``.
 """
 
+from server.audio.endpointing import OnsetThreshold
 from server.audio.frames import FRAME_MS, FrameHeard
 from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
 from server.audio.vad import Vad
@@ -13,6 +14,7 @@ from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
 from server.turns.actions import (
     Action,
     ApplyEffect,
+    Decided,
     FeedRecognition,
     FlushRecognition,
     GenerateReply,
@@ -52,6 +54,13 @@ from server.turns.playout import HINT_INDEX
 from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import Turn
 from server.turns.user_turn import UserTurns
+
+# What it means that a sound opens an utterance.
+OF_ONSET: dict[OnsetThreshold, tuple[Action, ...]] = {
+    OnsetThreshold.ORDINARY: (),
+    OnsetThreshold.REFRACTORY: (Decided("C5", "opened"),),
+    OnsetThreshold.DURING_PLAYOUT: (Decided("D1", "candidate"),),
+}
 
 
 class TurnMachine:
@@ -169,7 +178,7 @@ class TurnMachine:
         too_long = self._silence.tick(waiting=waiting, sound=self.users.perhaps_speaking)
         limit = limit_of(clock, self.params.call_frames)
         if limit is Limit.OVER:
-            return [ApplyEffect(EndCall())]
+            return [Decided("F4", "cut"), ApplyEffect(EndCall())]
         if out_of_patience(clock, self.call.closing_at) and self._closing.may_insist:
             return self._closing.insist()
         if (due := self._effects.apply()) or self._effects.takes_leave:
@@ -190,7 +199,8 @@ class TurnMachine:
         if not quiet or not wanted or turn.playout.ready_frames or self.call.closing:
             return []
         turn.times.hint_given()
-        return [Synthesize(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)]
+        hint = Synthesize(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)
+        return [Decided("B5", "hint"), hint]
 
     # ---- the caller's voice, words and keys ----
 
@@ -199,22 +209,26 @@ class TurnMachine:
         match heard:
             case Onset(utterance_id):
                 number = self.call.history.committed_turns + 1
+                told: list[Action] = [*OF_ONSET[self.parts.barge_in.threshold]]
                 stopped = self.parts.barge_in.candidate()
-                return stopped + users.onset(utterance_id, number, self.call.input.expected)
+                return told + stopped + users.onset(utterance_id, number, self.call.input.expected)
             case Confirmed():
                 return self._confirmed(heard)
             case Paused(utterance_id):
                 return self._paused(utterance_id)
             case Resumed(utterance_id):
-                return [users.goes_on(utterance_id), *self._speculative.forget()]
+                return [users.goes_on(utterance_id), *self._speculative.forget(why="the caller goes on")]
             case CallerAudio(utterance_id, audio):
                 return [FeedRecognition(utterance_id, audio)]
             case Discarded(utterance_id):
-                dropped = users.was_noise(utterance_id)
+                stopped_early = self.turn is not None and self.turn.phase is Phase.STOPPED
+                told = [Decided("D4", "went on") if stopped_early else Decided("A5", "noise")]
+                told += users.was_noise(utterance_id)
                 self.parts.barge_in.it_was_noise()
-                return dropped
+                return told
             case Ended():
-                return [self._utterance_ended(heard), *self._answering.answer_pending()]
+                why = users.why_ended(heard)
+                return [why, self._utterance_ended(heard), *self._answering.answer_pending()]
 
     def _paused(self, utterance_id: int) -> list[Action]:
         """B3: perhaps the end."""
@@ -245,16 +259,18 @@ class TurnMachine:
                 wanted = self.users.transcribed(utterance_id, text, confidence, clock)
                 return self._answering.words_heard(utterance_id) if wanted else []
             case SttFailed(_, reason):
+                so_far = bool(self.users.guess_of(utterance_id))
                 wanted = self.users.stt_failed(utterance_id, clock)
                 failed = Log("ASR_ERR:", cause=reason)
-                return [failed, *self._answering.words_heard(utterance_id)] if wanted else []
+                why = Decided("G1", "words so far") if so_far else Decided("G2", "stt failed")
+                return [failed, why, *self._answering.words_heard(utterance_id)] if wanted else []
 
     def _digit(self, digit: str) -> list[Action]:
         """F5: a key needs no verdict."""
         users = self.users
         if users.key_is_late(digit):
             return []
-        actions = self.parts.barge_in.interrupt()
+        actions = [Decided("F5", "key"), *self.parts.barge_in.interrupt()]
         for heard in users.interrupt_voice():
             actions += [self._utterance_ended(heard)] if isinstance(heard, Ended) else self._heard(heard)
         complete = users.press(digit, self.call.input.expected.digits, self.current.clock)
@@ -269,6 +285,7 @@ class TurnMachine:
         actions = self.parts.barge_in.finished(turn)
         if asks_to_wait(turn.answers) or says_to_wait(turn.last_sentence):
             self._silence.hold(self.params.hold_frames)
+            actions.append(Decided("F7", "waits"))
         return [*actions, *self._answering.finish(turn)]
 
     def _reply_may_go(self, turn: Turn) -> bool:

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from server.audio.frames import FRAMES_PER_S
-from server.turns.actions import Action
+from server.turns.actions import Action, Decided
 from server.turns.effects import Act, EndCall
 from server.turns.follow_up import Prompt
 from server.turns.parts import Parts
@@ -105,15 +105,16 @@ class OwnTurns:
         """B6."""
         params = self._parts.params
         turn = self._parts.current.begin(Phase.PREPARED)
-        return turn.say(Prompt(params.greeting), notice=params.greeting_protected)
+        actions = turn.say(Prompt(params.greeting), notice=params.greeting_protected)
+        return [*actions, Decided("B6", "greets")]
 
     def due(self, *, too_long: bool, over: bool) -> list[Action]:
         """What is said into a silence. ``too_long``: it was; ``over``: so was the call."""
         parts, prompts = self._parts, self._parts.call.prompts
         if parts.call.closing:
-            return self._say(farewell(parts.call))
+            return [*self._say(farewell(parts.call)), Decided("F4", "farewell")]
         if over:
-            return self._say_line(prompts.time_is_up, EndCall())
+            return [*self._say_line(prompts.time_is_up, EndCall()), Decided("F4", "time is up")]
         if self.owes_greeting:
             due = parts.current.clock >= GREETING_AFTER_FRAMES and parts.users.quiet
             return self.greet() if due else []
@@ -121,8 +122,8 @@ class OwnTurns:
             return []
         said = self._silence.prompted()
         if said < parts.params.idle_prompts:
-            return self._say_line(in_turn(prompts.still_there, said))
-        return self._say_line(prompts.nobody_there, EndCall())
+            return [*self._say_line(in_turn(prompts.still_there, said)), Decided("F1", "asks")]
+        return [*self._say_line(prompts.nobody_there, EndCall()), Decided("F1", "gives up")]
 
     def _say_line(self, line: str, *acts: Act) -> list[Action]:
         return self._say(Prompt(self._parts.call.worded(line), acts=acts))

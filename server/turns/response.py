@@ -3,6 +3,7 @@
 The counts of the call (turns in a row that were unclear, not heard, not answered) include the present turn.
 """
 
+from server.turns.actions import Decided
 from server.turns.call_state import CallState
 from server.turns.effects import NOTHING_TO_SAY, Act, EndCall, Transfer
 from server.turns.expected_input import Asked
@@ -15,6 +16,7 @@ CALL_BACK = "מבקשים שיחזרו אליהם"  # the message of a caller wh
 BROKEN_OFF = "השיחה הופסקה מצידנו, והבטחנו לחזור"  # and of one who was told so while the server went (F4)
 BROKEN_OFF_HIDDEN = "השיחה הופסקה מצידנו, והמספר חסוי"
 GAVE_UP = "לא הצלחנו לשמוע או לענות"
+BY_RULE, BY_LLM = "a rule", "the LLM"  # who decided
 SAYS_NOTHING = frozenset({NOTHING_TO_SAY, "..."})
 LEFT = frozenset({Intent.MESSAGE, Intent.CALL_BACK})
 
@@ -45,6 +47,25 @@ def own_answer(intent: Intent, text: str, call: CallState) -> Prompt:
             return _message_taken(CALL_BACK if intent is Intent.CALL_BACK else text, call)
         case _:
             return Prompt(call.worded(prompts.no_message, text))
+
+
+def why_own(intent: Intent, call: CallState) -> Decided:
+    """Why the LLM is not asked about a turn of this intent."""
+    if not answered_while_closing(intent, call):
+        return Decided("F4", "farewell", intent.value)
+    match intent:
+        case Intent.UNCLEAR:
+            return Decided("E1", "unclear")
+        case Intent.DEAF:
+            return Decided("G2", "not heard")
+        case Intent.GOODBYE:
+            return Decided("F2", "goodbye", BY_RULE)
+        case Intent.TOO_LATE:
+            return Decided("F4", "time is up")
+        case Intent.PERSON:
+            return Decided("F3", "hand over" if call.person else "no person", BY_RULE)
+        case _:
+            return Decided("F3", "message", intent.value)
 
 
 def answered_while_closing(intent: Intent, call: CallState) -> bool:

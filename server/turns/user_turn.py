@@ -2,8 +2,14 @@
 
 from dataclasses import replace
 
-from server.audio.endpointing import Closing, EndpointingParams, OnsetThreshold, Phase
-from server.audio.frames import FrameHeard
+from server.audio.endpointing import (
+    SHORT_SPEECH_FRAMES,
+    Closing,
+    EndpointingParams,
+    OnsetThreshold,
+    Phase,
+)
+from server.audio.frames import FRAME_MS, FrameHeard
 from server.audio.segmenter import Ended, Heard, Segmenter
 from server.audio.vad import Vad
 from server.hebrew.understand.finished import Ending, ending_of
@@ -11,6 +17,7 @@ from server.hebrew.words import normalise
 from server.turns.actions import (
     Action,
     CancelRecognition,
+    Decided,
     FinishRecognition,
     ResumeRecognition,
     StartRecognition,
@@ -128,6 +135,24 @@ class UserTurns:
         params, silence = self._params, ended.silence_frames
         nod = silence <= max(1, params.hangover_frames) and ended.speech_frames < params.max_speech_frames
         return params.hangover_frames + params.short_silence_frames if nod else silence
+
+    def why_ended(self, ended: Ended) -> Decided:
+        """A3, A4: its silence was enough."""
+        params, silence = self._params, ended.silence_frames
+        why = f"{silence * FRAME_MS} ms of silence"
+        if ended.speech_frames >= params.max_speech_frames:
+            return Decided("A4", "ended", why)
+        if ended.closing is not Closing.ORDINARY:
+            return Decided("A3", ended.closing.value, why)
+        short = ended.speech_frames <= SHORT_SPEECH_FRAMES
+        least = params.hangover_frames + (params.short_silence_frames if short else params.silence_frames)
+        if silence > least:
+            return Decided("A3", "late", f"{why}, at least {least * FRAME_MS}")
+        return Decided("A3", "ended" if silence == least else "brief", why)
+
+    def guess_of(self, utterance_id: int) -> str:
+        """What the STT has so far of one whose transcript is still to come."""
+        return self._unheard[utterance_id].guess if utterance_id in self._unheard else ""
 
     def last_was_echo(self) -> None:
         """The last utterance was the agent's voice coming back."""

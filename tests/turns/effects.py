@@ -12,6 +12,7 @@ from server.turns.actions import (
     ApplyEffect,
     CancelRecognition,
     CancelTurn,
+    Decided,
     FeedRecognition,
     FinishRecognition,
     FlushRecognition,
@@ -98,7 +99,7 @@ def effects_of(actions):
 
 def _of(action):
     match action:
-        case Log() | FeedRecognition():
+        case Log() | FeedRecognition() | Decided():
             return NOTHING
         case Synthesize(text=text, instant=instant):
             return hints(text) if instant else says(text)

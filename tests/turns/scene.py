@@ -8,7 +8,14 @@ What a test expects it says in the words of ``tests/turns/effects.py``.
 from dataclasses import replace
 
 from server.audio.frames import FrameHeard
-from server.turns.actions import FeedRecognition, FinishRecognition, GenerateReply, Log, StartRecognition
+from server.turns.actions import (
+    Decided,
+    FeedRecognition,
+    FinishRecognition,
+    GenerateReply,
+    Log,
+    StartRecognition,
+)
 from server.turns.barge_in import GRACE_FRAMES
 from server.turns.effects import Expected, Line, PhoneCall, Speaker
 from server.turns.events import (
@@ -83,6 +90,22 @@ GRACE = "." * GRACE_FRAMES  # the moment behind our closing line (F2)
 
 
 def play(dialogue, events):
+    """Hand in events; return every action, but for reasons (``reasons`` has them)."""
+    return bare(everything(dialogue, events))
+
+
+def bare(actions):
+    """Without the reasons."""
+    return [action for action in actions if not isinstance(action, Decided)]
+
+
+def reasons(dialogue, events):
+    """Why it did what it did: pairs of a rule and what was decided by it."""
+    decided = [action for action in everything(dialogue, events) if isinstance(action, Decided)]
+    return [(one.rule, one.what) for one in decided]
+
+
+def everything(dialogue, events):
     """Hand in events; return every action."""
     done = []
     for event in events:

@@ -33,6 +33,25 @@ class Tally:
             return self._kinds[kind]
 
 
+class Dictation:
+    """The digits that words may continue: a number is no longer found, and hidden, in its parts.
+
+    One that is dictated over several turns is one; what the agent says between is not of it. What it asks
+    for is: "מה הקוד?" tells that "4417" is one.
+    """
+
+    def __init__(self) -> None:
+        self._begun = ""  # what the caller's last words ended with, or was asked for
+
+    def before(self, words: str) -> str:
+        """What ``words`` of the caller's, the next ones, may continue."""
+        begun, self._begun = self._begun, unfinished(words, self._begun)
+        return begun
+
+    def agent_said(self, words: str) -> None:
+        self._begun = asked_for(words) or self._begun
+
+
 class CallLog:
     """The call's log lines: each ends with its ``sid=``. What is private goes in as ``mode`` says.
 
@@ -42,7 +61,7 @@ class CallLog:
     def __init__(self, mode: Mode) -> None:
         self._log = log.bind(private_text=PrivateText(mode))
         self._sid = ""
-        self._dictated = ""  # what the caller's last words ended with, or was asked for
+        self._dictation = Dictation()
         self._ignored: Counter[str] = Counter()
         self.tally = Tally()
 
@@ -73,17 +92,11 @@ class CallLog:
         self._log.info(entry.line, **fields, sid=self._sid)
 
     def _begun(self, line: str, words: str) -> str:
-        """The digits that ``words`` may continue.
-
-        A number that is dictated over several turns is one; what the agent says between is not of it. What it
-        asks for is: "מה הקוד?" tells that "4417" is one.
-        """
-        begun = self._dictated
-        if line != CALLERS_WORDS:
-            self._dictated = asked_for(words) or begun
-            return ""
-        self._dictated = unfinished(words, begun)
-        return begun
+        """The digits that ``words`` may continue."""
+        if line == CALLERS_WORDS:
+            return self._dictation.before(words)
+        self._dictation.agent_said(words)
+        return ""
 
     def complaint(self, why: Complaint) -> None:
         """A voice's."""

@@ -26,6 +26,10 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          server's log); `leads --csv >leads.csv` is for a spreadsheet
        ./start_all.sh forget [--export FILE] [--yes] NUMBER
                                          delete all that is kept of a caller, and say what it was; asks first
+       ./start_all.sh calls [--bad] [--day 2026-11-29 | --days N] [--json]
+                                         what calls there were, a row each: today's, or those of a day, or of the
+                                         last N days; --bad: those that somebody should look at, and why
+       ./start_all.sh call SID [--json]  what happened on a call, turn by turn, and why; SID: its beginning is enough
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
        ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
                                          in and the hashes, to the requirements; options go to `uv pip compile`
@@ -255,6 +259,16 @@ main() {
         set_up
         export_knobs
         exec "$VENV_PYTHON" -m server.records.forget "$@"
+        ;;
+    calls)
+        set_up >&2 # what is printed is the calls
+        export_knobs
+        exec "$VENV_PYTHON" -m server.records "$@"
+        ;;
+    call)
+        set_up >&2
+        export_knobs
+        exec "$VENV_PYTHON" -m server.records "$@"
         ;;
     setup)
         shift

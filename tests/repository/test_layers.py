@@ -101,11 +101,12 @@ MAY_IMPORT = {
     "office": {"call", "logs", "runtime", "shared_state", "telephony", "turns"},
     "providers": {"audio", "hebrew", "logs", "office", "runtime", "settings", "turns"},
     "call": {"audio", "logs", "office", "providers", "runtime", "settings", "telephony", "turns"},
-    "records": {"logs", "office", "runtime", "settings", "telephony"},
     # What a machine is told and decides, and what it is made with.
     "event_log": {"audio", "call", "office", "runtime", "settings", "turns"},
     # A command beside the server: a machine and a log, and no shell.
     "replay": {"audio", "event_log", "turns"},
+    # It observes calls, and keeps of their words what the log shows of them.
+    "records": {"audio", "call", "hebrew", "logs", "office", "runtime", "settings", "telephony", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},

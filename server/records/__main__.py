@@ -1,0 +1,92 @@
+"""``./start_all.sh calls`` and ``./start_all.sh call SID``: what happened on calls, and why."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from server.office.business_hours import ISRAEL
+from server.records.keeping import Reads
+from server.records.shown import as_json, call_story, calls_table, day_of
+from server.records.trouble import troubles
+
+MOST_DAYS = 3660
+
+
+def _day(text: str) -> datetime:
+    try:
+        return day_of(text, ISRAEL)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day, as 2026-11-29 is one") from None
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days from 1 to {MOST_DAYS}")
+    return int(text)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./start_all.sh", description="What happened on calls, and why.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    calls = commands.add_parser("calls", help="a row a call")
+    when = calls.add_mutually_exclusive_group()
+    when.add_argument("--day", type=_day, help="that day's, as 2026-11-29 (in Israel)")
+    when.add_argument("--days", type=_days, default=1, help="those of the last so many days; 1: today's")
+    calls.add_argument("--bad", action="store_true", help="only those that somebody should look at, and why")
+    calls.add_argument("--json", action="store_true", help="a line of JSON a call")
+    call = commands.add_parser("call", help="one call, turn by turn")
+    call.add_argument("sid", help="its CallSid, or the beginning of it")
+    call.add_argument("--json", action="store_true", help="one line of JSON")
+    return parser.parse_args(arguments)
+
+
+def _between(options: argparse.Namespace, now: datetime) -> tuple[datetime, datetime]:
+    today = now.astimezone(ISRAEL).replace(hour=0, minute=0, second=0, microsecond=0)
+    if options.day is not None:
+        return options.day, options.day + timedelta(days=1)
+    return today - timedelta(days=options.days - 1), today + timedelta(days=1)
+
+
+def _calls(options: argparse.Namespace, reads: Reads, now: datetime) -> str:
+    found = list(reads.calls_between(*_between(options, now)))
+    turns = [(reads.call(call.sid) or (call, []))[1] if options.bad else [] for call in found]
+    pairs = list(zip(found, turns, strict=True))
+    if not options.json:
+        return calls_table(pairs, ISRAEL, bad=options.bad)
+    if options.bad:
+        return "".join(f"{as_json(*one)}\n" for one in pairs if troubles(*one))
+    return "".join(f"{as_json(call)}\n" for call in found)
+
+
+def main(
+    arguments: list[str] | None = None,
+    open_records: Callable[[], Reads] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> int:
+    """Print what is asked for; the exit status."""
+    options = _options(arguments)
+    if open_records is None:
+        return _fail("calls are not kept here: there is no database of them")
+    reads = open_records()
+    if options.command == "calls":
+        return _show(_calls(options, reads, now()) or "no calls\n")
+    found = reads.call(options.sid)
+    if found is None:
+        return _fail(f"no call is named {options.sid}, or more than one is")
+    return _show(f"{as_json(*found)}\n" if options.json else call_story(*found, ISRAEL))
+
+
+def _show(text: str) -> int:
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.flush()
+    return 0
+
+
+def _fail(why: str) -> int:
+    print(why, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

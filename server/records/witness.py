@@ -1,0 +1,59 @@
+"""Who sees a call and has its record kept: at its start, whenever a turn is over, and at its end.
+
+A process that is killed leaves it to its last turn.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from server.audio.frames import FRAMES_PER_S, FrameHeard
+from server.call.call_record import CallSummary
+from server.logs.redaction import PrivateText
+from server.records.facts import CallFacts, TurnFacts
+from server.records.keeping import Keeps
+from server.records.story import Facts, Story
+from server.turns.actions import Action
+from server.turns.events import Event
+
+LONGEST_GAP_FRAMES = 60 * FRAMES_PER_S  # a longer one has no time by the wall
+
+
+class Witness:
+    """An ``Observer`` of one call; hands what is to be kept to ``keeps``, in order. Not thread-safe."""
+
+    def __init__(
+        self, call: CallFacts, keeps: Keeps, private: PrivateText, clock: Callable[[], float]
+    ) -> None:
+        """``call``: what is known before it starts. ``clock``: seconds that do not jump."""
+        self._keeps = keeps
+        self._clock = clock
+        self._frames: deque[float] = deque(maxlen=LONGEST_GAP_FRAMES)  # when each was heard
+        self._story = Story(call, private, self._wall_ms)
+        self._sid = ""
+
+    def saw(self, event: Event) -> None:
+        if type(event) is FrameHeard:
+            self._frames.append(self._clock())
+        self._keep(self._story.saw(event))
+
+    def did(self, action: Action) -> None:
+        self._keep(self._story.did(action))
+
+    def over(self, summary: CallSummary) -> None:
+        self._keep(self._story.over(summary))
+
+    def closed(self) -> None:
+        self._keep(self._story.closed())
+
+    def _keep(self, facts: Facts) -> None:
+        for one in facts:
+            if isinstance(one, CallFacts):
+                self._sid = one.sid
+                self._keeps.keep_call(one)
+            elif isinstance(one, TurnFacts):
+                self._keeps.keep_turn(self._sid, one)
+
+    def _wall_ms(self, frames: int) -> int | None:
+        if not 0 < frames <= len(self._frames):
+            return None
+        return round((self._clock() - self._frames[-frames]) * 1000)

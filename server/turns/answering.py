@@ -3,10 +3,11 @@
 all words --(understood)--> the LLM is asked | a prompt | the rest of what was interrupted | nothing
 """
 
+from server.audio.frames import FRAME_MS
 from server.hebrew.understand.speech_acts import asks_to_repeat
 from server.hebrew.words import fingerprint, normalise
 from server.turns import response
-from server.turns.actions import Action, Log, StartTurn
+from server.turns.actions import Action, Decided, Log, StartTurn
 from server.turns.closing import DueEffects
 from server.turns.dipped import DippedReply
 from server.turns.effects import Act, Transfer, ends_call
@@ -31,6 +32,13 @@ from server.turns.phases import State, TurnEvent
 from server.turns.speculative import SpeculativeTurns
 from server.turns.turn import MAX_SENTENCES, Turn
 from server.turns.utterances import UserTurn
+
+IGNORED = {
+    Intent.NOTHING: Decided("E1", "nothing"),
+    Intent.ECHO: Decided("E3", "echo"),
+    Intent.BACKCHANNEL: Decided("D4", "only listens"),
+}
+OTHER_WORDS = Decided("B3", "dropped", "the words are others")
 
 
 class Answering:
@@ -62,7 +70,7 @@ class Answering:
         """The transcript of an utterance that is over, or pauses."""
         caller = self._barge_in.nodded(utterance_id)
         if caller is not None and self._judge.says_more(caller):
-            return [*self._barge_in.was_no_nod(caller), *self.answer_pending()]
+            return [Decided("D4", "no nod"), *self._barge_in.was_no_nod(caller), *self.answer_pending()]
         return [*self._speculative.words_so_far(utterance_id), *self.understand()]
 
     def weigh_dipped(self) -> list[Action]:
@@ -87,15 +95,17 @@ class Answering:
         caller = turn.caller if turn is not None else None
         if turn is None or caller is None:
             return []
-        if not caller.transcribed and self._goes_for_nod(caller):
+        nod = not caller.transcribed and self._goes_for_nod(caller)
+        if nod:
             caller.believe()
             self._barge_in.went_for_nod(caller)
         if not caller.transcribed or not turn.on(TurnEvent.TRANSCRIBED):
             return []
         text, repeated = caller.join(self._params.min_confidence, self._params.dedup_frames)
         actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
+        actions += [Decided("D4", "nod")] * nod
         if repeated:
-            actions.append(Log("DEDUP user → ignore"))
+            actions += [Log("DEDUP user → ignore"), Decided("E2", "same words")]
             if caller.ends_in_repeat(self._params.min_confidence, self._params.dedup_frames):
                 self._users.last_said_again()
         intent = self._judge.intent_of(caller, text)
@@ -105,12 +115,12 @@ class Answering:
             return actions + self._think(turn, caller, text)
         turn.times.release()
         if turn.request is not None:  # early, for words that have changed their meaning
-            actions += self._current.start_over(turn)
+            actions += [OTHER_WORDS, *self._current.start_over(turn)]
             turn = self._current.present
         if intent is Intent.ECHO or intent is Intent.BACKCHANNEL:
             actions.append(Log(f"{intent.name} → ignore"))
         if intent in (Intent.NOTHING, Intent.ECHO, Intent.BACKCHANNEL):
-            return actions + self._nothing_was_said(turn, caller)
+            return [*actions, IGNORED[intent], *self._nothing_was_said(turn, caller)]
         self._barge_in.take()
         turn.understood_as(text, Thought.BROKEN if tells_more(intent, text) else Thought.NONE)
         return actions + self._say_own(turn, intent, text)
@@ -133,14 +143,14 @@ class Answering:
         interrupted = self._barge_in.take()
         if turn.request is not None and fingerprint(turn.text) == fingerprint(text):
             turn.may_resume(interrupted if listens else None)
-            return []  # its answer is on its way since before the end of the turn (B3)
+            return [Decided("B3", "kept")]  # its answer is on its way since before the end of the turn
         if turn.times.held:
             turn.on(TurnEvent.NOT_FINISHED)
             return []  # later: the caller has not finished (A7)
-        actions = self._current.start_over(turn) if turn.request is not None else []
+        actions = [OTHER_WORDS, *self._current.start_over(turn)] if turn.request is not None else []
         turn = self._current.present
         if interrupted is not None and interrupted.answers_words(text) and interrupted.rest.complete:
-            return actions + turn.say_again(interrupted)
+            return [*actions, Decided("E2", "answer ready"), *turn.say_again(interrupted)]
         actions += turn.ask(self._call.question(turn.turn_id, text, may_listen=listens))
         turn.may_resume(interrupted if listens else None)
         return actions
@@ -151,7 +161,8 @@ class Answering:
         if not caller.interrupts or interrupted is None or self._call.closing:
             turn.decide(interrupted.acts_due if interrupted is not None else ())
             return self._current.state_changed() if turn.let_hint_end() else self._leave_unsaid(turn)
-        actions = turn.resume(interrupted)
+        where = "from its word" if interrupted.rest.begins_at else "from its sentence"
+        actions = [Decided("D4", where), *turn.resume(interrupted)]
         return self._leave_unsaid(turn) if turn.nothing_left else actions
 
     # ---- what LLM and TTS have made of it ----
@@ -161,6 +172,7 @@ class Answering:
         match event:
             case ReplyDelay(_, frames):
                 turn.times.delay_chosen(frames)
+                return [Decided("B4", "breath", f"{frames * FRAME_MS} ms")]
             case TtsAudio() | TtsSentenceDone():
                 turn.take_audio(event, self._params.hint)
             case ReplySentence(_, text) if turn.on(TurnEvent.REPLY_SENTENCE):
@@ -185,7 +197,7 @@ class Answering:
         just_said = self._call.dedup.just_said(turn.times.began_at, text)
         if just_said and not still_open and not asks_to_repeat(turn.text):
             turn.skip_sentence()
-            return []
+            return [Decided("E4", "skipped")]
         return turn.add_sentence(text)
 
     def _done(self, turn: Turn, event: ReplyDone) -> list[Action]:
@@ -214,21 +226,22 @@ class Answering:
         if any(map(ends_call, acts)) and turn.asks_the_caller:
             turn.decide(tuple(act for act in acts if not ends_call(act)))
             turn.ask_for(Asked.PERSON if Transfer() in acts and call.person else None)
-            return [Log(f"ENDS_NOTHING a question, turn={turn.turn_id}")]
+            return [Log(f"ENDS_NOTHING a question, turn={turn.turn_id}"), Decided("F2", "keeps on")]
         turn.decide(response.possible(acts, call))
+        why = response.why_ends(acts, call)
         if Transfer() not in acts or call.person:
-            return []
+            return why
         turn.ask_for(Asked.MESSAGE)  # nobody is there (F3)
-        return turn.add_sentence(call.worded(call.prompts.no_person))
+        return why + turn.add_sentence(call.worded(call.prompts.no_person))
 
     def _failed(self, turn: Turn, reason: str) -> list[Action]:
         if self._call.closing:
             return []
-        failed = Log("LLM_ERR:", cause=reason)
+        failed, why = Log("LLM_ERR:", cause=reason), Decided("G2", "llm failed")
         if turn.early and not turn.playout.count and not turn.skipped:
-            return [failed, *self._speculative.forget()]
+            return [failed, why, *self._speculative.forget(why="the LLM has failed")]
         turn.judged(whole=False)
-        actions = [failed, *self._no_more_sentences(turn)]
+        actions = [failed, why, *self._no_more_sentences(turn)]
         return [*actions, *self._leave_unsaid(turn)] if turn.nothing_left else actions
 
     def _no_more_sentences(self, turn: Turn) -> list[Action]:
@@ -241,7 +254,7 @@ class Answering:
             return turn.say(response.wordless_parting(acts, self._call))
         if turn.skipped:
             self._call.dedup.may_say_it_again()
-            return turn.say(response.already_said(acts, self._call))
+            return [Decided("E4", "nothing left"), *turn.say(response.already_said(acts, self._call))]
         return self._say_failure(turn)
 
     def _done_too_late(self, turn: Turn, event: ReplyDone) -> list[Action]:
@@ -258,15 +271,15 @@ class Answering:
         """A7: the LLM finds that the caller will go on. That is never spoken, and it is asked again later."""
         if turn.request is None or not turn.request.may_wait or turn.playout.count:
             return []
-        waits = Log(f"NOT_FINISHED turn={turn.turn_id}")
+        waits, why = Log(f"NOT_FINISHED turn={turn.turn_id}"), Decided("A7", "the LLM waits")
         if turn.early:
             self._users.hold()
-            return [waits, *self._speculative.forget(TurnEvent.NOT_FINISHED)]
+            return [waits, why, *self._speculative.forget(TurnEvent.NOT_FINISHED)]
         assert turn.caller is not None
         turn.caller.found_unfinished()
         actions = self._current.start_over(turn)
         self._current.present.hold(turn.times.began_at + self._params.endpointing.hold_frames)
-        return [waits, *actions]
+        return [waits, why, *actions]
 
     def _only_listened(self, turn: Turn) -> list[Action]:
         """D4: the LLM finds so of words that no list knows: the reply that they interrupted goes on.
@@ -276,14 +289,14 @@ class Answering:
         request = turn.request
         if request is None or not request.may_listen or turn.playout.count:
             return []
-        heard = Log(f"ONLY_LISTENS turn={turn.turn_id}")
+        heard, why = Log(f"ONLY_LISTENS turn={turn.turn_id}"), Decided("D4", "listens, says the LLM")
         if turn.early:
             self._users.pending.found_listening(fingerprint(request.text))
             self._users.close_behind_nods()
-            return [heard, *self._speculative.forget(TurnEvent.ONLY_LISTENS)]
+            return [heard, why, *self._speculative.forget(TurnEvent.ONLY_LISTENS)]
         assert turn.caller is not None
         turn.on(TurnEvent.ONLY_LISTENS)
-        actions = [heard, *self._current.start_over(turn)]
+        actions = [heard, why, *self._current.start_over(turn)]
         if not turn.words_known:  # the STT may still hear other words: the intent is judged with their last
             turn.caller.found_listening(fingerprint(request.text))
             return actions
@@ -299,7 +312,8 @@ class Answering:
             return []
         if more := turn.times.more_time():
             return [StartTurn(turn.turn_id, self._current.clock - turn.times.began_at - more)]
-        late = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), *self._current.give_up(turn, TurnEvent.OVERDUE)]
+        late: list[Action] = [Log(f"TURN_TIMEOUT turn={turn.turn_id}"), Decided("G3", "overdue")]
+        late += self._current.give_up(turn, TurnEvent.OVERDUE)
         return late + self._say_failure(self._current.present)
 
     def hold_over(self, turn: Turn) -> list[Action]:
@@ -307,13 +321,14 @@ class Answering:
         if not turn.times.hold_is_over(self._current.clock) or not turn.on(TurnEvent.HOLD_OVER):
             return []
         turn.times.asked_again(self._current.clock)
-        return turn.ask(self._call.question(turn.turn_id, turn.words))
+        return [Decided("A7", "asked again"), *turn.ask(self._call.question(turn.turn_id, turn.words))]
 
     # ---- prompts ----
 
     def _say_own(self, turn: Turn, intent: Intent, text: str) -> list[Action]:
         """The LLM is not asked (E1, F2, F3, F4)."""
         call = self._call
+        why = response.why_own(intent, call)
         if response.answered_while_closing(intent, call):
             if intent is Intent.UNCLEAR:
                 call.input.unclear()
@@ -321,18 +336,18 @@ class Answering:
                 call.input.not_heard()
             if intent in response.LEFT:
                 turn.judged_by_nobody()
-        return turn.say(response.own_answer(intent, text, call))
+        return [why, *turn.say(response.own_answer(intent, text, call))]
 
     def _say_failure(self, turn: Turn) -> list[Action]:
         """There is no answer (G2, G3)."""
         call = self._call
         if call.closing:
-            return turn.say(response.farewell(call))
+            return [Decided("F4", "farewell"), *turn.say(response.farewell(call))]
         intent = response.without_llm(turn.caller, turn.words, call)
         if intent is not None:
             return self._say_own(turn, intent, turn.words)
         call.input.llm_failed()
-        return turn.say(response.failure(call, turn.follow_up.acts))
+        return [Decided("G2", "answered instead"), *turn.say(response.failure(call, turn.follow_up.acts))]
 
     # ---- the turn is over ----
 

@@ -14,7 +14,7 @@ Where the agent's voice ends, for the onset threshold behind it (C5) and for ech
 
 from server.audio.endpointing import OnsetThreshold
 from server.audio.frames import FRAMES_PER_S
-from server.turns.actions import Action, Log, SendClear
+from server.turns.actions import Action, Decided, Log, SendClear
 from server.turns.call_state import CallState
 from server.turns.current_turn import CurrentTurn
 from server.turns.echo import Overlap
@@ -69,7 +69,7 @@ class BargeIn:
             return []
         if params.dips:
             return self._dip(turn, confirmed=False)
-        return [SendClear()] if turn.stop() else []
+        return [SendClear(), Decided("D1", "stopped early")] if turn.stop() else []
 
     def it_was_noise(self) -> None:
         """D4: go on from where it was stopped early. A reply that was held back (A6) starts by itself."""
@@ -105,7 +105,7 @@ class BargeIn:
             case State.THINKING:
                 noted = self._supersede(turn)
             case State.LISTENING:
-                noted = []
+                noted = [Decided("B3", "dropped", "a voice, or a key")] if turn.early else []
         return [*noted, *self._current.drop(TurnEvent.INTERRUPTED)]
 
     def _interrupt_reply(self, turn: Turn) -> list[Action]:
@@ -117,6 +117,7 @@ class BargeIn:
             playout.hold()
             actions.append(SendClear())
         noted = not playout.nearly_over
+        actions.append(Decided("D2", "interrupted" if noted else "nearly over"))
         words = self._heard(turn, interrupted=noted)
         self._users.pending.interrupted_reply(noted=noted)
         rest = playout.rest()
@@ -126,7 +127,7 @@ class BargeIn:
 
     def _supersede(self, turn: Turn) -> list[Action]:
         """A6: what was said before is joined with what follows."""
-        actions: list[Action] = []
+        actions: list[Action] = [Decided("A6", "goes on")]
         if turn.playout.audible:  # a hint
             turn.playout.hold()
             actions.append(SendClear())

@@ -3,7 +3,7 @@
 The counts of the call (turns in a row that were unclear, not heard, not answered) include the present turn.
 """
 
-from server.turns.actions import Decided
+from server.turns.actions import Action, Decided
 from server.turns.call_state import CallState
 from server.turns.effects import NOTHING_TO_SAY, Act, EndCall, Transfer
 from server.turns.expected_input import Asked
@@ -66,6 +66,13 @@ def why_own(intent: Intent, call: CallState) -> Decided:
             return Decided("F3", "hand over" if call.person else "no person", BY_RULE)
         case _:
             return Decided("F3", "message", intent.value)
+
+
+def why_ends(acts: tuple[Act, ...], call: CallState) -> list[Action]:
+    """Why the call ends, or is handed over, behind what the LLM says; nothing when neither is so."""
+    if Transfer() in acts:
+        return [Decided("F3", "hand over" if call.person else "no person", BY_LLM)]
+    return [Decided("F2", "goodbye", BY_LLM)] if EndCall() in acts else []
 
 
 def answered_while_closing(intent: Intent, call: CallState) -> bool:

@@ -27,7 +27,7 @@ from server.turns.response import CALL_BACK, GAVE_UP, farewell, own_answer
 from server.turns.turn import InterruptedReply, LlmReply, PromptReply, Turn
 from server.turns.turn_times import TurnTimes
 from server.turns.utterances import UserTurn
-from tests.turns.scene import PARAMS
+from tests.turns.scene import PARAMS, play
 from tests.wording import OURS
 
 OFFICE = "+972501234567"
@@ -60,10 +60,10 @@ class Answer:
 
     def say(self, *sentences):
         """Of the LLM; what is done about them."""
-        return [done for text in sentences for done in self.machine.handle(ReplySentence(1, text))]
+        return play(self.machine, [ReplySentence(1, text) for text in sentences])
 
     def done(self, *acts, expected=NOTHING_EXPECTED):
-        return self.machine.handle(ReplyDone(1, expected, acts))
+        return play(self.machine, [ReplyDone(1, expected, acts)])
 
 
 def test_c2_sentences_are_numbered_as_they_come():
@@ -532,7 +532,7 @@ def test_f2_f3_f4_what_the_llm_is_not_asked(case, line, asks, acts):
 
 def fail(answer):
     """The LLM fails, and the caller says something again."""
-    (failed, *said) = answer.machine.handle(LlmFailed(answer.turn.turn_id, "down"))
+    (failed, *said) = play(answer.machine, [LlmFailed(answer.turn.turn_id, "down")])
     turn = answer.turn
     answer.machine.current.drop(TurnEvent.INTERRUPTED)
     answer.machine.current.owe(UserTurn())

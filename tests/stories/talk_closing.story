@@ -52,3 +52,26 @@ spares F4
  10.80        server closes down
  11.34        agent   תודה על השיחה, ולהתראות!
  12.80±0.1    agent   hangs up
+
+# Long past the limit, and the caller does not stop
+> Who never lets the agent say goodbye is hung up on, a minute behind the limit.
+acts F4
+spares F2
+knob MAX_CALL_SEC 30
+knob IDLE_PROMPT_SEC 0
+
+  0.80        agent   שלום! איך אפשר לעזור?
+ 26.00-31.00   caller  ועוד דבר שרציתי לספר לכם
+ 31.30-36.30   caller  ועוד דבר שרציתי לספר לכם
+ 36.60-41.60   caller  ועוד דבר שרציתי לספר לכם
+ 41.90-46.90   caller  ועוד דבר שרציתי לספר לכם
+ 47.20-52.20   caller  ועוד דבר שרציתי לספר לכם
+ 52.50-57.50   caller  ועוד דבר שרציתי לספר לכם
+ 57.80-62.80   caller  ועוד דבר שרציתי לספר לכם
+ 63.10-68.10   caller  ועוד דבר שרציתי לספר לכם
+ 68.40-73.40   caller  ועוד דבר שרציתי לספר לכם
+ 73.70-78.70   caller  ועוד דבר שרציתי לספר לכם
+ 79.00-84.00   caller  ועוד דבר שרציתי לספר לכם
+ 84.30-89.30   caller  ועוד דבר שרציתי לספר לכם
+ 89.60-94.60   caller  ועוד דבר שרציתי לספר לכם
+ 90.00        agent   hangs up

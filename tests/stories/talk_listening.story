@@ -106,6 +106,22 @@ knob SPECULATIVE_TURNS true
   6.04        agent   בשמחה, מה לברר?
  10.00        caller  hangs up
 
+# The LLM hears it when the turn is over
+> It took its time to find that the caller has not finished: they are waited for all the same, and it is asked again.
+acts A7
+spares G2
+knob SPECULATIVE_TURNS true
+
+  0.80        agent   שלום! איך אפשר לעזור?
+  3.00-4.50   caller  אז רציתי לברר משהו
+  4.71        asked   אז רציתי לברר משהו
+              replies …
+              takes 900
+  5.84        asked   אז רציתי לברר משהו
+              replies בשמחה, מה לברר?
+              agent   בשמחה, מה לברר?
+ 10.00        caller  hangs up
+
 # The LLM heard well: the caller goes on
 > What follows joins what was said, and the LLM is asked about all of it.
 acts A7

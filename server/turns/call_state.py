@@ -6,10 +6,11 @@ from server.hebrew.understand.number_runs import tells_a_telephone
 from server.turns.actions import Action, ApplyEffect, GenerateReply
 from server.turns.dedup import ReplyDedup
 from server.turns.echo import Echo
-from server.turns.effects import Act, PhoneCall, SaveLead
+from server.turns.effects import Act, PhoneCall, SaveLead, Speaker
 from server.turns.events import StreamStarted
 from server.turns.expected_input import ExpectedInput
 from server.turns.history import CallHistory
+from server.turns.memory import CallMemory
 from server.turns.prompts import Lines, to_caller
 
 
@@ -24,6 +25,15 @@ class Leads:
         """The message left so far."""
         kept = self._kept.get(("message",))
         return kept.details[0][1] if kept is not None else ""
+
+    @property
+    def memory(self) -> tuple[SaveLead, ...]:
+        return tuple(self._kept.values())
+
+    def restore(self, kept: tuple[SaveLead, ...]) -> None:
+        """They were kept before this socket (F8)."""
+        for lead in kept:
+            self.first_time(lead)
 
     def with_message(self, text: str) -> SaveLead:
         """What was left so far, and ``text``."""
@@ -60,6 +70,14 @@ class CallState:
     def started(self, event: StreamStarted) -> None:
         self.input.expect(event.expected)
         self.phone, self.takes_messages = event.call, event.takes_messages
+
+    def restore(self, memory: CallMemory) -> None:
+        """F8: what is known since another socket; what is said next answers what was heard there last."""
+        self.history.restore(memory.history)
+        self.input.restore(memory.input)
+        self.leads.restore(memory.leads)
+        said = (line.text for line in reversed(memory.history.lines) if line.speaker is Speaker.AGENT)
+        self.echo.spoke(memory.frames, next(said, ""))
 
     def person_available(self, available: bool) -> None:
         self.person = available

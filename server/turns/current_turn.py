@@ -32,6 +32,10 @@ class CurrentTurn:
         if self.turn is not None:
             self.turn.playout.tick()
 
+    def goes_on_from(self, frames: int) -> None:
+        """So many were heard at another socket of this call (F8)."""
+        self.clock = frames
+
     @property
     def state(self) -> State:
         return self.turn.state if self.turn is not None else State.LISTENING

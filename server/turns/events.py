@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from server.audio.frames import FrameHeard
 from server.turns.effects import Act, Expected, PhoneCall, SaveLead
+from server.turns.memory import CallMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,13 @@ class StreamStarted:
     """Twilio's ``start``. ``expected``: what the caller may answer to the greeting.
 
     ``takes_messages``: an LLM listens, which takes a message for the office itself (F3).
+    ``memory``: the call was cut off by our failure, and had come so far (F8).
     """
 
     expected: Expected = Expected()
     call: PhoneCall = PhoneCall()
     takes_messages: bool = False
+    memory: CallMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the caller is expected to answer, and how often in a row there was no understanding."""
 
+from dataclasses import dataclass
 from enum import Enum
 
 from server.turns.effects import Expected
@@ -15,6 +16,18 @@ class Asked(Enum):
     KEYS = "type a number: nothing can be heard"
 
 
+@dataclass(frozen=True)
+class InputMemory:
+    """What is expected, and what has failed, of a call that another socket takes up (F8)."""
+
+    expected: Expected = Expected()
+    asked: Asked | None = None
+    asked_a_question: bool = False
+    unclear_in_a_row: int = 0
+    deaf_in_a_row: int = 0
+    failed_in_a_row: int = 0
+
+
 class ExpectedInput:
     """Set by what was heard of the agent last."""
 
@@ -25,6 +38,25 @@ class ExpectedInput:
         self.unclear_in_a_row = 0
         self.deaf_in_a_row = 0  # turns that the STT has failed to hear
         self.failed_in_a_row = 0  # turns without an answer from the LLM
+
+    @property
+    def memory(self) -> InputMemory:
+        return InputMemory(
+            self.expected,
+            self.asked,
+            self.asked_a_question,
+            self.unclear_in_a_row,
+            self.deaf_in_a_row,
+            self.failed_in_a_row,
+        )
+
+    def restore(self, memory: InputMemory) -> None:
+        """What this call's last socket knew."""
+        self.expected, self.asked = memory.expected, memory.asked
+        self.asked_a_question = memory.asked_a_question
+        self.unclear_in_a_row = memory.unclear_in_a_row
+        self.deaf_in_a_row = memory.deaf_in_a_row
+        self.failed_in_a_row = memory.failed_in_a_row
 
     def expect(self, expected: Expected | None) -> None:
         """A reply that says nothing of it leaves what was expected before."""

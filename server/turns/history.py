@@ -1,11 +1,22 @@
 """The conversation as it was heard (D3, E7), and what no LLM has judged of it yet."""
 
 from collections import deque
+from dataclasses import dataclass
 
 from server.hebrew.understand.gender import Gender, shown_gender
 from server.turns.effects import Line, Speaker
 
 MAX_LINE_CHARS = 2000  # no single line may fill the LLM's request
+
+
+@dataclass(frozen=True)
+class HistoryMemory:
+    """What a history knows (F8). ``caller``: as they have spoken of themselves."""
+
+    lines: tuple[Line, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    caller: Gender | None = None
+    committed_turns: int = 0
 
 
 class CallHistory:
@@ -21,6 +32,16 @@ class CallHistory:
     @property
     def lines(self) -> tuple[Line, ...]:
         return tuple(self._lines)
+
+    @property
+    def memory(self) -> HistoryMemory:
+        return HistoryMemory(self.lines, tuple(self._unjudged), self._caller, self.committed_turns)
+
+    def restore(self, memory: HistoryMemory) -> None:
+        """What the history of this call's last socket knew."""
+        self._lines.extend(memory.lines)
+        self._unjudged.extend(memory.unjudged)
+        self._caller, self.committed_turns = memory.caller, memory.committed_turns
 
     def turn_committed(self) -> None:
         """The answer to a turn of the caller has begun."""

@@ -46,6 +46,7 @@ from server.turns.events import (
 from server.turns.follow_up import Thought
 from server.turns.judge import IntentJudge
 from server.turns.llm_allowance import EVERY_FRAMES, Allowance
+from server.turns.memory import CallMemory
 from server.turns.no_input import Limit, OwnTurns, Silence, limit_of, out_of_patience
 from server.turns.params import TurnParams
 from server.turns.parts import Parts
@@ -125,7 +126,7 @@ class TurnMachine:
             case InterimTranscript() | FinalTranscript() | SttFailed():
                 return self._transcript(event)
             case StreamStarted():
-                self.call.started(event)
+                self._started(event)
                 return []
             case CallerGone():
                 self._last_words = LastWords(self.parts)
@@ -136,6 +137,16 @@ class TurnMachine:
                 self.call.person_available(available)
                 return []
         return self._answering.turn_event(self.turn, event) if self.turn is not None else []
+
+    def _started(self, event: StreamStarted) -> None:
+        self.call.started(event)
+        if event.memory is not None:
+            self._own_turns.go_on_from(event.memory)
+
+    @property
+    def memory(self) -> CallMemory:
+        """What another socket would have to know to take this call up (F8)."""
+        return self._own_turns.memory
 
     @property
     def over(self) -> bool:
@@ -183,6 +194,8 @@ class TurnMachine:
             return self._closing.insist()
         if (due := self._effects.apply()) or self._effects.takes_leave:
             return due
+        if taken_up := self._own_turns.take_up():
+            return taken_up
         if waiting:
             return self._own_turns.due(too_long=too_long, over=limit is not Limit.WITHIN)
         if turn is not None and self.state is State.SPEAKING and turn.playout.finished:

@@ -1,15 +1,18 @@
 """Turns that no words of the caller's bring about: the greeting (B6), idle prompts (F1), the end (F4)."""
 
+from dataclasses import replace
 from enum import Enum
 
 from server.audio.frames import FRAMES_PER_S
 from server.turns.actions import Action, Decided
 from server.turns.effects import Act, EndCall
 from server.turns.follow_up import Prompt
+from server.turns.memory import CallMemory
 from server.turns.parts import Parts
 from server.turns.phases import Phase
 from server.turns.prompts import in_turn
 from server.turns.response import farewell
+from server.turns.taking_up import TakingUp
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
 PATIENCE_FRAMES = (
@@ -28,6 +31,15 @@ class Silence:
         self._waited = 0
         self._delayed = False
         self.prompts = 0  # said since the caller was heard last
+
+    def restore(self, prompts: int, hold_frames: int) -> None:
+        """What it had come to at another socket of this call (F8)."""
+        self.prompts, self._hold = prompts, hold_frames
+
+    @property
+    def hold_frames(self) -> int:
+        """For so long they have asked to be left alone; 0: they have not."""
+        return self._hold
 
     def prompted(self) -> int:
         """One more prompt is said; how many there were before it."""
@@ -90,6 +102,27 @@ class OwnTurns:
     def __init__(self, parts: Parts, silence: Silence) -> None:
         self._parts = parts
         self._silence = silence
+        self._taking_up = TakingUp(parts)
+
+    @property
+    def memory(self) -> CallMemory:
+        """What another socket would have to know to take the call up now (F8)."""
+        memory = self._taking_up.memory
+        return replace(memory, prompts=self._silence.prompts, hold_frames=self._silence.hold_frames)
+
+    def go_on_from(self, memory: CallMemory) -> None:
+        """F8: another socket of this call had come so far."""
+        self._taking_up.begin(memory)
+        self._silence.restore(memory.prompts, memory.hold_frames)
+
+    def take_up(self) -> list[Action]:
+        """F8: the first words at this socket, if they are due; to who has heard none, the greeting."""
+        if not self._taking_up.due:
+            return []
+        if self.greeting_first or (self.owes_greeting and not self._taking_up.was_speaking):
+            self._taking_up.forget()
+            return self.greet()
+        return self._taking_up.say()
 
     @property
     def greeting_first(self) -> bool:

@@ -74,6 +74,9 @@ class Lines:
     message_kept: Annotated[str, Must.NOT_PROMISE]
     no_message: str
 
+    cut_off: str
+    cut_off_go_on: str
+
     apology_transfer: Parting
     apology: Parting
     apology_hidden: Annotated[str, Must.PART, Must.NOT_PROMISE]

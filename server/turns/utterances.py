@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from server.turns.dedup import joined
 from server.turns.echo import Overlap
 
-KEYS = 0  # in the place of an utterance's number
+KEYS, ELSEWHERE = 0, -1  # in the place of an utterance's number
 
 
 @dataclass
@@ -77,6 +77,11 @@ class UserTurn:
     listens: int | None = (
         None  # fingerprint of the words with which the caller only listens, says the LLM (D4)
     )
+
+    @classmethod
+    def remembered(cls, words: str, clock: int) -> "UserTurn":
+        """What was said at another socket of this call, and is owed an answer (F8)."""
+        return cls([UserUtterance(ELSEWHERE, text=words, ended_at=clock)], said_at=clock)
 
     @property
     def transcribed(self) -> bool:

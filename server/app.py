@@ -105,6 +105,7 @@ def phone_agent(
             close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
             afterwards=service.afterwards,
             observers=service.observers(),
+            memories=service.memories,
             admit=lambda start: str(service.gate.admit(call, start) or ""),
         )
         try:

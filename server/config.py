@@ -277,6 +277,11 @@ class Config(BaseSettings):
     hold_sec: float = knob(90, "A caller who asks to wait is left alone for so long.", 0, 900)
     max_call_sec: int = knob(900, "Length of a call after which the agent ends it politely.", 30, 14400)
 
+    resume_calls: bool = knob(
+        True,
+        "A call whose socket fails goes on at another; for that, what was said is shared for minutes.",
+    )
+
     # What is said
     ai_greeting_he: str = knob("שלום! איך אפשר לעזור?", "Greeting; empty is none.")
     greeting_protected: bool = knob(False, "Nothing stops the greeting: a notice that the law wants heard.")

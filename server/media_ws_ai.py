@@ -31,6 +31,7 @@ from server.call.context import CallContext
 from server.call.dispatcher import Dispatcher
 from server.call.finishing import Afterwards, default_afterwards
 from server.call.observers import Observer, Observers
+from server.call.remembering import Memories, Remembering
 from server.config import Config, load_mounted_config, own_lines
 from server.logs.call_log import CallLog
 from server.office.leads_writer import LeadsWriter, office_of
@@ -43,7 +44,7 @@ from server.telephony.caller_audio import InboundFrames
 from server.telephony.caller_number import number_to_call
 from server.telephony.receiver import ProtocolViolation, Quiet, Receiver
 from server.telephony.stream_clock import LineClock
-from server.telephony.twilio_messages import Dtmf, Ignored, Mark, Media, Message, Start, Stop
+from server.telephony.twilio_messages import RESUMES, Dtmf, Ignored, Mark, Media, Message, Start, Stop
 from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED, WebSocket, has_unread
 from server.turns.effects import PhoneCall
 from server.turns.events import ClosingDown, DigitPressed, MarkReturned
@@ -65,7 +66,9 @@ class MediaStreamHandler:
     ``asr``, ``respond``, ``synth``: a host's own functions (``bytes → str``, ``str → str``, ``str → bytes``)
     in the place of the configured providers. ``leads``: where they are left. ``close_call(sid, outcome)``
     blocks until other processes may know what shall follow.
-    ``afterwards``: to whom its last words are left. ``observers``: who else sees what it is told and decides.
+    ``afterwards``: to whom its last words are left. ``memories``: where what was said is remembered, should
+    this socket fail; a stream with the parameter RESUMES goes on from there (F8).
+    ``observers``: who else sees what it is told and decides.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
@@ -82,6 +85,7 @@ class MediaStreamHandler:
         leads: LeadsWriter | None = None,
         close_call: Callable[[str, Outcome], None] | None = None,
         afterwards: Afterwards | None = None,
+        memories: Memories | None = None,
         observers: Iterable[Observer] = (),
         admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
@@ -92,7 +96,7 @@ class MediaStreamHandler:
         runtime = runtime or Threads()
         providers = with_host_functions(providers or default_providers(), runtime, asr, respond, synth)
         call_log, seen_by = CallLog(config.log_transcripts), Observers(observers)
-        self._context = CallContext(runtime, config, providers, call_log, seen_by)
+        self._context = CallContext(runtime, config, providers, call_log, seen_by, Remembering(memories))
         self._ws = ws
         self._now = now
         self._admit = admit
@@ -195,7 +199,9 @@ class MediaStreamHandler:
                 "WS_FORMAT", f"taken as μ-law, 8000 Hz, 1 channel: announced is {start.other_format}"
             )
         changes = availability(context.config).changes(self._now(), OFFICE_AHEAD_S)
-        self._dispatcher.begin(start.stream_sid, changes)
+        resumes = RESUMES in start.parameters
+        memory = context.memory.recall(start.call_sid) if resumes else None
+        self._dispatcher.begin(start.stream_sid, changes, memory)
 
     def _on_quiet(self, frames: int) -> None:
         if not self._rx.oddities["quiet"]:
@@ -234,6 +240,7 @@ class MediaStreamHandler:
         person = availability(self._context.config).person_available(self._now())
         summary = self._record.over(person=person, listening=remainder.awaits_transcript)
         if summary:
+            self._context.memory.over(call.sid, summary.ended)
             self._dispatcher.summed_up(summary)
             tasks.append(runtime.spawn("lead", lambda: self._leads.save_call(summary)))
         if remainder.after is not None:

@@ -5,11 +5,12 @@ Every answer, a refusal too, is made here and not raised: a host application's e
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from secrets import token_hex
 
 from flask import Blueprint, Response, jsonify, request
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
-from server.admission.caller_share import ANYBODY
+from server.admission.caller_share import ANYBODY, Party
 from server.admission.gate import Admitted, Busy, Rejected
 from server.config import own_lines
 from server.logs.events import NUMBERS, log
@@ -24,6 +25,7 @@ from server.telephony.host_app import reached
 from server.telephony.public_url import absolute, path_of, socket_url
 from server.telephony.request_guard import limit_body, on_errors, plain, signature_of_request
 from server.telephony.signature import Refused
+from server.telephony.twilio_messages import RESUMES
 from server.turns.effects import EndCall, Transfer
 from server.turns.prompts import to_caller
 
@@ -78,8 +80,7 @@ def twilio_blueprint(service: Service) -> Blueprint:
 
 def _incoming_call(service: Service) -> Response | Refused:
     service.begin_warming()  # for a host whose server does not do it at its start
-    # Whom we have called ourselves may be called as often as we like.
-    party = ANYBODY if _is_outbound() else service.parties.of(_field("From"))
+    party = _party(service)
     answer = service.gate.ring(_field("CallSid"), party, signature_of_request())
     if isinstance(answer, Refused):
         return answer
@@ -88,7 +89,7 @@ def _incoming_call(service: Service) -> Response | Refused:
         case Admitted(token):
             # Nothing else may be left of them: they hang up before the socket, or our process is killed.
             service.leads.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
-            return _connect(service, token)
+            return _connect(service, token, greeted=service.config.twiml_play_greeting)
         case Busy():
             return _busy(service)
         case Rejected():
@@ -98,12 +99,16 @@ def _incoming_call(service: Service) -> Response | Refused:
             return _twiml(twiml)
 
 
-def _connect(service: Service, token: str) -> Response:
+def _connect(
+    service: Service, token: str, *, greeted: bool = False, took_up: dict[str, str] | None = None
+) -> Response:
+    """``greeted``: by a <Play> before. ``took_up``: names this stream, which goes on with a call (F8)."""
     twiml = VoiceResponse()
-    if service.config.twiml_play_greeting and service.config.ai_greeting_he.strip():
+    if greeted and service.config.ai_greeting_he.strip():
         _play(service, twiml, "greeting")
-    # With an action Twilio runs no verb after <Connect>: stream_ended says what comes next.
-    connect = Connect(action=path_of(service.config, "stream_ended"), method="POST")
+    # With an action Twilio runs no verb after <Connect>: stream_ended says what comes next. What it asks
+    # there for each stream of a call must differ: a signature is good for a minute.
+    connect = Connect(action=path_of(service.config, "stream_ended", **(took_up or {})), method="POST")
     stream = connect.stream(
         url=socket_url(service.config, absolute(service.config, "socket_by_http")),
         status_callback=absolute(service.config, "stream_status"),
@@ -111,7 +116,8 @@ def _connect(service: Service, token: str) -> Response:
     )
     call_sid = _field("CallSid")
     # What the socket must know goes here: Twilio refuses a query string in its URL.
-    for name, value in (("call_sid", call_sid), ("from", _caller()), ("token", token)):
+    known = {"call_sid": call_sid, "from": _caller(), "token": token, **(took_up or {})}
+    for name, value in known.items():
         if value:
             stream.parameter(name=name, value=value[: MAX_PARAMETER_CHARACTERS - len(name)])
     twiml.append(connect)
@@ -143,7 +149,16 @@ def _told(service: Service, *, over: bool) -> Refused | None:
 
 
 def _stream_ended(service: Service) -> Response | Refused:
-    """What follows when our side has closed the stream: as the call decided, else it failed: an apology."""
+    """What follows when our side has closed the stream: as the call decided, else it failed.
+
+    Then it goes on at another stream (F8), or there is an apology.
+    """
+    taken_up = _take_up(service)
+    if isinstance(taken_up, Refused):
+        return taken_up
+    if taken_up is not None:
+        _log_webhook(service, f"stream_ended=200 {taken_up}", "CallStatus")
+        return _connect(service, taken_up.token, took_up={RESUMES: token_hex(4)})
     if refused := _told(service, over=True):
         return refused
     _log_webhook(service, "stream_ended=200", "CallStatus")
@@ -157,6 +172,16 @@ def _stream_ended(service: Service) -> Response | Refused:
         _dial(service, twiml, service.config.transfer_number)
         return _twiml(twiml)
     return _make_up_for_it(service)
+
+
+def _take_up(service: Service) -> Admitted | Refused | None:
+    """Whether the call goes on at another stream: nobody has ended it, and it is known what was said."""
+    call_sid = _field("CallSid")
+    if not _still_there() or service.shared_state.outcome(call_sid) is not None:
+        return None
+    if service.memories.recall(call_sid) is None:
+        return None
+    return service.gate.take_up(call_sid, _party(service), signature_of_request())
 
 
 def _make_up_for_it(service: Service) -> Response:
@@ -232,6 +257,11 @@ def _field(name: str) -> str:
 def _caller() -> str:
     """The number at the other end, empty when it is hidden; in a call that we have placed From is our own."""
     return number_to_call(_field("To" if _is_outbound() else "From"))
+
+
+def _party(service: Service) -> Party:
+    """With whom they are counted. Whom we have called ourselves may be called as often as we like."""
+    return ANYBODY if _is_outbound() else service.parties.of(_field("From"))
 
 
 def _is_no_number(caller: str) -> bool:

@@ -21,6 +21,7 @@ from server.providers.provider_set import Providers
 from server.providers.warmup import Warmup
 from server.records.records import Records
 from server.runtime.threads import Runtime, Threads
+from server.shared_state.call_memories import CallMemories
 from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.request_guard import RequestGuard
 from server.telephony.signature import TwilioAuth
@@ -40,6 +41,7 @@ class Service:
         self.records = Records(config, runtime)
         self.afterwards = Afterwards(runtime)
         self.event_logs = None if config.event_log == "off" else EventLogs(config, runtime.clock)
+        self.memories = CallMemories(self.shared_state, runtime, on=config.resume_calls)
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
         self.guard = RequestGuard(config, auth)
         self.gate = _gate(config, auth, self.shared_state, runtime)

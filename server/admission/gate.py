@@ -18,6 +18,7 @@ from server.telephony.twilio_messages import Start
 
 log = logging.getLogger("agent")
 
+TAKEN_UP_S = 60.0  # a call whose socket fails twice within that is not worth a third try
 RETRIED_S = 30.0  # Twilio asks again within seconds
 HICCUP_S, LOOK_S = 2.0, 0.05  # a new caller may wait so long for the calls to catch up
 STEADY_S = 1.0  # and to stay so: a process at its limit is in time every other moment
@@ -89,7 +90,8 @@ class LiveCall(Protocol):
 class Gate:
     """Any thread. What asks the store may block for half a second.
 
-    A call asks the store three times, each in one transaction: as it rings, as its socket comes, at its end.
+    A call asks the store three times, each in one transaction: as it rings, as its socket comes, at its end;
+    and twice more when it is taken up.
     """
 
     def __init__(
@@ -144,6 +146,25 @@ class Gate:
         if made:
             return Admitted(self.auth.new_token(call_sid, until, signature))
         return Busy(Limit.FULL) if made.pool != party.share.name else _all_at_once(party)
+
+    def take_up(
+        self, call_sid: str, party: Party = ANYBODY, signature: str = ""
+    ) -> Admitted | Refused | None:
+        """Whether a call whose socket has failed goes on at another (F8); it was taken, so no limit counts.
+
+        None: not here, or not again so soon. May block.
+        """
+        if not call_sid or self.draining or self._no_thread_left:  # ours may be the last process there is
+            return None
+
+        def keep(once: Sequence[Once]) -> Made:
+            return self._slots.keep(call_sid, party.share, once=once)
+
+        dated = self._dated(signature, keep, [Once(f"taken up:{call_sid}", TAKEN_UP_S)])
+        if isinstance(dated, Refused):
+            return dated
+        made, until = dated
+        return Admitted(self.auth.new_token(call_sid, until, signature)) if made else None
 
     def admit(self, call: LiveCall, start: Start) -> Refused | None:
         """Let the socket of a call that was connected in; else why not. May block."""

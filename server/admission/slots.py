@@ -55,6 +55,11 @@ class Slots:
         """
         return self._shared_state.lease(call_sid, self._max_calls, self._pending_s, share, once=once)
 
+    def keep(self, call_sid: str, share: Share = IN_NONE, *, once: Sequence[Once] = ()) -> Made:
+        """The call goes on at another socket (F8): its place waits for that, above any limit."""
+        unlimited = Share(share.name)
+        return self._shared_state.lease(call_sid, 0, self._pending_s, unlimited, once=once)
+
     def take(self, call_sid: str, *, once: Sequence[Once] = ()) -> Made:
         """The call's socket has come. It was admitted, so it counts above the limit too."""
         with self._changed:

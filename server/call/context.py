@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from server.call.observers import Observers
+from server.call.remembering import Remembering
 from server.config import Config
 from server.logs.call_log import CallLog
 from server.providers.provider_set import Providers
@@ -21,6 +22,7 @@ class CallContext:
     providers: Providers
     log: CallLog
     observers: Observers = field(default_factory=Observers)
+    memory: Remembering = field(default_factory=Remembering)
     call: PhoneCall = NOT_STARTED
 
     @property

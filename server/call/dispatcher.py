@@ -30,6 +30,7 @@ from server.turns.events import (
     TurnOverdue,
 )
 from server.turns.machine import TurnMachine
+from server.turns.memory import CallMemory
 
 log = logging.getLogger("agent")
 
@@ -75,14 +76,22 @@ class Dispatcher:
         self.outcome: EndCall | Transfer | None = None  # why our side closes, when it does so on purpose
         self._after: AfterCall | None = None  # once the call is over, if it leaves anything
 
-    def begin(self, stream_sid: str, availability: Iterable[tuple[float, bool]]) -> None:
-        """The stream has started. ``availability``: in so many seconds there is a person, or none."""
+    def begin(
+        self,
+        stream_sid: str,
+        availability: Iterable[tuple[float, bool]],
+        memory: CallMemory | None = None,
+    ) -> None:
+        """The stream has started. ``availability``: in so many seconds there is a person, or none.
+
+        ``memory``: of the stream before it, which has failed (F8).
+        """
         with self._lock:
             self.sender.start(stream_sid)
             for after_s, available in availability:
                 self.sender.timers.start(after_s, PersonAvailable(available))
         llm = self._context.providers.llm.first
-        self.post(StreamStarted(llm.opening, self._context.call, llm.takes_messages))
+        self.post(StreamStarted(llm.opening, self._context.call, llm.takes_messages, memory))
 
     def post(self, event: Event, wanted: Callable[[], bool] | None = None) -> None:
         """Hand ``event`` to the core, unless ``wanted``, asked under the lock, says no. Any thread."""
@@ -132,6 +141,8 @@ class Dispatcher:
             if isinstance(event, FinalTranscript | SttFailed):
                 self._providers.transcribed(event)
             self.sender.wake(wants_wire=self._machine.wants_wire)
+            if not self.over:
+                self._context.memory.keep(self._context.call.sid, self._machine, event)
         except Exception:  # our own bug: nothing may go on from a half-applied event
             log.exception("CALL_ERR sid=%s event=%s", self._context.log.sid, type(event).__name__)
             self._break_off(Ended.FAILED)  # the TwiML's action takes over
@@ -143,6 +154,7 @@ class Dispatcher:
     def _perform(self, action: Action) -> list[Event]:
         """Never blocks. Returns what the action brings about at once."""
         self._record.action(action)
+        self._context.memory.did(action)
         match action:
             case SendAudio() | SendMark() | SendClear():
                 self.sender.post(action)

@@ -7,6 +7,8 @@ from server.shared_state.pools import IN_NONE, Share
 MAX_OUTCOMES = 10_000
 MAX_LEASES = 10_000
 OUTCOME_S = 600  # Twilio asks within seconds
+MEMORY_S = 180.0  # of a call that says nothing more of itself; one that goes on does, each minute
+MAX_MEMORIES = 1000  # of 8 kB
 LONGEST_LEASE_S = 60.0  # one that ends later was given before the clock was put back
 WITHIN_S = 0.5  # a store that takes longer is done without
 
@@ -25,6 +27,21 @@ class Put:
 
     key: str
     value: str
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Keep what a call remembers (words of its caller among it), the last one given, for MEMORY_S."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Forget:
+    """The call is over, and what it remembered is deleted."""
+
+    key: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class Release:
     call_sid: str
 
 
-Change = First | Put | Lease | Renew | Release
+Change = First | Put | Remember | Forget | Lease | Renew | Release
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,18 @@ from cachetools import TLRUCache, TTLCache
 from server.shared_state.changes import (
     ALL_MADE,
     MAX_LEASES,
+    MAX_MEMORIES,
     MAX_OUTCOMES,
+    MEMORY_S,
     OUTCOME_S,
     Change,
     First,
+    Forget,
     Lease,
     Made,
     Put,
     Release,
+    Remember,
     Renew,
 )
 from server.shared_state.pools import SHARE, pools
@@ -36,6 +40,7 @@ class MemoryStore:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._lock = threading.Lock()
         self._outcomes: TTLCache[str, str] = TTLCache(MAX_OUTCOMES, OUTCOME_S, timer=now)
+        self._memories: TTLCache[str, str] = TTLCache(MAX_MEMORIES, MEMORY_S, timer=now)
         self._keys: TLRUCache[str, float] = TLRUCache(MAX_KEYS, _until, timer=now)
         self._leases: TLRUCache[tuple[str, str], float] = TLRUCache(MAX_LEASES, _until, timer=now)
 
@@ -46,6 +51,11 @@ class MemoryStore:
     def get(self, key: str) -> str | None:
         with self._lock:
             found: str | None = self._outcomes.get(key)
+            return found
+
+    def memory(self, key: str) -> str | None:
+        with self._lock:
+            found: str | None = self._memories.get(key)
             return found
 
     def leased(self, pool: str) -> int:
@@ -65,6 +75,10 @@ class MemoryStore:
                 self._keys[key] = for_s
             case Put(key, value):
                 self._outcomes[key] = value
+            case Remember(key, value):
+                self._memories[key] = value
+            case Forget(key):
+                self._memories.pop(key, None)
             case Lease():
                 return self._lease(change)
             case Renew(host, call_sids, for_s):

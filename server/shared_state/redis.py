@@ -10,14 +10,17 @@ from server.shared_state.changes import (
     ALL_MADE,
     LONGEST_LEASE_S,
     MAX_LEASES,
+    MEMORY_S,
     OUTCOME_S,
     WITHIN_S,
     Change,
     First,
+    Forget,
     Lease,
     Made,
     Put,
     Release,
+    Remember,
     Renew,
 )
 from server.shared_state.pools import IN_NONE, Share
@@ -53,6 +56,11 @@ end
 
 function make.put(asked)
   return redis.call('SET', asked.key, asked.value, 'PX', asked.for_ms)
+end
+
+function make.forget(asked)
+  redis.call('DEL', asked.key)
+  return true
 end
 
 function make.lease(asked)
@@ -124,6 +132,10 @@ class RedisStore:
         value = self._ask(lambda client: client.get(_key("outcome", key)))
         return None if value is None else str(value.decode())
 
+    def memory(self, key: str) -> str | None:
+        value = self._ask(lambda client: client.get(_key("memory", key)))
+        return None if value is None else str(value.decode())
+
     def leased(self, pool: str) -> int:
         key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
         return int(self._ask(lambda client: client.eval(LEASED, 1, key, longest)))
@@ -150,6 +162,10 @@ def _told(change: Change) -> dict[str, object]:
             return {"change": "first", "key": _key("key", key), "for_ms": _ms(for_s)}
         case Put(key, value):
             return {"change": "put", "key": _key("outcome", key), "value": value, "for_ms": _ms(OUTCOME_S)}
+        case Remember(key, value):
+            return {"change": "put", "key": _key("memory", key), "value": value, "for_ms": _ms(MEMORY_S)}
+        case Forget(key):
+            return {"change": "forget", "key": _key("memory", key)}
         case Lease(host, call_sid, most, for_s, share):
             return _lease(host, (call_sid,), most, for_s, share)
         case Renew(host, call_sids, for_s):

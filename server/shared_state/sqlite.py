@@ -23,15 +23,19 @@ from server.shared_state.changes import (
     ALL_MADE,
     LONGEST_LEASE_S,
     MAX_LEASES,
+    MAX_MEMORIES,
     MAX_OUTCOMES,
+    MEMORY_S,
     OUTCOME_S,
     WITHIN_S,
     Change,
     First,
+    Forget,
     Lease,
     Made,
     Put,
     Release,
+    Remember,
     Renew,
 )
 from server.shared_state.pools import SHARE, pools
@@ -51,10 +55,12 @@ BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 TABLES = (  # a share of callers stands where a host does
     "TABLE IF NOT EXISTS outcomes (call_sid TEXT PRIMARY KEY, name TEXT, at REAL)",
+    "TABLE IF NOT EXISTS memories (call_sid TEXT PRIMARY KEY, words TEXT, at REAL)",
     "TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, until REAL)",
     "TABLE IF NOT EXISTS leases (host TEXT, call_sid TEXT, until REAL, PRIMARY KEY (host, call_sid))",
     "INDEX IF NOT EXISTS keys_by_end ON keys (until)",
     "INDEX IF NOT EXISTS outcomes_by_age ON outcomes (at)",
+    "INDEX IF NOT EXISTS memories_by_age ON memories (at)",
 )
 FIRST = (
     "INSERT INTO keys VALUES (?, ?)"
@@ -116,6 +122,11 @@ class SqliteStore:
         row = self._read("outcomes", query, key, self._now() - OUTCOME_S)
         return None if row is None else str(row[0])
 
+    def memory(self, key: str) -> str | None:
+        query = "SELECT words FROM memories WHERE call_sid = ? AND at > ?"
+        row = self._read("memories", query, key, self._now() - MEMORY_S)
+        return None if row is None else str(row[0])
+
     def leased(self, pool: str) -> int:
         query = "SELECT count(*) FROM leases WHERE host = ? AND until > ? AND until <= ?"
         now = self._now()
@@ -139,6 +150,7 @@ class SqliteStore:
             made = next((made for change in changes if not (made := _make(file, now, change))), ALL_MADE)
             if tidy:
                 file.execute("DELETE FROM outcomes WHERE at <= ?", (now - OUTCOME_S,))
+                file.execute("DELETE FROM memories WHERE at <= ?", (now - MEMORY_S,))
                 file.execute("DELETE FROM keys WHERE until <= ?", (now,))
             file.execute("COMMIT")
             return made
@@ -194,6 +206,7 @@ class SqliteStore:
             # The disk is not waited for: to force every line onto it takes 10 ms, and seconds where others
             # write. A power cut ends the calls as well; a file that it has broken is begun anew.
             file.execute("PRAGMA synchronous=OFF")
+            file.execute("PRAGMA secure_delete=ON")  # what callers said is not left in the file's free pages
             yield file
         finally:
             file.close()
@@ -209,6 +222,11 @@ def _make(file: sqlite3.Connection, now: float, change: Change) -> Made:
         case Put(key, value):
             file.execute("REPLACE INTO outcomes VALUES (?, ?, ?)", (key, value, now))
             _keep(file, "outcomes", MAX_OUTCOMES)
+        case Remember(key, value):
+            file.execute("REPLACE INTO memories VALUES (?, ?, ?)", (key, value, now))
+            _keep(file, "memories", MAX_MEMORIES)
+        case Forget(key):
+            file.execute("DELETE FROM memories WHERE call_sid = ?", (key,))
         case Lease():
             return _lease(file, now, change)
         case Renew(host, call_sids, for_s):

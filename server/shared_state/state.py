@@ -18,10 +18,12 @@ from server.shared_state.changes import (
     ALL_MADE,
     Change,
     First,
+    Forget,
     Lease,
     Made,
     Put,
     Release,
+    Remember,
     Renew,
     before,
 )
@@ -82,6 +84,10 @@ class Store(Protocol):
 
     def get(self, key: str) -> str | None:
         """What was ``Put``; None: not there, or no longer."""
+        ...
+
+    def memory(self, key: str) -> str | None:
+        """What a call was to ``Remember``; None: nothing, or no longer."""
         ...
 
     def leased(self, pool: str) -> int:
@@ -168,6 +174,23 @@ class SharedState:
     def number_left(self, call_sid: str) -> bool:
         """Whether one was left, in the last minutes."""
         return bool(call_sid) and self._get(f"a number left in {call_sid!r}", f"number:{call_sid}") == "left"
+
+    def remember(self, call_sid: str, memory: str) -> None:
+        """What another socket must know to take the call up, for some minutes (F8)."""
+        if call_sid:
+            self._change(f"what {call_sid!r} remembers", Remember(_spelled(call_sid), memory))
+
+    def forget(self, call_sid: str) -> None:
+        """Nobody will take the call up."""
+        if call_sid:
+            self._change(f"the memory of {call_sid!r}", Forget(_spelled(call_sid)))
+
+    def memory(self, call_sid: str) -> str | None:
+        """What the call remembered last. Others may know it better than this process, which is asked last."""
+        if not call_sid:
+            return None
+        key, what = _spelled(call_sid), f"what {call_sid!r} remembers"
+        return self._ask(what, lambda shared: shared.memory(key), reads=True) or self._own.memory(key)
 
     def lease(
         self, call_sid: str, most: int, for_s: float, share: Share = IN_NONE, *, once: Sequence[Once] = ()

@@ -34,9 +34,13 @@ def absolute(config: Config, endpoint: str, **values: str) -> str:
     return public_origin(config) + path.removeprefix(request.script_root)
 
 
-def path_of(config: Config, endpoint: str) -> str:
-    """Of one of our webhooks, as Twilio sees it: relative to the document it stands in."""
-    return urlsplit(absolute(config, endpoint)).path
+def path_of(config: Config, endpoint: str, **values: str) -> str:
+    """Of one of our webhooks, as Twilio sees it: relative to the document it stands in.
+
+    ``values``: its query string.
+    """
+    url = urlsplit(absolute(config, endpoint, **values))
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def doubled_path(config: Config, url_prefix: str) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 
+RESUMES = "resumes"  # the parameter of a stream that takes up its call (F8)
 MULAW_NAMES = frozenset({"audio/x-mulaw", "audio/mulaw", "audio/pcmu", "mulaw", "ulaw", "pcmu"})
 MAX_PAYLOAD_BYTES = 32 * 1024  # four seconds of audio; one message carries 20 ms
 _STAMP = re.compile(rb'"([0-9]{1,15})"')

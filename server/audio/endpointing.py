@@ -78,8 +78,7 @@ class OnsetDetector:
 
     def __init__(self, params: EndpointingParams) -> None:
         self._params = params
-        self.run = 0  # frames in a row that count towards an onset,
-        self.run_agreed = 0  # and those of them that the model calls speech
+        self.run = 0  # frames in a row that count towards an onset
         self._run_spent = False  # this unbroken run was judged already
         self.recent_voiced = 0  # bit history, newest frame in bit 0
 
@@ -88,7 +87,6 @@ class OnsetDetector:
         self.recent_voiced = (self.recent_voiced << 1 | verdict.voiced) & LOOKBACK_MASK
         counts = verdict.loud if threshold is OnsetThreshold.DURING_PLAYOUT else verdict.voiced
         self.run = self.run + 1 if counts else 0
-        self.run_agreed = self.run_agreed + verdict.speech if counts else 0
         self._run_spent = self._run_spent and verdict.voiced
 
     def opens(self, verdict: VadResult, threshold: OnsetThreshold) -> bool:
@@ -133,9 +131,9 @@ class SpeechCount:
         self.judge_until = age + JUDGE_FRAMES  # age at which it is discarded, if nobody has confirmed it
 
     @classmethod
-    def opened(cls, run: int, agreed: int, *, over_playout: bool) -> "SpeechCount":
-        """By a run of so many frames, so many of which the model calls speech."""
-        return cls(run, run, agreed, run, over_playout=over_playout)
+    def opened(cls, verdict: VadResult, run: int, *, over_playout: bool) -> "SpeechCount":
+        """By a run of so many frames."""
+        return cls(run, run, int(verdict.speech), run, over_playout=over_playout)
 
     @classmethod
     def opened_late(cls, recent_voiced: int) -> "SpeechCount":
@@ -223,8 +221,7 @@ class Endpointer:
             self._count = SpeechCount.opened_late(recent)
         else:
             over_playout = threshold is OnsetThreshold.DURING_PLAYOUT
-            agreed = self._onset.run_agreed
-            self._count = SpeechCount.opened(run, agreed, over_playout=over_playout)
+            self._count = SpeechCount.opened(verdict, run, over_playout=over_playout)
         self.onset_frames = self._count.age
         return Endpoint.ONSET
 
@@ -234,7 +231,7 @@ class Endpointer:
         count = self._count
         if verdict.voiced or verdict.speaking:  # until the model has spoken, energy's word counts
             count.speaks()
-        agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self._least_voice(threshold)
+        agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self.params.min_voiced_frames
         if agreed and not background:
             self.phase = Phase.CONFIRMED
             self.judged_frames = count.age
@@ -248,12 +245,6 @@ class Endpointer:
             return None
         self._judged(verdict)
         return Endpoint.DISCARDED
-
-    def _least_voice(self, threshold: OnsetThreshold) -> int:
-        """Frames of voice that an utterance has at least: fewer where they are loud and the model is sure."""
-        least = self.params.min_voiced_frames
-        sure = threshold is OnsetThreshold.DURING_PLAYOUT and not self.params.energy_only
-        return least * 2 // 3 if sure else least
 
     def _confirmed(self, verdict: VadResult) -> Endpoint | None:
         count = self._count

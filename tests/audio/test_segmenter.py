@@ -372,7 +372,7 @@ def said_during_playout(call, frames):
 def test_d1_two_voices_without_words_that_died_with_ours_were_our_echo():
     """D1: it stops us, is over when we are, and is too short for its words to tell: twice is enough."""
     call = Call()
-    for frames in (20, 34):  # four until it is confirmed, then 600 ms
+    for frames in (20, 36):  # six until it is confirmed, then 600 ms
         said_during_playout(call, frames)
         call.hearing.last_had_words(of_the_caller=False)
     assert [type(change) for _, change in call.heard] == [Onset, Confirmed, Ended] * 2

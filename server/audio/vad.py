@@ -11,11 +11,9 @@ from server.audio.frames import FRAMES_PER_S
 SPEECH_ON = 0.5  # Silero's own pair: a verdict of speech holds until it falls well below
 SPEECH_OFF = 0.35
 SPEECH_DURING_PLAYOUT = (
-    0.8  # while we are heard the model must be surer: a blow that rings is half a voice to it,
+    0.8  # while we are heard the model must be surer: a blow that rings is half a voice to it
 )
 ROOM_WINDOW_FRAMES = 2 * FRAMES_PER_S
-HELD_FRAMES = 5  # but no blow is as loud as ever 100 ms later: for what is, SPEECH_ON is enough
-HELD_SHARE = 0.6  # of the loudest frame so far: 4 dB
 FLOOR_MIN_FRAMES = FRAMES_PER_S // 2  # a burst or two behind a caller who never pauses are no floor
 MODEL_LAG_FRAMES = 15  # 300 ms
 FLOOR_RATIO = 2  # voice is twice (6 dB) the floor;
@@ -155,20 +153,6 @@ class RoomLevel:
             self.level = self._recent.at_share(50)
 
 
-class LoudRun:
-    """Loud frames in a row. A blow is loudest at once and dies away; a voice goes on (D1)."""
-
-    def __init__(self) -> None:
-        self._frames = 0
-        self._loudest = 0
-
-    def feed(self, rms: int, *, loud: bool) -> bool:
-        """Account for one frame: is it still about as loud as the loudest, long after a blow would be?"""
-        self._frames = self._frames + 1 if loud else 0
-        self._loudest = max(self._loudest, rms) if loud else 0
-        return self._frames >= HELD_FRAMES and rms >= HELD_SHARE * self._loudest
-
-
 class Vad:
     """Judges frames in order. Holds what the line is like: the floor, and our echo on it.
 
@@ -180,7 +164,6 @@ class Vad:
         self._barge_in_rms = barge_in_rms
         self._loud_ratio = FLOOR_RATIO if early_stop else CANDIDATE_RATIO
         self._speech = False
-        self._loud_run = LoudRun()
         self.floor = NoiseFloor()
         self.room = RoomLevel()
         self.echo = EchoLevel()
@@ -207,9 +190,5 @@ class Vad:
         # caller is others talking there.
         others = min(near, FLOOR_RATIO * self.room.level)
         speaking = self._speech and rms > max(self._vad_rms, others)
-        held = self._loud_run.feed(rms, loud=loud and during_playout)
-        if during_playout:
-            agrees = speech >= (SPEECH_ON if held else SPEECH_DURING_PLAYOUT)
-        else:
-            agrees = self._speech
+        agrees = speech >= SPEECH_DURING_PLAYOUT if during_playout else self._speech
         return VadResult(voiced, agrees, loud, speaking)

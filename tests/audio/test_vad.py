@@ -224,36 +224,6 @@ def test_during_playout_the_model_must_be_surer(during_playout, speech):
     assert [verdict.speaking for verdict in heard] == [True, True, False]
 
 
-@pytest.mark.parametrize(
-    ("heard", "speech"),
-    [
-        ([1000] * 6, [False] * 4 + [True] * 2),  # as loud as ever after 100 ms
-        ([1000, 2000, 3000, 4000, 5000, 6000], [False] * 4 + [True] * 2),  # still rising
-        ([6000, 4400, 3300, 2800, 2900, 2300], [False] * 6),  # a door: loudest at once
-        ([1000, 1000, 1000, 300, 1000, 1000], [False] * 6),  # not loud in between: another sound
-        ([1000, 1000, 1000, 1000, 601, 599], [False] * 4 + [True, False]),  # 0.6 of the loudest
-    ],
-)
-def test_d1_what_is_as_loud_as_ever_after_100_ms_is_no_blow(heard, speech):
-    """D1: then the model need not be surer than elsewhere; here it says 0.6."""
-    stt = without_echo()
-    assert [stt.judge(rms, 0.6, during_playout=True).speech for rms in heard] == speech
-
-
-def test_d1_half_a_voice_is_none_however_long_it_lasts():
-    """D1: under 0.5 the model says no."""
-    stt = without_echo()
-    assert not any(stt.judge(1000, 0.49, during_playout=True).speech for _ in range(50))
-
-
-def test_d1_how_long_it_is_loud_counts_while_we_are_heard():
-    """D1: a voice of before does not make the first frame over ours a held one."""
-    stt = without_echo()
-    for _ in range(10):
-        stt.judge(1000, 0.6)
-    assert not stt.judge(1000, 0.6, during_playout=True).speech
-
-
 def test_during_playout_a_doubtful_voice_is_not_the_floor():
     """A1: what the model half believes is no silence."""
     stt = judges()

@@ -248,7 +248,7 @@ def test_f5_an_answer_that_says_nothing_has_failed():
 
 
 def test_c2_audio_as_it_is_made():
-    """C2: chunk by chunk, in whole frames, the last of which is filled up; and then the sentence is voiced."""
+    """C2: chunk by chunk, in whole frames, the last one filled up; and then the sentence is voiced."""
     turn = Turn(tts=[[[PCM16, 0.2, PCM16[:101], PCM16[:99], 0.1, PCM16[:201]]]])
     turn.worker.say(0, "שלום")
     turn.run()

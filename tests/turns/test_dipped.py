@@ -70,8 +70,8 @@ def test_d1_a_voice_lowers_the_reply_where_it_would_stop_it():
     assert sent(play(call, [PlayoutRoom(23)])) == [(23, False)]
     assert effects(call, "." * 10, VOICE) == stt("start") + sends("clear")
     assert (phase(call), call.state) == (Phase.DIPPED, S)
-    assert call.turn.playout.played == 14
-    assert sent(play(call, [PlayoutRoom(200)])) == [(100 - 14, True)]
+    assert call.turn.playout.played == 16
+    assert sent(play(call, [PlayoutRoom(200)])) == [(100 - 16, True)]
 
 
 @pytest.mark.parametrize("sound", ["nnn" + "." * 30, "##" + "." * 30])
@@ -280,7 +280,7 @@ def test_c4_a_mark_of_before_proves_nothing():
     """C4: it came back because of the clear."""
     call = after([*SPEAKING[:-1], PlayoutRoom(200), "." * 50, VOICE], DIPS)
     play(call, [MarkReturned("1.0.0")])
-    assert phase(call) is Phase.DIPPED and call.turn.playout.played == 54
+    assert phase(call) is Phase.DIPPED and call.turn.playout.played == 56
 
 
 def test_f5_a_key_interrupts():

@@ -162,7 +162,7 @@ def test_d1_after_two_unconfirmed_stops_confirmation_is_waited_for():
 def test_d2_a_cut_in_the_last_300_ms_is_no_interruption():
     """D2: the reply counts as heard; sixteen frames before its end it is one."""
     for left, interrupted in ((15, False), (16, True)):
-        dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (96 - left), "######", "#" * 20, "." * 25])
+        dialogue = after([*COMPLETE, PlayoutRoom(200), "." * (94 - left), "######", "#" * 20, "." * 25])
         (asked,) = effects(dialogue, FinalTranscript(2, "ויש שם חניה")).asked
         assert asked.history[-1].interrupted is interrupted
 

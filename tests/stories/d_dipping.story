@@ -13,7 +13,7 @@ knob BARGE_IN_STYLE dip
   5.34-7.26   agent   הבית חדש מאוד ויש בו ארבע דירות.
   6.66-7.00   caller  אוקיי
   6.84        clear
-              log     DIPPED
+              log     LOWER_LEVEL
   6.84-7.60±0.10 lower
   7.26        agent   ויש גם מרפסת שמש.
               log     BACKCHANNEL → ignore
@@ -40,7 +40,7 @@ knob BARGE_IN_STYLE dip
   5.34-7.14   agent   הבית חדש מאוד ויש בו ארבע…
   6.66-7.86   caller  ומה המחיר של זה
   6.84-7.14   lower
-              log     DIPPED
+              log     LOWER_LEVEL
               log     BARGE_IN: interrupt
               asked   ומה המחיר של זה
               knows   הבית חדש מאוד ויש בו ארבע…

@@ -93,7 +93,7 @@ def claimed(connection: Connection, name: str, every: timedelta, now: datetime) 
     due = insert.on_conflict_do_update(
         index_elements=[chores.c.name], set_={"at": insert.excluded.at}, where=chores.c.at <= now - every
     )
-    return connection.execute(due).rowcount == 1
+    return connection.execute(due.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def delete_calls(connection: Connection, sids: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from server.office import whole_lines
 from server.office.leads import lead_lines
-from server.office.whole_lines import append
+from server.office.whole_lines import append, take_out
 
 
 def line(number: int, size: int = 40) -> bytes:
@@ -289,7 +290,7 @@ def test_whatever_was_confirmed_can_be_read(
 DISK_FULL = """
 import resource, signal, sys
 from pathlib import Path
-from server.office.whole_lines import append
+from server.office.whole_lines import append, take_out
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 file, first, second, third = sys.argv[1:]
 append(file, first.encode() + b"\\n")
@@ -361,3 +362,53 @@ def whole(text: str) -> bool:
         return bool(json.loads(text))
     except ValueError:
         return False
+
+
+# ---- taking lines out ----
+
+
+def test_the_lines_that_are_unwanted_are_taken_out_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "leads.jsonl"
+    append(str(path), b"a\nb\na\n\xff\nlast")
+    assert take_out(str(path), lambda line: line == b"a") == 2
+    assert path.read_bytes() == b"b\n\xff\nlast"
+    assert [each.name for each in tmp_path.iterdir()] == ["leads.jsonl"]
+
+
+def test_where_nothing_is_unwanted_the_file_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "leads.jsonl"
+    append(str(path), b"a\n")
+    before = path.stat()
+    assert take_out(str(path), lambda line: False) == 0
+    assert path.stat().st_ino == before.st_ino
+    assert take_out(str(tmp_path / "none"), lambda line: True) == 0
+
+
+def test_a_link_is_followed_and_the_mode_stays(tmp_path: Path) -> None:
+    path, link = tmp_path / "real.jsonl", tmp_path / "link.jsonl"
+    append(str(path), b"a\nb\n")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    assert take_out(str(link), lambda line: line == b"a") == 1
+    assert link.is_symlink() and path.read_bytes() == b"b\n" and path.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_others_append_meanwhile_is_kept(tmp_path: Path) -> None:
+    """Each line of theirs is there once; of ours, those that were taken out, none."""
+    path = str(tmp_path / "leads.jsonl")
+    append(path, b"ours\n" * 10)
+
+    def add(who: int) -> None:
+        for number in range(50):
+            append(path, b"%d-%d\nours\n" % (who, number))
+
+    with ThreadPoolExecutor(3) as several:
+        adding = [several.submit(add, who) for who in range(2)]
+        while not all(each.done() for each in adding):
+            take_out(path, lambda line: line == b"ours")
+        for each in adding:
+            each.result()
+    take_out(path, lambda line: line == b"ours")
+    assert sorted(Path(path).read_bytes().split()) == sorted(
+        b"%d-%d" % (w, n) for w in range(2) for n in range(50)
+    )

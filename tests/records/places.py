@@ -14,6 +14,8 @@ from server.records.store import Store
 
 T = TypeVar("T")
 
+CALLS = 100  # of ``hub``
+
 
 class Failing(Database):
     """``ill``: what every ``run`` raises."""

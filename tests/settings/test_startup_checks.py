@@ -22,7 +22,7 @@ SCRIPTED = {
     "vad_engine": "energy",
     "scripted_tts_ms": "0",  # the fixed lines are made as the process begins
 }
-FILES = {"state_file": "", "leads_file": ""}
+FILES = {"state_file": "", "leads_file": "", "records_file": ""}
 DEAD = "redis://:s3cret-word@127.0.0.1:1/0"
 
 
@@ -175,12 +175,17 @@ class TestStore:
 
 def test_check_has_a_row_for_each() -> None:
     rows = [row(trial) for trial in try_surroundings(load_config(leads_file="folder", redis_url=DEAD))]
-    assert [each.split()[:3] for each in rows] == [["file", "LEADS_FILE", "NO"], ["store", "REDIS_URL", "NO"]]
-    assert "folder is a folder" in rows[0] and "does not answer" in rows[1]
+    assert [each.split()[:3] for each in rows] == [
+        ["file", "LEADS_FILE", "NO"],
+        ["file", "RECORDS_FILE", "yes"],
+        ["store", "REDIS_URL", "NO"],
+    ]
+    assert "folder is a folder" in rows[0] and "does not answer" in rows[2]
     rows = [row(trial) for trial in try_surroundings(load_config(tts_cache_dir="cache"))]
     assert [each.split() for each in rows] == [
         ["file", "LEADS_FILE", "yes", "–", "leads.jsonl"],
         ["file", "STATE_FILE", "yes", "–", "state/agent.db"],
+        ["file", "RECORDS_FILE", "yes", "–", "state/records.db"],
         ["file", "TTS_CACHE_DIR", "yes", "–", "cache"],
     ]
 

@@ -1,0 +1,153 @@
+"""``./start_all.sh forget``: all that is kept of a caller, and nothing of anybody else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.records import forget
+from server.records.database import WITHIN_S, Database
+from server.records.rows import call_record, turn_record
+from server.records.spool import Spool
+from server.records.store import put
+from tests.records.facts import AT, call, turn
+from tests.records.places import Place, sids, turn_numbers
+
+NUMBER = "+972501234567"
+
+
+class Office:
+    """What is kept of two callers, and where."""
+
+    def __init__(self, place: Place, database: Database, tmp_path: Path, knobs: pytest.MonkeyPatch) -> None:
+        self.place, self.database = place, database
+        self.leads = tmp_path / "leads.jsonl"
+        self.export = tmp_path / "export.json"
+        lines = [
+            {"kind": "rang", "call_sid": "CA1", "caller": NUMBER},
+            {"kind": "rang", "call_sid": "CA2", "caller": "+972521111111"},
+            {"kind": "detail", "call_sid": "CA1", "caller": NUMBER, "name": "אברהם"},
+            {"kind": "detail", "call_sid": "CA3", "caller": "", "phone": "050-1234567"},
+            {"kind": "call", "call_sid": "CA3", "caller": ""},
+        ]
+        self.leads.write_text("".join(f"{json.dumps(line)}\n" for line in lines) + "not json\n")
+        self.leads.chmod(0o600)
+        records = [
+            call_record(call("CA1", caller=NUMBER, lead=())),
+            call_record(call("CA2", caller="+972521111111", lead=())),
+            *(turn_record(sid, turn(1)) for sid in ("CA1", "CA2")),
+        ]
+        database.run(WITHIN_S, lambda c: put(c, records, AT))
+        knobs.setenv("DATABASE_URL", place.url)
+        knobs.setenv("RECORDS_FILE", place.file)
+        knobs.setenv("LEADS_FILE", str(self.leads))
+
+    def kept_sids(self) -> set[str]:
+        return sids(self.database)
+
+    def lead_sids(self) -> list[str]:
+        lines = self.leads.read_text().splitlines()
+        return [json.loads(line)["call_sid"] if line[0] == "{" else line for line in lines]
+
+
+@pytest.fixture
+def office(place: Place, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    monkeypatch.chdir(tmp_path)  # no .env
+    made = forget.places_of
+    opened: list[Database] = []
+
+    def places_of(config):
+        places = made(config)
+        opened.append(places.database)
+        return places
+
+    monkeypatch.setattr(forget, "places_of", places_of)
+    yield Office(place, database, tmp_path, monkeypatch)
+    for each in opened:
+        each.close()
+
+
+@pytest.mark.parametrize("number", [NUMBER, "0501234567", "050-1234567", "972501234567"])
+def test_all_of_a_caller_goes_and_nothing_else(
+    office: Office, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert forget.main([number, "--yes"]) == 0
+    assert office.kept_sids() == {"CA2"} and office.lead_sids() == ["CA2", "not json"]
+    assert turn_numbers(office.database, "CA1") == [] and turn_numbers(office.database, "CA2") == [1]
+    assert "deleted: 1 calls with 1 turns, 4 lines of leads" in capsys.readouterr().out
+    assert office.leads.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_asks_first_and_without_anybody_deletes_nothing(office: Office) -> None:
+    assert forget.main([NUMBER]) == 1
+    assert office.kept_sids() == {"CA1", "CA2"} and len(office.lead_sids()) == 6
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"), [("y", {"CA2"}), ("כן", {"CA2"}), ("", {"CA1", "CA2"}), ("n", {"CA1", "CA2"})]
+)
+def test_the_answer_counts(
+    office: Office, monkeypatch: pytest.MonkeyPatch, answer: str, left: set[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    forget.main([NUMBER])
+    assert office.kept_sids() == left
+
+
+def test_all_of_it_is_written_out_first(office: Office) -> None:
+    assert forget.main([NUMBER, "--yes", "--export", str(office.export)]) == 0
+    told = json.loads(office.export.read_text())
+    [kept] = told["calls"]
+    assert kept["sid"] == "CA1" and kept["turns_told"][0]["caller"] == turn(1).caller
+    assert [lead["call_sid"] for lead in told["leads"]] == ["CA1", "CA1", "CA3", "CA3"]
+    assert office.export.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_fails_deletes_nothing(office: Office, tmp_path: Path) -> None:
+    assert forget.main([NUMBER, "--yes", "--export", str(tmp_path / "no" / "folder.json")]) == 1
+    assert office.kept_sids() == {"CA1", "CA2"}
+
+
+def test_what_an_ended_process_has_left_on_the_disk_is_found(office: Office) -> None:
+    left = Spool(office.place.file)
+    left.append([call_record(call("CA4", caller=NUMBER)).line, call_record(call("CA5", caller="")).line])
+    left.close()
+    assert forget.main([NUMBER, "--yes"]) == 0
+    assert office.kept_sids() == {"CA2", "CA5"} and office.place.spools == []
+
+
+def test_what_a_running_process_holds_back_is_said(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = Spool(office.place.file)
+    held.append([call_record(call("CA4", caller=NUMBER)).line])
+    assert forget.main([NUMBER, "--yes"]) == 1
+    assert "run this again" in capsys.readouterr().err
+    held.close()
+
+
+@pytest.mark.parametrize("number", ["", "anonymous", "12", "+266696687"])
+def test_what_is_no_number_deletes_nothing(office: Office, number: str) -> None:
+    assert forget.main([number, "--yes"]) == 1
+    assert office.kept_sids() == {"CA1", "CA2"}
+
+
+def test_nothing_known_is_said_and_is_no_failure(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    assert forget.main(["+972599999999"]) == 0
+    assert "0 calls" in capsys.readouterr().out
+
+
+def test_files_are_exported_and_go(office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "events"
+    folder.mkdir()
+    (folder / "CA1.jsonl").write_text("שלום")
+    (folder / "CA1.wav").write_bytes(b"\xff\xfe")
+    at_events = call("CA1", caller=NUMBER, event_log="CA1.jsonl")
+    office.database.run(WITHIN_S, lambda c: put(c, [call_record(at_events)], AT))
+    places = forget.Places(office.database, office.place.file, str(office.leads), str(folder))
+    known = forget.known_of(NUMBER, places)
+    files = forget.exported(known)["files"]
+    assert files == [{"name": "CA1.jsonl", "text": "שלום"}, {"name": "CA1.wav", "base64": "//4="}]
+    forget.forget(known, places)
+    assert list(folder.iterdir()) == []

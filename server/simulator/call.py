@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import requests
@@ -23,6 +23,7 @@ from server.simulator.webhooks import Endpoint, Exchange, Webhooks, sign
 SUBPROTOCOL = "audio.twilio.com"
 HANDSHAKE_TIMEOUT_S = 5.0
 SIGNED = ": TWILIO_AUTH_TOKEN and --public-url must be the server's own (its token, its PUBLIC_BASE_URL)"
+MAX_STREAMS = 5  # of one call
 SAY_S_PER_CHARACTER = 0.07  # the approximate speed of Twilio's own voice
 
 
@@ -47,6 +48,8 @@ class CallPlan:
 class CallRecord:
     """A call as it happened. ``stream_at_s``: start of the stream, in seconds since the call began.
 
+    Of a call whose server has connected it again, ``live`` and the rest are of the last stream; ``earlier``
+    has those before it, each with its start.
     ``failures``: sentences; empty if the call itself went as Twilio expects.
     """
 
@@ -57,6 +60,7 @@ class CallRecord:
     live: LiveStream | None = None
     stream_url: str = ""
     stream_at_s: float = 0.0
+    earlier: list[tuple[float, LiveStream]] = field(default_factory=list)
     played: list[tuple[float, bytes]] = field(default_factory=list)  # <Play>: seconds into the call, μ-law
 
     @property
@@ -73,9 +77,9 @@ class CallRecord:
         caller, agent = bytearray(), bytearray()
         for at_s, audio in self.played:
             _lay(agent, at_s, audio)
-        if self.stream is not None:
-            _lay(caller, self.stream_at_s, bytes(self.stream.said))
-            _lay(agent, self.stream_at_s, bytes(self.stream.buffer.heard))
+        for at_s, live in [*self.earlier, *([(self.stream_at_s, self.live)] if self.live else [])]:
+            _lay(caller, at_s, bytes(live.stream.said))
+            _lay(agent, at_s, bytes(live.stream.buffer.heard))
         return bytes(caller), bytes(agent)
 
 
@@ -168,8 +172,8 @@ class PhoneCall:
             raise TwimlError(f"the call was not over after {self._plan.max_s:g} s")
 
     def connect(self, verb: Connect) -> None:
-        if self.record.live is not None:
-            raise TwimlError("a second <Connect> in one call is not simulated")
+        if len(self.record.earlier) + 1 >= MAX_STREAMS:
+            raise TwimlError(f"more than {MAX_STREAMS} streams in one call")
         self.record.stream_url = verb.url
         try:
             ws = self._open_socket(verb.url)
@@ -177,7 +181,7 @@ class PhoneCall:
             self.record.failures.append(f"31920 WebSocket to {verb.url}: {error}")
             self._report_stream(verb, "stream-error", str(error))
             return
-        live = self.record.live = self._start_stream(ws, verb)
+        live = self._start_stream(ws, verb)
         self._report_stream(verb, "stream-started")
         in_time = live.wait(self._plan.max_s - self._elapsed_s())
         if not in_time:
@@ -204,12 +208,17 @@ class PhoneCall:
         return ws
 
     def _start_stream(self, ws: BufferedWebSocket, verb: Connect) -> LiveStream:
-        plan = self._plan
-        script = CallerScript(plan.steps, plan.manners, plan.bursts, greeted=bool(self.record.played))
-        stream = MediaStream(self.record.ids, script, dict(verb.parameters), plan.noise)
+        plan, record = self._plan, self.record
+        if record.live is None:
+            script = CallerScript(plan.steps, plan.manners, plan.bursts, greeted=bool(record.played))
+        else:  # the caller goes on with what they were about; to the server it is another stream
+            record.earlier.append((record.stream_at_s, record.live))
+            record.ids = replace(record.ids, stream_sid=new_ids().stream_sid)
+            script = record.live.stream.script
+        stream = MediaStream(record.ids, script, dict(verb.parameters), plan.noise)
         up, down = (DelayLine(plan.delay_ms, plan.jitter_ms, seed) for seed in (1, 2))
         live = LiveStream(ws, stream, up, down)
-        self.record.stream_at_s = self._elapsed_s()
+        record.live, record.stream_at_s = live, self._elapsed_s()
         self._pump.add(live)
         if self._on_stream:
             self._on_stream(live)

@@ -35,7 +35,7 @@ def make_report(
     record: CallRecord, expect_turns: int | None = None, log: list[LogEntry] | None = None
 ) -> CallReport:
     """Measures and judges a call. ``expect_turns``: the least number of turns that must be answered."""
-    if record.stream is None:
+    if record.stream is None or record.earlier:  # what was said when is known of one stream alone
         timeline = Timeline((), (), (), None, 0)
     else:
         script = record.stream.script

@@ -148,7 +148,7 @@ class OwnTurns:
             return [*self._say(farewell(parts.call)), Decided("F4", "farewell")]
         if over:
             return [*self._say_line(prompts.time_is_up, EndCall()), Decided("F4", "time is up")]
-        if self.owes_greeting:
+        if self.owes_greeting and not self._taking_up.pending:
             due = parts.current.clock >= GREETING_AFTER_FRAMES and parts.users.quiet
             return self.greet() if due else []
         if not too_long:

@@ -72,14 +72,19 @@ class TakingUp:
         self._memory = memory
 
     @property
+    def pending(self) -> bool:
+        """Nothing was said yet at this socket, and no turn was answered."""
+        memory = self._memory
+        turns = self._parts.call.history.committed_turns
+        return memory is not None and turns == memory.history.committed_turns
+
+    @property
     def due(self) -> bool:
-        """Nobody has answered or spoken since, and the caller does not speak."""
-        memory, parts = self._memory, self._parts
-        if memory is None or parts.current.turn is not None or not parts.users.quiet:
+        """It is time, and the caller does not speak."""
+        parts = self._parts
+        if self._memory is None or not self.pending or parts.current.turn is not None:
             return False
-        if parts.call.history.committed_turns != memory.history.committed_turns:
-            return False
-        return parts.current.clock - memory.frames >= LISTENS_FRAMES
+        return parts.users.quiet and parts.current.clock - self._memory.frames >= LISTENS_FRAMES
 
     @property
     def was_speaking(self) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.shared_state.changes import First, Lease, Put, Release, Renew
+from server.shared_state.changes import First, Forget, Lease, Put, Release, Remember, Renew
 from server.shared_state.memory import MemoryStore
 from server.shared_state.pools import IN_NONE, Share
 from server.shared_state.redis import RedisStore
@@ -14,6 +14,12 @@ class _OneByOne:
 
     def put(self, key: str, value: str) -> None:
         assert self.change(Put(key, value))
+
+    def remember(self, key: str, words: str) -> None:
+        assert self.change(Remember(key, words))
+
+    def forget(self, key: str) -> None:
+        assert self.change(Forget(key))
 
     def first_time(self, key: str, for_s: float) -> bool:
         return bool(self.change(First(key, for_s)))

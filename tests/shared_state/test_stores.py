@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 
 import pytest
@@ -18,6 +19,8 @@ from server.shared_state import memory, sqlite
 from server.shared_state import redis as redis_store
 from server.shared_state.changes import (
     LONGEST_LEASE_S,
+    MAX_MEMORIES,
+    MEMORY_S,
     OUTCOME_S,
     First,
     Lease,
@@ -113,11 +116,11 @@ class Model:
 
     def __init__(self):
         self.now = 0
-        self.outcomes, self.keys, self.leases = {}, {}, {}
+        self.outcomes, self.memories, self.keys, self.leases = {}, {}, {}, {}
 
     def pass_s(self, seconds):
         self.now += seconds
-        for known in (self.outcomes, self.keys, self.leases):
+        for known in (self.outcomes, self.memories, self.keys, self.leases):
             for gone in [key for key, (_, until) in known.items() if until <= self.now]:
                 del known[gone]
 
@@ -126,6 +129,15 @@ class Model:
 
     def get(self, sid):
         return self.outcomes.get(sid, (None, 0))[0]
+
+    def remember(self, sid, words):
+        self.memories[sid] = (words, self.now + MEMORY_S)
+
+    def forget(self, sid):
+        self.memories.pop(sid, None)
+
+    def memory(self, sid):
+        return self.memories.get(sid, (None, 0))[0]
 
     def first_time(self, key, for_s):
         first = key not in self.keys
@@ -165,9 +177,12 @@ SHARES = {
 }  # of a call, always the same
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("pass_s"), st.sampled_from([10, 20, 50])),
+        st.tuples(st.just("pass_s"), st.sampled_from([10, 20, 50, 90])),
         st.tuples(st.just("put"), SIDS, st.sampled_from(["EndCall", "Transfer"])),
         st.tuples(st.just("get"), SIDS),
+        st.tuples(st.just("remember"), SIDS, st.sampled_from(['{"owed":"דירה"}', "{}"])),
+        st.tuples(st.just("forget"), SIDS),
+        st.tuples(st.just("memory"), SIDS),
         st.tuples(st.just("first_time"), SIDS, st.sampled_from(FOR_S)),
         st.tuples(st.just("lease"), HOSTS, SIDS, st.integers(0, 3), st.sampled_from(FOR_S)).map(
             lambda step: (*step, SHARES[step[2]])
@@ -183,7 +198,7 @@ STEPS = st.lists(
 @settings(max_examples=60)
 @given(STEPS)
 def test_f2_f3_every_store_does_what_the_model_does(aging, steps):
-    """F2, F3: outcomes, first times and places, as time passes; an error in one store would be one in all."""
+    """F2, F3, F8: outcomes, memories, first times and places, as time passes, in each store."""
     real, model = aging(), Model()
     for name, *words in steps:
         told = getattr(real if name == "pass_s" else real.store, name)(*words)
@@ -195,6 +210,38 @@ def test_f2_f3_an_outcome_is_told_again(store):
     store.put("CA1", "Transfer")
     assert [store.get("CA1") for _ in range(3)] == ["Transfer"] * 3
     assert store.get("CA2") is None
+
+
+def test_f8_a_memory_is_not_an_outcome(store):
+    """F8: of the same call; the last one given counts, and a large one is one."""
+    store.put("CA1", "Transfer")
+    store.remember("CA1", "ש" * 4000)
+    store.remember("CA1", "ש" * 4096)
+    assert (store.get("CA1"), store.memory("CA1")) == ("Transfer", "ש" * 4096)
+    store.forget("CA1")
+    assert (store.get("CA1"), store.memory("CA1")) == ("Transfer", None)
+
+
+def test_f8_no_word_is_left_in_the_file(tmp_path):
+    """F8: once the call is over, and what SQLite keeps beside the file is put into it."""
+    path = tmp_path / "state.db"
+    store = File(str(path))
+    store.remember("CA1", "words of a caller " * 200)
+    store.forget("CA1")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"words of a caller" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", [Memory, File])
+def test_f8_beyond_the_bound_the_oldest_memories_go(kind, tmp_path, monkeypatch):
+    """F8."""
+    monkeypatch.setattr(memory if kind is Memory else sqlite, "MAX_MEMORIES", most := 3)
+    store = Memory() if kind is Memory else File(str(tmp_path / "state.db"))
+    for number in range(5):
+        store.remember(f"CA{number}", "{}")
+    kept = [store.memory(f"CA{number}") for number in range(5)]
+    assert kept == [None] * 2 + ["{}"] * most and MAX_MEMORIES > most
 
 
 def test_a_call_that_has_a_place_keeps_it(store):

@@ -134,6 +134,7 @@ class Line:
     silence: Silence = Silence.SENT
     track: bytes = b""  # μ-law of the caller's whole call, in the place of ``sounds``
     caller: str = "+972501234567"  # or a number that hides it
+    parameters: dict[str, str] = field(default_factory=dict)  # of the TwiML, beside the number
 
     def __post_init__(self) -> None:
         self.receiver: Channel[str | bytes] = Channel(self.runtime, 100_000)
@@ -170,7 +171,11 @@ class Line:
         """Schedule ``seconds`` of call from now."""
         if self.start:
             self.deliver({"event": "connected", "protocol": "Call", "version": "1.0.0"})
-            start = {"streamSid": SID, "callSid": "CA1", "customParameters": {"from": self.caller}}
+            start = {
+                "streamSid": SID,
+                "callSid": "CA1",
+                "customParameters": {"from": self.caller, **self.parameters},
+            }
             self.deliver({"event": "start", "start": start, "streamSid": SID})
         for number in range(round(seconds * 50)):
             self.runtime.call_at(self._origin + number * 0.02, lambda number=number: self.put_frame(number))

@@ -152,7 +152,7 @@ FAILURES = {
     "not TwiML": ({}, {"incoming_call": "<html/>"}, "12100"),
     "no socket there": ({}, {"incoming_call": TWIML.replace("twilio-media", "nothing")}, "31920"),
     "no stream": ({}, {"incoming_call": "<Response><Reject/></Response>"}, "no media stream: rejected"),
-    "two streams": ({}, {"stream_ended": TWIML}, "second <Connect>"),
+    "two streams": ({}, {"stream_ended": TWIML}, "more than 5 streams"),
 }
 
 

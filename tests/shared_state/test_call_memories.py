@@ -1,0 +1,100 @@
+"""F8: what calls remember reaches the shared state without anybody's waiting for it."""
+
+import logging
+
+from server.shared_state.call_memories import CallMemories
+from server.shared_state.memory import MemoryStore
+from server.shared_state.state import SharedState
+from server.turns.history import HistoryMemory
+from server.turns.memory import CallMemory
+from tests.simtime.runtime import SimRuntime
+
+
+def memory_of(turns):
+    return CallMemory(history=HistoryMemory(committed_turns=turns))
+
+
+class Slow(MemoryStore):
+    """Every change takes a second of simulated time."""
+
+    def __init__(self, runtime):
+        super().__init__(runtime.clock)
+        self.runtime, self.made, self.works = runtime, [], True
+
+    def change(self, *changes):
+        self.runtime.event().wait(1.0)
+        if not self.works:
+            raise OSError("the store is gone")
+        self.made += changes
+        return super().change(*changes)
+
+
+def process(store, runtime, **how):
+    return CallMemories(SharedState(store, "a", runtime.clock), runtime, **how)
+
+
+def test_f8_another_process_recalls_what_was_remembered_last():
+    runtime, store = SimRuntime(), MemoryStore()
+    here, there = process(store, runtime), process(store, runtime)
+    for turns in (1, 2):
+        here.remember("CA1", memory_of(turns))
+    runtime.run_until(1)
+    assert there.recall("CA1") == memory_of(2) and there.recall("CA2") is None
+    there.remember("CA1", memory_of(3))
+    runtime.run_until(2)
+    assert here.recall("CA1") == memory_of(3), "the others know it better"
+    there.forget("CA1")
+    runtime.run_until(3)
+    assert process(store, runtime).recall("CA1") is there.recall("CA1") is None
+
+
+def test_f8_a_slow_store_is_told_the_newest_only_and_every_call_in_its_turn():
+    """Nobody waits: ``remember`` has returned before a second has passed."""
+    runtime = SimRuntime()
+    store = Slow(runtime)
+    memories = process(store, runtime)
+    for turns in range(50):
+        memories.remember("CA1", memory_of(turns))
+        memories.remember("CA2", memory_of(turns))
+        runtime.run_until(0.05 * (turns + 1))
+    assert runtime.now < 3 and memories.recall("CA1") == memory_of(49), "it is known before it is written"
+    runtime.run_until(20)
+    assert len(store.made) < 10 and {change.key for change in store.made} == {"CA1", "CA2"}
+    assert process(store, runtime).recall("CA2") == memory_of(49)
+
+
+def test_f8_a_store_that_fails_leaves_it_known_here():
+    runtime = SimRuntime()
+    store = Slow(runtime)
+    store.works = False
+    memories = process(store, runtime)
+    memories.remember("CA1", memory_of(1))
+    runtime.run_until(5)
+    assert memories.recall("CA1") == memory_of(1)
+
+
+def test_f8_what_cannot_be_written_costs_the_others_nothing(caplog):
+    """Half a character, as an STT may have it: told once a minute."""
+    runtime, store = SimRuntime(), MemoryStore()
+    memories = process(store, runtime)
+    caplog.set_level(logging.INFO, "agent")
+    memories.remember("CA1", CallMemory(owed="\ud800"))
+    memories.remember("CA2", memory_of(2))
+    runtime.run_until(1)
+    assert process(store, runtime).recall("CA2") == memory_of(2)
+    assert [record.getMessage() for record in caplog.records] == ["MEMORY_ERR of CA1"]
+
+
+def test_f8_nothing_is_kept_where_it_is_off_or_there_is_no_name():
+    runtime, store = SimRuntime(), MemoryStore()
+    off, on = process(store, runtime, on=False), process(store, runtime)
+    off.remember("CA1", memory_of(1))
+    on.remember("", memory_of(1))
+    runtime.run_until(1)
+    assert (on.recall("CA1"), on.recall(""), off.recall("CA1")) == (None, None, None)
+
+
+def test_f8_a_memory_of_another_version_is_none():
+    runtime, store = SimRuntime(), MemoryStore()
+    SharedState(store).remember("CA1", '{"version":0}')
+    assert process(store, runtime).recall("CA1") is None

@@ -12,6 +12,7 @@ from server.admission.gate import (
     LOOK_S,
     OLD,
     STEADY_S,
+    TAKEN_UP_S,
     Admitted,
     Busy,
     Gate,
@@ -416,3 +417,32 @@ def test_and_so_is_one_that_the_caller_ends(counted: Counted) -> None:
     assert counted.asked == ["First+Put+First+Lease", "First+Renew", "Release"]
     process.gate.told("CA-ends", "that it is over", over=True)
     assert counted.asked[3:] == ["First+Put+Release"]
+
+
+def test_f8_a_call_that_is_taken_up_keeps_its_place_and_its_share() -> None:
+    """F8: in another worker, once in a minute over all of them, above every limit."""
+    runtime = SimRuntime()
+    store = MemoryStore(runtime.clock)
+    killed, left = (Process(1, store=store, runtime=runtime) for _ in range(2))
+    dana = Party("dana", Share(f"{SHARE}dana", 1))
+    assert killed.ring("CA1", dana) == IN
+    killed.admit("CA1")
+    assert left.gate.take_up("CA1", dana) == IN
+    assert left.gate.take_up("CA1", dana) is None and killed.gate.take_up("CA1", dana) is None
+    left.admit("CA1")
+    assert left.ring("CA2", dana) == Rejected(Limit.AT_ONCE) and left.ring("CA3") == FULL
+    runtime.run_until(runtime.now + TAKEN_UP_S + 1)
+    assert left.gate.take_up("CA1", dana) == IN
+
+
+def test_f8_where_no_thread_is_left_or_the_process_ends_nothing_is_taken_up() -> None:
+    """F8: nobody would answer the socket."""
+    process = Process()
+    assert process.gate.take_up("") is None
+    process.gate.threads_for_calls = 1
+    process.admit("CA1")
+    assert process.gate.take_up("CA2") is None
+    process.gate.threads_for_calls = 0
+    assert process.gate.take_up("CA2") == IN
+    process.gate.stop_taking_calls()
+    assert process.gate.take_up("CA3") is None

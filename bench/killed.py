@@ -1,4 +1,5 @@
-"""``kill -9`` of one of two workers: only its calls end, each hears the apology, and their places come back.
+"""``kill -9`` of one of two workers, and no call is taken up (``bench.goes_on`` has those that are): only its
+calls end, each hears the apology, and their places come back.
 
 ``python -m bench.killed``: twenty calls, as many as the host has places for. Exit status 1 when a
 promise is broken.
@@ -94,7 +95,7 @@ class Result:
 
 def measure(worker_class: str, calls: int = CALLS, *, talk_s: float = TALK_S) -> Result:
     """Calls on both workers; one is killed; the others hang up ``talk_s`` after they began."""
-    knobs = {"MAX_CALLS": str(calls), "IDLE_PROMPT_SEC": "0", "VAD_ENGINE": "energy"}
+    knobs = {"MAX_CALLS": str(calls), "IDLE_PROMPT_SEC": "0", "VAD_ENGINE": "energy", "RESUME_CALLS": "false"}
     with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class, **knobs) as service:
         with phoning(service, calls, talk_s) as callers:
             victim = on_both(service, callers)
@@ -108,10 +109,12 @@ def measure(worker_class: str, calls: int = CALLS, *, talk_s: float = TALK_S) ->
 
 
 @contextmanager
-def phoning(service: Service, calls: int, talk_s: float) -> Iterator[list[Caller]]:
+def phoning(
+    service: Service, calls: int, talk_s: float, *, reply_after_s: float = Manners().reply_after_s
+) -> Iterator[list[Caller]]:
     """Callers whose streams run; at the end they have hung up."""
     clip = Clip.from_pcm16(synthetic_speech(1.0))
-    manners = Manners(hang_up_after_s=talk_s)
+    manners = Manners(hang_up_after_s=talk_s, reply_after_s=reply_after_s)
     plan = CallPlan(service.endpoint, [Say(f"line {number}", clip) for number in range(50)], manners)
     pump = StreamPump()
     callers = [Caller(PhoneCall(replace(plan, caller=f"+9725{number:08}"), pump)) for number in range(calls)]

@@ -28,7 +28,8 @@ class TakingUp:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._memory: CallMemory | None = None  # until we have spoken, or answered
+        self._memory: CallMemory | None = None
+        self._line: Turn | None = None  # that says we were cut off
 
     # ---- the socket that may fail ----
 
@@ -73,10 +74,11 @@ class TakingUp:
 
     @property
     def pending(self) -> bool:
-        """Nothing was said yet at this socket, and no turn was answered."""
-        memory = self._memory
-        turns = self._parts.call.history.committed_turns
-        return memory is not None and turns == memory.history.committed_turns
+        """Nothing was heard of us yet at this socket: the caller may have spoken first, or have coughed."""
+        memory, line = self._memory, self._line
+        if memory is None or self._parts.call.history.committed_turns != memory.history.committed_turns:
+            return False
+        return line is None or (line.phase is Phase.DROPPED and not line.playout.started)
 
     @property
     def due(self) -> bool:
@@ -98,8 +100,8 @@ class TakingUp:
     def say(self) -> list[Action]:
         """We were cut off; and what was being said, or asked, once more."""
         assert self._memory is not None
-        memory, self._memory = self._memory, None
-        call, turn = self._parts.call, self._parts.current.begin(Phase.PREPARED)
+        memory, call = self._memory, self._parts.call
+        turn = self._line = self._parts.current.begin(Phase.PREPARED)
         again = () if memory.owed and not memory.saying else memory.saying or _last_question(memory.history)
         go_on = not again and not memory.owed
         line = call.prompts.cut_off_go_on if go_on else call.prompts.cut_off

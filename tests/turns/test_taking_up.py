@@ -307,3 +307,11 @@ def test_f8_a_stream_that_takes_nothing_up_is_a_call_like_any():
     """F8: nothing is said of a cut to who was not cut off."""
     machine = TurnMachine(GREETS)
     assert effects(machine, StreamStarted(), "." * 40) == says(GREETING)
+
+
+def test_f8_a_voice_that_keeps_the_line_back_and_was_nothing_does_not_cost_it():
+    """F8, E1: a short sound without words drops it before its first frame, and it comes again."""
+    machine = goes_on(HEARD_QUESTION)
+    assert effects(machine, SOON) == says(CUT, QUESTION)
+    told = effects(machine, "#" * 12 + "." * 40, FinalTranscript(1, "", None), *SOON)
+    assert told.said == [CUT, QUESTION]

@@ -10,16 +10,13 @@ from server.admission.rate_limits import RateLimits
 from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.finishing import Afterwards
-from server.call.observers import Observer
 from server.config import Config
-from server.event_log.writer import END_S as EVENT_LOGS_S
-from server.event_log.writer import EventLogs
+from server.kept_calls import KeptCalls
 from server.office.leads_file import END_S
 from server.office.leads_writer import LeadsWriter
 from server.office.transfer import availability
 from server.providers.provider_set import Providers
 from server.providers.warmup import Warmup
-from server.records.records import Records
 from server.runtime.threads import Runtime, Threads
 from server.shared_state.call_memories import CallMemories
 from server.shared_state.state import SharedState, shared_state_of
@@ -38,9 +35,8 @@ class Service:
         self.providers = providers
         self.shared_state = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
         self.leads = LeadsWriter(config.leads_file, self.shared_state)
-        self.records = Records(config, runtime)
+        self.kept = KeptCalls(config, runtime)
         self.afterwards = Afterwards(runtime)
-        self.event_logs = None if config.event_log == "off" else EventLogs(config, runtime.clock)
         self.memories = CallMemories(self.shared_state, runtime, on=config.resume_calls)
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
         self.guard = RequestGuard(config, auth)
@@ -50,7 +46,7 @@ class Service:
 
     def begin_warming(self) -> None:
         """Load the engines, reach the records: on threads of their own, once a process. At once."""
-        self.records.start()
+        self.kept.start()
         self._warmup.begin()
 
     def wait_until_warm(self, timeout_s: float) -> bool:
@@ -62,17 +58,11 @@ class Service:
 
         def end() -> None:
             self.leads.settle(END_S)
-            self.records.writer.settle(END_S)
-            if self.event_logs is not None:
-                self.event_logs.settle(EVENT_LOGS_S)
+            self.kept.settle()
             finished()
 
         settle_s, drain_s = _pending_s(self.config), self.config.drain_sec
         return Drain(self.gate, self._runtime, drain_s, end, settle_s, afterwards=self.afterwards)
-
-    def observers(self) -> list[Observer]:
-        """Who else sees one more call, by the knobs."""
-        return [] if self.event_logs is None else [self.event_logs.observer()]
 
     @property
     def warm(self) -> bool:

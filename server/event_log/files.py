@@ -17,7 +17,7 @@ LONGEST_NAME = 64
 
 def name_of(call_sid: str, at: datetime) -> str:
     """The log's path below EVENT_LOG_DIR. ``at``: the call's start, with its zone."""
-    safe = re.sub(r"[^A-Za-z0-9-]", "_", call_sid)[:LONGEST_NAME] or "call"
+    safe = re.sub(r"[^A-Za-z0-9@-]", "_", call_sid)[:LONGEST_NAME] or "call"
     return f"{at.astimezone(ISRAEL):%Y-%m-%d}/{safe}{SUFFIX}"
 
 

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -210,7 +210,7 @@ class CallEvents:
         if now_s - self._handed_s >= CHUNK_S and self._file is not None:
             self._hand_over(now_s)
         if self._file is None and type(event) is StreamStarted:
-            self._file = self._logs.file(event.call)
+            self._file = self._logs.file(replace(event.call, sid=event.part))
             self._began_s = self._handed_s = now_s
         if not self._given_up:
             self._told.append((now_s, event))

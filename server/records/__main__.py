@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from server.office.business_hours import ISRAEL
 from server.records.keeping import Reads
+from server.records.reading import CannotRead, recorded
 from server.records.shown import as_json, call_story, calls_table, day_of
 from server.records.trouble import troubles
 
@@ -50,8 +51,7 @@ def _between(options: argparse.Namespace, now: datetime) -> tuple[datetime, date
 
 def _calls(options: argparse.Namespace, reads: Reads, now: datetime) -> str:
     found = list(reads.calls_between(*_between(options, now)))
-    turns = [(reads.call(call.sid) or (call, []))[1] if options.bad else [] for call in found]
-    pairs = list(zip(found, turns, strict=True))
+    pairs = [part for call in found for part in reads.call(call.sid) if part[0].sid == call.sid]
     if not options.json:
         return calls_table(pairs, ISRAEL, bad=options.bad)
     if options.bad:
@@ -61,20 +61,27 @@ def _calls(options: argparse.Namespace, reads: Reads, now: datetime) -> str:
 
 def main(
     arguments: list[str] | None = None,
-    open_records: Callable[[], Reads] | None = None,
+    open_records: Callable[[], Reads] = recorded,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> int:
     """Print what is asked for; the exit status."""
     options = _options(arguments)
-    if open_records is None:
-        return _fail("calls are not kept here: there is no database of them")
-    reads = open_records()
+    try:
+        reads = open_records()
+        return _answer(options, reads, now())
+    except CannotRead as error:
+        return _fail(str(error))
+
+
+def _answer(options: argparse.Namespace, reads: Reads, now: datetime) -> int:
     if options.command == "calls":
-        return _show(_calls(options, reads, now()) or "no calls\n")
+        return _show(_calls(options, reads, now) or "no calls\n")
     found = reads.call(options.sid)
-    if found is None:
+    if not found:
         return _fail(f"no call is named {options.sid}, or more than one is")
-    return _show(f"{as_json(*found)}\n" if options.json else call_story(*found, ISRAEL))
+    if options.json:
+        return _show("".join(f"{as_json(*part)}\n" for part in found))
+    return _show("\n".join(call_story(*part, ISRAEL) for part in found))
 
 
 def _show(text: str) -> int:

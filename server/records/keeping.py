@@ -26,6 +26,9 @@ class Reads(Protocol):
         """Those that began from ``begin`` on and before ``end``, in their order."""
         ...
 
-    def call(self, sid_or_prefix: str) -> tuple[CallFacts, list[TurnFacts]] | None:
-        """The call and its turns in order; None when no call, or more than one, is named so."""
+    def call(self, sid_or_prefix: str) -> list[tuple[CallFacts, list[TurnFacts]]]:
+        """The call and its turns in order; a call that was taken up (F8): each of its parts.
+
+        Nothing when no call, or more than one, is named so.
+        """
         ...

@@ -6,16 +6,14 @@ database.run(WITHIN_S, lambda connection: calls_between(connection, begin, end),
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select
+from sqlalchemy import Connection, Select, or_, select
 
 from server.records.facts import CallFacts, TurnFacts
 from server.records.rows import call_of, key_of, number_key, turn_of
 from server.records.tables import calls, turns
 
 MOST_CALLS = 1000
-SLOW_MS = 2000  # from a caller's last word to an answer: then they ask whether anybody is there
-# Ended as they should not: by our side or the network; or never, with their process.
-BADLY_ENDED = ("", "failed", "stalled", "lost", "cut")
+PART = "@"  # behind the CallSid of one that was taken up: see ``StreamStarted.part``
 
 
 def calls_between(
@@ -23,33 +21,17 @@ def calls_between(
     begin: datetime,
     end: datetime,
     *,
-    bad_only: bool = False,
-    slow_ms: int = SLOW_MS,
     most: int = MOST_CALLS,
 ) -> list[CallFacts]:
-    """Those that began from ``begin`` on and before ``end``, the latest first.
-
-    ``bad_only``: ended badly, lost a caller, had an error, or kept somebody waiting for ``slow_ms``. A call
-    in progress has not ended either, and is among them.
-    """
-    wanted = [calls.c.at >= begin, calls.c.at < end, *([bad(slow_ms)] if bad_only else [])]
-    return _calls(connection, select(calls).where(*wanted), most)
-
-
-def bad(slow_ms: int = SLOW_MS) -> ColumnElement[bool]:
-    errors = calls.c.stt_errors + calls.c.llm_errors + calls.c.tts_errors
-    return or_(
-        calls.c.ended.in_(BADLY_ENDED),
-        calls.c.missed.is_not(None),
-        errors > 0,
-        calls.c.worst_gap_ms >= slow_ms,
-    )
+    """Those that began from ``begin`` on and before ``end``, the latest first."""
+    return _calls(connection, select(calls).where(calls.c.at >= begin, calls.c.at < end), most)
 
 
 def calls_named(connection: Connection, sid: str, most: int = MOST_CALLS) -> list[CallFacts]:
-    """The call ``sid``, or those whose CallSid begins so."""
+    """The call ``sid``, with its parts where it was taken up (F8); or those whose CallSid begins so."""
     sid = key_of(sid)
-    if exact := _calls(connection, select(calls).where(calls.c.sid == sid), 1):
+    parts = or_(calls.c.sid == sid, calls.c.sid.startswith(sid + PART, autoescape=True))
+    if exact := _calls(connection, select(calls).where(parts), most):
         return exact
     return _calls(connection, select(calls).where(calls.c.sid.startswith(sid, autoescape=True)), most)
 

@@ -87,7 +87,7 @@ class Story:
             case FinalTranscript() | SttFailed() if self._callers.waiting:
                 self._times.words_known(self._clock)
             case StreamStarted(call=call):
-                self._told.starts(call, self._kept.number(call.number))
+                self._told.starts(event.part, call.number, self._kept.number(call.number))
                 return (self._told.facts(self._clock),)
             case CallerGone():
                 self._told.hangs_up()

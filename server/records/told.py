@@ -7,7 +7,6 @@ from server.call.call_record import CallSummary
 from server.office.lead import Details, merged, with_number
 from server.records.facts import CallFacts, Gap, TurnFacts
 from server.records.summary import summary_of
-from server.turns.effects import PhoneCall
 
 
 @dataclass
@@ -34,10 +33,10 @@ class Told:
         self.turns: list[TurnFacts] = []  # those that are over
         self.started = self.gone = self.summed_up = False  # the stream, the caller; all is known
 
-    def starts(self, call: PhoneCall, shown: str) -> None:
-        """``shown``: the caller's number, as it may be kept."""
-        self.started, self._number = True, call.number
-        self._call = replace(self._call, sid=call.sid, caller=shown)
+    def starts(self, sid: str, number: str, shown: str) -> None:
+        """``number``: the caller's; ``shown``: as it may be kept."""
+        self.started, self._number = True, number
+        self._call = replace(self._call, sid=sid, caller=shown)
 
     def hangs_up(self) -> None:
         """Somebody has."""

@@ -8,7 +8,7 @@ dipped --> the voice has lasted half a second    --> silence: the caller has the
 
 from server.audio.endpointing import BRIEF_FRAMES
 from server.audio.frames import FRAMES_PER_S
-from server.turns.actions import Action, Log
+from server.turns.actions import Action, Decided, Log
 from server.turns.intent import Intent
 from server.turns.judge import IntentJudge
 from server.turns.learning import learn
@@ -70,7 +70,7 @@ class DippedReply:
         back = Log(f"FULL_LEVEL turn={turn.turn_id}")
         if not said.segments:
             turn.go_on()
-            return [back]
+            return [back, Decided("D4", "full level")]
         params = parts.params
         text, _ = said.join(params.min_confidence, params.dedup_frames)
         intent = self._judge.intent_of(said, text)
@@ -81,4 +81,4 @@ class DippedReply:
         actions: list[Action] = [Log("ASR_TEXT:", text)] if text else []
         if intent is not Intent.NOTHING:
             actions.append(Log(f"{intent.name} → ignore"))
-        return [*actions, back]
+        return [*actions, back, Decided("D4", "full level", text)]

@@ -5,7 +5,7 @@ The events alone give the call again: whatever is random or outside enters here.
 
 from dataclasses import dataclass
 
-from server.audio.frames import FrameHeard
+from server.audio.frames import FRAMES_PER_S, FrameHeard
 from server.turns.effects import Act, Expected, PhoneCall, SaveLead
 from server.turns.memory import CallMemory
 
@@ -22,6 +22,12 @@ class StreamStarted:
     call: PhoneCall = PhoneCall()
     takes_messages: bool = False
     memory: CallMemory | None = None
+
+    @property
+    def part(self) -> str:
+        """The name of what is kept from here on: the CallSid, and where a call was taken up: "CA1@37s"."""
+        taken_up_at = "" if self.memory is None else f"@{self.memory.frames // FRAMES_PER_S}s"
+        return self.call.sid + taken_up_at
 
 
 @dataclass(frozen=True, slots=True)

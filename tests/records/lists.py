@@ -33,9 +33,9 @@ class Lists:
 
     def call(self, sid_or_prefix):
         found = [sid for sid in self.calls if sid.startswith(sid_or_prefix)]
-        if len(found) != 1:
-            return None
-        return self.calls[found[0]], self.turns.get(found[0], [])
+        if len({sid.partition("@")[0] for sid in found}) != 1:
+            return []
+        return [(self.calls[sid], self.turns.get(sid, [])) for sid in found]
 
 
 def witnessed(call, mode="full"):

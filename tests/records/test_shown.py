@@ -157,9 +157,17 @@ def test_a_name_that_is_no_calls_or_two_calls(name, capsys):
     assert name in capsys.readouterr().err
 
 
-def test_where_no_calls_are_kept_it_says_so(capsys):
+def test_f8_a_call_that_was_taken_up_is_told_with_its_parts():
+    """F8: the second socket's part stands behind the first's."""
+    later = replace(CALL, sid=f"{CALL.sid}@83s", turns=1)
+    shown = run("call", "CA1234", reads=kept((CALL, GREETING), (later, ANSWER)))
+    assert shown.index("איך אפשר לעזור") < shown.index("@83s") < shown.index("ספרו לי")
+
+
+def test_where_no_calls_are_kept_it_says_so(capsys, monkeypatch):
+    monkeypatch.setenv("RECORDS_FILE", "")
     assert main(["calls"]) == 1
-    assert "no database" in capsys.readouterr().err
+    assert "DATABASE_URL and RECORDS_FILE are empty" in capsys.readouterr().err
 
 
 # ---- for machines

@@ -1,0 +1,59 @@
+"""The records of this server's settings, as the commands read them."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.config import KnobError, load_config
+from server.records.database import WITHIN_S, Database
+from server.records.facts import CallFacts, TurnFacts
+from server.records.migrations import Newer
+from server.records.queries import PART, calls_between, calls_named, turns_of
+
+T = TypeVar("T")
+
+
+class CannotRead(Exception):
+    """Why not, in a line for whoever has asked."""
+
+
+class Recorded:
+    """``Reads``. Every method blocks, and raises CannotRead."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def calls_between(self, begin: datetime, end: datetime) -> list[CallFacts]:
+        return self._run(lambda connection: calls_between(connection, begin, end)[::-1])
+
+    def call(self, sid_or_prefix: str) -> list[tuple[CallFacts, list[TurnFacts]]]:
+        return self._run(lambda connection: _parts(connection, sid_or_prefix))
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        try:
+            return self._database.run(WITHIN_S, work, writes=False)
+        except (SQLAlchemyError, OSError, Newer) as error:
+            raise CannotRead(f"{self._database.name} cannot be read: {self._database.why(error)}") from None
+
+
+def _parts(connection: Connection, sid_or_prefix: str) -> list[tuple[CallFacts, list[TurnFacts]]]:
+    named = sorted(calls_named(connection, sid_or_prefix), key=lambda call: call.at)
+    whole = {call.sid.partition(PART)[0] for call in named}
+    if len(whole) != 1:
+        return []
+    return [(call, list(turns_of(connection, call.sid))) for call in named]
+
+
+def recorded() -> Recorded:
+    """As the settings say. Raises CannotRead."""
+    try:
+        config = load_config()
+    except KnobError as error:
+        raise CannotRead(str(error)) from None
+    url, file = config.database_url.get_secret_value(), config.records_file
+    if not url and not file:
+        raise CannotRead("calls are not kept here: DATABASE_URL and RECORDS_FILE are empty")
+    return Recorded(Database(url, file))

@@ -65,10 +65,10 @@ def _replayed(path: Path, log: EventLog, until_ms: int | None) -> int:
     began_s = time.process_time()  # whoever else uses the machine
     difference = first_difference(log.params, seen, audio=log.header.audio)
     took_s = max(1e-6, time.process_time() - began_s)
-    seconds = (seen[-1].at_ms if seen else 0) / 1000
+    told_ms = difference.at_ms if difference else seen[-1].at_ms if seen else 0
     result = "identical" if difference is None else "different"
-    length = clock(round(seconds * 1000))
-    print(f"{path}: {result}, {len(seen)} events, {length}, {seconds / took_s:.0f} × real time")
+    length = clock(seen[-1].at_ms if seen else 0)
+    print(f"{path}: {result}, {len(seen)} events, {length}, {told_ms / 1000 / took_s:.0f} × real time")
     for remark in (
         *log.lacks,
         *([log.torn] if log.torn else []),

@@ -16,14 +16,16 @@ usage() {
 usage: ./start_all.sh                    set up what is missing, then serve on PORT (5000)
        ./start_all.sh demo [OPTION …]    serve on a free port, place a simulated call, print its dialogue,
                                          write out/demo_call.wav; `demo --help` lists the options
-       ./start_all.sh check              try every configured provider once and print what works, how fast, and
-                                         what to do about the rest; exit status 1: no call can be held
+       ./start_all.sh check [--leads]    try every configured provider once and print what works, how fast, and
+                                         what to do about the rest; exit status 1: no call can be held.
+                                         --leads: also the CRM (a signed test) and the mail server
        ./start_all.sh hear [--fast] FOLDER
                                          let every configured STT hear the WAV files of a folder and print what it
                                          heard, how much of it is wrong (against a .txt beside each) and how soon
-       ./start_all.sh leads [--csv] [FILE]
+       ./start_all.sh leads [--csv] [FILE]  |  leads --undelivered  |  leads --retry
                                          what callers have left, a row a call, from LEADS_FILE or FILE (leads, or a
-                                         server's log); `leads --csv >leads.csv` is for a spreadsheet
+                                         server's log); `leads --csv >leads.csv` is for Excel; what has not
+                                         arrived at the CRM or by e-mail, and send it again
        ./start_all.sh forget [--export FILE] [--yes] NUMBER
                                          delete all that is kept of a caller, and say what it was; asks first
        ./start_all.sh calls [--bad] [--day 2026-11-29 | --days N] [--json]
@@ -205,6 +207,7 @@ demo() {
     # The dialogue is read from the log.
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
     export LEADS_FILE=out/demo_leads.jsonl RECORDS_FILE=out/demo_records.db DATABASE_URL=''
+    export LEADS_WEBHOOK_URL='' LEADS_EMAIL_TO='' # nobody said that
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
     : >"$DEMO_LOG"
@@ -238,9 +241,10 @@ main() {
         demo "$@"
         ;;
     check)
+        shift
         set_up
         export_knobs
-        exec "$VENV_PYTHON" -m server.providers.preflight
+        exec "$VENV_PYTHON" -m server.check "$@"
         ;;
     hear)
         shift
@@ -252,7 +256,7 @@ main() {
         shift
         set_up >&2 # what is printed is the leads
         export_knobs
-        exec "$VENV_PYTHON" -m server.office.leads "$@"
+        exec "$VENV_PYTHON" -m server.delivery.command "$@"
         ;;
     forget)
         shift

@@ -104,7 +104,7 @@ def phone_agent(
             leads=service.leads,
             close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
             afterwards=service.afterwards,
-            observers=service.kept.observers(),
+            observers=service.observers(),
             memories=service.memories,
             admit=lambda start: str(service.gate.admit(call, start) or ""),
         )

@@ -12,17 +12,17 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from server.hebrew.understand.gender import Gender
 from server.knobs import complaints, env_example, knob, knob_table, knob_text, without_quotes
 from server.settings.env_file import EnvFileError, read_env_file
+from server.settings.kept_knobs import FILES_WRITTEN, KeptKnobs
 from server.settings.knob_types import (
     E164,
     AuthToken,
     BaseUrl,
     CallerNumbers,
-    DatabaseUrl,
     GoogleEndpoint,
     Host,
     Hours,
@@ -40,7 +40,6 @@ from server.settings.knob_types import (
     at_least,
     no_file_of,
     not_where_recorded,
-    told_where_recorded,
 )
 from server.settings.masculine import MASCULINE
 from server.settings.own_files import wrong_files
@@ -50,7 +49,6 @@ from server.turns.prompts import Lines
 
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
 ENV_FILE = ".env"
-FILES_WRITTEN = ("state_file", "leads_file")
 FILES_READ = ("llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file")
 OWN_SERVER_KNOBS = (
     "bind_host",
@@ -67,7 +65,7 @@ class KnobError(ValueError):
     """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
 
 
-class Config(BaseSettings):
+class Config(KeptKnobs):
     """All knobs. Field names are the environment's names in lower case; units are in the names.
 
     By itself it reads the environment only: ``load_config`` reads ``.env`` too.
@@ -118,9 +116,6 @@ class Config(BaseSettings):
     redis_url: RedisUrl = knob(
         SecretStr(""), "Calls and limits, shared by hosts: redis://host:6379/0; empty: by STATE_FILE."
     )
-    state_file: PathText = knob(
-        "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
-    )
 
     # Providers, in order of preference
     asr_engines: SttProviders = knob((), "STT, in order; empty: by the credentials present.")
@@ -146,7 +141,7 @@ class Config(BaseSettings):
     google_speech_location: str = knob("eu", "Where v2 recognises: eu, us, …")
     google_speech_model: str = knob("", "Empty: command_and_search with v1, chirp_3 with v2.")
     google_speech_language: str = knob("iw-IL", "iw-IL or he-IL; the other one is tried once on refusal.")
-    asr_phrases_file: Annotated[PathText, no_file_of("state_file")] = knob(
+    asr_phrases_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
         "", "Names, streets, cities that callers say: one a line, # comments."
     )
     google_tts_voice: str = knob("he-IL-Wavenet-A", "Google voice; he-IL-Chirp3-HD-… ones stream.")
@@ -194,7 +189,7 @@ class Config(BaseSettings):
     agent_gender: Literal["feminine", "masculine"] = knob(
         "feminine", "The agent's own gender; a man has another name, hint and voices by default."
     )
-    llm_prompt_file: Annotated[PathText, no_file_of("state_file")] = knob(
+    llm_prompt_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
         "", "Your own system prompt in place of the built-in one; see docs/operate.md."
     )
     agent_persona: str = knob(
@@ -205,28 +200,6 @@ class Config(BaseSettings):
         "", "When a person answers, Israel time: Sun-Thu 09:00-18:00, Fri 09:00-13:00; empty: always."
     )
     office_holidays: bool = knob(True, "With OFFICE_HOURS: closed on Israeli holidays, early on their eves.")
-    leads_file: Annotated[PathText, no_file_of("state_file", "asr_phrases_file", "llm_prompt_file")] = knob(
-        "leads.jsonl", "Where details of leads are appended; empty: only logged."
-    )
-
-    # Records
-    database_url: DatabaseUrl = knob(
-        SecretStr(""), "PostgreSQL for calls' records: postgres://user:…@host/name; empty: RECORDS_FILE."
-    )
-    records_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
-        "state/records.db", "Calls' records, SQLite; with DATABASE_URL: what waits for it. Both empty: none."
-    )
-    records_keep_days: int = knob(90, "Days after which a call's records are deleted; 0: never.", 0, 3650)
-
-    # Event logs
-    event_log: Literal["off", "events", "audio"] = knob(
-        "off", "Keep each call as its events, words among them: python -m server.replay; audio: recorded too."
-    )
-    event_log_dir: PathText = knob("event_logs", "Folder of event logs, a folder a day.")
-    recording_notice_he: Annotated[str, told_where_recorded] = knob(
-        "השיחה מוקלטת לצורך שיפור השירות.",
-        "With EVENT_LOG=audio: said before the greeting; nothing stops either of them.",
-    )
 
     # TTS cache
     tts_cache_dir: PathText = knob("", "Folder that keeps made sentences across restarts; empty: none.")
@@ -290,11 +263,11 @@ class Config(BaseSettings):
     )
     thinking_hint_ms: int = knob(800, "Wait before the thinking hint; 0 is off.", 0, 10000)
     thinking_text_he: str = knob("שנייה… בודקת", "The thinking hint; empty is off.")
-    lines_file: Annotated[PathText, no_file_of(*FILES_WRITTEN, "records_file")] = knob(
+    lines_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
         "", "Your own wording of the agent's fixed lines, those you name; see docs/operate.md."
     )
 
-    pronunciations_file: Annotated[PathText, no_file_of(*FILES_WRITTEN, "records_file")] = knob(
+    pronunciations_file: Annotated[PathText, no_file_of(*FILES_WRITTEN)] = knob(
         "", "How words are said, whatever the voice: written = spoken, one a line; see docs/operate.md."
     )
 

@@ -1,9 +1,11 @@
-"""What a process keeps of its calls, as the knobs say: their records, and their events."""
+"""What a process keeps of its calls, as the knobs say: their records, events, and leads on their way."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.call.observers import Observer
 from server.config import Config
+from server.delivery.dispatch import dispatch_of
 from server.event_log.files import name_of
 from server.event_log.writer import END_S as EVENT_LOGS_S
 from server.event_log.writer import EventLogs, told_knobs
@@ -13,7 +15,7 @@ from server.records.records import Records
 from server.records.witness import Witness, no_log
 from server.runtime.threads import Runtime
 
-RECORDS_S = 1.0
+RECORDS_S = LEADS_S = 1.0
 
 
 class KeptCalls:
@@ -23,12 +25,20 @@ class KeptCalls:
         self._config = config
         self._runtime = runtime
         self._records = Records(config, runtime, config.event_log_dir)
+        self._dispatch = dispatch_of(config, self._records.database, runtime)
         self._event_logs = None if config.event_log == "off" else EventLogs(config, runtime.clock)
         self._knobs = tuple(told_knobs(config).items())
 
     def start(self) -> None:
-        """Reach the records, on a thread of its own, once a process. At once."""
+        """Reach the records, carry leads: on threads of their own, once a process. At once."""
         self._records.start()
+        if self._dispatch is not None:
+            self._dispatch.begin()
+
+    @property
+    def take_lead(self) -> Callable[[str, str], None] | None:
+        """What takes a line of leads.jsonl to where it is to arrive; None where no knob names a place."""
+        return None if self._dispatch is None else self._dispatch.take
 
     def observers(self) -> list[Observer]:
         """Of one more call. Does not block."""
@@ -42,7 +52,9 @@ class KeptCalls:
         return Witness(of_any, self._records.writer, private, clock, log_of)
 
     def settle(self) -> None:
-        """The process ends: wait until all is kept, for RECORDS_S and EVENT_LOGS_S at most."""
+        """The process ends: wait until all is kept, for RECORDS_S, LEADS_S and EVENT_LOGS_S at most."""
         self._records.writer.settle(RECORDS_S)
+        if self._dispatch is not None:
+            self._dispatch.settle(LEADS_S)
         if self._event_logs is not None:
             self._event_logs.settle(EVENT_LOGS_S)

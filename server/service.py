@@ -1,6 +1,6 @@
 """What the calls and webhooks of one process share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from server.admission.caller_share import Limits, Parties, hidden_at_once
@@ -10,7 +10,9 @@ from server.admission.rate_limits import RateLimits
 from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.finishing import Afterwards
+from server.call.observers import Observer
 from server.config import Config
+from server.delivery.llm_summary import SummaryOfCall
 from server.kept_calls import KeptCalls
 from server.office.leads_file import END_S
 from server.office.leads_writer import LeadsWriter
@@ -34,8 +36,8 @@ class Service:
         self.config = config
         self.providers = providers
         self.shared_state = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
-        self.leads = LeadsWriter(config.leads_file, self.shared_state)
         self.kept = KeptCalls(config, runtime)
+        self.leads = LeadsWriter(config.leads_file, self.shared_state, also=self.kept.take_lead)
         self.afterwards = Afterwards(runtime)
         self.memories = CallMemories(self.shared_state, runtime, on=config.resume_calls)
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
@@ -45,9 +47,16 @@ class Service:
         self._warmup = Warmup(providers, runtime, self._ask_what_is_slow_at_first)
 
     def begin_warming(self) -> None:
-        """Load the engines, reach the records: on threads of their own, once a process. At once."""
+        """Load the engines, reach the records, carry leads: on threads of their own, once. At once."""
         self.kept.start()
         self._warmup.begin()
+
+    def observers(self) -> Sequence[Observer]:
+        """Who else sees a call that begins."""
+        seen_by = self.kept.observers()
+        if self.kept.take_lead is None or self.config.leads_summary != "llm":
+            return seen_by
+        return [*seen_by, SummaryOfCall(self.providers.llm, self._runtime, self.leads.save_summary)]
 
     def wait_until_warm(self, timeout_s: float) -> bool:
         """Block until every engine is loaded or has failed; False when that takes longer."""

@@ -11,7 +11,7 @@ Details = tuple[tuple[str, str], ...]
 
 # What a line of the file says of the call itself; a detail of that name is kept as ``detail_…``.
 OF_THE_CALL = frozenset(
-    "kind at call_sid caller hidden outbound ended missed duration_s turns after_call".split()
+    "kind at call_sid caller hidden outbound ended missed duration_s turns after_call summary".split()
 )
 NOTED_IN_PARTS = frozenset({"message", "notes"})  # what comes later adds to it; of all else the last counts
 BETWEEN_PARTS = " / "

@@ -5,7 +5,6 @@ what a webhook knew of it. What is no lead's line is passed over, so that a serv
 line that was written twice counts once.
 """
 
-import argparse
 import csv
 import io
 import json
@@ -103,7 +102,7 @@ class CallLines:
             return WHAT_HAPPENED.get(Missed(self.missed), "") if self.missed in {*Missed} else self.missed
         if self.kinds.keys() == {"rang"}:
             who = RANG_OUTBOUND if self.first("outbound") else RANG
-            began = _moment(self.first("at"))
+            began = moment_of(self.first("at"))
             return f"{who}, {MAYBE_STILL if began and now - began < IN_PROGRESS else AND_NO_MORE}"
         return TRANSFERRED if self.first("ended") == "transfer" else DETAILS_LEFT
 
@@ -152,11 +151,11 @@ def row_of(call: CallLines, now: datetime) -> dict[str, str]:
 
 
 def _when(at: str) -> str:
-    moment = _moment(at)
+    moment = moment_of(at)
     return f"{moment:%d/%m/%Y %H:%M}" if moment else at
 
 
-def _moment(at: str) -> datetime | None:
+def moment_of(at: str) -> datetime | None:
     try:
         return datetime.fromisoformat(at).astimezone(ISRAEL)
     except (ValueError, OverflowError):
@@ -194,14 +193,10 @@ def as_text(rows: Iterable[Mapping[str, str]]) -> str:
     return "".join(" · ".join(line) + "\n" for line in lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the leads; the exit status."""
-    parser = argparse.ArgumentParser(prog="./start_all.sh leads", description="The leads, a row a call.")
-    parser.add_argument("file", nargs="?", help="a file of leads, or a server's log (LEADS_FILE)")
-    parser.add_argument("--csv", action="store_true", help="for a spreadsheet: CSV in UTF-8 with its mark")
-    chosen = parser.parse_args(arguments)
+def show(file: str | None, *, as_table: bool = False) -> int:
+    """Print the leads of a file, or of LEADS_FILE, as CSV or a line each; the exit status."""
     try:
-        file = chosen.file or load_config().leads_file
+        file = file or load_config().leads_file
     except KnobError as error:
         return _fail(str(error))
     if not file:
@@ -214,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(f"{file} cannot be read: {error}")
     now = datetime.now(ISRAEL)
     rows = [row_of(call, now) for call in calls_of(lead_lines(text))]
-    shown, encoding = (as_csv(rows), "utf-8-sig") if chosen.csv else (as_text(rows), "utf-8")
+    shown, encoding = (as_csv(rows), "utf-8-sig") if as_table else (as_text(rows), "utf-8")
     sys.stdout.buffer.write(shown.encode(encoding, "replace"))
     return 0
 
@@ -222,7 +217,3 @@ def main(arguments: list[str] | None = None) -> int:
 def _fail(why: str) -> int:
     print(why, file=sys.stderr)
     return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

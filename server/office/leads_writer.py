@@ -31,17 +31,23 @@ class LeadsWriter:
     The file is JSON Lines. ``kind`` says what a line is: ``rang`` (a caller whom a webhook has let
     in), ``detail`` (at once, whatever comes later), ``call`` (all of a call, at its end) or ``missed`` (a
     caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``, ``caller``; a hidden
-    number is "", and ``hidden`` is true then.
+    number is "", and ``hidden`` is true then. ``summary``: of a call, by an LLM, where one is asked.
 
     What is to be saved waits DISK_S at most for the disk, and is kept in any case: see ``LeadsFile``.
     """
 
     def __init__(
-        self, leads_file: str, shared_state: SharedState, now: Callable[[], datetime] = in_israel
+        self,
+        leads_file: str,
+        shared_state: SharedState,
+        now: Callable[[], datetime] = in_israel,
+        also: Callable[[str, str], None] | None = None,
     ) -> None:
+        """``also(call_sid, line)`` gets each line too, before the disk does; returns at once."""
         self._leads = opened(leads_file) if leads_file else None
         self._shared_state = shared_state
         self._now = now
+        self._also = also
 
     def save_rang(self, call_sid: str, caller: str, *, outbound: bool = False) -> None:
         """A call is let in: should nothing come of it, this is who called. Returns at once. Never raises.
@@ -77,6 +83,10 @@ class LeadsWriter:
         how |= {"duration_s": round(summary.duration_s, 1), "turns": summary.turns}
         self._append("call", summary.call, summary.at, {**summary.lead, **how})
 
+    def save_summary(self, call: PhoneCall, summary: str) -> None:
+        """The same for what an LLM makes of a call that is over."""
+        self._append("summary", call, self._now(), {"summary": summary})
+
     def _append(
         self,
         kind: str,
@@ -90,6 +100,8 @@ class LeadsWriter:
         hidden = {} if call.number else {"hidden": True}
         # The kind is read first, and is ours whatever an LLM calls its details.
         lead = json.dumps({"kind": kind} | {**values} | {"kind": kind} | who | hidden, ensure_ascii=False)
+        if self._also is not None:
+            self._also(who["call_sid"], lead)
         if self._leads is None:
             log.info("LEAD %s", lead)
         else:

@@ -7,7 +7,7 @@ are called with a lock of the call held and never block: what takes time is done
 enforces its own, shorter, deadlines and never trusts an engine to return.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -202,6 +202,15 @@ class Llm(Protocol):
 
     def warm(self) -> None:
         """As ``Stt.warm``."""
+
+
+@runtime_checkable
+class SummarisesCalls(Protocol):
+    """A Llm that can say what a whole call was about."""
+
+    def summary(self, lines: Sequence[Line], timeout_s: float) -> str:
+        """Block for one or two sentences, for who reads the lead. Raises ProviderError."""
+        ...
 
 
 class SpeechStream(Protocol):

@@ -105,3 +105,32 @@ chores = Table(
     Column("name", Text, primary_key=True),
     Column("at", Moment, nullable=False),
 )
+
+# The lines of LEADS_FILE on their way, until the lead is whole: of all hosts together.
+# ``digest``: of the line, so that none is there twice; ``lead``: the CallSid, or a name of a line without.
+lead_lines = Table(
+    "agent_lead_lines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    _text("lead", index=True),
+    _text("line"),
+    Column("at", Moment, nullable=False),
+)
+
+# What is sent, and has been: one row a lead and channel. ``payload`` is empty once it has arrived.
+lead_deliveries = Table(
+    "agent_lead_deliveries",
+    metadata,
+    Column("lead", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    _text("payload"),
+    _text("state"),
+    _count("attempts"),
+    _count("refusals"),
+    Column("made_at", Moment, nullable=False),
+    Column("next_at", Moment, nullable=False, index=True),
+    Column("claimed_until", Moment),
+    Column("sent_at", Moment),
+    _text("last_error"),
+)

@@ -52,6 +52,18 @@ GROUPS = (
         ),
     ),
     Group(
+        "Often: leads that arrive",
+        (
+            "LEADS_WEBHOOK_URL",
+            "LEADS_WEBHOOK_SECRET",
+            "LEADS_EMAIL_TO",
+            "LEADS_EMAIL_FROM",
+            "SMTP_URL",
+            "LEADS_RETRY_HOURS",
+            "LEADS_SUMMARY",
+        ),
+    ),
+    Group(
         "Often: STT, LLM and TTS",
         (
             "ASR_ENGINES",

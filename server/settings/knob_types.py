@@ -114,8 +114,16 @@ Host = Annotated[str, Address(), _checked(plausible.why_no_host, shown)]
 ServiceUrl = Annotated[str, Address(), _checked(plausible.why_no_service_url, shown)]
 SocketUrl = Annotated[str, Address(), _checked(plausible.why_no_socket_url, shown)]
 GoogleEndpoint = Annotated[str, Address(), _checked(plausible.why_no_google_endpoint, shown)]
+WebhookUrl = Annotated[SecretStr, Address(), _checked(plausible.why_no_webhook_url)]
 RedisUrl = Annotated[SecretStr, Address(), _checked(plausible.why_no_redis_url)]
 DatabaseUrl = Annotated[SecretStr, Address(), _checked(plausible.why_no_database_url, shown)]
+
+# ---- e-mail ----
+
+EmailAddress = Annotated[str, _checked(plausible.why_no_email, without_user_info)]
+EmailAddresses = Annotated[tuple[EmailAddress, ...], NoDecode, BeforeValidator(_comma_separated)]
+# Another program's setting may have that name: it is looked at where mail is to be sent.
+SmtpUrl = Annotated[SecretStr, Address()]
 
 # ---- secrets ----
 

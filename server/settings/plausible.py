@@ -3,6 +3,7 @@
 What is refused here would be accepted and fail in every call. No answer holds a secret.
 """
 
+import ipaddress
 import re
 from urllib.parse import parse_qsl, urlsplit
 
@@ -103,6 +104,53 @@ def why_no_google_endpoint(url: str) -> str:
     if any(user_info(url)):
         return "must be a host and its port: who we are is in GOOGLE_APPLICATION_CREDENTIALS"
     return ""
+
+
+def is_near(url: str) -> bool:
+    """Its host is this machine, or of a private network: nobody else is on the way to it."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:  # a name; one without a dot is a container's
+        return host != "" and ("." not in host or host.endswith((".internal", ".local", ".lan")))
+
+
+def why_no_webhook_url(url: str) -> str:
+    """``LEADS_WEBHOOK_URL``: what callers say goes there."""
+    if why := _why_no_http_url(url):
+        return why
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        there = False
+    if not there or not url.isascii() or "#" in url:
+        return "must be like https://crm.example.com/leads"
+    if parts.scheme == "http" and not is_near(url):
+        return "must begin with https://; http:// is for this machine and private networks"
+    return ""
+
+
+def why_no_smtp_url(url: str) -> str:
+    """``SMTP_URL``: a mail server, with who we are there."""
+    try:
+        parts = urlsplit(url)
+        there = bool(parts.hostname) and parts.port != 0 and parts.scheme in ("smtp", "smtps")
+        more = parts.path.strip("/") or parts.query or parts.fragment
+        half = bool(parts.username) != bool(parts.password)
+    except ValueError:
+        there, more, half = False, "", False
+    if there and not more and not half and url.isascii() and not any(map(str.isspace, url)):
+        return ""
+    return "must be like smtp://user:password@host:587 or smtps://…:465; in them @ / ? # are %40 %2F %3F %23"
+
+
+def why_no_email(address: str) -> str:
+    good = re.fullmatch(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", address)
+    return "" if good else "must be an address like office@example.com"
 
 
 def why_no_base_url(url: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.delivery.command import main
 from server.office.business_hours import ISRAEL
 from server.office.lead import Missed, merged, with_number
 from server.office.leads import (
@@ -25,7 +26,6 @@ from server.office.leads import (
     as_text,
     calls_of,
     lead_lines,
-    main,
     row_of,
 )
 
@@ -235,7 +235,7 @@ def test_csv_is_for_a_spreadsheet(tmp_path: Path) -> None:
     file = tmp_path / "leads.jsonl"
     file.write_text("\n".join(json.dumps(each) for each in DANA), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "server.office.leads", "--csv"],
+        [sys.executable, "-m", "server.delivery.command", "--csv"],
         cwd=Path(__file__).parents[2],
         env={"PATH": "", "LEADS_FILE": str(file)},
         capture_output=True,

@@ -107,6 +107,8 @@ MAY_IMPORT = {
     "replay": {"audio", "event_log", "turns"},
     # It observes calls, and keeps of their words what the log shows of them.
     "records": {"audio", "call", "hebrew", "logs", "office", "runtime", "settings", "telephony", "turns"},
+    # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
+    "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
@@ -114,12 +116,13 @@ MAY_IMPORT = {
 TOP_MAY_BE_IMPORTED = {
     "call": {"config"},
     "event_log": {"config", "knobs"},
+    "delivery": {"config"},
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
-    "settings": {"config"},
+    "settings": {"config", "knobs"},  # a part of the knobs stands there
     "simulator": {"knobs"},
     "telephony": {"config"},
 }

@@ -1,7 +1,7 @@
 """An LLM by OpenAI's chat completions, streamed, or those of a server with the same protocol."""
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from server.providers.openai.client import Call, events, warm
 from server.providers.openai.endpoint import llm_endpoint
 from server.providers.openai.ends import end_of
 from server.providers.openai.prompt import messages, template
+from server.providers.openai.summary import summary_of
 from server.providers.openai.tools import ToolCalls, as_messages, offered
-from server.turns.effects import Act, Expected
+from server.turns.effects import Act, Expected, Line
 
 SAVED = "נשמר"
 CUT = frozenset(
@@ -42,6 +43,9 @@ class OpenAILlm:
 
     def respond(self, request: ReplyRequest, timeout_s: float) -> ReplyStream:
         return _Reply(self._config, request, self._now, timeout_s)
+
+    def summary(self, lines: Sequence[Line], timeout_s: float) -> str:
+        return summary_of(self._config, lines, _wishes(self._config), timeout_s)
 
     def warm(self) -> None:
         template(self._config.llm_prompt_file)
@@ -121,16 +125,20 @@ class _Reply:
 
     def _create(self, client: Any, told: list[dict[str, Any]], tool_choice: str) -> Any:
         config = self._config
-        wishes = {"temperature": config.openai_llm_temperature, "reasoning_effort": effort(config)}
         return client.chat.completions.with_streaming_response.create(
             model=config.openai_llm_model,
             messages=told,
             tools=offered(self._request.person),
             tool_choice=tool_choice,
             stream=True,
-            # What is not set is not sent: each of these is refused by some model.
-            **{name: value for name, value in wishes.items() if value is not None},
+            **_wishes(config),
         )
+
+
+def _wishes(config: Config) -> dict[str, Any]:
+    """What is not set is not sent: each of these is refused by some model."""
+    wishes = {"temperature": config.openai_llm_temperature, "reasoning_effort": effort(config)}
+    return {name: value for name, value in wishes.items() if value is not None}
 
 
 def effort(config: Config) -> str | None:

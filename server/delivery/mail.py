@@ -1,6 +1,7 @@
 """A lead as an e-mail (``LEADS_EMAIL_TO``) by SMTP: Hebrew, right to left, as plain text and as HTML."""
 
 import json
+import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,8 +52,9 @@ class Mail:
         self._pool = Pool("SMTP", AT_ONCE, by_sockets=True)
 
     def deliver(self, lead: str, payload: str) -> Answer:
-        message = message_of(json.loads(payload), self._sender, self._to, self._now())
-        return self._bounded(lambda: self._hand_over(message))
+        return self._bounded(
+            lambda: self._hand_over(message_of(json.loads(payload), self._sender, self._to, self._now()))
+        )
 
     def ping(self) -> str:
         answer = self._bounded(self._log_in)
@@ -134,7 +136,7 @@ def message_of(letter: Mapping[str, object], sender: str, to: Sequence[str], now
     message["Date"] = format_datetime(now)
     # The same at every attempt: a mailbox may show it once.
     host = parseaddr(sender)[1].rpartition("@")[2]
-    message["Message-ID"] = f"<lead-{''.join(filter(str.isalnum, lead)) or '0'}@{host}>"
+    message["Message-ID"] = f"<lead-{re.sub(r'[^A-Za-z0-9-]', '', lead)}@{host}>"
     message["X-Lead-Id"] = in_one_line(lead, MAX_SUBJECT_CHARS).encode("ascii", "replace").decode()
     message["Auto-Submitted"] = "auto-generated"
     lines = [f"{header}: {cell}" for header, cell in cells]

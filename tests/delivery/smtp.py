@@ -31,6 +31,14 @@ def _handler(server: MailServer, context: ssl.SSLContext | None) -> type[sockets
         tls = False
 
         def handle(self) -> None:
+            try:
+                self._talk()
+            finally:  # of what STARTTLS has made of it
+                self.rfile.close()
+                self.wfile.close()
+                self.request.close()
+
+        def _talk(self) -> None:
             self._say("220 mail.test ESMTP")
             while line := self.rfile.readline():  # of the socket as it is by now
                 words = line.decode().rstrip("\r\n")

@@ -49,8 +49,8 @@ def test_it_is_hebrew_right_to_left_and_encrypted(authority: trustme.CA) -> None
     assert plain.get_content().splitlines()[0] == "דנה <מחפשת> דירה" and "שם: דנה לוי" in plain.get_content()
     written = html.get_content()
     assert '<html dir="rtl" lang="he">' in written and "דנה &lt;מחפשת&gt; דירה" in written
-    assert sorted(line for line in mail.said if line.startswith("RCPT")) == [
-        f"RCPT TO:<{to}>" for to in sorted(TO)
+    assert sorted(line for line in mail.said if line.startswith("rcpt")) == [
+        f"rcpt TO:<{to}>" for to in sorted(TO)
     ]
 
 
@@ -97,7 +97,7 @@ def test_the_ping_is_a_login(authority: trustme.CA) -> None:
     assert mail.mails == []
 
 
-@given(name=st.text(max_size=40), what=st.text(max_size=40), lead=st.text(max_size=20))
+@given(name=st.text(max_size=10), what=st.text(max_size=10), lead=st.text(max_size=10))
 def test_what_a_caller_says_is_no_header(name: str, what: str, lead: str) -> None:
     hostile = "א\r\nBcc: everybody@example.com\r\n\r\nx"
     row = ROW | {"שם": name + hostile, "מה קרה": what}

@@ -243,6 +243,7 @@ def test_csv_is_for_a_spreadsheet(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.startswith(b"\xef\xbb\xbf")
+    assert done.stdout.count(b"\r\n") == done.stdout.count(b"\n") == 2  # as Excel ends a line
     header, row = csv.reader(io.StringIO(done.stdout.decode("utf-8-sig"), newline=""))
     assert tuple(header) == HEADERS and "דנה" in row
 

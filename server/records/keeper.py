@@ -13,7 +13,7 @@ from server.records.database import WITHIN_S, Database
 from server.records.files import files_of
 from server.records.rows import key_of
 from server.records.store import utc_now
-from server.records.tables import calls, chores, turns
+from server.records.tables import calls, chores, lead_deliveries, lead_lines, turns
 from server.runtime.native_calls import Pool
 from server.runtime.threads import Runtime
 
@@ -97,7 +97,9 @@ def claimed(connection: Connection, name: str, every: timedelta, now: datetime) 
 
 
 def delete_calls(connection: Connection, sids: Sequence[str]) -> None:
-    """With their turns."""
+    """With their turns, and what of their leads has not arrived."""
+    connection.execute(lead_lines.delete().where(lead_lines.c.lead.in_(sids)))
+    connection.execute(lead_deliveries.delete().where(lead_deliveries.c.lead.in_(sids)))
     connection.execute(turns.delete().where(turns.c.sid.in_(sids)))
     connection.execute(calls.delete().where(calls.c.sid.in_(sids)))
 

@@ -20,6 +20,7 @@ from server.delivery.schedule import Answer as Outcome
 from server.delivery.schedule import Arrived, Failed, Refused
 from server.delivery.webhook import Webhook
 from server.records.database import Database
+from server.records.keeper import delete_calls
 from tests.delivery.crm import SECRET, Answer, Crm, crm_serving
 from tests.delivery.world import LONGEST, START, World, line
 from tests.records.places import Place
@@ -236,6 +237,7 @@ def carry(place: Place, url: str) -> None:
     world = World(database, [Webhook(url, SECRET)], now=START + timedelta(minutes=5))
     while world.outbox.undelivered():
         world.carriers[0].step()
+    database.close()
 
 
 def test_threads_of_one_process_do_not_share_a_claim(database: Database) -> None:
@@ -406,6 +408,16 @@ def test_nothing_a_caller_said_is_kept_of_what_has_arrived(database: Database, c
     world.now += KEPT
     world.run(7200)
     assert rows(database, "agent_lead_deliveries") == 0
+
+
+def test_a_caller_who_is_forgotten_is_forgotten_here_too(database: Database) -> None:
+    world = World(database, [Scripted(Refused("400"))])
+    world.say(*DANA)
+    world.run(60)
+    world.say(line("detail", "CA2", name="דנה"))
+    world.run(1)
+    database.run(5, lambda connection: delete_calls(connection, ["CA1", "CA2"]))
+    assert world.outbox.undelivered() == [] and world.outbox.in_the_making() == []
 
 
 @pytest.mark.parametrize("odd", ["\ud83d", "\x00", "'; DROP TABLE agent_lead_lines; --", "א" * 4000])

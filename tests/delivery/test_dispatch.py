@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server.check import try_channels
 from server.config import KnobError, load_config
 from server.delivery.command import main, told
 from server.delivery.dispatch import dispatch_of
@@ -14,7 +15,7 @@ from server.office.leads_writer import LeadsWriter
 from server.records.database import Database
 from server.runtime.threads import Threads
 from server.shared_state.state import SharedState
-from tests.delivery.crm import SECRET, crm_serving
+from tests.delivery.crm import SECRET, Answer, crm_serving
 from tests.delivery.world import START, World, line
 from tests.waiting import until
 
@@ -108,3 +109,16 @@ def test_settings_that_cannot_be_right(knobs: dict[str, str], complaint: str) ->
 def test_urls_that_are_good(url: str) -> None:
     config = load_config(_env_file=None, leads_webhook_url=url, leads_webhook_secret=SECRET)
     assert config.leads_webhook_url.get_secret_value() == url
+
+
+def test_check_tries_the_crm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert try_channels() == 0 and "neither LEADS_WEBHOOK_URL" in capsys.readouterr().out
+    with crm_serving([Answer(200), Answer(401)]) as crm:
+        monkeypatch.setenv("LEADS_WEBHOOK_URL", crm.url)
+        monkeypatch.setenv("LEADS_WEBHOOK_SECRET", SECRET)
+        assert [try_channels(), try_channels()] == [0, 1]
+    good, bad = capsys.readouterr().out.splitlines()
+    assert "yes" in good and "a signed test" in good and "NO" in bad and "401 Unauthorized" in bad

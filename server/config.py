@@ -249,10 +249,8 @@ class Config(KeptKnobs):
     idle_max_prompts: int = knob(2, "Times that the agent asks before it says goodbye.", 0, 10)
     hold_sec: float = knob(90, "A caller who asks to wait is left alone for so long.", 0, 900)
     max_call_sec: int = knob(900, "Length of a call after which the agent ends it politely.", 30, 14400)
-
     resume_calls: bool = knob(
-        True,
-        "A call whose socket fails goes on at another; for that, what was said is shared for minutes.",
+        True, "A call whose socket fails goes on at another; for that, its last turns are shared."
     )
 
     # What is said

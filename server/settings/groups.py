@@ -114,6 +114,7 @@ GROUPS = (
             "DRAIN_SEC",
             "STATE_FILE",
             "REDIS_URL",
+            "RESUME_CALLS",
             "LOG_LEVEL",
         ),
     ),

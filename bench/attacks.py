@@ -1,6 +1,6 @@
-"""Twelve attacks on a real server, and what a call beside each of them notices.
+"""Thirteen attacks on a real server, and what a call beside each of them notices.
 
-``python -m bench.attacks [R1 … R12] [--worker-class gevent|gthread|both]``: each against a gunicorn of
+``python -m bench.attacks [R1 … R13] [--worker-class gevent|gthread|both]``: each against a gunicorn of
 its own with one worker (R10: two), scripted engines or the local cloud, and callers whom Twilio has signed.
 Needs nothing but the tests' packages; Linux. About three minutes a worker class, each attack below one.
 
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.attack import HEADING, Attack, Outcome
 from bench.attacks_on_leads import caller_hangs_up, disk_fills, disk_hangs
+from bench.attacks_on_memory import strangers
 from bench.attacks_on_places import keys, places, threads_run_out
 from bench.attacks_on_state import garbage, many_keys, secrets
 from bench.attacks_on_time import dear_forms, log_stalls, pipelined
@@ -37,6 +38,7 @@ ATTACKS: dict[str, Attack] = {
     "R10": garbage,
     "R11": threads_run_out,
     "R12": many_keys,
+    "R13": strangers,
 }
 
 

@@ -5,13 +5,15 @@ from typing import Protocol
 from server.audio.frames import FRAMES_PER_S
 from server.call.call_record import MADE_UP_FOR, Ended
 from server.turns.actions import Action, FeedRecognition, SendAudio, SendClear
-from server.turns.events import DigitPressed, Event, FinalTranscript, MarkReturned, ReplyDone
+from server.turns.events import DigitPressed, Event, FinalTranscript, MarkReturned, ReplyDone, StreamStarted
 from server.turns.machine import TurnMachine
 from server.turns.memory import CallMemory
 
 AGAIN_FRAMES = 60 * FRAMES_PER_S  # a long silence is remembered too, or it would be forgotten
 OF_EACH_FRAME = FeedRecognition | SendAudio | SendClear  # actions that change nothing worth remembering
-WORTH_IT = FinalTranscript | DigitPressed | MarkReturned | ReplyDone  # events that do, without any action
+WORTH_IT = (
+    StreamStarted | FinalTranscript | DigitPressed | MarkReturned | ReplyDone
+)  # events that do, without any action
 
 
 class Memories(Protocol):

@@ -1,8 +1,17 @@
-"""The short form of ``bench.killed``."""
+"""The short forms of ``bench.killed`` and ``bench.goes_on``."""
 
-from bench.killed import measure
+import pytest
+
+from bench import goes_on, killed
+
+
+@pytest.mark.parametrize("worker_class, store", [("gevent", "file"), ("gthread", "redis")])
+def test_f8_a_killed_workers_calls_go_on_at_the_other(worker_class: str, store: str) -> None:
+    """F8: every one, with the turns that were answered before; and nobody else gets their places."""
+    result = goes_on.measure(worker_class, 2, store, at_once=5)
+    assert result.broken == []
 
 
 def test_a_killed_workers_calls_hear_the_apology() -> None:
-    """G1: only its calls end, each by the fallback; their places come back by themselves."""
-    assert measure("gevent", 6, talk_s=9.0).broken == []
+    """G1: where none is taken up, only its calls end, each by the fallback; their places come back."""
+    assert killed.measure("gevent", 6, talk_s=9.0).broken == []

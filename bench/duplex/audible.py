@@ -10,8 +10,8 @@ from itertools import groupby
 
 import numpy as np
 
-from bench.duplex.timeline import Audible
 from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16, pcm16_to_mulaw
+from server.tune.duplex.timeline import Audible
 
 LEVEL_RMS = 4000.0
 AUDIBLE_RMS = 50.0  # above comfort noise; our frames of silence have none at all

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from bench.acoustics.events import FAR_LINES, event
 from bench.acoustics.pauses import Word, words_in
 from bench.acoustics.tracks import SPEECH_DBFS, Track
-from bench.duplex.timeline import Kind, Sound
 from bench.duplex.voices import INTERRUPTING, NODS, SENTENCES, Piece, Speaker
 from server.simulator.sounds import line_noise
+from server.tune.duplex.timeline import Kind, Sound
 
 ANSWER_WITHIN_S = 6.0
 OVER_S = 2.2  # of silence: the reply is over, and nothing of it comes back

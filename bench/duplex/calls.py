@@ -12,11 +12,11 @@ from bench.acoustics.tracks import SPEECH_DBFS, Track
 from bench.duplex.agent import Replies, give_voice
 from bench.duplex.audible import audible
 from bench.duplex.caller import INTERRUPTS, NOISES, Caller, Turn
-from bench.duplex.timeline import TimeLine
 from bench.duplex.voices import NODS, speakers
 from server.audio.frames import FRAME_BYTES, pcm16_to_mulaw
 from server.audio.silero import SpeechModel
 from server.audio.vad import EnergyOnly
+from server.tune.duplex.timeline import TimeLine
 from tests.simtime.call import SimCall
 from tests.simtime.line import Line
 

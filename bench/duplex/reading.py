@@ -6,7 +6,7 @@ The two public scores count a tick or a hole that nobody minds; these count repl
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from bench.duplex.timeline import IGNORED, SAME_MOMENT_S, TURNS, Audible, Kind, Sound, TimeLine, joined
+from server.tune.duplex.timeline import IGNORED, SAME_MOMENT_S, TURNS, Audible, Kind, Sound, TimeLine, joined
 
 GOES_ON_WITHIN_S = 1.2
 BEHIND_S = 1.0  # a silence that begins so long after a sound is its effect

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from bench.duplex import eva, panel, reading
+from bench.duplex import reading
 from bench.duplex.caller import INTERRUPTS, Turn
 from bench.duplex.calls import PAUSES_MS, Setting, plan, run
-from bench.duplex.panel import Panel
 from bench.duplex.reading import Reading, percentile
-from bench.duplex.timeline import IGNORED, TimeLine
+from server.tune.duplex import eva, panel
+from server.tune.duplex.panel import Panel
+from server.tune.duplex.timeline import IGNORED, TimeLine
 
 PAUSE_CALLS, PAUSES_A_CALL = 8, 3
 INTERRUPTED_CALLS, INTERRUPTIONS_A_CALL = 25, 4

@@ -2,12 +2,13 @@
 
 import pytest
 
-from bench.duplex import eva, panel, reading
+from bench.duplex import reading
 from bench.duplex.audible import audible, tone_of
-from bench.duplex.panel import segments_of
 from bench.duplex.reading import Fate, PauseFate, percentile
-from bench.duplex.timeline import Audible, Kind, Sound, TimeLine
 from server.audio.frames import MULAW_SILENCE, mulaw_to_pcm16, pcm16_to_mulaw
+from server.tune.duplex import eva, panel
+from server.tune.duplex.panel import segments_of
+from server.tune.duplex.timeline import Audible, Kind, Sound, TimeLine
 
 
 def turn(start_s, end_s):

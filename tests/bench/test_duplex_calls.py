@@ -5,13 +5,14 @@ from collections import Counter
 
 import pytest
 
-from bench.duplex import panel, reading, results
+from bench.duplex import reading, results
 from bench.duplex.agent import Replies, reply_of, whole
 from bench.duplex.caller import INTERRUPTS, Turn
 from bench.duplex.calls import PAUSES_MS, Setting, plan, run
-from bench.duplex.timeline import Audible, Kind, Sound, TimeLine
 from bench.duplex.voices import NODS, speakers
 from server.providers.base import ReplyRequest
+from server.tune.duplex import panel
+from server.tune.duplex.timeline import Audible, Kind, Sound, TimeLine
 
 
 def kinds(line):

@@ -4,7 +4,7 @@ Each turn of the caller has a score of 0 to 1, by what happened to it. Nods are 
 called in these calls. Times are exact, not ticks; the agent's pauses under 0.3 s are bridged.
 """
 
-from bench.duplex.timeline import TURNS, Audible, Sound, TimeLine, joined
+from server.tune.duplex.timeline import TURNS, Audible, Sound, TimeLine, joined
 
 BRIDGE_S = 0.3
 EARLY_S, BEST_FROM_S, BEST_UNTIL_S, LATE_S = -0.5, 0.5, 2.0, 3.5

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from math import ceil, floor
 from statistics import fmean
 
-from bench.duplex.timeline import TURNS, Kind, Sound, TimeLine
+from server.tune.duplex.timeline import TURNS, Kind, Sound, TimeLine
 
 TICK_S = 0.2
 YIELD_TICKS = 10  # 2.0 s: time for the agent to yield to a real interruption

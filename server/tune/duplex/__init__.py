@@ -1,0 +1,1 @@
+"""Turn-taking as published scores count it, on a time line of one call. Pure; ``bench/duplex`` uses it too."""

@@ -111,6 +111,8 @@ MAY_IMPORT = {
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
+    # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.
+    "tune": {"audio", "event_log", "hear", "settings", "turns"},
     "simulator": {"audio", "hebrew", "providers", "runtime", "settings"},
 }
 TOP_MAY_BE_IMPORTED = {
@@ -125,6 +127,7 @@ TOP_MAY_BE_IMPORTED = {
     "settings": {"config", "knobs"},  # a part of the knobs stands there
     "simulator": {"knobs"},
     "telephony": {"config"},
+    "tune": {"config", "knobs"},
 }
 
 

@@ -1,1 +1,1 @@
-"""Turn-taking as published scores count it, on a time line of one call. Pure; ``bench/duplex`` uses it too."""
+"""Turn-taking as published scores count it, on one call's time line. Pure; ``bench/duplex`` uses it too."""

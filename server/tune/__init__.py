@@ -1,0 +1,1 @@
+"""``python -m server.tune``: recorded calls under other settings, and what they say of those in force."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from server.audio.vad import Vad
 from server.config import Config
@@ -30,7 +30,7 @@ class Knobs:
     barge_in_early_stop: bool
 
     @classmethod
-    def of(cls, given: Mapping[str, object]) -> "Knobs":
+    def of(cls, given: Mapping[str, object]) -> Self:
         """``given``: names in either case, values or the texts that set them; the rest as by default.
 
         Raises pydantic's ValidationError for a value that is none.
@@ -39,7 +39,7 @@ class Knobs:
         config = _config({field.name: named[field.name] for field in fields(cls) if field.name in named})
         return cls(**{field.name: getattr(config, field.name) for field in fields(cls)})
 
-    def but(self, name: str, value: Any) -> "Knobs":
+    def but(self, name: str, value: Any) -> Self:
         """The same with another value of one."""
         return replace(self, **{name: value})
 
@@ -52,7 +52,7 @@ class Knobs:
         params = self.params()
         return Vad(params.vad_rms, params.barge_in_rms, early_stop=params.early_stop)
 
-    def other_than(self, base: "Knobs") -> dict[str, tuple[str, str]]:
+    def other_than(self, base: Self) -> dict[str, tuple[str, str]]:
         """Name in capitals to the texts of its value there and here, where they differ."""
         pairs = {field.name: (getattr(base, field.name), getattr(self, field.name)) for field in fields(self)}
         return {

@@ -23,13 +23,13 @@ h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em}section{border-top:3px soli
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.88em}
 th,td{padding:6px 8px;border-bottom:1px solid var(--line);text-align:start;vertical-align:top}
 td code,pre{direction:ltr;unicode-bidi:isolate}
-td.figure{direction:ltr;unicode-bidi:isolate;white-space:nowrap}
+td.figure{white-space:nowrap}
 pre{background:var(--box);padding:12px;overflow-x:auto;text-align:left;border-radius:8px}
 .verdict{background:var(--box);padding:12px;border-radius:8px;border-inline-start:5px solid var(--best);
 font-weight:600}tr.now td{color:var(--now)}tr.advised td{color:var(--good);font-weight:600}
 .soft{color:var(--soft);font-size:.92em}
 svg{width:100%;max-width:800px;height:auto;display:block;margin:12px auto}
-svg text{fill:var(--ink);font-size:20px}svg .tick,svg .title{text-anchor:middle}svg .level{text-anchor:end}
+svg text{fill:var(--ink);font-size:24px}svg .tick,svg .title{text-anchor:middle}svg .level{text-anchor:end}
 svg .grid{stroke:var(--line)}svg .tried{fill:var(--dot)}svg .best{fill:var(--best)}
 svg .front{fill:none;stroke:var(--best);stroke-width:2}svg circle.now{fill:var(--now)}
 svg circle.advised{fill:var(--good)}svg text.name{font-weight:600;paint-order:stroke;stroke:var(--paper);
@@ -50,7 +50,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "now": {"he": "היום", "en": "today"},
     "advised": {"he": "מומלץ", "en": "advised"},
     "settings": {"he": "הגדרות", "en": "settings"},
-    "paste": {"he": "להדבקה בקובץ .env:", "en": "To paste into .env:"},
+    "paste": {"he": "להדבקה בקובץ <bdi>.env</bdi>:", "en": "To paste into .env:"},
     "held out": {
         "he": "בשיחות שלא השתתפו בבחירה: היום {now}, נבחר {then}.",
         "en": "On calls that had no part in choosing: today {now}, chosen {then}.",
@@ -193,7 +193,7 @@ def _table(
     for knobs in rows:
         kind = "now" if knobs == trials.base else "advised" if knobs == chosen else ""
         name = escape(named(trials.base, knobs)) or TEXTS["now"][language]
-        figures = "".join(f'<td class="figure">{text}</td>' for text in cells(axes.name, trials.total(knobs)))
+        figures = "".join(_figure(text) for text in cells(axes.name, trials.total(knobs)))
         parts.append(f'<tr class="{kind}"><td><code>{name}</code></td>{figures}</tr>')
     return [*parts, "</table></div>"]
 
@@ -207,9 +207,14 @@ def _eot(report: Report, language: Language) -> list[str]:
     heads = "".join(f"<th>{head}</th>" for head in TEXTS["eot heads"][language].split("|"))
     parts = [f'<h2>{TEXTS["eot"][language]}</h2><div class="wide"><table><tr>{heads}</tr>']
     for name, texts in rows.items():
-        figures = "".join(f'<td class="figure">{text}</td>' for text in texts)
+        figures = "".join(_figure(text) for text in texts)
         parts.append(f"<tr><td><bdi>{escape(name)}</bdi></td>{figures}</tr>")
     return [*parts, "</table></div>"]
+
+
+def _figure(text: str) -> str:
+    """Numbers run from left to right in Hebrew too, in a cell that stands under its heading."""
+    return f'<td class="figure"><bdi dir="ltr">{text}</bdi></td>'
 
 
 def _eot_cells(known: OperatingPoints) -> list[str]:
@@ -223,6 +228,6 @@ def _duplex(report: Report, language: Language) -> list[str]:
     if not known:
         return []
     heads = "".join(f"<th><bdi>{escape(name)}</bdi></th>" for name in known)
-    figures = "".join(f'<td class="figure">{value:.2f}</td>' for value in known.values())
+    figures = "".join(_figure(f"{value:.2f}") for value in known.values())
     table = f'<div class="wide"><table><tr>{heads}</tr><tr>{figures}</tr></table></div>'
     return [f"<h2>{TEXTS['duplex'][language]}</h2>{table}"]

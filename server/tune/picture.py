@@ -1,6 +1,6 @@
 """The Pareto picture: every setting tried as a point, waiting against what goes wrong. SVG, without a script.
 
-Texts are 20 units of 640 wide, so that they can be read on a telephone; colours are the page's variables.
+Texts are 24 units of 640 wide, so that they can be read on a telephone; colours are the page's variables.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 640, 470
-LEFT, RIGHT, TOP, BOTTOM = 84, 24, 24, 92
+LEFT, RIGHT, TOP, BOTTOM = 92, 40, 24, 104
 TICKS = 4
 
 Point = tuple[float, float]  # ms, and a share
@@ -61,7 +61,7 @@ def svg(picture: Picture) -> str:
         parts += _named(x, y, picture.advised, "advised", picture.advised_text, above=False)
     parts += _named(x, y, picture.now, "now", picture.now_text, above=True)
     middle = (LEFT + WIDTH - RIGHT) / 2
-    parts.append(f'<text class="title" x="{middle}" y="{HEIGHT - 44}">{escape(picture.x_title)}</text>')
+    parts.append(f'<text class="title" x="{middle}" y="{HEIGHT - 46}">{escape(picture.x_title)}</text>')
     parts.append(f'<text class="title" x="{middle}" y="{HEIGHT - 12}">↑ {escape(picture.y_title)}</text>')
     return "\n".join([*parts, "</svg>"])
 
@@ -71,7 +71,7 @@ def _grid(x: _Scale, y: _Scale) -> list[str]:
     for tick in x.ticks:
         at = x.at(tick)
         parts.append(f'<line class="grid" x1="{at}" y1="{TOP}" x2="{at}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text class="tick" x="{at}" y="{HEIGHT - BOTTOM + 22}">{tick:.0f}</text>')
+        parts.append(f'<text class="tick" x="{at}" y="{HEIGHT - BOTTOM + 27}">{tick:.0f}</text>')
     for tick in y.ticks:
         at = y.at(tick)
         text = f"{tick * 100:.1f}%" if y.high < 0.2 else f"{tick * 100:.0f}%"

@@ -50,7 +50,7 @@ TEXTS: dict[str, dict[Language, str]] = {
     "now": {"he": "היום", "en": "today"},
     "advised": {"he": "מומלץ", "en": "advised"},
     "settings": {"he": "הגדרות", "en": "settings"},
-    "paste": {"he": "להדבקה בקובץ <bdi>.env</bdi>:", "en": "To paste into .env:"},
+    "paste": {"he": 'להדבקה בקובץ <bdi dir="ltr">.env</bdi>:', "en": "To paste into .env:"},
     "held out": {
         "he": "בשיחות שלא השתתפו בבחירה: היום {now}, נבחר {then}.",
         "en": "On calls that had no part in choosing: today {now}, chosen {then}.",

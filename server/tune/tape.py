@@ -10,11 +10,13 @@ what that would have heard: the agent is audible as recorded, and words come at 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Protocol
 
-from server.audio.endpointing import Closing, OnsetThreshold
+from server.audio.endpointing import Closing, EndpointingParams, OnsetThreshold
 from server.audio.frames import FrameHeard
 from server.audio.segmenter import CallerAudio, Heard, Segmenter
+from server.audio.vad import Vad
 from server.tune.knobs import Knobs
 from server.turns.actions import (
     Action,
@@ -159,19 +161,14 @@ class _Tape:
 class _Taped(Segmenter):
     """The hearing of a machine that is given a recorded call again: it works as ever, and a tape runs."""
 
-    tape: _Tape
+    def __init__(self, tape: _Tape, params: EndpointingParams, vad: Vad) -> None:
+        super().__init__(params, vad)
+        self.tape = tape
 
-    @classmethod
-    def of(cls, machine: TurnMachine, tape: _Tape) -> None:
-        """The machine makes its own, of the plain class, and takes none: that one becomes a taped one."""
-        segmenter = machine.users._segmenter
-        segmenter.__class__ = cls
-        segmenter.tape = tape  # type: ignore[attr-defined]
-
-    def feed(self, frame: FrameHeard, threshold: OnsetThreshold) -> list[Heard]:
+    def feed(self, frame: FrameHeard, threshold: OnsetThreshold, *, lower: bool = False) -> list[Heard]:
         self.tape.frames.append(frame)
         self.tape.thresholds.append(threshold)
-        return self.tape.changed(super().feed(frame, threshold))
+        return self.tape.changed(super().feed(frame, threshold, lower=lower))
 
     def close_after(self, closing: Closing) -> None:
         self.tape.told(closing)
@@ -248,8 +245,10 @@ def _decisions(actions: Sequence[Action]) -> list[tuple[type, int]]:
 
 def take_of(call: RecordedCall) -> Take:
     """Let the call happen again. Raises DoesNotComeOutAgain; 50 µs a frame."""
-    machine, tape = TurnMachine(call.params), _Tape()
-    _Taped.of(machine, tape)
+    if call.params.dips:
+        raise DoesNotComeOutAgain("BARGE_IN_STYLE=dip: when it would have been silent is not known")
+    tape = _Tape()
+    machine = TurnMachine(call.params, partial(_Taped, tape))
     notes = _Notes(tape)
     for number, (event, then) in enumerate(call.events):
         notes.saw(event)

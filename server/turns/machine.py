@@ -6,9 +6,21 @@ A turn's phases and their transitions are in ``phases``; an event that carries a
 the top of ``handle``.
 """
 
-from server.audio.endpointing import OnsetThreshold
+from collections.abc import Callable
+
+from server.audio.endpointing import EndpointingParams, OnsetThreshold
 from server.audio.frames import FRAME_MS, FrameHeard
-from server.audio.segmenter import CallerAudio, Confirmed, Discarded, Ended, Heard, Onset, Paused, Resumed
+from server.audio.segmenter import (
+    CallerAudio,
+    Confirmed,
+    Discarded,
+    Ended,
+    Heard,
+    Onset,
+    Paused,
+    Resumed,
+    Segmenter,
+)
 from server.audio.vad import Vad
 from server.hebrew.understand.waiting import asks_to_wait, says_to_wait
 from server.turns.actions import (
@@ -64,14 +76,18 @@ OF_ONSET: dict[OnsetThreshold, tuple[Action, ...]] = {
 }
 
 
+Hears = Callable[[EndpointingParams, Vad], Segmenter]
+
+
 class TurnMachine:
     """Not thread-safe: the caller holds the call's lock around ``handle``."""
 
-    def __init__(self, params: TurnParams) -> None:
+    def __init__(self, params: TurnParams, hears: Hears = Segmenter) -> None:
+        """``hears`` makes the call's hearing."""
         self.params = params
         self.current = CurrentTurn()
         vad = Vad(params.vad_rms, params.barge_in_rms, early_stop=params.early_stop)
-        self.users = UserTurns(params.endpointing, vad)
+        self.users = UserTurns(params.endpointing, hears(params.endpointing, vad))
         self.call = CallState(params.history_turns, params.dedup_frames, params.lines)
         barge_in = BargeIn(params, self.current, self.users, self.call)
         self.parts = Parts(params, self.current, self.users, self.call, barge_in, Allowance())

@@ -11,7 +11,6 @@ from server.audio.endpointing import (
 )
 from server.audio.frames import FRAME_MS, FrameHeard
 from server.audio.segmenter import Ended, Heard, Segmenter
-from server.audio.vad import Vad
 from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.words import normalise
 from server.turns.actions import (
@@ -39,11 +38,11 @@ MAX_NOISES = 2  # in a row; then recognition starts only for a voice that is con
 class UserTurns:
     """Collects utterances and keys into ``pending`` until a turn takes them. Not thread-safe."""
 
-    def __init__(self, params: EndpointingParams, vad: Vad) -> None:
+    def __init__(self, params: EndpointingParams, segmenter: Segmenter) -> None:
         self.pending = UserTurn()  # said and not answered, while no turn of it runs
         self.stt_guesses = False  # an interim transcript has come in this call
         self._params = params
-        self._segmenter = Segmenter(params, vad)
+        self._segmenter = segmenter
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
         self._keypad = DtmfCollector()
         self._spoken: dict[int, UserUtterance] = {}  # utterances that are not over

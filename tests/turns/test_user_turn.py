@@ -6,7 +6,7 @@ import pytest
 
 from server.audio.endpointing import OnsetThreshold
 from server.audio.frames import FrameHeard
-from server.audio.segmenter import Ended, Onset
+from server.audio.segmenter import Ended, Onset, Segmenter
 from server.audio.vad import Vad
 from server.turns.actions import CancelRecognition, FinishRecognition, StartRecognition
 from server.turns.echo import Overlap
@@ -20,7 +20,7 @@ LEVELS = {"#": (4000, 0.9), ".": (10, 0.05)}
 
 
 def side(timeline="", bar=OnsetThreshold.ORDINARY):
-    caller = UserTurns(PARAMS, Vad(vad_rms=200, barge_in_rms=300))
+    caller = UserTurns(PARAMS, Segmenter(PARAMS, Vad(vad_rms=200, barge_in_rms=300)))
     feed(caller, timeline, bar)
     return caller
 

@@ -142,8 +142,7 @@ class TurnMachine:
             case InterimTranscript() | FinalTranscript() | SttFailed():
                 return self._transcript(event)
             case StreamStarted():
-                self._started(event)
-                return []
+                return self._started(event)
             case CallerGone():
                 self._last_words = LastWords(self.parts)
                 return self._last_words.begin()
@@ -154,10 +153,9 @@ class TurnMachine:
                 return []
         return self._answering.turn_event(self.turn, event) if self.turn is not None else []
 
-    def _started(self, event: StreamStarted) -> None:
+    def _started(self, event: StreamStarted) -> list[Action]:
         self.call.started(event)
-        if event.memory is not None:
-            self._own_turns.go_on_from(event.memory)
+        return [] if event.memory is None else self._own_turns.go_on_from(event.memory)
 
     @property
     def memory(self) -> CallMemory:

@@ -110,10 +110,10 @@ class OwnTurns:
         memory = self._taking_up.memory
         return replace(memory, prompts=self._silence.prompts, hold_frames=self._silence.hold_frames)
 
-    def go_on_from(self, memory: CallMemory) -> None:
+    def go_on_from(self, memory: CallMemory) -> list[Action]:
         """F8: another socket of this call had come so far."""
-        self._taking_up.begin(memory)
         self._silence.restore(memory.prompts, memory.hold_frames)
+        return self._taking_up.begin(memory)
 
     def take_up(self) -> list[Action]:
         """F8: the first words at this socket, if they are due; to who has heard none, the greeting."""

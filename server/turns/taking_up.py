@@ -63,7 +63,7 @@ class TakingUp:
 
     # ---- the socket that goes on ----
 
-    def begin(self, memory: CallMemory) -> None:
+    def begin(self, memory: CallMemory) -> list[Action]:
         """The stream has started, and another one before it had come so far."""
         parts = self._parts
         parts.current.goes_on_from(memory.frames)
@@ -71,6 +71,7 @@ class TakingUp:
         if memory.owed:
             parts.users.give_back(UserTurn.remembered(memory.owed, memory.frames))
         self._memory = memory
+        return [Log(f"TAKEN_UP turns={memory.history.committed_turns}")]
 
     @property
     def pending(self) -> bool:
@@ -106,7 +107,7 @@ class TakingUp:
         go_on = not again and not memory.owed
         line = call.prompts.cut_off_go_on if go_on else call.prompts.cut_off
         *before, last = (call.worded(line), *again)
-        actions: list[Action] = [Log(f"TAKEN_UP turns={memory.history.committed_turns}")]
+        actions: list[Action] = []
         for sentence in before:
             actions += turn.add_sentence(sentence)
         acts = () if memory.parting is None else (memory.parting.act,)

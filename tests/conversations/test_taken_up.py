@@ -27,7 +27,8 @@ class Host:
     """What the processes of a host share: each call of ``socket`` is in another one."""
 
     def __init__(self, tmp_path):
-        self.store, self.leads = MemoryStore(), str(tmp_path / "leads.jsonl")
+        self.clock = lambda: 0.0
+        self.store, self.leads = MemoryStore(lambda: self.clock()), str(tmp_path / "leads.jsonl")
         self.asked = []
 
     def socket(self, sounds, *, resumes=False, reply=ASKS, **how):
@@ -38,6 +39,7 @@ class Host:
             return reply
 
         call = SimCall(sounds, reply=answer, parameters=parameters, **how)
+        self.clock = call.runtime.clock
         state = SharedState(self.store, "a", call.runtime.clock)
         self.memories = CallMemories(state, call.runtime)
         leads = LeadsWriter(self.leads, state, now=lambda: BEGAN)

@@ -57,6 +57,7 @@ def test_f8_a_slow_store_is_told_the_newest_only_and_every_call_in_its_turn():
         memories.remember("CA1", memory_of(turns))
         memories.remember("CA2", memory_of(turns))
         runtime.run_until(0.05 * (turns + 1))
+    assert [change.key for change in store.made] == ["CA1", "CA2"], "one does not keep the other waiting"
     assert runtime.now < 3 and memories.recall("CA1") == memory_of(49), "it is known before it is written"
     runtime.run_until(20)
     assert len(store.made) < 10 and {change.key for change in store.made} == {"CA1", "CA2"}

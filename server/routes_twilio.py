@@ -158,6 +158,8 @@ def _stream_ended(service: Service) -> Response | Refused:
         return taken_up
     if taken_up is not None:
         _log_webhook(service, f"stream_ended=200 {taken_up}", "CallStatus")
+        # Or the office would hear that it was lost, and of what is left from now on nothing.
+        service.leads.save_goes_on(_field("CallSid"), _caller())
         return _connect(service, taken_up.token, took_up={RESUMES: token_hex(4)})
     if refused := _told(service, over=True):
         return refused

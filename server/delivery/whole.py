@@ -52,7 +52,7 @@ def whole_at(found: LeadLines, longest: timedelta, *, summarised: bool) -> datet
     if not found.call.call_sid:
         return found.last  # nothing else can belong to it
     whole = kinds.get("call")
-    if whole is None:
+    if whole is None or _goes_on(found):
         # A webhook knows more of a call than that it began; of one that was killed nobody tells more.
         return found.last + FOLLOWED if "missed" in kinds else max(found.first + longest, found.last)
     wait = FOLLOWED if whole.get("ended") in FOLLOWED_BY_WEBHOOKS else SETTLED
@@ -61,12 +61,22 @@ def whole_at(found: LeadLines, longest: timedelta, *, summarised: bool) -> datet
     return found.last + wait
 
 
+def _goes_on(found: LeadLines) -> bool:
+    """F8: of each socket that failed another one has taken it up, and of the last nothing is known yet.
+
+    Who was killed writes no line, and a lost connection may be noticed behind the taking up.
+    """
+    ends = [line.get("ended") for line in found.lines if line.get("kind") == "call"]
+    taken_up = sum(line.get("kind") == "goes_on" for line in found.lines)
+    return taken_up >= len(ends) and all(ended in MADE_UP_FOR for ended in ends)
+
+
 def is_lead(call: CallLines) -> bool:
     """They left something, or the office should know that it has missed them.
 
     Not who speaks with a person now and left nothing, and not whom we called and did not reach.
     """
-    if call.kinds.keys() == {"rang"}:
+    if call.only_rang:
         return not call.first("outbound")
     return bool(call.missed or call.lead)
 
@@ -85,7 +95,7 @@ def document(found: LeadLines, now: datetime) -> dict[str, Any]:
         "hidden": not caller,
         "outbound": bool(call.first("outbound")),
         "phone": e164(details.get("phone", "")) or caller,
-        "missed": CUT_OFF if call.kinds.keys() == {"rang"} else call.missed,
+        "missed": CUT_OFF if call.only_rang else call.missed,
         "ended": call.first("ended"),
         "duration_s": _number(call.first("duration_s")),
         "turns": _number(call.first("turns")),

@@ -79,6 +79,11 @@ class CallLines:
         return next((line[name] for line in lines if line.get(name)), "")
 
     @property
+    def only_rang(self) -> bool:
+        """Nothing is known of how it went on: it was killed, more than once perhaps (F8)."""
+        return self.kinds.keys() <= {"rang", "goes_on"}
+
+    @property
     def lead(self) -> dict[str, str]:
         """All that was told; what the whole line says of it counts, wherever it stands in the file.
 
@@ -100,7 +105,7 @@ class CallLines:
     def what_happened(self, now: datetime) -> str:
         if self.missed:
             return WHAT_HAPPENED.get(Missed(self.missed), "") if self.missed in {*Missed} else self.missed
-        if self.kinds.keys() == {"rang"}:
+        if self.only_rang:
             who = RANG_OUTBOUND if self.first("outbound") else RANG
             began = moment_of(self.first("at"))
             return f"{who}, {MAYBE_STILL if began and now - began < IN_PROGRESS else AND_NO_MORE}"

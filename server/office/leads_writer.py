@@ -29,9 +29,10 @@ class LeadsWriter:
     """Writes the leads of a process's calls and webhooks. Any thread.
 
     The file is JSON Lines. ``kind`` says what a line is: ``rang`` (a caller whom a webhook has let
-    in), ``detail`` (at once, whatever comes later), ``call`` (all of a call, at its end) or ``missed`` (a
-    caller whom a webhook knows to be lost). All have ``at`` (in Israel), ``call_sid``, ``caller``; a hidden
-    number is "", and ``hidden`` is true then. ``summary``: of a call, by an LLM, where one is asked.
+    in), ``detail`` (at once, whatever comes later), ``call`` (all of a call, at the end of its socket),
+    ``goes_on`` (at another one, F8) or ``missed`` (a caller whom a webhook knows to be lost). All have
+    ``at`` (in Israel), ``call_sid``, ``caller``; a hidden number is "", and ``hidden`` is true then.
+    ``summary``: of a call, by an LLM, where one is asked.
 
     What is to be saved waits DISK_S at most for the disk, and is kept in any case: see ``LeadsFile``.
     """
@@ -57,6 +58,10 @@ class LeadsWriter:
         if call_sid:
             values = {"outbound": True} if outbound else {}
             self._append("rang", PhoneCall(call_sid, caller), self._now(), values, within_s=0.0)
+
+    def save_goes_on(self, call_sid: str, caller: str) -> None:
+        """Its socket has failed, and the call is not over (F8). Returns at once. Never raises."""
+        self._append("goes_on", PhoneCall(call_sid, caller), self._now(), {}, within_s=0.0)
 
     def save_lead(self, call_sid: str, caller: str, details: Details, *, after_call: bool = False) -> None:
         """Append one line to the file of leads; ``caller``: their number. Blocks. Never raises.

@@ -128,6 +128,18 @@ def test_a_channel_each(database: Database) -> None:
     assert mail.payloads[0]["row"]["שם"] == "דנה"
 
 
+def test_f8_what_a_call_leaves_at_its_second_socket_arrives(database: Database) -> None:
+    """F8: it goes on for minutes behind the failure of its first, which is no reason to report it as lost."""
+    channel = Scripted()
+    world = World(database, [channel])
+    world.say(line("rang"), line("call", ended="lost", missed="failed"), line("goes_on"))
+    world.run(300)
+    assert channel.payloads == []
+    world.say(line("detail", name="דנה"), line("call", ended="caller", name="דנה"))
+    world.run(60)
+    assert [(lead["details"], lead["missed"]) for lead in channel.payloads] == [({"name": "דנה"}, "")]
+
+
 def test_newcomer_4_who_was_lost_is_a_lead_too(database: Database, crm: Crm) -> None:
     world = World(database, [Webhook(crm.url, SECRET)])
     world.say(

@@ -29,6 +29,7 @@ def found(*lines: dict[str, Any]) -> LeadLines:
 RANG, DETAIL = line("rang"), line("detail", name="דנה", phone="0521234567")
 ENDED = line("call", ended="caller", name="דנה", phone="0521234567", duration_s=63.2, turns=4)
 MISSED = line("missed", missed="no_answer")
+LOST, GOES_ON = line("call", ended="lost", missed="failed"), line("goes_on")
 
 WHOLE = {
     "over": ((RANG, DETAIL, ENDED), LATER + SETTLED),
@@ -39,6 +40,12 @@ WHOLE = {
     "killed, and a webhook noticed": ((RANG, DETAIL, MISSED), LATER + FOLLOWED),
     "killed, or it goes on": ((RANG, DETAIL), LONGEST),
     "only rang": ((RANG,), LONGEST),
+    "broken off, and taken up (F8)": ((RANG, LOST, GOES_ON), LONGEST),
+    "taken up, before its broken socket was known for one": ((RANG, GOES_ON, LOST), LONGEST),
+    "taken up, and over": ((RANG, LOST, GOES_ON, ENDED), LATER + SETTLED),
+    "killed, taken up, and over": ((RANG, GOES_ON, ENDED), LATER + SETTLED),
+    "taken up, and broken off again": ((RANG, LOST, GOES_ON, LOST), LATER + FOLLOWED),
+    "taken up, killed, and a webhook noticed": ((RANG, LOST, GOES_ON, MISSED), LATER + FOLLOWED),
     "without a CallSid": ((line("detail", "", name="דנה"),), LATER),
 }
 
@@ -65,6 +72,7 @@ LEADS = {
     "put through, nothing left": ((RANG, line("call", ended="transfer")), False),
     "put through, not answered": ((RANG, line("call", ended="transfer"), MISSED), True),
     "only rang": ((RANG,), True),
+    "killed twice (F8)": ((RANG, GOES_ON), True),
     "we called, nobody came": ((line("rang", outbound=True),), False),
 }
 
@@ -95,8 +103,9 @@ def test_f11_a_hidden_number() -> None:
     assert sent["duration_s"] is None and sent["turns"] is None
 
 
-def test_who_only_rang_is_cut_off() -> None:
-    sent = document(found(RANG), START + LONGEST)
+@pytest.mark.parametrize("lines", [(RANG,), (RANG, GOES_ON)])
+def test_who_only_rang_is_cut_off(lines: tuple[dict[str, Any], ...]) -> None:
+    sent = document(found(*lines), START + LONGEST)
     assert (sent["missed"], sent["phone"]) == ("cut_off", "+972501112222")
     assert sent["summary"].startswith(sent["what_happened"].split(",")[0])
 

@@ -147,6 +147,7 @@ def test_b3_who_only_rang() -> None:
     assert (row["טלפון"], row["מה קרה"]) == ("050-1112222", f"התקשרו, {AND_NO_MORE}")
     just_now = (NOW - timedelta(minutes=5)).isoformat()
     assert rows_of(line("rang", at=just_now))[0]["מה קרה"] == f"התקשרו, {MAYBE_STILL}"
+    assert rows_of(line("rang"), line("goes_on")) == rows_of(line("rang")), "killed twice (F8)"
     assert rows_of(line("rang", outbound=True))[0]["מה קרה"] == f"התקשרנו, {AND_NO_MORE}"
     assert rows_of(line("rang", at="?"))[0]["מה קרה"] == f"התקשרו, {AND_NO_MORE}"
     rang = line("rang", at=DANA[2]["at"])

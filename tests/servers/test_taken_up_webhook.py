@@ -1,6 +1,8 @@
 """F8: ``stream_ended`` connects a call once more: whom, how often, and what only Twilio can make of it."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -67,6 +69,18 @@ def test_f8_a_call_that_is_remembered_is_connected_once_more(client: FlaskClient
     assert action == f"{ENDED}?{RESUMES}={told[RESUMES]}"
     assert come(client, told) is None
     assert come(client, told) == Refused("a used token")
+
+
+def test_f8_the_leads_know_that_it_goes_on(tmp_path: Path) -> None:
+    """F8: or it would be reported as lost while it goes on, and what is left later would come too late."""
+    file = tmp_path / "leads.jsonl"
+    client = make_app(twilio_auth_token=TOKEN, public_base_url=BASE, leads_file=str(file)).test_client()
+    remember(client)
+    post(client)
+    post(client)
+    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert [(line["kind"], line["call_sid"]) for line in lines][0] == ("goes_on", SID)
+    assert [line["kind"] for line in lines].count("goes_on") == 1, "the second time there was an apology"
 
 
 def test_f8_a_second_failure_within_a_minute_is_made_up_for(client: FlaskClient) -> None:

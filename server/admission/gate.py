@@ -137,7 +137,7 @@ class Gate:
         if new and not at_once:
             if self._stays_overloaded():
                 return Busy(Limit.LATE)
-            if self._no_thread_left:  # others have rung meanwhile
+            if self._no_thread_beside():  # others have rung meanwhile
                 return Busy(Limit.THREADS)
         if not new and self.draining:
             return Busy(Limit.DRAINING)
@@ -154,8 +154,8 @@ class Gate:
 
         None: not here, or not again so soon. May block.
         """
-        if not call_sid or self.draining or self._no_thread_left:  # ours may be the last process there is
-            return None
+        if not call_sid or self.draining or self._no_thread_beside(call_sid):
+            return None  # and ours may be the last process there is
 
         def keep(once: Sequence[Once]) -> Made:
             return self._slots.keep(call_sid, party.share, once=once)
@@ -271,14 +271,15 @@ class Gate:
             return Busy(Limit.DRAINING)
         if over is Over.ALL:
             return Busy(Limit.RUSH)
-        if self._no_thread_left:
+        if self._no_thread_beside():
             return Busy(Limit.THREADS)
         return None
 
-    @property
-    def _no_thread_left(self) -> bool:
-        """A call that is over holds its thread until its socket is closed."""
-        calls = max(self._slots.in_use_here(), len(self.live()))
+    def _no_thread_beside(self, call_sid: str = "") -> bool:
+        """A call that is over holds its thread until its socket is closed; that of ``call_sid`` is."""
+        with self._lock:
+            live = list(self._live.values())
+        calls = max(self._slots.in_use_here(), len(live)) - (bool(call_sid) and call_sid in live)
         return 0 < self.threads_for_calls <= calls
 
     def _counted(self, party: Party, why_not: TooMany | None) -> TooMany | None:

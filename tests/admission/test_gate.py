@@ -442,6 +442,7 @@ def test_f8_where_no_thread_is_left_or_the_process_ends_nothing_is_taken_up() ->
     process.gate.threads_for_calls = 1
     process.admit("CA1")
     assert process.gate.take_up("CA2") is None
+    assert process.gate.take_up("CA1") == IN, "the thread of its own socket is free in a moment"
     process.gate.threads_for_calls = 0
     assert process.gate.take_up("CA2") == IN
     process.gate.stop_taking_calls()

@@ -32,6 +32,7 @@ class DippedReply:
     def __init__(self, parts: Parts, judge: IntentJudge) -> None:
         self._parts = parts
         self._judge = judge
+        self._nod: tuple[object, ...] | None = None  # the words judged last, when they were a listener's
 
     def weigh(self) -> list[Action]:
         """What is to become of the reply now; mostly nothing."""
@@ -47,13 +48,15 @@ class DippedReply:
         return self._over(turn, users.pending)
 
     def _says_more(self, said: UserTurn) -> bool:
-        """By its words so far."""
-        params = self._parts.params
+        """By its words so far; they are judged when there are others, here or of ours, not at each frame."""
+        params, echo = self._parts.params, self._parts.call.echo
         text, _ = said.join(params.min_confidence, params.dedup_frames)
         if not text:
             return False
-        if self._judge.intent_of(said, text) not in IGNORED:
+        words = (said.segments[-1].utterance_id, text, echo.last_words)
+        if words != self._nod and self._judge.intent_of(said, text) not in IGNORED:
             return True
+        self._nod = words
         self._parts.users.close_behind_nods()
         return False
 

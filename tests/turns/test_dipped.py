@@ -6,7 +6,7 @@ import pytest
 
 from server.audio.frames import FrameHeard
 from server.turns.actions import SendAudio
-from server.turns.dipped import LASTS_FRAMES, LONGEST_NODS_FRAMES, WORDS_FRAMES
+from server.turns.dipped import LASTS_FRAMES, LONGEST_NODS_FRAMES, WORDS_FRAMES, DippedReply
 from server.turns.effects import EndCall
 from server.turns.events import (
     CallerGone,
@@ -23,6 +23,7 @@ from server.turns.events import (
     TtsAudio,
     TtsSentenceDone,
 )
+from server.turns.judge import IntentJudge
 from server.turns.phases import Phase
 from tests.turns.effects import NOTHING, asks, begins, drops, effects, sends, stt
 from tests.turns.scene import (
@@ -342,3 +343,23 @@ def test_b6_the_greeting_is_lowered_like_any_reply():
     assert phase(call) is Phase.PLAYING
     play(call, [PlayoutRoom(200), "." * 100, MarkReturned("1.0.1")])
     assert call.call.history.lines == (heard_of(GREETING),)
+
+
+def test_d4_the_same_words_are_judged_once_and_not_at_each_frame():
+    """D4: a judgement takes a millisecond; but what we say meanwhile may make an answer of them."""
+    call = after([*DIPPED, InterimTranscript(2, "אהה")], DIPS)
+    judged = []
+
+    class Judge(IntentJudge):
+        def intent_of(self, caller, text):
+            judged.append(text)
+            return super().intent_of(caller, text)
+
+    dipped = DippedReply(call.parts, Judge(call.parts))
+    assert [dipped.weigh() for _ in range(50)] == [[]] * 50
+    assert judged == ["אהה"]
+    call.handle(InterimTranscript(2, "אהה כן"))
+    assert [dipped.weigh() for _ in range(50)] == [[]] * 50
+    assert judged == ["אהה", "אהה כן"]
+    call.handle(InterimTranscript(2, "אהה כן ומה המחיר"))
+    assert dipped.weigh()

@@ -37,7 +37,9 @@ class TakingUp:
     def memory(self) -> CallMemory:
         """All that the parts of this call know now; what a silence has come to is not theirs."""
         parts, turn = self._parts, self._parts.current.turn
-        call, pending = parts.call, parts.users.pending.so_far.strip()
+        call, dipped = parts.call, turn is not None and turn.phase is Phase.DIPPED
+        # Words that say more than a listener's end a lowered reply at once: what is pending there is a nod.
+        pending = "" if dipped else parts.users.pending.so_far.strip()
         known = CallMemory(
             history=call.history.memory,
             input=call.input.memory,

@@ -363,3 +363,12 @@ def test_d4_the_same_words_are_judged_once_and_not_at_each_frame():
     assert judged == ["אהה", "אהה כן"]
     call.handle(InterimTranscript(2, "אהה כן ומה המחיר"))
     assert dipped.weigh()
+
+
+def test_f8_d4_a_nod_over_a_lowered_reply_is_owed_no_answer():
+    """F8, D4: should the socket fail now, the reply is said again, and nothing is answered behind it."""
+    call = after([*BRIEF, InterimTranscript(2, "אהה")], DIPS)
+    assert phase(call) is Phase.DIPPED
+    assert (call.memory.saying, call.memory.owed) == ((FIRST,), "")
+    play(call, [InterimTranscript(2, "לא, רגע, מה המחיר"), "."])
+    assert (call.memory.saying, call.memory.owed) == ((), "לא, רגע, מה המחיר")

@@ -89,9 +89,19 @@ class CallLines:
 
         But what was understood behind the call is newer, and the whole line does not know it.
         """
-        late = [line for line in self.told if "after_call" in line]
-        lead = merged([*self.told, self.kinds.get("call", {}), *late])
+        lead = merged([*self.told, self.kinds.get("call", {}), *self._late])
         return {name: text for name, text in lead.items() if name not in OF_THE_CALL}
+
+    @property
+    def _late(self) -> list[dict[str, str]]:
+        """What was understood behind the call; behind a socket that failed, it went on and said more (F8)."""
+        late: list[dict[str, str]] = []
+        for line in self.told:
+            if "after_call" in line:
+                late.append(line)
+            elif "goes_on" in self.kinds and line.get("kind") == "detail":
+                late.clear()
+        return late
 
     @property
     def missed(self) -> str:

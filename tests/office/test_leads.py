@@ -155,6 +155,16 @@ def test_b3_who_only_rang() -> None:
     assert rows_of(line("rang"), line("missed", missed="failed"))[0]["מה קרה"] == WHAT_HAPPENED[Missed.FAILED]
 
 
+def test_f8_what_was_understood_behind_a_failure_is_older_than_what_the_call_that_went_on_says() -> None:
+    """F8, F6: the last words at a socket that failed; at the next one the caller has corrected them."""
+    failed = (line("call", ended="lost"), line("goes_on"), line("detail", city="חיפה", after_call=True))
+    corrected = (line("detail", city="תל אביב"), line("call", ended="caller", city="תל אביב"))
+    assert [row["עיר"] for row in rows_of(*failed, *corrected)] == ["תל אביב"]
+    behind = line("detail", city="לוד", after_call=True)
+    assert [row["עיר"] for row in rows_of(*failed, *corrected, behind)] == ["לוד"]
+    assert [row["עיר"] for row in rows_of(*failed, corrected[0], behind, corrected[1])] == ["לוד"]
+
+
 def test_b3_a_line_that_was_written_twice_counts_once() -> None:
     """The log has kept it, and then the disk took it; what was said later is not undone by that."""
     first, later = line("detail", "", city="חיפה"), line("detail", "", city="תל אביב")

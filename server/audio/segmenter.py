@@ -154,7 +154,7 @@ class Segmenter:
         self._caller.tick()
         idle = self.phase is Phase.IDLE
         if not during_playout and self.phase is not Phase.CONFIRMED:
-            self._vad.room.learn(frame.rms)
+            self._vad.room.learn(frame.rms, speech=verdict.speech)
         self._audio.feed(frame.mulaw_8k)
         if verdict.voiced:
             self._voice.add(frame.rms)

@@ -14,6 +14,7 @@ SPEECH_DURING_PLAYOUT = (
     0.8  # while we are heard the model must be surer: a blow that rings is half a voice to it
 )
 ROOM_WINDOW_FRAMES = 2 * FRAMES_PER_S
+ROOM_MASK = (1 << ROOM_WINDOW_FRAMES) - 1
 FLOOR_MIN_FRAMES = FRAMES_PER_S // 2  # a burst or two behind a caller who never pauses are no floor
 MODEL_LAG_FRAMES = 15  # 300 ms
 FLOOR_RATIO = 2  # voice is twice (6 dB) the floor;
@@ -140,17 +141,22 @@ class EchoLevel:
 
 
 class RoomLevel:
-    """Median level of the last two seconds between utterances, voices or not, while we are silent (A3)."""
+    """How loud others talk: the median level of the last two seconds between utterances, while we are silent.
+
+    0 where the model calls less than half of them speech: noise, which no voice of the caller's is taken for.
+    """
 
     def __init__(self) -> None:
         self._recent = RecentLevels(ROOM_WINDOW_FRAMES)
+        self._speech = 0  # bit history, newest frame in bit 0
         self.level = 0
 
-    def learn(self, rms: int) -> None:
+    def learn(self, rms: int, *, speech: bool) -> None:
         """Take in one frame that belongs to no utterance, while we are silent."""
         self._recent.add(rms)
-        if len(self._recent) >= FLOOR_MIN_FRAMES:
-            self.level = self._recent.at_share(50)
+        self._speech = (self._speech << 1 | speech) & ROOM_MASK
+        enough, talk = len(self._recent) >= FLOOR_MIN_FRAMES, 2 * self._speech.bit_count()
+        self.level = self._recent.at_share(50) if enough and talk >= len(self._recent) else 0
 
 
 class Vad:

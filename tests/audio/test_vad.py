@@ -151,7 +151,7 @@ def test_a3_what_is_no_louder_than_the_room_and_far_under_the_caller_is_not_the_
     """A3: the model hears the voices of others as well."""
     stt = judges()
     for _ in range(25):
-        stt.room.learn(room)
+        stt.room.learn(room, speech=True)
     assert stt.judge(rms, 0.9, near=near).speaking == speaking
 
 
@@ -159,9 +159,18 @@ def test_a3_half_a_second_of_the_room_is_needed_and_two_are_remembered():
     room = RoomLevel()
     levels_ = []
     for rms in [500] * 25 + [20] * 100:
-        room.learn(rms)
+        room.learn(rms, speech=True)
         levels_.append(room.level)
     assert (levels_[23], levels_[24], levels_[73], levels_[-1]) == (0, 500, 20, 20)
+
+
+@pytest.mark.parametrize(("speech", "level"), [(49, 0), (50, 500)])
+def test_a3_noise_is_nobody_in_the_room(speech, level):
+    """A3: what the model does not call speech for half of the time says nothing of others."""
+    room = RoomLevel()
+    for frame in range(100):
+        room.learn(500, speech=frame < speech)
+    assert room.level == level
 
 
 def test_soft_syllables_above_a_high_floor_still_count_as_speaking():

@@ -64,7 +64,8 @@ DECISIONS: dict[tuple[str, str], str] = {
     ("G2", "answered instead"): "a fixed line was said in the place of an answer",
     ("G3", "overdue"): "there was no answer in time",
 }
-WITH_WORDS = frozenset({"A7"})  # rules whose ``why`` is the caller's words
+# Those whose ``why`` is the caller's words.
+WITH_WORDS = frozenset({("A7", "held"), ("A7", "released"), ("D4", "full level")})
 
 
 def in_words(rule: str, what: str, why: str = "") -> str:

@@ -33,8 +33,8 @@ class KeptWords:
         """What was not heard of it."""
         return self._unsaid(words)
 
-    def why(self, rule: str, why: str) -> str:
-        return self._unsaid(why) if rule in WITH_WORDS else why
+    def why(self, rule: str, what: str, why: str) -> str:
+        return self._unsaid(why) if (rule, what) in WITH_WORDS else why
 
     def cause(self, cause: str) -> str:
         return self._private.cause(cause)

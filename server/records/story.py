@@ -226,7 +226,8 @@ class Story:
     def decided(self, decided: Decided) -> Facts:
         callers = decided.rule.startswith(OF_THE_CALLERS_TURN)
         turn = self._callers if callers else self._open or self._coming
-        self._note(turn, decided.rule, decided.what, self._kept.why(decided.rule, decided.why))
+        why = self._kept.why(decided.rule, decided.what, decided.why)
+        self._note(turn, decided.rule, decided.what, why)
         handler = REASONS.get((decided.rule, decided.what))
         if handler is not None:
             handler(self, self._open or self._coming)

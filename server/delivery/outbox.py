@@ -268,5 +268,7 @@ def _delivery(row: Row[Any]) -> Delivery:
 def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]], key: list[str]) -> int:
     """Those whose key is not there; how many."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made: Insert = insert(table).on_conflict_do_nothing(index_elements=key)
+    new = insert(table).on_conflict_do_nothing(index_elements=key)
+    # SQLAlchemy keeps the count of an INSERT only where it is told to.
+    made: Insert = new.execution_options(preserve_rowcount=True)
     return sum(connection.execute(made.values(row)).rowcount for row in rows)

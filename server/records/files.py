@@ -18,6 +18,8 @@ def files_of(folder: str, event_logs: Iterable[str]) -> list[Path]:
         log = (root / name).resolve()
         if root in log.parents:
             stem = log.name.partition(".")[0]
-            named = glob.glob(f"{glob.escape(str(log.parent / stem))}.*")
+            beside = glob.escape(str(log.parent / stem))
+            # A host may connect a call's stream again: "CA1-2.events" (``event_log.files``).
+            named = {*glob.glob(f"{beside}.*"), *glob.glob(f"{beside}-[2-9].*")}
             found += [path for path in map(Path, sorted(named)) if path.is_file()]
     return found

@@ -20,14 +20,15 @@ import msgspec
 from sqlalchemy import Connection
 
 from server.config import Config, KnobError, load_config
+from server.logs.redaction import KEPT_DIGITS
 from server.office.leads import lead_lines
 from server.office.whole_lines import take_out
 from server.records.database import Database
 from server.records.facts import CallFacts, TurnFacts
 from server.records.files import files_of
 from server.records.keeper import delete_calls, delete_files
-from server.records.queries import calls_of_number, turns_of
-from server.records.rows import number_key, record_of
+from server.records.queries import calls_of_number, lines_on_their_way, parts_of, turns_of, whole_sid
+from server.records.rows import key_of, number_key, record_of
 from server.records.spool import Spool, spools_beside
 from server.records.store import Store
 from server.runtime.private_files import OTHERS
@@ -35,6 +36,7 @@ from server.telephony.caller_number import number_to_call
 
 WITHIN_S = 60.0
 AT_ONCE = 100
+_NUMBER = re.compile(r'"(\+?[\d\s().-]{5,40})"')
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,16 @@ class Places:
 
 @dataclass(frozen=True)
 class Known:
-    """All of one caller. ``leads``: their lines, as they are in the file."""
+    """All of one caller. ``leads``: their lines in the file. ``named``: their CallSids, and names of leads."""
 
     number: str
     calls: Sequence[tuple[CallFacts, Sequence[TurnFacts]]]
     leads: Sequence[dict[str, Any]]
     files: Sequence[Path]
+    named: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.calls or self.leads or self.files)
+        return bool(self.calls or self.leads or self.files or self.named)
 
     def __str__(self) -> str:
         turns = sum(len(turns) for _, turns in self.calls)
@@ -67,8 +70,9 @@ class Known:
 
     @property
     def sids(self) -> set[str]:
+        """Of calls, of their parts where they were taken up (F8), of leads."""
         of_leads = {str(line["call_sid"]) for line in self.leads}
-        return {call.sid for call, _ in self.calls} | of_leads - {""}
+        return {call.sid for call, _ in self.calls} | self.named | of_leads - {""}
 
 
 def places_of(config: Config) -> Places:
@@ -79,18 +83,31 @@ def places_of(config: Config) -> Places:
 def known_of(number: str, places: Places) -> Known:
     """Raises what the database and the disk do; blocks."""
 
+    key = number_key(number)
+    lines = _lead_lines(places.leads_file)
+    # A call's lines belong together, though one may name another number.
+    sids = {sid for line in lines if _is_of(line, key, set()) and (sid := str(line["call_sid"]))}
+
     def read(connection: Connection) -> list[tuple[CallFacts, Sequence[TurnFacts]]]:
-        found = calls_of_number(connection, number, most=None)
+        sids.update(whole_sid(call.sid) for call in calls_of_number(connection, number, most=None))
+        sids.update(lead for lead, told in lines_on_their_way(connection) if _tells_of(told, key))
+        # Where LOG_TRANSCRIPTS masks numbers a record tells nobody's: its lead, or its lines, do.
+        found = [call for sid in sorted(sids) for call in parts_of(connection, sid)]
         return [(call, turns_of(connection, call.sid)) for call in found]
 
     calls = places.database.run(WITHIN_S, read, writes=False) if places.database else []
-    sids = {call.sid for call, _ in calls}
-    lines, key = _lead_lines(places.leads_file), number_key(number)
-    # A call's lines belong together, though one may name another number.
-    sids |= {sid for line in lines if _is_of(line, key, sids) and (sid := str(line["call_sid"]))}
     leads = [line for line in lines if _is_of(line, key, sids)]
     files = files_of(places.event_log_dir, [call.event_log for call, _ in calls])
-    return Known(number, calls, leads, files)
+    return Known(number, calls, leads, files, frozenset(sids))
+
+
+def masked_alike(number: str, places: Places) -> list[str]:
+    """Calls of which only the last digits are kept, these, and no lead that says whose they were."""
+    ending = number_key(number)[-KEPT_DIGITS:]
+    if places.database is None:
+        return []
+    alike = places.database.run(WITHIN_S, lambda c: calls_of_number(c, ending, most=None), writes=False)
+    return [call.sid for call in alike if number_key(call.caller) == ending]
 
 
 def forget(known: Known, places: Places) -> None:
@@ -103,7 +120,7 @@ def forget(known: Known, places: Places) -> None:
 
     if places.leads_file:
         take_out(places.leads_file, unwanted)
-    gone = sorted(sids) if places.database else []
+    gone = sorted({key_of(sid) for sid in sids}) if places.database else []
     for first in range(0, len(gone), AT_ONCE):
         some = gone[first : first + AT_ONCE]
         assert places.database is not None
@@ -150,7 +167,7 @@ def _holds(path: Path, key: str, sids: set[str]) -> bool:
             record = record_of(line)
         except ValueError:
             continue
-        if record.sid in sids or (record.call and number_key(record.call.caller) == key):
+        if whole_sid(record.sid) in sids or (record.call and number_key(record.call.caller) == key):
             return True
     return False
 
@@ -173,6 +190,11 @@ def _lead_lines(path: str) -> list[dict[str, Any]]:
 def _is_of(lead: dict[str, Any], key: str, sids: set[str]) -> bool:
     numbers = {number_key(str(lead.get(name, ""))) for name in ("caller", "phone")}
     return key in numbers or str(lead.get("call_sid")) in sids
+
+
+def _tells_of(told: str, key: str) -> bool:
+    """A number stands in what is on its way to the office, however it is written there."""
+    return any(number_key(found) == key for found in _NUMBER.findall(told))
 
 
 # ---- the command ----
@@ -220,6 +242,9 @@ def _run(chosen: argparse.Namespace, places: Places) -> int:
     if left := waiting(chosen.number, known.sids, places.records_file):
         names = ", ".join(map(str, left))
         return _fail(f"a running server keeps more until its database answers: {names}; then run this again")
+    if alike := masked_alike(chosen.number, places):
+        names = ", ".join(alike)
+        return _fail(f"whose these are is not kept (LOG_TRANSCRIPTS), but that their numbers end so: {names}")
     return 0
 
 

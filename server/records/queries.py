@@ -3,16 +3,17 @@
 database.run(WITHIN_S, lambda connection: calls_between(connection, begin, end), writes=False)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, or_, select
 
 from server.records.facts import CallFacts, TurnFacts
 from server.records.rows import call_of, key_of, number_key, turn_of
-from server.records.tables import calls, turns
+from server.records.tables import calls, lead_deliveries, lead_lines, turns
 
 MOST_CALLS = 1000
+_WAITING = (lead_deliveries.c.lead, lead_deliveries.c.payload)
 PART = "@"  # behind the CallSid of one that was taken up: see ``StreamStarted.part``
 
 
@@ -30,10 +31,27 @@ def calls_between(
 def calls_named(connection: Connection, sid: str, most: int = MOST_CALLS) -> list[CallFacts]:
     """The call ``sid``, with its parts where it was taken up (F8); or those whose CallSid begins so."""
     sid = key_of(sid)
-    parts = or_(calls.c.sid == sid, calls.c.sid.startswith(sid + PART, autoescape=True))
-    if exact := _calls(connection, select(calls).where(parts), most):
+    if exact := parts_of(connection, sid, most):
         return exact
     return _calls(connection, select(calls).where(calls.c.sid.startswith(sid, autoescape=True)), most)
+
+
+def parts_of(connection: Connection, sid: str, most: int | None = None) -> list[CallFacts]:
+    """The call ``sid`` and its parts, where it was taken up (F8)."""
+    sid = key_of(sid)
+    parts = or_(calls.c.sid == sid, calls.c.sid.startswith(sid + PART, autoescape=True))
+    return _calls(connection, select(calls).where(parts), most)
+
+
+def whole_sid(sid: str) -> str:
+    """The CallSid of a part."""
+    return sid.partition(PART)[0]
+
+
+def lines_on_their_way(connection: Connection) -> Iterator[tuple[str, str]]:
+    """(lead, JSON) of all that has not reached the office: lines, and whole leads."""
+    for kept in (select(lead_lines.c.lead, lead_lines.c.line), select(*_WAITING).where(_WAITING[1] != "")):
+        yield from ((lead, told) for lead, told in connection.execute(kept))
 
 
 def calls_of_number(connection: Connection, number: str, most: int | None = MOST_CALLS) -> list[CallFacts]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server.delivery.outbox import Line, Outbox
 from server.records import forget
 from server.records.database import WITHIN_S, Database
 from server.records.rows import call_record, turn_record
@@ -151,3 +152,49 @@ def test_files_are_exported_and_go(office: Office, tmp_path: Path) -> None:
     assert files == [{"name": "CA1.jsonl", "text": "שלום"}, {"name": "CA1.wav", "base64": "//4="}]
     forget.forget(known, places)
     assert list(folder.iterdir()) == []
+
+
+def test_f8_a_call_whose_number_is_masked_goes_by_its_lead_with_its_parts_and_files(
+    office: Office, tmp_path: Path
+) -> None:
+    """LOG_TRANSCRIPTS=redacted, the default: the record has "…4567" for a number, the lead has it all."""
+    folder = tmp_path / "events"
+    folder.mkdir()
+    names = ("CA1.events", "CA1-2.events", "CA1@37s.events", "CA12.events")
+    for name in names:
+        (folder / name).touch()
+    masked = [
+        call_record(call(sid, caller="…4567", lead=(), event_log=f"{sid}.events"))
+        for sid in ("CA1", "CA1@37s")
+    ]
+    office.database.run(WITHIN_S, lambda c: put(c, [*masked, turn_record("CA1@37s", turn(1))], AT))
+    places = forget.Places(office.database, office.place.file, str(office.leads), str(folder))
+    known = forget.known_of(NUMBER, places)
+    assert {each.sid for each, _ in known.calls} == {"CA1", "CA1@37s"}
+    forget.forget(known, places)
+    assert office.kept_sids() == {"CA2"} and turn_numbers(office.database, "CA1@37s") == []
+    assert [path.name for path in folder.iterdir()] == ["CA12.events"]
+
+
+def test_whose_a_call_was_may_be_unknown_and_then_it_is_named(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    masked = call_record(call("CA7", caller="…4567", lead=()))
+    office.database.run(WITHIN_S, lambda c: put(c, [masked], AT))
+    assert forget.main([NUMBER, "--yes"]) == 1
+    assert office.kept_sids() == {"CA2", "CA7"} and "CA7" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("told", ['{"caller":"+972501234567"}', '{"row":{"טלפון":"050-1234567"}}'])
+def test_a_lead_on_its_way_goes_though_nothing_else_is_kept_of_its_caller(office: Office, told: str) -> None:
+    """They were not let in, or LEADS_FILE was moved away: there is no call, and no line in a file."""
+    office.leads.unlink()
+    outbox = Outbox(office.database)
+    lines = [Line("CA8", told, AT), Line("CA9", told.replace("4567", "9999"), AT)]
+    outbox.add(lines)
+    whole = {found.lead: found for found in outbox.in_the_making()}
+    outbox.add([Line("line-1", told, AT)])
+    outbox.settle(whole["CA8"], {"webhook": told}, AT)
+    assert forget.main([NUMBER, "--yes"]) == 0
+    assert outbox.undelivered() == []
+    assert [found.lead for found in outbox.in_the_making()] == ["CA9"]

@@ -51,7 +51,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Known:
-    """All of one caller. ``leads``: their lines in the file. ``named``: their CallSids, and names of leads."""
+    """All of one caller. ``leads``: their lines in the file. ``named``: CallSids, and names of leads."""
 
     number: str
     calls: Sequence[tuple[CallFacts, Sequence[TurnFacts]]]

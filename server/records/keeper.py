@@ -21,6 +21,7 @@ log = logging.getLogger("agent")
 
 EVERY = timedelta(hours=1)
 LOOK_EVERY_S = 600.0
+LEADS_TRIED = timedelta(days=30)  # no lead is tried for longer (LEADS_RETRY_HOURS)
 AT_ONCE = 200  # calls in one transaction
 DISK_S = 10.0
 # The files of a call are on the disk of its host, which sees to them. One that is gone never will.
@@ -70,7 +71,7 @@ class Keeper:
         disk = Pool("the disk of the records", 1)
         while batch := self._database.run(WITHIN_S, lambda c: self._expired(c, before), writes=False):
             disk.run(DISK_S, delete_files, self._event_log_dir, list(batch.values()))
-            self._database.run(WITHIN_S, lambda c, sids=list(batch): delete_calls(c, sids))  # type: ignore[misc]
+            self._database.run(WITHIN_S, lambda c, sids=list(batch): _delete_records(c, sids))  # type: ignore[misc]
             deleted += len(batch)
         self._database.run(WITHIN_S, lambda c: _delete_leftovers(c, before, now))
         if deleted:
@@ -100,6 +101,10 @@ def delete_calls(connection: Connection, sids: Sequence[str]) -> None:
     """With their turns, and what of their leads has not arrived."""
     connection.execute(lead_lines.delete().where(lead_lines.c.lead.in_(sids)))
     connection.execute(lead_deliveries.delete().where(lead_deliveries.c.lead.in_(sids)))
+    _delete_records(connection, sids)
+
+
+def _delete_records(connection: Connection, sids: Sequence[str]) -> None:
     connection.execute(turns.delete().where(turns.c.sid.in_(sids)))
     connection.execute(calls.delete().where(calls.c.sid.in_(sids)))
 
@@ -113,7 +118,12 @@ def delete_files(folder: str, event_logs: Iterable[str]) -> list[str]:
 
 
 def _delete_leftovers(connection: Connection, before: datetime, now: datetime) -> None:
-    """Turns that came when their call was deleted already; the chores of hosts that are gone."""
+    """Turns that came when their call was deleted already; old leads; the chores of hosts that are gone.
+
+    A lead that may still be sent stays, and so does the name of one that was: or it would be sent again.
+    """
+    for table, at in ((lead_lines, lead_lines.c.at), (lead_deliveries, lead_deliveries.c.made_at)):
+        connection.execute(table.delete().where(at < min(before, now - LEADS_TRIED)))
     orphaned = turns.c.sid.not_in(select(calls.c.sid))
     connection.execute(turns.delete().where(turns.c.kept_at < before, orphaned))
     connection.execute(chores.delete().where(chores.c.at < now - OF_ANOTHER_HOST))

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
+from server.delivery.outbox import Line, Outbox
 from server.records.database import WITHIN_S, Database
 from server.records.files import files_of
 from server.records.keeper import AT_ONCE, Keeper, claimed
@@ -88,3 +89,31 @@ def test_a_turn_that_came_when_its_call_was_deleted_goes_too(database: Database)
     database.run(WITHIN_S, lambda c: put(c, [turn_record("CAgone", turn(1))], OLD))
     keeper(database).expire()
     assert turn_numbers(database, "CAgone") == []
+
+
+def test_a_lead_that_is_on_its_way_outlives_its_call_and_its_name_too(database: Database) -> None:
+    """RECORDS_KEEP_DAYS=1, LEADS_RETRY_HOURS=48: it would be lost, or sent again from LEADS_FILE."""
+    outbox = Outbox(database)
+    yesterday = AT - timedelta(days=1, minutes=1)
+    keep(database, call("CAwaits", at=yesterday), call("CAsent", at=yesterday))
+    outbox.add([Line(sid, "{}", yesterday) for sid in ("CAwaits", "CAsent")])
+    for found in outbox.in_the_making():
+        outbox.settle(found, {"webhook": "{}"}, yesterday)
+    sent = next(one for one in outbox.undelivered() if one.lead == "CAsent")
+    outbox.sent(sent, yesterday)
+    assert keeper(database, days=1).expire() == 2 and sids(database) == set()
+    assert [one.lead for one in outbox.undelivered()] == ["CAwaits"]
+    assert outbox.known(["CAwaits", "CAsent"]) == {"CAwaits", "CAsent"}
+
+
+def test_a_lead_that_never_arrived_goes_too_though_it_is_of_no_call(database: Database) -> None:
+    outbox = Outbox(database)
+    for sid, at in (("CAold", OLD), ("CAnew", OLD + HOUR)):
+        outbox.add([Line(sid, "{}", at)])
+        outbox.settle(outbox.in_the_making()[0], {"webhook": "{}"}, at)
+        outbox.add([Line(f"{sid}2", "{}", at)])
+        if sid == "CAold":
+            keeper(database).expire()
+            assert outbox.undelivered() == [] and outbox.in_the_making() == []
+    keeper(database, at=AT + HOUR / 2).expire()
+    assert [one.lead for one in outbox.undelivered()] == ["CAnew"]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Insert, Row, Table, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.delivery.whole import LeadLines, lines_of
+from server.records.rows import key_of
 from server.records.tables import lead_deliveries, lead_lines
 
 T = TypeVar("T")
@@ -72,8 +73,11 @@ class Delivery:
 
 
 def lead_of(call_sid: str, text: str) -> str:
-    """The name of the lead of a line: its CallSid; a line without one is a lead of its own."""
-    return call_sid or f"line-{_digest(text)[:32]}"
+    """The name of the lead of a line: its CallSid; a line without one is a lead of its own.
+
+    Of a stranger's, whatever its length, no more than an index holds: a line that is refused holds up all.
+    """
+    return key_of(call_sid) or f"line-{_digest(text)[:32]}"
 
 
 def _digest(text: str) -> str:

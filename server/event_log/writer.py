@@ -30,6 +30,7 @@ from server.event_log.values import plain, shapes
 from server.knobs import knob_text
 from server.runtime.oslock import os_lock, os_queue, start_os_thread
 from server.settings.turn_params import dialogue_params
+from server.settings.url_secrets import without_user_info
 from server.turns.actions import Action
 from server.turns.effects import PhoneCall
 from server.turns.events import Event, StreamStarted
@@ -285,9 +286,9 @@ def rules_digest() -> str:
 
 
 def told_knobs(config: Config) -> dict[str, str]:
-    """The settings that differ from their defaults and are no secret."""
+    """The settings that differ from their defaults and are no secret; nor is what a URL among them holds."""
     return {
-        name.upper(): knob_text(value)
+        name.upper(): without_user_info(knob_text(value))
         for name, field in Config.model_fields.items()
         if (value := getattr(config, name)) != field.default
         and not isinstance(value, SecretStr)

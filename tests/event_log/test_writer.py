@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from server.audio.frames import SILENT_FRAME, FrameHeard
+from server.config import load_config
 from server.event_log import writer
 from server.event_log.files import create, delete, delete_before, name_of
 from server.event_log.format import Seen
@@ -54,6 +55,14 @@ def test_the_header_says_with_what_and_no_secret(tmp_path):
     assert log.header.knobs["LLM_HISTORY_TURNS"] == "3"
     assert "sk-" not in path_of_call(call, tmp_path).read_bytes().partition(b"\n")[0].decode()
     assert "EVENT_LOG_DIR" not in told_knobs(call.config)
+
+
+def test_no_password_of_an_address_is_told():
+    """Records have it too, and who is sent a log."""
+    own = load_config(
+        openai_base_url="https://user:tops3cret@host.example/v1", openai_api_key="sk-" + "a" * 40
+    )
+    assert told_knobs(own)["OPENAI_BASE_URL"] == "https://…@host.example/v1"
 
 
 def test_only_its_owner_reads_it(tmp_path):

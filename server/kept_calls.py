@@ -21,8 +21,11 @@ RECORDS_S = LEADS_S = 1.0
 class KeptCalls:
     """Any thread. Nothing is opened before ``start``, or the first call."""
 
-    def __init__(self, config: Config, runtime: Runtime) -> None:
+    def __init__(
+        self, config: Config, runtime: Runtime, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._config = config
+        self._now = now
         self._runtime = runtime
         self._records = Records(config, runtime, config.event_log_dir)
         self._dispatch = dispatch_of(config, self._records.database, runtime)
@@ -42,11 +45,12 @@ class KeptCalls:
 
     def observers(self) -> list[Observer]:
         """Of one more call. Does not block."""
-        seen_by: list[Observer] = [] if self._event_logs is None else [self._event_logs.observer()]
-        return [self._witness(), *seen_by] if self._records.database else seen_by
+        at = self._now()  # one moment for both: the record names the log, whose day it is in
+        seen_by: list[Observer] = [] if self._event_logs is None else [self._event_logs.observer(at)]
+        return [self._witness(at), *seen_by] if self._records.database else seen_by
 
-    def _witness(self) -> Witness:
-        of_any = CallFacts("", "", datetime.now(UTC), knobs=self._knobs, host=self._records.host)
+    def _witness(self, at: datetime) -> Witness:
+        of_any = CallFacts("", "", at, knobs=self._knobs, host=self._records.host)
         private, clock = PrivateText(self._config.log_transcripts), self._runtime.clock
         log_of = no_log if self._event_logs is None else name_of
         return Witness(of_any, self._records.writer, private, clock, log_of)

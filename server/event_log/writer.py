@@ -118,13 +118,13 @@ class EventLogs:
         self._queue = os_queue()
         self._complaints: deque[str] = deque()  # the writing thread's, which writes no log
 
-    def observer(self) -> "CallEvents":
-        """For one call."""
-        return CallEvents(self, self._clock)
+    def observer(self, at: datetime | None = None) -> "CallEvents":
+        """For one call. ``at``: by which it is named, where others must know it; else its start."""
+        return CallEvents(self, self._clock, at)
 
-    def file(self, call: PhoneCall) -> LogFile:
+    def file(self, call: PhoneCall, at: datetime | None = None) -> LogFile:
         """For a call that has just started; nothing is on the disk yet."""
-        return LogFile(self._folder, call, self._now(), self._header)
+        return LogFile(self._folder, call, at or self._now(), self._header)
 
     def take(self, part: Part) -> bool:
         """To be written; False: too much waits for the disk. A call's last part is taken anyhow.
@@ -197,8 +197,9 @@ class EventLogs:
 class CallEvents:
     """Keeps what one call is told and decides: an ``Observer``."""
 
-    def __init__(self, logs: EventLogs, clock: Callable[[], float]) -> None:
+    def __init__(self, logs: EventLogs, clock: Callable[[], float], at: datetime | None = None) -> None:
         self._logs = logs
+        self._at = at
         self._clock = clock
         self._file: LogFile | None = None  # until the stream's start
         self._began_s = self._handed_s = 0.0
@@ -211,7 +212,7 @@ class CallEvents:
         if now_s - self._handed_s >= CHUNK_S and self._file is not None:
             self._hand_over(now_s)
         if self._file is None and type(event) is StreamStarted:
-            self._file = self._logs.file(replace(event.call, sid=event.part))
+            self._file = self._logs.file(replace(event.call, sid=event.part), self._at)
             self._began_s = self._handed_s = now_s
         if not self._given_up:
             self._told.append((now_s, event))

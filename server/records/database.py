@@ -34,6 +34,8 @@ BUSY_S = 3.0  # SQLite: another process writes for a few milliseconds
 STATEMENT_MS = 4000  # PostgreSQL gives up by itself before we do
 READERS = 4  # PostgreSQL: connections beside the writer's
 WRITES = "agent_writes"  # an execution option: the transaction will
+# Of a PostgreSQL whose machine is gone nobody would hear for two hours, and its connections wait so long.
+ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
 _FORM = re.compile(r"\A\s*postgres(?:ql)?(?:\+\w+)?://")
 
 
@@ -124,7 +126,7 @@ def _postgresql(url: str) -> Engine:
         pool_size=1,
         max_overflow=READERS,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_S, "prepare_threshold": None},
+        connect_args={"connect_timeout": CONNECT_S, "prepare_threshold": None, **ALIVE},
     )
 
     @event.listens_for(engine, "begin")

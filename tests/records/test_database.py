@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from server.records.database import WITHIN_S, Database
 from server.records.migrations import HEAD, VERSION_TABLE, Newer, downgrade, revision_of, upgrade
 from server.records.tables import chores, metadata
+from tests.postgres import Postgres
 from tests.records.places import Place
 from tests.serving import ROOT, free_port
 
@@ -147,3 +148,20 @@ def test_who_holds_the_database_is_not_waited_for_without_end(place: Place, data
 
     other.run(20, hold)
     other.close()
+
+
+def test_b3_a_postgresql_whose_machine_is_gone_is_noticed_in_seconds(postgres: Postgres) -> None:
+    """B3: by the kernel's own probes; nobody answers a statement timeout there."""
+    database = Database(postgres.url())
+
+    def given(connection: Connection) -> dict[str, str]:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        return dict(driver.info.get_parameters())
+
+    found = database.run(WITHIN_S, given, writes=False)
+    database.close()
+    probed_s = int(found["keepalives_idle"]) + int(found["keepalives_interval"]) * int(
+        found["keepalives_count"]
+    )
+    assert probed_s <= 30 and int(found["tcp_user_timeout"]) <= 30_000

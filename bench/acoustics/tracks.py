@@ -7,6 +7,7 @@ from audioop import add, mul, rms
 from functools import cache
 
 from server.audio.frames import FRAME_BYTES, SAMPLE_RATE_HZ, pcm16_to_mulaw
+from server.providers.embedded.tts.espeak import VoiceSettings
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.sounds import burst, line_noise
 
@@ -18,13 +19,17 @@ LINES = (
     "תודה רבה ולהתראות",
 )
 SPEECH_DBFS = -20.0
+RATE = VoiceSettings().rate
 AMPLITUDE = 32768
 
 
 @cache
-def spoken(line: str, variant: str = "m3", level_dbfs: float = SPEECH_DBFS) -> bytes:
-    """PCM16 8 kHz of a line, its mean level (pauses included) at ``level_dbfs``, silence cut off."""
-    pcm = speak_pcm16_8k(line, variant=variant).strip(b"\0")
+def spoken(line: str, variant: str = "m3", level_dbfs: float = SPEECH_DBFS, rate: int = RATE) -> bytes:
+    """PCM16 8 kHz of a line, its mean level (pauses included) at ``level_dbfs``, silence cut off.
+
+    ``rate``: words a minute, as espeak has it.
+    """
+    pcm = speak_pcm16_8k(line, variant=variant, rate=rate).strip(b"\0")
     pcm = pcm[: len(pcm) // 2 * 2]
     return mul(pcm, 2, AMPLITUDE * 10 ** (level_dbfs / 20) / rms(pcm, 2))
 

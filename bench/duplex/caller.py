@@ -22,17 +22,28 @@ BACKGROUNDS = ("white", "car")
 
 
 @dataclass(frozen=True)
+class Part:
+    """A stretch of a turn. ``pause_ms``: before it; none before the first one."""
+
+    piece: Piece
+    words: str
+    pause_ms: int = 0
+
+
+@dataclass(frozen=True)
 class Turn:
     """One thing asked. ``over``: what comes over its answer. ``pause_ms``: in it.
 
     ``over`` is the name of a sound, INTERRUPTS, or the words of a nod; ``early``: over the answer's first
-    second. ``before``: the name of a sound that comes before it, while nobody speaks.
+    second. ``before``: the name of a sound that comes before it, while nobody speaks. ``parts``: what is
+    said, in the place of one of the speaker's sentences.
     """
 
     over: str = ""
     pause_ms: int = 0
     before: str = ""
     early: bool = False
+    parts: tuple[Part, ...] = ()
 
 
 INTERRUPTS = "interrupts"
@@ -76,7 +87,7 @@ class Caller:
             if turn.before:
                 yield from self._until(self._sound(turn.before).end_s + BEHIND_SOUND_S)
                 yield from self._quiet()
-            asked = self._ask(turn.pause_ms, words)
+            asked = self._ask(turn, words)
             yield from self._until(asked.end_s)
             yield from self._answered(asked.end_s)
             if turn.over:
@@ -114,17 +125,25 @@ class Caller:
 
     # ---- sounds ----
 
-    def _ask(self, pause_ms: int, sentence: str) -> Sound:
+    def _ask(self, turn: Turn, sentence: str) -> Sound:
+        parts = turn.parts or self._parts(turn.pause_ms, sentence)
+        place, at_s, pauses = len(self.sounds), self._now_s, list[Sound]()
+        for part in parts:
+            if part.pause_ms:
+                pauses.append(Sound(Kind.PAUSE, at_s, at_s + part.pause_ms / 1000))
+                at_s = pauses[-1].end_s
+            self._speak(part.piece, at_s, part.words)
+            at_s += part.piece.seconds
+        said = parts[0].words if len(parts) == 1 else ""
+        self.sounds += [Sound(Kind.TURN, self._now_s, at_s, said), *pauses]
+        return self.sounds[place]
+
+    def _parts(self, pause_ms: int, sentence: str) -> Sequence[Part]:
         first, second = (part.strip() for part in sentence.split("|"))
         if not pause_ms:
-            return self._say(Kind.TURN, self._dice.choice(self._speaker.sentences), f"{first} {second}")
+            return [Part(self._dice.choice(self._speaker.sentences), f"{first} {second}")]
         a, b = self._dice.choice(self._speaker.halves)
-        pause_s, turn_s = self._now_s + a.seconds, self._now_s + a.seconds + pause_ms / 1000 + b.seconds
-        turn = Sound(Kind.TURN, self._now_s, turn_s)
-        self.sounds += [turn, Sound(Kind.PAUSE, pause_s, pause_s + pause_ms / 1000)]
-        self._speak(a, self._now_s, first)
-        self._speak(b, pause_s + pause_ms / 1000, second)
-        return turn
+        return [Part(a, first), Part(b, second, pause_ms)]
 
     def _say(self, kind: Kind, piece: Piece, words: str) -> Sound:
         self.sounds.append(Sound(kind, self._now_s, self._now_s + piece.seconds, words))

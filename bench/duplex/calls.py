@@ -76,6 +76,13 @@ def run(turns: Sequence[Turn], setting: Setting, seed: str) -> TimeLine:
     dice = random.Random(seed)
     track = background(setting.noise)
     caller = Caller(track, dice.choice(speakers(setting.recordings)), turns, dice, setting.level_db)
+    call = place(caller, track, setting, seed)
+    live(call, caller, seed)
+    return TimeLine(tuple(caller.sounds), audible(bytes(call.line.buffer.heard)))
+
+
+def place(caller: Caller, track: Track, setting: Setting, seed: str) -> SimCall:
+    """A call of this caller, who makes ``track``; ``live`` it."""
     call = SimCall(
         [], llm_s=LLM_S, reply=Replies(), premade=False, knobs={**DEFAULTS, **setting.knobs}, **judge(setting)
     )
@@ -86,6 +93,11 @@ def run(turns: Sequence[Turn], setting: Setting, seed: str) -> TimeLine:
     call.stt = StreamingStt(call.runtime, [], STT_S)
     call.stt.words, call.stt.lag_s = caller.words, setting.interims_s
     give_voice(call, TTS_S)
+    return call
+
+
+def live(call: SimCall, caller: Caller, seed: str) -> None:
+    """Until the caller has no more to say, and hangs up."""
     call.run(0, hang_up=False)
     second = 0
     while not caller.done:
@@ -96,7 +108,6 @@ def run(turns: Sequence[Turn], setting: Setting, seed: str) -> TimeLine:
         call.until(second - 0.001)
     call.line.deliver({"event": "stop"})
     call.until(second + 3)
-    return TimeLine(tuple(caller.sounds), audible(bytes(call.line.buffer.heard)))
 
 
 def judge(setting: Setting) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from server.audio.frames import FRAME_BYTES, SILENT_FRAME, FrameHeard, level_rms
 from server.audio.silero import SpeechModel
 from server.event_log.reader import EventLog, NoEventLog, read_log
 from server.hear.recording import Unread, recordings_in
+from server.tune.hearing import hear
 from server.tune.knobs import Knobs
 from server.tune.tape import Answered, DoesNotComeOutAgain, Take, take_of
 
@@ -31,13 +32,21 @@ def logged(files: Iterable[Path]) -> Iterator[Found]:
     """Of each file."""
     for file in files:
         try:
-            yield take_of(LoggedCall(file.name, read_log(file)))
+            yield _anchored(take_of(LoggedCall(file.name, read_log(file))))
         except OSError as error:
             yield f"{file.name}: cannot be read ({error.strerror})"
         except NoEventLog as error:
             yield f"{file.name} {error}"
         except DoesNotComeOutAgain as error:
             yield f"{file.name}: {error}; its words may be left out, or it is of another version"
+
+
+def _anchored(take: Take) -> Take:
+    """The same, if the settings of the record hear what was heard. Raises DoesNotComeOutAgain."""
+    hearing = hear(take, take.knobs)
+    if hearing.changes != tuple(take.heard):
+        raise DoesNotComeOutAgain("its own settings hear something else than it did")
+    return take
 
 
 def wav_folder(folder: Path, knobs: Knobs) -> Iterator[Found]:

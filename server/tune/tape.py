@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
+from itertools import takewhile
 from typing import Protocol
 
 from server.audio.endpointing import Closing, EndpointingParams, OnsetThreshold
 from server.audio.frames import FrameHeard
-from server.audio.segmenter import CallerAudio, Heard, Segmenter
+from server.audio.segmenter import CallerAudio, Confirmed, Heard, Onset, Segmenter
 from server.audio.vad import Vad
 from server.tune.knobs import Knobs
 from server.turns.actions import (
@@ -150,6 +151,12 @@ class _Tape:
         """The number of the newest frame."""
         return len(self.frames) - 1
 
+    @property
+    def found_a_voice(self) -> bool:
+        """In the newest frame, or what may be one."""
+        newest = takewhile(lambda change: change[0] == self.now, reversed(self.heard))
+        return any(isinstance(heard, Onset | Confirmed) for _, heard in newest)
+
     def told(self, command: Command) -> None:
         self.commands.setdefault(self.now, []).append(command)
 
@@ -217,15 +224,15 @@ class _Notes:
             case TtsAudio(turn_id):
                 self._ready.setdefault(turn_id, self._tape.now)
 
-    def did(self, action: Action, turn_id: int) -> None:
-        """``turn_id``: of the present turn."""
+    def did(self, action: Action, turn_id: int, *, by_voice: bool) -> None:
+        """``turn_id``: of the present turn. ``by_voice``: the hearing has just found one, or perhaps one."""
         match action:
             case GenerateReply(asked_for):
                 self._asked.setdefault(asked_for, self._tape.now)
             case Log(line, _, _, gap) if line.startswith("RESPONSE_GAP ") and gap is not None:
                 times = self._asked.get(turn_id), self._ready.get(turn_id), self._breath.get(turn_id, 0)
                 self.answers.append(Answer(self._tape.now, gap, *times))
-            case Log("BARGE_IN: interrupt"):
+            case SendClear() if by_voice:  # a key stops it under any settings
                 self.stops.append(self._tape.now)
             case Log("ECHO → ignore"):
                 self.taken_for[self._last_utterance] = "echo"
@@ -247,6 +254,10 @@ def take_of(call: RecordedCall) -> Take:
     """Let the call happen again. Raises DoesNotComeOutAgain; 50 µs a frame."""
     if call.params.dips:
         raise DoesNotComeOutAgain("BARGE_IN_STYLE=dip: when it would have been silent is not known")
+    try:
+        knobs = Knobs.in_force(call.params, call.knobs)
+    except ValueError as error:
+        raise DoesNotComeOutAgain(str(error)) from error
     tape = _Tape()
     machine = TurnMachine(call.params, partial(_Taped, tape))
     notes = _Notes(tape)
@@ -255,11 +266,12 @@ def take_of(call: RecordedCall) -> Take:
         now = machine.handle(event)
         if _decisions(now) != _decisions(then):
             raise DoesNotComeOutAgain(f"event {number} brings about something else than it did")
+        by_voice = isinstance(event, FrameHeard) and tape.found_a_voice
         for action in now:
-            notes.did(action, machine.current.turn_id)
+            notes.did(action, machine.current.turn_id, by_voice=by_voice)
     return Take(
         name=call.name,
-        knobs=Knobs.of(call.knobs),
+        knobs=knobs,
         frames=[FrameHeard(b"", one.rms, one.speech) for one in tape.frames],
         thresholds=tape.thresholds,
         commands=tape.commands,

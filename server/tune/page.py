@@ -27,7 +27,11 @@ td.figure{white-space:nowrap}
 pre{background:var(--box);padding:12px;overflow-x:auto;text-align:left;border-radius:8px}
 .verdict{background:var(--box);padding:12px;border-radius:8px;border-inline-start:5px solid var(--best);
 font-weight:600}tr.now td{color:var(--now)}tr.advised td{color:var(--good);font-weight:600}
-.soft{color:var(--soft);font-size:.92em}
+.soft{color:var(--soft);font-size:.92em}.soft bdi{white-space:nowrap}
+@media(max-width:600px){.named,.named tbody{display:block}.named tr{display:grid;
+grid-template-columns:repeat(var(--columns),1fr);border-bottom:1px solid var(--line)}
+.named th,.named td{border:0;padding:4px}.named :is(th,td):first-child{grid-column:1/-1}
+.named td.figure{white-space:normal}}
 svg{width:100%;max-width:800px;height:auto;display:block;margin:12px auto}
 svg text{fill:var(--ink);font-size:24px}svg .tick,svg .title{text-anchor:middle}svg .level{text-anchor:end}
 svg .grid{stroke:var(--line)}svg .tried{fill:var(--dot)}svg .best{fill:var(--best)}
@@ -189,7 +193,7 @@ def _table(
     rows = [trials.base, *([chosen] if chosen is not None else [])]
     rows += [knobs for knobs in best[::step] if knobs not in rows]
     heads = "".join(f"<th>{head[language]}</th>" for head in columns(axes.name))
-    parts = [f'<div class="wide"><table><tr><th>{TEXTS["settings"][language]}</th>{heads}</tr>']
+    parts = [_named_table(len(columns(axes.name))), f"<tr><th>{TEXTS['settings'][language]}</th>{heads}</tr>"]
     for knobs in rows:
         kind = "now" if knobs == trials.base else "advised" if knobs == chosen else ""
         name = escape(named(trials.base, knobs)) or TEXTS["now"][language]
@@ -204,12 +208,18 @@ def _eot(report: Report, language: Language) -> list[str]:
         TEXTS["timer"][language]: _eot_cells(report.eot_timer),
         **{name: _eot_cells(OperatingPoints(*known)) for name, known in PUBLISHED.items()},
     }
-    heads = "".join(f"<th>{head}</th>" for head in TEXTS["eot heads"][language].split("|"))
-    parts = [f'<h2>{TEXTS["eot"][language]}</h2><div class="wide"><table><tr>{heads}</tr>']
+    names = TEXTS["eot heads"][language].split("|")
+    heads = "".join(f"<th>{head}</th>" for head in names)
+    parts = [f"<h2>{TEXTS['eot'][language]}</h2>", _named_table(len(names) - 1), f"<tr>{heads}</tr>"]
     for name, texts in rows.items():
         figures = "".join(_figure(text) for text in texts)
         parts.append(f"<tr><td><bdi>{escape(name)}</bdi></td>{figures}</tr>")
     return [*parts, "</table></div>"]
+
+
+def _named_table(figures: int) -> str:
+    """Its beginning: of rows that have a name, and so many figures; on a telephone they stand below it."""
+    return f'<div class="wide"><table class="named" style="--columns:{figures}">'
 
 
 def _figure(text: str) -> str:

@@ -6,10 +6,13 @@ Texts are 24 units of 640 wide, so that they can be read on a telephone; colours
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor
 
 WIDTH, HEIGHT = 640, 470
 LEFT, RIGHT, TOP, BOTTOM = 92, 40, 24, 104
-TICKS = 4
+TICKS = 5
+ROUND = (1, 2, 5)
+TINY = 1e-9
 
 Point = tuple[float, float]  # ms, and a share
 
@@ -42,7 +45,12 @@ class _Scale:
 
     @property
     def ticks(self) -> list[float]:
-        return [self.low + (self.high - self.low) * n / TICKS for n in range(TICKS + 1)]
+        """Round figures, at most TICKS + 1 of them."""
+        span = self.high - self.low
+        powers = [10.0**n for n in range(-4, 6)]
+        step = next(m * power for power in powers for m in ROUND if m * power * TICKS >= span - TINY)
+        first = ceil(self.low / step - TINY)
+        return [step * n for n in range(first, floor(self.high / step + TINY) + 1)]
 
 
 def svg(picture: Picture) -> str:
@@ -74,7 +82,7 @@ def _grid(x: _Scale, y: _Scale) -> list[str]:
         parts.append(f'<text class="tick" x="{at}" y="{HEIGHT - BOTTOM + 27}">{tick:.0f}</text>')
     for tick in y.ticks:
         at = y.at(tick)
-        text = f"{tick * 100:.1f}%" if y.high < 0.2 else f"{tick * 100:.0f}%"
+        text = f"{round(tick * 100, 1):g}%"
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{at}" x2="{WIDTH - RIGHT}" y2="{at}"/>')
         parts.append(f'<text class="level" x="{LEFT - 8}" y="{at + 6}">{text}</text>')
     return parts

@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.event_log.files import delete_before
 from server.logs.rate_limited import OnceIn
 from server.records.database import WITHIN_S, Database
 from server.records.files import files_of
@@ -74,6 +76,8 @@ class Keeper:
             self._database.run(WITHIN_S, lambda c, sids=list(batch): _delete_records(c, sids))  # type: ignore[misc]
             deleted += len(batch)
         self._database.run(WITHIN_S, lambda c: _delete_leftovers(c, before, now))
+        if self._event_log_dir:  # logs without a record, and their days
+            disk.run(DISK_S, delete_before, Path(self._event_log_dir), before.date())
         if deleted:
             log.info("RECORDS_EXPIRED calls=%d older than %d days", deleted, self._keep.days)
         return deleted

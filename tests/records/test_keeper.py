@@ -75,6 +75,15 @@ def test_event_logs_and_recordings_go_with_their_call(database: Database, tmp_pa
     assert left == {"day/CAold2.jsonl", "CAnew.jsonl"}
 
 
+def test_event_logs_without_a_record_go_with_their_day(database: Database, tmp_path: Path) -> None:
+    """Records were off, or the spool is gone."""
+    for day in ("2000-01-01", "2999-01-01"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "CA1.events").touch()
+    keeper(database, folder=str(tmp_path)).expire()
+    assert [path.name for path in tmp_path.iterdir()] == ["2999-01-01"]
+
+
 def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "events"
     folder.mkdir()

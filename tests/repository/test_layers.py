@@ -106,7 +106,18 @@ MAY_IMPORT = {
     # A command beside the server: a machine and a log, and no shell.
     "replay": {"audio", "event_log", "turns"},
     # It observes calls, and keeps of their words what the log shows of them.
-    "records": {"audio", "call", "hebrew", "logs", "office", "runtime", "settings", "telephony", "turns"},
+    "records": {
+        "audio",
+        "call",
+        "event_log",
+        "hebrew",
+        "logs",
+        "office",
+        "runtime",
+        "settings",
+        "telephony",
+        "turns",
+    },
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.

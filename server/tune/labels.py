@@ -160,7 +160,7 @@ def silences(take: Take) -> list[Silence]:
     """Behind each stretch of voice, but for those that are shorter than any figure counts."""
     found = stretches(take)
     spoken = utterances(take)
-    nexts = [*(began for began, _ in found[1:]), None]
+    nexts = [*(began for began, _ in found), None][1:]  # one each: in a call of no voice, none
     out = []
     for (began, last_voice), goes_on in zip(found, nexts, strict=True):
         if take.agent_at(last_voice) or (goes_on is not None and goes_on - last_voice < LEAST_PAUSE):

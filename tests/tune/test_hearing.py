@@ -27,6 +27,10 @@ def drawn(timeline, *, agent=(), commands=None, knobs=DEFAULTS, **more):
     return Take("drawn", knobs, frames, there, commands or {}, **more)
 
 
+def test_a_call_in_which_nobody_speaks_has_no_silences():
+    assert silences(drawn("." * 100)) == []
+
+
 # ---- the anchor
 
 

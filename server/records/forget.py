@@ -77,7 +77,8 @@ class Known:
 
 def places_of(config: Config) -> Places:
     url, file = config.database_url.get_secret_value(), config.records_file
-    return Places(Database(url, file) if url or file else None, file, config.leads_file)
+    database = Database(url, file) if url or file else None
+    return Places(database, file, config.leads_file, config.event_log_dir)
 
 
 def known_of(number: str, places: Places) -> Known:

@@ -198,3 +198,14 @@ def test_a_lead_on_its_way_goes_though_nothing_else_is_kept_of_its_caller(office
     assert forget.main([NUMBER, "--yes"]) == 0
     assert outbox.undelivered() == []
     assert [found.lead for found in outbox.in_the_making()] == ["CA9"]
+
+
+def test_the_command_knows_where_event_logs_are(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = office.leads.parent / "events"
+    folder.mkdir()
+    (folder / "CA1.events").write_bytes(b"\xff")
+    monkeypatch.setenv("EVENT_LOG_DIR", str(folder))
+    at_events = call("CA1", caller=NUMBER, event_log="CA1.events")
+    office.database.run(WITHIN_S, lambda c: put(c, [call_record(at_events)], AT))
+    assert forget.main(["--yes", NUMBER]) == 0
+    assert list(folder.iterdir()) == []

@@ -208,6 +208,7 @@ def why_no_database_url(url: str) -> str:
         return _NO_DATABASE
     known = parts.scheme in ("postgres", "postgresql", "postgresql+psycopg")
     legible = not any(c.isspace() for c in url) and url[-1] not in _QUOTES
+    legible = legible and parts.netloc.count("@") < 2  # one in a password: libpq ends it there
     return "" if host and known and len(parts.path) > 1 and legible else _NO_DATABASE
 
 

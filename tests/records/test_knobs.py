@@ -27,6 +27,7 @@ def test_taken(url: str) -> None:
         "postgres://user:s3cret@host/",
         "postgres://user:s3cret@host:99999/database",
         "postgres://user:s3/cret@host:5432/database",
+        "postgres://user:x@s3cret@host:5432/database",
         "postgres://user:s3cret@host/data base",
         "host/database",
         "postgres://user:s3cret@host/database'",

@@ -8,6 +8,7 @@ from server.delivery.dispatch import channels_of
 from server.logs.secrets import without_secrets
 from server.providers import preflight
 from server.providers.preflight import Trial, row
+from server.runtime.piped import piped
 
 TRIED = {"webhook": "a signed test, which is no lead", "email": "the login"}
 
@@ -38,4 +39,4 @@ def try_channels() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piped(main))

@@ -10,6 +10,7 @@ from server.office import leads
 from server.office.business_hours import ISRAEL
 from server.office.leads_writer import in_israel
 from server.records.database import Database
+from server.runtime.piped import piped
 
 NO_DATABASE = "no leads are sent: DATABASE_URL and RECORDS_FILE are both empty"
 SETTINGS_DO_NOT_SAY = "no leads are sent: neither LEADS_WEBHOOK_URL nor LEADS_EMAIL_TO is set"
@@ -49,6 +50,8 @@ def _of_the_outbox(config: Config, *, retry: bool) -> int:
         if not waiting and not (config.leads_webhook_url.get_secret_value() or config.leads_email_to):
             print(SETTINGS_DO_NOT_SAY)
         return 1 if waiting else 0
+    except BrokenPipeError:  # nobody reads on
+        raise
     except Exception as error:  # whatever a database raises is what is to be shown
         return _fail(f"{database.name}: {database.why(error)}")
     finally:
@@ -74,4 +77,4 @@ def _fail(why: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piped(main))

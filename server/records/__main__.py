@@ -10,6 +10,7 @@ from server.records.keeping import Reads
 from server.records.reading import CannotRead, recorded
 from server.records.shown import as_json, call_story, calls_table, day_of
 from server.records.trouble import troubles
+from server.runtime.piped import piped
 
 MOST_DAYS = 3660
 
@@ -96,4 +97,4 @@ def _fail(why: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(piped(main))

@@ -13,6 +13,7 @@ from pathlib import Path
 from server.event_log.reader import EventLog, NoEventLog, clock, read_log
 from server.replay.pinning import NotPinned, pin
 from server.replay.replaying import first_difference
+from server.runtime.piped import piped
 
 PINNED = Path("tests/pinned")
 
@@ -54,6 +55,8 @@ def main(words: list[str]) -> int:
             if options.pin:
                 _pinned(log, options)
                 status = 0
+        except BrokenPipeError:  # nobody reads on: that is no fault of the file's
+            raise
         except (NoEventLog, NotPinned, OSError) as error:
             print(f"{path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             status = 2
@@ -91,4 +94,4 @@ def _pinned(log: EventLog, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(piped(lambda: main(sys.argv[1:])))

@@ -104,7 +104,7 @@ MAY_IMPORT = {
     # What a machine is told and decides, and what it is made with.
     "event_log": {"audio", "call", "office", "runtime", "settings", "turns"},
     # A command beside the server: a machine and a log, and no shell.
-    "replay": {"audio", "event_log", "turns"},
+    "replay": {"audio", "event_log", "runtime", "turns"},
     # It observes calls, and keeps of their words what the log shows of them.
     "records": {
         "audio",

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS, SONIOX_KNOBS
-from tests.serving import ROOT, Server, environment, started
+from tests.serving import ROOT, SOON_S, Server, environment, started
 
 TICKING = [sys.executable, "-m", "gunicorn", "-c", "bench/ticking_conf.py", "server.app:create_app()"]
 LINES = ["אני רוצה לקנות דירה", "בתל אביב", "ארבעה חדרים בבקשה", "תודה רבה"]
@@ -47,6 +49,16 @@ def place_calls(server: Server, out: Path, *words: str, status: int = 0) -> dict
     assert done.returncode == status, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
     return found
+
+
+def kill_all(server: Server) -> None:
+    """kill -9, the master first, so that no new worker takes a dead one's place."""
+    master = psutil.Process(server.process.pid)
+    family = [master, *master.children(recursive=True)]
+    for process in family:
+        process.kill()
+    server.process.wait(SOON_S)
+    psutil.wait_procs(family, SOON_S)
 
 
 def thread_names(out: Path) -> Counter[str]:

@@ -1,6 +1,6 @@
 """What calls leave behind: what keeping it costs, and whether all of it is there when something fails.
 
-``python -m bench.kept [--calls 50] [--pairs 2] [--worker-class gevent|gthread] [--json FILE] [CASE …]``
+``python -m bench.kept [--calls 50] [--every-s 2] [--pairs 2] [--worker-class …] [--json FILE] [CASE …]``
 
 ``pairs``: the same calls with records and event logs and without, one after the other by turns: how late a
 20 ms ticker in the worker wakes (TX), the callers' gap, CPU a call-second, memory; and the ratios.
@@ -8,10 +8,10 @@
 event logs and leads is full until the end; ``room``: until there is room again. ``sigterm``, ``kill``: ten
 calls at once, in the middle of which the server ends.
 
-``right``: calls whose dialogue was as without trouble. ``kept``: calls of which nothing is missing: in the
-database (``postgresql``, ``sqlite``, ``room``, ``sigterm``, ``kill``), there or whole in the log (``full``);
-each turn once; each line of leads; each event log whole, or its end told in the log. Exit status 1 when one
-is not, or when answers come later while something fails than otherwise (median). Without CASE all of them.
+``right``: calls whose dialogue was as without trouble. ``kept``: calls of which nothing that the server heard
+or did is missing. It is in the database or, under ``full``, there or whole in the log; each turn once; each
+line of leads; each event log whole, or its end told in the log. Exit status 1 when something is missing, or
+answers come later while something fails than otherwise (median). Without CASE all of them.
 """
 
 import argparse
@@ -26,7 +26,17 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.kept_calls import FEW_S, OFF, Files, InMidCall, Placed, place, serving
+from bench.kept_calls import (
+    FEW_S,
+    OFF,
+    TURN_OVER,
+    Files,
+    InMidCall,
+    Placed,
+    place,
+    serving,
+    taken,
+)
 from bench.kept_left import (
     Found,
     bytes_kept,
@@ -41,7 +51,7 @@ from bench.kept_left import (
 )
 from bench.kept_troubles import Span, Trouble, between, disk_full, postgres_down, sqlite_down, workshop
 from bench.log import dialogues, lines_of
-from bench.service import LINES, WORKERS, kill_all
+from bench.service import WORKERS, kill_all
 from server.simulator.call import CallRecord
 from server.simulator.load import Percentiles
 from tests.serving import Server
@@ -50,12 +60,10 @@ CALLS, PAIRS, AT_ONCE = 50, 2, 10
 A_CALL_S = 15.0
 AWAY = (0.25, 0.7)  # of the time in which there are calls
 CAUGHT_UP_S = 45.0  # a database that fails is tried again every 30 s at least
-IN_MID_CALL_S = 9.0
 JUST_NOW_S = 0.3  # what a killed process has not given to the database yet
 LAST_EVENTS_S = 1.5  # a chunk of event log is a second
 ENDS_S = 30.0
 NOTICED_MS = 300.0  # of the median: on a machine that has other things to do as well
-TURN_OVER = re.compile(r"STATE SPEAKING → LISTENING .* sid=(\w+)")
 STREAM = re.compile(r"WS_START sid=(\w+)")
 
 
@@ -92,7 +100,7 @@ class Case:
 
     @property
     def broken(self) -> list[str]:
-        found = list(self.missing)
+        found = self.missing + ([] if self.calls else ["no call was let in"])
         if self.right not in (None, self.calls):
             found.append(f"right: {self.right} of {self.calls}")
         if self.gap is not None and self.gap.noticed:
@@ -113,7 +121,7 @@ class Pairs:
         return kept / not_kept
 
 
-def compare(calls: int, pairs: int, worker_class: str, every_s: float = FEW_S) -> tuple[Pairs, Case]:
+def compare(calls: int, pairs: int, worker_class: str, every_s: float) -> tuple[Pairs, Case]:
     """The second: that the calls which were kept are there."""
     found = Pairs()
     case = Case("pairs", 0, 0, [])
@@ -128,7 +136,8 @@ def compare(calls: int, pairs: int, worker_class: str, every_s: float = FEW_S) -
                 if keeping:
                     records, events = bytes_kept(files)
                     found.bytes_a_call = (records / calls, events / calls)
-                    case.calls += calls
+                    case.calls += len(taken(placed.records))
+                    case.notes += _refused(placed.records)
                     case.right = (case.right or 0) + placed.right
                     case.missing += missing(placed.records, files, in_database(files), server.log)
     return found, case
@@ -136,11 +145,21 @@ def compare(calls: int, pairs: int, worker_class: str, every_s: float = FEW_S) -
 
 def missing(records: Sequence[CallRecord], files: Files, found: Found, log: str) -> list[str]:
     """Of calls that were over before the server was."""
-    sids = [record.ids.call_sid for record in records]
-    of_calls = [each for sid in sids for each in missing_of_call(sid, found, LINES)]
-    strangers = found.calls.keys() | found.turns.keys() - set(sids)
-    of_calls += [f"a row of no call: {sid}" for sid in strangers - set(sids)]
-    return of_calls + missing_of_leads(sids, files, log) + missing_of_events(files, found, log)
+    sids, heard = _sids(taken(records)), dialogues(log)
+    of_calls = [
+        each
+        for record in taken(records)
+        for each in missing_of_call(record.ids.call_sid, found, heard.get(record.ids.stream_sid, []))
+    ]
+    strangers = (found.calls.keys() | found.turns.keys()) - set(sids)
+    of_calls += [f"a row of no call: {sid}" for sid in strangers]
+    refused = [sid for sid in _sids(records) if sid not in sids]
+    of_leads = missing_of_leads(sids, refused, files, log)
+    return of_calls + of_leads + missing_of_events(files, found, log)
+
+
+def _sids(records: Sequence[CallRecord]) -> list[str]:
+    return [record.ids.call_sid for record in records]
 
 
 def away(
@@ -148,7 +167,7 @@ def away(
     trouble_in: Callable[[Path], AbstractContextManager[Trouble]],
     calls: int,
     worker_class: str,
-    every_s: float = FEW_S,
+    every_s: float,
 ) -> Case:
     """A database, or the disk, fails in the middle, and is there again: at the end it has everything."""
     with workshop() as folder, trouble_in(folder) as trouble:
@@ -158,7 +177,7 @@ def away(
                 placed = place(server, folder, calls, every_s)
             _until_caught_up(placed.records, files, server)
         case = _case(name, placed, failing, missing(placed.records, files, in_database(files), server.log))
-        case.notes = _notes(server.log)
+        case.notes += _notes(server.log)
         if "RECORDS_ERR" not in server.log:
             case.missing.append("the trouble was none: no RECORDS_ERR")
         return case
@@ -170,7 +189,7 @@ def _until_caught_up(records: Sequence[CallRecord], files: Files, server: Server
         time.sleep(0.5)
 
 
-def full(calls: int, worker_class: str, every_s: float = FEW_S) -> Case:
+def full(calls: int, worker_class: str, every_s: float) -> Case:
     """The disk is full until the server has ended."""
     with workshop() as folder, disk_full(folder) as trouble:
         files, whole_s = trouble.files, calls * every_s + A_CALL_S
@@ -183,7 +202,7 @@ def full(calls: int, worker_class: str, every_s: float = FEW_S) -> Case:
         told = in_log(server.log)
         found.add([*waiting(files), *told])
         case = _case("full", placed, failing, missing(placed.records, files, found, server.log))
-        case.notes = [*_notes(server.log), f"{there} turns in the database, {len(told)} records in the log"]
+        case.notes += [*_notes(server.log), f"{there} turns in the database, {len(told)} records in the log"]
         if not told:
             case.missing.append("the trouble was none: all is in the database")
         return case
@@ -191,7 +210,13 @@ def full(calls: int, worker_class: str, every_s: float = FEW_S) -> Case:
 
 def _case(name: str, placed: Placed, failing: Span, missed: list[str]) -> Case:
     gap = Gap(placed.gaps_ms(lambda at: at in failing), placed.gaps_ms(lambda at: at not in failing))
-    return Case(name, len(placed.records), placed.right, missed, gap)
+    notes = _refused(placed.records)
+    return Case(name, len(taken(placed.records)), placed.right, missed, gap, notes)
+
+
+def _refused(records: Sequence[CallRecord]) -> list[str]:
+    refused = len(records) - len(taken(records))
+    return [f"{refused} more were refused"] if refused else []
 
 
 def _notes(log: str) -> list[str]:
@@ -205,22 +230,15 @@ def sigterm(calls: int, worker_class: str) -> Case:
         files = Files.below(folder)
         with serving(folder, worker_class, **files.knobs) as server:
             calling = InMidCall(server, calls)
-            time.sleep(IN_MID_CALL_S)
+            calling.wait_for_turns()
             server.process.send_signal(signal.SIGTERM)
             records = calling.records()
             server.process.wait(ENDS_S)
-        found, heard = in_database(files), dialogues(server.log)
-        sids = [record.ids.call_sid for record in records]
-        missed = [
-            each
-            for record in records
-            for each in missing_of_call(
-                record.ids.call_sid, found, heard.get(record.ids.stream_sid, []), ended=True
-            )
-        ]
-        missed += missing_of_leads(sids, files, server.log) + missing_of_events(files, found, server.log)
+        found = in_database(files)
+        missed = missing(records, files, found, server.log)
         turns = sum(map(len, found.turns.values()))
-        return Case("sigterm", len(records), None, missed, notes=[f"{turns} turns"])
+        notes = [f"{turns} turns", *_refused(records)]
+        return Case("sigterm", len(taken(records)), None, missed, notes=notes)
 
 
 def kill(calls: int, worker_class: str) -> Case:
@@ -229,21 +247,20 @@ def kill(calls: int, worker_class: str) -> Case:
         files = Files.below(folder)
         with serving(folder, worker_class, **files.knobs) as server:
             calling = InMidCall(server, calls)
-            time.sleep(IN_MID_CALL_S)
+            calling.wait_for_turns()
             killed_at = time.time()
             kill_all(server)
             records = calling.records()
         found = in_database(files)
         found.add(waiting(files))
         missed, over = [], 0
-        for record in records:
+        for record in taken(records):
             of_it, its_turns = _missing_of_killed(record, files, found, server.log, killed_at)
             missed += of_it
             over += its_turns
         turns = sum(map(len, found.turns.values()))
-        return Case(
-            "kill", len(records), None, missed, notes=[f"{turns} turns there, {over} over by the log"]
-        )
+        notes = [f"{turns} turns there, {over} over by the log", *_refused(records)]
+        return Case("kill", len(taken(records)), None, missed, notes=notes)
 
 
 def _missing_of_killed(
@@ -268,13 +285,13 @@ def _missing_of_killed(
     return missed, len(over)
 
 
-CASES: dict[str, Callable[[int, str], Case]] = {
-    "postgresql": lambda calls, worker: away("postgresql", postgres_down, calls, worker),
-    "sqlite": lambda calls, worker: away("sqlite", sqlite_down, calls, worker),
+CASES: dict[str, Callable[[int, str, float], Case]] = {
+    "postgresql": lambda calls, worker, every_s: away("postgresql", postgres_down, calls, worker, every_s),
+    "sqlite": lambda calls, worker, every_s: away("sqlite", sqlite_down, calls, worker, every_s),
     "full": full,
-    "room": lambda calls, worker: away("room", disk_full, calls, worker),
-    "sigterm": lambda calls, worker: sigterm(min(calls, AT_ONCE), worker),
-    "kill": lambda calls, worker: kill(min(calls, AT_ONCE), worker),
+    "room": lambda calls, worker, every_s: away("room", disk_full, calls, worker, every_s),
+    "sigterm": lambda calls, worker, _: sigterm(min(calls, AT_ONCE), worker),
+    "kill": lambda calls, worker, _: kill(min(calls, AT_ONCE), worker),
 }
 
 
@@ -303,6 +320,7 @@ def main() -> int:
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of pairs, {', '.join(CASES)}")
     parser.add_argument("--calls", type=int, default=CALLS)
+    parser.add_argument("--every-s", type=float, default=FEW_S, help="between calls; one lasts for 18 s")
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--worker-class", choices=WORKERS, default=WORKERS[0])
     parser.add_argument("--json", type=Path)
@@ -313,11 +331,11 @@ def main() -> int:
     broken = 0
     for name in words.cases or ("pairs", *CASES):
         if name == "pairs":
-            pairs, case = compare(words.calls, words.pairs, words.worker_class)
+            pairs, case = compare(words.calls, words.pairs, words.worker_class, words.every_s)
             show_pairs(pairs)
             told["figures"] = asdict(pairs) | {"ratio": {key: pairs.ratio(key) for key in pairs.on[0]}}
         else:
-            case = CASES[name](words.calls, words.worker_class)
+            case = CASES[name](words.calls, words.worker_class, words.every_s)
         show(case)
         told[name] = asdict(case) | {"kept": case.kept, "broken": case.broken}
         broken += len(case.broken)

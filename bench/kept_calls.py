@@ -1,8 +1,9 @@
 """Calls to a server that keeps them, or does not: what the callers got, and what it cost the server."""
 
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ SERVICE = {
     "IDLE_PROMPT_SEC": "0",
     "MAX_CALLS": "0",
 }
+TURN_OVER = re.compile(r"STATE SPEAKING → LISTENING .* sid=(\w+)")
+IN_MID_CALL_S = 40.0
 OFF = {"RECORDS_FILE": "", "DATABASE_URL": "", "EVENT_LOG": "off"}
 BOOT_S = 60.0  # on a machine that may have other things to do
 FEW_S = 2.0  # a call every so long is eight at once
@@ -122,17 +125,30 @@ class InMidCall:
     """Calls that go on, on a thread of their own; all of them began at once."""
 
     def __init__(self, server: Server, calls: int) -> None:
+        self._server = server
+        self._calls = calls
         self._records: list[CallRecord] = []
-        self._thread = threading.Thread(target=self._place, args=(server, calls), daemon=True)
+        self._thread = threading.Thread(target=self._place, daemon=True)
         self._thread.start()
+
+    def wait_for_turns(self) -> None:
+        """Until so many turns are over as there are calls, twice: greetings, and answers."""
+        self._server.waits_for(
+            lambda: len(TURN_OVER.findall(self._server.log)) >= 2 * self._calls, IN_MID_CALL_S
+        )
 
     def records(self) -> list[CallRecord]:
         """Blocks until all are over, however they ended."""
         self._thread.join()
         return self._records
 
-    def _place(self, server: Server, calls: int) -> None:
-        self._records = place_calls(_plan(server), calls, 1.0)
+    def _place(self) -> None:
+        self._records = place_calls(_plan(self._server), self._calls, 1.0)
+
+
+def taken(records: Sequence[CallRecord]) -> list[CallRecord]:
+    """Those that were let in: a server that cannot keep up refuses others."""
+    return [record for record in records if record.stream is not None]
 
 
 def _plan(server: Server) -> CallPlan:

@@ -71,14 +71,14 @@ def in_log(log: str) -> list[Record]:
 
 
 def missing_of_call(sid: str, found: Found, said: Sequence[str], *, ended: bool = True) -> list[str]:
-    """What is not as it was. ``said``: by the caller; ``ended``: the call's end was seen by the server."""
+    """What is not as it was. ``said``: as the server heard it; ``ended``: it saw the call's end."""
     call, turns = found.calls.get(sid), found.turns.get(sid, {})
     if call is None:
         return [f"{sid}: no row"]
     missing = []
     if sorted(turns) != list(range(1, len(turns) + 1)):
         missing.append(f"{sid}: turns {sorted(turns)}")
-    if found.said(sid) != list(said):
+    if " ".join(found.said(sid)) != " ".join(said):  # one turn may answer two utterances
         missing.append(f"{sid}: said {found.said(sid)}")
     if bool(call.ended) != ended:
         missing.append(f"{sid}: ended {call.ended!r}")
@@ -88,15 +88,18 @@ def missing_of_call(sid: str, found: Found, said: Sequence[str], *, ended: bool 
     return missing
 
 
-def missing_of_leads(sids: Sequence[str], files: Files, log: str) -> list[str]:
+def missing_of_leads(sids: Sequence[str], refused: Sequence[str], files: Files, log: str) -> list[str]:
     """Lines that neither the file nor the log has, and those that the file lacks, or has twice.
+
+    ``refused``: calls that were not let in.
 
     What the log calls saved must be in the file.
     """
     text = text_of(files.leads)
     kept = Counter((line["call_sid"], line["kind"]) for line in lead_lines(text))
     anywhere = {(line["call_sid"], line["kind"]) for line in lead_lines(f"{text}\n{log}")}
-    missing = [f"{sid}: no line {kind!r}" for sid in sids for kind in KINDS if (sid, kind) not in anywhere]
+    wanted = [(sid, kind) for sid in sids for kind in KINDS] + [(sid, "missed") for sid in refused]
+    missing = [f"{sid}: no line {kind!r}" for sid, kind in wanted if (sid, kind) not in anywhere]
     saved = Counter(_SAVED.findall(log))
     in_file = Counter(sid for sid, _ in kept)
     missing += [

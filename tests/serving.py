@@ -77,8 +77,8 @@ class Server:
         """Whether every call that has begun is over, with all its lines."""
         return self.waits_for(lambda: self.log.count("WS_START ") <= self.log.count("CALL_OVER "))
 
-    def waits_for(self, done: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + SOON_S
+    def waits_for(self, done: Callable[[], bool], within_s: float = SOON_S) -> bool:
+        deadline = time.monotonic() + within_s
         while not done() and time.monotonic() < deadline:
             time.sleep(0.02)
         return done()

@@ -75,9 +75,16 @@ def lead(kind: str) -> str:
 def test_a_line_of_leads_is_in_the_file_or_in_the_log(tmp_path: Path) -> None:
     files = Files.below(tmp_path)
     files.leads.write_text(lead("rang") + "\n", encoding="utf-8")
-    assert missing_of_leads([SID], files, "") == [f"{SID}: no line 'call'"]
+    assert missing_of_leads([SID], [], files, "") == [f"{SID}: no line 'call'"]
     told = f"2026-11-29T10:02:03.000+00:00 LEAD_ERR LEADS_FILE=x: full; it is kept here: {lead('call')}"
-    assert missing_of_leads([SID], files, told) == []
+    assert missing_of_leads([SID], [], files, told) == []
+
+
+def test_who_is_refused_leaves_that(tmp_path: Path) -> None:
+    files = Files.below(tmp_path)
+    assert missing_of_leads([], [SID], files, "") == [f"{SID}: no line 'missed'"]
+    files.leads.write_text(lead("missed") + "\n", encoding="utf-8")
+    assert missing_of_leads([], [SID], files, "") == []
 
 
 def test_a_line_of_leads_that_was_called_saved_is_in_the_file(tmp_path: Path) -> None:
@@ -85,13 +92,13 @@ def test_a_line_of_leads_that_was_called_saved_is_in_the_file(tmp_path: Path) ->
     files.leads.write_text(lead("rang") + "\n", encoding="utf-8")
     told = f"LEAD_ERR LEADS_FILE=x: full; it is kept here: {lead('call')}"
     saved = f"{told}\nLEAD_SAVED call={SID}\nLEAD_SAVED call={SID}"
-    assert missing_of_leads([SID], files, saved) == [f"{SID}: 2 saved, 1 there"]
+    assert missing_of_leads([SID], [], files, saved) == [f"{SID}: 2 saved, 1 there"]
 
 
 def test_a_line_of_leads_that_is_there_twice(tmp_path: Path) -> None:
     files = Files.below(tmp_path)
     files.leads.write_text("".join(f"{lead(kind)}\n" for kind in ("rang", "call", "call")), encoding="utf-8")
-    assert missing_of_leads([SID], files, "") == [f"twice: {lead('call')}"]
+    assert missing_of_leads([SID], [], files, "") == [f"twice: {lead('call')}"]
 
 
 def test_answers_that_come_later_while_something_fails_are_noticed() -> None:

@@ -9,7 +9,7 @@ from server.tune.eot import PUBLISHED, OperatingPoints
 from server.tune.knobs import Knobs
 from server.tune.picture import Picture, svg
 from server.tune.search import TURNS, Axes, Trials, front, points
-from server.tune.words import Language, cells, columns, env_lines, named, tips, verdict
+from server.tune.words import NOTHING, Language, cells, columns, env_lines, named, tips, verdict
 
 MOST_ROWS = 12
 STYLE = """
@@ -188,16 +188,18 @@ def _picture(report: Report, advice: Advice, language: Language) -> list[str]:
 def _table(
     trials: Trials, axes: Axes, best: Sequence[Knobs], chosen: Knobs | None, language: Language
 ) -> list[str]:
-    """Today's, the advised ones, and the front; of a long front every so many."""
+    """Today's, the advised ones, and the front; of a long front every so many. No column is empty."""
     step = -(-len(best) // MOST_ROWS)
     rows = [trials.base, *([chosen] if chosen is not None else [])]
     rows += [knobs for knobs in best[::step] if knobs not in rows]
-    heads = "".join(f"<th>{head[language]}</th>" for head in columns(axes.name))
-    parts = [_named_table(len(columns(axes.name))), f"<tr><th>{TEXTS['settings'][language]}</th>{heads}</tr>"]
-    for knobs in rows:
+    texts = {knobs: cells(axes.name, trials.total(knobs)) for knobs in rows}
+    told = [n for n, _ in enumerate(columns(axes.name)) if any(row[n] != NOTHING for row in texts.values())]
+    heads = "".join(f"<th>{columns(axes.name)[n][language]}</th>" for n in told)
+    parts = [_named_table(len(told)), f"<tr><th>{TEXTS['settings'][language]}</th>{heads}</tr>"]
+    for knobs, row in texts.items():
         kind = "now" if knobs == trials.base else "advised" if knobs == chosen else ""
         name = escape(named(trials.base, knobs)) or TEXTS["now"][language]
-        figures = "".join(_figure(text) for text in cells(axes.name, trials.total(knobs)))
+        figures = "".join(_figure(row[n]) for n in told)
         parts.append(f'<tr class="{kind}"><td><code>{name}</code></td>{figures}</tr>')
     return [*parts, "</table></div>"]
 

@@ -10,7 +10,7 @@ from math import ceil, floor
 
 WIDTH, HEIGHT = 640, 470
 LEFT, RIGHT, TOP, BOTTOM = 92, 40, 24, 104
-TICKS = 5
+TICKS = 6
 ROUND = (1, 2, 5)
 TINY = 1e-9
 
@@ -45,7 +45,7 @@ class _Scale:
 
     @property
     def ticks(self) -> list[float]:
-        """Round figures, at most TICKS + 1 of them."""
+        """Round figures, at most one more than TICKS."""
         span = self.high - self.low
         powers = [10.0**n for n in range(-4, 6)]
         step = next(m * power for power in powers for m in ROUND if m * power * TICKS >= span - TINY)

@@ -8,6 +8,7 @@ from server.tune.knobs import Knobs
 from server.tune.search import TURNS
 
 Language = Literal["he", "en"]
+NOTHING = "–"
 CUTS, LATE, NOISE, HARD, QUIET = "cuts", "late", "noise", "hard", "quiet"
 ASKS: dict[str, dict[Language, str]] = {
     CUTS: {"he": "הסוכן חותך את המתקשר?", "en": "Does it cut callers off?"},
@@ -153,8 +154,8 @@ def cells(axes_name: str, figures: Figures) -> list[str]:
 
 
 def _of(part: int, whole: int) -> str:
-    return f"{part}/{whole}" if whole else "–"
+    return f"{part}/{whole}" if whole else NOTHING
 
 
 def _pair(frames: tuple[int, ...]) -> str:
-    return f"{at_share_ms(frames, 0.5)} / {at_share_ms(frames, 0.95)}" if frames else "–"
+    return f"{at_share_ms(frames, 0.5)} / {at_share_ms(frames, 0.95)}" if frames else NOTHING

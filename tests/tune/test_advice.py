@@ -1,6 +1,7 @@
 """What is advised, and on how much; the operating points; the page."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from server.tune.__main__ import as_json, main, report_of, said
 from server.tune.advice import Verdict, advise
 from server.tune.eot import operating_points
 from server.tune.page import page
+from server.tune.picture import Picture, svg
 from server.tune.search import TURNS, Trials, front, search
 from server.tune.words import env_lines, tips
 from tests.tune.callers import BREATHLESS, FAST, SLOW, take_from
@@ -27,6 +29,18 @@ def test_operating_points_by_hand():
 def test_the_front_has_what_nothing_beats():
     a, b, c, d = (DEFAULTS.but("vad_hangover_ms", ms) for ms in (100, 110, 120, 130))
     assert front({a: (100, 0.5), b: (200, 0.2), c: (200, 0.3), d: (300, 0.2)}) == [a, b]
+
+
+@pytest.mark.parametrize(
+    "points, marks",
+    [
+        ([(350, 0.0), (1290, 0.3)], ["400", "600", "800", "1000", "1200", "1400", "0%", "10%", "20%", "30%"]),
+        ([(530, 0.01), (540, 0.02)], ["500", "550", "600", "650", "700", "0%", "1%", "2%", "3%", "4%"]),
+    ],
+)
+def test_the_axes_have_round_figures(points, marks):
+    drawn = svg(Picture(points, points, points[0], None, "x", "y", "now", "then"))
+    assert re.findall(r'class="(?:tick|level)"[^>]*>([^<]*)<', drawn) == marks
 
 
 @pytest.fixture(scope="module", params=[SLOW, BREATHLESS], ids=["slow", "fast"])

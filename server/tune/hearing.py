@@ -77,7 +77,7 @@ class _Agent:
 
 
 def hear(take: Take, knobs: Knobs, frames: Sequence[FrameHeard] | None = None) -> Hearing:
-    """``frames``: those of ``frames_under``, where they are known already. 10 µs a frame."""
+    """``frames``: those of ``frames_under``, where they are known already. 20 µs a frame."""
     params = knobs.params()
     segmenter = Segmenter(params.endpointing, knobs.vad())
     agent, changes = _Agent(take), list[Change]()

@@ -239,7 +239,9 @@ def _duplex(report: Report, language: Language) -> list[str]:
     known = {name: value for name, value in report.duplex.items() if value is not None}
     if not known:
         return []
-    heads = "".join(f"<th><bdi>{escape(name)}</bdi></th>" for name in known)
-    figures = "".join(_figure(f"{value:.2f}") for value in known.values())
-    table = f'<div class="wide"><table><tr>{heads}</tr><tr>{figures}</tr></table></div>'
+    rows = (
+        f"<tr><td><bdi>{escape(name)}</bdi></td>{_figure(f'{value:.2f}')}</tr>"
+        for name, value in known.items()
+    )
+    table = f"<table>{''.join(rows)}</table>"
     return [f"<h2>{TEXTS['duplex'][language]}</h2>{table}"]

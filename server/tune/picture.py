@@ -57,7 +57,7 @@ def svg(picture: Picture) -> str:
     """One ``<svg>`` element."""
     xs, ys = [x for x, _ in picture.points], [y for _, y in picture.points]
     x = _Scale(_down(min(xs)), _up(max(xs)), LEFT, WIDTH - RIGHT)
-    y = _Scale(0.0, max(0.04, max(ys) * 1.1), HEIGHT - BOTTOM, TOP)
+    y = _Scale(0.0, min(1.0, max(0.04, max(ys) * 1.1)), HEIGHT - BOTTOM, TOP)
     title = escape(f"{picture.y_title} / {picture.x_title}")
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" direction="ltr" aria-label="{title}">']
     parts += _grid(x, y)
@@ -106,7 +106,7 @@ def _named(x: _Scale, y: _Scale, point: Point, kind: str, text: str, *, above: b
 
 
 def _down(ms: float) -> float:
-    return ms // 100 * 100 - (100 if ms % 100 < 20 else 0)
+    return max(0.0, ms // 100 * 100 - (100 if ms % 100 < 20 else 0))
 
 
 def _up(ms: float) -> float:

@@ -251,7 +251,7 @@ def _decisions(actions: Sequence[Action]) -> list[tuple[type, int]]:
 
 
 def take_of(call: RecordedCall) -> Take:
-    """Let the call happen again. Raises DoesNotComeOutAgain; 50 µs a frame."""
+    """Let the call happen again. Raises DoesNotComeOutAgain; 100 µs a frame."""
     if call.params.dips:
         raise DoesNotComeOutAgain("BARGE_IN_STYLE=dip: when it would have been silent is not known")
     try:

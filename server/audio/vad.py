@@ -143,7 +143,7 @@ class EchoLevel:
 class RoomLevel:
     """How loud others talk: the median level of the last two seconds between utterances, while we are silent.
 
-    0 where the model calls less than half of them speech: noise, which no voice of the caller's is taken for.
+    0 where the model calls less than a quarter of them speech: noise is nobody.
     """
 
     def __init__(self) -> None:
@@ -155,7 +155,7 @@ class RoomLevel:
         """Take in one frame that belongs to no utterance, while we are silent."""
         self._recent.add(rms)
         self._speech = (self._speech << 1 | speech) & ROOM_MASK
-        enough, talk = len(self._recent) >= FLOOR_MIN_FRAMES, 2 * self._speech.bit_count()
+        enough, talk = len(self._recent) >= FLOOR_MIN_FRAMES, 4 * self._speech.bit_count()
         self.level = self._recent.at_share(50) if enough and talk >= len(self._recent) else 0
 
 

@@ -15,13 +15,14 @@ from typing import Any
 from server.audio.frames import FrameHeard
 from server.event_log.format import Seen
 from server.replay.replaying import first_difference
-from server.turns.actions import Log, SendMark
+from server.turns.actions import Decided, Log, SendMark
 from server.turns.effects import PhoneCall, SaveLead
 from server.turns.events import DigitPressed, MarkReturned
 from server.turns.params import TurnParams
 
 WORD = re.compile(r"[^\W\d_]+")
 DIGIT = re.compile(r"\d")
+OUR_TIME = re.compile(r"\d+ ms( of silence)?(, at least \d+)?")  # all of why something was decided
 HEBREW, LATIN = "גדזטסעפצק", "bdfgkpz"  # none that a Hebrew word is inflected with
 A_DIGIT = "5"
 CALL = PhoneCall("CA00000000000000000000000000000000", "+972500000000")
@@ -118,6 +119,8 @@ def _private(value: Any, other: Callable[[str], str]) -> Any:
             return DigitPressed(other(digit))
         case Log():  # the line is ours, and its numbers are
             return replace(value, words=_private(value.words, other), cause=_private(value.cause, other))
+        case Decided(why=why):  # its rule is ours, and a time that we have measured
+            return value if OUR_TIME.fullmatch(why) else replace(value, why=other(why))
         case _ if isinstance(value, WITHOUT_WORDS) or not is_dataclass(value):
             return value
     assert not isinstance(value, type)

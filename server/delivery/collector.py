@@ -36,7 +36,8 @@ class Rules:
 class Collector:
     """``take`` and ``flush`` from any thread, ``step`` from one at a time; ``now()`` knows its zone.
 
-    ``earlier()``: lines of LEADS_FILE that may not have reached the database; may block, and raise OSError.
+    ``earlier(since)``: lines of LEADS_FILE written since, that may not have reached the database; it may
+    block, and raise OSError.
     ``whole()`` is told that there is something to carry.
     """
 
@@ -45,13 +46,13 @@ class Collector:
         outbox: Outbox,
         rules: Rules,
         now: Callable[[], datetime],
-        earlier: Callable[[], Sequence[Line]] = tuple,
+        earlier: Callable[[datetime], Sequence[Line]] = lambda since: (),
         whole: Callable[[], None] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._rules = rules
         self._now = now
-        self._earlier: Callable[[], Sequence[Line]] | None = earlier
+        self._earlier: Callable[[datetime], Sequence[Line]] | None = earlier
         self._whole = whole
         self._flushing = threading.Lock()  # one thread at a time; it may wait for the database
         self._lock = threading.Lock()  # guards the one that follows; held for nothing that waits
@@ -110,16 +111,16 @@ class Collector:
         """Once: what a process left that was killed before the database had it."""
         if self._earlier is None:
             return
-        if self._outbox.in_use():
-            try:
-                lines = self._earlier()
-            except OSError as error:
-                log.error("LEAD_STORE_ERR LEADS_FILE cannot be looked through: %s", error)
-                lines = ()
-            known = self._outbox.known(sorted({line.lead for line in lines}))
-            new = [line for line in lines if line.lead not in known]
-            for start in range(0, len(new), AT_ONCE):
-                self._outbox.add(new[start : start + AT_ONCE])
+        since = self._outbox.since(self._now())
+        try:
+            lines = self._earlier(since)
+        except OSError as error:
+            log.error("LEAD_STORE_ERR LEADS_FILE cannot be looked through: %s", error)
+            lines = ()
+        known = self._outbox.known(sorted({line.lead for line in lines}))
+        new = [line for line in lines if line.lead not in known]
+        for start in range(0, len(new), AT_ONCE):
+            self._outbox.add(new[start : start + AT_ONCE])
         self._earlier = None
 
     def _settle_whole(self) -> float:

@@ -13,6 +13,9 @@ BYTES = 8_000_000  # from the end of the file
 READ_S = 10.0
 
 
+A_SECOND = timedelta(seconds=1)  # lines tell no less
+
+
 class Earlier:
     """The lines of a file that were written within ``within`` of now. Blocks for READ_S; raises OSError."""
 
@@ -21,17 +24,19 @@ class Earlier:
         self._within = within
         self._now = now
 
-    def __call__(self) -> Sequence[Line]:
+    def __call__(self, since: datetime) -> Sequence[Line]:
+        """Those of them that were written since then."""
         if not self._path:
             return ()
         text = Pool("the disk", 1).run(READ_S, _end_of, self._path)
-        return tuple(self._recent(text))
+        return tuple(self._recent(text, since))
 
-    def _recent(self, text: str) -> Iterator[Line]:
+    def _recent(self, text: str, since: datetime) -> Iterator[Line]:
         now = self._now()
+        first = max(since - A_SECOND, now - self._within)
         for line in lead_lines(text):
             at = moment_of(str(line.get("at", "")))
-            if at is not None and now - self._within <= at <= now:
+            if at is not None and first <= at <= now:
                 written = json.dumps(line, ensure_ascii=False)  # as it was: the database knows it by that
                 # A call's line has the moment at which it began, and may have come just now.
                 moment = at if line.get("kind") == "rang" else now

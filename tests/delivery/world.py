@@ -37,7 +37,7 @@ class World:
     channels: Sequence[Channel]
     now: datetime = START
     summarised: bool = False
-    earlier: Callable[[], Sequence[Line]] = tuple
+    earlier: Callable[[datetime], Sequence[Line]] = lambda since: ()
     keep_trying: timedelta = KEEP_TRYING
     outbox: Outbox = field(init=False)
     collector: Collector = field(init=False)

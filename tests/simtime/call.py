@@ -85,7 +85,7 @@ class SimCall:
         # The defaults: neither the environment nor a .env of the machine has a say. Nor a disk; and a scene
         # may end in a silence that nobody asks about (F1), and sees each question to the LLM once (B3).
         defaults = {name: field.default for name, field in Config.model_fields.items()}
-        defaults |= {"state_file": "", "idle_prompt_sec": 0, "speculative_turns": False}
+        defaults |= {"state_file": "", "leads_file": "", "idle_prompt_sec": 0, "speculative_turns": False}
         self.config = Config(_env_file=None, **{**defaults, "resp_max_delay_ms": 220, **(knobs or {})})
         self.stt = SimStt(
             self.runtime,

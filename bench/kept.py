@@ -47,6 +47,7 @@ from bench.kept_left import (
     missing_of_call,
     missing_of_events,
     missing_of_leads,
+    once_each,
     waiting,
 )
 from bench.kept_troubles import Span, Trouble, between, disk_full, postgres_down, sqlite_down, workshop
@@ -272,7 +273,7 @@ def _missing_of_killed(
     over = [line.at for line in lines if (it := TURN_OVER.search(line.text)) and it[1] == stream]
     must = sum(at < killed_at - JUST_NOW_S for at in over)
     turns = len(found.turns.get(sid, {}))
-    said = dialogues(log).get(stream, [])
+    said = once_each(dialogues(log).get(stream, []))
     missed = missing_of_call(sid, found, said[: len(found.said(sid))], ended=False)
     missed += [f"{sid}: {turns} turns of {must}"] if turns < must else []
     began = next(

@@ -46,6 +46,11 @@ def test_a_turn_that_is_there_twice() -> None:
     assert missing_of_call(SID, left, SAID)
 
 
+def test_a6_what_is_heard_again_in_one_turn_is_kept_once() -> None:
+    assert missing_of_call(SID, found(), [SAID[0], *SAID]) == []
+    assert missing_of_call(SID, found(), [*SAID, SAID[0]]), "heard later, it is another turn"
+
+
 def test_an_end_that_nobody_has_kept() -> None:
     left = found()
     left.calls[SID] = replace(left.calls[SID], ended="")

@@ -27,7 +27,7 @@ from server.turns.events import Event
 
 FORMAT = "agent-events"
 VERSION = 1
-SHAPES_OF_VERSIONS = {1: 570771370}  # ``values.shapes_digest``: other fields are another version
+SHAPES_OF_VERSIONS = {1: 1663899726}  # ``values.shapes_digest``: other fields are another version
 CHUNK = struct.Struct("<II")
 MOST_CHUNK_BYTES = 1 << 26
 UNJUDGED = -1.0  # in the place of a probability: energy was the only judge

@@ -92,7 +92,7 @@ class BargeIn:
             return []
         # What is said over it is an answer, if that is what it asks now.
         self._call.input.agent_stopped(at_a_question=turn.playout.at_a_question)
-        return [SendClear(), Log(f"LOWER_LEVEL turn={turn.turn_id}")]
+        return [SendClear(), Log(f"LOWER_LEVEL turn={turn.turn_id}"), Decided("D1", "lower")]
 
     def interrupt(self) -> list[Action]:
         """The caller speaks or types: whatever is said, or was about to be, is dropped."""

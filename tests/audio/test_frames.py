@@ -91,6 +91,6 @@ def test_audio_made_of_levels_has_these_levels(mulaw):
 
 
 @given(st.integers(0, 32768))
-def test_a_level_in_one_byte_is_within_three_percent(rms):
+def test_a_level_in_one_byte_is_within_four_percent(rms):
     held = abs(int.from_bytes(mulaw_to_pcm16(bytes([level_code(rms)])), "little", signed=True))
-    assert abs(held - rms) <= max(4, 0.035 * rms)
+    assert abs(held - rms) <= max(4, 0.04 * rms)

@@ -388,8 +388,12 @@ def test_every_secret_knob_is_hidden():
     """Also one that is added later: they are found by their type."""
     secret_knobs = [name for name, field in Config.model_fields.items() if field.annotation is SecretStr]
     assert {"openai_api_key", "redis_url"} <= set(secret_knobs)
-    url = "redis://:value-of-{}@h:1/0"
-    values = {name: url.format(name) if name == "redis_url" else f"value-of-{name}" for name in secret_knobs}
+    values = {name: f"value-of-{name}" for name in secret_knobs} | {
+        "redis_url": "redis://:value-of-redis_url@h:1/0",
+        "database_url": "postgres://u:value-of-database_url@h/d",
+        "leads_webhook_url": "https://u:value-of-leads_webhook_url@h/leads",
+        "smtp_url": "smtp://u:value-of-smtp_url@h:587",
+    }
     found = secrets_of(config(**{name: SecretStr(value) for name, value in values.items()}))
     assert found >= {f"value-of-{name}" for name in secret_knobs}
 

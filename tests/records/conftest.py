@@ -10,7 +10,7 @@ from server.records.database import Database
 from tests.records.places import Place
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     file = str(tmp_path / "state" / "records.db")
     if request.param == "sqlite":

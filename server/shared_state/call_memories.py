@@ -9,6 +9,8 @@ from server.turns.memory import CallMemory, from_json, to_json
 
 log = logging.getLogger("agent")
 
+LINGER_S = 2.0  # a process that has calls writes again by then
+
 
 class CallMemories:
     """Any thread. One thread writes, always the newest of each call: a slow store is spared what is older.
@@ -23,7 +25,7 @@ class CallMemories:
         self._told = OnceIn(clock=runtime.clock)
         self._changed = runtime.condition()
         self._newest: dict[str, CallMemory | None] = {}  # by CallSid; None: to be forgotten; under _changed
-        self._writing = False  # the thread was started; under _changed
+        self._writing = False  # there is a thread; under _changed
 
     def remember(self, call_sid: str, memory: CallMemory) -> None:
         """Keep it, in place of what is older. Returns at once."""
@@ -48,16 +50,23 @@ class CallMemories:
             return
         with self._changed:
             self._newest[call_sid] = memory
-            if not self._writing:
-                self._runtime.spawn("memory", self._run)
-                self._writing = True
             self._changed.notify_all()
+            if self._writing:
+                return
+            self._writing = True
+            try:
+                self._runtime.spawn("memory", self._run)
+            except RuntimeError:  # there are too many threads: the next one that remembers tries again
+                self._writing = False
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._newest:
-                    self._changed.wait()
+                if not self._newest:
+                    self._changed.wait(LINGER_S)
+                if not self._newest:
+                    self._writing = False
+                    return
                 call_sid, memory = next(iter(self._newest.items()))
             try:
                 self._store(call_sid, memory)

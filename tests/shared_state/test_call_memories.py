@@ -2,7 +2,7 @@
 
 import logging
 
-from server.shared_state.call_memories import CallMemories
+from server.shared_state.call_memories import LINGER_S, CallMemories
 from server.shared_state.memory import MemoryStore
 from server.shared_state.state import SharedState
 from server.turns.history import HistoryMemory
@@ -99,3 +99,22 @@ def test_f8_a_memory_of_another_version_is_none():
     runtime, store = SimRuntime(), MemoryStore()
     SharedState(store).remember("CA1", '{"version":0}')
     assert process(store, runtime).recall("CA1") is None
+
+
+def test_f8_the_writer_goes_when_nothing_is_left_and_comes_again():
+    """A process without calls has no thread of it; nor does one that could have none fail the call."""
+    runtime, store = SimRuntime(), MemoryStore()
+    memories, spawn = process(store, runtime), runtime.spawn
+
+    def refuses(name, function):
+        raise RuntimeError("can't start new thread")
+
+    runtime.spawn = refuses
+    memories.remember("CA1", memory_of(1))
+    runtime.spawn = spawn
+    for turns in (2, 3):
+        memories.remember("CA2", memory_of(turns))
+        runtime.run_until(runtime.now + LINGER_S + 1)
+        assert runtime.alive() == []
+        assert process(store, runtime).recall("CA2") == memory_of(turns)
+    assert process(store, runtime).recall("CA1") == memory_of(1)

@@ -9,7 +9,7 @@ from server.turns.memory import CallMemory, from_json, to_json
 
 log = logging.getLogger("agent")
 
-LINGER_S = 2.0  # a process that has calls writes again by then
+LINGER_S = 0.5  # a burst is written by one thread
 
 
 class CallMemories:

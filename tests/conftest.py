@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,6 +26,9 @@ settings.register_profile(
 settings.register_profile("search", settings.get_profile("gate"), derandomize=False, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+
+# In a file some of whose tests start servers, or in the conftest.py beside it.
+MARKS = ("mark.servers", "tests.records.conftest")
 
 # Begun last, one of these would be waited for alone; they wait for speech at real pace, or for the processor.
 LONGEST = (
@@ -46,6 +50,18 @@ LONGEST = (
     "test_redaction",
     "test_random_walks",
 )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Each worker would read every test file, which takes it longer than its own tests of servers."""
+    if not (collection_path.name.startswith("test_") and collection_path.suffix == ".py"):
+        return None
+    chosen = config.getoption("markexpr")
+    if "servers" in collection_path.parent.parts:
+        return True if chosen == "not servers" else None
+    beside = collection_path.with_name("conftest.py")
+    said = [path.read_text("utf-8") for path in (collection_path, beside) if path.exists()]
+    return True if chosen == "servers" and not any(mark in text for text in said for mark in MARKS) else None
 
 
 @pytest.hookimpl(tryfirst=True)

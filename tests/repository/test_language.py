@@ -30,7 +30,7 @@ FILES = sorted(
     path.relative_to(ROOT).as_posix()
     for folder in ("server", "tests", "bench")
     for path in (ROOT / folder).rglob("*.py")
-    if "fresh" not in path.parts
+    if "fresh" not in path.relative_to(ROOT).parts
 )
 
 

@@ -272,7 +272,9 @@ def test_an_expired_token_opens_nothing(service: Service, dice: random.Random) -
     (call, token), (late_call, late_token) = ring(door, dice), ring(door, dice)
     try:
         service.put_clock_ahead(GOOD_S - 10)
+        begun = service.server.log.count("WS_START ")
         assert knock(door, genuine_knock(door, call, token, dice)[1]) == IN
+        assert service.server.waits_for(lambda: service.server.log.count("WS_START ") > begun)
         service.put_clock_ahead(GOOD_S)
         with nobody_gets_in(service):
             assert knock(door, genuine_knock(door, late_call, late_token, dice)[1]) == OUT

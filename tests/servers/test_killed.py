@@ -4,6 +4,8 @@ import pytest
 
 from bench import goes_on, killed
 
+TRIES = 3  # the kernel may give all six calls to one worker: then nothing was tried
+
 
 @pytest.mark.parametrize("worker_class, store", [("gevent", "file"), ("gthread", "redis")])
 def test_f8_a_killed_workers_calls_go_on_at_the_other(worker_class: str, store: str) -> None:
@@ -14,4 +16,6 @@ def test_f8_a_killed_workers_calls_go_on_at_the_other(worker_class: str, store: 
 
 def test_a_killed_workers_calls_hear_the_apology() -> None:
     """G1: where none is taken up, only its calls end, each by the fallback; their places come back."""
-    assert killed.measure("gevent", 6, talk_s=9.0).broken == []
+    results = (killed.measure("gevent", 6, talk_s=9.0) for _ in range(TRIES))
+    result = next(result for result in results if result.killed and result.others)
+    assert result.broken == []

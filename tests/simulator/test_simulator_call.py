@@ -31,7 +31,7 @@ def talking_server():
 
 
 def make_plan(server, steps, manners=QUICK, **more):
-    return CallPlan(Endpoint(server.url, PUBLIC_URL), steps, manners, max_s=5.0, **more)
+    return CallPlan(Endpoint(server.url, PUBLIC_URL), steps, manners, max_s=20.0, **more)
 
 
 def test_a_call_from_ringing_to_hanging_up(talking_server, monkeypatch, capfd):

@@ -274,7 +274,8 @@ def show(worker_class: str, result: Result) -> None:
     print(f"  leads: {len(result.promised)} promised, {readable} can be read")
     print(f"  {result.places} places taken after {PLACES_S:g} s")
     print(f"  memory {result.growth_mb:+.1f} MB in the second half of many calls")
-    print(f"  left after {GONE_S + CLOSED_S:g} s: {result.left or 'nothing'}, {len(result.streams)} requests open")
+    open_yet = len(result.streams)
+    print(f"  left after {GONE_S + CLOSED_S:g} s: {result.left or 'nothing'}, {open_yet} requests open")
     for promise in result.broken:
         print(f"  BROKEN: {promise}")
     print("", flush=True)

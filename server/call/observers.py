@@ -4,7 +4,7 @@ event --observers.saw--> machine --observers.did--> shell        all in the orde
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from server.call.call_record import CallSummary
@@ -44,35 +44,23 @@ class Observers:
         self._observers = list(observers)
 
     def saw(self, event: Event) -> None:
-        for observer in tuple(self._observers):
-            try:
-                observer.saw(event)
-            except Exception:
-                self._drop(observer)
+        self._each(lambda observer: observer.saw(event))
 
     def did(self, action: Action) -> None:
-        for observer in tuple(self._observers):
-            try:
-                observer.did(action)
-            except Exception:
-                self._drop(observer)
+        self._each(lambda observer: observer.did(action))
 
     def over(self, summary: CallSummary) -> None:
-        for observer in tuple(self._observers):
-            try:
-                observer.over(summary)
-            except Exception:
-                self._drop(observer)
+        self._each(lambda observer: observer.over(summary))
 
     def closed(self) -> None:
         """Once; the observers are let go of."""
-        observers, self._observers = self._observers, []
-        for observer in observers:
+        self._each(lambda observer: observer.closed())
+        self._observers = []
+
+    def _each(self, tell: Callable[[Observer], None]) -> None:
+        for observer in tuple(self._observers):
             try:
-                observer.closed()
+                tell(observer)
             except Exception:
                 log.exception("OBSERVER_ERR %s", type(observer).__name__)
-
-    def _drop(self, observer: Observer) -> None:
-        log.exception("OBSERVER_ERR %s", type(observer).__name__)
-        self._observers.remove(observer)
+                self._observers.remove(observer)

@@ -17,22 +17,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from typing import Any, TextIO
 
 from server.logs.line_format import stamp
+from server.runtime.oslock import os_lock, os_queue, os_wait_to_write, start_os_thread
 
 MOST_BYTES = 1 << 20  # that wait: some 8,000 lines
 ROOM_FOR_LEADS = 8  # times as much, with all that waits before them
 A_LEAD, LONGEST_STAMP = b" LEAD", 40  # it stands behind the time
 LAST_WORDS_S = 1.0  # for what still waits when the process ends
 STANDARD = (1, 2)  # the descriptors that a process is given; no other is written to behind its owner's back
-
-
-def _native(module: str, name: str) -> Any:
-    """What gevent replaces by its own, which belongs to the hub's thread."""
-    monkey = sys.modules.get("gevent.monkey")
-    return getattr(import_module(module), name) if monkey is None else monkey.get_original(module, name)
 
 
 class Writer:
@@ -51,7 +45,7 @@ class Writer:
 
     def begin(self) -> None:
         """Forget what waits, and the thread: in a process that was forked they are the parent's."""
-        self._queue: Any = _native("queue", "SimpleQueue")()
+        self._queue = os_queue()
         self._bytes = 0  # that wait; right whenever none do
         self._full = False  # until the writer has caught up: so that there is one gap and not many
         self._dropped: Counter[int] = Counter()  # lines, by descriptor
@@ -74,7 +68,7 @@ class Writer:
 
     def finish(self, within_s: float) -> bool:
         """Block, the whole thread, until all that waits is written; False when that takes longer."""
-        written = _native("_thread", "allocate_lock")()
+        written = os_lock()
         written.acquire()
         self._queue.put(written)
         self._start()
@@ -84,7 +78,8 @@ class Writer:
         if not self._started:
             self._started = True
             # Not threading's: the end of the process need not wait for it, and gevent need not know it.
-            _native("_thread", "start_new_thread")(self._run, (self._queue,))
+            queue = self._queue
+            start_os_thread(lambda: self._run(queue))
 
     # ---- the native thread ----
 
@@ -113,7 +108,7 @@ class Writer:
                     left = left[self._write(descriptor, left) :]
                     self._torn.add(descriptor)
                 except BlockingIOError:  # who shares the descriptor wants it so
-                    _native("select", "select")([], [descriptor], [])
+                    os_wait_to_write(descriptor)
         finally:
             if not left:
                 self._torn.discard(descriptor)

@@ -32,6 +32,7 @@ from server.records.rows import key_of, number_key, record_of
 from server.records.spool import Spool, spools_beside
 from server.records.store import Store
 from server.runtime.private_files import OTHERS
+from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.caller_number import number_to_call
 
 WITHIN_S = 60.0
@@ -47,6 +48,7 @@ class Places:
     records_file: str
     leads_file: str
     event_log_dir: str = ""
+    shared_state: SharedState | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ class Known:
 def places_of(config: Config) -> Places:
     url, file = config.database_url.get_secret_value(), config.records_file
     database = Database(url, file) if url or file else None
-    return Places(database, file, config.leads_file, config.event_log_dir)
+    shared = shared_state_of(config.redis_url.get_secret_value(), config.state_file)
+    return Places(database, file, config.leads_file, config.event_log_dir, shared)
 
 
 def known_of(number: str, places: Places) -> Known:
@@ -115,6 +118,9 @@ def forget(known: Known, places: Places) -> None:
     """Files and leads first: the rows say which they are, should it be broken off. Raises as ``known_of``."""
     delete_files(places.event_log_dir, [call.event_log for call, _ in known.calls])
     key, sids = number_key(known.number), known.sids
+    if places.shared_state is not None:
+        for sid in sids:  # what another worker would take the call up with (F8)
+            places.shared_state.forget(sid)
 
     def unwanted(line: bytes) -> bool:
         return any(_is_of(lead, key, sids) for lead in lead_lines(line.decode(errors="replace")))

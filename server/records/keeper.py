@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from server.records.files import files_of
 from server.records.rows import key_of
 from server.records.store import utc_now
 from server.records.tables import calls, chores, lead_deliveries, lead_lines, turns
-from server.runtime.native_calls import Pool
+from server.runtime.native_calls import Pool, Stuck
 from server.runtime.threads import Runtime
 
 log = logging.getLogger("agent")
@@ -70,11 +71,14 @@ class Keeper:
         if not self._keep or not self._database.run(WITHIN_S, lambda c: claimed(c, claim, EVERY, now)):
             return 0
         before, deleted = now - self._keep, 0
+        kept: set[str] = set()  # whose files cannot be deleted: the next time is tried again
         disk = Pool("the disk of the records", 1)
-        while batch := self._database.run(WITHIN_S, lambda c: self._expired(c, before), writes=False):
-            disk.run(DISK_S, delete_files, self._event_log_dir, list(batch.values()))
-            self._database.run(WITHIN_S, lambda c, sids=list(batch): _delete_records(c, sids))  # type: ignore[misc]
-            deleted += len(batch)
+        expired = partial(self._expired, before=before, kept=kept)
+        while batch := self._database.run(WITHIN_S, expired, writes=False):
+            gone = [sid for sid, log in batch.items() if self._deletes(disk, log)]
+            kept.update(batch.keys() - set(gone))
+            self._database.run(WITHIN_S, lambda c, gone=gone: _delete_records(c, gone))  # type: ignore[misc]
+            deleted += len(gone)
         self._database.run(WITHIN_S, lambda c: _delete_leftovers(c, before, now))
         if self._event_log_dir:  # logs without a record, and their days
             disk.run(DISK_S, delete_before, Path(self._event_log_dir), before.date())
@@ -82,11 +86,23 @@ class Keeper:
             log.info("RECORDS_EXPIRED calls=%d older than %d days", deleted, self._keep.days)
         return deleted
 
-    def _expired(self, connection: Connection, before: datetime) -> dict[str, str]:
+    def _deletes(self, disk: Pool, event_log: str) -> bool:
+        try:
+            disk.run(DISK_S, delete_files, self._event_log_dir, [event_log])
+        except Stuck:  # so would each of the others
+            raise
+        except OSError as error:
+            if self._told.due("file"):
+                log.warning("RECORDS_ERR an old file cannot be deleted: %s", error)
+            return False
+        return True
+
+    def _expired(self, connection: Connection, before: datetime, kept: set[str]) -> dict[str, str]:
         """CallSid to event log, the oldest first."""
         old = or_(
             and_(calls.c.at < before, calls.c.host == self._host), calls.c.at < before - OF_ANOTHER_HOST
         )
+        old = and_(old, calls.c.sid.not_in(kept))
         wanted = select(calls.c.sid, calls.c.event_log).where(old).order_by(calls.c.at).limit(AT_ONCE)
         return {sid: event_log for sid, event_log in connection.execute(wanted)}
 

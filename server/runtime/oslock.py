@@ -1,4 +1,4 @@
-"""Threads of the operating system, with their lock, queue and pause, whatever gevent has patched."""
+"""Threads of the operating system, with their lock, queue and waits, whatever gevent has patched."""
 
 import _thread
 import sys
@@ -26,6 +26,11 @@ def os_sleep(seconds: float) -> None:
 def os_queue() -> Any:
     """A ``SimpleQueue`` that any thread may fill, and one native thread empties."""
     return _original("queue", "SimpleQueue")()
+
+
+def os_wait_to_write(descriptor: int) -> None:
+    """Blocks a native thread until ``descriptor`` takes something."""
+    _original("select", "select")([], [descriptor], [])
 
 
 def start_os_thread(function: Callable[[], None]) -> None:

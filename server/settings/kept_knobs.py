@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 from pydantic import SecretStr
 
 from server.knobs import knob
-from server.settings.knob_types import DatabaseUrl, PathText, no_file_of, told_where_recorded
+from server.settings.knob_types import (
+    DatabaseUrl,
+    PathText,
+    named_where_kept,
+    no_file_of,
+    told_where_recorded,
+)
 from server.settings.lead_knobs import LeadKnobs
 
 FILES_WRITTEN = ("state_file", "leads_file", "records_file")
@@ -29,7 +35,9 @@ class KeptKnobs(LeadKnobs):
     event_log: Literal["off", "events", "audio"] = knob(
         "off", "Keep each call as its events, words among them: python -m server.replay; audio: recorded too."
     )
-    event_log_dir: PathText = knob("event_logs", "Folder of event logs, a folder a day.")
+    event_log_dir: Annotated[PathText, named_where_kept] = knob(
+        "event_logs", "Folder of event logs, a folder a day."
+    )
     recording_notice_he: Annotated[str, told_where_recorded] = knob(
         "השיחה מוקלטת לצורך שיפור השירות.",
         "With EVENT_LOG=audio: said before the greeting; nothing stops either of them.",

@@ -51,6 +51,12 @@ def no_file_of(*names: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _named(folder: str, info: ValidationInfo) -> str:
+    if (log := info.data.get("event_log")) != "off" and not folder:
+        raise ValueError(f"='': must name a folder with EVENT_LOG={log}")
+    return folder
+
+
 def _told(notice: str, info: ValidationInfo) -> str:
     if info.data.get("event_log") == "audio" and not notice.strip():
         raise ValueError("='': must not be empty with EVENT_LOG=audio: callers are told so")
@@ -63,6 +69,7 @@ def _not_before_the_notice(play: bool, info: ValidationInfo) -> bool:
     return play
 
 
+named_where_kept = AfterValidator(_named)
 told_where_recorded = AfterValidator(_told)
 not_where_recorded = AfterValidator(_not_before_the_notice)
 

@@ -80,3 +80,9 @@ def test_callers_who_are_recorded_are_told_so_first(knobs, named):
     with pytest.raises(KnobError, match=f"{named}=.*EVENT_LOG=audio"):
         load_config(_env_file=None, event_log="audio", **knobs)
     load_config(_env_file=None, event_log="events", **knobs)
+
+
+def test_what_is_kept_is_kept_in_a_folder():
+    with pytest.raises(KnobError, match="EVENT_LOG_DIR='': must name a folder with EVENT_LOG=events"):
+        load_config(_env_file=None, event_log="events", event_log_dir="")
+    assert load_config(_env_file=None, event_log="off", event_log_dir="").event_log_dir == ""

@@ -11,6 +11,7 @@ from server.records.database import WITHIN_S, Database
 from server.records.rows import call_record, turn_record
 from server.records.spool import Spool
 from server.records.store import put
+from server.shared_state.state import shared_state_of
 from tests.records.facts import AT, call, turn
 from tests.records.places import Place, sids, turn_numbers
 
@@ -24,6 +25,7 @@ class Office:
         self.place, self.database = place, database
         self.leads = tmp_path / "leads.jsonl"
         self.export = tmp_path / "export.json"
+        self.state_file = tmp_path / "state" / "agent.db"
         lines = [
             {"kind": "rang", "call_sid": "CA1", "caller": NUMBER},
             {"kind": "rang", "call_sid": "CA2", "caller": "+972521111111"},
@@ -42,6 +44,7 @@ class Office:
         knobs.setenv("DATABASE_URL", place.url)
         knobs.setenv("RECORDS_FILE", place.file)
         knobs.setenv("LEADS_FILE", str(self.leads))
+        knobs.setenv("STATE_FILE", str(self.state_file))
 
     def kept_sids(self) -> set[str]:
         return sids(self.database)
@@ -77,6 +80,15 @@ def test_all_of_a_caller_goes_and_nothing_else(
     assert turn_numbers(office.database, "CA1") == [] and turn_numbers(office.database, "CA2") == [1]
     assert "deleted: 1 calls with 1 turns, 4 lines of leads" in capsys.readouterr().out
     assert office.leads.stat().st_mode & 0o777 == 0o600
+
+
+def test_f8_what_another_worker_would_go_on_with_goes_too(office: Office) -> None:
+    shared = shared_state_of("", str(office.state_file))
+    for sid in ("CA1", "CA2"):
+        shared.remember(sid, "what was said")
+    assert forget.main([NUMBER, "--yes"]) == 0
+    another = shared_state_of("", str(office.state_file))
+    assert (another.memory("CA1"), another.memory("CA2")) == (None, "what was said")
 
 
 def test_it_asks_first_and_without_anybody_deletes_nothing(office: Office) -> None:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from server.delivery.outbox import Line, Outbox
 from server.records.database import WITHIN_S, Database
 from server.records.files import files_of
@@ -73,6 +75,30 @@ def test_event_logs_and_recordings_go_with_their_call(database: Database, tmp_pa
     keeper(database, folder=str(folder)).expire()
     left = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert left == {"day/CAold2.jsonl", "CAnew.jsonl"}
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its call stays, so that it is tried again an hour later."""
+    stuck, unlink = tmp_path / "CAstuck.events", Path.unlink
+
+    def unlinks(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlinks)
+    for sid in ("CAold", "CAstuck"):
+        (tmp_path / f"{sid}.events").touch()
+        keep(database, call(sid, at=OLD, event_log=f"{sid}.events"))
+    assert keeper(database, folder=str(tmp_path)).expire() == 1
+    assert sids(database) == {"CAstuck"} and stuck.exists()
+    assert (
+        f"RECORDS_ERR an old file cannot be deleted: [Errno 13] Permission denied: '{stuck}'" in caplog.text
+    )
+    monkeypatch.setattr(Path, "unlink", unlink)
+    assert keeper(database, folder=str(tmp_path), at=AT + HOUR).expire() == 1 and not stuck.exists()
 
 
 def test_event_logs_without_a_record_go_with_their_day(database: Database, tmp_path: Path) -> None:

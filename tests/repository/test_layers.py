@@ -115,6 +115,7 @@ MAY_IMPORT = {
         "office",
         "runtime",
         "settings",
+        "shared_state",
         "telephony",
         "turns",
     },

@@ -63,7 +63,9 @@ def _duplex(trials: Trials) -> dict[str, float | None]:
 
 
 def _progress(axes: Axes, done: int, of: int) -> None:
-    print(f"\r{axes.name}: {done} of at most {of} settings", end="", file=sys.stderr, flush=True)
+    """For who looks on; a file of what was said has no use for it."""
+    if sys.stderr.isatty():
+        print(f"\r{axes.name}: {done} of at most {of} settings", end="", file=sys.stderr, flush=True)
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -42,8 +43,9 @@ class Pool:
         self._name = name
         self._by_sockets = by_sockets
         self._threads = threads
-        self._free = threading.Semaphore(threads)
-        self._lock = threading.Lock()
+        self._free = _semaphore(threads)
+        # Under gevent no greenlet switches within what it guards, and in the hub nobody may wait for a lock.
+        self._lock: AbstractContextManager[object] = nullcontext() if on_gevent() else threading.Lock()
         self._hanging: set[_Work[Any]] = set()
         self._native: Any = None  # gevent's
 
@@ -119,6 +121,15 @@ class _Work(Generic[R]):
 
 def _raise(error: BaseException) -> Any:
     raise error
+
+
+def _semaphore(free: int) -> Any:
+    """One that the hub may release too: in ``threading``'s it could not wait for the lock, and a place was lost."""
+    if not on_gevent():
+        return threading.Semaphore(free)
+    from gevent.lock import Semaphore
+
+    return Semaphore(free)
 
 
 def on_gevent() -> bool:

@@ -4,12 +4,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from server.runtime.native_calls import NoThread, Pool, Stuck, run_native
-from server.runtime.oslock import os_lock
+from server.runtime.oslock import os_lock, os_sleep
 
 SOON_S = 0.05
 LONG_S = 20.0
@@ -47,6 +47,27 @@ def test_what_hangs_is_given_up_and_goes_on() -> None:
         assert pool.hanging == 1
     assert pool.run(LONG_S, int, "1") == 1  # behind the one that hung
     assert pool.hanging == 0
+
+
+def test_no_place_is_lost_where_many_wait_for_one() -> None:
+    """Work that ends just when the next ones are told, or give up; on gevent it ends in the hub."""
+    pool = Pool("disk", 2)
+
+    def ask(number: int) -> None:
+        for turn in range(60):
+            with suppress(Stuck):
+                pool.run((0.001, 0.003, LONG_S)[(number + turn) % 3], os_sleep, 0.0001 * (turn % 7))
+
+    asking = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+    for each in asking:
+        each.start()
+    for each in asking:
+        each.join(LONG_S)
+    assert not any(each.is_alive() for each in asking)
+    with a_disk_that_hangs() as touch:
+        for _ in range(2):
+            with pytest.raises(Stuck, match="nothing within"):
+                pool.run(SOON_S, touch)
 
 
 def test_what_hangs_takes_no_place_of_another_kind() -> None:

@@ -124,7 +124,7 @@ def _raise(error: BaseException) -> Any:
 
 
 def _semaphore(free: int) -> Any:
-    """One that the hub may release too: in ``threading``'s it could not wait for the lock, and a place was lost."""
+    """One that the hub may release too: it cannot wait for the lock in ``threading``'s, and lost a place."""
     if not on_gevent():
         return threading.Semaphore(free)
     from gevent.lock import Semaphore

@@ -94,6 +94,10 @@ class Store(Protocol):
         """How many places of a host, or of a share by its name, are in use."""
         ...
 
+    def holders(self, pool: str) -> frozenset[str]:
+        """The calls that have these places."""
+        ...
+
 
 @dataclass(frozen=True)
 class Once:
@@ -142,6 +146,11 @@ class SharedState:
         if self._shared.fails:
             return Sharing.ALONE
         return Sharing.RENEWED if self._shared.store.renewed else Sharing.SHARED
+
+    @property
+    def of_all_hosts(self) -> bool:
+        """Whether what is known here is known on other hosts too."""
+        return self._shared is not None and isinstance(self._shared.store, RedisStore)
 
     def close(self, call_sid: str, outcome: Outcome) -> None:
         """The call ends like this (F2, F3). This process knows it before the store is asked to keep it."""
@@ -232,6 +241,13 @@ class SharedState:
         """How many calls of this host have a place; while the store fails, of this process."""
         held = self._ask("how many places are in use", lambda shared: shared.leased(self._host), reads=True)
         return self._own.leased(self._host) if held is None else held
+
+    def holders(self, host: str = "") -> frozenset[str]:
+        """The calls that have a place on ``host`` (this one unless told), as they are spelled there; while the
+        store fails, or of another host without one, those of this process."""
+        pool = _spelled(host) or self._host
+        held = self._ask("who has a place", lambda shared: shared.holders(pool), reads=True)
+        return self._own.holders(pool) if held is None else held
 
     def leased_here(self) -> int:
         """How many calls of this process have a place, and how many that it has given one of late."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden, HTTPException, NotFound
@@ -212,9 +213,11 @@ class Pages:
 
     def _in_templates(self) -> dict[str, Any]:
         lang = guest().lang
+        other = LANGS[lang == LANGS[0]]
         return {
             "lang": lang,
-            "other_lang": next(other for other in LANGS if other != lang),
+            "other_lang": other,
+            "other_lang_url": f"?{urlencode({**request.args.to_dict(), 'lang': other})}",
             "dir": "rtl" if lang == "he" else "ltr",
             "t": lambda he, en: he if lang == "he" else en,
             "menu": self._menu if guest().who is not None else [],

@@ -151,6 +151,9 @@ class RedisStore:
         held = self._ask(lambda client: client.eval(HOLDERS, 1, key, longest))
         return frozenset(call_sid.decode() for call_sid in held)
 
+    def knows(self, key: str) -> bool:
+        return bool(self._ask(lambda client: client.exists(_key("key", key))))
+
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         """What the client answers."""
         client = self._connect()  # nothing is opened yet

@@ -15,8 +15,9 @@ from werkzeug.exceptions import NotFound
 
 from server.event_log.format import SUFFIX
 from server.logs.one_line import in_one_line
+from server.logs.rate_limited import RateLimitedLog
 from server.office.business_hours import ISRAEL
-from server.pages.calls_shown import Part, Row, day_in_words, midnight, part_of, row_of, who
+from server.pages.calls_shown import day_in_words, midnight, part_of, row_of, who
 from server.pages.calls_words import Words
 from server.pages.guest import guest
 from server.pages.live_calls import Live, LiveCalls
@@ -27,7 +28,7 @@ from server.records.search import BAD, RUNNING, Call, Found, Key, Wanted
 from server.records.shown import day_of, minutes
 from server.records.summary import ENDED
 
-log = logging.getLogger("agent")
+log = RateLimitedLog(logging.getLogger("agent"))  # a page asks again and again
 
 PATIENCE_S = 1.0  # of somebody who searches: behind it they see how far it has come
 MOST_TEXT = 200
@@ -51,7 +52,9 @@ class Asked:
     def query(self) -> dict[str, str]:
         """For a link that asks the same."""
         told = {"q": self.q, "when": self.when, "from": self.begin, "to": self.end}
-        return {name: value for name, value in {**told, "ended": self.ended, "bad": self.bad}.items() if value}
+        return {
+            name: value for name, value in {**told, "ended": self.ended, "bad": self.bad}.items() if value
+        }
 
 
 class CallPages:
@@ -78,7 +81,7 @@ class CallPages:
             found = self._search(wanted_by(asked, below, self._now()))
             live = None if below else self._live()
         except CannotRead as error:
-            return _cannot_read(error)
+            return cannot_read(error)
         return render(
             "pages/calls.html",
             say=say,
@@ -97,7 +100,7 @@ class CallPages:
         try:
             return jsonify(live_told(self._live(), _say(), self._now()))
         except CannotRead as error:
-            log.error("PAGE_RECORDS %s", error)
+            log.warn("PAGE_RECORDS %s", error)
             return Response("the records cannot be read\n", 503, mimetype="text/plain")
 
     def _search(self, wanted: Wanted) -> Found:
@@ -113,7 +116,7 @@ class CallPages:
         try:
             parts = self.parts(sid)
         except CannotRead as error:
-            return _cannot_read(error)
+            return cannot_read(error)
         first = _number(request.args.get("turn", ""))
         shown, following = turns_from(parts, first)
         return render(
@@ -128,7 +131,7 @@ class CallPages:
 
     def parts(self, sid: str) -> list[Call]:
         """Raises NotFound, CannotRead."""
-        found = self._records.parts(sid) if self._records else []
+        found = self._records.parts(sid) if self._records and sid.isprintable() else []
         if not found:
             raise NotFound
         return found
@@ -168,7 +171,7 @@ class CallPages:
         try:
             parts = self.parts(sid)
         except CannotRead as error:
-            log.error("PAGE_RECORDS %s", error)
+            log.warn("PAGE_RECORDS %s", error)
             raise NotFound from None
         names = [call.event_log for call, _ in parts if call.sid == sid]
         path = self._files.event_log(names[0]) if names else None
@@ -240,7 +243,12 @@ def _day(text: str) -> str:
         day = day_of(text, ISRAEL)
     except ValueError:
         return ""
-    return text if 2000 <= day.year < 2200 else ""
+    return text if _is_plausible(day) else ""
+
+
+def _is_plausible(moment: datetime) -> bool:
+    """So that every zone has it."""
+    return 2000 <= moment.year < 2200
 
 
 def key_of(text: str) -> Key | None:
@@ -250,7 +258,8 @@ def key_of(text: str) -> Key | None:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return Key(moment, in_one_line(sid)) if moment.tzinfo and sid else None
+    sid = sid.replace("\0", "")
+    return Key(moment, sid) if moment.tzinfo and sid and _is_plausible(moment) else None
 
 
 def _page(asked: Asked, below: Key | None) -> str:
@@ -268,8 +277,9 @@ def _number(text: str) -> int:
 
 
 def turns_from(parts: list[Call], first: int) -> tuple[list[tuple[Call, list[Any]]], int]:
-    """The parts with those of their turns that stand on this page, which begins with turn ``first`` of all; and
-    with which the next page begins, 0: there is none. A part of which nothing is shown is left out."""
+    """The parts with those of their turns that stand on the page which begins with turn ``first`` of all; and
+    with which the next page begins, 0: there is none. A part of which nothing is shown is left out.
+    """
     shown, at, end = [], 0, first + MOST_TURNS
     for call, turns in parts:
         here = list(turns[max(0, first - at) : max(0, end - at)])
@@ -310,6 +320,6 @@ def _say() -> Words:
     return Words(guest().lang)
 
 
-def _cannot_read(error: CannotRead) -> Response:
-    log.error("PAGE_RECORDS %s", error)
+def cannot_read(error: CannotRead) -> Response:
+    log.warn("PAGE_RECORDS %s", error)
     return render("pages/no_calls.html", 503, say=_say())

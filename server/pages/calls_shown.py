@@ -1,4 +1,4 @@
-"""Calls and turns as the pages show them: texts in the reader's language, what others said made legible. Pure."""
+"""Calls and turns as the pages show them, in the reader's language; what others said is legible. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.pages.calls_words import Words
+from server.pages.decisions_he import in_hebrew
 from server.records.decisions import in_words
 from server.records.facts import CallFacts, Gap, TurnFacts
 from server.records.queries import PART, whole_sid
@@ -130,6 +131,7 @@ def turn_of(turn: TurnFacts, longest_ms: int, say: Words) -> Turn:
     flags += [say("false")] * bool(turn.false_barge_ins)
     flags += [say("dropped")] * bool(turn.speculative_dropped)
     told = [one for one in turn.decisions if one.what != "unheard"]
+    worded = in_hebrew if say.he else in_words
     return Turn(
         number=turn.number,
         began=tenths(turn.began_ms),
@@ -142,7 +144,7 @@ def turn_of(turn: TurnFacts, longest_ms: int, say: Words) -> Turn:
         wait=None if turn.gap is None else wait_of(turn.gap, longest_ms, say),
         errors=tuple(map(in_one_line, turn.errors)),
         decisions=tuple(
-            (tenths(one.at_ms), in_one_line(in_words(one.rule, one.what, one.why))) for one in told
+            (tenths(one.at_ms), in_one_line(worded(one.rule, one.what, one.why))) for one in told
         ),
     )
 

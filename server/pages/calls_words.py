@@ -42,7 +42,7 @@ WHEN = {
     "week": ("שבעת הימים האחרונים", "the last seven days"),
 }
 TURN_ENDS = {
-    "interrupted": ("המתקשר נכנס לדברי הנציג", "interrupted by the caller"),
+    "interrupted": ("המתקשר נכנס לדברי הסוכן", "interrupted by the caller"),
     "dropped": ("לא הושמע דבר", "nothing of it was heard"),
     "cut": ("השיחה נגמרה באמצע", "the call ended in it"),
 }
@@ -79,8 +79,14 @@ WORDS = {
     "one now": ("שיחה אחת עכשיו.", "One call now."),
     "many now": ("{} שיחות עכשיו.", "{} calls now."),
     "connecting": ("ועוד {} בחיבור או בלי רישום.", "And {} connecting, or not recorded."),
-    "scope none": ("רק של התהליך הזה: STATE_FILE ו-REDIS_URL ריקים.", "Of this process only: no STATE_FILE or REDIS_URL."),
-    "scope alone": ("רק של התהליך הזה: המאגר המשותף אינו עונה.", "Of this process only: the shared store does not answer."),
+    "scope none": (
+        "רק של התהליך הזה: STATE_FILE ו-REDIS_URL ריקים.",
+        "Of this process only: no STATE_FILE or REDIS_URL.",
+    ),
+    "scope alone": (
+        "רק של התהליך הזה: המאגר המשותף אינו עונה.",
+        "Of this process only: the shared store does not answer.",
+    ),
     "scope host": ("של כל התהליכים בשרת הזה.", "Of all workers of this host."),
     "scope all": ("של כל השרתים.", "Of all hosts."),
     "search": ("חיפוש שיחות", "Search calls"),
@@ -112,7 +118,10 @@ WORDS = {
         "שיחות לא נשמרות כאן: DATABASE_URL ו-RECORDS_FILE ריקים.",
         "Calls are not kept here: DATABASE_URL and RECORDS_FILE are empty.",
     ),
-    "cannot read": ("אי אפשר לקרוא כרגע את רישום השיחות. הסיבה ביומן השרת.", "The records cannot be read now. Why is in the log."),
+    "cannot read": (
+        "אי אפשר לקרוא כרגע את רישום השיחות. הסיבה ביומן השרת.",
+        "The records cannot be read now. Why is in the log.",
+    ),
     "no such call": ("אין שיחה כזאת, או שכבר נמחקה.", "There is no such call, or it was deleted."),
     "summary": ("בקצרה", "In short"),
     "facts": ("פרטי השיחה", "Facts"),
@@ -121,7 +130,7 @@ WORDS = {
     "conversation": ("השיחה", "The conversation"),
     "no turns": ("לא נרשמו דברים בשיחה הזאת.", "Nothing was recorded of this call."),
     "caller": ("המתקשר", "Caller"),
-    "agent": ("הנציג", "Agent"),
+    "agent": ("הסוכן", "Agent"),
     "unheard": ("לא נשמע:", "not heard:"),
     "wait": ("המתנה", "Wait"),
     "by wall": ("לפי השעון {}", "{} by the wall"),
@@ -166,12 +175,12 @@ WORDS = {
         "A running server keeps more of this caller until its database answers. Delete again then.",
     ),
     "alike": (
-        "יש {} שיחות שנשמרו בהן רק הספרות האחרונות של המספר, והן אותן ספרות. אין לדעת של מי הן, והן לא נמחקו.",
-        "{} calls have only the last digits of a number, and these ones. Whose they are is not known: they stay.",
+        "ב-{} שיחות נשמרו רק הספרות האחרונות של המספר, והן אותן ספרות. אין לדעת של מי הן, והן לא נמחקו.",
+        "{} calls have only the last digits of a number, these ones. Whose they are nobody knows: they stay.",
     ),
     "no number": (
-        "המספר המלא לא נשמר עם השיחה הזאת, ולכן אין לדעת מה עוד שייך למתקשר. מי שיודע את המספר יכול למחוק בשורת הפקודה:",
-        "The whole number is not kept with this call, so what else is this caller's is not known. Who knows it can run:",
+        "המספר המלא לא נשמר עם השיחה, ולכן אין לדעת מה עוד שייך למתקשר. מי שיודע אותו מוחק בשורת הפקודה:",
+        "The whole number is not kept with this call, so nobody knows what else is theirs. Who knows it runs:",
     ),
     "back": ("לכל השיחות", "All calls"),
 }

@@ -1,8 +1,7 @@
 """The files of a call beside its records, for the pages: its event log, and the recording within it.
 
-To make a recording takes a second for ten minutes of call, and a browser asks for it piece by piece: the last
-few are kept, as long as their logs are there and the same. It is made on a thread of its own, so that the calls
-of this process go on.
+To make a recording takes time, and a browser asks for it piece by piece: the last few are kept, as long as
+their logs are there and the same. It is made on a thread of its own, so that the calls of this process go on.
 """
 
 import json

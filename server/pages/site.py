@@ -3,11 +3,17 @@
 from flask import Blueprint
 
 from server.config import Config
+from server.pages.calls import CallPages, add_calls
 from server.pages.door import Allowed, kind_of
+from server.pages.forgetting import Forgetting, add_forgetting
 from server.pages.home import add_home
+from server.pages.live_calls import LiveCalls
 from server.pages.login import add_login
 from server.pages.pages import Pages
+from server.pages.recordings import CallFiles
 from server.pages.sessions import Sessions
+from server.records.forget import places_of
+from server.records.reading import recorded_by
 from server.service import Service
 from server.telephony.public_url import public_origin
 
@@ -22,8 +28,17 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     sessions = Sessions(secrets, service.shared_state, config.pages_session_hours)
     pages = Pages(kind_of(config, allowed), sessions, lambda: _by_https(config), allowed)
     add_home(pages, service)
+    _add_calls(pages, service)
     add_login(pages, password_hash, redis_url)
     return pages.blueprint
+
+
+def _add_calls(pages: Pages, service: Service) -> None:
+    config = service.config
+    records, files = recorded_by(config), CallFiles(config.event_log_dir)
+    views = CallPages(records, LiveCalls(records, service.shared_state), files)
+    add_calls(pages, views)
+    add_forgetting(pages, Forgetting(places_of(config), views.parts, files))
 
 
 def _by_https(config: Config) -> bool:

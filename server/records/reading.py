@@ -34,8 +34,7 @@ class Recorded:
         return self._run(lambda connection: _parts(connection, sid_or_prefix))
 
     def parts(self, sid: str) -> list[Call]:
-        """The call of exactly this CallSid, or to which this part belongs; in order, and nothing when there is
-        none."""
+        """The call of exactly this CallSid, or of this part: all its parts in order; nothing: none is."""
         return self._run(lambda connection: _in_order(connection, parts_of(connection, whole_sid(sid))))
 
     def search(self, wanted: Wanted, most: int = PAGE, patient: Callable[[], bool] = ever) -> Found:
@@ -77,6 +76,6 @@ def recorded() -> Recorded:
 
 
 def recorded_by(config: Config) -> Recorded | None:
-    """As ``config`` says; None: nothing is kept. It has its own connections: who reads keeps no call waiting."""
+    """As ``config`` says; None: nothing is kept. With its own connections: no record waits for a reader."""
     url, file = config.database_url.get_secret_value(), config.records_file
     return Recorded(Database(url, file)) if url or file else None

@@ -1,7 +1,7 @@
 """Past calls, looked for: by number, name, words, time, how they ended and what was bad of them.
 
-The latest first, a page at a time. A page begins behind a key, the time and CallSid of the last call of the one
-before, so that calls which come meanwhile neither move nor double any. Functions of a connection.
+The latest first, a page at a time. A page begins behind a key, the time and CallSid of the last call of the
+one before, so that calls which come meanwhile neither move nor double any. Functions of a connection.
 """
 
 import json
@@ -50,7 +50,8 @@ class Key(NamedTuple):
 @dataclass(frozen=True)
 class Wanted:
     """``text``: a number in any spelling, or words, all of which have to be there: of the caller, the agent,
-    the lead or the summary. From ``begin`` on, before ``end``. ``bad``: a name in BAD. ``below``: a page's key.
+    the lead or the summary. From ``begin`` on, before ``end``. ``bad``: a name in BAD. ``below``: a page's
+    key.
     """
 
     text: str = ""
@@ -78,7 +79,7 @@ def ever() -> bool:
 def search(
     connection: Connection, wanted: Wanted, most: int = PAGE, patient: Callable[[], bool] = ever
 ) -> Found:
-    """A page. ``patient`` is asked between pieces of work of some 10 ms, in each of which the search gets on."""
+    """A page. ``patient`` is asked between short pieces of work, in each of which the search gets on."""
     where, looked_through = _plain(wanted), _through_words(wanted)
     found: list[Call] = []
     below = wanted.below
@@ -210,7 +211,9 @@ def _through_words(wanted: Wanted) -> list[Where]:
 
 def _has(term: str) -> Where:
     as_json = json.dumps(term)[1:-1]  # as the column keeps it: in \u…
-    said = or_(turns.c.caller.icontains(term, autoescape=True), turns.c.agent.icontains(term, autoescape=True))
+    said = or_(
+        turns.c.caller.icontains(term, autoescape=True), turns.c.agent.icontains(term, autoescape=True)
+    )
     return or_(
         calls.c.summary.icontains(term, autoescape=True),
         cast(calls.c.lead, Text).icontains(as_json, autoescape=True),

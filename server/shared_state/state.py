@@ -254,8 +254,10 @@ class SharedState:
         return self._own.leased(self._host) if held is None else held
 
     def holders(self, host: str = "") -> frozenset[str]:
-        """The calls that have a place on ``host`` (this one unless told), as they are spelled there; while the
-        store fails, or of another host without one, those of this process."""
+        """The calls that have a place on ``host`` (this one unless told), as they are spelled there.
+
+        While the store fails, those of this process.
+        """
         pool = _spelled(host) or self._host
         held = self._ask("who has a place", lambda shared: shared.holders(pool), reads=True)
         return self._own.holders(pool) if held is None else held

@@ -7,6 +7,7 @@ app.register_blueprint(blueprint); sock.init_app(app)
 
 import logging
 import sys
+from functools import partial
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
@@ -106,9 +107,15 @@ def phone_agent(
     blueprint.record(hand_over)
 
     def serve(ws: Server) -> None:
-        if not service.guard.takes_socket():
+        pages_call = service.guard.call_of_a_page()
+        if not pages_call and not service.guard.takes_socket():
             reject(ws, "not signed by Twilio")
             return
+        def admit(start: Start) -> str:
+            if pages_call not in ("", start.call_sid):
+                return "another call's ticket"
+            return str(service.gate.admit(call, start) or "")
+
         call = MediaStreamHandler(
             ws,
             config,
@@ -117,8 +124,9 @@ def phone_agent(
             close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
             afterwards=service.afterwards,
             observers=service.observers(),
+            shown_by=partial(shown, config) if pages_call else None,
             memories=service.memories,
-            admit=lambda start: str(service.gate.admit(call, start) or ""),
+            admit=admit,
         )
         try:
             call.run()

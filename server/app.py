@@ -20,6 +20,7 @@ from server.logs.line_format import LogLine
 from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.pages.door import Allowed
+from server.pages.live_call import shown
 from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
@@ -31,6 +32,7 @@ from server.service import Service
 from server.settings.startup_checks import kept_words, tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.socket_route import PhoneSock, reject
+from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need
@@ -111,6 +113,7 @@ def phone_agent(
         if not pages_call and not service.guard.takes_socket():
             reject(ws, "not signed by Twilio")
             return
+
         def admit(start: Start) -> str:
             if pages_call not in ("", start.call_sid):
                 return "another call's ticket"

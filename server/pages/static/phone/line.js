@@ -15,7 +15,7 @@ const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 
 export class Line {
   /**
-   * `told`: {media(bytes), mark(name), clear(), agent(what), over(reason)}; `over` once, with "hung up" when
+   * `told`: {stands(), media(bytes), mark(name), clear(), agent(what), over(reason)}; `over` once, with "hung up" when
    * we have, "lost" when the network has, "refused" when it never stood, else "closed": the server has.
    */
   constructor({ url, ticket, callSid, accountSid, parameters }, told) {
@@ -41,6 +41,7 @@ export class Line {
       mediaFormat: { encoding: "audio/x-mulaw", sampleRate: LINE_HZ, channels: 1 },
       customParameters: parameters,
     });
+    this.told.stands();
   }
 
   /** A frame of 160 bytes; before the line stands, and behind its end, it is lost. */

@@ -34,9 +34,8 @@ export class Sound {
     this.stream = stream;
     this.capture = new AudioWorkletNode(context, "capture");
     this.playback = new AudioWorkletNode(context, "playback", { numberOfInputs: 0 });
-    this.analyser = new AnalyserNode(context, { fftSize: 256 });
     context.createMediaStreamSource(stream).connect(this.capture).connect(context.destination); // it is silent
-    this.playback.connect(this.analyser).connect(context.destination);
+    this.playback.connect(context.destination);
     this.capture.port.onmessage = ({ data }) => told.frame(data.frame, data.level);
     this.playback.port.onmessage = ({ data }) => {
       if (data.marks) told.marks(data.marks);
@@ -82,7 +81,7 @@ export class Sound {
       if (!answer.ok) return;
       const buffer = await this.context.decodeAudioData(await answer.arrayBuffer());
       const source = new AudioBufferSourceNode(this.context, { buffer });
-      source.connect(this.analyser);
+      source.connect(this.context.destination);
       await new Promise((done) => {
         source.onended = done;
         source.start();

@@ -1,4 +1,4 @@
-"""The browser's phone held for a minute, and through the local cloud: frames, gaps, stops, as the page hears them.
+"""The browser's phone, for a minute and through the local cloud: frames, gaps, stops, as the page hears them.
 
 ``python -m bench.browser_phone [--seconds 60] [--shots FOLDER]``: Chromium speaks Hebrew sentences from a WAV
 to the embedded engines, one of them over the agent; then the same to the local cloud. ``--shots`` keeps
@@ -17,12 +17,15 @@ from bench.service import on_the_cloud
 from server.simulator.cli import DEFAULT_LINES
 from tests.browsing import chromium
 from tests.cloud.local import LocalCloud
-from tests.serving import GUNICORN, ROOT, Server, started
 from tests.servers.browsers_phone import AUDIBLE, frames_a_second, phone_page, silence, words, write
+from tests.serving import GUNICORN, ROOT, Server, started
 
 EMBEDDED = {"ASR_ENGINES": "embedded", "LLM_ENGINES": "embedded", "TTS_ENGINES": "embedded"}
 GREETED_S = 5.0
-ANSWERED_S, OVER_IT_S = 8.0, 3.0  # from one line of the caller's to the next; the third is said over the agent
+ANSWERED_S, OVER_IT_S = (
+    8.0,
+    3.0,
+)  # behind each line; the third one is said over the agent
 SIZES = {390: 844, 1440: 900}
 SILENT_AFTER = f"""() => {{
     const cleared = ears.received.filter(([, told]) => told.event === "clear").map(([at]) => at);

@@ -108,37 +108,39 @@ def phone_agent(
 
     blueprint.record(hand_over)
 
-    def serve(ws: Server) -> None:
-        pages_call = service.guard.call_of_a_page()
-        if not pages_call and not service.guard.takes_socket():
-            reject(ws, "not signed by Twilio")
-            return
-
-        def admit(start: Start) -> str:
-            if pages_call not in ("", start.call_sid):
-                return "another call's ticket"
-            return str(service.gate.admit(call, start) or "")
-
-        call = MediaStreamHandler(
-            ws,
-            config,
-            providers=service.providers,
-            leads=service.leads,
-            close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
-            afterwards=service.afterwards,
-            observers=service.observers(),
-            shown_by=partial(shown, config) if pages_call else None,
-            memories=service.memories,
-            admit=admit,
-        )
-        try:
-            call.run()
-        finally:
-            service.gate.leave(call)
-
     sock = PhoneSock(config.max_calls)
-    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
+    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(partial(_serve, service))
     return blueprint, sock
+
+
+def _serve(service: Service, ws: Server) -> None:
+    """One media socket, to its end: Twilio's, or a page's with a ticket for its own call."""
+    pages_call = service.guard.call_of_a_page()
+    if not pages_call and not service.guard.takes_socket():
+        reject(ws, "not signed by Twilio")
+        return
+
+    def admit(start: Start) -> str:
+        if pages_call not in ("", start.call_sid):
+            return "another call's ticket"
+        return str(service.gate.admit(call, start) or "")
+
+    call = MediaStreamHandler(
+        ws,
+        service.config,
+        providers=service.providers,
+        leads=service.leads,
+        close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
+        afterwards=service.afterwards,
+        observers=service.observers(),
+        shown_by=partial(shown, service.config) if pages_call else None,
+        memories=service.memories,
+        admit=admit,
+    )
+    try:
+        call.run()
+    finally:
+        service.gate.leave(call)
 
 
 def _say_what_is_wrong(service: Service) -> None:

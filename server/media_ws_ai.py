@@ -68,8 +68,8 @@ class MediaStreamHandler:
     blocks until other processes may know what shall follow.
     ``afterwards``: to whom its last words are left. ``memories``: where what was said is remembered, should
     this socket fail; a stream with the parameter RESUMES goes on from there (F8).
-    ``observers``: who else sees what it is told and decides. ``shown_by`` makes one that shows it to the peer,
-    of what it is given to send with: for a page of ours; Twilio takes nothing but media, mark and clear.
+    ``observers``: who else sees what it is told and decides. ``shown_by`` makes one, of what it is given
+    to send with, that shows it to the peer: for a page of ours; Twilio takes nothing but media, mark, clear.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """

@@ -54,9 +54,7 @@ def add_phone(pages: Pages, service: Service) -> None:
         if not call_sid or not STREAM_SID.fullmatch(stream_sid):
             raise Forbidden
         status = "completed" if request.form.get("hung_up") else "in-progress"
-        answer = _ask_as_twilio(
-            service, "stream_ended", call_sid, CallStatus=status, StreamSid=stream_sid
-        )
+        answer = _ask_as_twilio(service, "stream_ended", call_sid, CallStatus=status, StreamSid=stream_sid)
         return _to_page(answer, call_sid, auth.new_ticket(call_sid))
 
     pages.add("/phone", phone, title=("טלפון", "Phone"))

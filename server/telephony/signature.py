@@ -108,7 +108,6 @@ class TwilioAuth:
             return Refused("an expired token")
         return Once(f"token:{name}", SEEN_S)
 
-
     # ---- calls of our own page (docs/phone.md)
 
     def sign(self, url: str, fields: dict[str, str]) -> str:

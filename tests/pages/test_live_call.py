@@ -11,7 +11,8 @@ from server.pages.live_call import LiveCall
 from server.turns.actions import Action, CancelTurn, Decided, Log, SendMark, Synthesize
 from server.turns.events import Event, InterimTranscript
 
-A_SECOND = [FrameHeard(SILENT_FRAME)] * 50
+STOPPED = "D2 a voice, or a key, interrupted the agent"
+A_SECOND = [FrameHeard(SILENT_FRAME, 0, 0.0)] * 50
 
 
 def shown(*told: Event | Action, mode: Mode = "full") -> list[dict[str, Any]]:
@@ -51,7 +52,7 @@ def test_a_turn() -> None:
         {"kind": "says", "turn": 2, "index": 0, "words": "באיזו עיר?"},
         {"kind": "state", "state": "SPEAKING", "turn": 2},
         {"kind": "gap", "turn": 2, "ms": 820},
-        {"kind": "decided", "rule": "D2", "what": "interrupted", "words": "D2 a voice, or a key, interrupted the agent"},
+        {"kind": "decided", "rule": "D2", "what": "interrupted", "words": STOPPED},
         {"kind": "heard", "turn": 2, "words": "באיזו"},
         {"kind": "dropped", "turn": 2},
     ]

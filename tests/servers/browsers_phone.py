@@ -1,4 +1,4 @@
-"""A page with the phone, and what a test hears of it. For ``test_phone.py`` and ``bench/browser_phone.py``."""
+"""A page with the phone, and what a test hears of it; also for ``bench/browser_phone.py``."""
 
 import array
 from collections.abc import Iterator

@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from bench.service import kill_all
 from server.audio.frames import pcm16_to_mulaw
-from tests.serving import GUNICORN, ROOT, Server, started
 from tests.servers.browsers_phone import (
     FRAMES,
     frames_a_second,
@@ -19,6 +18,7 @@ from tests.servers.browsers_phone import (
     words,
     write,
 )
+from tests.serving import GUNICORN, ROOT, Server, started
 
 PASSWORD = "of the test"
 LINES = ["אני רוצה לקנות דירה", "לא לקנות, לשכור", "תודה"]
@@ -27,7 +27,7 @@ KNOBS = {
     "PAGES_PASSWORD_HASH": PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD),
     "AI_GREETING_HE": "שלום, מדברת הסוכנת. איך אפשר לעזור?",
     "SCRIPTED_ASR_LINES": "|".join(LINES),
-    "SCRIPTED_LLM_REPLY": "תשובה מספר {n}, והיא ארוכה כל כך שאפשר להפריע לה באמצע, כמו שעושים בני אדם בטלפון.",
+    "SCRIPTED_LLM_REPLY": "תשובה מספר {n}, והיא ארוכה כל כך שאפשר להפריע לה באמצע, כמו שעושים בטלפון.",
     "THINKING_HINT_MS": "0",
 }
 SILENT = "/" * 214 + "/w=="  # base64 of 160 bytes 0xff
@@ -94,7 +94,7 @@ def test_a_refused_microphone_is_explained(server: Server, browser: Browser) -> 
 
 
 def test_its_sound_is_the_lines(server: Server, browser: Browser) -> None:
-    """μ-law as the server's; a `clear` is heard within one quantum, and every mark comes back in its place."""
+    """μ-law as the server's; `clear` is heard within one quantum, and each mark comes back in its place."""
     with phone_page(browser, server.address, password=PASSWORD) as page:
         coded = page.evaluate("""async () => {
             const { toMulaw } = await import("/pages/static/phone/mulaw.js");

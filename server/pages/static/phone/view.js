@@ -103,13 +103,15 @@ export class View {
     if (method) this[method](told);
   }
 
-  stateIs({ state }) {
+  stateIs({ state, turn }) {
     this.state(state);
+    if (state === "SPEAKING") this.turns.get(turn)?.line.classList.remove("waits");
   }
 
   caller({ words, final }) {
     if (!words) return;
-    this.coming ??= this.line("mine");
+    // An answer that is begun in a pause is known before the words that it answers.
+    this.coming ??= this.line("mine", find("talk").querySelector(".waits"));
     this.coming.textContent = words;
     this.coming.classList.toggle("unsure", !final);
     if (final) this.coming = null;
@@ -125,6 +127,7 @@ export class View {
   heard({ turn, words }) {
     const said = this.turn(turn);
     const all = said.sentences.filter(Boolean).join(" ");
+    said.line.classList.remove("waits");
     const rest = all.startsWith(words) ? all.slice(words.length).trim() : "";
     this.write(said, words, rest, "s");
   }
@@ -164,17 +167,17 @@ export class View {
     this.line("theirs").append(element("span", "", `♪ ${name}`));
   }
 
-  line(className) {
+  line(className, before = null) {
     find("nothing").hidden = true;
     const line = element("li", className);
-    find("talk").append(line);
+    find("talk").insertBefore(line, before);
     toEnd(find("talk"));
     return line;
   }
 
   turn(id) {
     if (!this.turns.has(id)) {
-      this.turns.set(id, { line: this.line("theirs"), sentences: [], words: "", gap: null });
+      this.turns.set(id, { line: this.line("theirs waits"), sentences: [], words: "", gap: null });
     }
     return this.turns.get(id);
   }

@@ -180,7 +180,7 @@ WORDS = {
     ),
     "no number": (
         "המספר המלא לא נשמר עם השיחה, ולכן אין לדעת מה עוד שייך למתקשר. מי שיודע אותו מוחק בשורת הפקודה:",
-        "The whole number is not kept with this call, so nobody knows what else is theirs. Who knows it runs:",
+        "The whole number is not kept with the call, so what else is theirs is not known. Who knows it runs:",
     ),
     "back": ("לכל השיחות", "All calls"),
 }

@@ -10,6 +10,7 @@ from server.pages.home import add_home
 from server.pages.live_calls import LiveCalls
 from server.pages.login import add_login
 from server.pages.pages import Pages
+from server.pages.phone import add_phone
 from server.pages.recordings import CallFiles
 from server.pages.sessions import Sessions
 from server.records.forget import places_of
@@ -30,6 +31,7 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     add_home(pages, service)
     _add_calls(pages, service)
     add_login(pages, password_hash, redis_url)
+    add_phone(pages, service)
     return pages.blueprint
 
 

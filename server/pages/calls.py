@@ -309,9 +309,7 @@ def _live_row(call: Call, say: Words, now: datetime) -> dict[str, Any]:
     return {
         "href": url_for(".call", sid=row.sid),
         "who": row.who,
-        "time": row.time,
-        "long": minutes(seconds * 1000),
-        "turns": row.turns,
+        "since": say("since", row.time, minutes(seconds * 1000)),
         "said": in_one_line(said, LAST_WORDS),
     }
 

@@ -1,5 +1,6 @@
 """Calls and turns as the pages show them, in the reader's language; what others said is legible. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,9 +8,9 @@ from datetime import datetime, timedelta
 from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.pages.calls_words import Words
-from server.pages.decisions_he import in_hebrew
-from server.records.decisions import in_words
-from server.records.facts import CallFacts, Gap, TurnFacts
+from server.pages.decisions_he import DECISIONS_HE
+from server.records.decisions import DECISIONS
+from server.records.facts import CallFacts, Decision, Gap, TurnFacts
 from server.records.queries import PART, whole_sid
 from server.records.shown import PARTS, minutes, tenths
 from server.records.trouble import SLOW_MS, troubles_of
@@ -17,6 +18,8 @@ from server.records.trouble import SLOW_MS, troubles_of
 LONG_CALLER = 40  # characters: a SIP address may be any
 LONGEST_SUMMARY = 300
 BAR = 100  # the width of a gap's bar, in its own units
+LTR, END = "\u2066", "\u2069"
+_DIGITS = re.compile(r"(?:…|\+)?\d[\d-]{3,}")  # what may be a telephone number, or the end of one
 WEEKDAYS = {True: "בגדהושא", False: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
 
 
@@ -64,6 +67,16 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """A decision: when, by which rule, what it means, and what was particular to it."""
+
+    at: str
+    rule: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Turn:
     number: int
     began: str
@@ -75,7 +88,7 @@ class Turn:
     unheard: tuple[str, ...]
     wait: Wait | None
     errors: tuple[str, ...]
-    decisions: tuple[tuple[str, str], ...]  # when, what
+    decisions: tuple["Reason", ...]
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def row_of(call: CallFacts, turns: Sequence[TurnFacts], say: Words) -> Row:
         day=day_in_words(at, say),
         time=f"{at:%H:%M}",
         who=who(call, say),
-        what=in_one_line(call.summary, LONGEST_SUMMARY),
+        what=ltr(in_one_line(call.summary, LONGEST_SUMMARY)),
         long=minutes(call.duration_ms),
         turns=call.turns,
         gap=say.seconds(call.worst_gap_ms) if call.worst_gap_ms else "–",
@@ -117,7 +130,7 @@ def part_of(call: CallFacts, turns: Sequence[TurnFacts], shown: Sequence[TurnFac
     return Part(
         sid=call.sid,
         row=row_of(call, turns, say),
-        lead=tuple((in_one_line(say.lead(name)), in_one_line(text)) for name, text in call.lead),
+        lead=tuple((in_one_line(say.lead(name)), ltr(in_one_line(text))) for name, text in call.lead),
         knobs=tuple((in_one_line(name), in_one_line(value)) for name, value in call.knobs),
         false=call.false_barge_ins,
         barge_ins=call.barge_ins,
@@ -131,7 +144,6 @@ def turn_of(turn: TurnFacts, longest_ms: int, say: Words) -> Turn:
     flags += [say("false")] * bool(turn.false_barge_ins)
     flags += [say("dropped")] * bool(turn.speculative_dropped)
     told = [one for one in turn.decisions if one.what != "unheard"]
-    worded = in_hebrew if say.he else in_words
     return Turn(
         number=turn.number,
         began=tenths(turn.began_ms),
@@ -143,10 +155,14 @@ def turn_of(turn: TurnFacts, longest_ms: int, say: Words) -> Turn:
         unheard=tuple(in_one_line(one.why) for one in turn.decisions if one.what == "unheard"),
         wait=None if turn.gap is None else wait_of(turn.gap, longest_ms, say),
         errors=tuple(map(in_one_line, turn.errors)),
-        decisions=tuple(
-            (tenths(one.at_ms), in_one_line(worded(one.rule, one.what, one.why))) for one in told
-        ),
+        decisions=tuple(reason_of(one, say) for one in told),
     )
+
+
+def reason_of(one: Decision, say: Words) -> Reason:
+    """What a later version has decided is told as it is named."""
+    meaning = (DECISIONS_HE if say.he else DECISIONS).get((one.rule, one.what), one.what)
+    return Reason(tenths(one.at_ms), in_one_line(one.rule), in_one_line(meaning), in_one_line(one.why))
 
 
 def wait_of(gap: Gap, longest_ms: int, say: Words) -> Wait:
@@ -164,10 +180,15 @@ def wait_of(gap: Gap, longest_ms: int, say: Words) -> Wait:
 
 
 def who(call: CallFacts, say: Words) -> str:
-    """Their name, where they left one; else the number, as far as it is kept."""
-    number = in_one_line(call.caller, LONG_CALLER) or say("hidden")
+    """Their name, where they left one, and the number as far as it is kept."""
+    number = ltr(in_one_line(call.caller, LONG_CALLER)) or say("hidden")
     name = in_one_line(dict(call.lead).get("name", ""), LONG_CALLER)
     return f"{name}, {number}" if name else number
+
+
+def ltr(text: str) -> str:
+    """Numbers in it stay as they are written, whatever is around them."""
+    return _DIGITS.sub(f"{LTR}\\g<0>{END}", text)
 
 
 def day_in_words(at: datetime, say: Words) -> str:

@@ -73,7 +73,8 @@ LEAD = {**TOLD, "phone": "טלפון", "email": "דואר אלקטרוני"}
 
 WORDS = {
     "calls": ("שיחות", "Calls"),
-    "call": ("שיחה", "Call"),
+    "call with": ("שיחה עם", "Call with"),
+    "since": ("מ-{}, כבר {}", "since {}, for {}"),
     "now": ("שיחות עכשיו", "Calls now"),
     "nobody now": ("אין שיחות כרגע.", "No calls now."),
     "one now": ("שיחה אחת עכשיו.", "One call now."),
@@ -99,7 +100,7 @@ WORDS = {
     "any end": ("כל סיום", "any end"),
     "all": ("כל השיחות", "all calls"),
     "find": ("חיפוש", "Search"),
-    "clear": ("ניקוי החיפוש", "Clear"),
+    "clear": ("ניקוי", "Clear"),
     "past": ("שיחות קודמות", "Past calls"),
     "none": ("לא נמצאו שיחות.", "No calls found."),
     "none yet": ("עוד לא נרשמו שיחות.", "No calls have been recorded yet."),

@@ -1,7 +1,5 @@
 """The reasons of ``server.records.decisions`` in Hebrew, for who reads a call in the browser. Pure."""
 
-from server.records.decisions import in_words
-
 DECISIONS_HE: dict[tuple[str, str], str] = {
     ("A3", "ended"): "המתקשר סיים לדבר: עבר השקט הרגיל",
     ("A3", "late"): "סיום אחרי שקט ארוך יותר: המתקשר הזה עוצר באמצע, או שהיה רעש",
@@ -65,11 +63,3 @@ DECISIONS_HE: dict[tuple[str, str], str] = {
     ("G2", "answered instead"): "משפט קבוע נאמר במקום תשובה",
     ("G3", "overdue"): "לא הייתה תשובה בזמן",
 }
-
-
-def in_hebrew(rule: str, what: str, why: str = "") -> str:
-    """One decision; in English where a later version has written what is not known here."""
-    meaning = DECISIONS_HE.get((rule, what))
-    if meaning is None:
-        return in_words(rule, what, why)
-    return f"{rule} {meaning}" + (f": {why}" if why else "")

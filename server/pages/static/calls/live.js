@@ -29,7 +29,7 @@ function item(call) {
   link.append(bdi(call.who));
   const when = document.createElement("span");
   when.className = "muted";
-  when.append(`${call.time} · `, bdi(call.long));
+  when.textContent = call.since;
   line.append(link, " ", when);
   if (call.said) line.append(" ", bdi(call.said, "said"));
   return line;

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from server.app import create_app
 from server.pages.kinds import Kind, kind_of
 from tests.pages.site import HASH, TOKEN, app_of, config_of, token_in
 
@@ -80,6 +81,11 @@ def test_the_settings_say_who_may(knobs: dict[str, Any]) -> None:
     assert kind_of(config_of(**knobs)) is (Kind.SHUT if knobs else Kind.THIS_MACHINE)
     assert kind_of(config_of(**knobs, pages_password_hash=HASH)) is Kind.PASSWORD
     assert kind_of(config_of(**knobs), by_host=True) is Kind.HOST
+
+
+@pytest.mark.parametrize(("on", "status"), [(True, 200), (False, 404)])
+def test_our_own_server_has_pages_unless_told_otherwise(on: bool, status: int) -> None:
+    assert create_app(config_of(pages=on)).test_client().get("/").status_code == status
 
 
 def test_without_a_login_there_is_nothing_to_log_out_of() -> None:

@@ -122,7 +122,8 @@ MAY_IMPORT = {
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # Pages in the browser, over all that a service has.
     "pages": set(
-        "admission audio call event_log logs office records runtime shared_state telephony turns".split()
+        "admission audio call event_log logs office records runtime settings shared_state telephony"
+        " turns".split()
     ),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
@@ -137,7 +138,7 @@ TOP_MAY_BE_IMPORTED = {
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
-    "pages": {"config", "service"},
+    "pages": {"config", "going_live", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
     "settings": {"config", "knobs"},  # a part of the knobs stands there

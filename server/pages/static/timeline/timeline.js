@@ -420,9 +420,14 @@
     // Where a part begins, and how the call ends.
     marks() {
       for (const part of this.data.parts.slice(1)) this.stem(part.at, this.colours.ink, AXIS - 5, this.height, 2);
+      let before = null, row = 0;
       for (const one of this.data.ends) {
         if (!this.visible(one.at, one.at)) continue;
         const x = this.stem(one.at, this.colours.bad, AXIS - 5, this.height, 1.5);
+        const beside = x - this.left > this.context.measureText(one.text).width + 8;
+        if (one.at !== before) row = 0;
+        if (beside) this.text(one.text, x - 5, this.lanes.level.top + 9 + 14 * row++, this.colours.bad, "right");
+        before = one.at;
         this.hit(x - 4, x + 4, this.lanes.state.top, this.height - this.lanes.state.top, { kind: "end", one });
       }
     }
@@ -432,27 +437,31 @@
       return { A: caller, B: agent, C: agent, D: bar, E: speech, F: ink, G: bad }[rule[0]] || ink;
     }
 
+    // Stems first: no label is crossed.
     flags() {
       const { top, height } = this.lanes.flags, row = height / FLAG_ROWS, pen = this.context;
-      const ends = new Array(FLAG_ROWS).fill(-Infinity);
+      const ends = new Array(FLAG_ROWS).fill(-Infinity), labels = [];
       for (const flag of this.data.flags) {
-        if (!this.visible(flag.at, flag.at) && flag !== this.chosen) continue;
+        if (!this.visible(flag.at, flag.at)) continue;
         const colour = this.flagColour(flag.rule), x = this.x(flag.at), chosen = flag === this.chosen;
         const width = pen.measureText(flag.rule).width + 8;
         let n = ends.findIndex((end) => end <= x);
         if (n < 0 && chosen) n = 0;
         this.stem(flag.at, colour, n < 0 ? top + height - 5 : top + n * row, top + height, chosen ? 2 : 1);
-        if (chosen) this.stem(flag.at, this.colours.ink, top + height, this.height, 1.5);
         if (n < 0) {
           this.hit(x - 2, x + 2, top + height - 6, 6, { kind: "flag", one: flag });
           continue;
         }
         ends[n] = x + width + 2;
-        pen.fillStyle = chosen ? this.colours.ink : colour;
-        pen.fillRect(x, top + n * row + 1, width, row - 2);
-        this.text(flag.rule, x + 4, top + n * row + row / 2, this.colours.paper);
-        this.hit(x, x + width, top + n * row, row, { kind: "flag", one: flag });
+        labels.push({ flag, x, y: top + n * row, width, colour: chosen ? this.colours.ink : colour });
       }
+      for (const { flag, x, y, width, colour } of labels) {
+        pen.fillStyle = colour;
+        pen.fillRect(x, y + 1, width, row - 2);
+        this.text(flag.rule, x + 4, y + row / 2, this.colours.paper);
+        this.hit(x, x + width, y, row, { kind: "flag", one: flag });
+      }
+      if (this.chosen) this.stem(this.chosen.at, this.colours.ink, top + height, this.height, 1.5);
     }
 
     under(x, y) {
@@ -575,12 +584,10 @@
     // ---- what stands around it
 
     headline() {
-      const head = make("header", "tl-head"), [first, ...parts] = this.data.head;
+      const head = make("header", "tl-head tl-told"), [first, ...parts] = this.data.head;
       head.append(make("h1", "", first[0]));
       for (const line of [...first.slice(1), ...parts.flat()]) {
-        const p = make("p", "", line);
-        p.dir = "auto";
-        head.append(p);
+        head.append(make("p", "", line));
       }
       return head;
     }
@@ -662,12 +669,10 @@
       this.data.turns.forEach((turn, place) => {
         const flags = this.data.flags.filter((flag) => flag.turn === place);
         const told = turn.lines.slice(0, turn.lines.length - flags.length);
-        const item = make("article", "tl-turn");
+        const item = make("article", "tl-turn tl-told");
         item.append(make("h3", "", told[0].trim()));
         for (const line of told.slice(1)) {
-          const p = make("p", "", line.trim());
-          p.dir = "auto";
-          item.append(p);
+          item.append(make("p", "", line.trim()));
         }
         for (const flag of flags) {
           const button = make("button", "tl-flag");

@@ -9,9 +9,10 @@ import pytest
 from server.office.business_hours import ISRAEL
 from server.pages.headers import POLICY
 from server.timeline.page import STATIC, page
-from server.timeline.reading import timeline_of
+from server.timeline.reading import embedded, timeline_of
 from tests.timeline.scenes import eventful
 from tests.timeline.test_timeline import HOSTILE
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -39,7 +40,7 @@ def opened(browser, tmp_path):
         file = tmp_path / "call.html"
         file.write_text(page(data), encoding="utf-8")
         tab.goto(file.as_uri())
-        tab.wait_for_function("performance.getEntriesByName('timeline-drawn').length")
+        until(lambda: drawn_at(tab))
         return tab
 
     open_call.tab = tab
@@ -73,6 +74,15 @@ def _later(one, by, turns):
     return moved | ({"turn": one["turn"] + turns} if one.get("turn") is not None else {})
 
 
+def drawn_at(tab):
+    """Milliseconds from the opening of the file; 0: not yet. Asked from outside: it may not evaluate."""
+    return tab.evaluate("performance.getEntriesByName('timeline-drawn')[0]?.startTime ?? 0")
+
+
+def playhead(tab):
+    return tab.evaluate("+(document.querySelector('.timeline').dataset.at ?? 0)")
+
+
 def view(tab):
     return tuple(tab.evaluate("(({from, to}) => [+from, +to])(document.querySelector('.timeline').dataset)"))
 
@@ -81,10 +91,7 @@ def moved_by(tab, key):
     """What is seen once that key was pressed."""
     before = view(tab)
     tab.press(".tl-stage", key)
-    tab.wait_for_function(
-        "was => { const d = document.querySelector('.timeline').dataset; return d.from + ' ' + d.to != was }",
-        arg=f"{before[0]} {before[1]}",
-    )
+    until(lambda: view(tab) != before)
     return view(tab)
 
 
@@ -93,7 +100,7 @@ def test_a_quarter_of_an_hour_is_drawn_within_a_second(opened, found):
     data = long_of(drawn(found))
     assert data["length"] >= QUARTER_OF_AN_HOUR_MS and len(data["flags"]) > 300
     tab = opened(data)
-    assert tab.evaluate("performance.getEntriesByName('timeline-drawn')[0].startTime") < 1000
+    assert drawn_at(tab) < 1000
 
 
 def test_it_is_moved_by_keys_and_told_in_words(opened, found):
@@ -114,6 +121,20 @@ def test_it_is_moved_by_keys_and_told_in_words(opened, found):
     tab.keyboard.press("Enter")
     assert data["flags"][2]["text"] in tab.inner_text(".tl-detail")
     assert "--until" in tab.inner_text(".tl-command >> nth=1")
+
+
+def test_a_recorded_call_is_played_from_where_it_is_clicked(opened, tmp_path):
+    """EVENT_LOG=audio: by the mouse, and by the keyboard."""
+    parts = eventful(tmp_path, "audio").call("CA1")
+    tab = opened(timeline_of(parts, str(tmp_path), ISRAEL, "full", embedded))
+    box = tab.locator(".tl-stage canvas").bounding_box()
+    tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + 150)
+    until(lambda: playhead(tab))
+    clicked = playhead(tab)
+    assert 10_000 < clicked < 20_000
+    until(lambda: playhead(tab) > clicked + 100)
+    tab.press(".tl-stage", " ")
+    assert tab.get_attribute(".tl-button >> nth=0", "aria-label") == "ניגון"
 
 
 @pytest.mark.parametrize("width", [390, 1440])
@@ -153,6 +174,6 @@ def test_a_page_of_ours_draws_it_under_the_pages_policy(opened, found):
     tab = opened.tab
     tab.route("http://agent.test/**", answer)
     tab.goto("http://agent.test/call")
-    tab.wait_for_function("performance.getEntriesByName('timeline-drawn').length")
+    until(lambda: drawn_at(tab))
     assert view(tab) == (0, data["length"])
     assert data["flags"][0]["text"] in tab.inner_text(".tl-story")

@@ -17,6 +17,7 @@
       label: "ציר הזמן של השיחה, משמאל לימין",
       keys: "חיצים: הזזה. + −: הגדלה והקטנה. 0: כל השיחה. n, p: ההחלטה הבאה והקודמת. רווח: ניגון. לחיצה מנגנת מאותה שנייה.",
       keysSilent: "חיצים: הזזה. + −: הגדלה והקטנה. 0: כל השיחה. n, p: ההחלטה הבאה והקודמת. לשיחה אין הקלטה.",
+      turn: "תור",
       bars: { done: "הסתיים", cancelled: "בוטל", failed: "נכשל", open: "לא ידוע איך הסתיים" },
       early: "התחיל מוקדם (B3)", first: "ראשון אחרי", took: "נמשך", speech: "דיבור", bar: "סף",
       how: [
@@ -43,6 +44,7 @@
       label: "Timeline of the call, left to right",
       keys: "Arrows: move. + −: zoom. 0: the whole call. n, p: next and previous decision. Space: play. A click plays from that second.",
       keysSilent: "Arrows: move. + −: zoom. 0: the whole call. n, p: next and previous decision. The call has no recording.",
+      turn: "Turn",
       bars: { done: "done", cancelled: "cancelled", failed: "failed", open: "nobody knows how it ended" },
       early: "begun early (B3)", first: "first after", took: "took", speech: "speech", bar: "bar",
       how: [
@@ -282,7 +284,7 @@
       pen.globalAlpha = 0.45;
       this.columns(at, caller.length, (x0, x1, first, last) => {
         const level = y(most(caller, first, last));
-        pen.fillRect(x0, level, Math.max(0.7, x1 - x0), top + height - level);
+        pen.fillRect(x0, level, x1 - x0 + 0.5, top + height - level);
       });
       pen.globalAlpha = 1;
       if (speech) {
@@ -297,7 +299,7 @@
       pen.fillStyle = colour;
       this.columns(at, bytes.length, (x0, x1, first, last) => {
         const half = Math.max(0.4, (heightOf(most(bytes, first, last)) * height) / 2);
-        pen.fillRect(x0, middle - half, Math.max(0.7, x1 - x0), 2 * half);
+        pen.fillRect(x0, middle - half, x1 - x0 + 0.5, 2 * half);
       });
     }
 
@@ -576,6 +578,7 @@
         this.picture.draw();
         this.root.dataset.from = Math.round(this.picture.from);
         this.root.dataset.to = Math.round(this.picture.to);
+        if (this.picture.playhead !== null) this.root.dataset.at = Math.round(this.picture.playhead);
         if (!this.marked) performance.mark("timeline-drawn");
         this.marked = true;
       });
@@ -670,7 +673,7 @@
         const flags = this.data.flags.filter((flag) => flag.turn === place);
         const told = turn.lines.slice(0, turn.lines.length - flags.length);
         const item = make("article", "tl-turn tl-told");
-        item.append(make("h3", "", told[0].trim()));
+        item.append(make("h3", "", `${this.texts.turn} ${told[0].trim()}`));
         for (const line of told.slice(1)) {
           item.append(make("p", "", line.trim()));
         }

@@ -29,9 +29,10 @@ from server.records.files import files_of
 from server.records.keeper import delete_calls, delete_files
 from server.records.queries import calls_of_number, lines_on_their_way, parts_of, turns_of, whole_sid
 from server.records.rows import key_of, number_key, record_of
+from server.records.shown import count
 from server.records.spool import Spool, spools_beside
 from server.records.store import Store
-from server.runtime.private_files import OTHERS
+from server.runtime.private_files import write_private
 from server.telephony.caller_number import number_to_call
 
 WITHIN_S = 60.0
@@ -63,10 +64,10 @@ class Known:
         return bool(self.calls or self.leads or self.files or self.named)
 
     def __str__(self) -> str:
-        turns = sum(len(turns) for _, turns in self.calls)
-        return f"{len(self.calls)} calls with {turns} turns, {len(self.leads)} lines of leads, " + (
-            f"{len(self.files)} files"
-        )
+        turns = count(sum(len(turns) for _, turns in self.calls), "turn")
+        leads = len(self.leads)
+        lines = f"{leads} line{'' if leads == 1 else 's'} of leads"
+        return f"{count(len(self.calls), 'call')} with {turns}, {lines}, {count(len(self.files), 'file')}"
 
     @property
     def sids(self) -> set[str]:
@@ -232,7 +233,8 @@ def _run(chosen: argparse.Namespace, places: Places) -> int:
     known = known_of(chosen.number, places)
     print(f"{chosen.number}: {known}")
     if chosen.export:
-        _write_private(Path(chosen.export), json.dumps(exported(known), ensure_ascii=False, indent=1))
+        told = json.dumps(exported(known), ensure_ascii=False, indent=1)
+        write_private(Path(chosen.export), told.encode("utf-8", "replace"))
         print(f"written to {chosen.export}")
     if known and not (chosen.yes or _agrees()):
         print("nothing was deleted")
@@ -254,12 +256,6 @@ def _agrees() -> bool:
         print("nobody is there to be asked: --yes deletes without", file=sys.stderr)
         return False
     return re.fullmatch(r"\s*(?:y|yes|כן)\s*", input("delete all of it? [y/N] "), re.IGNORECASE) is not None
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(path.stat().st_mode & ~OTHERS)
-    path.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _fail(why: str) -> int:

@@ -33,6 +33,9 @@ class Recorded:
     def call(self, sid_or_prefix: str) -> list[tuple[CallFacts, list[TurnFacts]]]:
         return self._run(lambda connection: _parts(connection, sid_or_prefix))
 
+    def named(self, sid_or_prefix: str) -> list[CallFacts]:
+        return self._run(lambda connection: _named(connection, sid_or_prefix))
+
     def parts(self, sid: str) -> list[Call]:
         """The call of exactly this CallSid, or of this part: all its parts in order; nothing: none is."""
         return self._run(lambda connection: _in_order(connection, parts_of(connection, whole_sid(sid))))
@@ -51,8 +54,12 @@ class Recorded:
             raise CannotRead(f"{self._database.name} cannot be read: {self._database.why(error)}") from None
 
 
+def _named(connection: Connection, sid_or_prefix: str) -> list[CallFacts]:
+    return sorted(calls_named(connection, sid_or_prefix), key=lambda call: call.at)
+
+
 def _parts(connection: Connection, sid_or_prefix: str) -> list[tuple[CallFacts, list[TurnFacts]]]:
-    named = sorted(calls_named(connection, sid_or_prefix), key=lambda call: call.at)
+    named = _named(connection, sid_or_prefix)
     whole = {call.sid.partition(PART)[0] for call in named}
     if len(whole) != 1:
         return []

@@ -116,8 +116,11 @@ MAY_IMPORT = {
         "runtime",
         "settings",
         "telephony",
+        "timeline",
         "turns",
     },
+    # A call's record and its event log as a picture; how loud a caller had to be is told by a replay.
+    "timeline": {"audio", "event_log", "logs", "office", "records", "replay", "tune", "turns"},
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # Pages in the browser, over all that a service has.

@@ -1,19 +1,15 @@
 """``/calls``: past calls, searched, and those that go on now. ``/calls/<sid>``: one of them, turn by turn."""
 
-import io
 import logging
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from flask import Response, jsonify, request, send_file, url_for
-from werkzeug.exceptions import NotFound
+from flask import Response, jsonify, request, url_for
+from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from server.event_log.format import SUFFIX
 from server.logs.one_line import in_one_line
 from server.logs.rate_limited import RateLimitedLog
 from server.office.business_hours import ISRAEL
@@ -22,7 +18,7 @@ from server.pages.calls_words import Words
 from server.pages.guest import guest
 from server.pages.live_calls import Live, LiveCalls
 from server.pages.pages import Pages, render
-from server.pages.recordings import CallFiles
+from server.records.facts import CallFacts
 from server.records.reading import CannotRead, Recorded
 from server.records.search import BAD, RUNNING, Call, Found, Key, Wanted
 from server.records.shown import day_of, minutes
@@ -32,7 +28,7 @@ log = RateLimitedLog(logging.getLogger("agent"))  # a page asks again and again
 
 PATIENCE_S = 1.0  # of somebody who searches: behind it they see how far it has come
 MOST_TEXT = 200
-MOST_TURNS = 40  # on a page
+MOST_TURNS = 30  # on a page
 LAST_WORDS = 80
 WEEK = 7
 
@@ -58,18 +54,18 @@ class Asked:
 
 
 class CallPages:
-    """Any thread. ``records`` None: nothing is kept."""
+    """Any thread. ``records`` None: nothing is kept. ``beside``: links and commands of a part's event log."""
 
     def __init__(
         self,
         records: Recorded | None,
         live: LiveCalls,
-        files: CallFiles,
+        beside: Callable[[CallFacts], dict[str, str]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._records = records
         self._live = live
-        self._files = files
+        self._beside = beside
         self._now = now
 
     # ---- the list
@@ -119,12 +115,14 @@ class CallPages:
             return cannot_read(error)
         first = _number(request.args.get("turn", ""))
         shown, following = turns_from(parts, first)
+        beside = {one.sid: self._beside(one) for one, _ in parts}
         return render(
             "pages/call.html",
             say=say,
             sid=parts[0][0].sid,
             who=who(parts[-1][0], say),
-            parts=[(part_of(*call, turns, say), self._beside(call[0])) for call, turns in shown],
+            parts=[(part_of(*call, turns, say), beside[call[0].sid]) for call, turns in shown],
+            timeline=url_for(".call_timeline", sid=sid) if any(beside.values()) and not first else "",
             first=first,
             following=following,
         )
@@ -136,48 +134,13 @@ class CallPages:
             raise NotFound
         return found
 
-    def _beside(self, call: Any) -> dict[str, Any]:
-        """The links and commands of a part that has an event log here."""
-        path = self._files.event_log(call.event_log)
-        if path is None:
-            return {}
-        file = shlex.quote(str(Path(self._files.folder) / call.event_log))
-        replay = f"python -m server.replay {file}"
-        return {
-            "download": url_for(".call_events", sid=call.sid),
-            "recording": url_for(".call_recording", sid=call.sid) if self._files.has_audio(path) else "",
-            "replay": replay,
-            "pin": f"{replay} --pin {shlex.quote(path.name.removesuffix(SUFFIX))}",
-        }
-
-    def events(self, sid: str) -> Response:
-        path = self._log_of(sid)
-        content = self._files.content(path)
-        if content is None:
-            raise NotFound
-        return send_file(
-            io.BytesIO(content), "application/octet-stream", as_attachment=True, download_name=path.name
-        )
-
-    def recording(self, sid: str) -> Response:
-        """Both sides as WAV; a part of it, where the browser asks for one."""
-        wav = self._files.wav(self._log_of(sid))
-        if wav is None:
-            raise NotFound
-        return send_file(io.BytesIO(wav), "audio/wav", conditional=True)
-
-    def _log_of(self, sid: str) -> Path:
-        """Of exactly this part. Raises NotFound."""
+    def parts_there(self, sid: str) -> list[Call]:
+        """The same, for who has no page to say why not. Raises NotFound, ServiceUnavailable."""
         try:
-            parts = self.parts(sid)
+            return self.parts(sid)
         except CannotRead as error:
             log.warn("PAGE_RECORDS %s", error)
-            raise NotFound from None
-        names = [call.event_log for call, _ in parts if call.sid == sid]
-        path = self._files.event_log(names[0]) if names else None
-        if path is None:
-            raise NotFound
-        return path
+            raise ServiceUnavailable from None
 
 
 def add_calls(pages: Pages, views: CallPages) -> None:
@@ -190,17 +153,9 @@ def add_calls(pages: Pages, views: CallPages) -> None:
     def call(sid: str) -> Response:
         return views.call(sid)
 
-    def call_events(sid: str) -> Response:
-        return views.events(sid)
-
-    def call_recording(sid: str) -> Response:
-        return views.recording(sid)
-
     pages.add("/calls", calls, title=("שיחות", "Calls"))
     pages.add("/calls/live", live_calls, data=True)
     pages.add("/calls/<sid>", call)
-    pages.add("/calls/<sid>/events", call_events, data=True)
-    pages.add("/calls/<sid>/recording.wav", call_recording, data=True)
 
 
 # ---- what was asked for

@@ -7,11 +7,14 @@ their logs are there and the same. It is made on a thread of its own, so that th
 import json
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from server.event_log.format import SUFFIX
 from server.event_log.reader import NoEventLog, read_log
 from server.event_log.recording import NotRecorded, stereo_wav
+from server.logs.redaction import Mode
 from server.records.files import files_of
 from server.runtime.native_calls import Pool, Stuck
 
@@ -22,11 +25,21 @@ MOST_HEADER_BYTES = 1 << 20
 Version = tuple[Path, int, int]  # a file as it was: when it changed, and its size
 
 
+@dataclass(frozen=True)
+class Has:
+    """What of a log may be given out, by LOG_TRANSCRIPTS now and as it was then."""
+
+    words: bool = False
+    sound: bool = False
+
+
 class CallFiles:
     """Of EVENT_LOG_DIR; any thread. Everything blocks as long as the disk does, for DISK_S or WITHIN_S."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, mode: Mode) -> None:
+        """``mode``: of LOG_TRANSCRIPTS, now."""
         self.folder = folder
+        self._mode: Mode = mode
         self._pool = Pool("event logs, read", 2)
         self._lock = threading.Lock()
         self._made: OrderedDict[Version, bytes] = OrderedDict()
@@ -47,11 +60,15 @@ class CallFiles:
         except (OSError, Stuck):
             return None
 
-    def has_audio(self, log: Path) -> bool:
+    def has(self, log: Path) -> Has:
         try:
-            return self._pool.run(DISK_S, _has_audio, log)
+            header = self._pool.run(DISK_S, _header, log)
         except (OSError, Stuck):
-            return False
+            return Has()
+        knobs = header.get("knobs")
+        then = knobs.get("LOG_TRANSCRIPTS") if isinstance(knobs, dict) else None
+        words = "off" not in (self._mode, then)
+        return Has(words, words and header.get("audio") is True)
 
     def wav(self, log: Path) -> bytes | None:
         """The recording of both sides; None: there is none."""
@@ -85,10 +102,12 @@ def _wav(log: Path) -> bytes:
     return stereo_wav(read_log(log))
 
 
-def _has_audio(log: Path) -> bool:
+def _header(log: Path) -> dict[str, Any]:
+    """Nothing of what is no log."""
     with log.open("rb") as file:
         line = file.readline(MOST_HEADER_BYTES)
     try:
-        return json.loads(line).get("audio") is True
-    except (ValueError, AttributeError):
-        return False
+        header = json.loads(line)
+    except ValueError:
+        return {}
+    return header if isinstance(header, dict) else {}

@@ -3,6 +3,7 @@
 from flask import Blueprint
 
 from server.config import Config
+from server.pages.call_files import FilePages, add_call_files, beside
 from server.pages.calls import CallPages, add_calls
 from server.pages.door import Allowed
 from server.pages.forgetting import Forgetting, add_forgetting
@@ -38,9 +39,11 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
 
 def _add_calls(pages: Pages, service: Service) -> None:
     config = service.config
-    records, files = recorded_by(config), CallFiles(config.event_log_dir)
-    views = CallPages(records, LiveCalls(records, service.shared_state), files)
+    records, mode = recorded_by(config), config.log_transcripts
+    files = CallFiles(config.event_log_dir, mode)
+    views = CallPages(records, LiveCalls(records, service.shared_state), lambda call: beside(call, files))
     add_calls(pages, views)
+    add_call_files(pages, FilePages(views.parts_there, files, mode))
     add_forgetting(pages, Forgetting(places_of(config), views.parts, files))
 
 

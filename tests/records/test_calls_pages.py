@@ -204,7 +204,7 @@ def test_a_call_is_told_turn_by_turn_with_its_recording(
     for said in held.texts:
         assert said in shown
     assert "B6 הפתיחה" in shown and re.search(r'<rect class="closing_silence" x="0.0"', html)
-    assert "python -m server.replay" in shown and "--pin CA1" in shown
+    assert "python -m server.replay" in shown and "/calls/CA1/timeline.json" in html and "--pin CA1" in shown
     wav = client.get("/calls/CA1/recording.wav")
     with wave.open(io.BytesIO(wav.data)) as sound:
         assert (sound.getnchannels(), sound.getframerate()) == (2, 8000) and sound.getnframes() > 8000 * 10
@@ -213,6 +213,8 @@ def test_a_call_is_told_turn_by_turn_with_its_recording(
     events = client.get("/calls/CA1/events")
     assert "attachment" in events.headers["Content-Disposition"]
     assert b"agent-events" in events.data.partition(b"\n")[0]
+    drawn = client.get("/calls/CA1/timeline.json").get_json()
+    assert drawn["sounds"] == [{"at": 0, "src": "/calls/CA1/recording.wav"}] and len(drawn["turns"]) > 1
 
 
 def test_without_an_event_log_there_is_no_half_link(
@@ -301,11 +303,16 @@ def test_what_a_caller_says_is_text(
 def test_no_word_stands_there_where_none_may_be_kept(
     place: Place, tmp_path: Path, browse: Callable[..., FlaskClient]
 ) -> None:
-    held = told_call(tmp_path, place, log_transcripts="off", event_log="off")
-    client = browse(log_transcripts="off")
-    for path in ("/calls", "/calls/CA1", "/calls/live"):
-        shown = text_of(client.get(path).text)
-        assert not [said for said in held.texts if said in shown]
+    held = told_call(tmp_path, place, log_transcripts="off")
+    for client in (browse(log_transcripts="off"), browse()):  # nor where more of newer calls may be
+        for path in ("/calls", "/calls/CA1", "/calls/live", "/calls/CA1/timeline.json"):
+            answer = client.get(path)
+            shown = text_of(
+                json.dumps(answer.get_json(), ensure_ascii=False) if answer.is_json else answer.text
+            )
+            assert answer.status_code == 200 and not [said for said in held.texts if said in shown]
+        for path in ("/calls/CA1/events", "/calls/CA1/recording.wav"):
+            assert client.get(path).status_code == 404
     assert re.search(r"\(\d+ words?\)", text_of(page(client, "/calls/CA1")))
 
 

@@ -126,7 +126,7 @@ MAY_IMPORT = {
     # Pages in the browser, over all that a service has.
     "pages": set(
         "admission audio call event_log logs office records runtime settings shared_state telephony"
-        " turns".split()
+        " timeline turns".split()
     ),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},

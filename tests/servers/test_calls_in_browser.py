@@ -27,6 +27,10 @@ from tests.records.test_calls_pages import SCRIPTED, told_call
 
 MOST_BYTES = 150_000
 HOSTILE = "<img src=x onerror=alert(1)>"
+SEEKS = """element => new Promise(done => {
+  element.addEventListener("seeked", () => done(element.duration > 10));
+  element.currentTime = 9;
+})"""
 SAID = "אני מחפשת דירת ארבעה חדרים בחיפה, בקומה לא גבוהה, עם חניה"
 
 
@@ -50,7 +54,7 @@ def serving(app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A page of calls, one of them of thirty turns with all there can be in them, and one with a recording."""
+    """A page of calls, one of thirty turns with all there can be in them, and one with a recording."""
     folder = tmp_path_factory.mktemp("calls")
     place = Place("", str(folder / "records.db"))
     told_call(folder, place)
@@ -136,10 +140,7 @@ def test_a_recording_is_played_and_a_command_copied(site: Site, browser: Browser
         page.goto(f"{site.url}/calls/CA1")
         audio = page.locator("section[aria-label] audio").first
         audio.evaluate("element => element.play()")
-        assert audio.evaluate(
-            "element => new Promise(done => { element.addEventListener('seeked', () => done(element.duration > 10));"
-            " element.currentTime = 9; })"
-        )
+        assert audio.evaluate(SEEKS)
         page.get_by_text("לבדיקה ולשחזור").click()
         page.get_by_role("button", name="העתקה").first.click()
         expect(page.get_by_role("button", name="הועתק")).to_be_visible()

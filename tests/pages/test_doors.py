@@ -203,7 +203,7 @@ def test_a_cookie_in_the_place_of_the_other_is_none(app: Flask, signed_in: bool)
 def test_a_login_has_a_new_id_whatever_cookies_came(app: Flask) -> None:
     """Fixation: who has planted a cookie knows nothing of the visit that the login begins."""
     attacker, victim = app.test_client(), app.test_client()
-    attacker.get("/login")
+    known = token_in(attacker.get("/login"))
     planted = attacker.get_cookie(FORM_COOKIE)
     assert planted is not None
     victim.set_cookie(FORM_COOKIE, planted.value)
@@ -214,6 +214,7 @@ def test_a_login_has_a_new_id_whatever_cookies_came(app: Flask) -> None:
     assert victim.get("/").status_code == 200 and is_shut_out(attacker.get("/"))
     attacker.set_cookie(COOKIE, planted.value)
     assert is_shut_out(attacker.get("/"))
+    assert victim.post("/logout", data={"csrf": known}).status_code == 403
 
 
 def test_two_logins_are_two_visits() -> None:

@@ -24,13 +24,14 @@ PAGE = """<!doctype html>
 <body class="timeline-page"><main class="timeline"></main>
 <noscript>This page draws with JavaScript, which is off.</noscript>
 <script type="application/json" id="timeline-data">{data}</script>
-<script>{script}</script></body></html>
+<script>{script}</script>{sounds}</body></html>
 """
 
 
 def page(data: Json) -> str:
-    """The whole file."""
+    """The whole file. Recordings stand behind all else: the picture is there before they are read."""
     style, script = static("timeline.css"), static("timeline.js")
+    named = [{**one, "src": f"#sound-{n}"} for n, one in enumerate(data["sounds"])]
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; media-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -40,7 +41,11 @@ def page(data: Json) -> str:
         title=escape(in_one_line(str(data["sid"]))),
         style=style,
         script=script,
-        data=as_json_in_html(data),
+        data=as_json_in_html({**data, "sounds": named}),
+        sounds="".join(
+            f'<script type="text/plain" id="sound-{n}">{escape(one["src"])}</script>'
+            for n, one in enumerate(data["sounds"])
+        ),
     )
 
 

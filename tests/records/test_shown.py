@@ -151,7 +151,7 @@ set: MIN_UTT_SEC=0.6
 
 
 @pytest.mark.parametrize(
-    "name, told", [("CA9", ["no call is named CA9"]), ("CA", ["more than one", CALL.sid, "CA2  29/11/2026"])]
+    "name, told", [("CA9", ["no call is named CA9"]), ("CA", ["more than one", CALL.sid, "\nCA2  "])]
 )
 def test_a_name_that_is_no_calls_or_two_calls(name, told, capsys):
     """Which calls it may be is told, by their whole names."""

@@ -67,6 +67,7 @@
   const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
   const FONT = '12px system-ui, "Segoe UI", "Noto Sans Hebrew", Arial, sans-serif';
   const PLAY_LEAD_MS = 300;
+  const TELLING = [/^[GF]/, /^D/, /^[CE]|A[5-7]/, /^B3/, /./]; // rules, by how much a decision of theirs tells
 
   const decibels = (level) => level / STEPS + FLOOR_DB;
   const heightOf = (level) => Math.min(1, Math.max(0, 1 - decibels(level) / LOW_DB));
@@ -131,9 +132,10 @@
       this.lanes = {};
       let top = AXIS;
       for (const [name, height] of LANES) {
-        const labelled = this.narrow && !name.endsWith("Words");
-        this.lanes[name] = { top: top + (labelled ? LABEL_ROW : 3), height };
-        top = this.lanes[name].top + height;
+        const known = this.data.levels.length || name === "flags" || name.endsWith("Words");
+        const labelled = this.narrow && (!name.endsWith("Words") || !this.data.levels.length);
+        this.lanes[name] = { top: top + (known ? (labelled ? LABEL_ROW : 3) : 0), height: known ? height : 0 };
+        top = this.lanes[name].top + this.lanes[name].height;
       }
       this.height = top + 6;
       const ratio = window.devicePixelRatio || 1;
@@ -245,9 +247,9 @@
 
     names() {
       for (const [name, { top, height }] of Object.entries(this.lanes)) {
-        if (name.endsWith("Words")) continue;
+        if (!height || (name.endsWith("Words") && this.data.levels.length)) continue;
         const y = this.narrow ? top - LABEL_ROW / 2 : top + height / 2;
-        this.text(this.texts[name], this.narrow ? 4 : this.left - 8, y, this.colours.muted,
+        this.text(this.texts[name.replace("Words", "")], this.narrow ? 4 : this.left - 8, y, this.colours.muted,
           this.narrow ? "left" : "right");
       }
     }
@@ -321,6 +323,7 @@
 
     cuts() {
       const { top, height } = this.lanes.agent;
+      if (!height) return;
       for (const one of this.data.clears) {
         if (!this.visible(one.at, one.at + one.ms)) continue;
         const [x0, x1] = this.box(one.at, one.at + one.ms, top + height - 12, 12, this.hatch("muted"));
@@ -422,13 +425,14 @@
     // Where a part begins, and how the call ends.
     marks() {
       for (const part of this.data.parts.slice(1)) this.stem(part.at, this.colours.ink, AXIS - 5, this.height, 2);
+      const { level, flags } = this.lanes, first = 9 + (level.height ? level.top : flags.top + flags.height - 20);
       let before = null, row = 0;
       for (const one of this.data.ends) {
         if (!this.visible(one.at, one.at)) continue;
         const x = this.stem(one.at, this.colours.bad, AXIS - 5, this.height, 1.5);
         const beside = x - this.left > this.context.measureText(one.text).width + 8;
         if (one.at !== before) row = 0;
-        if (beside) this.text(one.text, x - 5, this.lanes.level.top + 9 + 14 * row++, this.colours.bad, "right");
+        if (beside) this.text(one.text, x - 5, first + 14 * row++, this.colours.bad, "right");
         before = one.at;
         this.hit(x - 4, x + 4, this.lanes.state.top, this.height - this.lanes.state.top, { kind: "end", one });
       }
@@ -439,25 +443,25 @@
       return { A: caller, B: agent, C: agent, D: bar, E: speech, F: ink, G: bad }[rule[0]] || ink;
     }
 
-    // Stems first: no label is crossed.
+    // Where there is no room for all labels, those have it that tell most; stems first: no label is crossed.
     flags() {
-      const { top, height } = this.lanes.flags, row = height / FLAG_ROWS, pen = this.context;
-      const ends = new Array(FLAG_ROWS).fill(-Infinity), labels = [];
-      for (const flag of this.data.flags) {
-        if (!this.visible(flag.at, flag.at)) continue;
-        const colour = this.flagColour(flag.rule), x = this.x(flag.at), chosen = flag === this.chosen;
-        const width = pen.measureText(flag.rule).width + 8;
-        let n = ends.findIndex((end) => end <= x);
-        if (n < 0 && chosen) n = 0;
-        this.stem(flag.at, colour, n < 0 ? top + height - 5 : top + n * row, top + height, chosen ? 2 : 1);
-        if (n < 0) {
+      const { top, height } = this.lanes.flags, row = height / FLAG_ROWS, pen = this.context, labels = [];
+      const rows = Array.from({ length: FLAG_ROWS }, () => []);
+      const free = (from, to) => rows.findIndex((one) => one.every(([begin, end]) => to < begin || from > end));
+      const shown = this.data.flags.filter((flag) => this.visible(flag.at, flag.at));
+      const telling = (flag) => (flag === this.chosen ? -1 : TELLING.findIndex((rules) => rules.test(flag.rule)));
+      for (const flag of shown.sort((one, other) => telling(one) - telling(other) || one.at - other.at)) {
+        const x = this.x(flag.at), width = pen.measureText(flag.rule).width + 8, n = free(x, x + width + 1);
+        const colour = flag === this.chosen ? this.colours.ink : this.flagColour(flag.rule);
+        if (n >= 0) rows[n].push([x, x + width + 1]);
+        labels.push({ flag, x, y: n < 0 ? null : top + n * row, width, colour });
+        this.stem(flag.at, colour, n < 0 ? top + height - 5 : top + n * row, top + height);
+      }
+      for (const { flag, x, y, width, colour } of labels) {
+        if (y === null) {
           this.hit(x - 2, x + 2, top + height - 6, 6, { kind: "flag", one: flag });
           continue;
         }
-        ends[n] = x + width + 2;
-        labels.push({ flag, x, y: top + n * row, width, colour: chosen ? this.colours.ink : colour });
-      }
-      for (const { flag, x, y, width, colour } of labels) {
         pen.fillStyle = colour;
         pen.fillRect(x, y + 1, width, row - 2);
         this.text(flag.rule, x + 4, y + row / 2, this.colours.paper);
@@ -488,7 +492,7 @@
       this.root = root;
       this.data = ready(data);
       this.lang = lang;
-      this.sounds = this.data.sounds.map(({ at, src }) => ({ at, audio: this.sound(src) }));
+      this.sounds = this.data.sounds.map(({ at, src }) => ({ at, src, audio: null }));
       this.playing = null;
       this.pointers = new Map();
       this.picked = null; // a moment
@@ -504,9 +508,9 @@
       return TEXTS[this.lang];
     }
 
+    // Made when it is first heard. "#sound-0" stands in the file, behind all else.
     sound(src) {
-      const audio = new Audio(src);
-      audio.preload = "metadata";
+      const audio = new Audio(src.startsWith("#") ? document.getElementById(src.slice(1)).textContent : src);
       audio.addEventListener("ended", () => this.pause());
       return audio;
     }
@@ -552,7 +556,9 @@
       this.detail.dir = "auto";
       this.picture = this.picture || new Picture(this.data);
       this.picture.of(canvas, texts);
-      this.root.append(bar, this.stage, keys, this.detail, this.commands(), this.legend(), this.lacks(), this.story());
+      this.root.append(bar, this.stage, keys, this.detail, this.commands(), this.legend(), this.lacks());
+      this.buttons = new Map();
+      setTimeout(() => this.root.append(this.story())); // behind the first picture
       this.listen();
       this.observer.disconnect();
       this.observer.observe(this.stage);
@@ -668,12 +674,14 @@
     story() {
       const box = make("section", "tl-story");
       box.append(make("h2", "", this.texts.story));
-      this.buttons = new Map();
       this.data.turns.forEach((turn, place) => {
         const flags = this.data.flags.filter((flag) => flag.turn === place);
         const told = turn.lines.slice(0, turn.lines.length - flags.length);
         const item = make("article", "tl-turn tl-told");
-        item.append(make("h3", "", `${this.texts.turn} ${told[0].trim()}`));
+        const head = make("h3", "", `${this.texts.turn} `), title = make("bdi", "", told[0].trim());
+        title.dir = "ltr";
+        head.append(title);
+        item.append(head);
         for (const line of told.slice(1)) {
           item.append(make("p", "", line.trim()));
         }
@@ -904,6 +912,7 @@
       if (!sound) return;
       this.pause();
       this.playing = sound;
+      sound.audio = sound.audio || this.sound(sound.src);
       sound.audio.currentTime = Math.max(0, ms - sound.at) / 1000;
       sound.audio.play().catch(() => this.pause());
       this.playShown("pause", "❚❚");

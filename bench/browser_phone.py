@@ -29,8 +29,9 @@ ANSWERED_S, OVER_IT_S = (
 SIZES = {390: 844, 1440: 900}
 SILENT_AFTER = f"""() => {{
     const cleared = ears.received.filter(([, told]) => told.event === "clear").map(([at]) => at);
+    const spoke = (until) => ears.levels.findLast(([at]) => at < until)?.[1] > {AUDIBLE};
     const quiet = (from) => ears.levels.find(([at, rms]) => at >= from && rms < {AUDIBLE})?.[0];
-    return cleared.map((at) => Math.round(quiet(at) - at));
+    return cleared.filter(spoke).map((at) => Math.round(quiet(at) - at));
 }}"""
 GREETED_AFTER = f"() => Math.round(ears.levels.find(([, rms]) => rms > {AUDIBLE})[0] - ears.sent[0][0])"
 TOLD = "(kind) => ears.received.map(([, told]) => told.agent).filter((agent) => agent?.kind === kind)"
@@ -58,14 +59,15 @@ def hold(browser: Browser, server: Server, seconds: float, shots: Path | None) -
         if shots is not None:
             take(page, shots)
         page.click("[data-key='5']")
-        rate, key = frames_a_second(page), page.evaluate("() => ears.sent.at(-1)[1].event")
+        rate = frames_a_second(page)
         page.click("#call")
         page.wait_for_function("() => document.getElementById('in-call').hidden")
         gaps = sorted(told["ms"] for told in page.evaluate(TOLD, "gap"))
         said = [told["words"] for told in page.evaluate(TOLD, "caller") if told["final"]]
         print(f"  greeting heard after {page.evaluate(GREETED_AFTER)} ms, {rate:.2f} frames a second")
         print(f"  {len(said)} turns heard as: {' | '.join(said)}")
-        print(f"  gaps {gaps} ms; silent {page.evaluate(SILENT_AFTER)} ms after each clear; last sent: {key}")
+        key = page.evaluate("() => ears.sent.find(([, message]) => message.event === 'dtmf')[1].dtmf.digit")
+        print(f"  gaps {gaps} ms; silent {page.evaluate(SILENT_AFTER)} ms after each clear; key sent: {key}")
 
 
 def take(page: Page, shots: Path) -> None:

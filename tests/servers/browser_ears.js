@@ -1,4 +1,4 @@
-// What a test wants to know of a page: each message of its sockets with its time, and how loud it is.
+// What a test wants to know of a page: each message of its sockets with its time, and how loud the agent is.
 {
   const ears = (window.ears = { sent: [], received: [], levels: [] });
   const { send } = WebSocket.prototype;
@@ -14,7 +14,7 @@
   };
   const { connect } = AudioNode.prototype;
   AudioNode.prototype.connect = function (to, ...how) {
-    if (to instanceof AudioDestinationNode) {
+    if (to instanceof AudioDestinationNode && this.numberOfInputs === 0) {
       const analyser = new AnalyserNode(this.context, { fftSize: 512 });
       const samples = new Float32Array(512);
       connect.call(this, analyser);

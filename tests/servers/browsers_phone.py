@@ -14,6 +14,7 @@ from server.providers.wav import wav_of
 
 EARS = Path(__file__).with_name("browser_ears.js")
 AUDIBLE = 0.005  # of full scale
+HEARD = f"() => ears.levels.some(([, rms]) => rms > {AUDIBLE})"
 FRAMES = "() => ears.sent.filter(([, message]) => message.event === 'media')"
 
 
@@ -22,8 +23,8 @@ def silence(seconds: float) -> bytes:
 
 
 def words(text: str) -> bytes:
-    """A caller's, at the level of a telephone, without the quiet around them."""
-    samples = array.array("h", speak_pcm16_8k(text))
+    """The simulated caller's, without the quiet around them."""
+    samples = array.array("h", speak_pcm16_8k(text, variant="m3"))
     loud = [at for at, sample in enumerate(samples) if abs(sample) > 300]
     return samples[loud[0] : loud[-1]].tobytes()
 
@@ -56,8 +57,3 @@ def frames_a_second(page: Page) -> float:
     """The caller's, by the wall, between the first and the last that were sent."""
     times = [at for at, _ in page.evaluate(FRAMES)]
     return (len(times) - 1) / ((times[-1] - times[0]) / 1000)
-
-
-def heard_since(page: Page, ms: float = 0) -> bool:
-    """Whether anything was to be heard since ``ms`` of the page's clock."""
-    return bool(page.evaluate(f"() => ears.levels.some(([at, rms]) => at > {ms} && rms > {AUDIBLE})"))

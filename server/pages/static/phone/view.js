@@ -92,8 +92,9 @@ export class View {
     find("waiting").textContent = `${Math.round(samples / 8)} ms`;
   }
 
-  cleared() {
-    this.clears += 1;
+  /** Before each reply there is a `clear` too, which has nothing to throw away. */
+  cleared(samples) {
+    this.clears += samples > 0;
     find("clears").textContent = this.clears;
   }
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from flask import Response, request
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,18 +18,21 @@ from server.records.forget import Known, Places, catch_up, forget, known_of, mas
 from server.records.migrations import Newer
 from server.records.reading import CannotRead
 from server.records.search import Call
+from server.runtime.native_calls import Pool
 from server.telephony.caller_number import number_to_call
 
 log = logging.getLogger("agent")
 
 PAGE = "pages/forget.html"
+DISK_S = 10.0
 
 
 class Forgetting:
     """Any thread. ``parts`` of a CallSid raises NotFound."""
 
     def __init__(self, places: Places, parts: Callable[[str], list[Call]], files: CallFiles) -> None:
-        self._places = places
+        pool = Pool("what is kept of a caller", 1)
+        self._places = replace(places, on_disk=lambda work: pool.run(DISK_S, work))
         self._parts = parts
         self._files = files
 
@@ -60,7 +64,8 @@ class Forgetting:
         forget(known, self._places)
         self._files.drop()
         log.info("PAGE_FORGOT call=%s who=%s: %s", in_one_line(sid, MAX_CHARACTERS), guest().who, known)
-        left = bool(waiting(number, known.sids, self._places.records_file))
+        places = self._places
+        left = bool(places.on_disk(lambda: waiting(number, known.sids, places.records_file)))
         alike = len(masked_alike(number, self._places))
         return render(
             PAGE,

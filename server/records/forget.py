@@ -10,11 +10,11 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -35,19 +35,28 @@ from server.records.store import Store
 from server.runtime.private_files import write_private
 from server.telephony.caller_number import number_to_call
 
+T = TypeVar("T")
+
 WITHIN_S = 60.0
 AT_ONCE = 100
 _NUMBER = re.compile(r'"(\+?[\d\s().-]{5,40})"')
 
 
+def at_once(work: Callable[[], T]) -> T:
+    """As a command does, which may wait for a disk."""
+    return work()
+
+
 @dataclass(frozen=True)
 class Places:
-    """Where something of a caller may be; empty where nothing is kept."""
+    """Where something of a caller may be; empty where nothing is kept. ``on_disk`` does what a disk may hold
+    up: a server that has calls bounds it."""
 
     database: Database | None
     records_file: str
     leads_file: str
     event_log_dir: str = ""
+    on_disk: Callable[[Callable[[], Any]], Any] = at_once
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ def known_of(number: str, places: Places) -> Known:
     """Raises what the database and the disk do; blocks."""
 
     key = number_key(number)
-    lines = _lead_lines(places.leads_file)
+    lines: list[dict[str, Any]] = places.on_disk(lambda: _lead_lines(places.leads_file))
     # A call's lines belong together, though one may name another number.
     sids = {sid for line in lines if _is_of(line, key, set()) and (sid := str(line["call_sid"]))}
 
@@ -99,7 +108,8 @@ def known_of(number: str, places: Places) -> Known:
 
     calls = places.database.run(WITHIN_S, read, writes=False) if places.database else []
     leads = [line for line in lines if _is_of(line, key, sids)]
-    files = files_of(places.event_log_dir, [call.event_log for call, _ in calls])
+    event_logs = [call.event_log for call, _ in calls]
+    files = places.on_disk(lambda: files_of(places.event_log_dir, event_logs))
     return Known(number, calls, leads, files, frozenset(sids))
 
 
@@ -114,14 +124,15 @@ def masked_alike(number: str, places: Places) -> list[str]:
 
 def forget(known: Known, places: Places) -> None:
     """Files and leads first: the rows say which they are, should it be broken off. Raises as ``known_of``."""
-    delete_files(places.event_log_dir, [call.event_log for call, _ in known.calls])
+    event_logs = [call.event_log for call, _ in known.calls]
+    places.on_disk(lambda: delete_files(places.event_log_dir, event_logs))
     key, sids = number_key(known.number), known.sids
 
     def unwanted(line: bytes) -> bool:
         return any(_is_of(lead, key, sids) for lead in lead_lines(line.decode(errors="replace")))
 
     if places.leads_file:
-        take_out(places.leads_file, unwanted)
+        places.on_disk(lambda: take_out(places.leads_file, unwanted))
     gone = sorted({key_of(sid) for sid in sids}) if places.database else []
     for first in range(0, len(gone), AT_ONCE):
         some = gone[first : first + AT_ONCE]

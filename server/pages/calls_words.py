@@ -161,7 +161,7 @@ WORDS = {
     "forget of": ("למחוק כל מה ששמור על {}?", "Delete all that is kept of {}?"),
     "will go": ("יימחקו לתמיד:", "These are deleted for good:"),
     "n calls": ("שיחות", "calls"),
-    "n turns": ("דברים שנאמרו בהן", "turns in them"),
+    "n turns": ("תורות בשיחות האלה", "turns in them"),
     "n leads": ("שורות של פניות", "lines of leads"),
     "n files": ("קובצי אירועים והקלטות", "event logs and recordings"),
     "yes delete": ("כן, למחוק", "Yes, delete"),

@@ -256,11 +256,13 @@ class SharedState:
     def holders(self, host: str = "") -> frozenset[str]:
         """The calls that have a place on ``host`` (this one unless told), as they are spelled there.
 
-        While the store fails, those of this process.
+        While the store fails, also those that this process alone knows of.
         """
         pool = _spelled(host) or self._host
         held = self._ask("who has a place", lambda shared: shared.holders(pool), reads=True)
-        return self._own.holders(pool) if held is None else held
+        if held is not None and self.sharing is not Sharing.ALONE:
+            return held
+        return self._own.holders(pool) | (held or frozenset())
 
     def leased_here(self) -> int:
         """How many calls of this process have a place, and how many that it has given one of late."""

@@ -140,6 +140,21 @@ def test_anything_bad_is_what_the_one_place_calls_so(bad: Database) -> None:
 # ---- pages
 
 
+def test_pages_of_calls_that_began_at_one_moment(database: Database) -> None:
+    """In the order that the database itself has for names."""
+    names = ["CA-b", "CAa", "CAB", "CA_c", "CA@1s", "CA1", "CA10"]
+    keep(database, *(plain(name) for name in names))
+    seen, below = [], None
+    for _ in names:
+        page = Wanted(below=below)
+        answer = database.run(WITHIN_S, lambda c: search(c, page, 2), writes=False)  # noqa: B023
+        seen += [one.sid for one, _ in answer.calls]
+        below = answer.more
+        if below is None:
+            break
+    assert sorted(seen) == sorted(names)
+
+
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Makes an empty database, again and again: Hypothesis asks for many."""

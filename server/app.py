@@ -7,6 +7,7 @@ app.register_blueprint(blueprint); sock.init_app(app)
 
 import logging
 import sys
+from functools import partial
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
@@ -18,6 +19,9 @@ from server.logs.events import hide_private
 from server.logs.line_format import LogLine
 from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
+from server.pages.door import Allowed
+from server.pages.live_call import shown
+from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
 from server.providers.provider_set import build_providers, default_providers, with_host_functions
@@ -28,6 +32,7 @@ from server.service import Service
 from server.settings.startup_checks import kept_words, tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.socket_route import PhoneSock, reject
+from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need
@@ -53,10 +58,19 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or load_config_to_start()
     set_up_logging(config.log_level)
     app = Flask(__name__, static_folder=None)
-    blueprint, sock = phone_agent(config)
+    blueprint, sock = phone_agent(config, pages=config.pages)
     app.register_blueprint(blueprint)
     sock.init_app(app)
     return app
+
+
+def _blueprint(service: Service, pages: bool, allowed: Allowed | None) -> Blueprint:
+    if allowed is not None and not (pages and callable(allowed)):
+        raise TypeError("allowed= is a function, and goes with pages=True")
+    blueprint = twilio_blueprint(service)
+    if pages:
+        blueprint.register_blueprint(pages_of(service, allowed))
+    return blueprint
 
 
 def phone_agent(
@@ -65,13 +79,19 @@ def phone_agent(
     asr: Asr | None = None,
     respond: Respond | None = None,
     synth: Synth | None = None,
+    pages: bool = False,
+    allowed: Allowed | None = None,
 ) -> tuple[Blueprint, PhoneSock]:
     """The web surface for any Flask application; logging and error handlers stay the host's.
 
     ``asr`` (``bytes → str``), ``respond`` (``str → str``), ``synth`` (``str → bytes``): a host's own
     functions, in the place of the configured providers, for every call. ``respond`` may take a ``Call`` as
-    ``call``, and answer with a ``Reply`` or a stream (docs/flask.md). Raises KnobError, and TypeError for a
-    function that cannot be called so.
+    ``call``, and answer with a ``Reply`` or a stream (docs/flask.md).
+
+    ``pages``: also the pages in the browser (docs/pages.md). ``allowed()``: whether who asks in this request
+    may see them, or their name for the log; without it PAGES_PASSWORD_HASH.
+
+    Raises KnobError, and TypeError for a function that cannot be called so.
 
     The providers are warmed by the first call's webhook; a host that has a hook for the start of its workers
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
@@ -84,7 +104,7 @@ def phone_agent(
     service = Service(config, with_host_functions(providers, Threads(), asr, respond, synth))
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)
-    blueprint = twilio_blueprint(service)
+    blueprint = _blueprint(service, pages, allowed)
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = service
@@ -93,29 +113,39 @@ def phone_agent(
 
     blueprint.record(hand_over)
 
-    def serve(ws: Server) -> None:
-        if not service.guard.takes_socket():
-            reject(ws, "not signed by Twilio")
-            return
-        call = MediaStreamHandler(
-            ws,
-            config,
-            providers=service.providers,
-            leads=service.leads,
-            close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
-            afterwards=service.afterwards,
-            observers=service.observers(),
-            memories=service.memories,
-            admit=lambda start: str(service.gate.admit(call, start) or ""),
-        )
-        try:
-            call.run()
-        finally:
-            service.gate.leave(call)
-
     sock = PhoneSock(config.max_calls)
-    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
+    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(partial(_serve, service))
     return blueprint, sock
+
+
+def _serve(service: Service, ws: Server) -> None:
+    """One media socket, to its end: Twilio's, or a page's with a ticket for its own call."""
+    pages_call = service.guard.call_of_a_page()
+    if not pages_call and not service.guard.takes_socket():
+        reject(ws, "not signed by Twilio")
+        return
+
+    def admit(start: Start) -> str:
+        if pages_call not in ("", start.call_sid):
+            return "another call's ticket"
+        return str(service.gate.admit(call, start) or "")
+
+    call = MediaStreamHandler(
+        ws,
+        service.config,
+        providers=service.providers,
+        leads=service.leads,
+        close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
+        afterwards=service.afterwards,
+        observers=service.observers(),
+        shown_by=partial(shown, service.config) if pages_call else None,
+        memories=service.memories,
+        admit=admit,
+    )
+    try:
+        call.run()
+    finally:
+        service.gate.leave(call)
 
 
 def _say_what_is_wrong(service: Service) -> None:

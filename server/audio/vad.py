@@ -170,6 +170,7 @@ class Vad:
         self._barge_in_rms = barge_in_rms
         self._loud_ratio = FLOOR_RATIO if early_stop else CANDIDATE_RATIO
         self._speech = False
+        self.bar = float(vad_rms)  # what the last frame had to be louder than: to be voiced, or to stop us
         self.floor = NoiseFloor()
         self.room = RoomLevel()
         self.echo = EchoLevel()
@@ -182,8 +183,10 @@ class Vad:
         ``during_playout``: we are heard. ``near``: the least level of the caller's own voice (A5).
         """
         floor = self.floor.level
-        voiced = rms > max(self._vad_rms, FLOOR_RATIO * floor)
-        loud = rms > max(self._barge_in_rms, self._loud_ratio * floor, self.echo.level, near)
+        opens = max(self._vad_rms, FLOOR_RATIO * floor)
+        stops = max(self._barge_in_rms, self._loud_ratio * floor, self.echo.level, near)
+        self.bar = stops if during_playout else opens
+        voiced, loud = rms > opens, rms > stops
         if speech is None:
             return VadResult(voiced, speech=voiced, loud=loud, speaking=voiced)
         self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)

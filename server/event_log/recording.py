@@ -6,10 +6,11 @@ what the caller says to it comes as much later too.
 """
 
 import io
+import struct
 import wave
 from audioop import add, tostereo
 
-from server.audio.frames import SAMPLE_RATE_HZ, FrameHeard, mulaw_to_pcm16
+from server.audio.frames import MULAW_SILENCE, SAMPLE_RATE_HZ, FrameHeard, mulaw_to_pcm16
 from server.audio.twilio_buffer import TwilioBuffer
 from server.event_log.format import Seen
 from server.event_log.reader import EventLog
@@ -17,6 +18,7 @@ from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import MarkReturned
 
 TAIL_S = 0.02
+WAVE_MULAW = 7
 MOST_LATE_S = 2.0  # a mark later than that says nothing of the way
 
 
@@ -26,15 +28,9 @@ class NotRecorded(ValueError):
 
 def stereo_wav(log: EventLog) -> bytes:
     """A WAV file, PCM16 8 kHz. Raises NotRecorded."""
-    if not log.header.audio:
-        raise NotRecorded("it was kept without audio: EVENT_LOG=audio keeps it")
-    heard = [one for one in log.seen if isinstance(one.event, FrameHeard)]
-    began_s = heard[0].at_ms / 1000 if heard else 0.0
-    caller = b"".join(one.event.mulaw_8k for one in heard if isinstance(one.event, FrameHeard))
-    agent = bytes(_played(log.seen, began_s, late_s=_late_s(log.seen, began_s)).heard)
-    left, right = mulaw_to_pcm16(caller), mulaw_to_pcm16(agent)
-    length = max(len(left), len(right))
-    sides = (tostereo(left.ljust(length, b"\0"), 2, 1, 0), tostereo(right.ljust(length, b"\0"), 2, 0, 1))
+    _must_hold_audio(log)
+    left, right = map(mulaw_to_pcm16, _sides(log))
+    sides = (tostereo(left, 2, 1, 0), tostereo(right, 2, 0, 1))
     file = io.BytesIO()
     with wave.open(file, "wb") as wav:
         wav.setnchannels(2)
@@ -42,6 +38,37 @@ def stereo_wav(log: EventLog) -> bytes:
         wav.setframerate(SAMPLE_RATE_HZ)
         wav.writeframes(add(*sides, 2))
     return file.getvalue()
+
+
+def stereo_mulaw_wav(log: EventLog) -> bytes:
+    """The same of half the size, for a page: μ-law as it was on the line. Raises NotRecorded."""
+    _must_hold_audio(log)
+    caller, agent = _sides(log)
+    both = bytearray(2 * len(caller))
+    both[::2], both[1::2] = caller, agent
+    rate = SAMPLE_RATE_HZ
+    told = struct.pack("<4sIHHIIHHH", b"fmt ", 18, WAVE_MULAW, 2, rate, 2 * rate, 2, 8, 0)
+    told += struct.pack("<4sII4sI", b"fact", 4, len(caller), b"data", len(both))
+    return struct.pack("<4sI4s", b"RIFF", 4 + len(told) + len(both), b"WAVE") + told + bytes(both)
+
+
+def played(log: EventLog) -> TwilioBuffer:
+    """What the caller heard of the agent, from their first frame on. Without audio: something as loud."""
+    began_s = next((one.at_ms / 1000 for one in log.seen if isinstance(one.event, FrameHeard)), 0.0)
+    return _played(log.seen, began_s, late_s=_late_s(log.seen, began_s))
+
+
+def _must_hold_audio(log: EventLog) -> None:
+    if not log.header.audio:
+        raise NotRecorded("it was kept without audio: EVENT_LOG=audio keeps it")
+
+
+def _sides(log: EventLog) -> tuple[bytes, bytes]:
+    """The caller and the agent, equally long."""
+    caller = b"".join(one.event.mulaw_8k for one in log.seen if isinstance(one.event, FrameHeard))
+    agent = bytes(played(log).heard)
+    length = max(len(caller), len(agent))
+    return caller.ljust(length, MULAW_SILENCE), agent.ljust(length, MULAW_SILENCE)
 
 
 def _played(seen: list[Seen], began_s: float, *, late_s: float) -> TwilioBuffer:

@@ -2,15 +2,21 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from server.config import KnobError, load_config
 from server.office.business_hours import ISRAEL
+from server.records.facts import CallFacts, TurnFacts
 from server.records.keeping import Reads
 from server.records.reading import CannotRead, recorded
-from server.records.shown import as_json, call_story, calls_table, day_of
+from server.records.shown import as_json, call_story, calls_table, day_of, names_table
 from server.records.trouble import troubles
 from server.runtime.piped import piped
+from server.runtime.private_files import write_private
+from server.timeline.page import page
+from server.timeline.reading import embedded, timeline_of
 
 MOST_DAYS = 3660
 
@@ -39,7 +45,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     calls.add_argument("--json", action="store_true", help="a line of JSON a call")
     call = commands.add_parser("call", help="one call, turn by turn")
     call.add_argument("sid", help="its CallSid, or the beginning of it")
-    call.add_argument("--json", action="store_true", help="one line of JSON")
+    how = call.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="one line of JSON")
+    how.add_argument("--html", type=Path, metavar="FILE", help="its picture, as one file to send")
     return parser.parse_args(arguments)
 
 
@@ -79,10 +87,25 @@ def _answer(options: argparse.Namespace, reads: Reads, now: datetime) -> int:
         return _show(_calls(options, reads, now) or "no calls\n")
     found = reads.call(options.sid)
     if not found:
-        return _fail(f"no call is named {options.sid}, or more than one is")
+        alike = reads.named(options.sid)
+        return _fail(names_table(alike, ISRAEL) if alike else f"no call is named {options.sid}")
     if options.json:
         return _show("".join(f"{as_json(*part)}\n" for part in found))
+    if options.html is not None:
+        return _draw(found, options.html)
     return _show("\n".join(call_story(*part, ISRAEL) for part in found))
+
+
+def _draw(found: Sequence[tuple[CallFacts, Sequence[TurnFacts]]], file: Path) -> int:
+    """The picture of a call, and what it lacks."""
+    try:
+        config = load_config()
+        data = timeline_of(found, config.event_log_dir, ISRAEL, config.log_transcripts, embedded)
+        write_private(file, page(data).encode("utf-8", "replace"))
+    except (KnobError, OSError) as error:
+        return _fail(f"{file}: {getattr(error, 'strerror', None) or error}")
+    remarks = "".join(f"  {remark}\n" for remark in data["lacks"])
+    return _show(f"written to {file}\n{remarks}")
 
 
 def _show(text: str) -> int:

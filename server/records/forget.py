@@ -10,11 +10,11 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -29,26 +29,36 @@ from server.records.files import files_of
 from server.records.keeper import delete_calls, delete_files
 from server.records.queries import calls_of_number, lines_on_their_way, parts_of, turns_of, whole_sid
 from server.records.rows import key_of, number_key, record_of
+from server.records.shown import count
 from server.records.spool import Spool, spools_beside
 from server.records.store import Store
-from server.runtime.private_files import OTHERS
 from server.shared_state.state import SharedState, shared_state_of
+from server.runtime.private_files import write_private
 from server.telephony.caller_number import number_to_call
+
+T = TypeVar("T")
 
 WITHIN_S = 60.0
 AT_ONCE = 100
 _NUMBER = re.compile(r'"(\+?[\d\s().-]{5,40})"')
 
 
+def at_once(work: Callable[[], T]) -> T:
+    """As a command does, which may wait for a disk."""
+    return work()
+
+
 @dataclass(frozen=True)
 class Places:
-    """Where something of a caller may be; empty where nothing is kept."""
+    """Where something of a caller may be; empty where nothing is kept. ``on_disk`` does what a disk may hold
+    up: a server that has calls bounds it."""
 
     database: Database | None
     records_file: str
     leads_file: str
     event_log_dir: str = ""
     shared_state: SharedState | None = None
+    on_disk: Callable[[Callable[[], Any]], Any] = at_once
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,10 @@ class Known:
         return bool(self.calls or self.leads or self.files or self.named)
 
     def __str__(self) -> str:
-        turns = sum(len(turns) for _, turns in self.calls)
-        return f"{len(self.calls)} calls with {turns} turns, {len(self.leads)} lines of leads, " + (
-            f"{len(self.files)} files"
-        )
+        turns = count(sum(len(turns) for _, turns in self.calls), "turn")
+        leads = len(self.leads)
+        lines = f"{leads} line{'' if leads == 1 else 's'} of leads"
+        return f"{count(len(self.calls), 'call')} with {turns}, {lines}, {count(len(self.files), 'file')}"
 
     @property
     def sids(self) -> set[str]:
@@ -88,7 +98,7 @@ def known_of(number: str, places: Places) -> Known:
     """Raises what the database and the disk do; blocks."""
 
     key = number_key(number)
-    lines = _lead_lines(places.leads_file)
+    lines: list[dict[str, Any]] = places.on_disk(lambda: _lead_lines(places.leads_file))
     # A call's lines belong together, though one may name another number.
     sids = {sid for line in lines if _is_of(line, key, set()) and (sid := str(line["call_sid"]))}
 
@@ -101,7 +111,8 @@ def known_of(number: str, places: Places) -> Known:
 
     calls = places.database.run(WITHIN_S, read, writes=False) if places.database else []
     leads = [line for line in lines if _is_of(line, key, sids)]
-    files = files_of(places.event_log_dir, [call.event_log for call, _ in calls])
+    event_logs = [call.event_log for call, _ in calls]
+    files = places.on_disk(lambda: files_of(places.event_log_dir, event_logs))
     return Known(number, calls, leads, files, frozenset(sids))
 
 
@@ -116,7 +127,8 @@ def masked_alike(number: str, places: Places) -> list[str]:
 
 def forget(known: Known, places: Places) -> None:
     """Files and leads first: the rows say which they are, should it be broken off. Raises as ``known_of``."""
-    delete_files(places.event_log_dir, [call.event_log for call, _ in known.calls])
+    event_logs = [call.event_log for call, _ in known.calls]
+    places.on_disk(lambda: delete_files(places.event_log_dir, event_logs))
     key, sids = number_key(known.number), known.sids
     if places.shared_state is not None:
         for sid in sids:  # what another worker would take the call up with (F8)
@@ -126,7 +138,7 @@ def forget(known: Known, places: Places) -> None:
         return any(_is_of(lead, key, sids) for lead in lead_lines(line.decode(errors="replace")))
 
     if places.leads_file:
-        take_out(places.leads_file, unwanted)
+        places.on_disk(lambda: take_out(places.leads_file, unwanted))
     gone = sorted({key_of(sid) for sid in sids}) if places.database else []
     for first in range(0, len(gone), AT_ONCE):
         some = gone[first : first + AT_ONCE]
@@ -238,7 +250,8 @@ def _run(chosen: argparse.Namespace, places: Places) -> int:
     known = known_of(chosen.number, places)
     print(f"{chosen.number}: {known}")
     if chosen.export:
-        _write_private(Path(chosen.export), json.dumps(exported(known), ensure_ascii=False, indent=1))
+        told = json.dumps(exported(known), ensure_ascii=False, indent=1)
+        write_private(Path(chosen.export), told.encode("utf-8", "replace"))
         print(f"written to {chosen.export}")
     if known and not (chosen.yes or _agrees()):
         print("nothing was deleted")
@@ -260,12 +273,6 @@ def _agrees() -> bool:
         print("nobody is there to be asked: --yes deletes without", file=sys.stderr)
         return False
     return re.fullmatch(r"\s*(?:y|yes|כן)\s*", input("delete all of it? [y/N] "), re.IGNORECASE) is not None
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(path.stat().st_mode & ~OTHERS)
-    path.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _fail(why: str) -> int:

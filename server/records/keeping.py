@@ -32,3 +32,7 @@ class Reads(Protocol):
         Nothing when no call, or more than one, is named so.
         """
         ...
+
+    def named(self, sid_or_prefix: str) -> list[CallFacts]:
+        """Every call that is, and every part of one, in their order."""
+        ...

@@ -14,7 +14,8 @@ from server.records.trouble import troubles
 HEADER = ("call", "when", "who", "long", "turns", "gap", "cut in", "ended", "what it was")
 SHORT_SID = 12  # enough of it for `call`
 MOST_WHO, MOST_NOTE = 16, 100
-HIDDEN, RUNNING = "hidden", "–"
+MOST_NAMES = 20
+HIDDEN, RUNNING, NONE = "hidden", "–", "–"
 SAYS = {"llm": "", "line": " (a fixed line)", "rest": " (the rest of what was interrupted)"}
 PARTS = {
     "closing_silence_ms": "silence",
@@ -43,18 +44,37 @@ def _row(call: CallFacts, note: str, zone: tzinfo) -> list[str]:
         cell(call.caller or HIDDEN, MOST_WHO),
         minutes(call.duration_ms),
         str(call.turns),
-        seconds(call.worst_gap_ms),
+        seconds(call.worst_gap_ms) if call.turns else NONE,
         cut_in,
         cell(call.ended or RUNNING),
         cell(note, MOST_NOTE),
     ]
 
 
+def names_table(calls: Sequence[CallFacts], zone: tzinfo) -> str:
+    """Calls whose names begin alike, whole, for somebody to choose."""
+    lines = [
+        [cell(call.sid), f"{call.at.astimezone(zone):%d/%m/%Y %H:%M:%S}", cell(call.caller or HIDDEN)]
+        for call in calls[:MOST_NAMES]
+    ]
+    more = [f"… and {len(calls) - MOST_NAMES} more"] * (len(calls) > MOST_NAMES)
+    return "\n".join(["more than one call is named so:", *rows(("call", "when", "who"), lines), *more])
+
+
 def call_story(call: CallFacts, turns: Iterable[TurnFacts], zone: tzinfo) -> str:
     """The whole call: who, how it went, turn by turn, and why."""
     turns = list(turns)
+    lines = call_head(call, turns, zone)
+    for turn in turns:
+        lines += ["", *turn_lines(turn)]
+    return "\n".join(lines) + "\n"
+
+
+def call_head(call: CallFacts, turns: Sequence[TurnFacts], zone: tzinfo) -> list[str]:
+    """What stands above its turns."""
     how = f"ended: {call.ended}" if call.ended else "goes on, or its process was killed"
-    counts = f"{call.turns} answers, the slowest after {seconds(call.worst_gap_ms)}"
+    slowest = f", the slowest after {seconds(call.worst_gap_ms)}" if call.turns else ""
+    counts = f"{count(call.turns, 'answer')}{slowest}"
     lines = [
         f"{cell(call.sid)}  {call.at.astimezone(zone):%d/%m/%Y %H:%M:%S}  {cell(call.caller or HIDDEN)}",
         f"{minutes(call.duration_ms)}, {how}, {counts}",
@@ -63,24 +83,22 @@ def call_story(call: CallFacts, turns: Iterable[TurnFacts], zone: tzinfo) -> str
     lines += [f"left: {cell(f'{name}: {text}')}" for name, text in call.lead]
     lines += [f"look at it: {cell(why)}" for why in troubles(call, turns)]
     lines += [f"set: {cell(f'{name}={value}')}" for name, value in call.knobs]
-    lines += [f"event log: {cell(call.event_log)}"] if call.event_log else []
-    for turn in turns:
-        lines += ["", *_turn(turn)]
-    return "\n".join(lines) + "\n"
+    return lines + ([f"event log: {cell(call.event_log)}"] if call.event_log else [])
 
 
-def _turn(turn: TurnFacts) -> list[str]:
+def turn_lines(turn: TurnFacts) -> list[str]:
     flags = [turn.ended] if turn.ended != "heard" else []
-    flags += [f"{turn.barge_ins} barge-in"] * bool(turn.barge_ins)
+    flags += [count(turn.barge_ins, "barge-in")] * bool(turn.barge_ins)
     flags += ["went on behind it"] * bool(turn.false_barge_ins)
-    flags += [f"{turn.speculative_dropped} early start dropped"] * bool(turn.speculative_dropped)
+    early = turn.speculative_dropped
+    flags += [f"{count(early, 'early start')} dropped"] * bool(early)
     head = f"{turn.number:>3}  {tenths(turn.began_ms)}–{tenths(turn.ended_ms)}"
     lines = [f"{head}  {', '.join(flags)}".rstrip()]
     if turn.caller:
         lines.append(f"     caller  {cell(turn.caller)}")
     if turn.agent:
         lines.append(f"     agent   {cell(turn.agent)}{SAYS.get(turn.said_by, '')}")
-    lines += [f"             [not heard: {cell(one)}]" for one in _unheard(turn)]
+    lines += [f"             [not heard: {cell(one)}]" for one in unheard_of(turn)]
     if turn.gap is not None:
         lines.append(f"     gap     {gap_in_words(turn.gap)}")
     lines += [f"     failed  {cell(error)}" for error in turn.errors]
@@ -89,7 +107,8 @@ def _turn(turn: TurnFacts) -> list[str]:
     return lines
 
 
-def _unheard(turn: TurnFacts) -> list[str]:
+def unheard_of(turn: TurnFacts) -> list[str]:
+    """What the caller did not hear of its answer."""
     return [one.why for one in turn.decisions if one.what == "unheard"]
 
 
@@ -108,6 +127,11 @@ def as_json(call: CallFacts, turns: Sequence[TurnFacts] | None = None) -> str:
     if turns is not None:
         told |= {"bad": troubles(call, turns), "story": [asdict(turn) for turn in turns]}
     return json.dumps(told, ensure_ascii=False)
+
+
+def count(number: int, one: str) -> str:
+    """ "1 call", "2 calls", "no calls"."""
+    return f"{number or 'no'} {one}{'' if number == 1 else 's'}"
 
 
 def minutes(ms: int) -> str:

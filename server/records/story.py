@@ -352,3 +352,6 @@ REASONS: dict[tuple[str, str], Callable[[Story, OpenTurn], None]] = {
     ("E2", "answer ready"): Story.answer_ready,
     ("F4", "insists"): Story.insists,
 }
+FALSE_BARGE_INS = frozenset(
+    reason for reason, does in REASONS.items() if does in (Story.false_barge_in, Story.takes_up)
+)

@@ -1,6 +1,8 @@
 """Which calls somebody should look at, and why: the one place where a call is called bad. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
 
 from server.hebrew.speak.sentences import split_sentences
 from server.hebrew.understand.speech_acts import asks_to_repeat
@@ -13,25 +15,55 @@ BROKEN = frozenset({"cut", "stalled", "lost", "failed"})  # ends that nobody wan
 OVERDUE = ("G3", "overdue")
 
 
+class Kind(StrEnum):
+    """What pages name and search a trouble by."""
+
+    WAITED = "waited"
+    FAILED = "failed"  # a provider
+    OVERDUE = "overdue"
+    ASKED_TWICE = "asked_twice"
+    HUNG_UP = "hung_up"
+    BROKEN = "broken"  # the call itself
+    MISSED = "missed"
+
+
+class Trouble(NamedTuple):
+    """``text``: in a few words, for a table. ``of``: what is particular to this one, within the text."""
+
+    kind: Kind
+    text: str
+    of: str = ""
+
+
 def troubles(call: CallFacts, turns: Sequence[TurnFacts]) -> tuple[str, ...]:
     """Why the call is bad, each in a few words; empty: it is not."""
-    found = []
+    return tuple(one.text for one in troubles_of(call, turns))
+
+
+def troubles_of(call: CallFacts, turns: Sequence[TurnFacts]) -> tuple[Trouble, ...]:
+    """The same, each with its kind."""
+    return tuple(_found(call, turns))
+
+
+def _found(call: CallFacts, turns: Sequence[TurnFacts]) -> Iterator[Trouble]:
     if call.worst_gap_ms > SLOW_MS:
-        found.append(f"waited {call.worst_gap_ms / 1000:.1f} s")
-    counts = (("STT", call.stt_errors), ("LLM", call.llm_errors), ("TTS", call.tts_errors))
-    found += [f"{name} failed{f' {count} times' * (count > 1)}" for name, count in counts if count]
+        waited = f"{call.worst_gap_ms / 1000:.1f}"
+        yield Trouble(Kind.WAITED, f"waited {waited} s", waited)
+    for name, count in (("STT", call.stt_errors), ("LLM", call.llm_errors), ("TTS", call.tts_errors)):
+        if count:
+            yield Trouble(Kind.FAILED, f"{name} failed{f' {count} times' * (count > 1)}", name)
     if any((one.rule, one.what) == OVERDUE for turn in turns for one in turn.decisions):
-        found.append("no answer in time")
-    found += [f"asked twice: {question}" for question in _asked_twice(turns)]
+        yield Trouble(Kind.OVERDUE, "no answer in time")
+    for question in _asked_twice(turns):
+        yield Trouble(Kind.ASKED_TWICE, f"asked twice: {question}", question)
     if call.ended == "caller" and call.duration_ms < SOON_MS:
-        found.append("hung up at once")
+        yield Trouble(Kind.HUNG_UP, "hung up at once", "at once")
     elif call.ended == "caller" and turns and turns[-1].caller and not turns[-1].agent:
-        found.append("hung up while waiting")
+        yield Trouble(Kind.HUNG_UP, "hung up while waiting", "while waiting")
     if call.ended in BROKEN:
-        found.append(f"ended: {call.ended}")
+        yield Trouble(Kind.BROKEN, f"ended: {call.ended}", call.ended)
     if call.missed is not None:
-        found.append(f"missed: {call.missed}")
-    return tuple(found)
+        yield Trouble(Kind.MISSED, f"missed: {call.missed}", call.missed)
 
 
 def _asked_twice(turns: Iterable[TurnFacts]) -> list[str]:

@@ -1,6 +1,7 @@
 """``python -m server.replay FILE…``: event logs told again to this program.
 
-Each is told in full, and the first decision that differs is shown. With ``--pin NAME`` one becomes a test.
+Each is told in full, and the first decision that differs is shown. With ``--pin NAME`` one becomes a test,
+with ``--wav OUT`` a recording: the caller left, what they heard of the agent right.
 Exit status 0: all are decided as recorded. 1: one is not. 2: one cannot be read.
 """
 
@@ -11,9 +12,11 @@ import time
 from pathlib import Path
 
 from server.event_log.reader import EventLog, NoEventLog, clock, read_log
+from server.event_log.recording import NotRecorded, stereo_wav
 from server.replay.pinning import NotPinned, pin
 from server.replay.replaying import first_difference
 from server.runtime.piped import piped
+from server.runtime.private_files import write_private
 
 PINNED = Path("tests/pinned")
 
@@ -38,6 +41,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "--why", default="", metavar="TEXT", help="with --pin: which rule, or what went wrong"
     )
+    parser.add_argument("--wav", type=Path, metavar="OUT", help="write what was recorded, in stereo")
     parser.add_argument("--into", type=Path, default=PINNED, metavar="FOLDER", help="with --pin: another one")
     return parser
 
@@ -45,19 +49,21 @@ def command_line() -> argparse.ArgumentParser:
 def main(words: list[str]) -> int:
     parser = command_line()
     options = parser.parse_args(words)
-    if options.pin and len(options.files) > 1:
-        parser.error("--pin takes one file")
+    if (options.pin or options.wav) and len(options.files) > 1:
+        parser.error("--pin and --wav take one file")
     status = 0
     for path in options.files:
         try:
             log = read_log(path)
             status = max(status, _replayed(path, log, options.until))
+            if options.wav is not None:
+                write_private(options.wav, stereo_wav(log))
             if options.pin:
                 _pinned(log, options)
                 status = 0
         except BrokenPipeError:  # nobody reads on: that is no fault of the file's
             raise
-        except (NoEventLog, NotPinned, OSError) as error:
+        except (NoEventLog, NotPinned, NotRecorded, OSError) as error:
             print(f"{path}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
             status = 2
     return status

@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 
 from server.audio.frames import FrameHeard
+from server.audio.segmenter import Segmenter
 from server.event_log.format import Seen
 from server.event_log.reader import EventLog, clock
 from server.event_log.values import LEVELS, plain
 from server.turns.actions import Action, Decided
 from server.turns.events import Event
-from server.turns.machine import TurnMachine
+from server.turns.machine import Hears, TurnMachine
 from server.turns.params import TurnParams
 
 MOST_CHARACTERS = 160  # of a value that is shown
@@ -44,9 +45,14 @@ class Difference:
             yield f"    raised now: {self.raised}"
 
 
-def first_difference(params: TurnParams, seen: Sequence[Seen], *, audio: bool) -> Difference | None:
-    """None: every decision is the same. ``audio``: its bytes count, not only how loud its frames are."""
-    machine, frames = TurnMachine(params), 0
+def first_difference(
+    params: TurnParams, seen: Sequence[Seen], *, audio: bool, hears: Hears = Segmenter
+) -> Difference | None:
+    """None: every decision is the same. ``audio``: its bytes count, not only how loud its frames are.
+
+    ``hears`` makes the call's hearing: one that is watched decides the same.
+    """
+    machine, frames = TurnMachine(params, hears), 0
     for number, (at_ms, event, recorded) in enumerate(seen):
         frames += isinstance(event, FrameHeard)
         try:

@@ -13,11 +13,12 @@ from server.settings.knob_types import (
     told_where_recorded,
 )
 from server.settings.lead_knobs import LeadKnobs
+from server.settings.page_knobs import PageKnobs
 
 FILES_WRITTEN = ("state_file", "leads_file", "records_file")
 
 
-class KeptKnobs(LeadKnobs):
+class KeptKnobs(LeadKnobs, PageKnobs):
     state_file: PathText = knob(
         "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
     )

@@ -62,6 +62,10 @@ class MemoryStore:
         with self._lock:
             return self._count(pool)
 
+    def holders(self, pool: str) -> frozenset[str]:
+        with self._lock:
+            return frozenset(call_sid for holder, call_sid in self._leases if holder == pool)
+
     def knows(self, key: str) -> bool:
         """Whether a ``First`` of this key would be refused."""
         with self._lock:

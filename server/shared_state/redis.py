@@ -99,6 +99,12 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 return redis.call('ZCOUNT', KEYS[1], '(' .. now, now + ARGV[1])
 """
 
+HOLDERS = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, now + ARGV[1])
+"""
+
 
 class RedisStore:
     """A ``state.Store``. The server forgets by itself, and its clock alone counts. Any thread.
@@ -139,6 +145,14 @@ class RedisStore:
     def leased(self, pool: str) -> int:
         key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
         return int(self._ask(lambda client: client.eval(LEASED, 1, key, longest)))
+
+    def holders(self, pool: str) -> frozenset[str]:
+        key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
+        held = self._ask(lambda client: client.eval(HOLDERS, 1, key, longest))
+        return frozenset(call_sid.decode() for call_sid in held)
+
+    def knows(self, key: str) -> bool:
+        return bool(self._ask(lambda client: client.exists(_key("key", key))))
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         """What the client answers."""

@@ -5,6 +5,7 @@ onto the disk, and one that is broken (a power cut, a full disk, a slip) is move
 """
 
 import fcntl
+import json
 import logging
 import math
 import os
@@ -132,6 +133,17 @@ class SqliteStore:
         now = self._now()
         row = self._read("leases", query, pool, now, now + LONGEST_LEASE_S)
         return 0 if row is None else int(row[0])
+
+    def holders(self, pool: str) -> frozenset[str]:
+        now = self._now()
+        where = "FROM leases WHERE host = ? AND until > ? AND until <= ?"
+        query = f"SELECT json_group_array(call_sid) {where}"
+        row = self._read("leases", query, pool, now, now + LONGEST_LEASE_S)
+        return frozenset() if row is None else frozenset(json.loads(row[0]))
+
+    def knows(self, key: str) -> bool:
+        query = "SELECT 1 FROM keys WHERE key = ? AND until > ?"
+        return self._read("keys", query, key, self._now()) is not None
 
     def _transaction(self, changes: Sequence[Change], tidy: bool) -> Made:
         if not self._path.exists():

@@ -94,6 +94,14 @@ class Store(Protocol):
         """How many places of a host, or of a share by its name, are in use."""
         ...
 
+    def holders(self, pool: str) -> frozenset[str]:
+        """The calls that have these places."""
+        ...
+
+    def knows(self, key: str) -> bool:
+        """Whether a ``First`` of this key would be refused."""
+        ...
+
 
 @dataclass(frozen=True)
 class Once:
@@ -143,6 +151,11 @@ class SharedState:
             return Sharing.ALONE
         return Sharing.RENEWED if self._shared.store.renewed else Sharing.SHARED
 
+    @property
+    def of_all_hosts(self) -> bool:
+        """Whether what is known here is known on other hosts too."""
+        return self._shared is not None and isinstance(self._shared.store, RedisStore)
+
     def close(self, call_sid: str, outcome: Outcome) -> None:
         """The call ends like this (F2, F3). This process knows it before the store is asked to keep it."""
         if call_sid:
@@ -161,6 +174,13 @@ class SharedState:
         While the store fails it is once a process: a phone line that stopped then would be worse.
         """
         return self._change("a first time", *_firsts(once)).made
+
+    def was(self, key: str) -> bool:
+        """Whether there was a first time of ``key``; while the store fails, in this process."""
+        spelled = _spelled(key)
+        if self._own.knows(spelled):
+            return True
+        return bool(self._ask("a first time", lambda shared: shared.knows(spelled), reads=True))
 
     def date(self, key: str) -> float:
         """The ``until`` of the first time, known for minutes; after them 0: long ago."""
@@ -232,6 +252,17 @@ class SharedState:
         """How many calls of this host have a place; while the store fails, of this process."""
         held = self._ask("how many places are in use", lambda shared: shared.leased(self._host), reads=True)
         return self._own.leased(self._host) if held is None else held
+
+    def holders(self, host: str = "") -> frozenset[str]:
+        """The calls that have a place on ``host`` (this one unless told), as they are spelled there.
+
+        While the store fails, also those that this process alone knows of.
+        """
+        pool = _spelled(host) or self._host
+        held = self._ask("who has a place", lambda shared: shared.holders(pool), reads=True)
+        if held is not None and self.sharing is not Sharing.ALONE:
+            return held
+        return self._own.holders(pool) | (held or frozenset())
 
     def leased_here(self) -> int:
         """How many calls of this process have a place, and how many that it has given one of late."""

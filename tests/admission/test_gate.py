@@ -387,6 +387,10 @@ class Counted:
         self.asked.append("leased")
         return self.store.leased(pool)
 
+    def holders(self, pool: str) -> frozenset[str]:
+        self.asked.append("holders")
+        return self.store.holders(pool)
+
 
 @pytest.fixture(params=["memory", "file", "redis"])
 def counted(request: pytest.FixtureRequest, tmp_path: object) -> Counted:

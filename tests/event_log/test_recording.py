@@ -1,6 +1,7 @@
 """EVENT_LOG=audio: the caller left, what they heard right, and they are told first (B6)."""
 
 import io
+import stat
 import wave
 from audioop import tomono
 
@@ -9,7 +10,8 @@ import pytest
 from server.audio.frames import mulaw_to_pcm16
 from server.config import KnobError, load_config
 from server.event_log.recording import NotRecorded, stereo_wav
-from tests.event_log.recorded import log_of_call, recorded
+from server.replay.__main__ import main
+from tests.event_log.recorded import log_of_call, path_of_call, recorded
 from tests.simtime.call import GREETING, SimCall
 from tests.simtime.line import Sound
 
@@ -86,3 +88,13 @@ def test_what_is_kept_is_kept_in_a_folder():
     with pytest.raises(KnobError, match="EVENT_LOG_DIR='': must name a folder with EVENT_LOG=events"):
         load_config(_env_file=None, event_log="events", event_log_dir="")
     assert load_config(_env_file=None, event_log="off", event_log_dir="").event_log_dir == ""
+def test_a_command_writes_it(tmp_path, capsys):
+    """``python -m server.replay FILE --wav OUT``: for its owner; without audio it says why."""
+    wav = tmp_path / "call.wav"
+    heard = path_of_call(recorded(SimCall([Sound(3.0, 1.0)]), tmp_path / "a", "audio").run(6), tmp_path / "a")
+    assert main([str(heard), "--wav", str(wav)]) == 0
+    assert len(sides(wav.read_bytes())[0]) == pytest.approx(6 * 16_000, rel=0.1)
+    assert stat.S_IMODE(wav.stat().st_mode) == 0o600
+    unheard = path_of_call(recorded(SimCall([]), tmp_path / "b").run(2), tmp_path / "b")
+    assert main([str(unheard), "--wav", str(tmp_path / "none.wav")]) == 2
+    assert "EVENT_LOG=audio" in capsys.readouterr().err

@@ -37,6 +37,9 @@ class Lists:
             return []
         return [(self.calls[sid], self.turns.get(sid, [])) for sid in found]
 
+    def named(self, sid_or_prefix):
+        return [call for sid, call in self.calls.items() if sid.startswith(sid_or_prefix)]
+
 
 def witnessed(call, mode="full"):
     """A ``SimCall`` that is about to run, and the lists that keep it."""

@@ -2,6 +2,7 @@
 
 import re
 
+from server.pages.decisions_he import DECISIONS_HE
 from server.records import decisions
 from server.records.decisions import DECISIONS, in_words
 from server.turns.actions import Decided
@@ -110,3 +111,9 @@ def test_what_a_later_version_has_written_stays_as_it_is():
     assert in_words("A7", "held", "של").startswith("A7 the end of the turn is held")
     assert in_words("A7", "held", "של").endswith(": של")
     assert in_words("Z9", "unheard of") == "Z9 unheard of"
+
+
+def test_each_is_told_in_hebrew_too() -> None:
+    """On a page that somebody of the office reads."""
+    assert DECISIONS_HE.keys() == DECISIONS.keys()
+    assert all(any("א" <= letter <= "ת" for letter in told) for told in DECISIONS_HE.values())

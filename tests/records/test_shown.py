@@ -150,11 +150,21 @@ set: MIN_UTT_SEC=0.6
 """
 
 
-@pytest.mark.parametrize("name", ["CA9", "CA"])
-def test_a_name_that_is_no_calls_or_two_calls(name, capsys):
+@pytest.mark.parametrize(
+    "name, told", [("CA9", ["no call is named CA9"]), ("CA", ["more than one", CALL.sid, "\nCA2  "])]
+)
+def test_a_name_that_is_no_calls_or_two_calls(name, told, capsys):
+    """Which calls it may be is told, by their whole names."""
     two = kept((CALL,), (replace(CALL, sid="CA2"),))
     assert main(["call", name], lambda: two) == 1
-    assert name in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert all(one in said for one in told)
+
+
+def test_a_call_without_an_answer_has_waited_for_none():
+    none = kept((replace(CALL, turns=0, worst_gap_ms=0), GREETING))
+    assert "  –  " in run("calls", "--day", "2026-11-29", reads=none)
+    assert "ended: caller, no answers\n" in run("call", "CA12", reads=none)
 
 
 def test_f8_a_call_that_was_taken_up_is_told_with_its_parts():

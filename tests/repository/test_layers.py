@@ -117,10 +117,18 @@ MAY_IMPORT = {
         "settings",
         "shared_state",
         "telephony",
+        "timeline",
         "turns",
     },
+    # A call's record and its event log as a picture; how loud a caller had to be is told by a replay.
+    "timeline": {"audio", "event_log", "logs", "office", "records", "replay", "tune", "turns"},
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
+    # Pages in the browser, over all that a service has.
+    "pages": set(
+        "admission audio call event_log logs office records runtime settings shared_state telephony"
+        " timeline turns".split()
+    ),
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.
@@ -134,6 +142,7 @@ TOP_MAY_BE_IMPORTED = {
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
+    "pages": {"config", "going_live", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
     "settings": {"config", "knobs"},  # a part of the knobs stands there

@@ -191,6 +191,7 @@ def check_that_it_only_costs_a_line(shared, logged):
         "release": lambda: not here.release("CA1").known,
         "renew": lambda: here.renew(["CA3"], 60),
         "leased": lambda: here.leased() in (0, 1),
+        "holders": lambda: here.holders() == {"CA3"},
     }
     for what, ask in asked.items():
         started = time.monotonic()

@@ -162,6 +162,9 @@ class Model:
     def leased(self, pool):
         return sum(1 for holder, _ in self.leases if holder == pool)
 
+    def holders(self, pool):
+        return {sid for holder, sid in self.leases if holder == pool}
+
     def shares_of(self, sid):
         return [lease for lease in self.leases if lease[0].startswith(SHARE) and lease[1] == sid]
 
@@ -189,7 +192,7 @@ STEPS = st.lists(
         ),
         st.tuples(st.just("renew"), HOSTS, st.lists(SIDS, min_size=1, max_size=3), st.sampled_from(FOR_S)),
         st.tuples(st.just("release"), HOSTS, SIDS),
-        st.tuples(st.just("leased"), st.sampled_from(["a", "b", DANAS.name])),
+        st.tuples(st.sampled_from(["leased", "holders"]), st.sampled_from(["a", "b", DANAS.name])),
     ),
     max_size=25,
 )
@@ -283,6 +286,14 @@ def test_admitted_calls_count_above_the_limit(store):
 
 
 # ---- many at once
+
+
+def test_whether_there_was_a_first_time_is_asked_without_being_one(aging):
+    assert not aging.store.knows("a")
+    assert aging.store.first_time("a", 60)
+    assert aging.store.knows("a") and not aging.store.knows("b")
+    aging.pass_s(61)
+    assert not aging.store.knows("a") and aging.store.first_time("a", 60)
 
 
 def test_first_times_of_many_threads(store):

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
+from server.call.provider_runner import AFTER_CALL_S
 from server.office.business_hours import ISRAEL
 from server.records.shown import turn_lines
 from server.timeline.page import page
@@ -23,6 +24,7 @@ def kept(call, folder, seconds, hang_up=True):
     """The call run and kept: its facts, which name its log, and its turns."""
     lists, _ = witnessed(recorded(call, folder))
     call.run(seconds, hang_up=hang_up)
+    call.until(seconds + AFTER_CALL_S + 2)  # what was said last is known, or given up
     assert call.event_logs.settle(10)
     ((sid, facts),) = lists.calls.items()
     (log,) = folder.glob(f"*/{sid}.events")
@@ -66,12 +68,12 @@ def test_f8_a_call_that_was_taken_up_is_one_picture(tmp_path):
     host = Host(tmp_path)
     first = kept(host.socket([Sound(3.0, 1.5)], stt=["אני רוצה לקנות דירה"]), tmp_path / "logs", 14.0, False)
     second = kept(host.socket([Sound(6.0, 1.0)], stt=["בחיפה"], resumes=True), tmp_path / "logs", 15)
-    parts = [first, (replace(second[0], at=first[0].at.replace(second=20)), second[1])]
+    parts = [first, (replace(second[0], at=first[0].at.replace(second=40)), second[1])]
     data = timeline_of(parts, str(tmp_path / "logs"), ISRAEL, "full")
     begins = [part["at"] for part in data["parts"]]
-    assert begins == [0, 20_000] and [levels["at"] for levels in data["levels"]] == begins
-    assert ("taken up (F8)", 20_000) in [(end["text"], end["at"]) for end in data["ends"]]
-    assert {turn["from"] >= 20_000 for turn in data["turns"][len(first[1]) :]} == {True}
+    assert begins == [0, 40_000] and [levels["at"] for levels in data["levels"]] == begins
+    assert ("taken up (F8)", 40_000) in [(end["text"], end["at"]) for end in data["ends"]]
+    assert {turn["from"] >= 40_000 for turn in data["turns"][len(first[1]) :]} == {True}
     assert [log["replay"].rpartition("/")[2] for log in data["logs"]] == [
         "CA1.events",
         f"{second[0].sid}.events",

@@ -270,6 +270,24 @@ def test_under_https_the_cookie_travels_by_https_alone(
 # ---- forms --------------------------------------------------------------------------------------
 
 
+def test_every_form_asks_for_its_token(app: Flask) -> None:
+    """Those of other parts too."""
+    client = app.test_client()
+    client.set_cookie(COOKIE, logged_in_once(app))
+    forms = [path for method, path, _ in pages_in(app) if method == "POST"]
+    assert "/logout" in forms
+    for path in forms:
+        for data in ({}, {"csrf": ""}, {"csrf": "x"}):
+            assert client.post(path, data=data).status_code == 403, path
+
+
+def test_a_form_that_is_too_large_is_not_read(app: Flask) -> None:
+    client = app.test_client()
+    data = {"csrf": token_in(client.get("/login")), "password": "a" * 100_000}
+    answer = client.post("/login", data=data)
+    assert answer.status_code == 413 and dangers(answer.text) == []
+
+
 def wrong_tokens(app: Flask) -> list[str]:
     another = token_in(app.test_client().get("/login"))
     return [
@@ -505,6 +523,19 @@ def test_no_file_but_what_is_meant_to_be_shown(app: Flask, path: str) -> None:
         answer = client.get(where)
         assert answer.status_code in (301, 308, 400, 404), where
         assert "import" not in answer.text and "root:" not in answer.text
+
+
+def test_no_call_is_named_like_a_file(app: Flask) -> None:
+    """Of pages of other parts, wherever a CallSid stands in a path."""
+    client = app.test_client()
+    client.set_cookie(COOKIE, logged_in_once(app))
+    rules = [rule for rule in app.url_map.iter_rules() if ".pages." in rule.endpoint and "<sid>" in rule.rule]
+    for rule in rules:
+        for path in [*AWAY, "CA1'--", "CA%00", "%", "_", "*"]:
+            answer = client.get(rule.rule.replace("<sid>", path))
+            assert answer.status_code in (301, 303, 308, 400, 404, 405), (rule.rule, path)
+            assert "root:" not in answer.text and "import" not in answer.text
+            answer.close()
 
 
 # ---- what callers have said ----------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """Who else sees what a call is told and decides: its event log, its record; none of them changes it.
 
 event --observers.saw--> machine --observers.did--> shell        all in the order of decision
+
+Those that count and trace it are told besides how the shell works (``SeesWork``).
 """
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from server.call.call_record import CallSummary
+from server.providers.asked import Asked
 from server.turns.actions import Action
 from server.turns.events import Event
 
@@ -37,11 +40,25 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
+class SeesWork(Protocol):
+    """An ``Observer`` may be one. Any thread, with the call's lock or without it: nothing may block."""
+
+    def asked(self, asked: Asked) -> None:
+        """A provider was asked, and this came of it."""
+        ...
+
+    def sent_late(self, seconds: float) -> None:
+        """So long after audio was due on the wire TX has begun to send it."""
+        ...
+
+
 class Observers:
     """All of one call. One that raises is our own bug: it is told nothing more, and the call goes on."""
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._observers = list(observers)
+        self._see_work = [observer for observer in self._observers if isinstance(observer, SeesWork)]
 
     def saw(self, event: Event) -> None:
         for observer in tuple(self._observers):
@@ -57,6 +74,20 @@ class Observers:
             except Exception:
                 self._drop(observer)
 
+    def asked(self, asked: Asked) -> None:
+        for observer in tuple(self._see_work):
+            try:
+                observer.asked(asked)
+            except Exception:
+                self._drop(observer)
+
+    def sent_late(self, seconds: float) -> None:
+        for observer in tuple(self._see_work):
+            try:
+                observer.sent_late(seconds)
+            except Exception:
+                self._drop(observer)
+
     def over(self, summary: CallSummary) -> None:
         for observer in tuple(self._observers):
             try:
@@ -66,13 +97,14 @@ class Observers:
 
     def closed(self) -> None:
         """Once; the observers are let go of."""
-        observers, self._observers = self._observers, []
+        observers, self._observers, self._see_work = self._observers, [], []
         for observer in observers:
             try:
                 observer.closed()
             except Exception:
                 log.exception("OBSERVER_ERR %s", type(observer).__name__)
 
-    def _drop(self, observer: Observer) -> None:
-        log.exception("OBSERVER_ERR %s", type(observer).__name__)
-        self._observers.remove(observer)
+    def _drop(self, broken: Observer | SeesWork) -> None:
+        log.exception("OBSERVER_ERR %s", type(broken).__name__)
+        self._observers = [observer for observer in self._observers if observer is not broken]
+        self._see_work = [observer for observer in self._see_work if observer is not broken]

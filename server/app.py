@@ -18,6 +18,8 @@ from server.logs.events import hide_private
 from server.logs.line_format import LogLine
 from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
+from server.pages.door import Allowed
+from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
 from server.providers.provider_set import build_providers, default_providers, with_host_functions
@@ -53,7 +55,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or load_config_to_start()
     set_up_logging(config.log_level)
     app = Flask(__name__, static_folder=None)
-    blueprint, sock = phone_agent(config)
+    blueprint, sock = phone_agent(config, pages=config.pages)
     app.register_blueprint(blueprint)
     sock.init_app(app)
     return app
@@ -65,13 +67,19 @@ def phone_agent(
     asr: Asr | None = None,
     respond: Respond | None = None,
     synth: Synth | None = None,
+    pages: bool = False,
+    allowed: Allowed | None = None,
 ) -> tuple[Blueprint, PhoneSock]:
     """The web surface for any Flask application; logging and error handlers stay the host's.
 
     ``asr`` (``bytes → str``), ``respond`` (``str → str``), ``synth`` (``str → bytes``): a host's own
     functions, in the place of the configured providers, for every call. ``respond`` may take a ``Call`` as
-    ``call``, and answer with a ``Reply`` or a stream (docs/flask.md). Raises KnobError, and TypeError for a
-    function that cannot be called so.
+    ``call``, and answer with a ``Reply`` or a stream (docs/flask.md).
+
+    ``pages``: also the pages in the browser (docs/pages.md). ``allowed()``: whether who asks in this request
+    may see them, or their name for the log; without it PAGES_PASSWORD_HASH.
+
+    Raises KnobError, and TypeError for a function that cannot be called so.
 
     The providers are warmed by the first call's webhook; a host that has a hook for the start of its workers
     calls ``app.extensions["phone_agent"].begin_warming()`` there, and the first caller does not wait.
@@ -85,6 +93,10 @@ def phone_agent(
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)
     blueprint = twilio_blueprint(service)
+    if allowed is not None and not (pages and callable(allowed)):
+        raise TypeError("allowed= is a function, and goes with pages=True")
+    if pages:
+        blueprint.register_blueprint(pages_of(service, allowed))
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = service

@@ -50,14 +50,8 @@ from server.turns.prompts import Lines
 EXTENSION = "phone_agent"  # app.extensions[EXTENSION] is the Service of the application
 ENV_FILE = ".env"
 FILES_READ = ("llm_prompt_file", "asr_phrases_file", "pronunciations_file", "lines_file")
-OWN_SERVER_KNOBS = (
-    "bind_host",
-    "port",
-    "worker_class",
-    "web_concurrency",
-    "threads",
-    "log_level",
-    "database_url",
+OWN_SERVER_KNOBS = tuple(
+    "bind_host port worker_class web_concurrency threads log_level database_url pages".split()
 )
 
 

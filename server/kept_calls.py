@@ -10,6 +10,7 @@ from server.event_log.files import name_of
 from server.event_log.writer import END_S as EVENT_LOGS_S
 from server.event_log.writer import EventLogs, told_knobs
 from server.logs.redaction import PrivateText
+from server.records.database import Database
 from server.records.facts import CallFacts
 from server.records.records import Records
 from server.records.witness import Witness, no_log
@@ -37,6 +38,11 @@ class KeptCalls:
         self._records.start()
         if self._dispatch is not None:
             self._dispatch.begin()
+
+    @property
+    def database(self) -> Database | None:
+        """Of the records; None where no knob names a place."""
+        return self._records.database
 
     @property
     def take_lead(self) -> Callable[[str, str], None] | None:

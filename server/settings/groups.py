@@ -52,6 +52,10 @@ GROUPS = (
         ),
     ),
     Group(
+        "Often: the pages in the browser",
+        ("PAGES_PASSWORD_HASH", "PAGES_SESSION_HOURS", "PAGES"),
+    ),
+    Group(
         "Often: leads that arrive",
         (
             "LEADS_WEBHOOK_URL",

@@ -7,11 +7,12 @@ from pydantic import SecretStr
 from server.knobs import knob
 from server.settings.knob_types import DatabaseUrl, PathText, no_file_of, told_where_recorded
 from server.settings.lead_knobs import LeadKnobs
+from server.settings.page_knobs import PageKnobs
 
 FILES_WRITTEN = ("state_file", "leads_file", "records_file")
 
 
-class KeptKnobs(LeadKnobs):
+class KeptKnobs(LeadKnobs, PageKnobs):
     state_file: PathText = knob(
         "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
     )

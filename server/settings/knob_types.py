@@ -128,6 +128,7 @@ SmtpUrl = Annotated[SecretStr, Address()]
 # ---- secrets ----
 
 AuthToken = Annotated[SecretStr, _checked(plausible.why_no_auth_token)]
+PasswordHash = Annotated[SecretStr, _checked(plausible.why_no_password_hash)]
 
 # ---- choices ----
 

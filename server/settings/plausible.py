@@ -12,6 +12,11 @@ from server.settings.url_secrets import user_info, without_user_info
 from server.telephony.caller_number import number_to_call
 
 NOT_TWILIOS = "TWILIO_AUTH_TOKEN is not like Twilio's (32 of 0-9, a-f): is it whole, and the auth token?"
+MOST_OF_ARGON2 = {"m": 262_144, "t": 10, "p": 16}  # KiB, rounds, lanes
+_ARGON2 = re.compile(
+    r"\$argon2id\$v=19\$m=(?P<m>\d{2,7}),t=(?P<t>\d{1,3}),p=(?P<p>\d{1,3})\$[\w+/]{11,64}\$[\w+/]{22,128}",
+    re.ASCII,
+)
 _QUOTES = "\"'`"
 _UNFILLED = re.compile(r"[<\[{(].*[>\])}]|\$\{?[A-Za-z_]\w*\}?|%\w+%|.*(?:\.{3}|\*{3}).*|[^\w]+", re.DOTALL)
 _FILL_ME_IN = re.compile(
@@ -54,6 +59,16 @@ def why_no_auth_token(token: str) -> str:
     if not re.fullmatch(r"[!-~]*", token) or any(quote in token for quote in _QUOTES):
         return "has a character that no token has; a blank at its end?"
     return why_no_secret(token)
+
+
+def why_no_password_hash(text: str) -> str:
+    """Argon2's. One that takes a minute, or all memory, to be tried would stop the calls."""
+    found = _ARGON2.fullmatch(text)
+    if found is None:
+        return "is no argon2id hash; ./start_all.sh password makes one, with the quotes that keep its $ signs"
+    if any(int(found[name]) > most for name, most in MOST_OF_ARGON2.items()):
+        return "takes too long to be tried; ./start_all.sh password makes one that does not"
+    return ""
 
 
 def is_like_an_auth_token(token: str) -> bool:

@@ -140,6 +140,9 @@ class RedisStore:
         key, longest = _key("leases", pool), _ms(LONGEST_LEASE_S)
         return int(self._ask(lambda client: client.eval(LEASED, 1, key, longest)))
 
+    def knows(self, key: str) -> bool:
+        return bool(self._ask(lambda client: client.exists(_key("key", key))))
+
     def _ask(self, question: Callable[[Any], Any]) -> Any:
         """What the client answers."""
         client = self._connect()  # nothing is opened yet

@@ -133,6 +133,10 @@ class SqliteStore:
         row = self._read("leases", query, pool, now, now + LONGEST_LEASE_S)
         return 0 if row is None else int(row[0])
 
+    def knows(self, key: str) -> bool:
+        query = "SELECT 1 FROM keys WHERE key = ? AND until > ?"
+        return self._read("keys", query, key, self._now()) is not None
+
     def _transaction(self, changes: Sequence[Change], tidy: bool) -> Made:
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)

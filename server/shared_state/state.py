@@ -94,6 +94,10 @@ class Store(Protocol):
         """How many places of a host, or of a share by its name, are in use."""
         ...
 
+    def knows(self, key: str) -> bool:
+        """Whether a ``First`` of this key would be refused."""
+        ...
+
 
 @dataclass(frozen=True)
 class Once:
@@ -161,6 +165,13 @@ class SharedState:
         While the store fails it is once a process: a phone line that stopped then would be worse.
         """
         return self._change("a first time", *_firsts(once)).made
+
+    def was(self, key: str) -> bool:
+        """Whether there was a first time of ``key``; while the store fails, in this process."""
+        spelled = _spelled(key)
+        if self._own.knows(spelled):
+            return True
+        return bool(self._ask("a first time", lambda shared: shared.knows(spelled), reads=True))
 
     def date(self, key: str) -> float:
         """The ``until`` of the first time, known for minutes; after them 0: long ago."""

@@ -63,7 +63,8 @@ class HostApp:
         if endpoint == f"{self._name}.incoming_call" and not self._looked_below:
             self._looked_below = True
             self._look_below()
-        if endpoint.startswith(f"{self._name}.") and REACHED not in request.environ:
+        # Who may see the pages, deeper in the blueprint, a host may well decide before us.
+        if endpoint.rpartition(".")[0] == self._name and REACHED not in request.environ:
             self._tell_of_a_guard(response)
         return response
 

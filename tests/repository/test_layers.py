@@ -120,6 +120,8 @@ MAY_IMPORT = {
     },
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
+    # Pages in the browser, over all that a service has.
+    "pages": {"admission", "logs", "runtime", "shared_state", "telephony"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.
@@ -133,6 +135,7 @@ TOP_MAY_BE_IMPORTED = {
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
+    "pages": {"config", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
     "settings": {"config", "knobs"},  # a part of the knobs stands there

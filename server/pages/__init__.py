@@ -1,0 +1,1 @@
+"""Pages in the browser, for who runs the agent: behind one door, under the same headers."""

@@ -23,6 +23,7 @@ from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
 from server.providers.provider_set import build_providers, default_providers, with_host_functions
+from server.routes_metrics import add_metrics
 from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime.threads import Threads
 from server.runtime.web_server import gunicorn_below, threads_for_calls
@@ -93,6 +94,7 @@ def phone_agent(
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)
     blueprint = twilio_blueprint(service)
+    add_metrics(blueprint, service, own=not mounted)
     if allowed is not None and not (pages and callable(allowed)):
         raise TypeError("allowed= is a function, and goes with pages=True")
     if pages:

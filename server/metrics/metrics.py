@@ -6,6 +6,7 @@ ways in which calls end. docs/metrics.md has the table.
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
@@ -47,62 +48,91 @@ class Metrics:
     queued: Gauge
 
 
-class _Maker:
-    """Makes metrics of one registry."""
+@dataclass(frozen=True)
+class Counted:
+    """A counter. ``labels``: their names."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
+    name: str
+    says: str
+    labels: tuple[str, ...] = ()
+    kind = "counter"
 
-    def counter(self, name: str, says: str, *labels: str) -> Counter:
-        return Counter(PREFIX + name, says, labels, registry=self._registry)
+    def made(self, registry: CollectorRegistry) -> Counter:
+        return Counter(PREFIX + self.name, self.says, self.labels, registry=registry)
 
-    def times(self, name: str, says: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-        return Histogram(PREFIX + name, says, labels, registry=self._registry, buckets=buckets)
 
-    def sum(self, name: str, says: str, *labels: str) -> Gauge:
-        """Of all living workers."""
-        return Gauge(PREFIX + name, says, labels, registry=self._registry, multiprocess_mode="livesum")
+@dataclass(frozen=True)
+class Timed:
+    """A histogram of seconds."""
 
-    def worst(self, name: str, says: str) -> Gauge:
-        return Gauge(PREFIX + name, says, registry=self._registry, multiprocess_mode="livemax")
+    name: str
+    says: str
+    buckets: tuple[float, ...]
+    labels: tuple[str, ...] = ()
+    kind = "histogram"
+
+    def made(self, registry: CollectorRegistry) -> Histogram:
+        name = PREFIX + self.name
+        return Histogram(name, self.says, self.labels, registry=registry, buckets=self.buckets)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A gauge: of all living workers their sum, or the highest."""
+
+    name: str
+    says: str
+    labels: tuple[str, ...] = ()
+    of_all: Literal["livesum", "livemax"] = "livesum"
+    kind = "gauge"
+
+    def made(self, registry: CollectorRegistry) -> Gauge:
+        name = PREFIX + self.name
+        return Gauge(name, self.says, self.labels, registry=registry, multiprocess_mode=self.of_all)
+
+
+# By the fields of ``Metrics``.
+ALL: dict[str, Counted | Timed | Shown] = {
+    "calls": Counted("calls", "Calls that are over, by who or what has ended them.", ("ended",)),
+    "call_s": Timed("call_seconds", "How long calls were.", CALL_S),
+    "refused": Counted("calls_refused", "Calls that were not taken, by the limit.", ("limit",)),
+    "calls_now": Shown("calls_now", "Calls that go on."),
+    "workers": Shown("workers", "Worker processes that live."),
+    "turns": Counted("turns", "Turns, by who has worded them and how they ended.", ("said_by", "ended")),
+    "gap_s": Timed("gap_seconds", "The caller's last word to the answer's first frame.", GAP_S),
+    "gap_part_s": Timed("gap_part_seconds", "Of what that gap consisted.", PART_S, ("part",)),
+    "barge_ins": Counted("barge_ins", "Interruptions of the agent."),
+    "reaction_s": Timed(
+        "barge_in_reaction_seconds", "The first loud frame over the agent to the clear.", REACTION_S
+    ),
+    "false_barge_ins": Counted("false_barge_ins", "Sounds and nods behind which the agent went on."),
+    "repairs": Counted("barge_in_repairs", "How the agent went on behind one.", ("how",)),
+    "call_errors": Counted("call_errors", "Failures that a call had to live with, by role.", ("role",)),
+    "asked": Counted(
+        "provider_requests",
+        "Providers asked, and what came of it.",
+        ("role", "provider", "came_of_it"),
+    ),
+    "answered_s": Timed(
+        "provider_answer_seconds",
+        "STT: end of the utterance to the transcript. LLM, TTS: request to the first token, or audio.",
+        ANSWER_S,
+        ("role", "provider"),
+    ),
+    "skipped": Shown("provider_skipped", "Workers whose breaker skips this provider.", ("role", "provider")),
+    "line_lag_s": Shown(
+        "line_lag_seconds", "How far the call that is worst off is heard late.", of_all="livemax"
+    ),
+    "worker_late_s": Timed("worker_late_seconds", "How late a thread of a worker wakes.", LATE_S),
+    "tx_late_s": Timed("tx_late_seconds", "How late TX wakes for audio that is due.", LATE_S),
+    "queued": Shown("queued", "What waits in the queues of the workers.", ("queue",)),
+}
 
 
 def build(registry: CollectorRegistry) -> Metrics:
     """All of them, in ``registry``."""
-    make = _Maker(registry)
-    return Metrics(
-        registry=registry,
-        calls=make.counter("calls", "Calls that are over, by who or what has ended them.", "ended"),
-        call_s=make.times("call_seconds", "How long calls were.", CALL_S),
-        refused=make.counter("calls_refused", "Calls that were not taken, by the limit.", "limit"),
-        calls_now=make.sum("calls_now", "Calls that go on."),
-        workers=make.sum("workers", "Worker processes that live."),
-        turns=make.counter("turns", "Turns: what the agent said, by whom, how it ended.", "said_by", "ended"),
-        gap_s=make.times("gap_seconds", "The caller's last word to the answer's first frame.", GAP_S),
-        gap_part_s=make.times("gap_part_seconds", "Of what that gap consisted.", PART_S, "part"),
-        barge_ins=make.counter("barge_ins", "Interruptions of the agent."),
-        reaction_s=make.times(
-            "barge_in_reaction_seconds", "The first loud frame over the agent to the clear.", REACTION_S
-        ),
-        false_barge_ins=make.counter("false_barge_ins", "Sounds and nods behind which the agent went on."),
-        repairs=make.counter("barge_in_repairs", "How the agent went on behind one.", "how"),
-        call_errors=make.counter("call_errors", "Failures that a call had to live with, by role.", "role"),
-        asked=make.counter(
-            "provider_requests", "Providers asked, and what came of it.", "role", "provider", "came_of_it"
-        ),
-        answered_s=make.times(
-            "provider_answer_seconds",
-            "STT: end of the utterance to the transcript. LLM, TTS: request to the first token, or audio.",
-            ANSWER_S,
-            "role",
-            "provider",
-        ),
-        skipped=make.sum("provider_skipped", "Workers whose breaker skips this provider.", "role", "provider"),
-        line_lag_s=make.worst("line_lag_seconds", "How far the call that is worst off is heard late."),
-        worker_late_s=make.times("worker_late_seconds", "How late a thread of a worker wakes.", LATE_S),
-        tx_late_s=make.times("tx_late_seconds", "How late TX wakes for audio that is due.", LATE_S),
-        queued=make.sum("queued", "What waits in a worker's queues.", "queue"),
-    )
+    made: dict[str, Any] = {field: one.made(registry) for field, one in ALL.items()}
+    return Metrics(registry=registry, **made)
 
 
 @cache
@@ -110,5 +140,5 @@ def metrics_of_process() -> Metrics:
     """Those of this process, which its calls share; made in the worker, behind ``shared_folder.take``."""
     slot = taken_slot()
     if slot is not None:  # its PID is another one behind every crash, and its files would be more and more
-        values.ValueClass = values.MultiProcessValue(lambda: slot)
+        values.ValueClass = values.MultiProcessValue(lambda: slot)  # type: ignore[no-untyped-call]
     return build(CollectorRegistry())

@@ -1,8 +1,8 @@
-"""One folder for the numbers of all workers: what gunicorn's master makes, and each worker takes its part of.
+"""One folder for the numbers of all workers: gunicorn's master makes it, each worker takes its part of it.
 
-prometheus_client's multiprocess mode: every worker writes its numbers into files of its own there, mapped into
-memory, and whoever is asked for them adds all up. What is counted by a worker that is dead stays, and its place
-is taken by the next one, which counts on in the same files: so there are never more than there are workers.
+prometheus_client's multiprocess mode: every worker writes its numbers into files of its own there, mapped
+into memory, and whoever is asked adds all up. What is counted by a worker that is dead stays, and its place
+is taken by the next one, which counts on in the same files: there are never more than there are workers.
 
 Nothing here imports prometheus_client: it chooses its mode when it is imported, which only workers do.
 """
@@ -22,7 +22,9 @@ PREFIX = "phone-agent-metrics-"
 IN_MEMORY = "/dev/shm"  # a disk that hangs would be a silence in every call
 HELD = "held"  # whose lock says that somebody lives who uses the folder
 KINDS = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
-FILE_BYTES = 1 << 18  # reserved at once: a write into a mapped file for which there is no room kills the process
+FILE_BYTES = (
+    1 << 18
+)  # reserved at once: a write into a mapped file for which there is no room kills the process
 
 _slot: int | None = None  # of this worker, once it has one
 _made: Path | None = None  # by this process, the master
@@ -32,7 +34,7 @@ _held: int | None = None  # its file, with the lock: the workers inherit it
 def make(parents: Sequence[str] = (IN_MEMORY, "")) -> str:
     """Make the folder, empty, and remove those whose masters were killed; why there is none, or nothing.
 
-    ``parents``: where it is tried, "" for the system's place of temporary files. For the master, at its start.
+    ``parents``: where it is tried, "" for the system's place of temporary files. By the master, at its start.
     """
     global _made, _held
     why = ""

@@ -12,7 +12,7 @@ TICKS_A_LOOK = 10
 
 @dataclass(frozen=True)
 class Vitals:
-    """Of one worker, now. ``skipped``: (role, provider) → whether its breaker skips it. ``queued``: by queue."""
+    """Of one worker, now. ``skipped``: (role, provider) → by its breaker? ``queued``: by queue."""
 
     calls: int
     line_lag_s: float

@@ -6,6 +6,7 @@ from server.config import Config
 from server.pages.door import Allowed, kind_of
 from server.pages.home import add_home
 from server.pages.login import add_login
+from server.pages.overview import add_overview
 from server.pages.pages import Pages
 from server.pages.sessions import Sessions
 from server.service import Service
@@ -22,6 +23,7 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     sessions = Sessions(secrets, service.shared_state, config.pages_session_hours)
     pages = Pages(kind_of(config, allowed), sessions, lambda: _by_https(config), allowed)
     add_home(pages, service)
+    add_overview(pages, service)
     add_login(pages, password_hash, redis_url)
     return pages.blueprint
 

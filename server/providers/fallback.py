@@ -157,12 +157,18 @@ class Try(Generic[E]):
 
     def __init__(self, chain: FallbackChain[E], place: int, *, probes: bool = False) -> None:
         self.provider = chain._providers[place]
-        self.told: Told = nobody  # by whom it is counted
+        self._told: Told = nobody
         self._chain = chain
         self._place = place
         self._probes = probes  # it was skipped, and this is the call that finds out
         self._began_s = self._awaited_s = chain._clock()
         self._first_s: float | None = None
+
+    def begins(self, told: Told) -> None:
+        """It is asked, perhaps once more. ``told``: by whom that is counted."""
+        self._told = told
+        self._began_s = self._awaited_s = self._chain._clock()
+        self._first_s = None
 
     def awaited(self) -> None:
         """Not before now somebody waits for its answer."""
@@ -193,7 +199,7 @@ class Try(Generic[E]):
 
     def _tell(self, came_of_it: CameOfIt) -> None:
         """Once."""
-        told, self.told = self.told, nobody
+        told, self._told = self._told, nobody
         if told is not nobody:
             times = (self._began_s, self._awaited_s, self._first_s, self._chain._clock())
             told(Asked(self._chain.kind, self.provider.name, came_of_it, *times))
@@ -217,14 +223,14 @@ def first_that_works(
     retry: bool = False,
     told: Told = nobody,
 ) -> T:
-    """What ``ask`` makes of the first provider that answers; tells the breaker, and ``told``, what came of each.
+    """What ``ask`` makes of the first provider that answers; tells the breaker what came of each.
 
     ``ask(attempt)`` blocks as long as it takes, and raises what it likes: that provider has failed then. Its
     deadlines are its own. ``complain`` is told of every failure.
 
     Once ``wanted()`` is false, nobody waits any more: what comes then is neither failure nor success. After a
     failure ``another()`` says whether there is time for one more. ``retry``: one more, and no third; of the
-    same provider, if there is no other and the error is retryable (G2).
+    same provider, if there is no other and the error is retryable (G2). ``told`` counts what came of each.
 
     Raises NoneWorked.
     """
@@ -232,7 +238,7 @@ def first_that_works(
     attempts = chain.tries()
     attempt: Try[E] | None = next(attempts)
     while attempt is not None:
-        attempt.told = told
+        attempt.begins(told)
         try:
             answer = ask(attempt)
         except Exception as error:  # a provider's own bug is a failed provider

@@ -121,7 +121,9 @@ MAY_IMPORT = {
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # Pages in the browser, over all that a service has.
-    "pages": {"admission", "logs", "runtime", "shared_state", "telephony"},
+    "pages": {"admission", "logs", "records", "runtime", "shared_state", "telephony"},
+    # What is counted and traced of calls, of their records and of what the shell tells.
+    "metrics": {"audio", "call", "logs", "providers", "records", "runtime", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.
@@ -135,6 +137,7 @@ TOP_MAY_BE_IMPORTED = {
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
+    "metrics": {"config"},
     "pages": {"config", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
@@ -182,13 +185,14 @@ def test_the_pure_half_has_no_cycles():
 
 
 def test_the_environment_is_read_in_one_place():
-    """Every knob is in the table of ``server.config``; ``runtime.onnx`` tells a library something by it."""
+    """Every knob is in the table of ``server.config``; two modules tell a library something by it."""
     readers = {
         name
         for name, tree in ALL.items()
         if {"os.environ", "os.getenv"} & {*imports(tree), *dotted_names(tree)}
     }
-    assert readers <= {"server.config", "server.runtime.onnx", *under("server.simulator")}
+    telling = {"server.runtime.onnx", "server.metrics.shared_folder"}
+    assert readers <= {"server.config", *telling, *under("server.simulator")}
 
 
 def test_one_caller_of_send():

@@ -1,0 +1,175 @@
+"""Whether the numbers of /metrics are those of the callers, with several workers; and what counting costs.
+
+``python -m bench.metrics_counts [--calls 50] [--every-s 1] [--workers 2] [--worker-class …] [--json FILE]``
+``python -m bench.metrics_counts --cost``
+
+Calls over sockets to a server of several workers; at the end its counters and those of the simulated callers
+stand beside each other: calls, answers, interruptions. Exit status 1 when any two differ. ``--cost``: the
+events and actions of one call are told to what counts, and to what traces, again and again: microseconds a
+second of a call.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.kept_calls import INTERRUPTS, PROVIDERS_MS, SERVICE, taken
+from bench.service import LINES, WORKERS
+from server.call.observers import Observer
+from server.metrics.metrics import build
+from server.metrics.of_call import CallCounts
+from server.simulator.call import CallPlan, CallRecord
+from server.simulator.load import place_calls
+from server.simulator.report import make_report
+from server.simulator.script import Manners, Say
+from server.simulator.sounds import Clip, synthetic_speech
+from server.simulator.webhooks import Endpoint
+from tests.serving import GUNICORN, ROOT, Server, get, started
+from tests.simtime.call import SimCall
+from tests.simtime.line import Sound
+
+AFTER_S = 0.6
+TOLD = 40  # times that one call is told
+NAMES = ("calls", "answers", "interruptions", "refused")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``by_worker``: calls of each, by the log: that more than one has counted."""
+
+    server: dict[str, float]
+    callers: dict[str, float]
+    by_worker: int
+
+    @property
+    def equal(self) -> bool:
+        return self.server == self.callers
+
+
+def samples(server: Server) -> dict[str, float]:
+    """Every sample of /metrics, its labels in its name."""
+    answer = get(f"http://{server.address}/metrics")
+    assert answer.status_code == 200, answer.text
+    return {
+        f"{one.name}{sorted(one.labels.items())}" if one.labels else one.name: one.value
+        for family in text_string_to_metric_families(answer.text)
+        for one in family.samples
+    }
+
+
+def total(found: dict[str, float], name: str) -> float:
+    """Of all labels."""
+    return sum(value for key, value in found.items() if key == name or key.startswith(f"{name}["))
+
+
+def counted(
+    calls: int, every_s: float, out: Path, workers: int = 2, worker_class: str = WORKERS[0]
+) -> Counts:
+    """Blocks until all calls are over."""
+    knobs = SERVICE | PROVIDERS_MS | {"STATE_FILE": str(out / "state.db"), "WORKER_CLASS": worker_class}
+    many = {"WEB_CONCURRENCY": str(workers), "RECORDS_FILE": ""}
+    with started(GUNICORN, ROOT, out / "server.log", boot_s=60, **(knobs | many)) as server:
+        records = place_calls(_plan(server), calls, calls * every_s)
+        server.has_no_call()
+        server.waits_for(lambda: total(samples(server), "phone_agent_calls_total") >= len(taken(records)))
+        return Counts(_of_server(samples(server)), _of_callers(records), _workers_with_calls(server))
+
+
+def _of_server(found: dict[str, float]) -> dict[str, float]:
+    names = ("calls_total", "gap_seconds_count", "barge_ins_total", "calls_refused_total")
+    return dict(zip(NAMES, (total(found, f"phone_agent_{name}") for name in names), strict=True))
+
+
+def _of_callers(records: list[CallRecord]) -> dict[str, float]:
+    turns = [turn for record in taken(records) for turn in make_report(record).timeline.turns]
+    answers = sum(not turn.missed for turn in turns)
+    interruptions = sum(turn.barge_in is not None and turn.turn.interrupted for turn in turns)
+    counts = (len(taken(records)), answers, interruptions, len(records) - len(taken(records)))
+    return dict(zip(NAMES, map(float, counts), strict=True))
+
+
+def _workers_with_calls(server: Server) -> int:
+    """Those whose gauges say that they live are all; that each took calls shows in the files of none."""
+    return round(total(samples(server), "phone_agent_workers"))
+
+
+def _plan(server: Server) -> CallPlan:
+    clip = Clip.from_pcm16(synthetic_speech(1.0))
+    steps = [Say(line, clip, AFTER_S if number == INTERRUPTS else None) for number, line in enumerate(LINES)]
+    url = f"http://{server.address}"
+    return CallPlan(Endpoint(url, url), steps, Manners(reply_after_s=0.4))
+
+
+# ---- what it costs ----
+
+
+def costs_us() -> dict[str, float]:
+    """Microseconds a second of a call."""
+    call = SimCall([Sound(3, 1.2), Sound(9, 1.5), Sound(16, 1.0)], stt=["אני מחפש דירה", "בחיפה", "תודה"])
+    call.run(30)
+    seconds = sum(type(event).__name__ == "FrameHeard" for event, _ in call.events) / 50
+    metrics = build(CollectorRegistry())
+    nothing = _time(call, _Blank)
+    counts = _time(call, lambda: CallCounts(metrics, 3))
+    return {
+        "counting": (counts - nothing) / TOLD / seconds * 1e6,
+        "being told": nothing / TOLD / seconds * 1e6,
+    }
+
+
+def _time(call: SimCall, make: Callable[[], Observer]) -> float:
+    observers = [make() for _ in range(TOLD)]
+    began = time.process_time()
+    for observer in observers:
+        for event, actions in call.events:
+            observer.saw(event)
+            for action in actions:
+                observer.did(action)
+    return time.process_time() - began
+
+
+class _Blank:
+    def saw(self, event: object) -> None: ...
+
+    def did(self, action: object) -> None: ...
+
+    def over(self, summary: object) -> None: ...
+
+    def closed(self) -> None: ...
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--calls", type=int, default=50)
+    parser.add_argument("--every-s", type=float, default=1.0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--worker-class", choices=WORKERS, default=WORKERS[0])
+    parser.add_argument("--cost", action="store_true")
+    parser.add_argument("--json", type=Path)
+    words = parser.parse_args()
+    if words.cost:
+        for name, cost in costs_us().items():
+            print(f"{name:<12}{cost:8.1f} µs a second of a call")
+        return 0
+    with TemporaryDirectory() as folder:
+        found = counted(words.calls, words.every_s, Path(folder), words.workers, words.worker_class)
+    print(f"{'':<16}{'/metrics':>10}{'callers':>10}")
+    for name in NAMES:
+        print(f"{name:<16}{found.server[name]:>10.0f}{found.callers[name]:>10.0f}")
+    if words.json:
+        words.json.write_text(json.dumps(asdict(found), indent=1), encoding="utf-8")
+    return 0 if found.equal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

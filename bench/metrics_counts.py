@@ -18,14 +18,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.kept_calls import INTERRUPTS, PROVIDERS_MS, SERVICE, taken
+from bench.kept_calls import PROVIDERS_MS, SERVICE, taken
 from bench.service import LINES, WORKERS
 from server.call.observers import Observer
 from server.metrics.metrics import build
 from server.metrics.of_call import CallCounts
+from server.metrics.shared_folder import PREFIX
 from server.simulator.call import CallPlan, CallRecord
 from server.simulator.load import place_calls
 from server.simulator.report import make_report
@@ -37,17 +40,18 @@ from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
 
 AFTER_S = 0.6
+SHORT = {"AI_GREETING_HE": "שלום", "SCRIPTED_LLM_REPLY": "שמעתי {text}, תודה רבה."}
 TOLD = 40  # times that one call is told
 NAMES = ("calls", "answers", "interruptions", "refused")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """``by_worker``: calls of each, by the log: that more than one has counted."""
+    """``by_worker``: calls that each has counted."""
 
     server: dict[str, float]
     callers: dict[str, float]
-    by_worker: int
+    by_worker: list[float]
 
     @property
     def equal(self) -> bool:
@@ -71,16 +75,16 @@ def total(found: dict[str, float], name: str) -> float:
 
 
 def counted(
-    calls: int, every_s: float, out: Path, workers: int = 2, worker_class: str = WORKERS[0]
+    calls: int, every_s: float, out: Path, lines: list[str], workers: int = 2, worker_class: str = WORKERS[0]
 ) -> Counts:
-    """Blocks until all calls are over."""
+    """Blocks until all calls are over. The last of ``lines`` is said over the agent."""
     knobs = SERVICE | PROVIDERS_MS | {"STATE_FILE": str(out / "state.db"), "WORKER_CLASS": worker_class}
-    many = {"WEB_CONCURRENCY": str(workers), "RECORDS_FILE": ""}
-    with started(GUNICORN, ROOT, out / "server.log", boot_s=60, **(knobs | many)) as server:
-        records = place_calls(_plan(server), calls, calls * every_s)
+    more = {"WEB_CONCURRENCY": str(workers), "RECORDS_FILE": "", "SCRIPTED_ASR_LINES": "|".join(lines)}
+    with started(GUNICORN, ROOT, out / "server.log", boot_s=60, **(knobs | more | SHORT)) as server:
+        records = place_calls(_plan(server, lines), calls, calls * every_s)
         server.has_no_call()
         server.waits_for(lambda: total(samples(server), "phone_agent_calls_total") >= len(taken(records)))
-        return Counts(_of_server(samples(server)), _of_callers(records), _workers_with_calls(server))
+        return Counts(_of_server(samples(server)), _of_callers(records), _by_worker(server))
 
 
 def _of_server(found: dict[str, float]) -> dict[str, float]:
@@ -96,14 +100,30 @@ def _of_callers(records: list[CallRecord]) -> dict[str, float]:
     return dict(zip(NAMES, map(float, counts), strict=True))
 
 
-def _workers_with_calls(server: Server) -> int:
-    """Those whose gauges say that they live are all; that each took calls shows in the files of none."""
-    return round(total(samples(server), "phone_agent_workers"))
+def folder_of(server: Server) -> Path:
+    """In which its workers count: the master holds a file there."""
+    opened = psutil.Process(server.process.pid).open_files()
+    [folder] = {Path(file.path).parent for file in opened if PREFIX in file.path}
+    return folder
 
 
-def _plan(server: Server) -> CallPlan:
+def _by_worker(server: Server) -> list[float]:
+    files = sorted(folder_of(server).glob("counter_*.db"))
+    return [
+        sum(
+            one.value
+            for metric in MultiProcessCollector.merge([str(file)])  # type: ignore[no-untyped-call]
+            if metric.name == "phone_agent_calls"
+            for one in metric.samples
+        )
+        for file in files
+    ]
+
+
+def _plan(server: Server, lines: list[str]) -> CallPlan:
     clip = Clip.from_pcm16(synthetic_speech(1.0))
-    steps = [Say(line, clip, AFTER_S if number == INTERRUPTS else None) for number, line in enumerate(LINES)]
+    last = len(lines) - 1
+    steps = [Say(line, clip, AFTER_S if number == last else None) for number, line in enumerate(lines)]
     url = f"http://{server.address}"
     return CallPlan(Endpoint(url, url), steps, Manners(reply_after_s=0.4))
 
@@ -162,10 +182,11 @@ def main() -> int:
             print(f"{name:<12}{cost:8.1f} µs a second of a call")
         return 0
     with TemporaryDirectory() as folder:
-        found = counted(words.calls, words.every_s, Path(folder), words.workers, words.worker_class)
+        found = counted(words.calls, words.every_s, Path(folder), LINES, words.workers, words.worker_class)
     print(f"{'':<16}{'/metrics':>10}{'callers':>10}")
     for name in NAMES:
         print(f"{name:<16}{found.server[name]:>10.0f}{found.callers[name]:>10.0f}")
+    print(f"calls of each worker: {', '.join(f'{count:.0f}' for count in found.by_worker)}")
     if words.json:
         words.json.write_text(json.dumps(asdict(found), indent=1), encoding="utf-8")
     return 0 if found.equal else 1

@@ -1,23 +1,20 @@
 """The numbers of several workers: they add up, over calls and over a worker that dies."""
 
-import os
-import signal
-from pathlib import Path
-
 import psutil
 import requests
 
-from bench.metrics_counts import counted, samples, total
-from server.metrics.shared_folder import PREFIX
+from bench.metrics_counts import counted, folder_of, samples, total
+from bench.service import LINES
 from tests.serving import GUNICORN, ROOT, get, started
 
 WORKERS = "phone_agent_workers"
 
 
 def test_two_workers_count_what_the_callers_do(tmp_path):
-    found = counted(6, 0.4, tmp_path)
+    found = counted(6, 0.3, tmp_path, LINES[:2])
     assert found.server == found.callers
-    assert found.callers["calls"] == 6 and found.callers["interruptions"] == 6
+    assert found.callers == {"calls": 6, "answers": 12, "interruptions": 6, "refused": 0}
+    assert sum(found.by_worker) == 6 and len(found.by_worker) == 2
 
 
 def test_what_a_dead_worker_counted_stays_and_it_is_no_worker_any_more(tmp_path):
@@ -29,15 +26,13 @@ def test_what_a_dead_worker_counted_stays_and_it_is_no_worker_any_more(tmp_path)
             call(server, f"CA{number:032x}")
         refused = total(samples(server), "phone_agent_calls_refused_total")
         assert refused == 2
-        master = psutil.Process(server.process.pid)
-        first, second = master.children()
-        [folder] = {Path(file.path).parent for file in master.open_files() if PREFIX in file.path}
-        files = {path.name for path in folder.glob("*.db")}
+        folder = folder_of(server)
         assert folder.stat().st_mode & 0o777 == 0o700
-        for worker in (first, second):
-            os.kill(worker.pid, signal.SIGKILL)
-            assert server.waits_for(lambda dead=worker: not dead.is_running() or dead.status() == "zombie")
-            assert server.waits_for(lambda: answers(server) and samples(server)[WORKERS] == 2, 10)
+        files = {path.name for path in folder.glob("*.db")}
+        [worker, _] = psutil.Process(server.process.pid).children()
+        worker.kill()
+        assert server.waits_for(lambda: answers(server) and samples(server)[WORKERS] == 1)
+        assert server.waits_for(lambda: answers(server) and samples(server)[WORKERS] == 2, 10)
         assert total(samples(server), "phone_agent_calls_refused_total") == refused
         assert {path.name for path in folder.glob("*.db")} == files
     assert not folder.exists()

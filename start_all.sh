@@ -32,6 +32,7 @@ usage: ./start_all.sh                    set up what is missing, then serve on P
                                          what calls there were, a row each: today's, or those of a day, or of the
                                          last N days; --bad: those that somebody should look at, and why
        ./start_all.sh call SID [--json]  what happened on a call, turn by turn, and why; SID: its beginning is enough
+       ./start_all.sh password           ask for a password for the pages in the browser, print the line for .env
        ./start_all.sh setup [FILE …]     set up only; FILE: further requirements, locked like requirements.txt
        ./start_all.sh lock [OPTION …]    for developers: write what the *.in files ask for, with all that it draws
                                          in and the hashes, to the requirements; options go to `uv pip compile`
@@ -273,6 +274,10 @@ main() {
         set_up >&2
         export_knobs
         exec "$VENV_PYTHON" -m server.records "$@"
+        ;;
+    password)
+        set_up >&2 # what is printed is the line for .env
+        exec "$VENV_PYTHON" -m server.pages.password
         ;;
     setup)
         shift

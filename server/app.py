@@ -62,6 +62,17 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
+def _blueprint(service: Service, pages: bool, allowed: Allowed | None, *, own: bool) -> Blueprint:
+    """``own``: of our own server."""
+    if allowed is not None and not (pages and callable(allowed)):
+        raise TypeError("allowed= is a function, and goes with pages=True")
+    blueprint = twilio_blueprint(service)
+    add_metrics(blueprint, service, own=own)
+    if pages:
+        blueprint.register_blueprint(pages_of(service, allowed))
+    return blueprint
+
+
 def phone_agent(
     config: Config | None = None,
     *,
@@ -93,12 +104,7 @@ def phone_agent(
     service = Service(config, with_host_functions(providers, Threads(), asr, respond, synth))
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)
-    blueprint = twilio_blueprint(service)
-    add_metrics(blueprint, service, own=not mounted)
-    if allowed is not None and not (pages and callable(allowed)):
-        raise TypeError("allowed= is a function, and goes with pages=True")
-    if pages:
-        blueprint.register_blueprint(pages_of(service, allowed))
+    blueprint = _blueprint(service, pages, allowed, own=not mounted)
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = service

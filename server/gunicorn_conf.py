@@ -22,15 +22,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
+from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
 from server.metrics import shared_folder  # noqa: E402
+from server.pages.kinds import LOOPBACK_NAMES, kind_of  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.private_files import OTHERS  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
 from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
 from server.settings.own_files import forget_files  # noqa: E402
-from server.settings.plausible import NOT_TWILIOS, is_like_an_auth_token  # noqa: E402
 from server.settings.startup_checks import (  # noqa: E402
     kept_words,
     memory_limit_mb,
@@ -42,7 +43,6 @@ from server.settings.startup_checks import (  # noqa: E402
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
 MOST_PIECES = 100  # of a body that comes in chunks
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 IN_MEMORY = "/dev/shm"
 
 
@@ -251,6 +251,7 @@ def summary(config: Config) -> list[str]:
         f"engines: STT {', '.join(chosen_stt(config))}; LLM {', '.join(chosen_llm(config))}; "
         f"TTS {', '.join(chosen_tts(config))}",
         f"serving on {bind}, {workers} {config.worker_class} worker(s)",
+        f"pages: {kind_of(config).value}" if config.pages else "pages: off (PAGES)",
         *(f"limit: {bound}" for bound in bounds(config)),
         *kept_words(config),
         *env_file_remarks(),
@@ -258,7 +259,7 @@ def summary(config: Config) -> list[str]:
         *(f"workers disagree: {why}" for why in disagreements(config)),
         *(f"ERROR: {tried}" for tried in tried_files(config) if tried.problem and tried.knob != "STATE_FILE"),
         *(f"memory: {why}" for why in [why_too_little_memory(config, memory_limit_mb())] if why),
-        *(f"to go live: {missing}" for missing in missing_to_go_live(config)),
+        *(f"to go live: {missing.en}" for missing in missing_to_go_live(config)),
     ]
     return lines
 
@@ -278,7 +279,7 @@ def open_doors(config: Config) -> list[str]:
     published = (
         config.public_base_url or config.public_host
     )  # by a proxy, though we listen to this machine only
-    alone = config.listen_host in LOOPBACK and not published
+    alone = config.listen_host in LOOPBACK_NAMES and not published
     reached_by = "this machine" if alone else "WHOEVER FINDS THIS ADDRESS"
     return [f"TWILIO_AUTH_TOKEN is unset, so webhooks and calls of {reached_by} are taken for Twilio's"]
 
@@ -286,7 +287,7 @@ def open_doors(config: Config) -> list[str]:
 def beside_the_proxy(config: Config) -> list[str]:
     """Who could get in without passing the proxy's limits. Who says BIND_HOST=0.0.0.0 has heard of it."""
     proxied = config.public_base_url.startswith("https://") or config.public_host
-    if config.bind_host or config.listen_host in LOOPBACK or not proxied:
+    if config.bind_host or config.listen_host in LOOPBACK_NAMES or not proxied:
         return []
     return [
         f"port {config.port} is reached beside the proxy: set BIND_HOST=127.0.0.1 if it is on this machine, "
@@ -303,26 +304,3 @@ def disagreements(config: Config) -> list[str]:
         return ["set STATE_FILE, or REDIS_URL for several hosts"] if several else []
     why = why_not_written(config.state_file)
     return [f"STATE_FILE {why}"] if why else []
-
-
-def missing_to_go_live(config: Config) -> list[str]:
-    """What stands between this configuration and real callers."""
-    missing = []
-    if not (config.public_base_url or config.public_host):
-        missing.append("set PUBLIC_BASE_URL (https://…) to where Twilio reaches this server")
-    elif config.public_base_url.startswith("http://"):
-        missing.append("PUBLIC_BASE_URL must be https://: Twilio opens only wss:// streams")
-    stt, llm, tts = chosen_stt(config), chosen_llm(config), chosen_tts(config)
-    if "embedded" in (stt[0], llm[0], tts[0]):
-        missing.append(
-            "embedded providers are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
-            "for Google's STT and TTS, then run ./start_all.sh check"
-        )
-    if "scripted" in stt + llm + tts:
-        missing.append("scripted providers are for tests: they do not listen")
-    token = config.twilio_auth_token.get_secret_value()
-    if not token:
-        missing.append("set TWILIO_AUTH_TOKEN (Twilio console, Account Info): then only Twilio gets in")
-    elif not is_like_an_auth_token(token):
-        missing.append(NOT_TWILIOS)
-    return missing

@@ -11,7 +11,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from server.logs.rate_limited import RateLimitedLog
 from server.metrics.metrics import PREFIX
-from server.pages.door import is_public, is_this_machine
+from server.pages.door import is_this_machine
+from server.pages.kinds import is_public
 from server.runtime.native_calls import run_native
 from server.service import Service
 from server.telephony.host_app import reached

@@ -2,20 +2,23 @@
 
 import logging
 
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
 from flask import Response, redirect, request, url_for
 
 from server.admission.caller_share import Party
 from server.admission.rate_limits import RateLimits
-from server.pages.door import Kind
 from server.pages.guest import guest
+from server.pages.kinds import Kind
 from server.pages.pages import Pages, render
+from server.pages.password import MOST_CHARACTERS
 from server.runtime.native_calls import Pool, Stuck
 
 log = logging.getLogger("agent")
 
 TRIES_A_MINUTE, ALL_TRIES_A_MINUTE = 5, 30
 RETRY_AFTER_S = 60
-MOST_CHARACTERS = 1000  # of a password
+HASHER = PasswordHasher()
 WITHIN_S = 10.0
 
 
@@ -80,13 +83,10 @@ def add_login(pages: Pages, password_hash: str, redis_url: str) -> None:
 
 def _is_right(password_hash: str, password: str) -> bool:
     """Some 50 ms of computing, without Python's lock."""
-    from argon2 import PasswordHasher
-    from argon2.exceptions import Argon2Error, InvalidHashError
-
     if not password or len(password) > MOST_CHARACTERS:
         return False
     try:
-        return PasswordHasher().verify(password_hash, password)
+        return HASHER.verify(password_hash, password)
     except (Argon2Error, InvalidHashError):
         return False
 

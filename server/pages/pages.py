@@ -20,28 +20,31 @@ from werkzeug.routing import BuildError
 
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
 from server.logs.rate_limited import Bugs, OnceIn, RateLimitedLog
-from server.pages.door import Allowed, Kind, is_this_machine, name_by
-from server.pages.guest import Guest, guest, set_guest
+from server.pages.door import Allowed, is_this_machine, name_by
+from server.pages.guest import LANG_COOKIE, LANGS, guest
 from server.pages.headers import set_headers
+from server.pages.kinds import Kind
 from server.pages.sessions import Sessions, Visit
 
 log = logging.getLogger("agent")
 
 View = Callable[..., Any]
-COOKIE, LANG_COOKIE = "agent_pages", "agent_pages_lang"
-LANGS = ("he", "en")
+# Two: who comes by a link of another site sends no cookie, and their first form must not end their visit.
+COOKIE, FORM_COOKIE = "agent_pages", "agent_pages_form"
 YEAR_S = 31_536_000
 SAFE = ("GET", "HEAD", "OPTIONS")
 SAME_ORIGIN = ("same-origin", "none")  # none: typed, or of a bookmark
-HEARD_ONCE_IN_S = 60.0  # a recording is fetched in pieces
+NOTED_EVERY_S = 60.0  # a recording is fetched in pieces, a call that goes on again and again
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A page in the menu; ``title`` in Hebrew and in English."""
+class Added:
+    """A view; ``title``: in the menu, in Hebrew and in English."""
 
+    rule: str
     name: str
-    title: tuple[str, str]
+    title: tuple[str, str] | None
+    shown: bool  # a page that one can go to, for who is let in
 
 
 class Pages:
@@ -63,10 +66,10 @@ class Pages:
         self._allowed = allowed
         self._open = {"static"}
         self._data: set[str] = set()
-        self._menu: list[Entry] = []
+        self._added: list[Added] = []
         self._bugs = Bugs(log)
         self._refusals = RateLimitedLog(log)
-        self._opened = OnceIn(HEARD_ONCE_IN_S)
+        self._opened = OnceIn(NOTED_EVERY_S)
         self.blueprint.before_request(self._before)
         self.blueprint.after_request(self._after)
         self.blueprint.context_processor(self._in_templates)
@@ -90,12 +93,13 @@ class Pages:
         """
         name = view.__name__
         self.blueprint.add_url_rule(rule, name, view, methods=list(methods), strict_slashes=False)
-        if open:
-            self._open.add(name)
-        if data:
-            self._data.add(name)
-        if title is not None:
-            self._menu.append(Entry(name, title))
+        self._open |= {name} if open else set()
+        self._data |= {name} if data else set()
+        self._added.append(Added(rule, name, title, "GET" in methods and not open and not data))
+
+    def name_of(self, rule: str) -> str | None:
+        """The name, for ``url_for`` behind a dot, of the page added with ``rule``; None: there is none."""
+        return next((added.name for added in self._added if added.rule == rule), None)
 
     # ---- a visit
 
@@ -107,38 +111,43 @@ class Pages:
         """For all workers, and wherever the cookie was copied to."""
         if (visit := guest().visit) is not None:
             self.sessions.end(visit)
-        guest().visit, guest().new_cookie = None, ""
+        guest().visit, guest().new_cookies[COOKIE] = None, ""
 
     def page_after_login(self) -> str:
         """The path of the page that ``next`` names, of ours alone; else the first one."""
-        values = {name: value for name, value in request.args.items() if name not in ("next", "lang")}
-        name = request.args.get("next", "home")
-        if not name.isidentifier() or name in self._open | self._data:
+        name = request.args.get("next", "")
+        if not any(added.name == name and added.shown for added in self._added):
             return url_for(".home")
+        sid: dict[str, Any] = {key: request.args[key] for key in ("sid",) if key in request.args}
         try:
-            path = url_for(f".{name}", **values)  # type: ignore[arg-type]
+            return url_for(f".{name}", **sid)
         except (BuildError, ValueError):
             return url_for(".home")
-        return path if path.startswith("/") and not path.startswith(("//", "/\\")) else url_for(".home")
 
     def _set_visit(self, visit: Visit) -> None:
-        guest().visit, guest().new_cookie = visit, self.sessions.cookie_of(visit)
+        guest().visit = visit
+        guest().new_cookies[COOKIE if visit.signed_in else FORM_COOKIE] = self.sessions.cookie_of(visit)
+
+    def _visit(self, cookie: str) -> Visit | None:
+        """That of a cookie of the request; one in the place of the other is none."""
+        visit = self.sessions.read(request.cookies.get(cookie, ""))
+        return visit if visit is not None and visit.signed_in is (cookie == COOKIE) else None
 
     # ---- before and after each view
 
     def _before(self) -> Any:
-        visit = None if self.kind is Kind.SHUT else self.sessions.read(request.cookies.get(COOKIE, ""))
-        set_guest(Guest(_lang(), visit=visit))
         name = _view_name()
-        if name == "static" and self.kind is not Kind.SHUT:
-            return None
         if self.kind is Kind.SHUT:
             return self._shut(name)
+        if name == "static":
+            return None
+        visit = guest().visit = self._visit(COOKIE) or self._visit(FORM_COOKIE)
         guest().who = self._who(visit)
         if guest().who is None and name not in self._open:
             return self._not_let_in(name)
         if request.method not in SAFE:
-            self._see_that_the_form_is_ours(visit)
+            # A login that another window was faster with is still that of this window's form.
+            self._see_that_the_form_is_ours(self._visit(FORM_COOKIE) if name in self._open else visit)
         return None
 
     def _who(self, visit: Visit | None) -> str | None:
@@ -183,32 +192,39 @@ class Pages:
     def _after(self, response: Response) -> Response:
         name = _view_name()
         set_headers(response.headers, kept=name == "static")
-        if name == "static":
+        if name == "static" or self.kind is Kind.SHUT:
             return response
         response.vary.add("Cookie")
         self._note_in_log(name, response)
-        cookie, kwargs = guest().new_cookie, self._cookie_rules()
-        if cookie:
-            response.set_cookie(COOKIE, cookie, **kwargs)
-        elif cookie is not None:
-            response.delete_cookie(COOKIE, **kwargs)
-        if request.args.get("lang") == guest().lang:
-            response.set_cookie(LANG_COOKIE, guest().lang, max_age=YEAR_S, **kwargs)
+        self._set_cookies(response)
         return response
 
-    def _cookie_rules(self) -> dict[str, Any]:
-        return {"httponly": True, "samesite": "Strict", "secure": self._https(), "path": url_for(".home")}
+    def _set_cookies(self, response: Response) -> None:
+        """For the pages alone; no script reads them, no other site sends them."""
+        rules: dict[str, Any] = {
+            "httponly": True,
+            "samesite": "Strict",
+            "secure": self._https(),
+            "path": url_for(".home"),
+        }
+        for name, value in guest().new_cookies.items():
+            if value:
+                response.set_cookie(name, value, **rules)
+            else:
+                response.delete_cookie(name, **rules)
+        if request.args.get("lang") == guest().lang:
+            response.set_cookie(LANG_COOKIE, guest().lang, max_age=YEAR_S, **rules)
 
     def _note_in_log(self, name: str, response: Response) -> None:
         """Who has opened which call, or listened to it."""
         sid = (request.view_args or {}).get("sid")
-        if sid is None or response.status_code >= 400:
+        who = guest().who
+        if sid is None or who is None or response.status_code >= 300:
             return
-        sid, who = in_one_line(sid, MAX_CHARACTERS), guest().who
-        heard = (response.mimetype or "").startswith("audio/")
-        if heard and not self._opened.due((who, sid, name)):
+        sid = in_one_line(sid, MAX_CHARACTERS)
+        if not self._opened.due((who, guest().address, sid, name)):
             return
-        word = "PAGE_HEARD" if heard else "PAGE_OPENED"
+        word = "PAGE_HEARD" if (response.mimetype or "").startswith("audio/") else "PAGE_OPENED"
         log.info("%s call=%s page=%s who=%s from=%s", word, sid, name, who, guest().address)
 
     def _in_templates(self) -> dict[str, Any]:
@@ -220,7 +236,7 @@ class Pages:
             "other_lang_url": f"?{urlencode({**request.args.to_dict(), 'lang': other})}",
             "dir": "rtl" if lang == "he" else "ltr",
             "t": lambda he, en: he if lang == "he" else en,
-            "menu": self._menu if guest().who is not None else [],
+            "menu": [added for added in self._added if added.title and guest().who is not None],
             "here": _view_name(),
             "who": guest().who,
             "may_sign_out": self.kind is Kind.PASSWORD and guest().who is not None,
@@ -255,9 +271,3 @@ def render(template: str, status: int = 200, **values: Any) -> Response:
 
 def _view_name() -> str:
     return (request.endpoint or "").rpartition(".")[2]
-
-
-def _lang() -> str:
-    """As asked for in this request, or kept; Hebrew otherwise."""
-    asked, kept = request.args.get("lang", ""), request.cookies.get(LANG_COOKIE, "")
-    return next((lang for lang in (asked, kept) if lang in LANGS), LANGS[0])

@@ -89,8 +89,10 @@ class Sessions:
         return URLSafeSerializer(self._key(), VISIT_SALT, signer_kwargs=kwargs)
 
     def _key(self) -> bytes:
-        secrets = [secret for secret in self._secrets if secret] or [current_app.secret_key or ""]
-        parts = [secret.encode() if isinstance(secret, str) else secret for secret in secrets]
+        parts = [secret.encode() for secret in self._secrets if secret]
+        if not parts:
+            own = current_app.secret_key or ""
+            parts = [own if isinstance(own, bytes) else own.encode()]
         return hashlib.sha256(b"\0".join(parts)).digest()
 
 

@@ -3,8 +3,9 @@
 from flask import Blueprint
 
 from server.config import Config
-from server.pages.door import Allowed, kind_of
+from server.pages.door import Allowed
 from server.pages.home import add_home
+from server.pages.kinds import kind_of
 from server.pages.login import add_login
 from server.pages.overview import add_overview
 from server.pages.pages import Pages
@@ -21,7 +22,7 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     )
     secrets = (password_hash, config.twilio_auth_token.get_secret_value())
     sessions = Sessions(secrets, service.shared_state, config.pages_session_hours)
-    pages = Pages(kind_of(config, allowed), sessions, lambda: _by_https(config), allowed)
+    pages = Pages(kind_of(config, by_host=allowed is not None), sessions, lambda: _by_https(config), allowed)
     add_home(pages, service)
     add_overview(pages, service)
     add_login(pages, password_hash, redis_url)

@@ -121,7 +121,7 @@ MAY_IMPORT = {
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # Pages in the browser, over all that a service has.
-    "pages": {"admission", "logs", "records", "runtime", "shared_state", "telephony"},
+    "pages": set("admission logs office records runtime settings shared_state telephony".split()),
     # What is counted and traced of calls, of their records and of what the shell tells.
     "metrics": {"audio", "call", "logs", "providers", "records", "runtime", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
@@ -138,7 +138,7 @@ TOP_MAY_BE_IMPORTED = {
     "logs": {"config"},
     "office": {"config"},
     "metrics": {"config"},
-    "pages": {"config", "service"},
+    "pages": {"config", "going_live", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
     "settings": {"config", "knobs"},  # a part of the knobs stands there

@@ -49,6 +49,7 @@ LOCATIONS = """\
             proxy_pass http://{server}/;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-For $remote_addr;
             client_max_body_size 16k;
             limit_req zone=agent burst=200 nodelay;
             limit_conn agent_open 100;

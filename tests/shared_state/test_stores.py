@@ -285,6 +285,14 @@ def test_admitted_calls_count_above_the_limit(store):
 # ---- many at once
 
 
+def test_whether_there_was_a_first_time_is_asked_without_being_one(aging):
+    assert not aging.store.knows("a")
+    assert aging.store.first_time("a", 60)
+    assert aging.store.knows("a") and not aging.store.knows("b")
+    aging.pass_s(61)
+    assert not aging.store.knows("a") and aging.store.first_time("a", 60)
+
+
 def test_first_times_of_many_threads(store):
     """The token: eight sockets that come with the same one at the same moment."""
     together = threading.Barrier(8)

@@ -4,37 +4,46 @@
 ``python -m bench.metrics_counts --cost``
 
 Calls over sockets to a server of several workers; at the end its counters and those of the simulated callers
-stand beside each other: calls, answers, interruptions. Exit status 1 when any two differ. ``--cost``: the
-events and actions of one call are told to what counts, and to what traces, again and again: microseconds a
-second of a call.
+stand beside each other: calls, answers, interruptions. Exit status 1 when any two differ. ``--cost``: all of
+one call is told again and again to what counts, and to what traces: microseconds a second of a call.
 """
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psutil
-from prometheus_client import CollectorRegistry
+from opentelemetry.sdk.trace import TracerProvider
+from prometheus_client import CollectorRegistry, values
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.kept_calls import PROVIDERS_MS, SERVICE, taken
 from bench.service import LINES, WORKERS
-from server.call.observers import Observer
+from server.audio.frames import FRAMES_PER_S, FrameHeard
+from server.logs.redaction import PrivateText
 from server.metrics.metrics import build
 from server.metrics.of_call import CallCounts
-from server.metrics.shared_folder import PREFIX
+from server.metrics.shared_folder import PREFIX, VARIABLE
+from server.metrics.trace_of_call import CallTrace
+from server.providers.asked import Asked
+from server.records.facts import CallFacts
+from server.records.witness import Witness
 from server.simulator.call import CallPlan, CallRecord
 from server.simulator.load import place_calls
 from server.simulator.report import make_report
 from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
 from server.simulator.webhooks import Endpoint
+from server.turns.events import Event
 from tests.serving import GUNICORN, ROOT, Server, get, started
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
@@ -42,6 +51,7 @@ from tests.simtime.line import Sound
 AFTER_S = 0.6
 SHORT = {"AI_GREETING_HE": "שלום", "SCRIPTED_LLM_REPLY": "שמעתי {text}, תודה רבה."}
 TOLD = 40  # times that one call is told
+AT = datetime(2026, 11, 30, tzinfo=UTC)
 NAMES = ("calls", "answers", "interruptions", "refused")
 
 
@@ -131,39 +141,60 @@ def _plan(server: Server, lines: list[str]) -> CallPlan:
 # ---- what it costs ----
 
 
+class Told:
+    """Notes all that one who counts, or traces, is told of a call, to be told again."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *values: self.told.append((name, values))
+
+    def saw(self, event: Event) -> None:
+        self.told.append(("saw", (event,)))
+
+    def asked(self, asked: Asked) -> None:
+        self.told.append(("asked", (asked,)))
+
+    def sent_late(self, seconds: float) -> None:
+        self.told.append(("sent_late", (seconds,)))
+
+
+def _nothing(*_: Any) -> None: ...
+
+
+ALL_TOLD = ("saw", "did", "over", "closed", "keep_call", "keep_turn", "asked", "sent_late")
+Blank = type("Blank", (), dict.fromkeys(ALL_TOLD, staticmethod(_nothing)))  # what it costs to be told
+
+
 def costs_us() -> dict[str, float]:
-    """Microseconds a second of a call."""
+    """Microseconds a second of a call, with numbers in mapped files as several workers have them."""
     call = SimCall([Sound(3, 1.2), Sound(9, 1.5), Sound(16, 1.0)], stt=["אני מחפש דירה", "בחיפה", "תודה"])
+    told = Told()
+    witness = Witness(CallFacts("", "", AT), told, PrivateText("full"), call.runtime.clock)
+    call.host["observers"] = (witness, told)
     call.run(30)
-    seconds = sum(type(event).__name__ == "FrameHeard" for event, _ in call.events) / 50
-    metrics = build(CollectorRegistry())
-    nothing = _time(call, _Blank)
-    counts = _time(call, lambda: CallCounts(metrics, 3))
-    return {
-        "counting": (counts - nothing) / TOLD / seconds * 1e6,
-        "being told": nothing / TOLD / seconds * 1e6,
-    }
+    frames = sum(name == "saw" and type(given[0]) is FrameHeard for name, given in told.told)
+    nothing = _time(told, Blank)
+    with TemporaryDirectory() as folder:
+        os.environ[VARIABLE] = folder
+        values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        metrics = build(CollectorRegistry())
+        counts = _time(told, lambda: CallCounts(metrics, 3))
+        del os.environ[VARIABLE]
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer(__name__)
+    traces = _time(told, lambda: CallTrace(tracer, time.monotonic, time.time_ns))
+    a_second = 1e6 / TOLD / (frames / FRAMES_PER_S)
+    return {"counting": (counts - nothing) * a_second, "tracing": (traces - nothing) * a_second}
 
 
-def _time(call: SimCall, make: Callable[[], Observer]) -> float:
+def _time(told: Told, make: Callable[[], Any]) -> float:
     observers = [make() for _ in range(TOLD)]
     began = time.process_time()
     for observer in observers:
-        for event, actions in call.events:
-            observer.saw(event)
-            for action in actions:
-                observer.did(action)
+        for name, given in told.told:
+            getattr(observer, name)(*given)
     return time.process_time() - began
-
-
-class _Blank:
-    def saw(self, event: object) -> None: ...
-
-    def did(self, action: object) -> None: ...
-
-    def over(self, summary: object) -> None: ...
-
-    def closed(self) -> None: ...
 
 
 def main() -> int:

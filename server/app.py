@@ -25,6 +25,7 @@ from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
 from server.providers.provider_set import build_providers, default_providers, with_host_functions
+from server.routes_metrics import add_metrics
 from server.routes_twilio import SOCKET_PATH, twilio_blueprint
 from server.runtime.threads import Threads
 from server.runtime.web_server import gunicorn_below, threads_for_calls
@@ -64,10 +65,12 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-def _blueprint(service: Service, pages: bool, allowed: Allowed | None) -> Blueprint:
+def _blueprint(service: Service, pages: bool, allowed: Allowed | None, *, own: bool) -> Blueprint:
+    """``own``: of our own server."""
     if allowed is not None and not (pages and callable(allowed)):
         raise TypeError("allowed= is a function, and goes with pages=True")
     blueprint = twilio_blueprint(service)
+    add_metrics(blueprint, service, own=own)
     if pages:
         blueprint.register_blueprint(pages_of(service, allowed))
     return blueprint
@@ -104,7 +107,7 @@ def phone_agent(
     service = Service(config, with_host_functions(providers, Threads(), asr, respond, synth))
     if mounted:  # our own server says it at its start
         _say_what_is_wrong(service)
-    blueprint = _blueprint(service, pages, allowed)
+    blueprint = _blueprint(service, pages, allowed, own=not mounted)
 
     def hand_over(state: BlueprintSetupState) -> None:
         state.app.extensions[EXTENSION] = service

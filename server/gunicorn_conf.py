@@ -24,6 +24,7 @@ from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
+from server.metrics import shared_folder  # noqa: E402
 from server.pages.kinds import LOOPBACK_NAMES, kind_of  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
@@ -95,6 +96,23 @@ def on_starting(server: Any) -> None:
             sys.exit(why)
     for line in summary(_config):
         print(line, flush=True)
+    if why := shared_folder.make():
+        print(f"METRICS_ERR each worker counts for itself: {why}", flush=True)
+
+
+def on_exit(server: Any) -> None:
+    """The master ends, behind all its workers."""
+    shared_folder.remove()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """The worker will count in the files of one that is dead, or in new ones."""
+    worker.slot = shared_folder.free_slot(elder.slot for elder in server.WORKERS.values())
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What it had going on is not any more."""
+    shared_folder.forget(worker.slot)
 
 
 def when_ready(server: Any) -> None:
@@ -143,6 +161,8 @@ def post_fork(server: Any, worker: Any) -> None:
     while gevent patches, for half a second, was lost, and the worker lived until ``graceful_timeout``.
     """
     os.umask(OTHERS)
+    if why := shared_folder.take(worker.slot):
+        print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
     worker.elders = tuple(server.WORKERS)
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)

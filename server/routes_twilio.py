@@ -90,9 +90,11 @@ def _incoming_call(service: Service) -> Response | Refused:
             # Nothing else may be left of them: they hang up before the socket, or our process is killed.
             service.leads.save_rang(_field("CallSid"), _caller(), outbound=_is_outbound())
             return _connect(service, token, greeted=service.config.twiml_play_greeting)
-        case Busy():
+        case Busy(limit):
+            service.kept.metrics.refused.labels(str(limit)).inc()
             return _busy(service)
-        case Rejected():
+        case Rejected(limit):
+            service.kept.metrics.refused.labels(str(limit)).inc()
             _missed(service, Missed.BUSY if party.hidden else Missed.RATE)
             twiml = VoiceResponse()
             twiml.reject(reason="busy")

@@ -24,6 +24,7 @@ from server.shared_state.call_memories import CallMemories
 from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.request_guard import RequestGuard
 from server.telephony.signature import TwilioAuth
+from server.vitals import looks_at
 
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
 
@@ -49,6 +50,7 @@ class Service:
     def begin_warming(self) -> None:
         """Load the engines, reach the records, carry leads: on threads of their own, once. At once."""
         self.kept.start()
+        self.kept.watch(looks_at(self))
         self._warmup.begin()
 
     def observers(self) -> Sequence[Observer]:

@@ -1,13 +1,16 @@
 """Who else sees what a call is told and decides: its event log, its record; none of them changes it.
 
 event --observers.saw--> machine --observers.did--> shell        all in the order of decision
+
+Those that count and trace it are told besides how the shell works (``SeesWork``).
 """
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from server.call.call_record import CallSummary
+from server.providers.asked import Asked
 from server.turns.actions import Action
 from server.turns.events import Event
 
@@ -37,11 +40,25 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
+class SeesWork(Protocol):
+    """An ``Observer`` may be one. Any thread, with the call's lock or without it: nothing may block."""
+
+    def asked(self, asked: Asked) -> None:
+        """A provider was asked, and this came of it."""
+        ...
+
+    def sent_late(self, seconds: float) -> None:
+        """So long after audio was due on the wire TX has begun to send it."""
+        ...
+
+
 class Observers:
     """All of one call. One that raises is our own bug: it is told nothing more, and the call goes on."""
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._observers = list(observers)
+        self._see_work = [observer for observer in self._observers if isinstance(observer, SeesWork)]
 
     def add(self, observer: Observer) -> None:
         """Before the call begins."""
@@ -53,6 +70,20 @@ class Observers:
     def did(self, action: Action) -> None:
         self._each(lambda observer: observer.did(action))
 
+    def asked(self, asked: Asked) -> None:
+        for observer in tuple(self._see_work):
+            try:
+                observer.asked(asked)
+            except Exception:
+                self._drop(observer)
+
+    def sent_late(self, seconds: float) -> None:
+        for observer in tuple(self._see_work):
+            try:
+                observer.sent_late(seconds)
+            except Exception:
+                self._drop(observer)
+
     def over(self, summary: CallSummary) -> None:
         self._each(lambda observer: observer.over(summary))
 
@@ -63,8 +94,13 @@ class Observers:
 
     def _each(self, tell: Callable[[Observer], None]) -> None:
         for observer in tuple(self._observers):
+        observers, self._observers, self._see_work = self._observers, [], []
             try:
                 tell(observer)
             except Exception:
                 log.exception("OBSERVER_ERR %s", type(observer).__name__)
                 self._observers.remove(observer)
+    def _drop(self, broken: Observer | SeesWork) -> None:
+        log.exception("OBSERVER_ERR %s", type(broken).__name__)
+        self._observers = [observer for observer in self._observers if observer is not broken]
+        self._see_work = [observer for observer in self._see_work if observer is not broken]

@@ -115,6 +115,7 @@ class ProviderRunner:
             action.utterance_id,
             (action.expected, action.turn_number),
             self._post,
+            context.observers.asked,
         )
 
     def _finish_recognition(self, utterance_id: int, silence_frames: int) -> None:

@@ -133,6 +133,7 @@ class ReplyWorker:
                 wanted=lambda: not self._cancelled,
                 another=lambda: not self._said and clock() - began <= self._retry_within_s,
                 retry=True,
+                told=self._context.observers.asked,
             )
         except NoneWorked as failed:
             if not self._cancelled:
@@ -152,6 +153,7 @@ class ReplyWorker:
             stream.hush()
         for sentence in self._read(LLM, stream, self._first_token_s):
             self._alive = True
+            attempt.answers()
             if sentence:
                 self._said = True
                 self._post(ReplySentence(self._turn_id, sentence))
@@ -189,6 +191,7 @@ class ReplyWorker:
             sentence = SpokenSentence(attempt.provider, spoken)
             try:
                 for pcm16 in self._read(AUDIO, sentence, self._context.config.tts_timeout_ms / 1000):
+                    attempt.answers()
                     mulaw_8k = pcm16_to_mulaw(pcm16)
                     take.mulaw_8k.extend(mulaw_8k)
                     if frames := splitter.feed(mulaw_8k):
@@ -211,6 +214,7 @@ class ReplyWorker:
                 complain=self._context.log.complaint,
                 wanted=self._voice_wanted,
                 another=say_again,
+                told=self._context.observers.asked,
             )
         except NoneWorked:
             heard = any(2 * len(take.mulaw_8k) >= MIN_SPEECH_BYTES for take in takes)

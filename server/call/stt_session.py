@@ -7,6 +7,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
+from server.providers.asked import Told, nobody
 from server.providers.base import ProviderError, Recognition, Stt, TellsAtAPause, Transcript
 from server.providers.deadlines import cancel_safely
 from server.providers.fallback import FallbackChain, NoneWorked, Try, first_that_works
@@ -62,13 +63,18 @@ class SttSession:
         utterance_id: int,
         start_with: tuple[Expected, int],
         post: Post,
+        told: Told = nobody,
     ) -> None:
-        """``start_with``: what the caller is expected to say, and the number of the turn."""
+        """``start_with``: what the caller is expected to say, and the number of the turn.
+
+        ``told``: what came of each recogniser.
+        """
         self._runtime = runtime
         self._recognizers = recognizers
         self._utterance_id = utterance_id
         self._start_with = start_with
         self._post = post
+        self._told = told
         self._audio = bytearray()  # of the whole utterance, μ-law 8 kHz
         self._lock = runtime.condition()  # guards the audio and the reading between RX and reading threads
         self.tasks: list[Task] = []
@@ -106,6 +112,8 @@ class SttSession:
             reading = self._reading
             if reading.state is State.OPEN:
                 reading.state = State.FINISHED
+                if reading.attempt is not None:
+                    reading.attempt.awaited()
                 if reading.recognition is not None:
                     self._tell(reading.recognition.finish)
 
@@ -155,7 +163,8 @@ class SttSession:
 
         outcome: FinalTranscript | SttFailed
         try:
-            outcome = first_that_works(self._recognizers, partial(self._recognize, reading), wanted=wanted)
+            ask = partial(self._recognize, reading)
+            outcome = first_that_works(self._recognizers, ask, wanted=wanted, told=self._told)
         except NoneWorked as failed:
             outcome = SttFailed(self._utterance_id, failed.complaint)
         with self._lock:
@@ -168,7 +177,9 @@ class SttSession:
         """Raises whatever the recogniser raises."""
         recognition = self._start(reading, attempt)
         try:
-            return self._transcript(reading, recognition)
+            transcript = self._transcript(reading, recognition)
+            attempt.answers()
+            return transcript
         except Exception:
             cancel_safely(recognition)
             raise

@@ -145,6 +145,11 @@ class EventLogs:
             self._started = False
         return True
 
+    @property
+    def waiting(self) -> int:
+        """Seconds of calls that are not on their way to the disk yet."""
+        return self._waiting
+
     def settle(self, within_s: float) -> bool:
         """Wait until all is on its way to the disk; False when that takes longer. For a process's end."""
         until = time.monotonic() + within_s

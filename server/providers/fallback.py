@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from server.logs.events import log
 from server.logs.redaction import Complaint
+from server.providers.asked import Asked, CameOfIt, Told, nobody
 from server.providers.base import ProviderError
 
 
@@ -70,6 +71,14 @@ class FallbackChain(Generic[E]):
         """The preferred provider would not be tried now. Asking uses up no try."""
         with self._lock:
             return self._clock() < self._health[0].skipped_until
+
+    @property
+    def skipped(self) -> frozenset[str]:
+        """The names of those that would not be tried now. Asking uses up no try."""
+        with self._lock:
+            now = self._clock()
+            pairs = zip(self._providers, self._health, strict=True)
+            return frozenset(provider.name for provider, health in pairs if now < health.skipped_until)
 
     def behind(self, provider: E) -> "FallbackChain[E]":
         """``provider`` before these, in a chain of its own that counts its own failures."""
@@ -148,24 +157,52 @@ class Try(Generic[E]):
 
     def __init__(self, chain: FallbackChain[E], place: int, *, probes: bool = False) -> None:
         self.provider = chain._providers[place]
+        self._told: Told = nobody
         self._chain = chain
         self._place = place
         self._probes = probes  # it was skipped, and this is the call that finds out
+        self._began_s = self._awaited_s = chain._clock()
+        self._first_s: float | None = None
+
+    def begins(self, told: Told) -> None:
+        """It is asked, perhaps once more. ``told``: by whom that is counted."""
+        self._told = told
+        self._began_s = self._awaited_s = self._chain._clock()
+        self._first_s = None
+
+    def awaited(self) -> None:
+        """Not before now somebody waits for its answer."""
+        self._awaited_s = self._chain._clock()
+
+    def answers(self) -> None:
+        """Here is something of it; the first time counts."""
+        if self._first_s is None:
+            self._first_s = self._chain._clock()
 
     def worked(self) -> None:
         """It did what it was asked."""
         self._probes = False
         self._chain._worked(self._place)
+        self._tell("worked")
 
     def failed(self, why: str) -> None:
         """It failed, or was too late. Not for what was cancelled."""
         self._probes = False
         self._chain._failed(self._place, why)
+        self._tell("failed")
 
     def untried(self) -> None:
         """Its answer was not waited for: another call may find out."""
         if self._probes:
             self._chain._untried(self._place)
+        self._tell("cancelled")
+
+    def _tell(self, came_of_it: CameOfIt) -> None:
+        """Once."""
+        told, self._told = self._told, nobody
+        if told is not nobody:
+            times = (self._began_s, self._awaited_s, self._first_s, self._chain._clock())
+            told(Asked(self._chain.kind, self.provider.name, came_of_it, *times))
 
 
 class NoneWorked(ProviderError):
@@ -184,6 +221,7 @@ def first_that_works(
     wanted: Callable[[], bool] = lambda: True,
     another: Callable[[], bool] = lambda: True,
     retry: bool = False,
+    told: Told = nobody,
 ) -> T:
     """What ``ask`` makes of the first provider that answers; tells the breaker what came of each.
 
@@ -192,7 +230,7 @@ def first_that_works(
 
     Once ``wanted()`` is false, nobody waits any more: what comes then is neither failure nor success. After a
     failure ``another()`` says whether there is time for one more. ``retry``: one more, and no third; of the
-    same provider, if there is no other and the error is retryable (G2).
+    same provider, if there is no other and the error is retryable (G2). ``told`` counts what came of each.
 
     Raises NoneWorked.
     """
@@ -200,6 +238,7 @@ def first_that_works(
     attempts = chain.tries()
     attempt: Try[E] | None = next(attempts)
     while attempt is not None:
+        attempt.begins(told)
         try:
             answer = ask(attempt)
         except Exception as error:  # a provider's own bug is a failed provider

@@ -5,10 +5,13 @@ import socket
 from server.config import Config
 from server.records.database import Database
 from server.records.keeper import Keeper
-from server.records.spool import Spool
+from server.records.spool import Spool, spools_beside
 from server.records.store import Store
 from server.records.writer import RecordsWriter
+from server.runtime.native_calls import Pool
 from server.runtime.threads import Runtime
+
+DISK_S = 1.0
 
 
 class Records:
@@ -20,6 +23,8 @@ class Records:
         self.database = Database(url, file) if url or file else None
         store = Store(self.database, Spool(file) if file else None) if self.database else None
         self.writer = RecordsWriter(store)
+        self._file = file
+        self._disk = Pool("the records' spools", 1)
         self._runtime = runtime
         self._started = False
         self._keeper = (
@@ -35,3 +40,11 @@ class Records:
         self._started = True
         self.writer.start()
         self._keeper.start(self._runtime)
+
+    def spooled_bytes(self) -> int:
+        """What of all workers waits on the disk. Blocks for a second at most; raises as ``Pool.run``."""
+        return self._disk.run(DISK_S, _size_of_spools, self._file) if self._file else 0
+
+
+def _size_of_spools(file: str) -> int:
+    return sum(path.stat().st_size for path in spools_beside(file))

@@ -101,6 +101,11 @@ class RecordsWriter:
         """The same for one turn of it; the call itself may come later."""
         self._keep(lambda: turn_record(sid, turn))
 
+    @property
+    def waiting(self) -> int:
+        """Records that are neither in the database nor in the spool."""
+        return len(self._waiting)
+
     def settle(self, within_s: float) -> bool:
         """Try at once what waits, and once; True: all is in the database or in the spool.
 

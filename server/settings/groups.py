@@ -56,6 +56,10 @@ GROUPS = (
         ("PAGES_PASSWORD_HASH", "PAGES_SESSION_HOURS", "PAGES"),
     ),
     Group(
+        "Often: numbers and traces",
+        ("METRICS_TOKEN", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"),
+    ),
+    Group(
         "Often: leads that arrive",
         (
             "LEADS_WEBHOOK_URL",

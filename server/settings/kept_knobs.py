@@ -13,12 +13,13 @@ from server.settings.knob_types import (
     told_where_recorded,
 )
 from server.settings.lead_knobs import LeadKnobs
+from server.settings.metrics_knobs import MetricsKnobs
 from server.settings.page_knobs import PageKnobs
 
 FILES_WRITTEN = ("state_file", "leads_file", "records_file")
 
 
-class KeptKnobs(LeadKnobs, PageKnobs):
+class KeptKnobs(LeadKnobs, PageKnobs, MetricsKnobs):
     state_file: PathText = knob(
         "state/agent.db", "Calls, shared by one host's workers; empty: one worker only."
     )

@@ -20,11 +20,21 @@ MOST_REMARKS = 200  # that wait, to a peer that takes nothing: older ones are dr
 class Sender:
     """Everything but ``run`` is called with the call's lock held; ``run`` takes it itself."""
 
-    def __init__(self, clock: Callable[[], float], lock: Condition, lead_frames: int) -> None:
-        """``clock`` gives monotonic seconds; ``lead_frames``: how far ahead of real time audio is sent."""
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        lock: Condition,
+        lead_frames: int,
+        late: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        """``clock`` gives monotonic seconds; ``lead_frames``: how far ahead of real time audio is sent.
+
+        ``late``: is told, with the lock held, how long after a batch of audio was due TX has woken for it.
+        """
         self.timers = Timers(clock)
         self._clock = clock
         self._lock = lock
+        self._late = late
         self._pacer = Pacer(lead_frames)
         self._fader = Fader()
         self._encoder: Encoder | None = None
@@ -125,10 +135,12 @@ class Sender:
                 self._lock.wait(MIN_SLEEP_S)
 
     def _sleep(self) -> None:
-        self._wakes_at = self._next_at()
-        wait_s = self._wakes_at - self._clock()
+        self._wakes_at = due_at = self._next_at()
+        wait_s = due_at - self._clock()
         self._lock.wait(max(wait_s, MIN_SLEEP_S) if wait_s < 3600 else None)
         self._wakes_at = 0.0
+        if self._wants_wire and wait_s > 0 and (late_s := self._clock() - due_at) >= 0:
+            self._late(late_s)
 
     def _next_at(self) -> float:
         due_at = self.timers.next_at

@@ -129,6 +129,8 @@ MAY_IMPORT = {
         "admission audio call event_log logs office records runtime settings shared_state telephony"
         " timeline turns".split()
     ),
+    # What is counted and traced of calls, of their records and of what the shell tells.
+    "metrics": {"audio", "call", "logs", "providers", "records", "runtime", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.
@@ -142,6 +144,7 @@ TOP_MAY_BE_IMPORTED = {
     "hear": {"config"},
     "logs": {"config"},
     "office": {"config"},
+    "metrics": {"config"},
     "pages": {"config", "going_live", "service"},
     "providers": {"config", "gcp_tts_live"},
     "records": {"config"},
@@ -189,13 +192,14 @@ def test_the_pure_half_has_no_cycles():
 
 
 def test_the_environment_is_read_in_one_place():
-    """Every knob is in the table of ``server.config``; ``runtime.onnx`` tells a library something by it."""
+    """Every knob is in the table of ``server.config``; two modules tell a library something by it."""
     readers = {
         name
         for name, tree in ALL.items()
         if {"os.environ", "os.getenv"} & {*imports(tree), *dotted_names(tree)}
     }
-    assert readers <= {"server.config", "server.runtime.onnx", *under("server.simulator")}
+    telling = {"server.runtime.onnx", "server.metrics.shared_folder"}
+    assert readers <= {"server.config", *telling, *under("server.simulator")}
 
 
 def test_one_caller_of_send():

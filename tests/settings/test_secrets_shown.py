@@ -281,7 +281,7 @@ def test_every_knob_that_is_a_url_says_so() -> None:
         if name.endswith(("_url", "_endpoint", "_host")) or "://" in str(field.description)
     }
     del urls["bind_host"]
-    assert all(map(is_address, urls.values())) and len(urls) == 14
+    assert all(map(is_address, urls.values())) and len(urls) == 15
 
 
 def test_a_line_of_backslashes_is_read_once() -> None:

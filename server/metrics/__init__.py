@@ -1,0 +1,1 @@
+"""What a process counts and times of its calls: for Prometheus, and as OpenTelemetry's traces."""

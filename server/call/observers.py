@@ -6,13 +6,15 @@ Those that count and trace it are told besides how the shell works (``SeesWork``
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
 
 from server.call.call_record import CallSummary
 from server.providers.asked import Asked
 from server.turns.actions import Action
 from server.turns.events import Event
+
+T = TypeVar("T")
 
 log = logging.getLogger("agent")
 
@@ -65,42 +67,30 @@ class Observers:
         self._observers.append(observer)
 
     def saw(self, event: Event) -> None:
-        self._each(lambda observer: observer.saw(event))
+        self._each(self._observers, lambda observer: observer.saw(event))
 
     def did(self, action: Action) -> None:
-        self._each(lambda observer: observer.did(action))
+        self._each(self._observers, lambda observer: observer.did(action))
 
     def asked(self, asked: Asked) -> None:
-        for observer in tuple(self._see_work):
-            try:
-                observer.asked(asked)
-            except Exception:
-                self._drop(observer)
+        self._each(self._see_work, lambda observer: observer.asked(asked))
 
     def sent_late(self, seconds: float) -> None:
-        for observer in tuple(self._see_work):
-            try:
-                observer.sent_late(seconds)
-            except Exception:
-                self._drop(observer)
+        self._each(self._see_work, lambda observer: observer.sent_late(seconds))
 
     def over(self, summary: CallSummary) -> None:
-        self._each(lambda observer: observer.over(summary))
+        self._each(self._observers, lambda observer: observer.over(summary))
 
     def closed(self) -> None:
         """Once; the observers are let go of."""
-        self._each(lambda observer: observer.closed())
-        self._observers = []
+        self._each(self._observers, lambda observer: observer.closed())
+        self._observers, self._see_work = [], []
 
-    def _each(self, tell: Callable[[Observer], None]) -> None:
-        for observer in tuple(self._observers):
-        observers, self._observers, self._see_work = self._observers, [], []
+    def _each(self, observers: Sequence[T], tell: Callable[[T], None]) -> None:
+        for observer in tuple(observers):
             try:
                 tell(observer)
             except Exception:
                 log.exception("OBSERVER_ERR %s", type(observer).__name__)
-                self._observers.remove(observer)
-    def _drop(self, broken: Observer | SeesWork) -> None:
-        log.exception("OBSERVER_ERR %s", type(broken).__name__)
-        self._observers = [observer for observer in self._observers if observer is not broken]
-        self._see_work = [observer for observer in self._see_work if observer is not broken]
+                self._observers = [one for one in self._observers if one is not observer]
+                self._see_work = [one for one in self._see_work if one is not observer]

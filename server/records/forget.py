@@ -32,8 +32,8 @@ from server.records.rows import key_of, number_key, record_of
 from server.records.shown import count
 from server.records.spool import Spool, spools_beside
 from server.records.store import Store
-from server.shared_state.state import SharedState, shared_state_of
 from server.runtime.private_files import write_private
+from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.caller_number import number_to_call
 
 T = TypeVar("T")

@@ -88,6 +88,8 @@ def test_what_is_kept_is_kept_in_a_folder():
     with pytest.raises(KnobError, match="EVENT_LOG_DIR='': must name a folder with EVENT_LOG=events"):
         load_config(_env_file=None, event_log="events", event_log_dir="")
     assert load_config(_env_file=None, event_log="off", event_log_dir="").event_log_dir == ""
+
+
 def test_a_command_writes_it(tmp_path, capsys):
     """``python -m server.replay FILE --wav OUT``: for its owner; without audio it says why."""
     wav = tmp_path / "call.wav"

@@ -1,20 +1,16 @@
 """TX: the one thread of a call that sends. It paces the agent's audio, and says when a deadline is due."""
 
-from collections import deque
 from collections.abc import Callable
 
-from server.audio.frames import FRAME_BYTES
-from server.audio.gain import Fader
 from server.audio.pacing import Pacer
 from server.runtime.threads import Condition
 from server.telephony.timers import Timers
-from server.telephony.twilio_messages import Encoder
+from server.telephony.wire_outbox import WireOutbox
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import Event, PlayoutRoom
 
 MIN_SLEEP_S = 0.001
 MEDIA = '{"event":"media"'
-MOST_REMARKS = 200  # that wait, to a peer that takes nothing: older ones are dropped
 
 
 class Sender:
@@ -36,10 +32,7 @@ class Sender:
         self._lock = lock
         self._late = late
         self._pacer = Pacer(lead_frames)
-        self._fader = Fader()
-        self._encoder: Encoder | None = None
-        self._outbox: deque[str] = deque()
-        self._remarks: deque[str] = deque(maxlen=MOST_REMARKS)
+        self._outbox = WireOutbox()
         self._wants_wire = False
         self._wakes_at = 0.0  # when ``run`` wakes by itself; earlier business must wake it
         self._closed = False
@@ -47,30 +40,22 @@ class Sender:
 
     def start(self, stream_sid: str) -> None:
         """The stream has a name: from now on things can be sent."""
-        self._encoder = Encoder(stream_sid)
+        self._outbox.start(stream_sid)
 
     def post(self, action: SendAudio | SendMark | SendClear) -> None:
         """Queue for the wire, in the order of decision."""
-        encoder = self._encoder
-        if encoder is None:
-            return
         match action:
             case SendAudio(mulaw_8k, lower):
-                audio = self._fader.fade(mulaw_8k, lower=lower)
-                frames = [audio[i : i + FRAME_BYTES] for i in range(0, len(audio), FRAME_BYTES)]
-                self._outbox.extend(map(encoder.media, frames))
-                self._pacer.sent(len(frames), self._clock())
+                self._pacer.sent(self._outbox.audio(mulaw_8k, lower=lower), self._clock())
             case SendMark(name):
-                self._outbox.append(encoder.mark(name))
+                self._outbox.mark(name)
             case SendClear():
-                self._outbox.clear()  # what has not left yet would only be cleared on arrival
-                self._outbox.append(encoder.clear)
+                self._outbox.clear()
                 self._pacer.cleared()
 
     def remark(self, message: str) -> None:
-        """Queue what is none of the call's: a peer that is not Twilio has asked for it. Behind the audio."""
-        if self._encoder is not None:
-            self._remarks.append(message)
+        """Queue what is none of the call's, behind the audio."""
+        self._outbox.remark(message)
 
     def played_at(self) -> float:
         """When the caller will have heard all that was sent; in the past when they have."""
@@ -82,7 +67,7 @@ class Sender:
         ``wants_wire``: the core has something for the wire, as soon as there is room.
         """
         self._wants_wire = wants_wire
-        if self._outbox or self._remarks or self._next_at() < self._wakes_at:
+        if self._outbox or self._next_at() < self._wakes_at:
             self._lock.notify_all()
 
     def close(self) -> None:
@@ -111,11 +96,8 @@ class Sender:
     def _next(self) -> tuple[list[str], list[Event]]:
         """Wait for something to send, or to hand to the core. Nothing once closed."""
         while not self._closed:
-            if self._outbox or self._remarks:
-                messages = [*self._outbox, *self._remarks]
-                self._outbox.clear()
-                self._remarks.clear()
-                return messages, []
+            if self._outbox:
+                return self._outbox.take(), []
             if due := self.timers.take_due() or self._room():
                 return [], due
             self._sleep()

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from server.audio.frames import FRAME_BYTES
 from server.audio.gain import Fader
 from server.audio.pacing import BATCH_FRAMES
-from server.telephony.sender import MOST_REMARKS, Sender
+from server.telephony.sender import Sender
+from server.telephony.wire_outbox import MOST_REMARKS
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import PlayoutRoom, TurnOverdue
 from tests.simtime.runtime import SimRuntime

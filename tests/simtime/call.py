@@ -152,7 +152,7 @@ class SimCall:
         )
         with (
             patch("server.call.dispatcher.TurnMachine", self.new_machine),
-            patch("server.telephony.sender.Fader", self.fader),
+            patch("server.telephony.wire_outbox.Fader", self.fader),
         ):
             self.handler = MediaStreamHandler(
                 self.line,

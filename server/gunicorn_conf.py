@@ -251,7 +251,7 @@ def where_pages_are(config: Config) -> str:
         return "none, by PAGES=false"
     kind = kind_of(config)
     if kind is Kind.SHUT:
-        return kind.value
+        return str(kind.value)
     known = config.public_base_url or (f"https://{config.public_host}" if config.public_host else "")
     return f"{shown(known or f'http://localhost:{config.port}').rstrip('/')}/, {kind.value}"
 

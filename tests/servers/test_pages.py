@@ -29,7 +29,9 @@ def test_a_login_and_a_logout_hold_for_all_workers(tmp_path: Path) -> None:
             return {answer.status_code for answer in found}
 
         slow = _sends_half_a_form(server.address)
-        assert server.has_said("pages: behind a password")
+        assert server.has_said(
+            f"pages: http://localhost:{server.address.partition(':')[2]}/, behind a password"
+        )
         assert answers(browser) == {303}
         token = _token(browser.get(login, timeout=5).text)
         wrong = browser.post(login, data={"csrf": token, "password": "wrong one"}, timeout=15)

@@ -34,7 +34,7 @@ def kept(call, folder, seconds, hang_up=True):
 def test_any_call_can_be_drawn(tmp_path_factory):
     """Whatever happens in it."""
 
-    @settings(max_examples=20)
+    @settings(max_examples=12)
     @given(calls())
     def drawn(call):
         folder = tmp_path_factory.mktemp("walks")

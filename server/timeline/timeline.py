@@ -114,15 +114,17 @@ def _offset(part: Part, before: Sequence[_Read]) -> int:
 
 def _read(read: _Read, mode: Mode) -> _Read:
     part = read.part
-    read.lacks += [f"{part.call.sid}: {part.lacks}"] * bool(part.lacks)
+    why = [part.lacks] if part.log is None else [part.lacks, part.log.torn]
+    read.lacks += [f"{part.call.sid}: {one}" for one in why if one]
     if part.log is None:
         return read
     read.lanes = lanes_of(part.log, PrivateText(mode_of(part.log, mode)))
     read.levels, difference = levels_of(part.log)
     if difference is not None:
         at = clock(difference.at_ms)
-        read.lacks.append(f"from {at} on this program would decide otherwise: the bar is not known there")
-    read.lacks += [part.log.torn] * bool(part.log.torn)
+        read.lacks.append(
+            f"{part.call.sid}: from {at} on this program would decide otherwise: the bar is not known there"
+        )
     return read
 
 

@@ -155,6 +155,23 @@ def test_what_a_caller_says_is_text(opened, found):
     assert "onerror" in tab.inner_text(".tl-story")
 
 
+def test_it_is_for_everybody(browser, found, tmp_path):
+    """By axe-core: names, roles, contrast; on a telephone, and in the dark."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
+    file = tmp_path / "call.html"
+    file.write_text(page(drawn(found)), encoding="utf-8")
+    # Its own policy would keep axe-core out.
+    with browser.new_context(viewport={"width": 390, "height": 900}, bypass_csp=True) as context:
+        tab = context.new_page()
+        tab.goto(file.as_uri())
+        until(lambda: drawn_at(tab))
+        tab.click("summary")
+        tab.press(".tl-stage", "n")
+        assert axe.Axe().run(tab).response["violations"] == []
+        tab.emulate_media(color_scheme="dark")
+        assert axe.Axe().run(tab, options={"runOnly": ["color-contrast"]}).response["violations"] == []
+
+
 def test_a_page_of_ours_draws_it_under_the_pages_policy(opened, found):
     """The data comes from where the page says, and the script and the style from this server."""
     data = drawn(found)

@@ -43,6 +43,10 @@ class Observers:
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self._observers = list(observers)
 
+    def add(self, observer: Observer) -> None:
+        """Before the call begins."""
+        self._observers.append(observer)
+
     def saw(self, event: Event) -> None:
         for observer in tuple(self._observers):
             try:

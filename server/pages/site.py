@@ -8,6 +8,7 @@ from server.pages.home import add_home
 from server.pages.kinds import kind_of
 from server.pages.login import add_login
 from server.pages.pages import Pages
+from server.pages.phone import add_phone
 from server.pages.sessions import Sessions
 from server.service import Service
 from server.telephony.public_url import public_origin
@@ -24,6 +25,7 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     pages = Pages(kind_of(config, by_host=allowed is not None), sessions, lambda: _by_https(config), allowed)
     add_home(pages, service)
     add_login(pages, password_hash, redis_url)
+    add_phone(pages, service)
     return pages.blueprint
 
 

@@ -63,15 +63,15 @@ def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
         says_so(page, "why", "D2 a voice, or a key, interrupted the agent")
         expect(page.locator("#clears")).to_have_text("1")
         expect(page.locator("#talk s")).to_contain_text("בטלפון")  # unheard
-        cleared_at = page.evaluate("() => ears.received.findLast(([, told]) => told.event === 'clear')[0]")
+        cleared_at = page.evaluate("() => heard.received.findLast(([, told]) => told.event === 'clear')[0]")
 
         page.click("#mute")
         muted_at = page.evaluate("() => performance.now()")
-        page.wait_for_function(f"() => ears.sent.filter(([at]) => at > {muted_at} + 60).length > 20")
+        page.wait_for_function(f"() => heard.sent.filter(([at]) => at > {muted_at} + 60).length > 20")
         assert set(payloads(page, muted_at + 60)) == {SILENT}
         page.click("#mute")
-        page.wait_for_function(f"() => ears.sent.at(-1)[1].media?.payload !== '{SILENT}'")
-        quiet = [rms for at, rms in page.evaluate("() => ears.levels") if cleared_at + 60 < at < muted_at]
+        page.wait_for_function(f"() => heard.sent.at(-1)[1].media?.payload !== '{SILENT}'")
+        quiet = [rms for at, rms in page.evaluate("() => heard.levels") if cleared_at + 60 < at < muted_at]
         assert max(quiet, default=0) < 0.005
 
         page.click("[data-key='5']")
@@ -80,7 +80,7 @@ def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
         page.click("#call")
         says_so(page, "status", "ניתקת")
         expect(page.locator("#call")).to_have_text("להתקשר")
-        sent, received = page.evaluate("() => [ears.sent, ears.received]")
+        sent, received = page.evaluate("() => [heard.sent, heard.received]")
     events = [message["event"] for _, message in sent]
     assert events[:2] == ["connected", "start"] and events[-1] == "stop"
     assert [message["dtmf"]["digit"] for _, message in sent if message["event"] == "dtmf"] == ["5"]
@@ -97,7 +97,7 @@ def test_a_refused_microphone_is_explained(server: Server, browser: Browser) -> 
         page.click("#call")
         says_so(page, "status", "הדפדפן חוסם את המיקרופון")
         expect(page.locator("#call")).to_have_text("להתקשר")
-        assert page.evaluate("() => ears.sent") == []
+        assert page.evaluate("() => heard.sent") == []
 
 
 def test_its_sound_is_the_lines(server: Server, browser: Browser) -> None:

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, expect
@@ -22,12 +23,13 @@ from tests.servers.browsers_phone import (
 from tests.serving import GUNICORN, ROOT, Server, started
 
 PASSWORD = "of the test"
-LINES = ["אני רוצה לקנות דירה", "לא לקנות, לשכור", "תודה"]
+SAID = ["אני רוצה לקנות דירה", "לא לקנות, לשכור"]
+HEARD_AS = ['אני רוצה <b id="caller">דירה</b>', "לא לקנות, לשכור", "תודה"]
 KNOBS = {
     "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
     "PAGES_PASSWORD_HASH": PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD),
     "AI_GREETING_HE": "שלום, מדברת הסוכנת. איך אפשר לעזור?",
-    "SCRIPTED_ASR_LINES": "|".join(LINES),
+    "SCRIPTED_ASR_LINES": "|".join(HEARD_AS),
     "SCRIPTED_LLM_REPLY": "תשובה מספר {n}, והיא ארוכה כל כך שאפשר להפריע לה באמצע, כמו שעושים בטלפון.",
     "THINKING_HINT_MS": "0",
 }
@@ -37,7 +39,8 @@ TALKING_S = 20_000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with started(GUNICORN, ROOT, tmp_path_factory.mktemp("phone") / "log", **KNOBS) as server:
+    folder = tmp_path_factory.mktemp("phone")
+    with started(GUNICORN, ROOT, folder / "log", **KNOBS, STATE_FILE=str(folder / "state")) as server:
         yield server
         assert "Traceback" not in server.log
 
@@ -53,12 +56,13 @@ def payloads(page: Page, since_ms: float) -> list[str]:
 
 def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
     """It greets, hears, is interrupted, is told a key, and is hung up on; muted frames go on as silence."""
-    write(microphone, silence(3.2), words(LINES[0]), silence(2.6), *[words(LINES[1])] * 3)
+    write(microphone, silence(3.2), words(SAID[0]), silence(2.6), *[words(SAID[1])] * 3)
     with phone_page(browser, server.address, password=PASSWORD) as page:
         page.click("#call")
         says_so(page, "state", "מדבר")
         page.wait_for_function(HEARD)
-        says_so(page, "talk", LINES[0])
+        says_so(page, "talk", HEARD_AS[0])
+        assert page.locator("#caller").count() == 0, "a caller's words are text"
         says_so(page, "talk", "תשובה מספר 1, והיא ארוכה")
         says_so(page, "why", "D2 a voice, or a key, interrupted the agent")
         expect(page.locator("#clears")).to_have_text("1")
@@ -151,13 +155,17 @@ CLEARED = """async () => {
 }"""
 
 
-def test_a_lost_line_is_explained(server: Server, browser: Browser, microphone: Path) -> None:
-    """The last one here: the server is gone."""
+def test_a_lost_line_goes_on_or_is_explained(server: Server, browser: Browser, microphone: Path) -> None:
+    """F8: at another worker's. The last test here: in the end the server is gone."""
     write(microphone, silence(30))
     with phone_page(browser, server.address, password=PASSWORD) as page:
         page.click("#call")
         says_so(page, "talk", "איך אפשר לעזור")
         page.wait_for_function(HEARD)
+        for worker in psutil.Process(server.process.pid).children():
+            worker.kill()
+        says_so(page, "status", "השיחה נמשכת בקו חדש")
+        says_so(page, "talk", "נותקנו לרגע")
         kill_all(server)
         says_so(page, "status", "הקו נפל")
         expect(page.locator("#call")).to_have_text("להתקשר")

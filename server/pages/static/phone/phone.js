@@ -191,3 +191,4 @@ document.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
   if (call && !ctrlKey && !metaKey && !altKey && /^[0-9*#]$/.test(key)) call.press(key);
 });
 window.addEventListener("pagehide", () => call?.hangUp());
+document.getElementById("call").disabled = false; // from now on a press is heard

@@ -28,7 +28,7 @@ HEARD_AS = ['אני רוצה <b id="caller">דירה</b>', "לא לקנות, ל�
 KNOBS = {
     "TWILIO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef",
     "PAGES_PASSWORD_HASH": PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD),
-    "AI_GREETING_HE": "שלום, מדברת הסוכנת. איך אפשר לעזור?",
+    "AI_GREETING_HE": "שלום, איך אפשר לעזור?",
     "SCRIPTED_ASR_LINES": "|".join(HEARD_AS),
     "SCRIPTED_LLM_REPLY": "תשובה מספר {n}, והיא ארוכה כל כך שאפשר להפריע לה באמצע, כמו שעושים בטלפון.",
     "THINKING_HINT_MS": "0",
@@ -56,7 +56,7 @@ def payloads(page: Page, since_ms: float) -> list[str]:
 
 def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
     """It greets, hears, is interrupted, is told a key, and is hung up on; muted frames go on as silence."""
-    write(microphone, silence(3.2), words(SAID[0]), silence(2.6), *[words(SAID[1])] * 3)
+    write(microphone, silence(2.4), words(SAID[0]), silence(2.2), *[words(SAID[1])] * 3)
     with phone_page(browser, server.address, password=PASSWORD) as page:
         page.click("#call")
         says_so(page, "state", "מדבר")

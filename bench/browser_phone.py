@@ -28,13 +28,13 @@ ANSWERED_S, OVER_IT_S = (
 )  # behind each line; the third one is said over the agent
 SIZES = {390: 844, 1440: 900}
 SILENT_AFTER = f"""() => {{
-    const cleared = ears.received.filter(([, told]) => told.event === "clear").map(([at]) => at);
-    const spoke = (until) => ears.levels.findLast(([at]) => at < until)?.[1] > {AUDIBLE};
-    const quiet = (from) => ears.levels.find(([at, rms]) => at >= from && rms < {AUDIBLE})?.[0];
+    const cleared = heard.received.filter(([, told]) => told.event === "clear").map(([at]) => at);
+    const spoke = (until) => heard.levels.findLast(([at]) => at < until)?.[1] > {AUDIBLE};
+    const quiet = (from) => heard.levels.find(([at, rms]) => at >= from && rms < {AUDIBLE})?.[0];
     return cleared.filter(spoke).map((at) => Math.round(quiet(at) - at));
 }}"""
-GREETED_AFTER = f"() => Math.round(ears.levels.find(([, rms]) => rms > {AUDIBLE})[0] - ears.sent[0][0])"
-TOLD = "(kind) => ears.received.map(([, told]) => told.agent).filter((agent) => agent?.kind === kind)"
+GREETED_AFTER = f"() => Math.round(heard.levels.find(([, rms]) => rms > {AUDIBLE})[0] - heard.sent[0][0])"
+TOLD = "(kind) => heard.received.map(([, told]) => told.agent).filter((agent) => agent?.kind === kind)"
 
 
 def caller(seconds: float) -> list[bytes]:
@@ -54,7 +54,7 @@ def hold(browser: Browser, server: Server, seconds: float, shots: Path | None) -
     """One call of this length, and its figures."""
     with phone_page(browser, server.address) as page:
         page.click("#call")
-        page.wait_for_function("() => ears.sent.length > 0")
+        page.wait_for_function("() => heard.sent.length > 0")
         page.wait_for_timeout(seconds * 1000)
         if shots is not None:
             take(page, shots)
@@ -66,7 +66,7 @@ def hold(browser: Browser, server: Server, seconds: float, shots: Path | None) -
         said = [told["words"] for told in page.evaluate(TOLD, "caller") if told["final"]]
         print(f"  greeting heard after {page.evaluate(GREETED_AFTER)} ms, {rate:.2f} frames a second")
         print(f"  {len(said)} turns heard as: {' | '.join(said)}")
-        key = page.evaluate("() => ears.sent.find(([, message]) => message.event === 'dtmf')[1].dtmf.digit")
+        key = page.evaluate("() => heard.sent.find(([, message]) => message.event === 'dtmf')[1].dtmf.digit")
         print(f"  gaps {gaps} ms; silent {page.evaluate(SILENT_AFTER)} ms after each clear; key sent: {key}")
 
 

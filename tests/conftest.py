@@ -49,6 +49,7 @@ LONGEST = (
     "test_hub",
     "test_process_end",
     "test_hotato",
+    "test_phone",
     "test_doors",
     "test_cloud_after",
     "test_stories",

@@ -11,17 +11,16 @@ for it, and ask our own webhooks: signature, limits, token and leads are those o
 """
 
 import re
-from io import BytesIO
 from secrets import token_hex
-from urllib.parse import urlencode
 
 from flask import Response, current_app, jsonify, request, url_for
 from werkzeug.exceptions import Forbidden
+from werkzeug.test import EnvironBuilder
 
 from server.pages.pages import Pages, render
 from server.service import Service
 from server.telephony.public_url import public_origin
-from server.telephony.request_guard import FORM, TICKET
+from server.telephony.request_guard import SIGNATURE, TICKET
 
 ACCOUNT_SID = "AC" + "0" * 32
 CALLER, CALLED = "client:browser", "client:agent"  # as Twilio names its own browsers'; no number to call back
@@ -83,18 +82,12 @@ def _ask_as_twilio(service: Service, name: str, call_sid: str, **more: str) -> R
     fields = {"AccountSid": ACCOUNT_SID, "CallSid": call_sid, "Direction": "inbound"}
     fields |= {"From": CALLER, "To": CALLED, **more}
     path = url_for(_agents(name)).removeprefix(request.script_root)
-    body = urlencode(fields).encode()
-    environ = request.environ | {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "CONTENT_TYPE": FORM,
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_X_TWILIO_SIGNATURE": service.gate.auth.sign(public_origin(service.config) + path, fields),
-        "wsgi.input": BytesIO(body),
-    }
+    signature = service.gate.auth.sign(public_origin(service.config) + path, fields)
+    form = EnvironBuilder(
+        path, request.url_root, method="POST", data=fields, headers=[(SIGNATURE, signature)]
+    ).get_environ()
     view = current_app.view_functions[_agents(name)]
-    with current_app.request_context(environ):
+    with current_app.request_context(request.environ | form):
         answer = view()
     assert isinstance(answer, Response)
     return answer

@@ -12,10 +12,10 @@ from server.audio.frames import SAMPLE_RATE_HZ
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.providers.wav import wav_of
 
-EARS = Path(__file__).with_name("browser_ears.js")
+HEARING = Path(__file__).with_name("browser_hearing.js")
 AUDIBLE = 0.005  # of full scale
-HEARD = f"() => ears.levels.some(([, rms]) => rms > {AUDIBLE})"
-FRAMES = "() => ears.sent.filter(([, message]) => message.event === 'media')"
+HEARD = f"() => heard.levels.some(([, rms]) => rms > {AUDIBLE})"
+FRAMES = "() => heard.sent.filter(([, message]) => message.event === 'media')"
 
 
 def silence(seconds: float) -> bytes:
@@ -43,7 +43,7 @@ def phone_page(
         page = of_one.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.add_init_script(path=EARS)
+        page.add_init_script(path=HEARING)
         page.goto(f"http://{address}/phone")
         if password:
             page.fill("#password", password)

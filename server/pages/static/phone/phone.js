@@ -51,7 +51,7 @@ class Call {
         if (this.startedAt) view.time(performance.now() - this.startedAt);
       },
       marks: (names) => names.forEach((name) => this.line?.mark(name)),
-      cleared: (samples) => view.cleared(samples),
+      cleared: (samples) => this.line.ready && view.cleared(samples),
       heard: (level, waiting) => {
         view.levels({ theirs: level });
         view.waiting(waiting);
@@ -191,3 +191,4 @@ document.addEventListener("keydown", ({ key, ctrlKey, metaKey, altKey }) => {
   if (call && !ctrlKey && !metaKey && !altKey && /^[0-9*#]$/.test(key)) call.press(key);
 });
 window.addEventListener("pagehide", () => call?.hangUp());
+document.getElementById("call").disabled = false; // from now on a press is heard

@@ -1,15 +1,15 @@
 // What a test wants to know of a page: each message of its sockets with its time, and how loud the agent is.
 {
-  const ears = (window.ears = { sent: [], received: [], levels: [] });
+  const heard = (window.heard = { sent: [], received: [], levels: [] });
   const { send } = WebSocket.prototype;
   WebSocket.prototype.send = function (text) {
-    ears.sent.push([performance.now(), JSON.parse(text)]);
+    heard.sent.push([performance.now(), JSON.parse(text)]);
     return send.call(this, text);
   };
   window.WebSocket = class extends WebSocket {
     constructor(...how) {
       super(...how);
-      this.addEventListener("message", ({ data }) => ears.received.push([performance.now(), JSON.parse(data)]));
+      this.addEventListener("message", ({ data }) => heard.received.push([performance.now(), JSON.parse(data)]));
     }
   };
   const { connect } = AudioNode.prototype;
@@ -21,7 +21,7 @@
       setInterval(() => {
         analyser.getFloatTimeDomainData(samples);
         const rms = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
-        ears.levels.push([performance.now(), rms]);
+        heard.levels.push([performance.now(), rms]);
       }, 20);
     }
     return connect.call(this, to, ...how);

@@ -53,12 +53,12 @@ HOSTILE = (
 def browse(place: Place, tmp_path: Path) -> Iterator[Callable[..., FlaskClient]]:
     """Opens the pages over what is in the database."""
 
-    def browse(**knobs: Any) -> FlaskClient:
+    def browse(prefix: str = "", **knobs: Any) -> FlaskClient:
         kept = {"database_url": place.url, "records_file": place.file}
         folders = {"event_log_dir": str(tmp_path / "events")}
         blueprint, sock = phone_agent(load_config(**SCRIPTED | kept | folders | knobs), pages=True)
         app = Flask(__name__)
-        app.register_blueprint(blueprint)
+        app.register_blueprint(blueprint, url_prefix=prefix)
         sock.init_app(app)
         return app.test_client()
 
@@ -263,6 +263,18 @@ def test_a_long_call_is_read_page_by_page_and_none_is_heavy(
         path = unescape(following[1]) if following else ""
     assert seen == list(range(1, 101))
     assert page(client, "/calls/CA1?turn=99999999999999") and page(client, "/calls/CA1?turn=-1")
+
+
+def test_below_a_hosts_prefix_each_link_is_below_it(
+    place: Place, tmp_path: Path, browse: Callable[..., FlaskClient]
+) -> None:
+    told_call(tmp_path, place)
+    client = browse("/agent")
+    for path in ("/agent/calls", "/agent/calls/CA1", "/agent/calls/live", "/agent/calls/CA1/timeline.json"):
+        answer = client.get(path).text
+        links = re.findall(r'(?:href|src|action|data-live)"?[=:]\s*"([^"]+)"', answer)
+        assert links or path.endswith("live")
+        assert all(link.startswith(("/agent/", "?", "#", "data:,")) for link in links), links
 
 
 # ---- what strangers say

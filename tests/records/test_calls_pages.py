@@ -53,12 +53,12 @@ HOSTILE = (
 def browse(place: Place, tmp_path: Path) -> Iterator[Callable[..., FlaskClient]]:
     """Opens the pages over what is in the database."""
 
-    def browse(**knobs: Any) -> FlaskClient:
+    def browse(prefix: str = "", **knobs: Any) -> FlaskClient:
         kept = {"database_url": place.url, "records_file": place.file}
         folders = {"event_log_dir": str(tmp_path / "events")}
         blueprint, sock = phone_agent(load_config(**SCRIPTED | kept | folders | knobs), pages=True)
         app = Flask(__name__)
-        app.register_blueprint(blueprint)
+        app.register_blueprint(blueprint, url_prefix=prefix)
         sock.init_app(app)
         return app.test_client()
 
@@ -198,6 +198,8 @@ def test_a_call_is_told_turn_by_turn_with_its_recording(
     place: Place, tmp_path: Path, browse: Callable[..., FlaskClient]
 ) -> None:
     held = told_call(tmp_path, place)
+    (log,) = tmp_path.glob("events/*/CA1.events")
+    log.with_name("CA1-2.events").write_bytes(b"another stream's")
     client = browse()
     html = page(client, "/calls/CA1")
     shown = text_of(html)
@@ -212,7 +214,7 @@ def test_a_call_is_told_turn_by_turn_with_its_recording(
     assert (some.status_code, some.data) == (206, wav.data[100:200])
     events = client.get("/calls/CA1/events")
     assert "attachment" in events.headers["Content-Disposition"]
-    assert b"agent-events" in events.data.partition(b"\n")[0]
+    assert events.data == log.read_bytes()
     drawn = client.get("/calls/CA1/timeline.json").get_json()
     assert drawn["sounds"] == [{"at": 0, "src": "/calls/CA1/recording.wav"}] and len(drawn["turns"]) > 1
 
@@ -261,6 +263,18 @@ def test_a_long_call_is_read_page_by_page_and_none_is_heavy(
         path = unescape(following[1]) if following else ""
     assert seen == list(range(1, 101))
     assert page(client, "/calls/CA1?turn=99999999999999") and page(client, "/calls/CA1?turn=-1")
+
+
+def test_below_a_hosts_prefix_each_link_is_below_it(
+    place: Place, tmp_path: Path, browse: Callable[..., FlaskClient]
+) -> None:
+    told_call(tmp_path, place)
+    client = browse("/agent")
+    for path in ("/agent/calls", "/agent/calls/CA1", "/agent/calls/live", "/agent/calls/CA1/timeline.json"):
+        answer = client.get(path).text
+        links = re.findall(r'(?:href|src|action|data-live)"?[=:]\s*"([^"]+)"', answer)
+        assert links or path.endswith("live")
+        assert all(link.startswith(("/agent/", "?", "#", "data:,")) for link in links), links
 
 
 # ---- what strangers say
@@ -316,6 +330,19 @@ def test_no_word_stands_there_where_none_may_be_kept(
     assert re.search(r"\(\d+ words?\)", text_of(page(client, "/calls/CA1")))
 
 
+def test_neither_log_nor_recording_is_given_out_where_no_word_may_be_shown(
+    place: Place, tmp_path: Path, browse: Callable[..., FlaskClient]
+) -> None:
+    """Though more was allowed when the call was kept."""
+    told_call(tmp_path, place)
+    client = browse(log_transcripts="off")
+    html = page(client, "/calls/CA1")
+    assert "<audio" not in html and '/CA1/events"' not in html and "server.replay" in html
+    for beside in ("events", "recording.wav"):
+        assert client.get(f"/calls/CA1/{beside}").status_code == 404
+    assert client.get("/calls/CA1/timeline.json").get_json()["sounds"] == []
+
+
 PATHS = (
     "../../etc/passwd",
     "..%2f..%2fetc%2fpasswd",
@@ -341,12 +368,22 @@ def test_a_sid_is_a_name_and_no_path_and_no_pattern(
 
 @pytest.mark.parametrize(
     "name",
-    ["../secret.events", "/etc/passwd", "a/../../secret.events", "..", "", "secret\0.events", "x" * 300],
+    [
+        "../secret.events",
+        "/etc/passwd",
+        "a/../../secret.events",
+        "..",
+        "",
+        "notes.txt",
+        "secret\0.events",
+        "x" * 300,
+    ],
 )
 def test_a_log_is_read_in_its_folder_only(
     name: str, database: Database, tmp_path: Path, browse: Callable[..., FlaskClient]
 ) -> None:
     (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "notes.txt").write_text("{}")
     (tmp_path / "secret.events").write_text(json.dumps({"format": "agent-events", "audio": True}) + "\n")
     keep(database, call("CA1", event_log=name))
     client = browse()
@@ -397,10 +434,15 @@ def test_a_caller_is_forgotten_when_that_is_said_twice(
 
 @pytest.mark.parametrize("caller", ["", "…4567", "anonymous", "[hidden]"])
 def test_a_caller_whose_number_is_not_kept_is_not_guessed(
-    caller: str, database: Database, browse: Callable[..., FlaskClient]
+    caller: str, database: Database, browse: Callable[..., FlaskClient], tmp_path: Path
 ) -> None:
     keep(database, call("CA1", caller=caller, lead=()), call("CA2", caller="", lead=()))
-    client = browse()
+    leads = tmp_path / "leads.jsonl"
+    leads.write_text(others := json.dumps({"kind": "call", "call_sid": "CA9", "caller": ""}) + "\n")
+    client = browse(leads_file=str(leads))
     html = page(client, "/calls/CA1/forget")
     assert "./start_all.sh forget NUMBER" in html and '<form method="post">' not in html
-    assert sids(database) == {"CA1", "CA2"}
+    keep(database, call("CA3"))
+    form = {"csrf": token(page(client, "/calls/CA3/forget"))}
+    assert "./start_all.sh forget NUMBER" in client.post("/calls/CA1/forget", data=form).text
+    assert sids(database) == {"CA1", "CA2", "CA3"} and leads.read_text() == others

@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from server.office.lead import Missed
@@ -140,6 +141,10 @@ def test_anything_bad_is_what_the_one_place_calls_so(bad: Database) -> None:
 # ---- pages
 
 
+def page_of(database: Database, wanted: Wanted, most: int, patient: bool = True) -> Found:
+    return database.run(WITHIN_S, lambda c: search(c, wanted, most, lambda: patient), writes=False)
+
+
 def test_pages_of_calls_that_began_at_one_moment(database: Database) -> None:
     """In the order that the database itself has for names."""
     names = ["CA-b", "CAa", "CAB", "CA_c", "CA@1s", "CA1", "CA10"]
@@ -147,7 +152,7 @@ def test_pages_of_calls_that_began_at_one_moment(database: Database) -> None:
     seen, below = [], None
     for _ in names:
         page = Wanted(below=below)
-        answer = database.run(WITHIN_S, lambda c: search(c, page, 2), writes=False)  # noqa: B023
+        answer = page_of(database, page, 2)
         seen += [one.sid for one, _ in answer.calls]
         below = answer.more
         if below is None:
@@ -170,31 +175,43 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @settings(max_examples=15)
+@example([0] * 6, [], 4, Wanted("דירה", bad="any"), True, (3, 1))
 @given(
     moments=st.lists(st.integers(0, 3), min_size=1, max_size=12),
     come=st.lists(st.integers(0, 5), max_size=4),
     most=st.integers(1, 4),
     wanted=st.sampled_from([Wanted(), Wanted("דירה"), Wanted(bad="gap"), Wanted("דירה", bad="any")]),
     patient=st.booleans(),
+    at_a_time=st.tuples(st.sampled_from([1, 3, 2000]), st.sampled_from([1, 2, 200])),
 )
 def test_no_call_is_lost_or_seen_twice_while_new_ones_come(
-    shelf: Any, moments: list[int], come: list[int], most: int, wanted: Wanted, patient: bool
+    shelf: Any,
+    moments: list[int],
+    come: list[int],
+    most: int,
+    wanted: Wanted,
+    patient: bool,
+    at_a_time: tuple[int, int],
 ) -> None:
     """Many began at the same moment; a page that was given up goes on where it stopped."""
-    database: Database = shelf()
-    bad: dict[str, Any] = {"summary": "דירה", "worst_gap_ms": 3000}
-    before = [plain(f"CA{number}", at=AT + moment * DAY, **bad) for number, moment in enumerate(moments)]
-    keep(database, *before)
-    new = [plain(f"CAnew{number}", at=AT + (9 + day) * DAY, **bad) for number, day in enumerate(come)]
-    seen: list[tuple[datetime, str]] = []
-    below = None
-    for _ in range(50):
-        page = Wanted(wanted.text, bad=wanted.bad, below=below)
-        answer: Found = database.run(WITHIN_S, lambda c: search(c, page, most, lambda: patient), writes=False)  # noqa: B023
-        seen += [(one.at, one.sid) for one, _ in answer.calls]
-        if new:
-            keep(database, new.pop())
-        if answer.more is None:
-            break
-        below = answer.more
-    assert seen == sorted(((one.at, one.sid) for one in before), reverse=True)
+    batch, chunk = at_a_time
+    with patch("server.records.search.BATCH", batch), patch("server.records.search.CHUNK", chunk):
+        database: Database = shelf()
+        bad: dict[str, Any] = {"summary": "דירה", "worst_gap_ms": 3000}
+        before = [plain(f"CA{number}", at=AT + moment * DAY, **bad) for number, moment in enumerate(moments)]
+        before[1::3] = [plain(one.sid, at=one.at) for one in before[1::3]]  # nothing but their time
+        keep(database, *before)
+        new = [plain(f"CAnew{number}", at=AT + (9 + day) * DAY, **bad) for number, day in enumerate(come)]
+        seen: list[tuple[datetime, str]] = []
+        below = None
+        for _ in range(50):
+            page = Wanted(wanted.text, bad=wanted.bad, below=below)
+            answer = page_of(database, page, most, patient)
+            seen += [(one.at, one.sid) for one, _ in answer.calls]
+            if new:
+                keep(database, new.pop())
+            if answer.more is None:
+                break
+            below = answer.more
+        sought = [one for one in before if one.summary or not (wanted.text or wanted.bad)]
+        assert seen == sorted(((one.at, one.sid) for one in sought), reverse=True)

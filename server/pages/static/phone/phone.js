@@ -51,7 +51,7 @@ class Call {
         if (this.startedAt) view.time(performance.now() - this.startedAt);
       },
       marks: (names) => names.forEach((name) => this.line?.mark(name)),
-      cleared: (samples) => view.cleared(samples),
+      cleared: (samples) => this.line.ready && view.cleared(samples),
       heard: (level, waiting) => {
         view.levels({ theirs: level });
         view.waiting(waiting);

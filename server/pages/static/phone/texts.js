@@ -4,7 +4,7 @@ const TEXTS = {
   call: ["להתקשר", "Call"],
   hangUp: ["לנתק", "Hang up"],
   mute: ["השתקה", "Mute"],
-  muted: ["מושתק – לחיצה מבטלת", "Muted – press to speak"],
+  muted: ["לבטל השתקה", "Unmute"],
   asking: ["הדפדפן מבקש רשות למיקרופון.", "The browser asks for the microphone."],
   calling: ["מתקשר…", "Calling…"],
   connecting: ["מתחבר", "Connecting"],

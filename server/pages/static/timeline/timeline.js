@@ -377,22 +377,25 @@
       }
     }
 
-    // A turn's words: each at its time where they fit, else all of them as far as there is room.
+    // A turn's words: each at its time where they fit, else all of them as far as there is room. What was not
+    // heard ends where the agent is heard again.
     words(who, { top, height }) {
-      const pen = this.context, y = top + height / 2;
+      const pen = this.context, y = top + height / 2, until = [-Infinity];
+      const groups = this.data.groups.filter((group) => group.who === who);
       pen.direction = "rtl";
-      const until = [-Infinity];
-      for (const group of this.data.groups) {
-        if (group.who !== who || !this.visible(group.from, group.to)) continue;
-        const x0 = Math.max(this.left, this.x(group.from)), x1 = Math.min(this.width, this.x(group.to));
+      for (const group of groups) {
+        const next = group.heard ? undefined : groups.find((one) => one.heard && one.from > group.from);
+        const to = next ? Math.min(group.to, next.from) : group.to;
+        if (!this.visible(group.from, to)) continue;
+        const x0 = Math.max(this.left, this.x(group.from)), x1 = Math.min(this.width, this.x(to));
         const colour = group.heard ? this.colours.ink : this.colours.bad;
-        const each = pen.measureText(group.text).width <= this.x(group.to) - this.x(group.from);
-        if (each) {
+        if (pen.measureText(group.text).width <= this.x(to) - this.x(group.from)) {
           for (const word of group.words) {
-            if (this.visible(word.at, word.to)) this.word(word.text, this.x(word.at), this.x(word.to), y, colour, !group.heard, until);
+            if (word.at >= to || !this.visible(word.at, word.to)) continue;
+            this.word(word.text, this.x(word.at), this.x(Math.min(word.to, to)), y, colour, !group.heard, until);
           }
         } else {
-          this.word(this.cut(group.text, x1 - x0), x0, x1, y, colour, !group.heard, until);
+          this.word(this.cut(group.text, x1 - x0 - 6), x0, x1, y, colour, !group.heard, until);
         }
         this.hit(x0, x1, top, height, { kind: "words", one: group });
       }
@@ -403,7 +406,7 @@
       if (!text) return;
       const pen = this.context, width = pen.measureText(text).width, middle = (x0 + x1) / 2;
       if (middle - width / 2 < until[0]) return;
-      until[0] = middle + width / 2 + 2;
+      until[0] = middle + width / 2;
       this.text(text, middle, y, colour, "center");
       if (!struck) return;
       pen.fillStyle = colour;

@@ -104,8 +104,8 @@ def test_a_refused_microphone_is_explained(server: Server, browser: Browser) -> 
         assert page.evaluate("() => heard.sent") == []
 
 
-def test_its_sound_is_the_lines(server: Server, browser: Browser) -> None:
-    """μ-law as the server's; `clear` is heard within one quantum, and each mark comes back in its place."""
+def test_it_sounds_and_obeys_as_a_line_does(server: Server, browser: Browser) -> None:
+    """μ-law as the server's; `clear` is heard within one quantum, marks come back in their places; TwiML."""
     with phone_page(browser, server.address, password=PASSWORD) as page:
         coded = page.evaluate("""async () => {
             const { toMulaw } = await import("/pages/static/phone/mulaw.js");
@@ -114,12 +114,27 @@ def test_its_sound_is_the_lines(server: Server, browser: Browser) -> None:
         pcm16 = b"".join(sample.to_bytes(2, "little", signed=True) for sample in range(-32768, 32768))
         assert bytes(coded) == pcm16_to_mulaw(pcm16)
         before, after, told = page.evaluate(CLEARED)
+        verbs = page.evaluate(VERBS, TWIML)
+    assert verbs == [
+        {"verb": "play", "name": "apology_transfer"},
+        {"verb": "stream", "parameters": {"token": 'a"b', "call_sid": "CA1"}},
+        {"verb": "dial", "number": "+972501234567"},
+        {"verb": "reject"},
+        {"verb": "hangup"},
+    ]
     assert before > 0.4 and after < 1e-6
     assert [what for name, what in told if name == "marks"] == [["a"], ["b", "c"], ["d"]]
     [dropped] = [what for name, what in told if name == "cleared"]
     assert dropped == pytest.approx(4000, abs=40)
 
 
+TWIML = """<?xml version="1.0" encoding="UTF-8"?><Response>
+<Play>https://agent.example.com/media/apology_transfer.wav</Play>
+<Connect action="/webhook/stream_ended"><Stream url="wss://agent.example.com/ws/twilio-media">
+<Parameter name="token" value="a&quot;b"/><Parameter name="call_sid" value="CA1"/></Stream></Connect>
+<Dial action="/webhook/transfer_ended" timeout="25">+972501234567</Dial><Reject reason="busy"/><Hangup/>
+</Response>"""
+VERBS = """async (text) => (await import("/pages/static/phone/twiml.js")).verbs(text)"""
 CLEARED = """async () => {
     const { toMulaw } = await import("/pages/static/phone/mulaw.js");
     const context = new OfflineAudioContext(1, 48000, 48000);

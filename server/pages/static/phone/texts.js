@@ -12,6 +12,7 @@ const TEXTS = {
   LISTENING: ["מקשיב", "Listening"],
   THINKING: ["חושב", "Thinking"],
   SPEAKING: ["מדבר", "Speaking"],
+  recorded: ["♪ הקלטה: {0}", "♪ Recording: {0}"],
   // how a call ends
   youHungUp: ["ניתקת. אפשר להתקשר שוב.", "You hung up. You can call again."],
   agentHungUp: ["הסוכן סיים את השיחה.", "The agent has ended the call."],

@@ -165,7 +165,7 @@ export class View {
 
   /** A line of the server's own that it plays, outside of any stream. */
   played(name) {
-    this.line("theirs").append(element("span", "", `♪ ${name}`));
+    this.line("theirs").append(element("span", "", say("recorded", name)));
   }
 
   line(className, before = null) {

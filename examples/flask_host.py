@@ -53,12 +53,14 @@ def goodbye(day: str, name: str) -> Iterator[str | SaveLead | EndCall]:
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
 app = Flask(__name__)
 app.secret_key = "only for this example"
-blueprint, sock = phone_agent(respond=respond)
+blueprint, sock = phone_agent(respond=respond, pages=True, allowed=lambda: session.get("staff"))
 app.register_blueprint(blueprint, url_prefix="/phone")  # and no /phone in PUBLIC_BASE_URL
 sock.init_app(app)
 
 if CSRFProtect is not None:
-    CSRFProtect(app).exempt(app.blueprints[blueprint.name])  # Twilio's signature is its token
+    csrf = CSRFProtect(app)
+    csrf.exempt(app.blueprints[blueprint.name])  # Twilio's signature is its token
+    csrf.exempt(app.blueprints[f"{blueprint.name}.pages"])  # their forms have a token of their own
 
 
 @app.before_request

@@ -30,6 +30,11 @@ class Missing:
     he: str
 
 
+def _ltr(text: str) -> str:
+    """Within Hebrew, where its signs would otherwise change places."""
+    return f"\u2066{text}\u2069"
+
+
 def missing_to_go_live(config: Config, in_use: Providers | None = None) -> Iterator[Missing]:
     """Of what settings alone tell; asks nobody. ``in_use``: where they are not those of the settings."""
     yield from _https(config)
@@ -42,13 +47,13 @@ def _https(config: Config) -> Iterator[Missing]:
         yield Missing(
             Step.HTTPS,
             "set PUBLIC_BASE_URL (https://…) to where Twilio reaches this server",
-            "להגדיר ב-PUBLIC_BASE_URL את הכתובת (https://…) שבה Twilio מגיעה לשרת",
+            f"להגדיר ב-PUBLIC_BASE_URL את הכתובת ({_ltr('https://…')}) שבה Twilio מגיעה לשרת",
         )
     elif config.public_base_url.startswith("http://"):
         yield Missing(
             Step.HTTPS,
             "PUBLIC_BASE_URL must be https://: Twilio opens only wss:// streams",
-            "PUBLIC_BASE_URL חייב להתחיל ב-https://, אחרת Twilio לא פותחת את ערוץ הקול",
+            f"PUBLIC_BASE_URL חייב להתחיל ב-{_ltr('https://')}, אחרת Twilio לא פותחת את ערוץ הקול",
         )
 
 
@@ -59,7 +64,7 @@ def _credentials(in_use: Providers) -> Iterator[Missing]:
             "embedded providers are for trying out: set OPENAI_API_KEY, and GOOGLE_APPLICATION_CREDENTIALS "
             "for Google's STT and TTS, then run ./start_all.sh check",
             "הספקים המובנים הם לניסיון בלבד: להגדיר OPENAI_API_KEY, ולזיהוי ולקול של Google גם "
-            "GOOGLE_APPLICATION_CREDENTIALS, ואז להריץ ./start_all.sh check",
+            f"GOOGLE_APPLICATION_CREDENTIALS, ואז להריץ {_ltr('./start_all.sh check')}",
         )
     if any("scripted" in names for names in in_use):
         yield Missing(

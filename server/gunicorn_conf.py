@@ -25,7 +25,7 @@ from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_c
 from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
 from server.metrics import shared_folder  # noqa: E402
-from server.pages.kinds import LOOPBACK_NAMES, kind_of  # noqa: E402
+from server.pages.kinds import LOOPBACK_NAMES, Kind, kind_of  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.private_files import OTHERS  # noqa: E402
@@ -39,6 +39,7 @@ from server.settings.startup_checks import (  # noqa: E402
     why_not_written,
     why_too_little_memory,
 )
+from server.settings.url_secrets import shown  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
@@ -251,7 +252,7 @@ def summary(config: Config) -> list[str]:
         f"engines: STT {', '.join(chosen_stt(config))}; LLM {', '.join(chosen_llm(config))}; "
         f"TTS {', '.join(chosen_tts(config))}",
         f"serving on {bind}, {workers} {config.worker_class} worker(s)",
-        f"pages: {kind_of(config).value}" if config.pages else "pages: off (PAGES)",
+        f"pages: {where_pages_are(config)}",
         *(f"limit: {bound}" for bound in bounds(config)),
         *kept_words(config),
         *env_file_remarks(),
@@ -262,6 +263,17 @@ def summary(config: Config) -> list[str]:
         *(f"to go live: {missing.en}" for missing in missing_to_go_live(config)),
     ]
     return lines
+
+
+def where_pages_are(config: Config) -> str:
+    """The URL of the first page, and who may see it."""
+    if not config.pages:
+        return "none, by PAGES=false"
+    kind = kind_of(config)
+    if kind is Kind.SHUT:
+        return str(kind.value)
+    known = config.public_base_url or (f"https://{config.public_host}" if config.public_host else "")
+    return f"{shown(known or f'http://localhost:{config.port}').rstrip('/')}/, {kind.value}"
 
 
 def bounds(config: Config) -> list[str]:

@@ -8,6 +8,7 @@ from flask import Response, redirect, request, url_for
 
 from server.admission.caller_share import Party
 from server.admission.rate_limits import RateLimits
+from server.logs.rate_limited import RateLimitedLog
 from server.pages.guest import guest
 from server.pages.kinds import Kind
 from server.pages.pages import Pages, render
@@ -29,6 +30,7 @@ class Login:
         self._pages = pages
         self._hash = password_hash
         self._limits = limits
+        self._too_often = RateLimitedLog(log)
         self._pool = Pool("argon2", 1)  # one at a time: each takes 64 MB
 
     def show(self) -> Response:
@@ -40,7 +42,7 @@ class Login:
         if self._pages.kind is not Kind.PASSWORD:
             return _to(url_for(".home"))
         if self._is_too_often():
-            log.warning("PAGE_LOGIN too many tries from=%s", guest().address)
+            self._too_often.warn("PAGE_LOGIN too many tries from=%s", guest().address)
             response = render("pages/login.html", 429, problem="often")
             response.headers["Retry-After"] = str(RETRY_AFTER_S)
             return response

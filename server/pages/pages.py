@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from werkzeug.exceptions import Forbidden, HTTPException, NotFound
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound
 from werkzeug.routing import BuildError
 
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
@@ -25,6 +25,7 @@ from server.pages.guest import LANG_COOKIE, LANGS, guest
 from server.pages.headers import set_headers
 from server.pages.kinds import Kind
 from server.pages.sessions import Sessions, Visit
+from server.telephony.request_guard import read_body
 
 log = logging.getLogger("agent")
 
@@ -177,6 +178,12 @@ class Pages:
 
     def _see_that_the_form_is_ours(self, visit: Visit | None) -> None:
         """Raises Forbidden for a form that another site has made up, or that has no token of this visit."""
+        try:
+            read_body()  # what comes in drops must not hold a thread
+        except HTTPException:  # too large
+            raise
+        except Exception as error:  # the connection's, not ours
+            raise BadRequest from error
         token = request.headers.get("X-CSRF-Token") or request.form.get("csrf", "")
         if request.headers.get("Sec-Fetch-Site", "none") not in SAME_ORIGIN:
             self._refuse("a form of another site")

@@ -51,7 +51,7 @@ class RequestGuard:
         if why_not := self._why_not_read(signature):
             return self._refused(why_not)
         try:
-            body = _body()
+            body = read_body()
         except RequestEntityTooLarge:
             return self._refused(f"more than {MAX_BODY_BYTES} bytes", 413)
         except Exception as error:  # of the connection or of the server's parser: the peer's, not ours
@@ -147,7 +147,8 @@ def _fields(body: bytes) -> MultiDict[str, str] | None:
         return None
 
 
-def _body() -> bytes:
+def read_body() -> bytes:
+    """All of it, within BODY_S; a slower one is cut there. Raises what the connection and its parser do."""
     with _cut_after(BODY_S):
         return request.get_data()
 

@@ -19,6 +19,7 @@ from server.pages.headers import POLICY
 from server.pages.pages import COOKIE, FORM_COOKIE
 from server.pages.sessions import VISIT_SALT, Sessions
 from server.records.database import WITHIN_S, Database
+from server.records.facts import CallFacts
 from server.records.rows import call_record
 from server.records.store import put
 from server.shared_state.state import SharedState
@@ -49,12 +50,12 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def pages_in(app: Flask) -> Iterator[tuple[str, str, str]]:
+def pages_in(app: Flask, sid: str = "CA1") -> Iterator[tuple[str, str, str]]:
     """(method, path, name) of every page there is."""
     for rule in app.url_map.iter_rules():
         _, _, name = rule.endpoint.rpartition(".")
         if ".pages." in rule.endpoint and name not in OPEN:
-            path = rule.rule.replace("<sid>", "CA1")
+            path = rule.rule.replace("<sid>", sid)
             yield from ((method, path, name) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"})
 
 
@@ -203,7 +204,7 @@ def test_a_cookie_in_the_place_of_the_other_is_none(app: Flask, signed_in: bool)
 def test_a_login_has_a_new_id_whatever_cookies_came(app: Flask) -> None:
     """Fixation: who has planted a cookie knows nothing of the visit that the login begins."""
     attacker, victim = app.test_client(), app.test_client()
-    attacker.get("/login")
+    known = token_in(attacker.get("/login"))
     planted = attacker.get_cookie(FORM_COOKIE)
     assert planted is not None
     victim.set_cookie(FORM_COOKIE, planted.value)
@@ -214,6 +215,7 @@ def test_a_login_has_a_new_id_whatever_cookies_came(app: Flask) -> None:
     assert victim.get("/").status_code == 200 and is_shut_out(attacker.get("/"))
     attacker.set_cookie(COOKIE, planted.value)
     assert is_shut_out(attacker.get("/"))
+    assert victim.post("/logout", data={"csrf": known}).status_code == 403
 
 
 def test_two_logins_are_two_visits() -> None:
@@ -267,6 +269,24 @@ def test_under_https_the_cookie_travels_by_https_alone(
 
 
 # ---- forms --------------------------------------------------------------------------------------
+
+
+def test_every_form_asks_for_its_token(app: Flask) -> None:
+    """Those of other parts too."""
+    client = app.test_client()
+    client.set_cookie(COOKIE, logged_in_once(app))
+    forms = [path for method, path, _ in pages_in(app) if method == "POST"]
+    assert "/logout" in forms
+    for path in forms:
+        for data in ({}, {"csrf": ""}, {"csrf": "x"}):
+            assert client.post(path, data=data).status_code == 403, path
+
+
+def test_a_form_that_is_too_large_is_not_read(app: Flask) -> None:
+    client = app.test_client()
+    data = {"csrf": token_in(client.get("/login")), "password": "a" * 100_000}
+    answer = client.post("/login", data=data)
+    assert answer.status_code == 413 and dangers(answer.text) == []
 
 
 def wrong_tokens(app: Flask) -> list[str]:
@@ -506,6 +526,30 @@ def test_no_file_but_what_is_meant_to_be_shown(app: Flask, path: str) -> None:
         assert "import" not in answer.text and "root:" not in answer.text
 
 
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, Database]:
+    """An application that needs no login, and its records."""
+    file = str(tmp_path_factory.mktemp("records") / "records.db")
+    return app_of(records_file=file), Database("", file)
+
+
+def keep(database: Database, facts: CallFacts) -> None:
+    database.run(WITHIN_S, lambda connection: put(connection, [call_record(facts)], AT))
+
+
+def test_no_call_is_named_like_a_file(told: tuple[Flask, Database]) -> None:
+    """Of pages of other parts, wherever a CallSid stands in a path; nor by a sign that stands for others."""
+    app, database = told
+    keep(database, call("CA1"))
+    rules = [rule for rule in app.url_map.iter_rules() if ".pages." in rule.endpoint and "<sid>" in rule.rule]
+    for rule in rules:
+        for path in [*filter(lambda path: path.strip("./"), AWAY), "CA1'--", "CA1%00", "%", "%25", "_", "*"]:
+            answer = app.test_client().get(rule.rule.replace("<sid>", path))
+            assert answer.status_code in (301, 303, 308, 400, 404, 405), (rule.rule, path)
+            assert "root:" not in answer.text and "import" not in answer.text
+            answer.close()
+
+
 # ---- what callers have said ----------------------------------------------------------------------
 
 NASTY = [
@@ -532,22 +576,22 @@ NASTY = [
 ]
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, Database]:
-    file = str(tmp_path_factory.mktemp("records") / "records.db")
-    return app_of(records_file=file), Database("", file)
-
-
 @pytest.mark.parametrize("number", range(len(NASTY)))
 def test_what_a_caller_says_is_text_and_nothing_else(told: tuple[Flask, Database], number: int) -> None:
+    """On the first page, where it is shown, and on every page of other parts."""
     app, database = told
-    nasty = NASTY[number]
-    of_them = call(f"CA{number}", at=AT.replace(year=2001 + number), caller=nasty, summary=nasty)
-    database.run(WITHIN_S, lambda connection: put(connection, [call_record(of_them)], AT))
-    for lang in ("he", "en"):
-        page = app.test_client().get("/", query_string={"lang": lang})
-        assert page.status_code == 200 and dangers(page.text) == []
-        assert "alert" not in nasty or "alert" in page.text  # it was shown
+    nasty, sid = NASTY[number], f"CA{number}"
+    keep(
+        database,
+        call(sid, at=AT.replace(year=2001 + number), caller=nasty, summary=nasty, lead=(("name", nasty),)),
+    )
+    client = app.test_client()
+    first = client.get("/")
+    assert first.status_code == 200 and ("alert" not in nasty or "alert" in first.text)
+    shown = [path for method, path, _ in pages_in(app, sid) if method == "GET"]
+    for page in [first, *map(client.get, shown)]:
+        assert page.mimetype != "text/html" or dangers(page.text) == []
+        page.close()
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=range(len(NASTY)))

@@ -40,7 +40,7 @@ def test_a_server_without_credentials_says_what_is_missing() -> None:
     engines = dict.fromkeys(("asr_engines", "llm_engines", "tts_engines"), ("embedded",))
     page = shown(**engines)
     assert "0 of 5" in page and page.count("missing") == 5
-    for missing in ("OPENAI_API_KEY", "set TWILIO_AUTH_TOKEN", "set PUBLIC_BASE_URL"):
+    for missing in ("OPENAI_API_KEY", "Set TWILIO_AUTH_TOKEN", "Set PUBLIC_BASE_URL"):
         assert missing in page
     assert "https://…/webhook/incoming_call" in page
     assert "Speech recognition (STT) embedded" in page and "There was no call yet" not in page

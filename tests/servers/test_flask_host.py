@@ -70,6 +70,8 @@ def test_the_example_answers_notes_and_hangs_up(tmp_path: Path, served: str) -> 
             browser.trust_env = False
             page = browser.get(f"http://{server.address}/", timeout=5, allow_redirects=False)
             assert (page.status_code, page.headers["Location"]) == (302, "/login")
+            pages = browser.get(f"http://{server.address}/phone/", timeout=5, allow_redirects=False)
+            assert (pages.status_code, pages.headers["Location"]) == (302, "/login")
         called(server.address, tmp_path)
         said = [line.partition("AGENT_TEXT: ")[2] for line in server.log.splitlines() if "AGENT_TEXT" in line]
         assert "HOST_" not in server.log

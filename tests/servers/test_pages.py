@@ -1,5 +1,6 @@
 """The pages as a browser meets them: a real server, two workers, argon2 beside gevent's hub."""
 
+import socket
 from pathlib import Path
 
 import requests
@@ -27,7 +28,10 @@ def test_a_login_and_a_logout_hold_for_all_workers(tmp_path: Path) -> None:
             found = [session.get(home, timeout=5, allow_redirects=False) for _ in range(EACH_WORKER)]
             return {answer.status_code for answer in found}
 
-        assert server.has_said("pages: behind a password")
+        slow = _sends_half_a_form(server.address)
+        assert server.has_said(
+            f"pages: http://localhost:{server.address.partition(':')[2]}/, behind a password"
+        )
         assert answers(browser) == {303}
         token = _token(browser.get(login, timeout=5).text)
         wrong = browser.post(login, data={"csrf": token, "password": "wrong one"}, timeout=15)
@@ -41,6 +45,17 @@ def test_a_login_and_a_logout_hold_for_all_workers(tmp_path: Path) -> None:
         browser.cookies.update(copied)
         assert answers(browser) == {303}
         assert server.has_said("PAGE_LOGOUT who=session:")
+        with slow:
+            assert slow.recv(12) == b"HTTP/1.1 400"  # cut, and not waited for longer
+        assert "PAGE_ERR" not in server.log
+
+
+def _sends_half_a_form(address: str) -> socket.socket:
+    host, _, port = address.partition(":")
+    connection = socket.create_connection((host, int(port)), timeout=10)
+    head = f"POST /login HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    connection.sendall(f"{head}Content-Length: 1000\r\n\r\ncsrf=".encode())
+    return connection
 
 
 def _token(page: str) -> str:

@@ -19,6 +19,7 @@ import requests
 from websocket import create_connection
 
 from server.config import Config
+from tests.pages.site import HASH
 from tests.serving import ENGINES, GUNICORN, ROOT, SUBPROTOCOL, Server, environment, free_port, get, started
 
 WSCAT = "wscat@6.1.0"
@@ -176,6 +177,15 @@ class TestSettings:
         assert "OPEN: port 5000 is reached beside the proxy" in self.said(tmp_path, **proxied)
         for bind_host in ("127.0.0.1", "0.0.0.0"):
             assert "OPEN:" not in self.said(tmp_path, **proxied, bind_host=bind_host)
+
+    def test_where_the_pages_are_and_for_whom(self, tmp_path: Path) -> None:
+        unset = {"twilio_auth_token": "", "public_base_url": ""}
+        assert "pages: http://localhost:5000/, for this machine only" in self.said(tmp_path, **unset)
+        assert "pages: off, since the server is public" in self.said(tmp_path)
+        public = {"public_base_url": "https://agent:QXZ7@agent.example.com", "pages_password_hash": HASH}
+        said = self.said(tmp_path, **public)
+        assert "@agent.example.com/, behind a password" in said and "QXZ7" not in said
+        assert "pages: none, by PAGES=false" in self.said(tmp_path, pages=False)
 
     def test_workers_that_would_not_agree_are_told_of(self, tmp_path: Path) -> None:
         alone = {"web_concurrency": 2, "state_file": ""}

@@ -286,11 +286,13 @@ def test_admitted_calls_count_above_the_limit(store):
 
 
 def test_whether_there_was_a_first_time_is_asked_without_being_one(aging):
-    assert not aging.store.knows("a")
-    assert aging.store.first_time("a", 60)
-    assert aging.store.knows("a") and not aging.store.knows("b")
-    aging.pass_s(61)
-    assert not aging.store.knows("a") and aging.store.first_time("a", 60)
+    """A visit of the pages that has ended."""
+    life = aging()
+    assert not life.store.knows("a")
+    assert life.store.first_time("a", 60)
+    assert life.store.knows("a") and not life.store.knows("b")
+    life.pass_s(61)
+    assert not life.store.knows("a") and life.store.first_time("a", 60)
 
 
 def test_first_times_of_many_threads(store):

@@ -7,6 +7,7 @@ app.register_blueprint(blueprint); sock.init_app(app)
 
 import logging
 import sys
+from functools import partial
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
@@ -19,6 +20,7 @@ from server.logs.line_format import LogLine
 from server.logs.writer import unblock_output
 from server.media_ws_ai import MediaStreamHandler
 from server.pages.door import Allowed
+from server.pages.live_call import shown
 from server.pages.site import pages_of
 from server.providers.host_functions import Asr, Respond, Synth
 from server.providers.host_reply import Call, Reply
@@ -31,6 +33,7 @@ from server.service import Service
 from server.settings.startup_checks import kept_words, tried_files
 from server.telephony.host_app import HostApp
 from server.telephony.socket_route import PhoneSock, reject
+from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
 __all__ = [  # what a host may need
@@ -113,29 +116,39 @@ def phone_agent(
 
     blueprint.record(hand_over)
 
-    def serve(ws: Server) -> None:
-        if not service.guard.takes_socket():
-            reject(ws, "not signed by Twilio")
-            return
-        call = MediaStreamHandler(
-            ws,
-            config,
-            providers=service.providers,
-            leads=service.leads,
-            close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
-            afterwards=service.afterwards,
-            observers=service.observers(),
-            memories=service.memories,
-            admit=lambda start: str(service.gate.admit(call, start) or ""),
-        )
-        try:
-            call.run()
-        finally:
-            service.gate.leave(call)
-
     sock = PhoneSock(config.max_calls)
-    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(serve)
+    sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(partial(_serve, service))
     return blueprint, sock
+
+
+def _serve(service: Service, ws: Server) -> None:
+    """One media socket, to its end: Twilio's, or a page's with a ticket for its own call."""
+    pages_call = service.guard.call_of_a_page()
+    if not pages_call and not service.guard.takes_socket():
+        reject(ws, "not signed by Twilio")
+        return
+
+    def admit(start: Start) -> str:
+        if pages_call not in ("", start.call_sid):
+            return "another call's ticket"
+        return str(service.gate.admit(call, start) or "")
+
+    call = MediaStreamHandler(
+        ws,
+        service.config,
+        providers=service.providers,
+        leads=service.leads,
+        close_call=lambda call_sid, outcome: service.gate.ends(call, call_sid, outcome),
+        afterwards=service.afterwards,
+        observers=service.observers(),
+        shown_by=partial(shown, service.config) if pages_call else None,
+        memories=service.memories,
+        admit=admit,
+    )
+    try:
+        call.run()
+    finally:
+        service.gate.leave(call)
 
 
 def _say_what_is_wrong(service: Service) -> None:

@@ -68,7 +68,8 @@ class MediaStreamHandler:
     blocks until other processes may know what shall follow.
     ``afterwards``: to whom its last words are left. ``memories``: where what was said is remembered, should
     this socket fail; a stream with the parameter RESUMES goes on from there (F8).
-    ``observers``: who else sees what it is told and decides.
+    ``observers``: who else sees what it is told and decides. ``shown_by`` makes one, of what it is given
+    to send with, that shows it to the peer: for a page of ours; Twilio takes nothing but media, mark, clear.
     ``admit(start)`` says why this socket may not be a call's, nothing when it may; before, no provider works.
     ``breath(low_ms, high_ms)`` draws the pause before a reply; ``now()`` is the time of day, for the office.
     """
@@ -87,6 +88,7 @@ class MediaStreamHandler:
         afterwards: Afterwards | None = None,
         memories: Memories | None = None,
         observers: Iterable[Observer] = (),
+        shown_by: Callable[[Callable[[str], None]], Observer] | None = None,
         admit: Callable[[Start], str] = lambda start: "",
         runtime: Runtime | None = None,
         breath: Callable[[float, float], float] = random.uniform,
@@ -106,6 +108,8 @@ class MediaStreamHandler:
         self._line = LineClock(runtime.clock)  # RX tells it, anybody reads
         self._rx = InboundFrames(providers.new_speech, runtime.clock)  # RX only
         self._dispatcher = Dispatcher(self._context, self._record, self._leads, self._line, breath)
+        if shown_by is not None:
+            seen_by.add(shown_by(self._dispatcher.sender.remark))
         self._receiver = Receiver(
             ws.receive,
             runtime.clock,

@@ -10,12 +10,17 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from server.providers.wav import wav_of
 from tests.postgres import Postgres, binaries, serving
 from tests.serving import free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ["STATE_FILE"] = os.environ["LEADS_FILE"] = ""
 os.environ["RECORDS_FILE"] = os.environ["DATABASE_URL"] = ""
@@ -44,6 +49,7 @@ LONGEST = (
     "test_hub",
     "test_process_end",
     "test_hotato",
+    "test_phone",
     "test_doors",
     "test_cloud_after",
     "test_stories",
@@ -104,6 +110,29 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("postgresql is not installed")
     with serving(programs) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The WAV that the browser's microphone hears, from its start each time a page opens it; once, then
+    silence. A test writes what it wants to say there."""
+    path = tmp_path_factory.mktemp("microphone") / "said.wav"
+    path.write_bytes(wav_of(bytes(16000)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(microphone: Path) -> "Iterator[Browser]":
+    """Chromium without a window. What a page may do is its context's: ``permissions=["microphone"]``.
+
+    Where it has run, no ``asyncio.run`` works in the same thread: Playwright's loop is that thread's.
+    """
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed")
+    from tests.browsing import chromium
+
+    with chromium(microphone) as browser:
+        yield browser
 
 
 def wait_until_it_listens(port: int) -> None:

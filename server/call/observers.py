@@ -60,6 +60,10 @@ class Observers:
         self._observers = list(observers)
         self._see_work = [observer for observer in self._observers if isinstance(observer, SeesWork)]
 
+    def add(self, observer: Observer) -> None:
+        """Before the call begins."""
+        self._observers.append(observer)
+
     def saw(self, event: Event) -> None:
         for observer in tuple(self._observers):
             try:

@@ -9,6 +9,7 @@ from server.pages.kinds import kind_of
 from server.pages.login import add_login
 from server.pages.overview import add_overview
 from server.pages.pages import Pages
+from server.pages.phone import add_phone
 from server.pages.sessions import Sessions
 from server.service import Service
 from server.telephony.public_url import public_origin
@@ -26,6 +27,7 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     add_home(pages, service)
     add_overview(pages, service)
     add_login(pages, password_hash, redis_url)
+    add_phone(pages, service)
     return pages.blueprint
 
 

@@ -34,6 +34,7 @@ MAX_QUERY_BYTES = 1000  # what Twilio was told to ask
 BODY_S = 5.0  # Twilio's bodies come with their requests
 FORM = "application/x-www-form-urlencoded"  # the views read no other
 CALL_SID = re.compile("CA[0-9a-f]{32}")
+TICKET = "call."  # before a page's, among the subprotocols: a browser can send no other header
 NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -70,6 +71,11 @@ class RequestGuard:
         why_not = "no signature" if not signature else _mismatch(urls[0]) if urls else "a long query"
         self._refusals.warn("WS_REFUSED %s", why_not)
         return False
+
+    def call_of_a_page(self) -> str:
+        """The CallSid for which a page of ours was let in, and has a ticket to show; empty for all others."""
+        offered = request.headers.get("Sec-WebSocket-Protocol", "").rpartition(",")[2].strip()
+        return self._auth.call_of(offered.removeprefix(TICKET)) if offered.startswith(TICKET) else ""
 
     def _refused(self, why: str, status: int = 403) -> Response:
         self._refusals.warn("WEBHOOK_REFUSED %s", why)

@@ -14,6 +14,7 @@ from server.turns.events import Event, PlayoutRoom
 
 MIN_SLEEP_S = 0.001
 MEDIA = '{"event":"media"'
+MOST_REMARKS = 200  # that wait, to a peer that takes nothing: older ones are dropped
 
 
 class Sender:
@@ -38,6 +39,7 @@ class Sender:
         self._fader = Fader()
         self._encoder: Encoder | None = None
         self._outbox: deque[str] = deque()
+        self._remarks: deque[str] = deque(maxlen=MOST_REMARKS)
         self._wants_wire = False
         self._wakes_at = 0.0  # when ``run`` wakes by itself; earlier business must wake it
         self._closed = False
@@ -65,6 +67,11 @@ class Sender:
                 self._outbox.append(encoder.clear)
                 self._pacer.cleared()
 
+    def remark(self, message: str) -> None:
+        """Queue what is none of the call's: a peer that is not Twilio has asked for it. Behind the audio."""
+        if self._encoder is not None:
+            self._remarks.append(message)
+
     def played_at(self) -> float:
         """When the caller will have heard all that was sent; in the past when they have."""
         return self._pacer.played_at()
@@ -75,7 +82,7 @@ class Sender:
         ``wants_wire``: the core has something for the wire, as soon as there is room.
         """
         self._wants_wire = wants_wire
-        if self._outbox or self._next_at() < self._wakes_at:
+        if self._outbox or self._remarks or self._next_at() < self._wakes_at:
             self._lock.notify_all()
 
     def close(self) -> None:
@@ -104,9 +111,10 @@ class Sender:
     def _next(self) -> tuple[list[str], list[Event]]:
         """Wait for something to send, or to hand to the core. Nothing once closed."""
         while not self._closed:
-            if self._outbox:
-                messages = list(self._outbox)
+            if self._outbox or self._remarks:
+                messages = [*self._outbox, *self._remarks]
                 self._outbox.clear()
+                self._remarks.clear()
                 return messages, []
             if due := self.timers.take_due() or self._room():
                 return [], due

@@ -23,6 +23,7 @@ GOOD_S = 60.0  # Twilio's retries come within seconds; a greeting may be played 
 APART_S = 60.0  # between the clocks of two hosts; one that is so far ahead takes no call of the other's
 SEEN_S = 86400.0  # for so long nobody can send again what they have recorded
 SALT = "phone agent, media socket"
+PAGE_SALT = "phone agent, a page's call"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,27 @@ class TwilioAuth:
         if not self.is_good(until):
             return Refused("an expired token")
         return Once(f"token:{name}", SEEN_S)
+
+    # ---- calls of our own page (docs/phone.md)
+
+    def sign(self, url: str, fields: dict[str, str]) -> str:
+        """As Twilio signs, for a request that we make to ourselves; empty when nobody is asked for it."""
+        return str(self._validator.compute_signature(url, fields)) if self.required else ""
+
+    def new_ticket(self, call_sid: str) -> str:
+        """For a call that a page makes: in the place of the handshake's signature, for a minute.
+
+        It names the call to its end. Without a token of Twilio's anybody can make one, and needs none.
+        """
+        return str(self._serializer.dumps([call_sid, round(self.now() + GOOD_S, 3)], PAGE_SALT))
+
+    def call_of(self, ticket: str, *, late: bool = False) -> str:
+        """The CallSid of the call that a ticket of ours was made for, or nothing. ``late``: at any time."""
+        try:
+            call_sid, until = self._serializer.loads(ticket, PAGE_SALT)
+        except (BadData, ValueError):
+            return ""
+        return str(call_sid) if late or self.is_good(until) else ""
 
 
 def _joined(fields: MultiDict[str, str]) -> str:

@@ -121,7 +121,9 @@ MAY_IMPORT = {
     # Leads on their way: of the office's lines, kept with the records, summed up by an LLM.
     "delivery": set("call logs office providers records runtime settings telephony turns".split()),
     # Pages in the browser, over all that a service has.
-    "pages": set("admission logs office records runtime settings shared_state telephony".split()),
+    "pages": set(
+        "admission audio call logs office records runtime settings shared_state telephony turns".split()
+    ),
     # What is counted and traced of calls, of their records and of what the shell tells.
     "metrics": {"audio", "call", "logs", "providers", "records", "runtime", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from server.audio.frames import FRAME_BYTES
 from server.audio.gain import Fader
 from server.audio.pacing import BATCH_FRAMES
-from server.telephony.sender import Sender
+from server.telephony.sender import MOST_REMARKS, Sender
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import PlayoutRoom, TurnOverdue
 from tests.simtime.runtime import SimRuntime
@@ -317,3 +317,45 @@ def test_d1_what_is_to_be_lower_is_lower_on_the_wire():
     call.runtime.run_until(1)
     assert call.audio == b"".join(fader.fade(frames, lower=lower) for lower in (False, True, False))
     assert call.audio != frames * 3
+
+
+def remark(number):
+    return json.dumps({"event": f"remark {number}", "streamSid": "MZ1"})
+
+
+def test_c3_remarks_go_behind_the_audio_at_once_and_no_clear_drops_them():
+    """C3: for a page of ours; they wake the thread as audio does."""
+    call = Call()
+
+    def decide():
+        with call.lock:
+            call.tx.remark(remark(1))
+            call.tx.post(audio(1))
+            call.tx.post(SendClear())
+            call.tx.wake(wants_wire=False)
+
+    call.runtime.call_at(0.1, decide)
+    call.runtime.run_until(0.1)
+    assert call.sent == [(0.1, "clear"), (0.1, "remark 1")]
+    assert call.tx.frames == 0
+
+
+def test_c3_remarks_wait_for_a_slow_peer_in_bounds():
+    """C3: the newest are kept."""
+    call = Call()
+    with call.lock:
+        for number in range(MOST_REMARKS + 50):
+            call.tx.remark(remark(number))
+    call.post()
+    call.runtime.run_until(1)
+    assert call.order == [f"remark {number}" for number in range(50, MOST_REMARKS + 50)]
+
+
+def test_c3_before_the_stream_has_a_name_nothing_is_remarked():
+    """C3: nobody was let in yet."""
+    call = Call(started=False)
+    with call.lock:
+        call.tx.remark(remark(1))
+    call.post()
+    call.runtime.run_until(1)
+    assert call.sent == []

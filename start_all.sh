@@ -210,7 +210,7 @@ demo() {
     # The dialogue is read from the log.
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
     export LEADS_FILE=out/demo_leads.jsonl RECORDS_FILE=out/demo_records.db DATABASE_URL=''
-    export LEADS_WEBHOOK_URL='' LEADS_EMAIL_TO='' # nobody said that
+    export LEADS_WEBHOOK_URL='' LEADS_EMAIL_TO='' OTEL_EXPORTER_OTLP_ENDPOINT='' # nobody said that
     PORT=$(free_port)
     local url="http://127.0.0.1:$PORT" status=0
     : >"$DEMO_LOG"

@@ -85,12 +85,20 @@ def total(found: dict[str, float], name: str) -> float:
 
 
 def counted(
-    calls: int, every_s: float, out: Path, lines: list[str], workers: int = 2, worker_class: str = WORKERS[0]
+    calls: int,
+    every_s: float,
+    out: Path,
+    lines: list[str],
+    workers: int = 2,
+    worker_class: str = WORKERS[0],
+    **settings: str,
 ) -> Counts:
     """Blocks until all calls are over. The last of ``lines`` is said over the agent."""
     knobs = SERVICE | PROVIDERS_MS | {"STATE_FILE": str(out / "state.db"), "WORKER_CLASS": worker_class}
     more = {"WEB_CONCURRENCY": str(workers), "RECORDS_FILE": "", "SCRIPTED_ASR_LINES": "|".join(lines)}
-    with started(GUNICORN, ROOT, out / "server.log", boot_s=60, **(knobs | more | SHORT)) as server:
+    with started(
+        GUNICORN, ROOT, out / "server.log", boot_s=60, **(knobs | more | SHORT | settings)
+    ) as server:
         records = place_calls(_plan(server, lines), calls, calls * every_s)
         server.has_no_call()
         server.waits_for(lambda: total(samples(server), "phone_agent_calls_total") >= len(taken(records)))

@@ -119,7 +119,9 @@ ALL: dict[str, Counted | Timed | Shown] = {
         ANSWER_S,
         ("role", "provider"),
     ),
-    "skipped": Shown("provider_skipped", "Workers whose breaker skips this provider.", ("role", "provider")),
+    "skipped": Shown(
+        "provider_skipped", "Workers in which this provider's breaker is open.", ("role", "provider")
+    ),
     "line_lag_s": Shown(
         "line_lag_seconds", "How far the call that is worst off is heard late.", of_all="livemax"
     ),

@@ -74,7 +74,7 @@ class FallbackChain(Generic[E]):
 
     @property
     def skipped(self) -> frozenset[str]:
-        """The names of those that would not be tried now. Asking uses up no try."""
+        """The names of those whose breaker is open: not tried while another is. Asking uses up no try."""
         with self._lock:
             now = self._clock()
             pairs = zip(self._providers, self._health, strict=True)

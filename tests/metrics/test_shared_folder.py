@@ -5,8 +5,12 @@ import stat
 import subprocess
 import sys
 
+import pytest
+
 from server.metrics import shared_folder
 from tests.serving import ROOT
+
+pytestmark = pytest.mark.servers
 
 # In a process of its own: what it is told is told to the environment, and to the module.
 MASTER = """

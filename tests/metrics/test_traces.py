@@ -1,70 +1,21 @@
 """OpenTelemetry's traces, received over HTTP by a collector that reads the protobuf."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from server.config import load_config
 from server.kept_calls import KeptCalls
 from server.metrics.traces import headers_of
 from server.providers.base import ProviderError
 from server.runtime.threads import Threads
+from tests.metrics.collector import Collector, attributes, collecting
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
 from tests.waiting import until
 
 ASKED = Sound(3.0, 1.2)
-
-
-class Collector(ThreadingHTTPServer):
-    """What it got: spans by name, bytes as they came, headers."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Receiver)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.bodies = []
-        self.headers = []
-        self.resources = []
-        self.spans = defaultdict(list)
-
-
-class Receiver(BaseHTTPRequestHandler):
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
-        self.server.bodies.append(body)
-        self.server.headers.append(dict(self.headers))
-        for of_resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            self.server.resources.append(attributes(of_resource.resource))
-            for of_scope in of_resource.scope_spans:
-                for span in of_scope.spans:
-                    self.server.spans[span.name].append(span)
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-def attributes(of):
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in of.attributes}
-
-
-@contextmanager
-def collecting() -> Iterator[Collector]:
-    with Collector() as collector:
-        thread = threading.Thread(target=collector.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield collector
-        collector.shutdown()
-        thread.join()
 
 
 class Timed(Threads):

@@ -5,16 +5,23 @@ import requests
 
 from bench.metrics_counts import counted, folder_of, samples, total
 from bench.service import LINES
+from tests.metrics.collector import attributes, collecting
 from tests.serving import GUNICORN, ROOT, get, started
 
 WORKERS = "phone_agent_workers"
 
 
-def test_two_workers_count_what_the_callers_do(tmp_path):
-    found = counted(6, 0.3, tmp_path, LINES[:2])
+def test_two_workers_count_what_the_callers_do_and_trace_each_call(tmp_path):
+    """What waits is sent at the end of each worker."""
+    with collecting() as collector:
+        otlp = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        found = counted(6, 0.3, tmp_path, LINES[:2], **otlp)
     assert found.server == found.callers
     assert found.callers == {"calls": 6, "answers": 12, "interruptions": 6, "refused": 0}
     assert sum(found.by_worker) == 6 and len(found.by_worker) == 2
+    assert len({attributes(call)["phone_agent.call_sid"] for call in collector.spans["call"]}) == 6
+    assert sum("phone_agent.gap_ms" in attributes(turn) for turn in collector.spans["turn"]) == 12
+    assert {attributes(one)["phone_agent.provider"] for one in collector.spans["stt"]} == {"scripted"}
 
 
 def test_what_a_dead_worker_counted_stays_and_it_is_no_worker_any_more(tmp_path):

@@ -1,6 +1,8 @@
 """What stands beside a call's record: its event log, its recording, its picture (docs/timeline.md)."""
 
 import io
+import logging
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +11,15 @@ from flask import Response, jsonify, send_file, url_for
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
 from server.event_log.format import SUFFIX
-from server.event_log.reader import EventLog
+from server.logs.one_line import MAX_CHARACTERS, in_one_line
 from server.logs.redaction import Mode
-from server.office.business_hours import ISRAEL
 from server.pages.pages import Pages
 from server.pages.recordings import CallFiles
 from server.records.facts import CallFacts
 from server.records.search import Call
-from server.runtime.native_calls import Pool, Stuck
-from server.timeline.reading import timeline_of
+from server.timeline.apart import NotDrawn, timeline_apart
+
+log = logging.getLogger("agent")
 
 REPLAY = ".venv/bin/python -m server.replay"
 DRAWN_WITHIN_S = 30.0
@@ -31,7 +33,6 @@ class FilePages:
         self._parts = parts
         self._files = files
         self._mode: Mode = mode
-        self._pool = Pool("pictures of calls", 1)
 
     def events(self, sid: str) -> Response:
         path = self._log_of(sid)
@@ -52,18 +53,14 @@ class FilePages:
 
     def timeline(self, sid: str) -> Response:
         parts = self._parts(sid)
-        sounds = {call.sid: url_for(".call_recording", sid=call.sid) for call, _ in parts}
-
-        def sound(call: CallFacts, log: EventLog) -> str:
-            return sounds[call.sid]
-
         try:
-            data = self._pool.run(
-                DRAWN_WITHIN_S, timeline_of, parts, self._files.folder, ISRAEL, self._mode, sound
-            )
-        except Stuck:
+            drawn = timeline_apart(parts, self._files.folder, self._mode, DRAWN_WITHIN_S)
+        except NotDrawn as error:
+            log.warning("PAGE_PICTURE of %s is not drawn: %s", sid, in_one_line(str(error), MAX_CHARACTERS))
             raise ServiceUnavailable from None
-        return jsonify(data)
+        for sound in drawn["sounds"]:
+            sound["src"] = url_for(".call_recording", sid=sound["src"])
+        return jsonify(drawn)
 
     def _log_of(self, sid: str) -> Path:
         """Of exactly this part. Raises NotFound."""
@@ -80,12 +77,13 @@ def beside(call: CallFacts, files: CallFiles) -> dict[str, str]:
     if path is None:
         return {}
     has = files.has(path)
+    fixture = re.sub(r"[^a-z0-9]", "_", path.name.removesuffix(SUFFIX).lower())
     replay = f"{REPLAY} {shlex.quote(str(Path(files.folder) / call.event_log))}"
     return {
         "download": url_for(".call_events", sid=call.sid) if has.words else "",
         "recording": url_for(".call_recording", sid=call.sid) if has.sound else "",
         "replay": replay,
-        "pin": f"{replay} --pin {shlex.quote(path.name.removesuffix(SUFFIX))}",
+        "pin": f"{replay} --pin {fixture}",
     }
 
 

@@ -206,7 +206,7 @@ def test_a_call_is_told_turn_by_turn_with_its_recording(
     for said in held.texts:
         assert said in shown
     assert "B6 הפתיחה" in shown and re.search(r'<rect class="closing_silence" x="0.0"', html)
-    assert "python -m server.replay" in shown and "/calls/CA1/timeline.json" in html and "--pin CA1" in shown
+    assert "python -m server.replay" in shown and "/calls/CA1/timeline.json" in html and "--pin ca1" in shown
     wav = client.get("/calls/CA1/recording.wav")
     with wave.open(io.BytesIO(wav.data)) as sound:
         assert (sound.getnchannels(), sound.getframerate()) == (2, 8000) and sound.getnframes() > 8000 * 10

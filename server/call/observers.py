@@ -63,6 +63,8 @@ class Observers:
     def add(self, observer: Observer) -> None:
         """Before the call begins."""
         self._observers.append(observer)
+        if isinstance(observer, SeesWork):
+            self._see_work.append(observer)
 
     def saw(self, event: Event) -> None:
         for observer in tuple(self._observers):

@@ -227,7 +227,8 @@ class MediaStreamHandler:
 
     def _run_tx(self) -> None:
         try:
-            self._dispatcher.sender.run(self._ws.send, self._dispatcher.post)
+            late = self._context.observers.sent_late
+            self._dispatcher.sender.run(self._ws.send, self._dispatcher.post, late)
         except SOCKET_ENDED as ended:
             self._context.log.line(f"WS_SEND_FAILED {ended}")
             self._dispatcher.break_off(Ended.LOST)

@@ -70,8 +70,7 @@ class Dispatcher:
         self._draw_delay = draw_delay
         self._lock = context.runtime.condition()  # guards everything below
         self._machine = TurnMachine(dialogue_params(context.config))
-        lead = ms_to_frames(context.config.tx_lead_ms)
-        self.sender = Sender(context.runtime.clock, self._lock, lead, context.observers.sent_late)
+        self.sender = Sender(context.runtime.clock, self._lock, ms_to_frames(context.config.tx_lead_ms))
         self._providers = ProviderRunner(context, self.sender.timers, self.post)
         self.over = False  # the call ends with the next message; nothing is decided any more
         self.outcome: EndCall | Transfer | None = None  # why our side closes, when it does so on purpose

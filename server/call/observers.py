@@ -65,6 +65,8 @@ class Observers:
     def add(self, observer: Observer) -> None:
         """Before the call begins."""
         self._observers.append(observer)
+        if isinstance(observer, SeesWork):
+            self._see_work.append(observer)
 
     def saw(self, event: Event) -> None:
         self._each(self._observers, lambda observer: observer.saw(event))

@@ -12,25 +12,21 @@ from server.turns.events import Event, PlayoutRoom
 MIN_SLEEP_S = 0.001
 MEDIA = '{"event":"media"'
 
+Late = Callable[[float], None]
+
+
+def _nobody(seconds: float) -> None:
+    """Nobody is told."""
+
 
 class Sender:
     """Everything but ``run`` is called with the call's lock held; ``run`` takes it itself."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float],
-        lock: Condition,
-        lead_frames: int,
-        late: Callable[[float], None] = lambda seconds: None,
-    ) -> None:
-        """``clock`` gives monotonic seconds; ``lead_frames``: how far ahead of real time audio is sent.
-
-        ``late``: is told, with the lock held, how long after a batch of audio was due TX has woken for it.
-        """
+    def __init__(self, clock: Callable[[], float], lock: Condition, lead_frames: int) -> None:
+        """``clock`` gives monotonic seconds; ``lead_frames``: how far ahead of real time audio is sent."""
         self.timers = Timers(clock)
         self._clock = clock
         self._lock = lock
-        self._late = late
         self._pacer = Pacer(lead_frames)
         self._outbox = WireOutbox()
         self._wants_wire = False
@@ -75,14 +71,15 @@ class Sender:
         self._closed = True
         self._lock.notify_all()
 
-    def run(self, send: Callable[[str], None], post: Callable[[Event], None]) -> None:
+    def run(self, send: Callable[[str], None], post: Callable[[Event], None], late: Late = _nobody) -> None:
         """Send until closed. ``send`` puts one message on the socket, ``post`` hands the core what is due.
 
+        ``late`` is told, with the lock held, how long after audio was due this thread has woken for it.
         Raises whatever ``send`` raises.
         """
         while True:
             with self._lock:
-                messages, due = self._next()
+                messages, due = self._next(late)
                 if self._closed:
                     return
             for message in messages:
@@ -93,14 +90,14 @@ class Sender:
             if any(isinstance(event, PlayoutRoom) for event in due):
                 self._rest()
 
-    def _next(self) -> tuple[list[str], list[Event]]:
+    def _next(self, late: Late) -> tuple[list[str], list[Event]]:
         """Wait for something to send, or to hand to the core. Nothing once closed."""
         while not self._closed:
             if self._outbox:
                 return self._outbox.take(), []
             if due := self.timers.take_due() or self._room():
                 return [], due
-            self._sleep()
+            self._sleep(late)
         return [], []
 
     def _room(self) -> list[Event]:
@@ -116,13 +113,13 @@ class Sender:
             if not self._outbox and not self._closed:
                 self._lock.wait(MIN_SLEEP_S)
 
-    def _sleep(self) -> None:
+    def _sleep(self, late: Late) -> None:
         self._wakes_at = due_at = self._next_at()
         wait_s = due_at - self._clock()
         self._lock.wait(max(wait_s, MIN_SLEEP_S) if wait_s < 3600 else None)
         self._wakes_at = 0.0
         if self._wants_wire and wait_s > 0 and (late_s := self._clock() - due_at) >= 0:
-            self._late(late_s)
+            late(late_s)
 
     def _next_at(self) -> float:
         due_at = self.timers.next_at

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
 
+from server.admission.gate import Limit
+from server.call.call_record import Ended
 from server.metrics.shared_folder import taken_slot
 
 PREFIX = "phone_agent_"
@@ -18,6 +20,14 @@ PART_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 6.0)
 REACTION_S = (0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 ANSWER_S = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 6.0)
 LATE_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+ROLES = ("stt", "llm", "tts")
+REPAIRS = {  # by what was decided by D4
+    "went on": "from its frame",
+    "full level": "at full level",
+    "from its word": "from its word",
+    "from its sentence": "from its sentence",
+    "no nod": "taken back",
+}
 CALL_S = (10, 30, 60, 120, 300, 600, 900)
 
 
@@ -50,15 +60,22 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Counted:
-    """A counter. ``labels``: their names."""
+    """A counter. ``labels``: their names. ``known``: values of its only label, which are told from 0 on.
+
+    Of a value that appears with its first event Prometheus sees no increase, and wakes nobody.
+    """
 
     name: str
     says: str
     labels: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
     kind = "counter"
 
     def made(self, registry: CollectorRegistry) -> Counter:
-        return Counter(PREFIX + self.name, self.says, self.labels, registry=registry)
+        counter = Counter(PREFIX + self.name, self.says, self.labels, registry=registry)
+        for value in self.known:
+            counter.labels(value)
+        return counter
 
 
 @dataclass(frozen=True)
@@ -93,9 +110,11 @@ class Shown:
 
 # By the fields of ``Metrics``.
 ALL: dict[str, Counted | Timed | Shown] = {
-    "calls": Counted("calls", "Calls that are over, by who or what has ended them.", ("ended",)),
+    "calls": Counted(
+        "calls", "Calls that are over, by who or what has ended them.", ("ended",), tuple(Ended)
+    ),
     "call_s": Timed("call_seconds", "How long calls were.", CALL_S),
-    "refused": Counted("calls_refused", "Calls that were not taken, by the limit.", ("limit",)),
+    "refused": Counted("calls_refused", "Calls that were not taken, by the limit.", ("limit",), tuple(Limit)),
     "calls_now": Shown("calls_now", "Calls that go on."),
     "workers": Shown("workers", "Worker processes that live."),
     "turns": Counted("turns", "Turns, by who has worded them and how they ended.", ("said_by", "ended")),
@@ -106,8 +125,12 @@ ALL: dict[str, Counted | Timed | Shown] = {
         "barge_in_reaction_seconds", "The first loud frame over the agent to the clear.", REACTION_S
     ),
     "false_barge_ins": Counted("false_barge_ins", "Sounds and nods behind which the agent went on."),
-    "repairs": Counted("barge_in_repairs", "How the agent went on behind one.", ("how",)),
-    "call_errors": Counted("call_errors", "Failures that a call had to live with, by role.", ("role",)),
+    "repairs": Counted(
+        "barge_in_repairs", "How the agent went on behind one.", ("how",), tuple(REPAIRS.values())
+    ),
+    "call_errors": Counted(
+        "call_errors", "Failures that a call had to live with, by role.", ("role",), ROLES
+    ),
     "asked": Counted(
         "provider_requests",
         "Providers asked, and what came of it.",

@@ -2,7 +2,7 @@
 
 from server.audio.frames import FRAME_MS, FrameHeard
 from server.call.call_record import CallSummary
-from server.metrics.metrics import Metrics
+from server.metrics.metrics import REPAIRS, Metrics
 from server.providers.asked import Asked
 from server.records.facts import CallFacts, Gap, TurnFacts
 from server.turns.actions import Action, Decided, SendClear
@@ -11,13 +11,6 @@ from server.turns.events import Event
 MS = 1000
 ROLES = {"asr": "stt", "llm": "llm", "tts": "tts"}
 LATEST_FRAMES = 100  # a ``clear`` more than two seconds behind a sound is not its
-REPAIRS = {
-    ("D4", "went on"): "from its frame",
-    ("D4", "full level"): "at full level",
-    ("D4", "from its word"): "from its word",
-    ("D4", "from its sentence"): "from its sentence",
-    ("D4", "no nod"): "taken back",
-}
 
 
 class CallCounts:
@@ -61,7 +54,7 @@ class CallCounts:
             self._sound_at = self._clock
         elif rule == "A5":
             self._sound_at = None
-        if how := REPAIRS.get((rule, what)):
+        if rule == "D4" and (how := REPAIRS.get(what)):
             self._metrics.repairs.labels(how).inc()
 
     # ---- what is kept of it ----

@@ -10,6 +10,7 @@ from server.config import Config
 from server.going_live import Missing, Step, missing_to_go_live
 from server.office.business_hours import ISRAEL
 from server.pages.pages import Pages, render
+from server.records.database import Database
 from server.records.facts import CallFacts
 from server.records.queries import calls_between
 from server.records.shown import minutes
@@ -44,8 +45,10 @@ class ProvidersShown:
 class Home:
     """Any thread; what it asks of disks and databases has a time limit."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, database: Database | None) -> None:
+        """``database``: not the one that records are written by, which would wait for its reader."""
         self._service = service
+        self._database = database
         providers = service.providers
         self._in_use = {
             kind: [each.name for each in chain]
@@ -78,12 +81,11 @@ class Home:
 
     def last_calls(self) -> list[CallFacts] | None:
         """The latest first; None: the records cannot be read, or none are kept. Blocks for RECORDS_S."""
-        database = self._service.kept.database
-        if database is None:
+        if self._database is None:
             return None
         end = datetime.now(UTC) + timedelta(days=1)
         try:
-            return database.run(
+            return self._database.run(
                 RECORDS_S,
                 lambda connection: calls_between(connection, BEGINNING, end, most=LAST_CALLS),
                 writes=False,
@@ -92,8 +94,8 @@ class Home:
             return None
 
 
-def add_home(pages: Pages, service: Service) -> None:
-    shown = Home(service)
+def add_home(pages: Pages, service: Service, database: Database | None) -> None:
+    shown = Home(service, database)
 
     def home() -> Response:
         calls = shown.last_calls()

@@ -11,8 +11,8 @@ from flask import Response
 from sqlalchemy import Connection
 
 from server.pages.pages import Pages, render
+from server.records.database import Database
 from server.records.figures import Figures, figures_between, undelivered
-from server.service import Service
 
 log = logging.getLogger("agent")
 
@@ -63,10 +63,11 @@ class Overview:
 
 
 def add_overview(
-    pages: Pages, service: Service, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pages: Pages, database: Database | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> None:
+    """``database``: not the one that records are written by, which would wait for its reader."""
+
     def overview() -> Response:
-        database = service.kept.database
         if database is None:
             return render("pages/overview.html", found=None, problem="none", **SHOWN)
         try:

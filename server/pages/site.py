@@ -16,8 +16,9 @@ from server.pages.pages import Pages
 from server.pages.phone import add_phone
 from server.pages.recordings import CallFiles
 from server.pages.sessions import Sessions
+from server.records.database import Database
 from server.records.forget import places_of
-from server.records.reading import recorded_by
+from server.records.reading import Recorded, database_by
 from server.service import Service
 from server.telephony.public_url import public_origin
 
@@ -31,17 +32,18 @@ def pages_of(service: Service, allowed: Allowed | None = None) -> Blueprint:
     secrets = (password_hash, config.twilio_auth_token.get_secret_value())
     sessions = Sessions(secrets, service.shared_state, config.pages_session_hours)
     pages = Pages(kind_of(config, by_host=allowed is not None), sessions, lambda: _by_https(config), allowed)
-    add_home(pages, service)
-    _add_calls(pages, service)
-    add_overview(pages, service)
+    database = database_by(config)
+    add_home(pages, service, database)
+    _add_calls(pages, service, database)
+    add_overview(pages, database)
     add_login(pages, password_hash, redis_url)
     add_phone(pages, service)
     return pages.blueprint
 
 
-def _add_calls(pages: Pages, service: Service) -> None:
+def _add_calls(pages: Pages, service: Service, database: Database | None) -> None:
     config = service.config
-    records, mode = recorded_by(config), config.log_transcripts
+    records, mode = Recorded(database) if database else None, config.log_transcripts
     files = CallFiles(config.event_log_dir, mode)
     views = CallPages(records, LiveCalls(records, service.shared_state), lambda call: beside(call, files))
     add_calls(pages, views)

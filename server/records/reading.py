@@ -76,13 +76,13 @@ def recorded() -> Recorded:
         config = load_config()
     except KnobError as error:
         raise CannotRead(str(error)) from None
-    found = recorded_by(config)
-    if found is None:
+    database = database_by(config)
+    if database is None:
         raise CannotRead("calls are not kept here: DATABASE_URL and RECORDS_FILE are empty")
-    return found
+    return Recorded(database)
 
 
-def recorded_by(config: Config) -> Recorded | None:
+def database_by(config: Config) -> Database | None:
     """As ``config`` says; None: nothing is kept. With its own connections: no record waits for a reader."""
     url, file = config.database_url.get_secret_value(), config.records_file
-    return Recorded(Database(url, file)) if url or file else None
+    return Database(url, file) if url or file else None

@@ -2,10 +2,12 @@
 
 import pytest
 from flask import Flask
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from server.app import create_app, phone_agent
 from server.config import KnobError, load_config
+from server.metrics.metrics import build
 from tests.serving import ENGINES
 
 TOKEN = "a-token-that-nobody-guesses"
@@ -111,6 +113,22 @@ def test_records_that_are_away_are_told_and_the_rest_with_them(tmp_path):
     found = told(client.get("/metrics", **NEAR))
     assert found["phone_agent_records_up"].samples[0].value == 0
     assert "phone_agent_leads_undelivered" not in found and "phone_agent_calls" in found
+
+
+def test_what_may_wake_somebody_is_told_before_its_first_time():
+    """Prometheus sees no increase of what appears with 1."""
+    metrics = build(CollectorRegistry())
+    for counter, value in (
+        (metrics.refused, "MAX_CALLS"),
+        (metrics.calls, "failed"),
+        (metrics.call_errors, "stt"),
+        (metrics.repairs, "from its frame"),
+    ):
+        (family,) = counter.collect()
+        told = {
+            tuple(one.labels.values()): one.value for one in family.samples if one.name.endswith("_total")
+        }
+        assert told[value,] == 0
 
 
 def test_who_is_turned_away_is_counted_by_the_limit():

@@ -130,7 +130,7 @@ MAY_IMPORT = {
         " timeline turns".split()
     ),
     # What is counted and traced of calls, of their records and of what the shell tells.
-    "metrics": {"audio", "call", "logs", "providers", "records", "runtime", "turns"},
+    "metrics": {"admission", "audio", "call", "logs", "providers", "records", "runtime", "turns"},
     # A command beside the server: it hears with its providers, and nothing of a call's shell.
     "hear": {"audio", "hebrew", "logs", "providers", "runtime", "settings", "turns"},
     # Another: it hears recorded calls anew, with a call's machine and hearing, and none of its shell.

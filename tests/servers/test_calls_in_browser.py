@@ -86,7 +86,7 @@ def fill(database: Database) -> None:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     with browser.new_page(viewport={"width": 390, "height": 844}) as page:
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)  # a picture takes seconds to compute where much else goes on
         yield page
 
 
@@ -136,7 +136,7 @@ def test_a_call_that_begins_and_ends_is_seen_without_a_reload(site: Site, page: 
 def test_a_recording_is_played_and_a_command_copied(site: Site, browser: Browser, tmp_path: Path) -> None:
     with browser.new_context(permissions=["clipboard-read", "clipboard-write"]) as context:
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(30_000)  # a picture takes seconds to compute where much else goes on
         page.goto(f"{site.url}/calls/CA1")
         audio = page.locator("section[aria-label] audio").first
         audio.evaluate("element => element.play()")

@@ -131,6 +131,8 @@ def _serve(service: Service, ws: Server) -> None:
     def admit(start: Start) -> str:
         if pages_call not in ("", start.call_sid):
             return "another call's ticket"
+        if pages_call and start.parameters.get("from"):  # the webhook has named nobody, and counted them so
+            return "a page's call with a number"
         return str(service.gate.admit(call, start) or "")
 
     call = MediaStreamHandler(

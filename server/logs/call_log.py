@@ -48,6 +48,11 @@ class Dictation:
         begun, self._begun = self._begun, unfinished(words, self._begun)
         return begun
 
+    @property
+    def begun(self) -> str:
+        """What interim words may continue; the next ones may still continue the same."""
+        return self._begun
+
     def agent_said(self, words: str) -> None:
         self._begun = asked_for(words) or self._begun
 

@@ -42,7 +42,7 @@ class LiveCall:
         if type(event) is FrameHeard:
             self._frames += 1
         elif isinstance(event, InterimTranscript):
-            self._tell("caller", words=self._private.words(event.text), final=False)
+            self._tell("caller", words=self._private.words(event.text, self._dictation.begun), final=False)
 
     def did(self, action: Action) -> None:
         match action:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
@@ -36,6 +36,10 @@ FORM = "application/x-www-form-urlencoded"  # the views read no other
 CALL_SID = re.compile("CA[0-9a-f]{32}")
 TICKET = "call."  # before a page's, among the subprotocols: a browser can send no other header
 NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+ANOTHER_SITE = "a page of another site asks"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class RequestGuard:
@@ -66,7 +70,12 @@ class RequestGuard:
         """Whether Twilio has signed this handshake; says so in the log when not."""
         signature = signature_of_request()
         urls = [] if _asks_too_much() else list(signed_socket_urls(self._config))
-        if not self._auth.required or (signature and self._auth.signed(urls, MultiDict(), signature)):
+        if not self._auth.required:
+            if _is_of_another_site():
+                self._refusals.warn("WS_REFUSED %s", ANOTHER_SITE)
+                return False
+            return True
+        if signature and self._auth.signed(urls, MultiDict(), signature):
             return True
         why_not = "no signature" if not signature else _mismatch(urls[0]) if urls else "a long query"
         self._refusals.warn("WS_REFUSED %s", why_not)
@@ -84,7 +93,7 @@ class RequestGuard:
     def _why_not_read(self, signature: str) -> str:
         """Why its body, which may never come, is not read; empty for what may be Twilio's."""
         if not self._auth.required:
-            return ""
+            return ANOTHER_SITE if _is_of_another_site() else ""
         if not signature:
             return "no signature"
         return "no form of a call" if request.mimetype != FORM or _asks_too_much() else ""
@@ -99,6 +108,23 @@ class RequestGuard:
             return "no form of a call"
         urls = list(signed_webhook_urls(self._config))
         return "" if self._auth.signed(urls, fields, signature) else _mismatch(urls[0])
+
+
+def _is_of_another_site() -> bool:
+    """A browser asks, for a page that is not of this server: any site could call whoever has it open.
+
+    Twilio and commands name no page. One that is asked at its own address by another name was led here by it.
+    """
+    origin = request.headers.get("Origin")
+    fetched = request.headers.get("Sec-Fetch-Site")
+    if origin is None and fetched is None:
+        return False
+    if fetched not in (None, "same-origin", "none"):
+        return True
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        return True
+    near = (request.remote_addr or "") in LOOPBACK and "X-Forwarded-For" not in request.headers
+    return near and urlsplit(f"//{request.host}").hostname not in LOOPBACK
 
 
 def signature_of_request() -> str:

@@ -14,6 +14,7 @@ from server.turns.actions import (
     Decided,
     FinishRecognition,
     GenerateReply,
+    ResumeRecognition,
     StartRecognition,
     Synthesize,
 )
@@ -42,7 +43,10 @@ class End(Enum):
 
 @dataclass
 class Asked:
-    """One request. ``first``: its first words or audio. ``finish``: of an STT, the end of its audio."""
+    """One request. ``first``: its first words or audio. ``finish``: of an STT, the end of its audio.
+
+    ``transcript``: when an STT's came; None once a pause at which it came was not the end (B3).
+    """
 
     kind: str
     begin: int
@@ -50,6 +54,7 @@ class Asked:
     early: bool = False
     first: int | None = None
     finish: int | None = None
+    transcript: int | None = None
     end: int | None = None
     how: End = End.OPEN
     why: str = ""
@@ -84,12 +89,9 @@ class Providers:
             case InterimTranscript(utterance_id):
                 self._gives(("stt", utterance_id, 0), now)
             case FinalTranscript(utterance_id):
-                key = ("stt", utterance_id, 0)
-                self._gives(key, now)
-                if key in self._open and self._open[key].finish is not None:  # else of a pause (B3)
-                    self._ends(key, now, End.DONE)
+                self._transcribed(("stt", utterance_id, 0), now)
             case SttFailed(utterance_id, reason):
-                self._ends(("stt", utterance_id, 0), now, End.FAILED, reason)
+                self._stt_failed(("stt", utterance_id, 0), now, reason)
             case ReplySentence(turn_id):
                 self._gives(("llm", turn_id, 0), now)
             case ReplyDone(turn_id):
@@ -112,6 +114,9 @@ class Providers:
             case FinishRecognition(utterance_id):
                 if (stt := self._open.get(("stt", utterance_id, 0))) is not None:
                     stt.finish = now
+            case ResumeRecognition(utterance_id):
+                if (stt := self._open.get(("stt", utterance_id, 0))) is not None:
+                    stt.transcript = None
             case CancelRecognition(utterance_id):
                 self._ends(("stt", utterance_id, 0), now, End.CANCELLED)
             case GenerateReply(turn_id):
@@ -124,6 +129,22 @@ class Providers:
                 for kind, of, index in list(self._open):
                     if of == turn_id and kind != "stt":
                         self._ends((kind, of, index), now, End.CANCELLED)
+
+    def _transcribed(self, key: tuple[str, int, int], now: int) -> None:
+        self._gives(key, now)
+        asked = self._open.get(key)
+        if asked is not None:
+            asked.transcript = now
+            if asked.finish is not None:  # else of a pause
+                self._ends(key, now, End.DONE)
+
+    def _stt_failed(self, key: tuple[str, int, int], now: int, why: str) -> None:
+        """Behind a transcript it fails nothing: the answer to that one was kept."""
+        asked = self._open.get(key)
+        if asked is not None and asked.transcript is not None:
+            self._ends(key, max(asked.transcript, asked.finish or 0), End.DONE)
+        else:
+            self._ends(key, now, End.FAILED, why)
 
     def _drops(self, turn_id: int) -> None:
         """What had been made under that ID is not said."""

@@ -73,6 +73,12 @@ def test_words_are_shown_as_a_log_may_hold_them(mode: Mode) -> None:
     assert "052" not in told and ("טלפון" in told) is (mode == "redacted")
 
 
+def test_interim_words_hide_what_the_final_ones_will() -> None:
+    """Asked for a code, they give one; said in two turns, a number is one."""
+    asked = Log("AGENT_TEXT:", "מה הקוד?"), InterimTranscript(1, "4417")
+    assert "4417" not in json.dumps(shown(*asked, mode="redacted"))
+
+
 def test_half_a_character_is_no_end_of_the_call() -> None:
     """What an STT writes goes on a socket that takes whole texts only."""
     messages: list[str] = []

@@ -28,6 +28,13 @@ def test_this_machine_is_let_in(host: str, remote: str) -> None:
     assert page.status_code == 200
 
 
+def test_a_proxy_that_says_nothing_of_itself_is_not_this_machine() -> None:
+    """nginx with ``proxy_pass`` alone: HTTP/1.0, and its own address as the host."""
+    by_proxy = {"REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.0"}
+    page = app_of().test_client().get("/", headers={"Host": "127.0.0.1:5000"}, environ_overrides=by_proxy)
+    assert page.status_code == 403
+
+
 @pytest.mark.parametrize(
     ("host", "remote", "headers"),
     [

@@ -143,6 +143,7 @@ def test_a_socket_needs_a_ticket_and_the_token_of_its_call() -> None:
         assert not is_let_in(browser, first, f"call.{token}"), "the token is no ticket"
         assert not is_let_in(browser, first, second["ticket"]), "another call's ticket"
         assert not is_let_in(browser, first, first["ticket"], token=""), "no token"
+        assert not is_let_in(browser, first, first["ticket"], **{"from": "+972501112222"}), "another's number"
         assert not is_let_in(browser, first, first["ticket"], token=first["ticket"][5:]), "nor the reverse"
         assert is_let_in(browser, first, first["ticket"])
         assert not is_let_in(browser, first, first["ticket"]), "a used token"

@@ -1,5 +1,6 @@
 """What Twilio's requests may look like, and what is refused before it costs anything."""
 
+import json
 import logging
 import socket
 import string
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ from werkzeug.test import TestResponse
 from server.telephony.request_guard import MAX_BODY_BYTES, MAX_FIELDS, MAX_QUERY_BYTES
 from server.telephony.signature import TwilioAuth
 from tests.servers.doors import HEADER, RING, SECRET
-from tests.servers.test_app import serving
+from tests.servers.test_app import connected, mount, scripted, serving
 from tests.servers.test_routes_twilio import make_app
 
 PUBLIC = "https://agent.example.com"
@@ -56,6 +58,50 @@ def asked(client: FlaskClient, body: bytes, *, form: Any = (), query: str = "", 
     proof = RequestValidator(SECRET).compute_signature(PUBLIC + RING + query, dict(form))
     told: dict[str, Any] = {"content_type": FORM, "headers": {HEADER: proof}} | more
     return client.post(RING + query, data=body, **told)
+
+
+OF_ANOTHER_SITE: list[dict[str, str]] = [
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:3000"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Host": "evil.example", "Origin": "http://evil.example"},  # a name that was made to lead here
+    {"Host": "evil.example", "Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", OF_ANOTHER_SITE)
+def test_an_open_server_is_called_by_no_other_sites_page(headers: dict[str, str]) -> None:
+    """Whoever has a site open would place calls that cost money: by the webhook, or on the socket."""
+    client = make_app(twilio_auth_token="").test_client()
+    assert client.post(RING, data=CALL, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Host": "agent.example.com"},  # Twilio, through a tunnel
+        {"Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_an_open_server_is_called_by_whoever_is_no_other_site(headers: dict[str, str]) -> None:
+    client = make_app(twilio_auth_token="").test_client()
+    assert client.post(RING, data=CALL, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asks", [{"origin": "http://evil.example"}, {"header": ["Sec-Fetch-Site: cross-site"]}], ids=str
+)
+def test_nor_is_its_socket(asks: dict[str, Any]) -> None:
+    start = {"event": "start", "start": {"streamSid": "MZ1", "callSid": "CA1"}}
+    with serving(mount(Flask("host"), scripted(ai_greeting_he="שלום", twilio_auth_token=""))) as address:
+        with connected(address, **asks) as ws:
+            ws.send(json.dumps(start))
+            assert not ws.recv()
 
 
 @pytest.mark.parametrize("kind", GENUINE)

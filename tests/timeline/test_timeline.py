@@ -11,12 +11,17 @@ from types import SimpleNamespace
 import pytest
 
 from server.event_log.reader import read_log
+from server.logs.redaction import PrivateText
 from server.office.business_hours import ISRAEL
 from server.records.__main__ import main
 from server.records.shown import call_story, tenths
 from server.timeline.apart import NotDrawn, timeline_apart
 from server.timeline.page import page
+from server.timeline.providers import End, Providers
 from server.timeline.reading import embedded, timeline_of
+from server.turns.actions import FinishRecognition, StartRecognition
+from server.turns.effects import Expected
+from server.turns.events import FinalTranscript, SttFailed
 from tests.records.lists import AT
 from tests.simtime.line import Sound
 from tests.timeline.scenes import FIRST, GOODBYE, HELD, MORE, PERSON, eventful
@@ -64,6 +69,16 @@ def test_what_happened_is_shown(scene):
     assert ("F3", "hand over") in rules(data) and ("G2", "llm failed") in rules(data)
     assert "handed over to a person" in [end["text"] for end in data["ends"]]
     assert any(clear["ms"] > 0 for clear in data["clears"])
+
+
+def test_b3_an_stt_that_has_answered_before_the_end_has_not_failed(tmp_path):
+    """B3: its words of the pause were kept; that no others came in time is no failure."""
+    providers = Providers(PrivateText("full"))
+    providers.did(StartRecognition(1, 1, Expected()), 0)
+    providers.saw(FinalTranscript(1, "שלום"), 100)
+    providers.did(FinishRecognition(1), 200)
+    providers.saw(SttFailed(1, "no transcript within 1200 ms"), 1400)
+    assert [(asked.how, asked.end) for asked in providers.asked] == [(End.DONE, 200)]
 
 
 def test_b3_an_early_answer_that_was_whole_and_is_dropped_was_cancelled(tmp_path):

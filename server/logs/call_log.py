@@ -48,9 +48,8 @@ class Dictation:
         begun, self._begun = self._begun, unfinished(words, self._begun)
         return begun
 
-    @property
-    def begun(self) -> str:
-        """What interim words may continue; the next ones may still continue the same."""
+    def before_these(self) -> str:
+        """What the words that are being said now may continue; they are not over."""
         return self._begun
 
     def agent_said(self, words: str) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import Literal
 from urllib.parse import unquote
 
-from server.hebrew.understand.redaction import redacted
+from server.hebrew.understand.redaction import redacted, redacted_so_far
 from server.logs.secrets import HIDDEN, without_secrets
 from server.settings.url_secrets import LEFT_OUT
 
@@ -70,6 +70,12 @@ class PrivateText:
             count = len(text.split())
             return f"({count} word{'' if count == 1 else 's'})"
         return text if self._mode == "full" else redacted(without_secrets(text), before)
+
+    def words_so_far(self, text: str, before: str = "") -> str:
+        """What is still being said: no number of it is told that may become a private one."""
+        if self._mode != "redacted":
+            return self.words(text)
+        return redacted_so_far(without_secrets(text), before)
 
     def cause(self, text: str) -> str:
         """Why something failed: a provider's complaint may quote what it was given, in any form.

@@ -27,9 +27,12 @@ def is_this_machine() -> bool:
     """Asked from this machine, not through a proxy or tunnel on it, and by this machine's own name.
 
     The name: a stranger's site may let its own name lead to 127.0.0.1, and its script ask us by it. A proxy
-    that is set up with ``proxy_pass`` alone (nginx) names us so, and no visitor: it speaks HTTP/1.0.
+    that is set up with ``proxy_pass`` alone (nginx) names us so, and no visitor: it speaks HTTP/1.0, or keeps
+    no connection.
     """
     if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return False
+    if "close" in request.headers.get("Connection", "").lower():
         return False
     if any(name.lower().startswith(FORWARDED) for name in request.headers.keys()):
         return False

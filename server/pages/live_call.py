@@ -42,7 +42,7 @@ class LiveCall:
         if type(event) is FrameHeard:
             self._frames += 1
         elif isinstance(event, InterimTranscript):
-            self._tell("caller", words=self._private.words(event.text, self._dictation.begun), final=False)
+            self._tell("caller", words=self._so_far(event.text), final=False)
 
     def did(self, action: Action) -> None:
         match action:
@@ -53,7 +53,7 @@ class LiveCall:
             case CancelTurn(turn_id):
                 self._tell("dropped", turn=turn_id)
             case Decided(rule, what, why):
-                shown = self._private.words(why) if why and (rule, what) in WITH_WORDS else why
+                shown = self._so_far(why) if why and (rule, what) in WITH_WORDS else why
                 self._tell("decided", rule=rule, what=what, words=in_words(rule, what, shown))
 
     def over(self, summary: CallSummary) -> None:
@@ -61,6 +61,10 @@ class LiveCall:
 
     def closed(self) -> None:
         pass
+
+    def _so_far(self, words: str) -> str:
+        """Of an utterance that is not over: what the whole of it hides is hidden before."""
+        return self._private.words_so_far(words, self._dictation.before_these())
 
     def _logged(self, entry: Log) -> None:
         words = entry.words or ""

@@ -73,14 +73,38 @@ def test_words_are_shown_as_a_log_may_hold_them(mode: Mode) -> None:
     assert "052" not in told and ("טלפון" in told) is (mode == "redacted")
 
 
-def test_interim_words_hide_what_the_final_ones_will() -> None:
-    """Asked for a code, they give one; said in two turns, a number is one."""
-    asked = Log("AGENT_TEXT:", "מה הקוד?"), InterimTranscript(1, "4417")
-    assert "4417" not in json.dumps(shown(*asked, mode="redacted"))
-
-
 def test_half_a_character_is_no_end_of_the_call() -> None:
     """What an STT writes goes on a socket that takes whole texts only."""
     messages: list[str] = []
     LiveCall(messages.append, PrivateText("full")).saw(InterimTranscript(1, "\ud800"))
     assert messages[0].encode()
+
+
+FINALS = (
+    ([Log("AGENT_TEXT:", "מה הקוד?")], ["44", "4417", "ארבע ארבע"], "4417"),
+    ([Log("ASR_TEXT:", "תעודת הזהות שלי שלוש אחת שמונה ארבע")], ["חמש חמש", "5520", "٥٥٢٠"], "55205"),
+    ([], ["הטלפון שלי 052", "הטלפון שלי 052 123", "הטלפון שלי אפס חמש"], "הטלפון שלי 0521234567"),
+    ([Log("AGENT_TEXT:", "מה הסיסמה?")], ["דלת", "דלת שבע"], "דלת שבע"),
+)
+
+
+@pytest.mark.parametrize("before, interims, final", FINALS, ids=["code", "identity", "telephone", "password"])
+def test_words_so_far_tell_no_number_that_the_whole_hides(
+    before: list[Action], interims: list[str], final: str
+) -> None:
+    """Neither its part nor what continues one; and they leave no trace in what the final words continue."""
+    held = Decided("A7", "held", interims[-1])
+    told = shown(*before, *[InterimTranscript(2, words) for words in interims], held, mode="redacted")
+    so_far = " ".join(one["words"].removeprefix("A7") for one in told[len(before) :])
+    assert not any(figure.isdigit() for figure in so_far)
+    assert not {"ארבע", "חמש", "אפס", "דלת", "שבע"} & set(so_far.replace(":", " ").split())
+    last = Log("ASR_TEXT:", final)
+    (*_, whole) = shown(*before, InterimTranscript(2, final), last, mode="redacted")
+    assert whole == shown(*before, last, mode="redacted")[-1]
+
+
+def test_words_so_far_are_words() -> None:
+    """All but their numbers; where a log may hold all, these as well."""
+    words = InterimTranscript(1, "אני רוצה 4 חדרים בתל אביב")
+    assert shown(words, mode="redacted")[0]["words"] == "אני רוצה … חדרים בתל אביב"
+    assert shown(words)[0]["words"] == words.text

@@ -54,6 +54,7 @@ def test_a_proxy_that_says_nothing_of_itself_is_not_this_machine() -> None:
         ("localhost", "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}),
         ("localhost", "127.0.0.1", {"Forwarded": "for=192.0.2.1"}),
         ("localhost", "127.0.0.1", {"X-Real-IP": "192.0.2.1"}),
+        ("localhost", "127.0.0.1", {"Connection": "close"}),
         ("localhost", "127.0.0.1", {"X-Forwarded-Host": "agent.example.com"}),
         ("localhost", "127.0.0.1", {"Via": "1.1 proxy"}),
         ("localhost", "127.0.0.1", {"X-Forwarded-Proto": "https"}),  # docs/live.md's nginx

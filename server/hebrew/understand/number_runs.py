@@ -125,6 +125,16 @@ def dictated_at_end(text: str) -> str:
     return text[run[0].start :] if dictated or _after_zero(run) else ""
 
 
+def without_numbers(text: str, instead: str = "…") -> str:
+    """``text`` with ``instead`` in the place of every figure, and of every word that may be a number."""
+    return PART.sub(lambda match: instead if _may_be_a_number(match) else match[0], text)
+
+
+def _may_be_a_number(match: re.Match[str]) -> bool:
+    word = match["word"]
+    return word is None or value_in_any_tongue(word) is not None or number_in(word) is not None
+
+
 def _says_nothing(match: re.Match[str]) -> bool:
     word = match["word"]
     return word is not None and (word in JOINS or says_hesitation(word))

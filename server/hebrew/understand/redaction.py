@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from server.hebrew.understand.announced import announced, awaited
-from server.hebrew.understand.number_runs import COUNTED_DIGITS, PART, Token, dictated_at_end, runs
+from server.hebrew.understand.number_runs import (
+    COUNTED_DIGITS,
+    PART,
+    Token,
+    dictated_at_end,
+    runs,
+    without_numbers,
+)
 from server.hebrew.understand.said_emails import said_emails
 from server.hebrew.understand.secret_items import NAMED, UNNAMED
 
@@ -70,6 +77,15 @@ def _with_tags(text: str, before: str = "") -> str:
             parts += [text[done : places[max(0, found.start - offset)]], f"[{found.tag}]"]
             done = places[found.end - offset - 1] + 1
     return "".join(parts) + text[done:]
+
+
+def redacted_so_far(text: str, before: str = "") -> str:
+    """``redacted`` of words that are still being said: every number in them is "…".
+
+    It may become one that the whole words hide, of which nobody knows yet.
+    """
+    seen = "".join(_figure(char) for char in text if not _unseen(char))
+    return without_numbers(redacted(seen, before))
 
 
 def unfinished(text: str, before: str = "") -> str:

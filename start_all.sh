@@ -208,6 +208,7 @@ demo() {
     check_options "$@"
     # The call stays in this machine: whatever the world calls this server does not matter here.
     # The dialogue is read from the log.
+    local elsewhere=${DATABASE_URL:+'DATABASE_URL= '} # who reads the demo's records must not be led to those
     export BIND_HOST=127.0.0.1 PORT PUBLIC_BASE_URL='' PUBLIC_HOST='' LOG_LEVEL=INFO LOG_TRANSCRIPTS=full
     export LEADS_FILE=out/demo_leads.jsonl RECORDS_FILE=out/demo_records.db DATABASE_URL=''
     export LEADS_WEBHOOK_URL='' LEADS_EMAIL_TO='' OTEL_EXPORTER_OTLP_ENDPOINT='' # nobody said that
@@ -227,6 +228,9 @@ demo() {
     [ "$status" -eq 0 ] || demo_failed "the call failed: FAILED, above the log, says why"
     if [ -s "$LEADS_FILE" ]; then
         printf 'What it has left: ./start_all.sh leads %s\n' "$LEADS_FILE"
+    fi
+    if [ -s "$RECORDS_FILE" ]; then
+        printf 'What happened on it, and why: %sRECORDS_FILE=%s ./start_all.sh calls\n' "$elsewhere" "$RECORDS_FILE"
     fi
 }
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.pages.calls_words import Words
-from server.pages.decisions_he import DECISIONS_HE
 from server.records.decisions import DECISIONS
+from server.records.decisions_he import DECISIONS_HE
 from server.records.facts import CallFacts, Decision, Gap, TurnFacts
 from server.records.queries import PART, whole_sid
 from server.records.shown import PARTS, minutes, tenths

@@ -1,21 +1,10 @@
 """What the pages of calls say, in Hebrew and in English. Pure."""
 
 from server.office.lead import Missed
-from server.office.leads import TOLD, WHAT_HAPPENED
 from server.records.search import RUNNING
+from server.records.shown_he import ENDS, GAP_PARTS, LEAD, SAID_BY, TURN_ENDS, trouble_he
 from server.records.trouble import Kind, Trouble
 
-ENDS = {
-    "caller": "המתקשר ניתק",
-    "agent": "הסתיימה בפרידה",
-    "transfer": "הועברה לנציג",
-    "drained": "נסגרה בפרידה, השרת נסגר",
-    "cut": "נקטעה בסגירת השרת",
-    "stalled": "הקו השתתק",
-    "lost": "הקו נותק",
-    "failed": "נקטעה בתקלה שלנו",
-    RUNNING: "נמשכת, או נקטעה בלי סיום",
-}
 ENDS_EN = {
     "caller": "the caller hung up",
     "agent": "ended with a goodbye",
@@ -41,22 +30,6 @@ WHEN = {
     "yesterday": ("אתמול", "yesterday"),
     "week": ("שבעת הימים האחרונים", "the last seven days"),
 }
-TURN_ENDS = {
-    "interrupted": ("המתקשר נכנס לדברי הסוכן", "interrupted by the caller"),
-    "dropped": ("לא הושמע דבר", "nothing of it was heard"),
-    "cut": ("השיחה נגמרה באמצע", "the call ended in it"),
-}
-SAID_BY = {
-    "line": ("משפט קבוע", "a fixed line"),
-    "rest": ("המשך המשפט שנקטע", "the rest of what was interrupted"),
-}
-GAP_PARTS = {
-    "closing_silence_ms": ("שקט בסוף הדיבור", "silence"),
-    "stt_ms": ("זיהוי", "STT"),
-    "llm_ms": ("ניסוח", "LLM"),
-    "tts_ms": ("קול", "TTS"),
-    "breath_ms": ("נשימה", "breath"),
-}
 MISSED_EN = {
     Missed.BUSY: "not taken: all lines were busy",
     Missed.RATE: "not taken: too many calls from this number",
@@ -68,9 +41,6 @@ MISSED_EN = {
     Missed.NO_ANSWER: "the person did not answer",
     Missed.HUNG_UP: "hung up before a person answered",
 }
-PROVIDERS = {"STT": "זיהוי הדיבור", "LLM": "ניסוח התשובה", "TTS": "הקול"}
-LEAD = {**TOLD, "phone": "טלפון", "email": "דואר אלקטרוני"}
-
 WORDS = {
     "calls": ("שיחות", "Calls"),
     "call with": ("שיחה עם", "Call with"),
@@ -176,8 +146,8 @@ WORDS = {
         "A running server keeps more of this caller until its database answers. Delete again then.",
     ),
     "alike": (
-        "ב-{} שיחות נשמרו רק הספרות האחרונות של המספר, והן אותן ספרות. אין לדעת של מי הן, והן לא נמחקו.",
-        "{} calls have only the last digits of a number, these ones. Whose they are nobody knows: they stay.",
+        "שיחות שנשמרו בהן רק הספרות האחרונות של המספר, והן אותן ספרות: {}. אין לדעת של מי הן, והן לא נמחקו.",
+        "Calls with no more than the last digits of a number, these: {}. Nobody knows whose: they stay.",
     ),
     "no number": (
         "המספר המלא לא נשמר עם השיחה, ולכן אין לדעת מה עוד שייך למתקשר. מי שיודע אותו מוחק בשורת הפקודה:",
@@ -230,18 +200,4 @@ class Words:
         """A badge."""
         if not self.he:
             return MISSED_EN[Missed(one.of)] if one.kind is Kind.MISSED else one.text
-        match one.kind:
-            case Kind.WAITED:
-                return f"המתינו {one.of} שנ׳"
-            case Kind.FAILED:
-                return f"תקלה: {PROVIDERS[one.of]}"
-            case Kind.OVERDUE:
-                return "לא הייתה תשובה בזמן"
-            case Kind.ASKED_TWICE:
-                return f"נשאל פעמיים: {one.of}"
-            case Kind.HUNG_UP:
-                return "ניתקו מיד" if one.of == "at once" else "ניתקו בזמן ההמתנה"
-            case Kind.BROKEN:
-                return ENDS[one.of]
-            case Kind.MISSED:
-                return WHAT_HAPPENED[Missed(one.of)]
+        return trouble_he(one)

@@ -8,7 +8,7 @@
 | ``heard`` | so much of ``turn`` was heard |
 | ``dropped`` | ``turn`` is not said, or not on |
 | ``gap`` | the answer of ``turn`` began after so many ``ms`` |
-| ``decided`` | a rule of docs/conversation.md and what was decided by it, in words |
+| ``decided`` | a rule of docs/conversation.md and what was decided by it, in English and in Hebrew |
 """
 
 import json
@@ -21,6 +21,7 @@ from server.config import Config
 from server.logs.call_log import Dictation
 from server.logs.redaction import PrivateText
 from server.records.decisions import WITH_WORDS, in_words
+from server.records.decisions_he import in_words_he
 from server.turns.actions import Action, CancelTurn, Decided, Log, Synthesize
 from server.turns.events import Event, InterimTranscript
 
@@ -54,7 +55,8 @@ class LiveCall:
                 self._tell("dropped", turn=turn_id)
             case Decided(rule, what, why):
                 shown = self._so_far(why) if why and (rule, what) in WITH_WORDS else why
-                self._tell("decided", rule=rule, what=what, words=in_words(rule, what, shown))
+                words, words_he = in_words(rule, what, shown), in_words_he(rule, what, shown)
+                self._tell("decided", rule=rule, what=what, words=words, words_he=words_he)
 
     def over(self, summary: CallSummary) -> None:
         pass  # nobody is at the other end any more

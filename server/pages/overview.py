@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from server.pages.pages import Pages, render
 from server.records.database import Database
 from server.records.figures import Figures, figures_between, undelivered
+from server.records.shown_he import count_he
 
 log = logging.getLogger("agent")
 
@@ -117,9 +118,18 @@ def _ends(figures: Figures) -> list[tuple[str, tuple[str, str], int]]:
     return [(how, ENDED.get(how, (how, how)), count) for how, count in by_count]
 
 
+def _interrupted(times: int) -> tuple[str, str]:
+    """How often the agent was, in Hebrew and in English."""
+    en = {0: "was not interrupted", 1: "was interrupted once"}.get(times, f"was interrupted {times} times")
+    how_often = count_he(times, "פעם אחת", "פעמים", "")
+    he = f"הסוכן נקטע {how_often}" if times else "הסוכן לא נקטע"
+    return he, f"The agent {en}"
+
+
 SHOWN: dict[str, Any] = {
     "seconds": _seconds,
     "ends": _ends,
+    "interrupted": _interrupted,
     "bad_ends": BAD_ENDS,
     "long_gap_ms": LONG_GAP_MS,
 }

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from server.records.decisions import in_words
+from server.records.decisions_he import in_words_he
 from server.records.facts import TurnFacts
 from server.records.shown import gap_in_words, turn_lines, unheard_of
+from server.records.shown_he import gap_in_words_he, turn_lines_he
 from server.records.story import FALSE_BARGE_INS
 from server.timeline.lanes import Lanes
 from server.tune.duplex.eva import latency_score
@@ -37,7 +39,7 @@ class BargeIn:
 
 
 def turn_plain(turn: TurnFacts, offset: int) -> dict[str, object]:
-    """``lines``: as ``./start_all.sh call`` prints them."""
+    """``lines``: as ``./start_all.sh call`` prints them; ``lines_he``: each in Hebrew."""
     return {
         "number": turn.number,
         "from": offset + turn.began_ms,
@@ -49,6 +51,7 @@ def turn_plain(turn: TurnFacts, offset: int) -> dict[str, object]:
         "errors": list(turn.errors),
         "early_dropped": turn.speculative_dropped,
         "lines": turn_lines(turn),
+        "lines_he": turn_lines_he(turn),
     }
 
 
@@ -61,6 +64,7 @@ def flags_of(turn: TurnFacts, offset: int) -> list[dict[str, object]]:
             "rule": one.rule,
             "what": one.what,
             "text": in_words(one.rule, one.what, one.why),
+            "text_he": in_words_he(one.rule, one.what, one.why),
         }
         for one in turn.decisions
     ]
@@ -71,16 +75,17 @@ def gaps_of(turns: Sequence[TurnFacts], lanes: Lanes, offset: int) -> Iterator[d
     told = [turn for turn in turns if turn.gap is not None]
     for at, ms in lanes.answers:
         of = next((turn for turn in told if turn.gap and turn.gap.total_ms == ms and _in(at, turn)), None)
-        text = f"{ms / 1000:.2f} s"
+        text, text_he = f"{ms / 1000:.2f} s", f"{ms / 1000:.2f} שנ׳"
         if of is not None and of.gap is not None:
             told.remove(of)
-            text = gap_in_words(of.gap)
+            text, text_he = gap_in_words(of.gap), gap_in_words_he(of.gap)
         yield {
             "from": offset + at - ms,
             "to": offset + at,
             "ms": ms,
             "score": round(latency_score(ms / 1000), 3),
             "text": text,
+            "text_he": text_he,
             "turn": of.number if of is not None else None,
         }
     for turn in turns:
@@ -92,6 +97,7 @@ def gaps_of(turns: Sequence[TurnFacts], lanes: Lanes, offset: int) -> Iterator[d
                 "ms": None,
                 "score": 0.0,
                 "text": "not answered",
+                "text_he": "לא נענה",
                 "turn": turn.number,
             }
 

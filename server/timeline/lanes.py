@@ -24,7 +24,8 @@ from server.turns.effects import EndCall, Transfer
 from server.turns.events import CallerGone, StreamStarted
 
 LISTENING = "LISTENING"
-ENDS = {Transfer: "handed over to a person", EndCall: "hung up by the agent"}
+HANDED_OVER, HUNG_UP, OVER = "handed over to a person", "hung up by the agent", "the call is over"
+ENDS = {Transfer: HANDED_OVER, EndCall: HUNG_UP}
 
 
 @dataclass
@@ -83,7 +84,7 @@ def _tell(lanes: Lanes, providers: Providers, one: Seen, now: int) -> None:
         case StreamStarted(memory=memory) if memory is not None:
             lanes.taken_up = memory.frames
         case CallerGone():
-            lanes.ends.append((now, "the call is over"))
+            lanes.ends.append((now, OVER))
     providers.saw(one.event, now)
     for action in one.actions:
         providers.did(action, now)

@@ -13,16 +13,24 @@ from typing import Any
 
 from server.event_log.reader import EventLog, clock
 from server.logs.redaction import Mode, PrivateText
+from server.records.decisions_he import isolated
 from server.records.facts import CallFacts, TurnFacts
 from server.records.shown import call_head
+from server.records.shown_he import ENDS, call_head_he
 from server.timeline.flags import barge_ins_of, flags_of, gaps_of, turn_plain
-from server.timeline.lanes import Lanes, lanes_of
+from server.timeline.lanes import HANDED_OVER, HUNG_UP, OVER, Lanes, lanes_of
 from server.timeline.levels import Levels, levels_of
 from server.timeline.words import words_of
 
 Json = dict[str, Any]
 STRICTEST_FIRST: tuple[Mode, ...] = ("off", "redacted", "full")
 LOGGED_BY_DEFAULT: Mode = "redacted"
+TAKEN_UP = "taken up (F8)"
+ENDS_HE = {
+    TAKEN_UP: "נמשכה אחרי ניתוק (F8)",
+    HANDED_OVER: "הועברה לנציג",
+    HUNG_UP: "הסוכן ניתק",
+}
 REPLAY = ".venv/bin/python -m server.replay"
 
 
@@ -76,6 +84,7 @@ def timeline_data(parts: Sequence[Part], zone: tzinfo, mode: Mode) -> Json:
         "version": 1,
         "sid": parts[0].call.sid,
         "head": [call_head(part.call, list(part.turns), zone) for part in parts],
+        "head_he": [call_head_he(part.call, list(part.turns), zone) for part in parts],
         "length": max(one.end for one in read),
         "lacks": [remark for one in read for remark in one.lacks],
         "parts": [{"at": one.offset, "sid": one.part.call.sid} for one in read],
@@ -173,11 +182,17 @@ def _clears(one: _Read) -> list[Json]:
 def _ends(one: _Read) -> list[Json]:
     """Where it was taken up, and how it ended."""
     call, lanes = one.part.call, one.lanes
-    ends = [(0, "taken up (F8)")] if lanes is not None and lanes.taken_up is not None else []
+    ends = [(0, TAKEN_UP)] if lanes is not None and lanes.taken_up is not None else []
     ends += lanes.ends if lanes is not None else []
     told = f"the call is over: {call.ended or 'nobody knows how'}"
-    if not any(what == "the call is over" for _, what in ends) and call.ended:
-        ends.append((one.end - one.offset, told))
+    if OVER not in (what for _, what in ends) and call.ended:
+        ends.append((one.end - one.offset, OVER))
+    told_he = f"השיחה נגמרה: {isolated(ENDS[call.ended]) if call.ended in ENDS else 'לא ידוע איך'}"
     return [
-        {"at": one.offset + at, "text": told if what == "the call is over" else what} for at, what in ends
+        {
+            "at": one.offset + at,
+            "text": told if what == OVER else what,
+            "text_he": told_he if what == OVER else ENDS_HE[what],
+        }
+        for at, what in ends
     ]

@@ -12,6 +12,7 @@ from server.turns.actions import Action, CancelTurn, Decided, Log, SendMark, Syn
 from server.turns.events import Event, InterimTranscript
 
 STOPPED = "D2 a voice, or a key, interrupted the agent"
+STOPPED_HE = "\u2068D2\u2069 קול, או מקש, קטע את הסוכן"
 A_SECOND = [FrameHeard(SILENT_FRAME, 0, 0.0)] * 50
 
 
@@ -52,7 +53,7 @@ def test_a_turn() -> None:
         {"kind": "says", "turn": 2, "index": 0, "words": "באיזו עיר?"},
         {"kind": "state", "state": "SPEAKING", "turn": 2},
         {"kind": "gap", "turn": 2, "ms": 820},
-        {"kind": "decided", "rule": "D2", "what": "interrupted", "words": STOPPED},
+        {"kind": "decided", "rule": "D2", "what": "interrupted", "words": STOPPED, "words_he": STOPPED_HE},
         {"kind": "heard", "turn": 2, "words": "באיזו"},
         {"kind": "dropped", "turn": 2},
     ]

@@ -75,6 +75,20 @@ def test_what_it_shows(app, database):
     assert "a &lt;b&gt;later&lt;/b&gt; way" in page and "<b>later" not in page
 
 
+@pytest.mark.parametrize(
+    "times, he, en",
+    [
+        (0, "הסוכן לא נקטע;", "was not interrupted;"),
+        (1, "הסוכן נקטע פעם אחת;", "was interrupted once;"),
+        (3, "הסוכן נקטע 3 פעמים;", "was interrupted 3 times;"),
+    ],
+)
+def test_a_count_is_said_as_it_is_said(app, database, times, he, en):
+    now = datetime.now(UTC)
+    database.run(WITHIN_S, lambda c: put(c, [call_record(call("CA1", at=now, barge_ins=times))], now))
+    assert he in text_of(page_of(app)[1]) and en in text_of(page_of(app, "/overview?lang=en")[1])
+
+
 def test_it_is_hebrew_first_and_needs_no_script(app):
     status, page = page_of(app)
     assert status == 200 and 'dir="rtl"' in page and "מבט כללי" in page

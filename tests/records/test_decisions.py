@@ -2,9 +2,9 @@
 
 import re
 
-from server.pages.decisions_he import DECISIONS_HE
 from server.records import decisions
 from server.records.decisions import DECISIONS, in_words
+from server.records.decisions_he import DECISIONS_HE
 from server.turns.actions import Decided
 from tests.records.lists import witnessed
 from tests.serving import ROOT

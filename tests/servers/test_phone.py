@@ -64,7 +64,7 @@ def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
         says_so(page, "talk", HEARD_AS[0])
         assert page.locator("#caller").count() == 0, "a caller's words are text"
         says_so(page, "talk", "תשובה מספר 1, והיא ארוכה")
-        says_so(page, "why", "D2 a voice, or a key, interrupted the agent")
+        says_so(page, "why", "קול, או מקש, קטע את הסוכן")
         expect(page.locator("#clears")).to_have_text("1")
         expect(page.locator("#talk s")).to_contain_text("בטלפון")  # unheard
         cleared_at = page.evaluate("() => heard.received.findLast(([, told]) => told.event === 'clear')[0]")
@@ -79,7 +79,7 @@ def test_a_call(server: Server, browser: Browser, microphone: Path) -> None:
         assert max(quiet, default=0) < 0.005
 
         page.click("[data-key='5']")
-        says_so(page, "why", "F5 a key was pressed")
+        says_so(page, "why", "נלחץ מקש")
         assert 49 <= frames_a_second(page) <= 51
         page.click("#call")
         says_so(page, "status", "ניתקת")

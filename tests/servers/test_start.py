@@ -362,7 +362,9 @@ class TestStartScript:
         files = ["--record", str(recording), "--json", str(report)]
         done = run(clone / "start_all.sh", "demo", "--synthetic", "--say", "שלום", *files)
         assert done.returncode == 0, done.stdout + done.stderr
-        said = done.stdout.splitlines()
+        *said, how_to_read_it = done.stdout.splitlines()
+        assert how_to_read_it.endswith(": RECORDS_FILE=out/demo_records.db ./start_all.sh calls")
+        assert (clone / "out" / "demo_records.db").stat().st_size > 0
         last = said[-3:-1] if said[-1].startswith("What it has left:") else said[-2:]
         assert last[0].startswith(f"The call is in {recording}:") and last[1] == f"The report is in {report}."
         assert "demo_call.wav" not in done.stdout and recording.stat().st_size > 8000

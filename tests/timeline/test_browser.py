@@ -1,6 +1,7 @@
 """The picture in a real browser: how soon it is drawn, which keys move it, and nothing of a caller's runs."""
 
 import json
+import re
 from base64 import b64decode, b64encode
 from dataclasses import replace
 
@@ -115,11 +116,11 @@ def test_it_is_moved_by_keys_and_told_in_words(opened, found):
     assert moved_by(tab, "0") == (0, data["length"])
     tab.press(".tl-stage", "n")
     first = data["flags"][0]
-    assert first["text"] in tab.inner_text(".tl-detail")
+    assert first["text_he"] in tab.inner_text(".tl-detail")
     assert tab.get_attribute(".tl-flag >> nth=0", "aria-pressed") == "true"
     tab.focus(".tl-flag >> nth=2")
     tab.keyboard.press("Enter")
-    assert data["flags"][2]["text"] in tab.inner_text(".tl-detail")
+    assert data["flags"][2]["text_he"] in tab.inner_text(".tl-detail")
     assert "--until" in tab.inner_text(".tl-command >> nth=1")
 
 
@@ -135,6 +136,22 @@ def test_a_recorded_call_is_played_from_where_it_is_clicked(opened, tmp_path):
     until(lambda: playhead(tab) > clicked + 100)
     tab.press(".tl-stage", " ")
     assert tab.get_attribute(".tl-button >> nth=0", "aria-label") == "ניגון"
+
+
+def test_it_tells_all_in_one_language(opened, found):
+    """What this server has written itself; each line by its own direction, so that nothing in it is moved."""
+    tab = opened(drawn(found))
+    tab.press(".tl-stage", "n")
+    until(lambda: tab.locator(".tl-flag").count())
+    told = " ".join(tab.locator(".tl-head, .tl-detail, .tl-story").all_inner_texts())
+    assert not re.search(r"left:|set:|ended|turns|agent|caller|fixed line|gap|silence|the ", told)
+    for place in (".tl-told p", ".tl-flag"):
+        lines = tab.locator(place)
+        assert lines.evaluate_all("all => new Set(all.map(one => getComputedStyle(one).textAlign)).size") == 1
+    assert tab.locator(".tl-flag bdi").count() == 2 * tab.locator(".tl-flag").count()
+    tab.click("[aria-label=English]")
+    until(lambda: tab.locator(".tl-flag").count())
+    assert "the caller's utterance was over" in tab.inner_text(".tl-story")
 
 
 @pytest.mark.parametrize("width", [390, 1440])

@@ -57,6 +57,23 @@ def test_every_line_of_the_call_s_story_is_in_it(scene):
     assert all(line.startswith(flag) for line, flag in zip(decided, flags, strict=True))
 
 
+def test_it_is_told_in_hebrew_too(scene):
+    """As many lines, without an English word of ours; what others have said is isolated."""
+    ((call, turns),) = scene.found
+    lead = (("name", "Dana, (left:) 7"),)
+    data = timeline_of([(replace(call, lead=lead, ended="agent"), turns)], str(scene.folder), ISRAEL, "full")
+    (head,), (head_he,) = data["head"], data["head_he"]
+    assert len(head_he) == len(head) and "נמסר: \u2068שם\u2069: \u2068Dana, (left:) 7\u2069" in head_he
+    for turn in data["turns"]:
+        assert len(turn["lines_he"]) == len(turn["lines"])
+    told = [one for turn in data["turns"] for one in turn["lines_he"][1:]]
+    told += [one["text_he"] for name in ("flags", "gaps", "ends") for one in data[name]] + head_he[1:]
+    for line in told:
+        ours = re.sub("\u2068[^\u2069]*\u2069", "", line)
+        assert not re.search("[A-Za-z]{4}", ours), line
+    assert "הועברה לנציג" in [end["text_he"] for end in data["ends"]]
+
+
 def test_what_happened_is_shown(scene):
     """A false barge-in, a held turn, a cancelled early start, a provider that failed, and the hand-over."""
     data = scene.data

@@ -40,4 +40,6 @@ export function say(name, ...values) {
   return TEXTS[name][column].replace(/\{(\d)\}/g, (_, at) => values[at]);
 }
 
+export const hebrew = column === 0;
+
 export const has = (name) => name in TEXTS;

@@ -1,6 +1,6 @@
 // What the page shows. Words come from callers and models: only ever as text.
 
-import { say } from "./texts.js";
+import { hebrew, say } from "./texts.js";
 
 const MOST_LINES = 300; // of decisions
 const FLOOR_DB = 50; // below full scale, where a meter shows nothing
@@ -152,12 +152,12 @@ export class View {
     said.line.append(this.gapOf(said));
   }
 
-  decided({ rule, words, at_ms: ms }) {
+  decided({ rule, words, words_he: inHebrew, at_ms: ms }) {
     find("undecided").hidden = true;
     const list = find("why");
     const atEnd = list.scrollTop + list.clientHeight > list.scrollHeight - 40;
     const line = element("li", STOPS.includes(rule) ? "stops" : GOES_ON.includes(rule) ? "goes-on" : "");
-    line.append(element("time", "", clock(ms)), document.createTextNode(words));
+    line.append(element("time", "", clock(ms)), element("bdi", "", hebrew ? inHebrew : words));
     list.append(line);
     if (list.childElementCount > MOST_LINES) list.firstElementChild.remove();
     if (atEnd) toEnd(list);

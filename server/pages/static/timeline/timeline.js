@@ -8,7 +8,7 @@
       zoomIn: "הגדלה", zoomOut: "הקטנה", fit: "כל השיחה", prev: "ההחלטה הקודמת", next: "ההחלטה הבאה",
       play: "ניגון", pause: "עצירה", other: "English", otherLang: "en",
       flags: "החלטות", caller: "המתקשר", level: "עוצמה מול הסף", state: "מצב", agent: "נשמע מהסוכן",
-      gap: "המתנה", stt: "STT", llm: "LLM", tts: "TTS",
+      gap: "המתנה", seconds: "שנ׳", stt: "STT", llm: "LLM", tts: "TTS",
       LISTENING: "מקשיב", THINKING: "חושב", SPEAKING: "מדבר",
       missed: "לא נענה", falseCut: "קטיעת שווא", cut: "קטיעה", taken: "נלקח בחזרה",
       copy: "העתקה", copied: "הועתק", replay: "פקודת השחזור", pin: "לקבע כמבחן, עד הרגע שנבחר",
@@ -34,7 +34,7 @@
       zoomIn: "Zoom in", zoomOut: "Zoom out", fit: "Whole call", prev: "Previous decision", next: "Next decision",
       play: "Play", pause: "Pause", other: "עברית", otherLang: "he",
       flags: "decisions", caller: "caller", level: "level, bar", state: "state", agent: "agent, as heard",
-      gap: "gaps", stt: "STT", llm: "LLM", tts: "TTS",
+      gap: "gaps", seconds: "s", stt: "STT", llm: "LLM", tts: "TTS",
       LISTENING: "listening", THINKING: "thinking", SPEAKING: "speaking",
       missed: "not answered", falseCut: "false barge-in", cut: "barge-in", taken: "taken back",
       copy: "Copy", copied: "Copied", replay: "The replay command", pin: "Pin as a test, up to the chosen moment",
@@ -433,9 +433,10 @@
       for (const one of this.data.ends) {
         if (!this.visible(one.at, one.at)) continue;
         const x = this.stem(one.at, this.colours.bad, AXIS - 5, this.height, 1.5);
-        const beside = x - this.left > this.context.measureText(one.text).width + 8;
+        const text = (this.texts === TEXTS.he && one.text_he) || one.text;
+        const beside = x - this.left > this.context.measureText(text).width + 8;
         if (one.at !== before) row = 0;
-        if (beside) this.text(one.text, x - 5, first + 14 * row++, this.colours.bad, "right");
+        if (beside) this.text(text, x - 5, first + 14 * row++, this.colours.bad, "right");
         before = one.at;
         this.hit(x - 4, x + 4, this.lanes.state.top, this.height - this.lanes.state.top, { kind: "end", one });
       }
@@ -509,6 +510,11 @@
 
     get texts() {
       return TEXTS[this.lang];
+    }
+
+    // What the data tells in both languages, as "text" and "text_he".
+    told(one, name) {
+      return (this.lang === "he" && one[`${name}_he`]) || one[name];
     }
 
     // Made when it is first heard. "#sound-0" stands in the file, behind all else.
@@ -596,7 +602,7 @@
     // ---- what stands around it
 
     headline() {
-      const head = make("header", "tl-head tl-told"), [first, ...parts] = this.data.head;
+      const head = make("header", "tl-head tl-told"), [first, ...parts] = this.told(this.data, "head");
       head.append(make("h1", "", first[0]));
       for (const line of [...first.slice(1), ...parts.flat()]) {
         head.append(make("p", "", line));
@@ -679,10 +685,9 @@
       box.append(make("h2", "", this.texts.story));
       this.data.turns.forEach((turn, place) => {
         const flags = this.data.flags.filter((flag) => flag.turn === place);
-        const told = turn.lines.slice(0, turn.lines.length - flags.length);
+        const lines = this.told(turn, "lines"), told = lines.slice(0, lines.length - flags.length);
         const item = make("article", "tl-turn tl-told");
         const head = make("h3", "", `${this.texts.turn} `), title = make("bdi", "", told[0].trim());
-        title.dir = "ltr";
         head.append(title);
         item.append(head);
         for (const line of told.slice(1)) {
@@ -691,7 +696,7 @@
         for (const flag of flags) {
           const button = make("button", "tl-flag");
           button.type = "button";
-          button.append(make("bdi", "tl-time", clockOf(flag.at)), make("bdi", "", flag.text));
+          button.append(make("bdi", "tl-time", clockOf(flag.at)), make("bdi", "", this.told(flag, "text")));
           button.addEventListener("click", () => this.choose(flag));
           this.buttons.set(flag, button);
           item.append(button);
@@ -706,9 +711,9 @@
     choose(flag, quietly) {
       this.picture.chosen = flag;
       this.pickMoment(flag.at);
-      const lines = [`${clockOf(flag.at)}  ${flag.text}`];
+      const lines = [`${clockOf(flag.at)}  ${this.told(flag, "text")}`];
       const turn = this.data.turns[flag.turn];
-      if (turn) lines.push(...turn.lines.slice(0, 1).map((line) => line.trim()), ...this.saidIn(turn));
+      if (turn) lines.push(...this.told(turn, "lines").slice(0, 1).map((line) => line.trim()), ...this.saidIn(turn));
       this.tell(lines);
       for (const [one, button] of this.buttons) button.setAttribute("aria-pressed", String(one === flag));
       if (!quietly) this.reveal(flag.at);
@@ -784,19 +789,19 @@
 
     explain(item, ms) {
       const { texts } = this, one = item && item.one, time = clockOf(ms, 2);
-      const span = (from, to) => `${clockOf(from)}–${clockOf(to)}`;
+      const span = (from, to) => `\u2066${clockOf(from)}–${clockOf(to)}\u2069`;
       switch (item && item.kind) {
-        case "flag": return [`${clockOf(one.at)}  ${one.text}`];
-        case "gap": return [`${span(one.from, one.to)}  ${texts.gap}: ${one.text}`];
+        case "flag": return [`${clockOf(one.at)}  ${this.told(one, "text")}`];
+        case "gap": return [`${span(one.from, one.to)}  ${texts.gap}: ${this.told(one, "text")}`];
         case "words": return [`${span(one.from, one.to)}  ${texts[one.who]}${one.heard ? "" : " ✕"}`, one.text];
         case "state": return [`${span(one.from, one.to)}  ${texts[one.state] || one.state}`];
         case "cut": return [`${span(one.at, one.to)}  ${one.false ? texts.falseCut : texts.cut}`];
-        case "clear": return [`${clockOf(one.at)}  ${texts.taken}: ${(one.ms / 1000).toFixed(2)} s`];
-        case "end": return [`${clockOf(one.at)}  ${one.text}`];
+        case "clear": return [`${clockOf(one.at)}  ${texts.taken}: ${(one.ms / 1000).toFixed(2)} ${texts.seconds}`];
+        case "end": return [`${clockOf(one.at)}  ${this.told(one, "text")}`];
         case "provider": {
-          const first = one.first === null ? "" : `, ${texts.first} ${((one.first - one.from) / 1000).toFixed(2)} s`;
+          const first = one.first === null ? "" : `, ${texts.first} ${((one.first - one.from) / 1000).toFixed(2)} ${texts.seconds}`;
           const early = one.early ? `, ${texts.early}` : "";
-          return [`${span(one.from, one.to)}  ${texts[one.kind]}: ${texts.bars[one.end]}${early}${first}, ${texts.took} ${((one.to - one.from) / 1000).toFixed(2)} s`,
+          return [`${span(one.from, one.to)}  \u2068${texts[one.kind]}\u2069: ${texts.bars[one.end]}${early}${first}, ${texts.took} ${((one.to - one.from) / 1000).toFixed(2)} ${texts.seconds}`,
             ...(one.why ? [one.why] : [])];
         }
         default: return [this.measured(ms, time)];

@@ -1,5 +1,8 @@
 """The reasons of ``server.records.decisions`` in Hebrew, for who reads a call in the browser. Pure."""
 
+from server.logs.one_line import in_one_line
+from server.records.table import END, FIRST_STRONG
+
 DECISIONS_HE: dict[tuple[str, str], str] = {
     ("A3", "ended"): "המתקשר סיים לדבר: עבר השקט הרגיל",
     ("A3", "late"): "סיום אחרי שקט ארוך יותר: המתקשר הזה עוצר באמצע, או שהיה רעש",
@@ -63,3 +66,14 @@ DECISIONS_HE: dict[tuple[str, str], str] = {
     ("G2", "answered instead"): "משפט קבוע נאמר במקום תשובה",
     ("G3", "overdue"): "לא הייתה תשובה בזמן",
 }
+
+
+def in_words_he(rule: str, what: str, why: str = "") -> str:
+    """One decision as a sentence; what a later version has written stays as it is."""
+    meaning = DECISIONS_HE.get((rule, what), what)
+    return f"{isolated(rule)} {meaning}" + (f": {isolated(why)}" if why else "")
+
+
+def isolated(text: str) -> str:
+    """In one line, and so that neither moves the other, ``text`` and what is around it."""
+    return f"{FIRST_STRONG}{in_one_line(text)}{END}"

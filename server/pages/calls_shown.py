@@ -9,7 +9,7 @@ from server.logs.one_line import in_one_line
 from server.office.business_hours import ISRAEL
 from server.pages.calls_words import Words
 from server.records.decisions import DECISIONS
-from server.records.decisions_he import DECISIONS_HE
+from server.records.decisions_he import DECISIONS_HE, why_he
 from server.records.facts import CallFacts, Decision, Gap, TurnFacts
 from server.records.queries import PART, whole_sid
 from server.records.shown import PARTS, minutes, tenths
@@ -162,7 +162,8 @@ def turn_of(turn: TurnFacts, longest_ms: int, say: Words) -> Turn:
 def reason_of(one: Decision, say: Words) -> Reason:
     """What a later version has decided is told as it is named."""
     meaning = (DECISIONS_HE if say.he else DECISIONS).get((one.rule, one.what), one.what)
-    return Reason(tenths(one.at_ms), in_one_line(one.rule), in_one_line(meaning), in_one_line(one.why))
+    why = why_he(one.rule, one.what, one.why) if say.he else one.why
+    return Reason(tenths(one.at_ms), in_one_line(one.rule), in_one_line(meaning), in_one_line(why))
 
 
 def wait_of(gap: Gap, longest_ms: int, say: Words) -> Wait:

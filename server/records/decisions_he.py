@@ -1,6 +1,9 @@
 """The reasons of ``server.records.decisions`` in Hebrew, for who reads a call in the browser. Pure."""
 
+import re
+
 from server.logs.one_line import in_one_line
+from server.records.decisions import WITH_WORDS
 from server.records.table import END, FIRST_STRONG
 
 DECISIONS_HE: dict[tuple[str, str], str] = {
@@ -67,11 +70,49 @@ DECISIONS_HE: dict[tuple[str, str], str] = {
     ("G3", "overdue"): "לא הייתה תשובה בזמן",
 }
 
+WHYS_HE = {
+    "the LLM": "מודל השפה",
+    "a rule": "כלל",
+    "the words are others": "המילים אחרות",
+    "a voice, or a key": "קול, או מקש",
+    "the call is over": "השיחה נגמרה",
+    "the caller goes on, or has said something else": "המתקשר המשיך, או אמר משהו אחר",
+    "there was nothing to answer, or nothing is left to be said": "לא היה על מה לענות, או לא נשאר מה לומר",
+    "the LLM finds that the caller has not finished": "מודל השפה מצא שהמתקשר לא סיים",
+    "the caller goes on": "המתקשר המשיך",
+    "the LLM finds that the caller only listens": "מודל השפה מצא שהמתקשר רק מקשיב",
+    "the LLM has failed": "מודל השפה נכשל",
+    "it was none": "זה לא היה קול",
+    "the server will be gone in seconds": "השרת נסגר בעוד שניות",
+    "nobody has paused in time": "איש לא עצר בזמן",
+    "words": "מילים",
+    "unclear": "לא ברור",
+    "nothing": "לא נאמר דבר",
+    "goodbye": "פרידה",
+    "person": "ביקשו נציג",
+    "go ahead": "ישאירו הודעה",
+    "message": "הודעה",
+    "call back": "ביקשו שיחזרו אליהם",
+    "declined": "סירבו להצעה",
+    "too late": "השיחה ארוכה מדי",
+}
+_TIME = re.compile(r"(\d+) ms(?P<silence> of silence)?(?:, at least (?P<least>\d+))?")
+
+
+def why_he(rule: str, what: str, why: str) -> str:
+    """What was particular to a decision; the caller's words, and what is not known here, as they are."""
+    if (rule, what) in WITH_WORDS or what == "unheard":
+        return why
+    if time := _TIME.fullmatch(why):
+        least = f", לפחות {time['least']}" if time["least"] else ""
+        return f"{'שקט של ' if time['silence'] else ''}{time[1]} אלפיות השנייה{least}"
+    return WHYS_HE.get(why, why)
+
 
 def in_words_he(rule: str, what: str, why: str = "") -> str:
     """One decision as a sentence; what a later version has written stays as it is."""
     meaning = DECISIONS_HE.get((rule, what), what)
-    return f"{isolated(rule)} {meaning}" + (f": {isolated(why)}" if why else "")
+    return f"{isolated(rule)} {meaning}" + (f": {isolated(why_he(rule, what, why))}" if why else "")
 
 
 def isolated(text: str) -> str:

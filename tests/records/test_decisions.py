@@ -4,7 +4,7 @@ import re
 
 from server.records import decisions
 from server.records.decisions import DECISIONS, in_words
-from server.records.decisions_he import DECISIONS_HE
+from server.records.decisions_he import DECISIONS_HE, in_words_he
 from server.turns.actions import Decided
 from tests.records.lists import witnessed
 from tests.serving import ROOT
@@ -117,3 +117,13 @@ def test_each_is_told_in_hebrew_too() -> None:
     """On a page that somebody of the office reads."""
     assert DECISIONS_HE.keys() == DECISIONS.keys()
     assert all(any("א" <= letter <= "ת" for letter in told) for told in DECISIONS_HE.values())
+
+
+def test_what_was_particular_is_hebrew_where_it_is_ours() -> None:
+    """A caller's words stay as they are, also those that read like ours."""
+    assert "שקט של 620 אלפיות השנייה, לפחות 900" in in_words_he(
+        "A3", "late", "620 ms of silence, at least 900"
+    )
+    assert "מודל השפה" in in_words_he("F2", "goodbye", "the LLM")
+    assert in_words_he("A7", "held", "the LLM").endswith("\u2068the LLM\u2069")
+    assert in_words_he("Z9", "later", "as it is") == "\u2068Z9\u2069 later: \u2068as it is\u2069"

@@ -83,6 +83,8 @@ class RequestGuard:
 
     def call_of_a_page(self) -> str:
         """The CallSid for which a page of ours was let in, and has a ticket to show; empty for all others."""
+        if not self._auth.required and _is_of_another_site():
+            return ""  # without a token anybody can make a ticket
         offered = request.headers.get("Sec-WebSocket-Protocol", "").rpartition(",")[2].strip()
         return self._auth.call_of(offered.removeprefix(TICKET)) if offered.startswith(TICKET) else ""
 

@@ -18,7 +18,7 @@ from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from server.telephony.request_guard import MAX_BODY_BYTES, MAX_FIELDS, MAX_QUERY_BYTES
+from server.telephony.request_guard import MAX_BODY_BYTES, MAX_FIELDS, MAX_QUERY_BYTES, TICKET
 from server.telephony.signature import TwilioAuth
 from tests.servers.doors import HEADER, RING, SECRET
 from tests.servers.test_app import connected, mount, scripted, serving
@@ -93,8 +93,17 @@ def test_an_open_server_is_called_by_whoever_is_no_other_site(headers: dict[str,
     assert client.post(RING, data=CALL, headers=headers).status_code == 200
 
 
+MADE_UP = TICKET + TwilioAuth("").new_ticket("CA1")  # as any script can, where there is no token
+
+
 @pytest.mark.parametrize(
-    "asks", [{"origin": "http://evil.example"}, {"header": ["Sec-Fetch-Site: cross-site"]}], ids=str
+    "asks",
+    [
+        {"origin": "http://evil.example"},
+        {"header": ["Sec-Fetch-Site: cross-site"]},
+        {"origin": "http://evil.example", "subprotocols": ["audio.twilio.com", MADE_UP]},
+    ],
+    ids=["origin", "site", "with a ticket"],
 )
 def test_nor_is_its_socket(asks: dict[str, Any]) -> None:
     start = {"event": "start", "start": {"streamSid": "MZ1", "callSid": "CA1"}}

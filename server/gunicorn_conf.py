@@ -25,12 +25,12 @@ from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_c
 from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
 from server.metrics import shared_folder  # noqa: E402
-from server.pages.kinds import LOOPBACK_NAMES, Kind, kind_of  # noqa: E402
+from server.pages.kinds import Kind, kind_of  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.private_files import OTHERS  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
-from server.runtime.web_server import SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
+from server.runtime.web_server import LOOPBACK_NAMES, SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
 from server.settings.own_files import forget_files  # noqa: E402
 from server.settings.startup_checks import (  # noqa: E402
     kept_words,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import request
 
 from server.logs.one_line import in_one_line
-from server.pages.kinds import LOOPBACK_NAMES
+from server.runtime.web_server import LOOPBACK_NAMES
 
 Allowed = Callable[[], bool | str | None]
 MAX_NAME = 60  # characters of a host's name for somebody, in the log

@@ -3,8 +3,7 @@
 from enum import Enum
 
 from server.config import Config
-
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+from server.runtime.web_server import LOOPBACK_NAMES
 
 
 class Kind(Enum):

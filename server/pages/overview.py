@@ -5,22 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Response
 from sqlalchemy import Connection
 
+from server.office.business_hours import ISRAEL
 from server.pages.pages import Pages, render
 from server.records.database import Database
 from server.records.figures import Figures, figures_between, undelivered
 from server.records.shown_he import count_he
+from server.records.trouble import SLOW_MS
 
 log = logging.getLogger("agent")
 
-ISRAEL = ZoneInfo("Asia/Jerusalem")
 DAYS = 7
 WITHIN_S = 4.0
-LONG_GAP_MS = 2500  # such a wait is felt, and `calls --bad` lists it
 WEEKDAYS = (
     ("שני", "Mon"),
     ("שלישי", "Tue"),
@@ -131,5 +130,5 @@ SHOWN: dict[str, Any] = {
     "ends": _ends,
     "interrupted": _interrupted,
     "bad_ends": BAD_ENDS,
-    "long_gap_ms": LONG_GAP_MS,
+    "long_gap_ms": SLOW_MS,
 }

@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")  # of this machine, for itself
 SPARE_THREADS = 14  # for webhooks, audio and health checks while every call has its thread
 MANY_CALLS = 50  # assumed when MAX_CALLS is not set
 SOCKETS = ("gunicorn.socket", "werkzeug.socket", "eventlet.input")  # the keys that simple-websocket looks for

@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from server.config import Config
 from server.logs.one_line import MAX_CHARACTERS
 from server.logs.rate_limited import Bugs, RateLimitedLog
-from server.runtime.web_server import SOCKETS
+from server.runtime.web_server import LOOPBACK_NAMES, SOCKETS
 from server.settings.url_secrets import shown
 from server.telephony.public_url import signed_socket_urls, signed_webhook_urls
 from server.telephony.signature import Refused, TwilioAuth
@@ -39,7 +39,6 @@ NO_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 ANOTHER_SITE = "a page of another site asks"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class RequestGuard:
@@ -125,8 +124,8 @@ def _is_of_another_site() -> bool:
         return True
     if origin is not None and urlsplit(origin).netloc != request.host:
         return True
-    near = (request.remote_addr or "") in LOOPBACK and "X-Forwarded-For" not in request.headers
-    return near and urlsplit(f"//{request.host}").hostname not in LOOPBACK
+    near = (request.remote_addr or "") in LOOPBACK_NAMES and "X-Forwarded-For" not in request.headers
+    return near and urlsplit(f"//{request.host}").hostname not in LOOPBACK_NAMES
 
 
 def signature_of_request() -> str:

@@ -184,6 +184,8 @@ class Endpointer:
         self.pauses.tick()
         self._onset.feed(verdict, threshold)
         if self.phase is Phase.IDLE:
+            if not self._onset.run and threshold is not OnsetThreshold.REFRACTORY:
+                return None  # no voice, and an onset takes a run of it
             return self._idle(verdict, threshold)
         self._count.feed(verdict)
         if self.phase is Phase.PROVISIONAL:

@@ -33,6 +33,8 @@ def pcm16_to_mulaw(pcm16_8k: bytes) -> bytes:
 
 def level_rms(mulaw_8k: bytes) -> int:
     """Root mean square of the samples on the PCM16 scale (0…32768), the scale of ``VAD_RMS``."""
+    if mulaw_8k == SILENT_FRAME:  # every other frame of a call
+        return 0
     return rms(ulaw2lin(mulaw_8k, 2), 2)
 
 

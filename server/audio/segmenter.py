@@ -1,6 +1,6 @@
 """The speech segmenter: frames in; onsets, audio for the STT, and ends of utterances out (A1-A6, C5)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from server.audio.endpointing import Closing, Endpoint, Endpointer, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
@@ -148,30 +148,29 @@ class Segmenter:
         ``lower``: our voice is lower than it will be, so that its echo tells nothing.
         """
         during_playout = threshold is OnsetThreshold.DURING_PLAYOUT
-        verdict = self._vad.judge(
-            frame.rms, frame.speech, during_playout=during_playout, near=self._caller.least
-        )
+        rms, phase = frame.rms, self._endpointer.phase
+        verdict = self._vad.judge(rms, frame.speech, during_playout=during_playout, near=self._caller.least)
         self._caller.tick()
-        idle = self.phase is Phase.IDLE
-        if not during_playout and self.phase is not Phase.CONFIRMED:
-            self._vad.room.learn(frame.rms, speech=verdict.speech)
+        idle = phase is Phase.IDLE
+        if not during_playout and phase is not Phase.CONFIRMED:
+            self._vad.room.learn(rms, speech=verdict.speech)
         self._audio.feed(frame.mulaw_8k)
         if verdict.voiced:
-            self._voice.add(frame.rms)
-        elif (
-            idle and threshold is not OnsetThreshold.REFRACTORY
-        ):  # there an onset is judged late, on what went before
-            self._voice = VoiceLevel()
-        background = self._caller.is_background(self._voice.rms)
+            self._voice.add(rms)
+        elif idle and self._voice.frames and threshold is not OnsetThreshold.REFRACTORY:
+            self._voice = VoiceLevel()  # behind our voice an onset is judged late, on what went before
+        background = phase is Phase.PROVISIONAL and self._caller.is_background(self._voice.rms)
         if during_playout:  # what cannot stop playout confirms nothing: echo, somebody else in the room
-            verdict = replace(verdict, voiced=verdict.loud)
+            verdict = verdict._replace(voiced=verdict.loud)
         self._closing = self._endpointer.closing
         endpoint = self._endpointer.feed(verdict, threshold, background)
         if endpoint is Endpoint.ONSET:
             self._vad.echo.voice_began()
             self._suspect.began(during_playout=during_playout)
         elif idle and during_playout and not lower:
-            self._vad.echo.learn(frame.rms, loud=verdict.loud)
+            self._vad.echo.learn(rms, loud=verdict.loud)
+        if endpoint is None and phase is not Phase.CONFIRMED:
+            return []
         return self._changes(endpoint)
 
     def playout_stopped(self) -> None:

@@ -51,17 +51,18 @@ class VoiceLevel:
     """Mean level of the voice in one utterance."""
 
     def __init__(self) -> None:
-        self._sum = self._frames = 0
+        self._sum = 0
+        self.frames = 0
         self.newest: deque[int] = deque(maxlen=NEWEST_LEVELS)  # one by one
 
     def add(self, rms: int) -> None:
         self._sum += rms
-        self._frames += 1
+        self.frames += 1
         self.newest.append(rms)
 
     @property
     def rms(self) -> float:
-        return self._sum / self._frames if self._frames else 0.0
+        return self._sum / self.frames if self.frames else 0.0
 
 
 class CallerLevel:
@@ -78,6 +79,7 @@ class CallerLevel:
 
     def __init__(self) -> None:
         self._level = self._last = 0.0
+        self.least = 0.0  # what is quieter is background; 0 while the caller was not heard
         self._forget_after = self.FORGET_FIRST_FRAMES
         self._unheard = 0
 
@@ -86,18 +88,16 @@ class CallerLevel:
         self._unheard += 1
         if self._unheard >= self._forget_after:
             self._unheard = 0
-            self._level /= 2
+            self._is_at(self._level / 2)
 
     def learn(self, rms: float) -> None:
         """An utterance of the caller had this level."""
         self._forget_after = self.FORGET_FRAMES if self._last else self.FORGET_FIRST_FRAMES
-        self._level, self._last = min(rms, self._last or rms), rms
-        self._unheard = 0
-
-    @property
-    def least(self) -> float:
-        """What is quieter is background; 0 while the caller was not heard."""
-        return self._level * self.BACKGROUND
+        self._is_at(min(rms, self._last or rms))
+        self._last, self._unheard = rms, 0
 
     def is_background(self, rms: float) -> bool:
         return rms < self.least
+
+    def _is_at(self, level: float) -> None:
+        self._level, self.least = level, level * self.BACKGROUND

@@ -3,8 +3,7 @@
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from server.audio.frames import FRAMES_PER_S
 
@@ -41,8 +40,7 @@ class EnergyOnly:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class VadResult:
+class VadResult(NamedTuple):
     """One frame judged. ``voiced``: energy above the bar. ``speech``: the model's word, or energy's alone.
 
     ``loud``: energy above the bar that stops us while we speak. ``speaking``: what keeps an utterance open.
@@ -65,12 +63,18 @@ class RecentLevels:
     def __len__(self) -> int:
         return len(self._recent)
 
-    def add(self, rms: int) -> None:
-        """Take in one frame; the oldest makes room for it."""
+    def add(self, rms: int) -> bool:
+        """Take in one frame; the oldest makes room for it. False: no rank has changed."""
         if len(self._recent) == self._frames:
-            del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
-        self._recent.append(rms)
+            oldest = self._recent.popleft()
+            self._recent.append(rms)
+            if oldest == rms:  # as in a silence
+                return False
+            del self._sorted[bisect_left(self._sorted, oldest)]
+        else:
+            self._recent.append(rms)
         insort(self._sorted, rms)
+        return True
 
     def at_share(self, percent: int) -> int:
         """The level that so many of the frames are under: 50 is the median. Not of none."""
@@ -91,8 +95,8 @@ class NoiseFloor:
     def learn(self, rms: int) -> None:
         """Take in one silent frame: it counts once the model has had its time."""
         self._undecided.append(rms)
-        if len(self._undecided) > MODEL_LAG_FRAMES:
-            self._recent.add(self._undecided.popleft())
+        if len(self._undecided) <= MODEL_LAG_FRAMES or not self._recent.add(self._undecided.popleft()):
+            return
         if len(self._recent) >= FLOOR_MIN_FRAMES:
             self.level = self._recent.at_share(50)
 
@@ -143,20 +147,29 @@ class EchoLevel:
 class RoomLevel:
     """How loud others talk: the median level of the last two seconds between utterances, while we are silent.
 
-    0 where the model calls less than a quarter of them speech: noise is nobody.
+    It is asked while somebody speaks, and told of every frame in which nobody does: so it is worked out when
+    it is asked.
     """
 
     def __init__(self) -> None:
-        self._recent = RecentLevels(ROOM_WINDOW_FRAMES)
+        self._recent: deque[int] = deque(maxlen=ROOM_WINDOW_FRAMES)
         self._speech = 0  # bit history, newest frame in bit 0
-        self.level = 0
+        self._level: int | None = 0  # None: not known yet
 
     def learn(self, rms: int, *, speech: bool) -> None:
         """Take in one frame that belongs to no utterance, while we are silent."""
-        self._recent.add(rms)
+        self._recent.append(rms)
         self._speech = (self._speech << 1 | speech) & ROOM_MASK
-        enough, talk = len(self._recent) >= FLOOR_MIN_FRAMES, 4 * self._speech.bit_count()
-        self.level = self._recent.at_share(50) if enough and talk >= len(self._recent) else 0
+        self._level = None
+
+    @property
+    def level(self) -> int:
+        """0 where the model calls less than a quarter of the frames speech: noise is nobody."""
+        if self._level is None:
+            frames = len(self._recent)
+            talk = frames >= FLOOR_MIN_FRAMES and 4 * self._speech.bit_count() >= frames
+            self._level = sorted(self._recent)[frames // 2] if talk else 0
+        return self._level
 
 
 class Vad:
@@ -190,14 +203,13 @@ class Vad:
         if speech is None:
             return VadResult(voiced, speech=voiced, loud=loud, speaking=voiced)
         self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)
-        if self._speech:
-            self.floor.speech_began()
-        else:
+        if not self._speech:
             self.floor.learn(rms)
+            return VadResult(voiced, speech=False, loud=loud, speaking=False)
+        self.floor.speech_began()
         # In an utterance only quiet or the model ends speech: a floor learnt in noise would clip soft
         # syllables that the model still hears. But what is no louder than the room and far under the
         # caller is others talking there.
-        others = min(near, FLOOR_RATIO * self.room.level)
-        speaking = self._speech and rms > max(self._vad_rms, others)
-        agrees = speech >= SPEECH_DURING_PLAYOUT if during_playout else self._speech
+        speaking = rms > max(self._vad_rms, min(near, FLOOR_RATIO * self.room.level))
+        agrees = speech >= SPEECH_DURING_PLAYOUT if during_playout else True
         return VadResult(voiced, agrees, loud, speaking)

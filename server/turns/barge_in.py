@@ -52,6 +52,16 @@ class BargeIn:
         refractory = self._current.clock - self._spoke_until < self._params.refractory_frames
         return OnsetThreshold.REFRACTORY if refractory else OnsetThreshold.ORDINARY
 
+    def refractory_until(self, clock: int) -> int:
+        """Frame clock at which the threshold changes by itself; FAR_FRAMES later when it does not."""
+        until = self._spoke_until + self._params.refractory_frames
+        return until if clock < until else clock + FAR_FRAMES
+
+    @property
+    def acts_are_due(self) -> bool:
+        """What a reply that was heard has decided waits for its moment (F2)."""
+        return self.interrupted is not None and self.interrupted.heard
+
     @property
     def overlap(self) -> Overlap | None:
         """Whether a voice that is confirmed now may be echo (E3)."""

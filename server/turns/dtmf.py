@@ -28,6 +28,11 @@ class DtmfCollector:
     def resting(self) -> bool:
         return self._since_answered < REST_FRAMES
 
+    @property
+    def counts(self) -> bool:
+        """It matters how many frames pass."""
+        return self.typing or self.resting or self._since_full < PAUSE_FRAMES
+
     def answered(self) -> None:
         """A turn has taken what was typed."""
         self._since_answered = 0

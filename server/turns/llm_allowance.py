@@ -34,6 +34,11 @@ class Allowance:
         self._waiting = None
         return True
 
+    @property
+    def owes(self) -> bool:
+        """A question is kept."""
+        return self._waiting is not None
+
     def due(self, turn_id: int, clock: int) -> GenerateReply | None:
         """The question that was kept, once it may be asked; it is forgotten with its turn."""
         waiting = self._waiting

@@ -38,6 +38,7 @@ from server.turns.after_hangup import LastWords
 from server.turns.answering import Answering
 from server.turns.barge_in import BargeIn
 from server.turns.call_state import CallState
+from server.turns.calm import Calm
 from server.turns.closing import ClosingDown as Closing
 from server.turns.closing import DueEffects
 from server.turns.current_turn import CurrentTurn
@@ -77,6 +78,7 @@ OF_ONSET: dict[OnsetThreshold, tuple[Action, ...]] = {
 
 
 Hears = Callable[[EndpointingParams, Vad], Segmenter]
+NOTHING: list[Action] = []  # of a frame that leaves everything as it is; by its identity
 
 
 class TurnMachine:
@@ -84,7 +86,6 @@ class TurnMachine:
 
     def __init__(self, params: TurnParams, hears: Hears = Segmenter) -> None:
         """``hears`` makes the call's hearing."""
-        self.params = params
         self.current = CurrentTurn()
         vad = Vad(params.vad_rms, params.barge_in_rms, early_stop=params.early_stop)
         self.users = UserTurns(params.endpointing, hears(params.endpointing, vad))
@@ -98,6 +99,7 @@ class TurnMachine:
         self._answering = Answering(self.parts, judge, self._own_turns, self._speculative, self._effects)
         self._closing = Closing(self.parts, self._speculative, self._effects)
         self._last_words: LastWords | None = None  # the call is over, and this is all that goes on
+        self._calm = Calm(self.parts, self._silence, self._own_turns)
 
     @property
     def state(self) -> State:
@@ -111,9 +113,15 @@ class TurnMachine:
         """Advance on one event; return what the shell must now do, in order."""
         if self._last_words is not None:
             return self._last_words.handle(event)
+        if type(event) is FrameHeard:
+            return self._frame(event)
         if getattr(event, "turn_id", self.current.turn_id) != self.current.turn_id:
             return []
-        return [self._allowed(action) for action in self._decide(event)] + self._allowed_now()
+        self._calm.end()
+        return self._all_allowed(self._decide(event))
+
+    def _all_allowed(self, actions: list[Action]) -> list[Action]:
+        return [self._allowed(action) for action in actions] + self._allowed_now()
 
     def _allowed(self, action: Action) -> Action:
         """A question to the LLM costs money: one too many is kept, and the caller hears the hint."""
@@ -131,8 +139,6 @@ class TurnMachine:
 
     def _decide(self, event: Event) -> list[Action]:
         match event:
-            case FrameHeard():
-                return self._frame(event)
             case PlayoutRoom(frames):
                 return self._room(frames)
             case MarkReturned(name):
@@ -183,11 +189,28 @@ class TurnMachine:
     # ---- time ----
 
     def _frame(self, frame: FrameHeard) -> list[Action]:
-        self.current.tick()
+        current, calm = self.current, self._calm
+        current.tick()
+        if current.clock < calm.until:
+            news = self.users.feed(frame, calm.threshold)
+            if not news:
+                return NOTHING
+            if type(news[0]) is CallerAudio and len(news) == 1:
+                return [FeedRecognition(news[0].utterance_id, news[0].mulaw_8k)]
+        else:
+            lower = current.turn is not None and current.turn.phase is Phase.DIPPED
+            news = self.users.feed(frame, self.parts.barge_in.threshold, lower=lower)
+        calm.end()
+        actions = self._all_allowed(self._brought_about(news))
+        if not actions:
+            calm.begin()
+        return actions
+
+    def _brought_about(self, news: list[Heard]) -> list[Action]:
+        """By what was heard in a frame, and by its time."""
         clock, users = self.current.clock, self.users
         actions: list[Action] = []
-        lower = self.turn is not None and self.turn.phase is Phase.DIPPED
-        for heard in users.feed(frame, self.parts.barge_in.threshold, lower=lower):
+        for heard in news:
             actions += self._heard(heard)
         actions += self._answering.weigh_dipped()
         if users.guess_settles(clock):
@@ -200,8 +223,8 @@ class TurnMachine:
         """What the passing of a frame brings about."""
         turn, clock = self.turn, self.current.clock
         waiting = turn is None and not self.users.busy and not self.users.pending.segments
-        too_long = self._silence.tick(waiting=waiting, sound=self.users.perhaps_speaking)
-        limit = limit_of(clock, self.params.call_frames)
+        too_long = self._silence.tick(clock, waiting=waiting, sound=self.users.perhaps_speaking)
+        limit = limit_of(clock, self.parts.params.call_frames)
         if limit is Limit.OVER:
             return [Decided("F4", "cut"), ApplyEffect(EndCall())]
         if out_of_patience(clock, self.call.closing_at) and self._closing.may_insist:
@@ -222,11 +245,11 @@ class TurnMachine:
         if turn.caller is not None and self.users.settles(turn.caller, self.current.clock):
             return self._answering.understand()
         quiet = self.users.quiet or self.users.run_on
-        wanted = turn.times.wants_hint(self.current.clock, self.params.hint_after_frames)
+        wanted = turn.times.wants_hint(self.current.clock, self.parts.params.hint_after_frames)
         if not quiet or not wanted or turn.playout.ready_frames or self.call.closing:
             return []
         turn.times.hint_given()
-        hint = Synthesize(turn.turn_id, HINT_INDEX, self.params.hint, instant=True)
+        hint = Synthesize(turn.turn_id, HINT_INDEX, self.parts.params.hint, instant=True)
         return [Decided("B5", "hint"), hint]
 
     # ---- the caller's voice, words and keys ----
@@ -311,7 +334,7 @@ class TurnMachine:
             return []
         actions = self.parts.barge_in.finished(turn)
         if asks_to_wait(turn.answers) or says_to_wait(turn.last_sentence):
-            self._silence.hold(self.params.hold_frames)
+            self._silence.hold(self.parts.params.hold_frames)
             actions.append(Decided("F7", "waits"))
         return [*actions, *self._answering.finish(turn)]
 

@@ -15,6 +15,7 @@ from server.turns.response import farewell
 from server.turns.taking_up import TakingUp
 
 GREETING_AFTER_FRAMES = 40  # 0.8 s (B6)
+NEVER = 1 << 62  # frame clock
 PATIENCE_FRAMES = (
     5 * FRAMES_PER_S
 )  # for a caller who speaks when the server must go; then the farewell is said
@@ -28,8 +29,9 @@ class Silence:
         """``after_frames`` 0: no silence is too long."""
         self._after = after_frames
         self._hold = 0  # frames: they have asked to wait (F7)
-        self._waited = 0
-        self._delayed = False
+        self._since: int | None = None  # frame clock: the wait began; None while there is none
+        self._sound = False  # there is some now,
+        self._delayed = False  # and it has begun the wait anew
         self.prompts = 0  # said since the caller was heard last
 
     def restore(self, prompts: int, hold_frames: int) -> None:
@@ -46,21 +48,30 @@ class Silence:
         self.prompts += 1
         return self.prompts - 1
 
-    def tick(self, *, waiting: bool, sound: bool) -> bool:
-        """One frame has passed; True when something is to be said about it.
+    def tick(self, clock: int, *, waiting: bool, sound: bool) -> bool:
+        """True when something is to be said about it. Frames in which nothing changes may be left out.
 
         ``waiting``: nobody speaks and nothing is owed. ``sound``: what is heard may be a voice: the first
         one of a wait begins it anew, and nothing is said over any.
         """
+        self._sound = sound
         if not waiting:
-            self._waited, self._delayed = 0, False
+            self._since, self._delayed = None, False
             return False
-        self._waited += 1
+        if self._since is None:
+            self._since = clock - 1
         if sound and not self._delayed:
-            self._waited, self._delayed = 0, True
-        too_long = bool(self._after) and self._waited >= max(self._after, self._hold) and not sound
+            self._since, self._delayed = clock, True
+        too_long = clock >= self.due_at
         self._hold = 0 if too_long else self._hold
         return too_long
+
+    @property
+    def due_at(self) -> int:
+        """Frame clock at which the wait will be too long, as things are."""
+        if self._since is None or self._sound or not self._after:
+            return NEVER
+        return self._since + max(self._after, self._hold)
 
     def caller_heard(self) -> None:
         """They are there."""
@@ -89,6 +100,13 @@ def limit_of(clock: int, call_frames: int) -> Limit:
     if not call_frames or clock < call_frames:
         return Limit.WITHIN
     return Limit.REACHED if clock < call_frames + GRACE_FRAMES else Limit.OVER
+
+
+def next_limit(clock: int, call_frames: int) -> int:
+    """Frame clock at which ``limit_of`` changes next."""
+    if not call_frames:
+        return NEVER
+    return next((at for at in (call_frames, call_frames + GRACE_FRAMES) if clock < at), NEVER)
 
 
 def out_of_patience(clock: int, closing_at: int | None) -> bool:
@@ -123,6 +141,11 @@ class OwnTurns:
             self._taking_up.forget()
             return self.greet()
         return self._taking_up.say()
+
+    @property
+    def waits_to_speak(self) -> bool:
+        """There is something to say without a question, as soon as nobody speaks."""
+        return self.owes_greeting or self._taking_up.pending
 
     @property
     def greeting_first(self) -> bool:

@@ -177,6 +177,8 @@ class Playout:
                 out.append(SendAudio(audio, lower=self.flow is Flow.LOWER))
                 self._sent += count
                 room -= count
+                if not sentence.is_hint:
+                    self._short_ticks = NEXT_SENTENCE_WAIT_FRAMES  # the wait is over
             if self._sent < end:
                 break
             if self._owes_mark(position, sentence):
@@ -187,7 +189,7 @@ class Playout:
         """20 ms have passed at the caller's ear."""
         if self.played < self._sent:
             self.played += 1
-        self._drained_ticks = 0 if self.audible else self._drained_ticks + 1
+        self._drained_ticks = 0 if self.played < self._sent else self._drained_ticks + 1
         if self._short_ticks < NEXT_SENTENCE_WAIT_FRAMES and self.ready_frames:
             self._short_ticks += 1
 
@@ -298,6 +300,13 @@ class Playout:
         # Nor is it over while a frame, or a mark, is still to be sent.
         whole = all(sentence.whole for sentence in self.sentences)
         return whole and not self.wants_wire(reply_may_start=True)
+
+    @property
+    def goes_on_for(self) -> int:
+        """Frames for which it is not finished, whatever they bring."""
+        if self.held or not self.complete:
+            return 1 << 62
+        return MARK_GRACE_FRAMES - self._drained_ticks if self._live_marks else 0
 
     @property
     def nearly_over(self) -> bool:

@@ -83,6 +83,11 @@ class UserTurns:
         """From the onset to the last voice of the utterance being heard; 0 for none that is confirmed."""
         return self._segmenter.voice_frames
 
+    @property
+    def watches_time(self) -> bool:
+        """The next frames may matter for what is typed, or for a voice that pauses."""
+        return self._keypad.counts or bool(self._segmenter.paused_for)
+
     # ---- voice ----
 
     def feed(self, frame: FrameHeard, threshold: OnsetThreshold, *, lower: bool = False) -> list[Heard]:

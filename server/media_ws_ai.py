@@ -27,7 +27,7 @@ from socket import SHUT_RD, SHUT_RDWR
 
 from server.audio.frames import FRAMES_PER_S, FrameHeard
 from server.call.call_record import CallRecord, CallSummary, Ended
-from server.call.context import CallContext
+from server.call.context import NOT_STARTED, CallContext
 from server.call.dispatcher import Dispatcher
 from server.call.finishing import Afterwards, default_afterwards
 from server.call.observers import Observer, Observers
@@ -169,12 +169,13 @@ class MediaStreamHandler:
             self._on_message(message)
 
     def _on_message(self, message: Message | Quiet) -> None:
-        call_log = self._context.log
+        started, call_log = self._context.call is not NOT_STARTED, self._context.log
+        if started and type(message) is Media:  # fifty a second
+            self._hear(self._rx.feed(message), sent=True)
+            return
         match message:
-            case Media() | Dtmf() | Mark() if not self._context.started:
+            case Media() | Dtmf() | Mark() if not started:
                 call_log.ignored(f"{type(message).__name__.lower()} before start")
-            case Media():
-                self._hear(self._rx.feed(message), sent=True)
             case Quiet(frames):
                 self._on_quiet(frames)
             case Start():

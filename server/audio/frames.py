@@ -69,20 +69,20 @@ class FrameSplitter:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.rest = b""  # less than a frame
 
     def feed(self, mulaw_8k: bytes) -> list[bytes]:
         """Return the frames completed by ``mulaw_8k``, 160 bytes each, in order."""
-        if not self._rest and len(mulaw_8k) == FRAME_BYTES:
+        if not self.rest and len(mulaw_8k) == FRAME_BYTES:
             return [mulaw_8k]
-        audio = self._rest + mulaw_8k
+        audio = self.rest + mulaw_8k
         whole = len(audio) - len(audio) % FRAME_BYTES
-        self._rest = audio[whole:]
+        self.rest = audio[whole:]
         return [audio[i : i + FRAME_BYTES] for i in range(0, whole, FRAME_BYTES)]
 
     def take_rest(self) -> bytes:
         """What was left over, as a whole frame; nothing when nothing was."""
-        rest, self._rest = whole_frames(self._rest), b""
+        rest, self.rest = whole_frames(self.rest), b""
         return rest
 
 

@@ -137,7 +137,9 @@ class Dispatcher:
                 self._after.handle(event)
             return
         try:
-            advance(self._machine, event, self._perform, self._context.observers)
+            if not advance(self._machine, event, self._perform, self._context.observers):
+                if self._machine.current.clock % FRAMES_PER_S:  # a silence is remembered too, now and then
+                    return
             if isinstance(event, FinalTranscript | SttFailed):
                 self._providers.transcribed(event)
             self.sender.wake(wants_wire=self._machine.wants_wire)

@@ -69,7 +69,11 @@ class Observers:
             self._see_work.append(observer)
 
     def saw(self, event: Event) -> None:
-        self._each(self._observers, lambda observer: observer.saw(event))
+        for observer in self._observers:  # fifty times a second
+            try:
+                observer.saw(event)
+            except Exception:
+                self._gives_up(observer)
 
     def did(self, action: Action) -> None:
         self._each(self._observers, lambda observer: observer.did(action))
@@ -89,10 +93,14 @@ class Observers:
         self._observers, self._see_work = [], []
 
     def _each(self, observers: Sequence[T], tell: Callable[[T], None]) -> None:
-        for observer in tuple(observers):
+        for observer in observers:
             try:
                 tell(observer)
             except Exception:
-                log.exception("OBSERVER_ERR %s", type(observer).__name__)
-                self._observers = [one for one in self._observers if one is not observer]
-                self._see_work = [one for one in self._see_work if one is not observer]
+                self._gives_up(observer)
+
+    def _gives_up(self, observer: object) -> None:
+        """While its exception is handled. A list that is being gone through stays as it is."""
+        log.exception("OBSERVER_ERR %s", type(observer).__name__)
+        self._observers = [one for one in self._observers if one is not observer]
+        self._see_work = [one for one in self._see_work if one is not observer]

@@ -32,6 +32,8 @@ class InboundFrames:
 
     def feed(self, media: Media) -> list[FrameHeard]:
         """The frames that ``media`` completed, with what the two judges measure on them."""
+        if (in_step := self._inbound.in_step(media)) is not None:
+            return self._judge(in_step)
         now, before = self._clock(), self._inbound.filled_frames
         frames = self._inbound.feed(media, min(MAX_FILL_MS, int(self._filling.left(now))))
         if filled := self._inbound.filled_frames - before:
@@ -43,7 +45,9 @@ class InboundFrames:
         return self._judge(self._inbound.quiet(frames))
 
     def _judge(self, frames: list[bytes]) -> list[FrameHeard]:
-        speech = self._speech = self._speech or self._new_speech()
+        speech = self._speech
+        if speech is None:
+            speech = self._speech = self._new_speech()
         heard = []
         for mulaw_8k in frames:
             rms = level_rms(mulaw_8k)

@@ -1,6 +1,6 @@
 """Media messages to frames, with the holes of the stream filled, so that frames keep counting time."""
 
-from server.audio.frames import FRAME_MS, SAMPLE_RATE_HZ, SILENT_FRAME, FrameSplitter
+from server.audio.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, SILENT_FRAME, FrameSplitter
 from server.telephony.twilio_messages import Media
 
 GAP_MS = 40  # a smaller jump is jitter of the stamps, not lost audio
@@ -28,6 +28,15 @@ class InboundAudio:
         """Frames in order; silence first where the stamps say that some is missing, at most ``most_ms``."""
         length_ms = len(media.mulaw_8k) * 1000 // SAMPLE_RATE_HZ
         return self._fill(media.timestamp_ms, length_ms, most_ms) + self._splitter.feed(media.mulaw_8k)
+
+    def in_step(self, media: Media) -> list[bytes] | None:
+        """``media`` as ``feed`` gives it, if it is what mostly comes: the next frame, whole; else None."""
+        if media.timestamp_ms != self._next_ms or len(media.mulaw_8k) != FRAME_BYTES or self._splitter.rest:
+            return None
+        if media.timestamp_ms is not None:
+            self._next_ms = media.timestamp_ms + FRAME_MS
+            self._quiet_ms = self._back_in_a_row = 0
+        return [media.mulaw_8k]
 
     def quiet(self, frames: int) -> list[bytes]:
         """The line sends nothing: so many frames of silence."""

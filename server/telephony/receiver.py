@@ -107,7 +107,9 @@ class Receiver:
         Raises ProtocolViolation, and whatever ``receive`` raises.
         """
         while True:
-            raw = self._receive(self._wait_s())
+            quiet = self._quiet
+            usual = quiet is not None and not quiet.feeding and self._line.latest_lag_s < 2 * FRAME_S
+            raw = self._receive(POLL_S if usual else self._unusual_wait_s())
             now = self._clock()
             if raw is not None:
                 return self._take(raw, now)
@@ -120,12 +122,12 @@ class Receiver:
             if frames:
                 return Quiet(frames)
 
-    def _wait_s(self) -> float:
+    def _unusual_wait_s(self) -> float:
         if self._quiet is None:
             return max(self._deadline - self._clock(), LAG_POLL_S)
         if self._quiet.feeding:
             return FEED_POLL_S
-        return POLL_S if self._line.lag_s < 2 * FRAME_S else LAG_POLL_S
+        return LAG_POLL_S
 
     def _take(self, raw: str | bytes, now: float) -> Message:
         if not self._meter.take(1, now):

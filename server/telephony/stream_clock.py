@@ -32,6 +32,7 @@ class LineClock:
         """``clock`` gives monotonic seconds."""
         self._clock = clock
         self.frames = 0  # heard so far
+        self.latest_lag_s = 0.0  # of the frame that was heard last, when it was heard
         self._base: float | None = None  # when frame 0 was due; None: nothing is due yet
         self._part = 0  # of the stream; each but the first begins with silence of ours
         self._sent = False
@@ -58,7 +59,7 @@ class LineClock:
         latest = now - self.frames * FRAME_S
         self._base = latest if self._base is None else min(self._base, latest)
         self._bases.append((self._part, self._base))
-        lag_s = now - self._base - self.frames * FRAME_S
+        self.latest_lag_s = lag_s = now - self._base - self.frames * FRAME_S
         if self._late_since is None and lag_s <= LATE_S:
             return ""
         return self._news(now, lag_s)
@@ -66,6 +67,7 @@ class LineClock:
     def caught_up(self) -> None:
         """Nothing waits: whatever is missing was never sent."""
         self._base = self._clock() - self.frames * FRAME_S
+        self.latest_lag_s = 0.0
 
     def since_s(self, frames: int) -> float:
         """The time that has passed by the wall since the frame ``frames`` before the latest was due."""

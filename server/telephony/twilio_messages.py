@@ -116,7 +116,6 @@ class _StartMessage(Struct, rename="camel", tag_field="event", tag="start"):
 
 _Written = _MediaMessage | _MarkMessage | _DtmfMessage | _StartMessage | Connected | Stop
 _decoder: Decoder[_Written] = Decoder(_Written)
-_NO_JSON = Ignored("not JSON")
 
 
 def parse(raw: str | bytes) -> Message:
@@ -127,30 +126,26 @@ def parse(raw: str | bytes) -> Message:
     """
     if not isinstance(raw, str):
         return Ignored("binary frame")
-    message = _read(raw)
-    if message is _NO_JSON and (whole := _without_halves(raw)) != raw:
-        return _read(whole)
-    return message
-
-
-def _read(raw: str) -> Message:
     try:
-        return _message(_decoder.decode(raw))
+        written = _decoder.decode(raw)
     except ValidationError as error:
         return Ignored(str(error)[:_LONGEST_REASON])
     except (ValueError, RecursionError):
-        return _NO_JSON
+        whole = _without_halves(raw)
+        return Ignored("not JSON") if whole == raw else parse(whole)
+    if isinstance(written, _MediaMessage):  # fifty a second
+        audio = written.media
+        stamp = _STAMP.fullmatch(audio.timestamp)
+        return Media(audio.payload, int(stamp[1]) if stamp else None)
+    return _message(written)
 
 
 def _without_halves(raw: str) -> str:
     return _HALF.sub(lambda found: "\ufffd" if found["half"] else found[0], raw)
 
 
-def _message(written: _Written) -> Message:
+def _message(written: _MarkMessage | _DtmfMessage | _StartMessage | Connected | Stop) -> Message:
     match written:
-        case _MediaMessage(audio):
-            stamp = _STAMP.fullmatch(audio.timestamp)
-            return Media(audio.payload, int(stamp[1]) if stamp else None)
         case _MarkMessage(mark):
             return Mark(mark.name)
         case _DtmfMessage(key):

@@ -6,10 +6,9 @@ from server.audio.endpointing import (
     SHORT_SPEECH_FRAMES,
     Closing,
     EndpointingParams,
-    OnsetThreshold,
     Phase,
 )
-from server.audio.frames import FRAME_MS, FrameHeard
+from server.audio.frames import FRAME_MS
 from server.audio.segmenter import Ended, Heard, Segmenter
 from server.hebrew.understand.finished import Ending, ending_of
 from server.hebrew.words import normalise
@@ -43,6 +42,7 @@ class UserTurns:
         self.stt_guesses = False  # an interim transcript has come in this call
         self._params = params
         self._segmenter = segmenter
+        self.feed = segmenter.feed  # a frame of the caller's line
         self._settled_frames = params.hangover_frames + GUESS_LAG_FRAMES
         self._keypad = DtmfCollector()
         self._spoken: dict[int, UserUtterance] = {}  # utterances that are not over
@@ -89,10 +89,6 @@ class UserTurns:
         return self._keypad.counts or bool(self._segmenter.paused_for)
 
     # ---- voice ----
-
-    def feed(self, frame: FrameHeard, threshold: OnsetThreshold, *, lower: bool = False) -> list[Heard]:
-        """Account for one frame of the caller's line. ``lower``: the agent is heard lower than it will be."""
-        return self._segmenter.feed(frame, threshold, lower=lower)
 
     def playout_stopped(self) -> None:
         """For the utterance being heard: its echo, if it is one, ends soon."""

@@ -3,6 +3,8 @@
 The real shell and core run in simulated time; hypothesis looks for the call that breaks a promise.
 """
 
+from unittest.mock import patch
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from server.hebrew.speak.speakable import speakable
 from server.providers.base import ProviderError
 from server.settings.turn_params import dialogue_params
 from server.turns.actions import GenerateReply
+from server.turns.calm import Calm
 from server.turns.effects import EndCall, SaveLead, Transfer
 from server.turns.events import FinalTranscript
 from server.turns.machine import TurnMachine
@@ -209,10 +212,14 @@ def check_acts(call):
 
 
 def check_replay(call):
-    """Time: the events alone give the same call again."""
+    """Time: the events alone give the same call again, and where every rule is asked at every frame too."""
     again = TurnMachine(dialogue_params(call.config))
     for event, actions in call.events:
         assert again.handle(event) == actions
+    with patch.object(Calm, "begin", lambda calm: None):
+        restless = TurnMachine(dialogue_params(call.config))
+        for event, actions in call.events:
+            assert restless.handle(event) == actions
 
 
 def frame_carries_sound(line, at_s):

@@ -11,7 +11,6 @@ from functools import partial
 
 from flask import Blueprint, Flask
 from flask.blueprints import BlueprintSetupState
-from simple_websocket import Server
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
 from server.hebrew.understand.gender import Gender
@@ -32,7 +31,7 @@ from server.runtime.web_server import gunicorn_below, threads_for_calls
 from server.service import Service
 from server.settings.startup_checks import kept_words, tried_files
 from server.telephony.host_app import HostApp
-from server.telephony.socket_route import PhoneSock, reject
+from server.telephony.socket_route import PhoneSock, Socket, reject
 from server.telephony.twilio_messages import Start
 from server.turns.effects import EndCall, Line, SaveLead, Speaker, Transfer
 
@@ -116,12 +115,12 @@ def phone_agent(
 
     blueprint.record(hand_over)
 
-    sock = PhoneSock(config.max_calls)
+    sock = PhoneSock(config.max_calls, stock=config.websocket_engine == "flask-sock")
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(partial(_serve, service))
     return blueprint, sock
 
 
-def _serve(service: Service, ws: Server) -> None:
+def _serve(service: Service, ws: Socket) -> None:
     """One media socket, to its end: Twilio's, or a page's with a ticket for its own call."""
     pages_call = service.guard.call_of_a_page()
     if not pages_call and not service.guard.takes_socket():

@@ -82,6 +82,10 @@ class Config(KeptKnobs):
     threads: int = knob(
         64, "gthread only: threads a worker, at least MAX_CALLS plus 14; calls hold all but 14.", 4, 1000
     )
+    websocket_engine: Literal["own", "flask-sock"] = knob(
+        "own",
+        "A call's WebSocket under gunicorn; under other servers it is flask-sock's, which costs more.",
+    )
     log_level: LogLevel = knob("INFO", "What is logged.")
 
     # Who gets in

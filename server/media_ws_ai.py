@@ -2,8 +2,8 @@
 
 | thread | does | never does |
 |---|---|---|
-| RX: the socket's request thread | receive, judge, fill holes, post events | wait for a provider; send |
-| TX: one a call | pace and send media, mark, clear; post deadlines; the only caller of ``ws.send`` | |
+| RX: the socket's request thread | receive, judge, fill holes, post events; pongs | wait for a provider |
+| TX: one a call | pace and send media, mark, clear; post deadlines; alone calls ``put_on`` | |
 | ``stt-<utterance>`` | read one utterance's transcripts, post them | touch the socket |
 | ``turn-<id>``, ``tts-<id>`` | post the LLM's sentences; post their audio | touch the socket |
 | ``llm-<id>``, ``audio-<id>`` | read the provider's stream, so that the two above can give it up | post |
@@ -12,7 +12,7 @@
 | ``lead`` | append a line to ``LEADS_FILE``: of a lead, of the call that is over | touch the socket |
 | ``outcome`` | tell other processes what shall follow | touch the socket |
 | gRPC's own, one a stream of Google's | ask for the utterance's audio and send it | anything else of ours |
-| simple-websocket's own reader | answers pings and closes (not ours, but it also writes) | |
+| simple-websocket's own reader, where it serves | answers pings and closes in RX's place | |
 
 One lock a call, in ``server.call.dispatcher``: every thread posts events there, and gets nothing back.
 """
@@ -45,7 +45,7 @@ from server.telephony.caller_number import number_to_call
 from server.telephony.receiver import ProtocolViolation, Quiet, Receiver
 from server.telephony.stream_clock import LineClock
 from server.telephony.twilio_messages import RESUMES, Dtmf, Ignored, Mark, Media, Message, Start, Stop
-from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED, WebSocket, has_unread
+from server.telephony.websocket import POLICY_VIOLATION, SOCKET_ENDED, WebSocket, has_unread, put_on
 from server.turns.effects import PhoneCall
 from server.turns.events import ClosingDown, DigitPressed, MarkReturned
 
@@ -229,7 +229,7 @@ class MediaStreamHandler:
     def _run_tx(self) -> None:
         try:
             late = self._context.observers.sent_late
-            self._dispatcher.sender.run(self._ws.send, self._dispatcher.post, late)
+            self._dispatcher.sender.run(put_on(self._ws), self._dispatcher.post, late)
         except SOCKET_ENDED as ended:
             self._context.log.line(f"WS_SEND_FAILED {ended}")
             self._dispatcher.break_off(Ended.LOST)

@@ -119,6 +119,7 @@ GROUPS = (
             "WORKER_CLASS",
             "WEB_CONCURRENCY",
             "THREADS",
+            "WEBSOCKET_ENGINE",
             "DRAIN_SEC",
             "STATE_FILE",
             "REDIS_URL",

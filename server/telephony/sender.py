@@ -5,6 +5,7 @@ from collections.abc import Callable
 from server.audio.pacing import Pacer
 from server.runtime.threads import Condition
 from server.telephony.timers import Timers
+from server.telephony.websocket import Put
 from server.telephony.wire_outbox import WireOutbox
 from server.turns.actions import SendAudio, SendClear, SendMark
 from server.turns.events import Event, PlayoutRoom
@@ -71,20 +72,19 @@ class Sender:
         self._closed = True
         self._lock.notify_all()
 
-    def run(self, send: Callable[[str], None], post: Callable[[Event], None], late: Late = _nobody) -> None:
-        """Send until closed. ``send`` puts one message on the socket, ``post`` hands the core what is due.
+    def run(self, put: Put, post: Callable[[Event], None], late: Late = _nobody) -> None:
+        """Send until closed. ``put`` puts messages on the socket, ``post`` hands the core what is due.
 
         ``late`` is told, with the lock held, how long after audio was due this thread has woken for it.
-        Raises whatever ``send`` raises.
+        Raises whatever ``put`` raises.
         """
         while True:
             with self._lock:
                 messages, due = self._next(late)
                 if self._closed:
                     return
-            for message in messages:
-                send(message)
-                self.frames += message.startswith(MEDIA)
+            for on_the_wire in put(messages) if messages else ():
+                self.frames += sum(message.startswith(MEDIA) for message in on_the_wire)
             for event in due:
                 post(event)
             if any(isinstance(event, PlayoutRoom) for event in due):

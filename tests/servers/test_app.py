@@ -23,7 +23,7 @@ from server.app import EXTENSION, create_app, phone_agent, set_up_logging
 from server.audio.frames import SILENT_FRAME, pcm16_to_mulaw
 from server.config import Config, load_config
 from server.logs.line_format import LogLine
-from server.telephony.socket_route import GuardedSocket
+from server.telephony.stock_socket import GuardedSocket
 from server.turns.effects import EndCall, SaveLead
 from tests.serving import SUBPROTOCOL
 

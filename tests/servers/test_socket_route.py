@@ -15,14 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from websocket import ABNF, WebSocketException
 
-from server.telephony.socket_route import (
-    BYTES_AT_ONCE,
-    BYTES_PER_S,
-    OTHERS_AT_ONCE,
-    Flood,
-    Frames,
-    GuardedSocket,
-)
+from server.telephony.stock_socket import Frames, GuardedSocket
+from server.websocket.limits import BYTES_AT_ONCE, BYTES_PER_S, OTHERS_AT_ONCE
+from server.websocket.measure import Flood
 from tests.servers.test_app import (
     HELLO,
     START,
@@ -184,7 +179,7 @@ def test_compression_is_not_offered(address: str) -> None:
 def test_it_reads_within_its_measure_and_lets_others_run(monkeypatch: pytest.MonkeyPatch) -> None:
     here, there = socket.socketpair()
     yielded: list[float] = []
-    monkeypatch.setattr("server.telephony.socket_route.time.sleep", yielded.append)
+    monkeypatch.setattr("server.telephony.stock_socket.time.sleep", yielded.append)
     now_s = 0.0
     guarded = GuardedSocket(here, clock=lambda: now_s)
     there.settimeout(5)

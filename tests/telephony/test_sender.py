@@ -43,7 +43,7 @@ class Call:
 
     def _run(self):
         try:
-            self.tx.run(self._send, self._post)
+            self.tx.run(self._put, self._post)
             self.ended.append("closed")
         except OSError as error:
             self.ended.append(str(error))
@@ -65,6 +65,11 @@ class Call:
         if self.waiting > 0 and count:
             self.waiting -= count
             self.tx.post(SendAudio(b"\x10" * FRAME_BYTES * count))
+
+    def _put(self, texts):
+        for text in texts:
+            self._send(text)
+            yield (text,)
 
     def _send(self, text):
         assert not self.lock.is_held, "a blocking send under the call's lock"

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
+from websockets.frames import Frame, Opcode
+
 TEXT = 0x81  # the last frame of a message, which is text
 
 
@@ -14,6 +16,11 @@ def text_frames(messages: Iterable[str]) -> bytes:
         parts.append(_head(len(payload)))
         parts.append(payload)
     return b"".join(parts)
+
+
+def bytes_frame(message: bytes) -> bytes:
+    """A message that is no text."""
+    return Frame(Opcode.BINARY, message).serialize(mask=False)
 
 
 @lru_cache(maxsize=256)  # a call sends messages of a handful of lengths

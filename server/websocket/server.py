@@ -16,7 +16,7 @@ from server.websocket.handshake import answer, came_along
 from server.websocket.incoming import Incoming
 from server.websocket.limits import CLOSING_S, PING_INTERVAL_S
 from server.websocket.measure import Flood, Measure
-from server.websocket.outgoing import text_frames
+from server.websocket.outgoing import bytes_frame, text_frames
 from server.websocket.wire import Wire, is_known, wire_of
 
 PING = Frame(Opcode.PING, b"").serialize(mask=False)
@@ -86,13 +86,15 @@ class ServerSocket:
             if wait_s <= 0:
                 return None
 
-    def send(self, data: str) -> None:
-        """One message. Blocks until all of it is sent. Raises SOCKET_ENDED."""
-        self.send_all((data,))
+    def send(self, data: str | bytes) -> None:
+        """One message, of text or of bytes. Blocks until all of it is sent. Raises SOCKET_ENDED."""
+        self._send(text_frames((data,)) if isinstance(data, str) else bytes_frame(data))
 
     def send_all(self, messages: Sequence[str]) -> None:
         """Several messages in one write: all of them, or an exception of SOCKET_ENDED."""
-        frames = text_frames(messages)
+        self._send(text_frames(messages))
+
+    def _send(self, frames: bytes) -> None:
         with self._sending:
             self._check_open()
             self._wire.send(frames)

@@ -67,7 +67,7 @@ class Playout:
     """What was sent to the caller, and until when it lasts.
 
     ``underruns``: how long each lasted. ``left_s``: what the caller had left to hear whenever more of
-    a settled reply came. Both are kept while ``measuring``.
+    a settled reply came. ``sent_s``: seconds of audio. All are kept while ``measuring``.
     """
 
     def __init__(self) -> None:
@@ -75,6 +75,7 @@ class Playout:
         self.begun_s = 0.0  # of the stretch of audio that is being heard
         self.underruns: list[float] = []
         self.left_s = array("f")
+        self.sent_s = 0.0
         self.measuring = False
         self.marks: deque[tuple[float, str]] = deque()  # not yet sent back: when each is reached
         self._marked = True  # behind the last audio: a pause there is meant
@@ -89,6 +90,8 @@ class Playout:
             self.left_s.append(self.until_s - now_s)
         self.until_s += seconds
         self._marked = False
+        if self.measuring:
+            self.sent_s += seconds
 
     def mark(self, now_s: float, name: str) -> None:
         self.marks.append((max(now_s, self.until_s), name))
@@ -111,12 +114,16 @@ class Playout:
 
 
 class Caller:
-    """Give every 20 ms to ``frame``, and what the server sends to ``media``, ``mark`` and ``clear``."""
+    """Give every 20 ms to ``frame``, and what the server sends to ``media``, ``mark`` and ``clear``.
+
+    ``spoken``: frames of sentences, while the playout is measured.
+    """
 
     def __init__(self, habits: Habits) -> None:
         self.playout = Playout()
         self.turns: list[Turn] = []
         self.frames = 0  # sent so far
+        self.spoken = 0
         self._habits = habits
         self._clip: Clip | None = None  # that is being said
         self._position = 0
@@ -138,6 +145,7 @@ class Caller:
         self.frames += 1
         if self._clip is None:
             return SILENCE.payload
+        self.spoken += self.playout.measuring
         payload = self._clip.frames[self._position].payload
         self._position += 1
         if self._position == len(self._clip.frames):

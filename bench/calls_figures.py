@@ -1,8 +1,9 @@
 """What callers got and the server paid, as figures by name. Pure: what was seen in, numbers out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from bench.calls_caller import Turn
+from bench.calls_caller import FRAME_S, Turn
 from bench.calls_cpu import Window
 from bench.calls_wire import WireCall
 from server.simulator.load import Percentiles
@@ -10,6 +11,14 @@ from server.simulator.load import Percentiles
 Figures = dict[str, float | None]
 DIRTY_FOREIGN = 0.04  # of the server's core, steal with it
 DIRTY_LATE_MS = 10.0  # one frame in a hundred of the callers' own
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What one call gets, in milliseconds: by clip the smallest gap, and the p99 until ``clear``."""
+
+    gaps: dict[int, float] = field(default_factory=dict)
+    clear_p99_ms: float | None = None
 
 
 def cost(window: Window, calls: int) -> Figures:
@@ -28,9 +37,7 @@ def cost(window: Window, calls: int) -> Figures:
     }
 
 
-def heard(
-    calls: Sequence[WireCall], from_s: float, until_s: float, reference: Mapping[int, float]
-) -> Figures:
+def heard(calls: Sequence[WireCall], from_s: float, until_s: float, reference: Reference) -> Figures:
     """Of the turns that were over within the window. ``overhead``: a gap beyond its clip's in ``reference``.
 
     ``left``: what a caller still had to hear when more came, in the midst of a reply.
@@ -44,8 +51,12 @@ def heard(
     gaps = [(turn.clip, turn.gap_s * 1000) for turn in turns if turn.gap_s is not None]
     over = [turn for turn in turns if turn.over_agent]
     left = sorted(left_s for call in calls for left_s in call.caller.playout.left_s)
+    clears = _spread("clear", [turn.clear_s * 1000 for turn in over if turn.clear_s is not None])
+    call_s = (until_s - from_s) * len(calls)
     torn = [late_s for call in calls for late_s in call.caller.playout.underruns]
     return {
+        "callers_speak": sum(call.caller.spoken for call in calls) * FRAME_S / call_s if calls else None,
+        "agent_speaks": sum(call.caller.playout.sent_s for call in calls) / call_s if calls else None,
         "turns": len(turns),
         "missed": sum(turn.missed for turn in turns),
         "double": sum(turn.double for turn in turns),
@@ -57,8 +68,9 @@ def heard(
         "left_least_ms": _at(left, 0.0),
         "not_stopped": sum(turn.clear_s is None for turn in over),
         **_spread("gap", [gap for _, gap in gaps]),
-        **_spread("overhead", [gap - reference[clip] for clip, gap in gaps if clip in reference]),
-        **_spread("clear", [turn.clear_s * 1000 for turn in over if turn.clear_s is not None]),
+        **_spread("overhead", [gap - reference.gaps[clip] for clip, gap in gaps if clip in reference.gaps]),
+        **clears,
+        **_later(clears.get("clear_p99_ms"), reference.clear_p99_ms),
     }
 
 
@@ -86,6 +98,12 @@ def dirt(figures: Figures) -> tuple[str, ...]:
     if late_ms > DIRTY_LATE_MS:
         found.append(f"callers' frames were late: p99 {late_ms:.0f} ms")
     return tuple(found)
+
+
+def _later(clear_p99_ms: float | None, with_one_ms: float | None) -> Figures:
+    if clear_p99_ms is None or with_one_ms is None:
+        return {}
+    return {"clear_later_ms": clear_p99_ms - with_one_ms}
 
 
 def _answered(calls: Sequence[WireCall]) -> list[Turn]:

@@ -2,7 +2,6 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ from wsproto.events import BytesMessage, TextMessage
 
 from bench.calls import STEP, Run, broken, clean, find, line_of, middle
 from bench.calls_caller import FRAME_S, Caller, Habits, Playout
+from bench.calls_figures import Reference
 from bench.calls_plot import plotted
 from bench.calls_point import Plan, Point
 from bench.calls_wire import TEXT, Broken, audio_bytes, frame, take_frames
@@ -239,7 +239,8 @@ def test_a_point_holds() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"in_window": 39}, {"underruns": 1}, {"missed": 1}, {"double": 1}, {"overhead_p99_ms": 20.1}],
+    [{"in_window": 39}, {"underruns": 1}, {"missed": 1}, {"double": 1}, {"not_stopped": 1}]
+    + [{"overhead_p99_ms": 20.1}, {"clear_later_ms": 25.1}],
     ids=lambda other: next(iter(other)),
 )
 def test_each_bound_counts(other: dict[str, float]) -> None:
@@ -282,26 +283,27 @@ def test_the_median_is_of_the_clean_ones() -> None:
 def test_a_dirty_window_is_measured_again_and_not_for_ever() -> None:
     dirty, tries = replace(point(), dirty=("others",)), []
 
-    def measure(plan: Plan, reference: Mapping[int, float]) -> Point:
+    def measure(plan: Plan, reference: Reference) -> Point:
         tries.append(plan)
         return dirty if len(tries) < 2 or plan.calls == 1 else point()
 
-    assert not clean(PLAN, {}, measure).dirty and len(tries) == 2
+    assert not clean(PLAN, Reference(), measure).dirty and len(tries) == 2
     tries.clear()
-    assert clean(replace(PLAN, calls=1), {}, measure).dirty and len(tries) == 3
+    assert clean(replace(PLAN, calls=1), Reference(), measure).dirty and len(tries) == 3
 
 
 def test_overhead_is_over_one_call_of_the_same_run() -> None:
-    asked: list[tuple[int, dict[int, float]]] = []
+    asked: list[tuple[int, Reference]] = []
 
-    def measure(plan: Plan, reference: Mapping[int, float]) -> Point:
-        asked.append((plan.calls, dict(reference)))
-        return replace(point(), gaps={0: 900.0})
+    def measure(plan: Plan, reference: Reference) -> Point:
+        asked.append((plan.calls, reference))
+        return replace(point(clear_p99_ms=90.0), gaps={0: 900.0})
 
-    run = Run(1.0, 2, {}, measure=measure)
+    run = Run(1.0, 2, measure=measure)
     run.ours("turns", "gevent", 10)
     run.ours("turns", "gevent", 20)
-    assert asked == [(1, {}), (10, {0: 900.0}), (10, {0: 900.0}), (20, {0: 900.0}), (20, {0: 900.0})]
+    alone = Reference({0: 900.0}, 90.0)
+    assert asked == [(1, Reference()), (10, alone), (10, alone), (20, alone), (20, alone)]
 
 
 def test_the_picture_has_a_line_for_each() -> None:

@@ -58,7 +58,7 @@ class Habits:
 
     clips: Sequence[Clip] = ()
     first: int = 0  # which clip comes first
-    pause_s: float = 1.2
+    pause_s: float = 2.0
     interrupt_s: float | None = None
     patience_s: float = 6.0
 

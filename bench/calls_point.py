@@ -61,7 +61,7 @@ class Plan:
     worker_class: str
     calls: int
     window_s: float = 30.0
-    ramp_s: float = 9.0  # a turn takes as long: all moments of one are there at once
+    ramp_s: float = 10.0  # a turn takes as long: all moments of one are there at once
     knobs: Mapping[str, str] = field(default_factory=dict)
 
     @property

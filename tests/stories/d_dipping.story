@@ -82,7 +82,7 @@ knob BARGE_IN_EARLY_STOP true
               replies יש שם שלושה חדרים ומרפסת. מתי נוח לבוא?
   5.34-6.84   agent   יש שם שלושה חדרים ומרפסת.
   6.00-6.30   cough
-  6.06-6.80±0.10 lower
+  6.06-6.86±0.10 lower
   6.84        agent   מתי נוח לבוא?
               no log  BARGE_IN
  12.00        caller  hangs up

@@ -6,6 +6,7 @@ of the things offered.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -108,8 +109,13 @@ def _readings(text: str) -> Iterator[list[str]]:
 
 def _tokens(text: str) -> list[str]:
     """The words; a number becomes its value, so that spelling and gender make no difference."""
+    return list(_known_tokens(text))
+
+
+@lru_cache(maxsize=256)  # the agent's words of late are compared with every word of the caller's
+def _known_tokens(text: str) -> tuple[str, ...]:
     values = ((word, value_of(word)) for word in _with_prefixes(words_of(speakable(text))))
-    return [word if value is None else str(value) for word, value in values]
+    return tuple(word if value is None else str(value) for word, value in values)
 
 
 def _with_prefixes(words: list[str]) -> list[str]:

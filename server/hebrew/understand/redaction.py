@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import takewhile
 
 from server.hebrew.understand.announced import announced, awaited
@@ -47,6 +48,7 @@ class _Found:
     tag: str
 
 
+@lru_cache(maxsize=128)  # the log, the record and the line of a lead tell the same words
 def redacted(text: str, before: str = "") -> str:
     """``text`` with personal data replaced by tags: [id] [card] [phone] [digits] [email] [secret].
 

@@ -9,7 +9,7 @@ import logging
 import sys
 from functools import partial
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, request
 from flask.blueprints import BlueprintSetupState
 
 from server.config import EXTENSION, Config, load_config_to_start, load_mounted_config
@@ -64,11 +64,18 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
+def _wait_while_warming(service: Service) -> None:
+    """Before a socket's handshake: a stream of another process's call, which would be heard by nobody yet."""
+    if (request.endpoint or "").endswith(".socket"):
+        service.wait_while_warming()
+
+
 def _blueprint(service: Service, pages: bool, allowed: Allowed | None, *, own: bool) -> Blueprint:
     """``own``: of our own server."""
     if allowed is not None and not (pages and callable(allowed)):
         raise TypeError("allowed= is a function, and goes with pages=True")
     blueprint = twilio_blueprint(service)
+    blueprint.before_request(partial(_wait_while_warming, service))
     add_metrics(blueprint, service, own=own)
     if pages:
         blueprint.register_blueprint(pages_of(service, allowed))

@@ -165,20 +165,35 @@ def post_fork(server: Any, worker: Any) -> None:
     if why := shared_folder.take(worker.slot):
         print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
     worker.elders = tuple(server.WORKERS)
+    worker.alone = not (worker.elders or server.master_pid)  # of USR2's two masters the old one's still serve
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(*_: object) -> None:
-    """Nobody has been let in, and a model that loads on a thread waits for nobody."""
+    """No call has been let in, and a model that loads on a thread waits for nobody."""
     last_words()
     os._exit(0)
 
 
-def post_worker_init(worker: Any) -> None:
-    """Load engines before the worker takes its first call; one that hangs delays it by no more than that.
+def _end(worker: Any, service: Any) -> None:
+    """As gunicorn does; a model that still loads on a thread is not waited for."""
+    if service.warming:
+        _leave()
+    worker.handle_exit(signal.SIGTERM, None)
 
-    And see to it that SIGTERM breaks no call off.
+
+def _settle() -> None:
+    """What was loaded stays: a collection in the middle of a call need not look through it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load engines before the worker's first call; one that hangs delays it by no more than that.
+
+    And see to it that SIGTERM breaks no call off. A worker that has elders takes no connection before: they
+    answer meanwhile. One that is alone answers at once, and lets calls wait (``Service.wait_while_warming``).
     """
     from server.logs.events import log_uncaught  # of the worker's: the master does without it
 
@@ -189,17 +204,17 @@ def post_worker_init(worker: Any) -> None:
     threading.excepthook = log_uncaught
     bound_look_ups()
     service = worker.wsgi.extensions[EXTENSION]
-    service.begin_warming()
-    if not service.wait_until_warm(WARM_TIMEOUT_S):
-        worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
+    if worker.alone:
+        service.begin_warming(_settle, serving=True)
+    else:
+        service.begin_warming(_settle)
+        if not service.wait_until_warm(WARM_TIMEOUT_S):
+            worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
     signal.signal(signal.SIGINT, interrupted)
-    # What was loaded stays: a collection in the middle of a call need not look through it again.
-    gc.collect()
-    gc.freeze()
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
-    end = partial(worker.handle_exit, signal.SIGTERM, None)
+    end = partial(_end, worker, service)
     follow_signals(service.drain(finished=end), Threads(), give_way=end)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.
     for elder in worker.elders:

@@ -80,6 +80,7 @@ def twilio_blueprint(service: Service) -> Blueprint:
 
 def _incoming_call(service: Service) -> Response | Refused:
     service.begin_warming()  # for a host whose server does not do it at its start
+    service.wait_while_warming()  # the caller hears it ring
     party = _party(service)
     answer = service.gate.ring(_field("CallSid"), party, signature_of_request())
     if isinstance(answer, Refused):
@@ -313,12 +314,14 @@ def _media(service: Service, name: str) -> Response:
 def _health(service: Service) -> Response:
     """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere.
 
+    And while none is loaded yet: whoever took an answer for "ready" before this one could be given still may.
     Not for a store that fails: calls are held all the same, and every host may share that one.
     """
     providers, failing = service.providers, service.failing
+    warming = service.warming
     response = jsonify(
-        ok=not failing,
-        status="degraded" if failing else "ok",
+        ok=not (failing or warming),
+        status="degraded" if failing else "warming" if warming else "ok",
         failing=failing,
         warm=service.warm,
         calls=len(service.gate.live()),  # of this process: every worker counts its own
@@ -332,7 +335,7 @@ def _health(service: Service) -> Response:
             "tts": [voice.name for voice in providers.tts],
         },
     )
-    response.status_code = 503 if failing else 200
+    response.status_code = 503 if failing or warming else 200
     return response
 
 

@@ -27,6 +27,7 @@ from server.telephony.signature import TwilioAuth
 from server.vitals import looks_at
 
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
+CALL_WAITS_S = 8.0  # the same, of a webhook and of a socket
 
 
 class Service:
@@ -47,11 +48,15 @@ class Service:
         self.parties = _parties(config)
         self._warmup = Warmup(providers, runtime, self._ask_what_is_slow_at_first)
 
-    def begin_warming(self) -> None:
-        """Load the engines, reach the records, carry leads: on threads of their own, once. At once."""
+    def begin_warming(self, settle: Callable[[], None] = lambda: None, *, serving: bool = False) -> None:
+        """Load the engines, reach the records, carry leads: on threads of their own, once. At once.
+
+        ``settle()``: run once the engines are loaded, before a call is let in. ``serving``: the server answers
+        meanwhile, says so (``warming``), and calls wait.
+        """
         self.kept.start()
         self.kept.watch(looks_at(self))
-        self._warmup.begin()
+        self._warmup.begin(settle, serving=serving)
 
     def observers(self) -> Sequence[Observer]:
         """Who else sees a call that begins."""
@@ -80,6 +85,16 @@ class Service:
         return self._warmup.done
 
     @property
+    def warming(self) -> bool:
+        """This process serves, and is not ready: calls should go to another one, if there is one."""
+        return self._warmup.warming
+
+    def wait_while_warming(self) -> None:
+        """Block until calls can be held well, for as long as Twilio is patient. At once in a warm process."""
+        if self.warming:
+            self.wait_until_warm(CALL_WAITS_S)
+
+    @property
     def failing(self) -> tuple[str, ...]:
         """The kinds of engine (``asr``, ``llm``, ``tts``) of which none works, as this process has found."""
         chains = (self.providers.stt, self.providers.llm, self.providers.tts)
@@ -91,7 +106,7 @@ class Service:
         Nobody who asks makes a voice work: anybody may ask.
         """
         self.begin_warming()
-        self.wait_until_warm(LINES_TIMEOUT_S)
+        self._warmup.wait_for_line(line, LINES_TIMEOUT_S)
         mulaw_8k = self.providers.tts_cache.get(line)
         return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 

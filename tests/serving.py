@@ -84,13 +84,16 @@ class Server:
         return done()
 
     def wait_until_it_serves(self, health: str = "/healthz", boot_s: float = BOOT_S) -> None:
+        """And until it is warm, if it warms."""
         deadline = time.monotonic() + boot_s
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                get(f"http://{self.address}{health}")  # 503: it serves, with an engine that fails
-                return
+                answer = get(f"http://{self.address}{health}")  # 503: it serves, with an engine that fails
+                if '"status":"warming"' not in answer.text.replace(" ", ""):
+                    return
             except (requests.ConnectionError, requests.Timeout):
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         raise AssertionError(f"does not serve:\n{self.log}")
 
 

@@ -9,9 +9,7 @@ from server.delivery.carrier import Carrier
 from server.delivery.channels import Channel
 from server.delivery.collector import Collector, Rules
 from server.delivery.leads_file import Earlier
-from server.delivery.mail import Mail
 from server.delivery.outbox import Database, Outbox
-from server.delivery.webhook import Webhook
 from server.office.leads_writer import in_israel
 from server.runtime.threads import Runtime
 
@@ -106,9 +104,14 @@ class Dispatch:
 def channels_of(config: Config) -> tuple[Channel, ...]:
     """Where the settings want leads to go."""
     channels: list[Channel] = []
+    # Their libraries take 6 MB of every worker, and most servers send nothing.
     if url := config.leads_webhook_url.get_secret_value():
+        from server.delivery.webhook import Webhook
+
         channels.append(Webhook(url, config.leads_webhook_secret.get_secret_value()))
     if config.leads_email_to:
+        from server.delivery.mail import Mail
+
         smtp_url = config.smtp_url.get_secret_value()
         channels.append(Mail(smtp_url, config.leads_email_to, config.leads_sender))
     return tuple(channels)

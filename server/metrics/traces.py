@@ -15,12 +15,13 @@ from urllib.parse import unquote
 from server.config import Config
 from server.logs.one_line import MAX_CHARACTERS, in_one_line
 from server.logs.rate_limited import OnceIn
-from server.metrics.trace_of_call import CallTrace
 from server.runtime.threads import Runtime
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
+
+    from server.metrics.trace_of_call import CallTrace
 
 log = logging.getLogger("agent")
 
@@ -46,9 +47,13 @@ class Traces:
             self._begun = True
             self._runtime.spawn("traces", self._make)
 
-    def of_a_call(self, clock: Callable[[], float]) -> CallTrace | None:
+    def of_a_call(self, clock: Callable[[], float]) -> "CallTrace | None":
         """Of one more call; None: there are no traces, or not yet. Never blocks."""
-        return None if self._tracer is None else CallTrace(self._tracer, clock, time_ns)
+        if self._tracer is None:
+            return None
+        from server.metrics.trace_of_call import CallTrace
+
+        return CallTrace(self._tracer, clock, time_ns)
 
     def settle(self, within_s: float) -> None:
         """The process ends: what waits is sent, if that can be done in time; and nothing behind it."""
@@ -94,6 +99,8 @@ def provider_to(endpoint: str, headers: dict[str, str]) -> "TracerProvider":
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    import server.metrics.trace_of_call  # noqa: F401  # or the first call would wait for it
 
     _complain()
     resource = Resource({"service.name": SERVICE}).merge(OTELResourceDetector().detect())

@@ -14,7 +14,7 @@ from server.providers.fallback import FallbackChain
 from server.providers.host_functions import Asr, HostLlm, HostStt, HostTts, Respond, Synth
 from server.providers.model_ends import ModelEnd
 from server.providers.registry import build_llm, build_stt, build_tts
-from server.providers.tts_cache import TtsCache, tts_failed
+from server.providers.tts_cache import TtsCache
 from server.providers.tts_cache_disk import TtsCacheDisk
 from server.runtime.process_end import Ending
 from server.runtime.threads import Runtime, Threads
@@ -33,10 +33,9 @@ class Providers:
     new_speech: Callable[[], Speech]
 
     def warm(self, ending: Ending = lambda: False) -> None:
-        """Load every model and make the fixed lines, so that the first call does not wait. Blocks.
+        """Load every model, and the lines that a folder has kept, so that the first call does not wait. Blocks.
 
-        Stops once ``ending()``: it is asked between the providers, and between the lines. What ends soon, or
-        has ended, is told.
+        Stops once ``ending()``: it is asked between the providers. What ends soon, or has ended, is told.
         """
         self.new_speech()
         providers: list[tuple[str, Stt | Llm | Tts]] = [
@@ -54,7 +53,6 @@ class Providers:
             if (end := end_of(provider)) is not None and end.is_near(today := model_ends.today()):
                 log.warning(f"MODEL_ENDS: {kind} {provider.name}: {end.told(today)}")
         self.tts_cache.load()
-        self.tts_cache.make(self.tts, tts_failed, ending)
 
 
 def end_of(provider: Stt | Llm | Tts) -> ModelEnd | None:

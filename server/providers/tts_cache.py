@@ -99,20 +99,29 @@ class TtsCache:
 
         No further line once ``ending()``.
         """
-        missing = [line for line in self._lines if self._key(self._identities[0], line) not in self._fixed]
-        for line in missing:
+        for line in self.missing:
             if ending():
                 break
-            wanted = not tts.skips_first or self.get(line) is None
-            made = speak_whole(self.pronounce(line), tts, complain) if wanted else None
-            if made is not None and not made.reworded:
-                self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+            self.make_line(line, tts, complain)
         return self.complete
+
+    def make_line(self, line: str, tts: FallbackChain[Tts], complain: Callable[[Complaint], None]) -> None:
+        """Make one of the fixed lines, unless only a fallback could, and has. Blocks."""
+        wanted = not tts.skips_first or self.get(line) is None
+        made = speak_whole(self.pronounce(line), tts, complain) if wanted else None
+        if made is not None and not made.reworded:
+            self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fixed lines that the best voice has not made; the greeting before all others."""
+        best = self._identities[0]
+        return tuple(line for line in self._lines if self._key(best, line) not in self._fixed)
 
     @property
     def complete(self) -> bool:
         """The best voice has made every fixed line."""
-        return all(self._key(self._identities[0], line) in self._fixed for line in self._lines)
+        return not self.missing
 
     def _key(self, identity: str, text: str) -> str:
         return audio_key(identity, self.pronounce(text))

@@ -1,7 +1,7 @@
 """Loads a process's engines before they are needed, and the fixed lines that its callers hear."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from server.providers.provider_set import Providers
 from server.providers.tts_cache import tts_failed
@@ -11,6 +11,10 @@ from server.runtime.threads import Runtime, Task
 log = logging.getLogger("agent")
 
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
+LINES_AT_ONCE = 4  # a vendor's voice takes a second each, and there are some sixty
+COLD_S = 20.0  # an engine that hangs keeps calls away no longer
+LINES_S = 1.5  # waited for them; what is made later is made beside the calls
+BREATH_S = 0.02  # between imports, which hold up a process of greenlets, its requests are answered
 
 
 class Warmup:
@@ -35,42 +39,104 @@ class Warmup:
         self._changed = runtime.condition()  # guards what follows
         self._begun = False
         self._done = False
+        self._making = 0  # threads that make lines
+        self._cold_until = 0.0  # by the runtime's clock
 
-    def begin(self) -> None:
-        """Load the engines, once. Returns at once."""
+    def begin(self, settle: Callable[[], None] = lambda: None, *, serving: bool = False) -> None:
+        """Load the engines, once. Returns at once.
+
+        ``settle()`` is run once they are loaded, before those who wait go on. It must not raise. ``serving``:
+        whether this process can be asked meanwhile (``warming``).
+        """
         with self._changed:
             if self._begun:
                 return
             self._begun = True
-        self._begin_work("warm", self._load)
+            self._cold_until = self._runtime.clock() + COLD_S if serving else 0.0
+        self._begin_work("warm", lambda ending: self._load(settle, ending))
 
     def wait(self, timeout_s: float) -> bool:
         """Block until every engine is loaded or has failed; False when that takes longer."""
-        deadline = self._runtime.clock() + timeout_s
-        with self._changed:
-            while not self._done and (left_s := deadline - self._runtime.clock()) > 0:
-                self._changed.wait(left_s)
-            return self._done
+        return self._wait_for(lambda: self._done, timeout_s)
+
+    def wait_for_line(self, line: str, timeout_s: float) -> None:
+        """Block until a voice has made ``line``, or all have tried; or for so long."""
+
+        def over() -> bool:
+            return self._done and (not self._making or self._providers.tts_cache.get(line) is not None)
+
+        self._wait_for(over, timeout_s)
 
     @property
     def done(self) -> bool:
         with self._changed:
             return self._done
 
-    def _load(self, ending: Ending) -> None:
+    @property
+    def warming(self) -> bool:
+        """A process that serves is not ready. One whose engine hangs is, at last: its calls have others."""
+        with self._changed:
+            return not self._done and self._runtime.clock() < self._cold_until
+
+    def _wait_for(self, over: Callable[[], bool], timeout_s: float) -> bool:
+        """``over`` is asked under the lock."""
+        deadline = self._runtime.clock() + timeout_s
+        with self._changed:
+            while not over() and (left_s := deadline - self._runtime.clock()) > 0:
+                self._changed.wait(left_s)
+            return over()
+
+    def _load(self, settle: Callable[[], None], ending: Ending) -> None:
         started = self._runtime.clock()
+
+        def asked_to_end() -> bool:
+            """Between two engines."""
+            self._never.wait(BREATH_S)
+            return ending()
+
+        asked_to_end()
         self._beside()
         try:
-            self._providers.warm(ending)
+            self._providers.warm(asked_to_end)
         except Exception:  # the thread's edge: engines that failed are tried again by the calls
             log.exception("ENGINE_ERR: the providers could not be warmed")
+        makers = self._begin_lines(ending)
+        self._wait_for(lambda: not self._making, LINES_S)
+        settle()
         with self._changed:
             self._done = True
             self._changed.notify_all()
         if ending():
             return
         log.info("ENGINES_WARM after %.1f s", self._runtime.clock() - started)
+        for maker in makers:
+            maker.join()
         self._runtime.spawn("lines", self._make_lines_again)
+
+    def _begin_lines(self, ending: Ending) -> list[Task]:
+        """The first first: it is the greeting."""
+        missing = () if ending() else self._providers.tts_cache.missing
+        lines = iter(missing)  # of all makers: one takes what no other has
+        makers = min(LINES_AT_ONCE, len(missing))
+        with self._changed:
+            self._making = makers
+        return [
+            self._begin_work(f"lines-{number}", lambda over: self._make_some(lines, over))
+            for number in range(makers)
+        ]
+
+    def _make_some(self, lines: Iterator[str], ending: Ending) -> None:
+        try:
+            for line in lines:
+                if ending():
+                    return
+                self._providers.tts_cache.make_line(line, self._providers.tts, tts_failed)
+                with self._changed:
+                    self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._making -= 1
+                self._changed.notify_all()
 
     def _make_lines_again(self) -> None:
         """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""

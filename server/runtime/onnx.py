@@ -10,8 +10,13 @@ from typing import Any
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # must precede piper's import of onnxruntime too
 
 
-def session(model: bytes | str) -> Any:
-    """A session for a model's bytes or file path. The first call loads onnxruntime. Raises its errors."""
+def session(model: bytes | str, *, every_length: bool = False) -> Any:
+    """A session for a model's bytes or file path. The first call loads onnxruntime. Raises its errors.
+
+    ``every_length``: its inputs are rarely of one length. onnxruntime remembers how it has laid out its memory
+    for each, and keeps a second copy of the weights: 42 MB for the voice's sentences, which are no faster
+    for it.
+    """
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
@@ -19,4 +24,7 @@ def session(model: bytes | str) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
+    if every_length:
+        options.enable_mem_pattern = False
+        options.add_session_config_entry("session.disable_prepacking", "1")
     return InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -11,6 +11,9 @@ class PointingError(Exception):
 
 
 _lock = os_lock()
+# One sentence at a time: onnxruntime keeps what each that runs beside others needed, 40 MB for four, and a
+# worker's other core is for the calls' pace.
+_running = os_lock()
 _point: Callable[[str], str] | None = None  # set once, with _lock held
 
 
@@ -25,14 +28,15 @@ def point(text: str) -> str:
     if model is None:
         with _lock:
             model = _point = _point or _load()
-    return model(text)
+    with _running:
+        return model(text)
 
 
 def _load() -> Callable[[str], str]:
     try:
         from piper.hebrew import DEFAULT_MODEL_PATH, NakdimonDiacritizer
 
-        loaded = session(str(DEFAULT_MODEL_PATH))
+        loaded = session(str(DEFAULT_MODEL_PATH), every_length=True)
     except Exception as error:  # onnxruntime's exceptions have no common base
         raise PointingError(f"Nakdimon did not load: {error}") from error
     # piper's constructor takes no session options, so the object is assembled here.

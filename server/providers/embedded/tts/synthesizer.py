@@ -10,7 +10,6 @@ from server.providers.embedded.tts.lexicon import LexiconError
 from server.providers.embedded.tts.phonemes import to_espeak
 from server.providers.embedded.tts.pointing import PointingError, point
 from server.providers.embedded.tts.reading import Clause, clauses, read_clause
-from server.providers.embedded.tts.telephone import to_telephone
 from server.runtime.native_calls import run_native
 
 _AGENT = VoiceSettings()
@@ -53,6 +52,8 @@ class _Speech:
         self._cancelled = False  # any thread may set it
 
     def __iter__(self) -> Iterator[bytes]:
+        import server.providers.embedded.tts.telephone  # noqa: F401  # not on a native thread
+
         started = time.monotonic()
         for clause in run_native(clauses, self._text):
             if self._cancelled:
@@ -89,6 +90,8 @@ def speak_pcm16_8k(
 
 
 def _speak_clause(clause: Clause, settings: VoiceSettings) -> bytes:
+    from server.providers.embedded.tts.telephone import to_telephone  # numpy: behind the server's start
+
     phonemes = read_clause(clause, point)
     if not phonemes:
         return b""

@@ -42,9 +42,12 @@ from server.settings.startup_checks import (  # noqa: E402
 from server.settings.url_secrets import shown  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
+OTHERS_S = 0.1  # between two looks at them
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
 MOST_PIECES = 100  # of a body that comes in chunks
 IN_MEMORY = "/dev/shm"
+# numpy would keep a thread for each core, with memory of its own, for matrices that nobody multiplies.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _load_or_exit() -> Config:
@@ -109,6 +112,9 @@ def on_exit(server: Any) -> None:
 def pre_fork(server: Any, worker: Any) -> None:
     """The worker will count in the files of one that is dead, or in new ones."""
     worker.slot = shared_folder.free_slot(elder.slot for elder in server.WORKERS.values())
+    # What is loaded here is every worker's: one that looked through it for garbage would get a copy of it.
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -165,7 +171,8 @@ def post_fork(server: Any, worker: Any) -> None:
     if why := shared_folder.take(worker.slot):
         print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
     worker.elders = tuple(server.WORKERS)
-    worker.alone = not (worker.elders or server.master_pid)  # of USR2's two masters the old one's still serve
+    # Who answers until it is warm; behind USR2 the old master's workers do.
+    worker.beside = (*worker.elders, *([server.master_pid] if server.master_pid else []))
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -183,6 +190,26 @@ def _end(worker: Any, service: Any) -> None:
     worker.handle_exit(signal.SIGTERM, None)
 
 
+def _warm_while_others_answer(service: Any, others: Sequence[int]) -> bool:
+    """Take no connection before this worker is warm, as long as others do.
+
+    One that is alone, or whose elders have left with their last calls, answers at once, and lets calls wait
+    (``Service.wait_while_warming``). False: it took too long. ``others``: process ids.
+    """
+    deadline = time.monotonic() + WARM_TIMEOUT_S
+    while any(map(_lives, others)) and not service.wait_until_warm(OTHERS_S):
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
+def _lives(process: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False
+
+
 def _settle() -> None:
     """What was loaded stays: a collection in the middle of a call need not look through it again."""
     gc.collect()
@@ -192,8 +219,7 @@ def _settle() -> None:
 def post_worker_init(worker: Any) -> None:
     """Load engines before the worker's first call; one that hangs delays it by no more than that.
 
-    And see to it that SIGTERM breaks no call off. A worker that has elders takes no connection before: they
-    answer meanwhile. One that is alone answers at once, and lets calls wait (``Service.wait_while_warming``).
+    And see to it that SIGTERM breaks no call off.
     """
     from server.logs.events import log_uncaught  # of the worker's: the master does without it
 
@@ -204,12 +230,9 @@ def post_worker_init(worker: Any) -> None:
     threading.excepthook = log_uncaught
     bound_look_ups()
     service = worker.wsgi.extensions[EXTENSION]
-    if worker.alone:
-        service.begin_warming(_settle, serving=True)
-    else:
-        service.begin_warming(_settle)
-        if not service.wait_until_warm(WARM_TIMEOUT_S):
-            worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
+    service.begin_warming(_settle, serving=True)
+    if not _warm_while_others_answer(service, worker.beside):
+        worker.log.warning("engines are not warm after %.0f s: the first calls may wait", WARM_TIMEOUT_S)
     signal.signal(signal.SIGINT, interrupted)
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but

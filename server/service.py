@@ -51,8 +51,8 @@ class Service:
     def begin_warming(self, settle: Callable[[], None] = lambda: None, *, serving: bool = False) -> None:
         """Load the engines, reach the records, carry leads: on threads of their own, once. At once.
 
-        ``settle()``: run once the engines are loaded, before a call is let in. ``serving``: the server answers
-        meanwhile, says so (``warming``), and calls wait.
+        ``settle()``: run once the engines are loaded, before a call is let in. ``serving``: the server
+        answers meanwhile, says so (``warming``), and calls wait.
         """
         self.kept.start()
         self.kept.watch(looks_at(self))

@@ -33,7 +33,7 @@ class Providers:
     new_speech: Callable[[], Speech]
 
     def warm(self, ending: Ending = lambda: False) -> None:
-        """Load every model, and the lines that a folder has kept, so that the first call does not wait. Blocks.
+        """Load every model, and the lines that a folder has kept: the first call does not wait. Blocks.
 
         Stops once ``ending()``: it is asked between the providers. What ends soon, or has ended, is told.
         """

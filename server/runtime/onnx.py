@@ -13,9 +13,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # must precede piper's impo
 def session(model: bytes | str, *, every_length: bool = False) -> Any:
     """A session for a model's bytes or file path. The first call loads onnxruntime. Raises its errors.
 
-    ``every_length``: its inputs are rarely of one length. onnxruntime remembers how it has laid out its memory
-    for each, and keeps a second copy of the weights: 42 MB for the voice's sentences, which are no faster
-    for it.
+    ``every_length``: its inputs are rarely of one length. onnxruntime remembers how it has laid out its
+    memory for each, and keeps a second copy of the weights: 40 MB for the voice's sentences, which are no
+    faster for it.
     """
     from onnxruntime import InferenceSession, SessionOptions
 

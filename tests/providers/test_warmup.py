@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -134,7 +135,7 @@ def test_who_wants_a_line_waits_for_that_one() -> None:
         told.append((line, engines.get(line), round(runtime.now)))
 
     for line, for_s in (("line 20", 30.0), ("line 59", 3.0), ("another", 30.0)):
-        runtime.spawn("asks", lambda line=line, for_s=for_s: ask(line, for_s))
+        runtime.spawn("asks", partial(ask, line, for_s))
     runtime.run_until(100)
     assert told == [("line 59", None, 3), ("line 20", b"audio", 6), ("another", None, 15)]
 
@@ -151,7 +152,7 @@ def test_what_was_loaded_is_settled_before_anybody_goes_on() -> None:
 def test_a_process_that_serves_says_that_it_warms_until_it_is_warm_or_an_engine_hangs() -> None:
     for line_s, hangs_s, seen in ((0.1, 0.0, [True, False, False]), (0.1, 99.0, [True, True, False])):
         engines = Engines(runtime := SimRuntime(), lines=lines(3), line_s=line_s)
-        warmup = warmup_of(engines, beside=lambda runtime=runtime, s=hangs_s: runtime.event().wait(s))
+        warmup = warmup_of(engines, beside=partial(runtime.event().wait, hangs_s))
         assert not warmup.warming
         warmup.begin(serving=True)
         states = [warmup.warming]

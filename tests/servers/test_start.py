@@ -35,7 +35,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 class TestGunicorn:
-    def test_the_providers_were_warm_before_the_first_answer(self, server: Server) -> None:
+    def test_the_providers_are_warm_before_the_first_call(self, server: Server) -> None:
         assert get(f"http://{server.address}/healthz").json()["warm"]
         assert server.has_said("ENGINES_WARM after")
 

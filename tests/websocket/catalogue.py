@@ -35,7 +35,8 @@ Answer = tuple[int, bytes]  # an opcode and a payload
 class Case:
     """``sends``, cut into pieces of ``chop`` bytes (0: in one); ``answers``, in this order; then a close.
 
-    ``code``: in the server's close; NO_CODE where it has none.
+    ``last``: what the client sends once it has the answers. ``code``: in the server's close; NO_CODE where
+    it has none.
     """
 
     number: str
@@ -43,6 +44,7 @@ class Case:
     answers: tuple[Answer, ...] = ()
     code: int = NORMAL
     chop: int = 0
+    last: bytes = b""
 
     @property
     def section(self) -> str:
@@ -51,7 +53,7 @@ class Case:
 
 def good(number: str, sends: bytes, *answers: Answer, chop: int = 0) -> Case:
     """The client closes at the end of it."""
-    return Case(number, sends + close(), answers, chop=chop)
+    return Case(number, sends, answers, chop=chop, last=close())
 
 
 def bad(number: str, sends: bytes, *answers: Answer, code: int = PROTOCOL_ERROR, chop: int = 0) -> Case:

@@ -49,9 +49,10 @@ def cut(stream: bytes, size: int) -> list[bytes]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.number)
 def test_autobahns_cases(case: Case) -> None:
     """In whatever pieces they come."""
-    sizes = PIECES if len(case.sends) < 4096 else PIECES[4:]
-    for size in {*sizes, case.chop or len(case.sends)}:
-        assert echoed(cut(case.sends, size)) == (list(case.answers), case.code)
+    stream = case.sends + case.last
+    sizes = PIECES if len(stream) < 4096 else PIECES[4:]
+    for size in {*sizes, case.chop or len(stream)}:
+        assert echoed(cut(stream, size)) == (list(case.answers), case.code)
 
 
 def test_the_catalogue_is_whole() -> None:

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -33,10 +33,27 @@ from tests.servers.test_app import (
 BUZZ_FRAME = b"\x00" * 160
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
-    with serving(mount(Flask("host"), scripted())) as address:
+@pytest.fixture(params=["own", "flask-sock"])
+def address(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Of a server that serves the one or the other WebSocket."""
+    app = mount(Flask("host"), scripted())
+    if request.param == "own":
+        app.wsgi_app = as_gunicorn(app.wsgi_app)  # type: ignore[method-assign]  # Flask's word for a middleware
+    with serving(app) as address:
         yield address
+
+
+def as_gunicorn(app: Callable[..., Any]) -> Callable[..., Any]:
+    """werkzeug's threads, which hand over their socket as gunicorn's do."""
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["gunicorn.socket"] = environ.pop("werkzeug.socket")
+        try:
+            return app(environ, start_response)
+        except StopIteration:
+            raise ConnectionAbortedError from None  # and in these words: it was taken over
+
+    return serve
 
 
 @contextmanager

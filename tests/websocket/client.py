@@ -12,11 +12,7 @@ from tests.websocket.catalogue import NO_CODE, Answer, Case
 from tests.websocket.echo import PATH
 from tests.websocket.frames import CLOSE, said
 
-ECHO = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "20"]
-HANDSHAKE = (
-    f"GET {PATH} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-).encode()
+ECHO = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "60"]
 TIMEOUT_S = 5.0
 OK, NOT_STRICT, FAILED = "ok", "not strict", "failed"
 
@@ -41,7 +37,7 @@ def talk(
     host, _, port = address.partition(":")
     with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as peer:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        peer.sendall(HANDSHAKE + at_once)
+        peer.sendall(handshake(PATH) + at_once)
         heard = shaken_hands(peer)
         with suppress(OSError):  # it was refused before all was sent
             for at in range(0, len(sends), chop or len(sends) or 1):
@@ -54,6 +50,13 @@ def talk(
         return frames, None
     reason = frames.pop()[1]
     return frames, int.from_bytes(reason[:2], "big") if reason else NO_CODE
+
+
+def handshake(path: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
 
 
 def shaken_hands(peer: socket.socket) -> bytes:

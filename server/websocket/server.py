@@ -20,6 +20,7 @@ from server.websocket.outgoing import bytes_frame, text_frames
 from server.websocket.wire import Wire, is_known, wire_of
 
 PING = Frame(Opcode.PING, b"").serialize(mask=False)
+LEFT_S = 0.001  # for what is there already; others of the thread run meanwhile
 SOCKET_KEY = "gunicorn.socket"
 
 
@@ -117,7 +118,7 @@ class ServerSocket:
         until = self._clock() + CLOSING_S
         with suppress(OSError):
             while (wait_s := until - self._clock()) > 0:
-                data = self._wire.recv(0 if self._incoming.peer_closed else wait_s)
+                data = self._wire.recv(LEFT_S if self._incoming.peer_closed else wait_s)
                 if not data:
                     break
                 self._incoming.feed(data)

@@ -94,15 +94,18 @@ class ThreadWire:
 
 
 class GreenletWire:
-    """For a greenlet: it is asked for bytes only when there are some."""
+    """For a greenlet: it is asked for bytes only when there are some. All of it in the greenlet's thread."""
 
     def __init__(self, sock: socket.socket) -> None:
         from gevent import get_hub
+        from gevent.hub import Waiter
 
         sock.settimeout(0.0)  # it never waits by itself
         self._sock = sock
-        self._hub = get_hub()
-        self._readable = self._hub.loop.io(sock.fileno(), 1)
+        self._loop = get_hub().loop
+        self._readable = self._loop.io(sock.fileno(), 1)
+        self._waiter = Waiter()
+        self._wake = self._waiter.switch
 
     def recv(self, within_s: float) -> bytes | None:
         if within_s > 0 and not self._wait(within_s):
@@ -119,18 +122,15 @@ class GreenletWire:
         self._readable.close()
 
     def _wait(self, within_s: float) -> bool:
-        from gevent.hub import Waiter
-
-        waiter = Waiter(self._hub)
-        late = self._hub.loop.timer(within_s)
-        self._readable.start(waiter.switch, True)
-        late.start(waiter.switch, False)
+        late = self._loop.timer(within_s)
+        self._readable.start(self._wake, True)
+        late.start(self._wake, False)
         try:
-            return bool(waiter.get())
+            return bool(self._waiter.get())
         finally:
             self._readable.stop()
-            late.stop()
             late.close()
+            self._waiter.clear()
 
     def _writable(self, within_s: float | None) -> bool:
         from gevent.socket import wait_write

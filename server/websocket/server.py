@@ -73,12 +73,12 @@ class ServerSocket:
         while True:
             data = self._read(wait_s)
             now = self._clock()
-            if now >= self._ping_at:
-                self._ping(now)
             if data is not None:
                 message = self._take(data, now)
-                if message is not None:
-                    return message
+            if now >= self._ping_at:
+                self._ping(now)
+            if message is not None:
+                return message
             if until is None:
                 if data is None:
                     return None
@@ -179,8 +179,9 @@ class ServerSocket:
     def _refuse(self, flood: str) -> None:
         """Raises ConnectionClosed, when the peer has been told."""
         self._tell("WS_FLOOD %s", flood)
-        self._incoming.take_owed()
-        self._incoming.fail(CloseCode.POLICY_VIOLATION, flood)
+        if not self._incoming.closed:
+            self._incoming.take_owed()
+            self._incoming.fail(CloseCode.POLICY_VIOLATION, flood)
         self._answer(CLOSING_S)
         self._check_open()
 

@@ -42,7 +42,7 @@ def is_known(sock: object) -> bool:
 
 def wire_of(sock: socket.socket) -> Wire:
     """From now on the socket is used by this alone."""
-    with suppress(OSError):  # not TCP: pings find a vanished peer
+    with suppress(AttributeError, OSError):  # not on this system, or not TCP: pings find a vanished peer
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
     return GreenletWire(sock) if on_gevent() else ThreadWire(sock)
 

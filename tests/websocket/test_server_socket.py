@@ -164,7 +164,7 @@ def test_who_sends_answers_a_ping_that_came_meanwhile() -> None:
 
 
 def test_a_silent_peer_is_pinged_and_one_that_answers_stays() -> None:
-    wire = GivenWire([25.5, frame(PONG), 25.0, frame(PONG), 25.0])
+    wire = GivenWire([26.0, frame(PONG), 25.5, frame(PONG), 25.0])
     ws = socket_on(wire)
     for _ in range(15):
         assert ws.receive(5.0) is None
@@ -181,7 +181,25 @@ def test_a_vanished_peer_is_given_up_after_two_pings() -> None:
     assert wire.said == [(PING, b""), (CLOSE, reason(1008))]
 
 
+def test_a_pong_that_we_have_not_read_in_time_is_one() -> None:
+    """A process that was not let run for half a minute gives up nobody."""
+    wire = GivenWire()
+    ws = socket_on(wire)
+    while not wire.writes:
+        assert ws.receive(5.0) is None
+    wire.now += 26.0
+    wire.pieces = [frame(PONG) + frame(TEXT, b"still here")]
+    assert ws.receive(5.0) == "still here"
+
+
 # ---- limits ----
+
+
+def test_a_fault_behind_a_flood_is_told() -> None:
+    wire = GivenWire([frame(PING) * (OTHERS_AT_ONCE + 1) + frame(3)])
+    with pytest.raises(ConnectionClosed):
+        socket_on(wire, told=[]).receive(1)
+    assert wire.said[-1] == (CLOSE, reason(1002))
 
 
 def test_more_bytes_than_a_call_has_end_it() -> None:

@@ -10,14 +10,17 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simple_websocket import Server
 from websocket import ABNF, WebSocketException
 
+from server.telephony.socket_route import PhoneSock
 from server.telephony.stock_socket import Frames, GuardedSocket
 from server.websocket.limits import BYTES_AT_ONCE, BYTES_PER_S, OTHERS_AT_ONCE
 from server.websocket.measure import Flood
+from server.websocket.server import ServerSocket
 from tests.servers.test_app import (
     HELLO,
     START,
@@ -54,6 +57,21 @@ def as_gunicorn(app: Callable[..., Any]) -> Callable[..., Any]:
             raise ConnectionAbortedError from None  # and in these words: it was taken over
 
     return serve
+
+
+@pytest.mark.parametrize(
+    ("gunicorn", "stock", "served"),
+    [(True, False, ServerSocket), (True, True, Server), (False, False, Server)],
+)
+def test_which_websocket_serves(gunicorn: bool, stock: bool, served: type) -> None:
+    """Ours under gunicorn, unless WEBSOCKET_ENGINE says otherwise; flask-sock's where gunicorn is not."""
+    app, blueprint, sock = Flask("host"), Blueprint("calls", "host"), PhoneSock(stock=stock)
+    sock.route("/ws", blueprint)(lambda ws: ws.send(type(ws).__name__))
+    app.register_blueprint(blueprint)
+    if gunicorn:
+        app.wsgi_app = as_gunicorn(app.wsgi_app)  # type: ignore[method-assign]  # Flask's word for a middleware
+    with serving(app) as address, connected(address, "/ws", subprotocols=[SUBPROTOCOL]) as ws:
+        assert ws.recv() == served.__name__
 
 
 @contextmanager

@@ -244,3 +244,14 @@ def test_what_is_no_whole_message_is_counted() -> None:
         incoming.feed(one)
         incoming.next()
     assert (incoming.others, incoming.pongs) == (4, 1)
+
+
+@pytest.mark.parametrize("end", [frame(3), close(), frame(TEXT, b"{}", mask=b"")])
+def test_nothing_is_read_behind_the_end(end: bytes) -> None:
+    """Whether it comes with it or later; a frame without a mask is an end."""
+    incoming = Incoming()
+    for stream in (end + frame(TEXT, b"late"), frame(TEXT, b"later") + frame(PING)):
+        incoming.feed(stream)
+        assert incoming.next() is None
+    assert incoming.closed is not None
+    assert [opcode for opcode, _ in said(incoming.take_owed())] == [CLOSE]

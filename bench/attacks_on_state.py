@@ -18,7 +18,9 @@ from bench.chaos_callers import RudeCall, Wire
 from bench.promised import ask
 from bench.watched import watched
 from server.admission.gate import Admitted, Gate
+from server.admission.load import OFF
 from server.admission.rate_limits import RateLimits
+from server.admission.room import Room
 from server.admission.slots import Slots
 from server.runtime.threads import Threads
 from server.shared_state.sqlite import SqliteStore
@@ -131,7 +133,9 @@ def many_keys(worker_class: str, folder: Path) -> Iterable[Outcome]:
         shared_state = SharedState(SqliteStore(str(file), lambda: now, lambda: now), now=lambda: now)
         slots = Slots(shared_state, Threads(), 0)
         auth = TwilioAuth("x" * 32, lambda: now)
-        return shared_state, Gate(auth, RateLimits(0), slots, shared_state, Threads())
+        return shared_state, Gate(
+            auth, RateLimits(0), slots, shared_state, Threads(), Room(OFF, 1.0, Threads())
+        )
 
     _, gate = worker()
     gate.ring("CA1", signature="OLD")

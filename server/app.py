@@ -122,7 +122,7 @@ def phone_agent(
 
     blueprint.record(hand_over)
 
-    sock = PhoneSock(config.max_calls, stock=config.websocket_engine == "flask-sock")
+    sock = PhoneSock(config.most_calls, stock=config.websocket_engine == "flask-sock")
     sock.route(SOCKET_PATH, blueprint, strict_slashes=False)(partial(_serve, service))
     return blueprint, sock
 

@@ -22,7 +22,6 @@ from server.settings.knob_types import (
     E164,
     AuthToken,
     BaseUrl,
-    CallerNumbers,
     GoogleEndpoint,
     Host,
     Hours,
@@ -41,6 +40,7 @@ from server.settings.knob_types import (
     no_file_of,
     not_where_recorded,
 )
+from server.settings.limit_knobs import LimitKnobs
 from server.settings.masculine import MASCULINE
 from server.settings.own_files import wrong_files
 from server.settings.plausible import why_no_openai_key
@@ -59,7 +59,7 @@ class KnobError(ValueError):
     """One or more knobs are wrong; the message names each knob, its value and what is allowed."""
 
 
-class Config(KeptKnobs):
+class Config(KeptKnobs, LimitKnobs):
     """All knobs. Field names are the environment's names in lower case; units are in the names.
 
     By itself it reads the environment only: ``load_config`` reads ``.env`` too.
@@ -93,18 +93,6 @@ class Config(KeptKnobs):
         SecretStr(""),
         "The account's token: with it only Twilio gets in; empty: anybody who reaches the server.",
     )
-    max_calls: int = knob(
-        40, "Calls at once on this host; more callers hear a busy line. 0: no limit but THREADS.", 0, 10000
-    )
-    overflow_number: E164 = knob("", "Where more than MAX_CALLS are put through to, +972…; empty: busy.")
-    calls_per_caller_min: int = knob(6, "New calls a minute from one number; 0: no limit.", 0, 1000)
-    calls_per_caller_at_once: int = knob(2, "Calls at once from one number; 0: no limit.", 0, 1000)
-    callers_let_off: CallerNumbers = knob(
-        (), "Numbers in no limit of one caller, +97231234567: an office's own."
-    )
-    hidden_calls_per_min: int = knob(30, "New calls a minute from all hidden numbers; 0: no limit.", 0, 10000)
-    hidden_calls_percent: int = knob(50, "Of MAX_CALLS at once: from all hidden numbers.", 1, 100)
-    calls_per_sec: int = knob(10, "New calls a second from all; 0: no limit.", 0, 1000)
     drain_sec: int = knob(15, "At SIGTERM: how long calls go on before they are told.", 0, 3600)
     log_transcripts: Literal["redacted", "full", "off"] = knob(
         "redacted", "Callers' words in the log: without numbers that tell who they are, all, or none."

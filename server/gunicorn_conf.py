@@ -20,7 +20,9 @@ from gunicorn.systemd import listen_fds
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads this before it looks around
 
+from server.admission import load_board  # noqa: E402
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
+from server.admission.load import OFF  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
@@ -68,9 +70,9 @@ worker_class = (
     "server.runtime.gunicorn_gthread.Worker" if _config.worker_class == "gthread" else _config.worker_class
 )
 workers = _config.web_concurrency
-threads = max(_config.threads, _config.max_calls + SPARE_THREADS)  # gthread: a call holds one
+threads = max(_config.threads, _config.most_calls + SPARE_THREADS)  # gthread: a call holds one
 # Far above the number of calls, so that it is never the socket queue that turns a caller away.
-worker_connections = max(1000, 2 * _config.max_calls)
+worker_connections = max(1000, 2 * _config.most_calls)
 timeout = 30  # a watchdog over the worker, not over a request
 # A worker shows that it lives by touching a file each second, under gevent in its hub: on a disk that hangs
 # that is a silence in all its calls. And where none can be made, on a disk that is full or read-only, no
@@ -100,6 +102,7 @@ def on_starting(server: Any) -> None:
             sys.exit(why)
     for line in summary(_config):
         print(line, flush=True)
+    load_board.make()
     if why := shared_folder.make():
         print(f"METRICS_ERR each worker counts for itself: {why}", flush=True)
 
@@ -170,6 +173,7 @@ def post_fork(server: Any, worker: Any) -> None:
     os.umask(OTHERS)
     if why := shared_folder.take(worker.slot):
         print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
+    load_board.take(worker.slot)
     worker.elders = tuple(server.WORKERS)
     # Who answers until it is warm; behind USR2 the old master's workers do.
     worker.beside = (*worker.elders, *([server.master_pid] if server.master_pid else []))
@@ -315,11 +319,20 @@ def where_pages_are(config: Config) -> str:
 
 
 def bounds(config: Config) -> list[str]:
-    """What limits the calls where no knob does."""
-    if config.worker_class != "gthread" or config.max_calls:
+    """What limits the calls where no number does."""
+    if config.most_calls:
         return []
-    most = threads_for_calls(Gunicorn("gthread", threads))
-    return [f"MAX_CALLS=0, and a call holds one of a worker's {threads} threads: it takes {most} at once"]
+    found = []
+    if config.worker_class == "gthread":
+        most = threads_for_calls(Gunicorn("gthread", threads))
+        found = [
+            f"no MAX_CALLS, and a call holds one of a worker's {threads} threads: it takes {most} at once"
+        ]
+    if config.load_threshold < OFF:
+        found += [
+            f"no MAX_CALLS: new calls come while each worker's load stays below {config.load_threshold:g}"
+        ]
+    return found
 
 
 def open_doors(config: Config) -> list[str]:

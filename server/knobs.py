@@ -39,7 +39,8 @@ def allowed(name: str, field: FieldInfo) -> str:
     high = next((m.le for m in field.metadata if isinstance(m, Le)), None)
     if low is None or high is None:
         return "text"
-    kind = "a whole number" if field.annotation is int else "a number"
+    whole = int in (field.annotation, *get_args(field.annotation))
+    kind = "a whole number" if whole else "a number"
     return f"{kind} from {low} to {high}{', or empty' if field.default is None else ''}"
 
 

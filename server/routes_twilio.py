@@ -68,6 +68,7 @@ def twilio_blueprint(service: Service) -> Blueprint:
     webhook("stream_ended", _stream_ended)
     webhook("transfer_ended", _transfer_ended)
     route("/healthz", "GET", "healthz", lambda: _health(service))
+    route("/readyz", "GET", "readyz", lambda: _ready(service))
     route("/media/<name>.wav", "GET", "media", lambda name: _media(service, name))
     route(SOCKET_PATH, "GET", "socket_by_http", _socket_by_http)
     blueprint.before_request(limit_body)
@@ -315,9 +316,10 @@ def _health(service: Service) -> Response:
     """503 while a kind of engine has none that works: a balancer then sends its calls elsewhere.
 
     And while none is loaded yet: whoever took an answer for "ready" before this one could be given still may.
-    Not for a store that fails: calls are held all the same, and every host may share that one.
+    Not for a store that fails: calls are held all the same, and every host may share that one. Not for a
+    worker that is full either: its calls go on, and whoever restarts what is not healthy would cut them.
     """
-    providers, failing = service.providers, service.failing
+    providers, failing, room = service.providers, service.failing, service.gate.room
     warming = service.warming
     response = jsonify(
         ok=not (failing or warming),
@@ -325,6 +327,9 @@ def _health(service: Service) -> Response:
         failing=failing,
         warm=service.warm,
         calls=len(service.gate.live()),  # of this process: every worker counts its own
+        carries=service.gate.carries,
+        load=round(room.load.of_now, 3),
+        load_threshold=room.load.threshold,
         draining=service.gate.draining,
         lag_ms=round(service.gate.lag_s * 1000),
         overloaded=service.gate.overloaded,
@@ -336,6 +341,16 @@ def _health(service: Service) -> Response:
         },
     )
     response.status_code = 503 if failing or warming else 200
+    return response
+
+
+def _ready(service: Service) -> Response:
+    """503 while a new call would be refused, or fail: for whoever chooses where new calls go. May block."""
+    full, warm = service.gate.why_full(), service.warm
+    service.begin_warming()  # for a host whose server does not do it at its start, and is not asked before
+    why_not = "cold" if not warm else "failing" if service.failing else str(full or "")
+    response = jsonify(ready=not why_not, why_not=why_not)
+    response.status_code = 503 if why_not else 200
     return response
 
 

@@ -7,6 +7,7 @@ from server.admission.caller_share import Limits, Parties, hidden_at_once
 from server.admission.drain import Drain
 from server.admission.gate import Gate
 from server.admission.rate_limits import RateLimits
+from server.admission.room import Room
 from server.admission.slots import PENDING_GREETED_S, PENDING_S, Slots
 from server.audio.frames import mulaw_to_pcm16
 from server.call.finishing import Afterwards
@@ -19,12 +20,13 @@ from server.office.leads_writer import LeadsWriter
 from server.office.transfer import availability
 from server.providers.provider_set import Providers
 from server.providers.warmup import Warmup
+from server.runtime.cores import allowed_cores, core_of_each
 from server.runtime.threads import Runtime, Threads
 from server.shared_state.call_memories import CallMemories
 from server.shared_state.state import SharedState, shared_state_of
 from server.telephony.request_guard import RequestGuard
 from server.telephony.signature import TwilioAuth
-from server.vitals import looks_at
+from server.vitals import looks_at, sees
 
 LINES_TIMEOUT_S = 8.0  # Twilio waits longer
 CALL_WAITS_S = 8.0  # the same, of a webhook and of a socket
@@ -45,7 +47,7 @@ class Service:
         auth = TwilioAuth(config.twilio_auth_token.get_secret_value())
         self.guard = RequestGuard(config, auth)
         self.gate = _gate(config, auth, self.shared_state, runtime)
-        self.parties = _parties(config)
+        self.parties = _parties(config, self.gate.room)
         self._warmup = Warmup(providers, runtime, self._ask_what_is_slow_at_first)
 
     def begin_warming(self, settle: Callable[[], None] = lambda: None, *, serving: bool = False) -> None:
@@ -56,6 +58,7 @@ class Service:
         """
         self.kept.start()
         self.kept.watch(looks_at(self))
+        self.gate.room.watch(sees(self))
         self._warmup.begin(settle, serving=serving)
 
     def observers(self) -> Sequence[Observer]:
@@ -117,8 +120,9 @@ class Service:
 
 def _gate(config: Config, auth: TwilioAuth, shared_state: SharedState, runtime: Runtime) -> Gate:
     rates = RateLimits(config.calls_per_sec, config.redis_url.get_secret_value())
-    slots = Slots(shared_state, runtime, config.max_calls, _pending_s(config))
-    return Gate(auth, rates, slots, shared_state, runtime)
+    slots = Slots(shared_state, runtime, config.most_calls, _pending_s(config))
+    core = core_of_each(config.web_concurrency, allowed_cores())
+    return Gate(auth, rates, slots, shared_state, runtime, Room(config.load_threshold, core, runtime))
 
 
 def _pending_s(config: Config) -> float:
@@ -126,10 +130,14 @@ def _pending_s(config: Config) -> float:
     return PENDING_GREETED_S if config.twiml_play_greeting else PENDING_S
 
 
-def _parties(config: Config) -> Parties:
+def _parties(config: Config, room: Room) -> Parties:
+    def hidden() -> Limits:
+        places = max(1, room.host_carries()) if config.max_calls is None else config.max_calls
+        return Limits(config.hidden_calls_per_min, hidden_at_once(places, config.hidden_calls_percent))
+
     return Parties(
         config.twilio_auth_token.get_secret_value(),
         Limits(config.calls_per_caller_min, config.calls_per_caller_at_once),
-        Limits(config.hidden_calls_per_min, hidden_at_once(config.max_calls, config.hidden_calls_percent)),
+        hidden,
         config.callers_let_off,
     )

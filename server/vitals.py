@@ -6,6 +6,7 @@ from weakref import ref
 
 from prometheus_client.core import GaugeMetricFamily
 
+from server.admission.load_watch import Seen
 from server.delivery.dispatch import channels_of
 from server.delivery.outbox import State
 from server.metrics.metrics import PREFIX
@@ -29,6 +30,17 @@ OF_THE_HOST: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+def sees(service: "Service") -> Callable[[], Seen | None]:
+    """What the load of ``service`` is measured of; None once nobody has it any more."""
+    found = ref(service)
+
+    def look() -> Seen | None:
+        there = found()
+        return None if there is None else there.gate.seen(warm=there.warm)
+
+    return look
+
+
 def looks_at(service: "Service") -> Callable[[], Vitals | None]:
     """``Vitals`` of ``service``, whenever they are asked for; None once nobody has it any more."""
     found = ref(service)
@@ -48,13 +60,14 @@ def _vitals_of(service: "Service") -> Vitals:
         for provider in chain
     }
     queued = {**service.kept.queued(), "after_call": service.afterwards.going_on}
-    return Vitals(len(service.gate.live()), service.gate.lag_s, skipped, queued)
+    gate = service.gate
+    return Vitals(len(gate.live()), gate.lag_s, skipped, queued, gate.room.load.of_now, gate.carries)
 
 
 def of_the_host(service: "Service") -> Iterator[GaugeMetricFamily]:
     """What all workers have together, and so no worker counts. Blocks, for some seconds at most."""
     yield _gauge("places_used", {(): service.gate.in_use()})
-    yield _gauge("places", {(): service.config.max_calls})
+    yield _gauge("places", {(): service.config.most_calls})
     spooled = _or_none(service.kept.spooled_bytes)
     if spooled is not None:
         yield _gauge("records_spool_bytes", {(): spooled})

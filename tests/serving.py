@@ -33,6 +33,7 @@ def environment(**knobs: str) -> dict[str, str]:
         "STATE_FILE": "",
         "RECORDS_FILE": "",
         "DATABASE_URL": "",
+        "LOAD_THRESHOLD": "1",  # whoever else uses this machine
         "CALLS_PER_CALLER_MIN": "0",
         "CALLS_PER_SEC": "0",
         "CALLS_PER_CALLER_AT_ONCE": "0",

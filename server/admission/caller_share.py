@@ -7,7 +7,7 @@ account's token. A plain hash would not do: there are so few numbers that all ca
 import hashlib
 import hmac
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from server.shared_state.pools import IN_NONE, SHARE, Share
@@ -39,22 +39,29 @@ class Parties:
     """Finds a caller's party. Any thread."""
 
     def __init__(
-        self, secret: str, a_number: Limits, hidden: Limits, let_off: Iterable[str] = (), host: str = ""
+        self,
+        secret: str,
+        a_number: Limits,
+        hidden: Callable[[], Limits],
+        let_off: Iterable[str] = (),
+        host: str = "",
     ) -> None:
         """``let_off``: numbers, however they are written, that are in no limit of one number.
 
-        ``secret``: the account's token. ``host``: whose places hidden callers have a part of.
+        ``secret``: the account's token. ``hidden``: asked for every call, for the places may be as many as
+        the machine carries. ``host``: whose places hidden callers have a part of.
         """
         self._secret = secret.encode()
         self._a_number = a_number
-        self._hidden = _party(f"hidden {host or socket.gethostname()}", hidden, hidden=True)
+        self._hidden = hidden
+        self._all_hidden = f"hidden {host or socket.gethostname()}"
         self._let_off = frozenset(map(bare_number, let_off))
 
     def of(self, caller: str) -> Party:
         """``caller`` as Twilio tells it; whatever is no number that can be called is hidden."""
         number = bare_number(number_to_call(caller))
         if not number:
-            return self._hidden
+            return _party(self._all_hidden, self._hidden(), hidden=True)
         if number in self._let_off:
             return ANYBODY
         name = hmac.new(self._secret, number.encode(), hashlib.sha256).hexdigest()[:32]
@@ -66,6 +73,6 @@ def _party(name: str, limits: Limits, *, hidden: bool = False) -> Party:
     return Party(name, share, limits.a_minute, hidden)
 
 
-def hidden_at_once(max_calls: int, percent: int) -> int:
-    """How many places of ``max_calls`` (0: any number) callers may take who hide their numbers; 0: any."""
-    return max(1, max_calls * percent // 100) if max_calls and percent < 100 else 0
+def hidden_at_once(places: int, percent: int) -> int:
+    """How many of ``places`` (0: any number) callers may take who hide their numbers; 0: any number."""
+    return max(1, places * percent // 100) if places and percent < 100 else 0

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from server.admission.caller_share import ANYBODY, Party
+from server.admission.load_watch import Seen
 from server.admission.rate_limits import Over, RateLimits
+from server.admission.room import Room
 from server.admission.slots import Slots
 from server.runtime.threads import Runtime
 from server.shared_state.changes import Made
@@ -31,6 +33,7 @@ class Limit(StrEnum):
     RUSH = "CALLS_PER_SEC"
     FULL = "MAX_CALLS"
     THREADS = "THREADS"
+    LOAD = "LOAD_THRESHOLD"
     LATE = "overload"
     OFTEN = "CALLS_PER_CALLER_MIN"
     AT_ONCE = "CALLS_PER_CALLER_AT_ONCE"
@@ -95,9 +98,16 @@ class Gate:
     """
 
     def __init__(
-        self, auth: TwilioAuth, rates: RateLimits, slots: Slots, shared_state: SharedState, runtime: Runtime
+        self,
+        auth: TwilioAuth,
+        rates: RateLimits,
+        slots: Slots,
+        shared_state: SharedState,
+        runtime: Runtime,
+        room: Room,
     ) -> None:
         self.auth = auth
+        self.room = room
         self.threads_for_calls = 0  # of this process, where a call holds one; 0: none does
         self.draining = False  # no new calls: the process will end
         self._closed = False  # no sockets either: it ends
@@ -256,6 +266,30 @@ class Gate:
         """This process cannot keep up with its calls."""
         return self.lag_s > LATE_S
 
+    @property
+    def carries(self) -> int:
+        """About how many calls there can be in this process, by its load and its threads."""
+        carries = self.room.load.carries
+        return min(carries, self.threads_for_calls) if self.threads_for_calls else carries
+
+    def seen(self, *, warm: bool) -> Seen:
+        """What the load is measured of."""
+        live = self.live()
+        lag_s = max((call.lag_s for call in live), default=0.0)
+        return Seen(len(live), max(self._slots.in_use_here(), len(live)), lag_s, warm, self.draining)
+
+    def why_full(self) -> Limit | None:
+        """What would keep a new caller out now, whoever it is; None: nothing. May block."""
+        if self.draining:
+            return Limit.DRAINING
+        if self._no_thread_beside():
+            return Limit.THREADS
+        if self.overloaded:
+            return Limit.LATE
+        if not self.room.load.takes(self._places_here()):
+            return Limit.LOAD
+        return Limit.FULL if self._slots.full() else None
+
     def in_use(self) -> int:
         """Calls on this host, those that are about to come included. May block."""
         return self._slots.in_use()
@@ -273,14 +307,17 @@ class Gate:
             return Busy(Limit.RUSH)
         if self._no_thread_beside():
             return Busy(Limit.THREADS)
-        return None
+        return None if self.room.takes(self._places_here()) else Busy(Limit.LOAD)
 
     def _no_thread_beside(self, call_sid: str = "") -> bool:
         """A call that is over holds its thread until its socket is closed; that of ``call_sid`` is."""
         with self._lock:
-            live = list(self._live.values())
-        calls = max(self._slots.in_use_here(), len(live)) - (bool(call_sid) and call_sid in live)
-        return 0 < self.threads_for_calls <= calls
+            its_own = bool(call_sid) and call_sid in self._live.values()
+        return 0 < self.threads_for_calls <= self._places_here() - its_own
+
+    def _places_here(self) -> int:
+        """Calls that this process has admitted, or holds."""
+        return max(self._slots.in_use_here(), len(self.live()))
 
     def _counted(self, party: Party, why_not: TooMany | None) -> TooMany | None:
         """A new call is counted, whatever its answer is; another one may have come just before."""

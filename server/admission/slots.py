@@ -98,6 +98,10 @@ class Slots:
         """Calls of this host that have a place, reserved or taken."""
         return self._shared_state.leased()
 
+    def full(self) -> bool:
+        """Whether no place of this host's is left."""
+        return 0 < self._max_calls <= self.in_use()
+
     def in_use_here(self) -> int:
         """Calls of this process, those included that it has admitted and whose socket may still come."""
         return self._shared_state.leased_here()

@@ -52,6 +52,8 @@ class Metrics:
     asked: Counter
     answered_s: Histogram
     skipped: Gauge
+    load: Gauge
+    calls_carried: Gauge
     line_lag_s: Gauge
     worker_late_s: Histogram
     tx_late_s: Histogram
@@ -144,6 +146,12 @@ ALL: dict[str, Counted | Timed | Shown] = {
     ),
     "skipped": Shown(
         "provider_skipped", "Workers in which this provider's breaker is open.", ("role", "provider")
+    ),
+    "load": Shown(
+        "load", "Of the worker that has the most to do: 0 to 1, which is all it can.", of_all="livemax"
+    ),
+    "calls_carried": Shown(
+        "calls_carried", "About how many calls there can be, at what one costs at present."
     ),
     "line_lag_s": Shown(
         "line_lag_seconds", "How far the call that is worst off is heard late.", of_all="livemax"

@@ -12,12 +12,17 @@ TICKS_A_LOOK = 10
 
 @dataclass(frozen=True)
 class Vitals:
-    """Of one worker, now. ``skipped``: (role, provider) → by its breaker? ``queued``: by queue."""
+    """Of one worker, now. ``skipped``: (role, provider) → by its breaker? ``queued``: by queue.
+
+    ``load``: 0 to 1. ``carries``: about how many calls there can be.
+    """
 
     calls: int
     line_lag_s: float
     skipped: Mapping[tuple[str, str], bool]
     queued: Mapping[str, float]
+    load: float = 0.0
+    carries: int = 0
 
 
 class Watch:
@@ -41,6 +46,8 @@ class Watch:
         metrics.workers.set(1)
         metrics.calls_now.set(vitals.calls)
         metrics.line_lag_s.set(vitals.line_lag_s)
+        metrics.load.set(vitals.load)
+        metrics.calls_carried.set(vitals.carries)
         for (role, provider), skipped in vitals.skipped.items():
             metrics.skipped.labels(role, provider).set(skipped)
         for queue, waiting in vitals.queued.items():

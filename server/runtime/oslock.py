@@ -33,6 +33,11 @@ def os_wait_to_write(descriptor: int) -> None:
     _original("select", "select")([], [descriptor], [])
 
 
+def os_thread_id() -> int:
+    """Of the thread that asks, as in ``sys._current_frames``; gevent's would be the greenlet's."""
+    return int(_original("_thread", "get_ident")())
+
+
 def start_os_thread(function: Callable[[], None]) -> None:
     """Run it on a native thread that the process does not wait for, and that gevent does not know.
 

@@ -52,6 +52,14 @@ class Runtime(Protocol):
         """Monotonic seconds."""
         ...
 
+    def cpu_s(self) -> float:
+        """Seconds of CPU that this process has used."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block; a third of the price of an event's ``wait`` with a timeout."""
+        ...
+
     def condition(self) -> Condition:
         """A condition with a lock of its own, not re-entrant."""
         ...
@@ -70,6 +78,12 @@ class Threads:
 
     def clock(self) -> float:
         return time.monotonic()
+
+    def cpu_s(self) -> float:
+        return time.process_time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
     def condition(self) -> Condition:
         return threading.Condition(threading.Lock())

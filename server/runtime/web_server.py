@@ -63,6 +63,8 @@ def why_too_few(gunicorn: Gunicorn | None, calls: int) -> str:
         return _held(f"gunicorn's {gunicorn.worker_class} worker", calls)
     if not gunicorn.has_threads or gunicorn.is_ours or gunicorn.threads > calls > 0:
         return ""
+    if not calls and threads_for_calls(gunicorn) >= MANY_CALLS:
+        return ""
     limit = f"MAX_CALLS is {calls}" if calls else "there is no MAX_CALLS"
     held = f"a call holds one of a worker's {gunicorn.threads} threads, and {limit}"
     more = (

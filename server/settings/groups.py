@@ -109,6 +109,7 @@ GROUPS = (
         "Often: the server and its limits",
         (
             "MAX_CALLS",
+            "LOAD_THRESHOLD",
             "OVERFLOW_NUMBER",
             "CALLS_PER_SEC",
             "CALLS_PER_CALLER_MIN",

@@ -100,6 +100,7 @@ def _upper_case(value: object) -> object:
 
 Name = Annotated[str, AfterValidator(_not_empty)]
 MaybeNumber = Annotated[float | None, BeforeValidator(_number_or_nothing)]
+MaybeWholeNumber = Annotated[int | None, BeforeValidator(_number_or_nothing)]
 Hours = Annotated[str, _checked(plausible.why_no_office_hours, without_user_info)]
 
 # ---- telephone numbers ----

@@ -27,7 +27,7 @@ _FILL_ME_IN = re.compile(
     r"|placeholder|example|dummy|sample|empty|todo|tbd|fixme|none|null|nil|undefined|foo|bar|foobar"
 )
 _YOURS = re.compile(r"your.*(?:token|key|secret|password|here)")
-_OWN_ROUTES = re.compile(r"/(?:webhook(?:/.*)?|ws(?:/.*)?|healthz/?|media/\w+\.wav)")
+_OWN_ROUTES = re.compile(r"/(?:webhook(?:/.*)?|ws(?:/.*)?|(?:healthz|readyz)/?|media/\w+\.wav)")
 _NO_DATABASE = (
     "must be like postgres://user:password@host:5432/database, or postgresql://…; in a password @ / ? # are"
     " written %40 %2F %3F %23; a file of SQLite's is RECORDS_FILE"

@@ -12,7 +12,7 @@ from twilio.request_validator import RequestValidator
 from server.knobs import without_quotes
 from server.settings.env_file import read_env_file
 
-_ROUTE_AT_END = re.compile(r"/+(webhook|ws|media|healthz)(/.*)?$")
+_ROUTE_AT_END = re.compile(r"/+(webhook|ws|media|healthz|readyz)(/.*)?$")
 TIMEOUT_S = 15.0  # Twilio's own limit for a webhook
 
 

@@ -45,7 +45,7 @@ class HostApp:
         """While it is registered: ``state`` says under which name and prefix."""
         self._app: Flask = state.app  # type: ignore[assignment]  # typed as its base, which serves nothing
         self._name = f"{state.name_prefix}.{state.name}".lstrip(".")
-        self._calls = config.max_calls
+        self._calls = config.most_calls
         self._guard_once = OnceIn()
         self._looked_around = self._looked_below = False
         if doubled := doubled_path(config, state.url_prefix or ""):

@@ -7,7 +7,9 @@ import pytest
 
 from server.admission.caller_share import ANYBODY, Limits, Parties, hidden_at_once
 from server.admission.gate import Admitted, Busy, Gate, Limit, Rejected
+from server.admission.load import OFF
 from server.admission.rate_limits import RateLimits
+from server.admission.room import Room
 from server.admission.slots import LEASE_S, PENDING_S, Slots
 from server.config import Config
 from server.shared_state.memory import MemoryStore
@@ -23,7 +25,9 @@ DANA, PBX = "+972501234567", "+97231234567"
 
 
 def parties(secret: str = SECRET, let_off: tuple[str, ...] = (PBX,)) -> Parties:
-    return Parties(secret, Limits(a_minute=6, at_once=2), Limits(a_minute=30, at_once=20), let_off, "host")
+    return Parties(
+        secret, Limits(a_minute=6, at_once=2), lambda: Limits(a_minute=30, at_once=20), let_off, "host"
+    )
 
 
 # ---- who it is
@@ -68,7 +72,7 @@ def test_what_is_kept_does_not_tell_the_number() -> None:
 
 
 def test_zero_is_no_limit() -> None:
-    party = Parties(SECRET, Limits(0, 0), Limits(0, 0)).of(DANA)
+    party = Parties(SECRET, Limits(0, 0), lambda: Limits(0, 0)).of(DANA)
     assert (party.share, party.a_minute) == (IN_NONE, 0)
 
 
@@ -96,11 +100,12 @@ class Line:
             Slots(shared_state, self.runtime, max_calls),
             shared_state,
             self.runtime,
+            Room(OFF, 1.0, self.runtime),
         )
         self.parties = Parties(
             SECRET,
             Limits(knobs.calls_per_caller_min, knobs.calls_per_caller_at_once),
-            Limits(knobs.hidden_calls_per_min, hidden_at_once(max_calls, knobs.hidden_calls_percent)),
+            lambda: Limits(knobs.hidden_calls_per_min, hidden_at_once(max_calls, knobs.hidden_calls_percent)),
             let_off,
         )
 

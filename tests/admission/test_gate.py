@@ -20,6 +20,7 @@ from server.admission.gate import (
     Rejected,
 )
 from server.admission.rate_limits import Over, RateLimits
+from server.admission.room import Room
 from server.admission.slots import PENDING_S, Slots
 from server.shared_state.changes import Change, Made
 from server.shared_state.memory import MemoryStore
@@ -65,7 +66,8 @@ class Process:
         auth = TwilioAuth(secret, self.runtime.clock)
         rates = rates or RateLimits(per_sec, clock=self.runtime.clock)
         slots = Slots(self.state, self.runtime, most)
-        self.gate = Gate(auth, rates, slots, self.state, self.runtime)
+        room = Room(0.85, 1.0, self.runtime)
+        self.gate = Gate(auth, rates, slots, self.state, self.runtime, room)
         self.ring, self.in_use = self.gate.ring, self.gate.in_use
 
     def admit(self, sid: str, lag_s: float = 0.0, token: str = "") -> Call:

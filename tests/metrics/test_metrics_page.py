@@ -95,6 +95,7 @@ def test_in_a_host_s_application_it_takes_a_token(monkeypatch):
 def test_what_all_workers_have_together(tmp_path):
     """Leads by channel, though there are none; the database answers."""
     client = client_of(
+        max_calls=7,
         records_file=str(tmp_path / "records.db"),
         leads_email_to="office@example.com",
         smtp_url="smtp://localhost",
@@ -104,7 +105,7 @@ def test_what_all_workers_have_together(tmp_path):
     assert left == {("email", "waiting"): 0, ("email", "parked"): 0}
     assert found["phone_agent_records_up"].samples[0].value == 1
     assert found["phone_agent_records_spool_bytes"].samples[0].value == 0
-    assert found["phone_agent_places"].samples[0].value == 40
+    assert found["phone_agent_places"].samples[0].value == 7
 
 
 def test_records_that_are_away_are_told_and_the_rest_with_them(tmp_path):

@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
 from werkzeug.test import TestResponse
 
+from server.admission.load import Sample
 from server.app import EXTENSION, phone_agent
 from server.config import load_config
 from server.providers.base import ProviderError
@@ -734,6 +735,7 @@ class TestManners:
         providers = {"asr": ["scripted"], "llm": ["scripted"], "tts": ["scripted"]}
         known = {"ok": True, "status": "ok", "failing": [], "warm": False, "calls": 0, "draining": False}
         known |= {"engines": providers, "lag_ms": 0, "overloaded": False, "store": "none"}
+        known |= {"load": 0.0, "load_threshold": 0.85, "carries": 42}
         assert response.json == known
         gate = service_of(client).gate
         gate.admit(call := Call(), Start("MZ1", "CA1", {}))
@@ -746,6 +748,38 @@ class TestManners:
             "lag_ms": 1250,
             "overloaded": True,
         }
+
+    def test_ready_is_who_would_take_a_call(self) -> None:
+        """A balancer's question: it asks at once, and nothing else is told of a worker that is only full."""
+        client = make_app(max_calls=1).test_client()
+        gate = service_of(client).gate
+
+        def said() -> tuple[int, str]:
+            response = client.get("/readyz")
+            assert response.json is not None and response.json["ready"] == (response.status_code == 200)
+            return response.status_code, response.json["why_not"]
+
+        assert said() == (503, "cold")
+        assert service_of(client).wait_until_warm(10) and said() == (200, "")
+        gate.ring("CA1")
+        assert said() == (503, "MAX_CALLS") and client.get("/healthz").status_code == 200
+        gate.told("CA1", over=True)
+        for _ in range(5):
+            gate.room.load.sample(Sample(5.0, cpu_s=4.5))
+        assert said() == (503, "LOAD_THRESHOLD") and client.get("/healthz").status_code == 200
+        gate.admit(call := Call(), Start("MZ1", "CA1", {}))
+        call.lag_s = 1.0
+        assert said() == (503, "overload")
+        gate.stop_taking_calls()
+        assert said() == (503, "draining")
+
+    def test_ready_is_nobody_whose_providers_all_fail(self, client: FlaskClient) -> None:
+        chain = service_of(client).providers.stt
+        service_of(client).begin_warming()
+        assert service_of(client).wait_until_warm(10)
+        for _ in range(3):
+            next(chain.tries()).failed("down")
+        assert client.get("/readyz").json == {"ready": False, "why_not": "failing"}
 
     @pytest.mark.parametrize("redis_url, store", [("", "none"), ("redis://127.0.0.1:1/0", "alone")])
     def test_health_says_who_is_alone(self, redis_url: str, store: str) -> None:

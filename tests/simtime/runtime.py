@@ -112,6 +112,7 @@ class SimRuntime:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.used_cpu_s = 0.0  # whatever a test says
         self.hub = getcurrent()
         self.tasks: list[SimTask] = []
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
@@ -119,6 +120,12 @@ class SimRuntime:
 
     def clock(self) -> float:
         return self.now
+
+    def cpu_s(self) -> float:
+        return self.used_cpu_s
+
+    def sleep(self, seconds: float) -> None:
+        self.event().wait(seconds)
 
     def condition(self) -> SimCondition:
         return SimCondition(self)

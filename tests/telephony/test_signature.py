@@ -8,7 +8,9 @@ from werkzeug.datastructures import MultiDict
 
 from server.admission.caller_share import ANYBODY
 from server.admission.gate import OLD, Admitted, Gate
+from server.admission.load import OFF
 from server.admission.rate_limits import RateLimits
+from server.admission.room import Room
 from server.admission.slots import Slots
 from server.runtime.threads import Threads
 from server.shared_state.memory import MemoryStore
@@ -27,7 +29,9 @@ class Door:
 
     def __init__(self, auth: TwilioAuth, state: SharedState) -> None:
         self.auth = auth
-        self.gate = Gate(auth, RateLimits(0), Slots(state, Threads(), 0), state, Threads())
+        self.gate = Gate(
+            auth, RateLimits(0), Slots(state, Threads(), 0), state, Threads(), Room(OFF, 1.0, Threads())
+        )
 
     def in_time(self, signature: str) -> bool:
         return self.gate.told("CA1", signature) is None

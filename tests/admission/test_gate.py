@@ -19,6 +19,7 @@ from server.admission.gate import (
     Limit,
     Rejected,
 )
+from server.admission.load import Sample
 from server.admission.rate_limits import Over, RateLimits
 from server.admission.room import Room
 from server.admission.slots import PENDING_S, Slots
@@ -240,6 +241,75 @@ def test_a9_a_process_at_its_limit_takes_nobody(process: Process) -> None:
     flicker()
     process.runtime.run_until(0.3)
     assert process.rings_in_time("CA2")[0] == Busy(Limit.LATE)
+
+
+# ---- the measured load
+
+
+def busy(process: Process, cpu_s: float, calls: int = 40) -> None:
+    """It has done so much a second, for long."""
+    for _ in range(600):
+        process.gate.room.load.sample(Sample(1.0, cpu_s, calls_before=calls, calls=calls))
+
+
+def test_a_call_that_would_be_too_much_hears_that_we_are_busy() -> None:
+    """The hundred there are go on; whoever was taken before is, and whoever rings again has their place."""
+    process = Process(most=0)
+    calls = [process.admit(f"CA{number}") for number in range(100)]
+    busy(process, 0.832, calls=100)
+    assert process.ring("CA100") == IN and process.ring("CA101") == IN
+    assert process.ring("CA102") == Busy(Limit.LOAD) and process.in_use() == 102
+    busy(process, 0.95, calls=100)
+    assert process.ring("CA100") == IN, "Twilio asks again"
+    process.admit("CA100"), process.admit("CA101")
+    assert process.gate.take_up("CA99") == IN, "it was taken"
+    for call in calls[:50]:
+        process.gate.leave(call)
+    busy(process, 0.45, calls=52)
+    assert process.ring("CA102") == IN
+
+
+def test_the_load_holds_beside_max_calls() -> None:
+    process = Process(most=9)
+    process.admit("CA1")
+    busy(process, 0.9)
+    assert process.ring("CA2") == Busy(Limit.LOAD)
+    busy(process, 0.1)
+    assert process.ring("CA3") == IN
+
+
+def test_who_is_refused_takes_no_place_and_is_counted() -> None:
+    process, dana = Process(), Party("dana", a_minute=2)
+    busy(process, 0.9)
+    answers = [process.ring(f"CA{number}", dana) for number in range(3)]
+    assert answers == [Busy(Limit.LOAD)] * 2 + [Rejected(Limit.OFTEN)] and process.in_use() == 0
+
+
+def test_what_a_new_caller_would_hear() -> None:
+    """Nothing is counted, whoever asks and however often."""
+    process = Process(most=2, per_sec=1)
+    gate = process.gate
+    assert [gate.why_full() for _ in range(9)] == [None] * 9
+    gate.threads_for_calls = 1
+    call = process.admit("CA1")
+    assert gate.why_full() is Limit.THREADS
+    gate.threads_for_calls = 9
+    assert gate.why_full() is None
+    process.admit("CA2")
+    assert gate.why_full() is Limit.FULL
+    busy(process, 0.9)
+    assert gate.why_full() is Limit.LOAD
+    call.lag_s = 1.0
+    assert gate.why_full() is Limit.LATE
+    gate.stop_taking_calls()
+    assert gate.why_full() is Limit.DRAINING
+
+
+def test_what_a_process_carries_is_bounded_by_its_threads() -> None:
+    gate = Process().gate
+    assert gate.carries == 42
+    gate.threads_for_calls = 7
+    assert gate.carries == 7
 
 
 # ---- sockets

@@ -1,0 +1,121 @@
+"""New calls are refused while a worker has too much to do, and the line that blocks it is named."""
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.serving import GUNICORN, ROOT, Server, environment, get, started
+
+pytestmark = pytest.mark.servers
+
+BURNING = [*GUNICORN[:-1], "tests.servers.burning:create_app()"]
+WORKERS = ("gevent", "gthread")
+LONG_S = 40.0  # six of these tests share two cores
+
+
+def post(server: Server, path: str, **fields: str) -> str:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(f"http://{server.address}{path}", fields, timeout=20).text
+
+
+def ring(server: Server, number: int) -> str:
+    return post(server, "/webhook/incoming_call", CallSid=f"CA{number:032x}", From="+972501234567")
+
+
+def health(server: Server, path: str = "/healthz") -> tuple[int, dict[str, Any]]:
+    response = get(f"http://{server.address}{path}")
+    return response.status_code, response.json()
+
+
+@contextmanager
+def burning(server: Server, seconds: int) -> Iterator[None]:
+    def ask() -> None:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.get(f"http://{server.address}/burn/{seconds}", timeout=3 * seconds)
+
+    burns = threading.Thread(target=ask)
+    burns.start()
+    yield
+    burns.join()
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_a_worker_that_has_too_much_to_do_takes_nobody_new_until_it_is_calm(
+    tmp_path: Path, worker: str
+) -> None:
+    knobs = {"LOAD_THRESHOLD": "0.3", "WORKER_CLASS": worker}
+    with started(BURNING, ROOT, tmp_path / "log", **knobs) as server:
+        assert "<Connect" in ring(server, 1)
+        assert f"below {0.3}" in server.log and health(server, "/readyz") == (
+            200,
+            {"ready": True, "why_not": ""},
+        )
+        with burning(server, 8):
+            assert server.waits_for(lambda: health(server, "/readyz")[0] == 503, LONG_S)
+            assert "/media/busy.wav" in ring(server, 2)
+            assert "<Connect" in ring(server, 1), "it has its place"
+            status, said = health(server)
+            assert status == 200 and said["load"] > 0.2 and said["load_threshold"] == 0.3
+        assert server.has_said("incoming_call=200 busy limit=LOAD_THRESHOLD")
+        assert server.has_said("CALL_REFUSED with it the load would be ")
+        assert server.waits_for(lambda: health(server, "/readyz")[0] == 200, LONG_S)
+        assert "<Connect" in ring(server, 3)
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_the_line_that_keeps_all_calls_waiting_is_named(tmp_path: Path, worker: str) -> None:
+    """A host's function that computes in C under the GIL: with threads nobody can look where."""
+    said = "שלום, אני מחפשת דירה"
+    knobs = {"WORKER_CLASS": worker, "SCRIPTED_ASR_LINES": said}
+    with started(BURNING, ROOT, tmp_path / "log", **knobs) as server:
+        command = [
+            sys.executable,
+            "-m",
+            "server.simulator",
+            "--url",
+            f"http://{server.address}",
+            "--synthetic",
+        ]
+        subprocess.run(
+            [*command, "--say", said],
+            cwd=tmp_path,
+            env=environment(PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        if worker == "gevent":
+            at = r"HUB_STALLED ms=\d+ cpu_ms=\d+ at tests/servers/burning\.py:(\d+) in asks_the_crm"
+            assert server.waits_for(lambda: re.search(at, server.log) is not None)
+            (line,) = {int(found) for found in re.findall(at, server.log)}
+            assert (
+                "sum(range(" in (ROOT / "tests/servers/burning.py").read_text("utf-8").splitlines()[line - 1]
+            )
+        else:
+            assert server.has_said("THREADS_STALLED ms=") and "HUB_STALLED" not in server.log
+        assert said not in "".join(line for line in server.log.splitlines() if "STALLED" in line)
+
+
+def test_workers_of_a_host_tell_each_other(tmp_path: Path) -> None:
+    """One burns: the other refuses too, for the socket could come to the one that burns."""
+    knobs = {"LOAD_THRESHOLD": "0.3", "WEB_CONCURRENCY": "2", "STATE_FILE": str(tmp_path / "state.db")}
+    with started(BURNING, ROOT, tmp_path / "log", **knobs) as server:
+        with burning(server, 8):
+
+            def all_refuse() -> bool:
+                return all(health(server, "/readyz")[0] == 503 for _ in range(8))
+
+            assert server.waits_for(all_refuse, LONG_S)
+            loads = [health(server)[1]["load"] for _ in range(20)]
+            assert min(loads) < 0.1, "the kernel asks the one that has nothing to do"
+        assert server.waits_for(lambda: all(health(server, "/readyz")[0] == 200 for _ in range(8)), LONG_S)

@@ -89,6 +89,22 @@ def test_who_runs_in_time_is_not_looked_at(clock: Clock, monkeypatch: pytest.Mon
     watch.end()
 
 
+def test_who_runs_again_just_then_is_not_told_of(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stall ends while it is looked at: what was seen is no place of a stall any more."""
+    watch = StallWatch(told()[1], clock, clock.sleep)
+
+    def runs_again(thread: int) -> str:
+        watch.expect(9.0)
+        return "somewhere"
+
+    monkeypatch.setattr(stalls, "place_of", runs_again)
+    watch.begin()
+    clock.begins()
+    clock.lets_it_look()
+    assert watch.seen_at == ""
+    watch.end()
+
+
 def test_what_does_not_end_is_told_before_it_does(clock: Clock) -> None:
     """gunicorn kills the worker, and nobody would know why; once."""
     lines, still = told()

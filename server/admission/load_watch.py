@@ -47,7 +47,7 @@ class Ticks:
 
     def wait_s(self, now: float, tick_s: float) -> float:
         """Until the next wake-up, which is due from now on."""
-        self.due += tick_s
+        self.due = max(self.due, now - tick_s) + tick_s  # the ticks before may have been longer ones
         return max(0.0, self.due - now)
 
     def woke(self, now: float, tick_s: float) -> float:
@@ -92,7 +92,7 @@ class LoadWatch:
         while seen is not None:
             calls, cpu_s = seen.calls, self._runtime.cpu_s()
             del seen
-            self._tick(ticks, stalls, TICK_S if calls else IDLE_TICK_S)
+            self._tick(ticks, stalls, calls > 0)
             seconds, late_s = ticks.taken(clock())
             seen = self._look()
             if seen is not None:
@@ -108,8 +108,9 @@ class LoadWatch:
             self._runtime.sleep(IDLE_TICK_S)
         return seen
 
-    def _tick(self, ticks: Ticks, stalls: StallWatch, tick_s: float) -> None:
-        """For SAMPLE_S."""
+    def _tick(self, ticks: Ticks, stalls: StallWatch, calls: bool) -> None:
+        """For SAMPLE_S. ``calls``: there are any, and a stall would be heard."""
+        tick_s = TICK_S if calls else IDLE_TICK_S
         runtime = self._runtime
         now = runtime.clock()
         until = now + SAMPLE_S
@@ -120,7 +121,7 @@ class LoadWatch:
             runtime.sleep(wait_s)
             now = runtime.clock()
             late_s = ticks.woke(now, tick_s)
-            if late_s > STALLED_S and self._told.due(stalls.seen_at):
+            if calls and late_s > STALLED_S and self._told.due(stalls.seen_at):
                 _tell_of_a_stall(late_s, runtime.cpu_s() - cpu_s, stalls.seen_at)
 
     def _show(self, seen: Seen, now: float) -> None:

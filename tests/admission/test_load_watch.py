@@ -148,6 +148,9 @@ def test_it_is_one_thread_and_ends_with_what_it_watches(worker: Worker) -> None:
 
 def test_a_stall_is_told_once_in_a_while(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
     """Here with threads, where nobody knows which one it was; a wake-up a little late is none."""
+    worker.late_s = 0.25
+    worker.goes_on(10)
+    assert "STALLED" not in caplog.text, "nobody was there to hear it"
     worker.calls(1)
     worker.late_s = 0.09
     worker.goes_on(10)

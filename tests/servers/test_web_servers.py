@@ -100,7 +100,7 @@ def test_a_worker_that_a_call_would_hold_alone(tmp_path: Path, options: list[str
                 assert ws.recv_data()[0] == ABNF.OPCODE_CLOSE
         assert "/media/apology.wav" in post(server.address, "/webhook/stream_ended")
         (refused,) = [line for line in server.log.splitlines() if "WS_REFUSED" in line][:1]
-        assert "--worker-class gevent, or --worker-class gthread --threads 54" in refused
+        assert "--worker-class gevent, or --worker-class gthread --threads 64" in refused
     assert json.loads(leads.read_text("utf-8").splitlines()[0])["caller"] == CALL["From"]
 
 
@@ -108,8 +108,8 @@ def test_a_worker_that_a_call_would_hold_alone(tmp_path: Path, options: list[str
     "options, too_few",
     [
         (["-k", "gevent"], False),
-        (["-k", "gthread", "--threads", "60"], False),
-        (["--threads", "60"], False),
+        (["-k", "gthread", "--threads", "64"], False),
+        (["--threads", "64"], False),
         (["--threads", "4"], True),
     ],
 )

@@ -118,8 +118,8 @@ class WireCall:
 
     def begin(self, now_s: float) -> None:
         for text in self.live.stream.opening():
-            self._sequence += 1
             self._send(TEXT, text.encode())
+        self._sequence = 1  # start's own
 
     def tick(self, now_s: float) -> None:
         """Send the frame that is due, and the marks that the caller has reached."""

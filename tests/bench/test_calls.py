@@ -1,20 +1,27 @@
 """What ``bench.calls`` measures by: the caller's ear, the frames on the wire, the search and the gate."""
 
 import json
+import socket
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from wsproto import Connection, ConnectionType
-from wsproto.events import BytesMessage, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 from bench.calls import STEP, Run, broken, clean, find, line_of, middle
 from bench.calls_caller import FRAME_S, Caller, Habits, Playout
 from bench.calls_figures import Reference
 from bench.calls_plot import plotted
 from bench.calls_point import Plan, Point
-from bench.calls_wire import TEXT, Broken, audio_bytes, frame, take_frames
+from bench.calls_wire import TEXT, Broken, WireCall, audio_bytes, frame, take_frames
+from server.simulator.call import new_ids
+from server.simulator.script import CallerScript
 from server.simulator.sounds import Clip, synthetic_speech
+from server.simulator.stream import MediaStream
 from server.telephony.twilio_messages import Encoder
 
 CLIP = Clip.from_pcm16(synthetic_speech(0.4))
@@ -213,6 +220,76 @@ def test_how_much_audio_a_message_holds(size: int) -> None:
     for message in (ours, theirs):
         assert audio_bytes(b"!!" + message + b"!!", 2, 2 + len(message)) == size
     assert audio_bytes(b'{"event":"media"}', 0, 17) == 0
+
+
+class Line:
+    """A call on one end of a socket, and a server's own parser on the other."""
+
+    def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
+        stream = MediaStream(new_ids(), CallerScript(()))
+        live = SimpleNamespace(ws=SimpleNamespace(sock=ours), stream=stream)
+        self.call = WireCall(live, Caller(Habits()), 0.0)  # type: ignore[arg-type]
+        self._theirs = theirs
+        self._server = Connection(ConnectionType.SERVER)
+
+    def tell(self, event: Event, at_s: float) -> None:
+        self._theirs.sendall(self._server.send(event))
+        self.call.read(at_s)
+
+    def told(self) -> list[Event]:
+        """What the call has sent since the last time."""
+        self._server.receive_data(self._theirs.recv(65536))
+        return list(self._server.events())
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Line(ours, theirs)
+
+
+def texts(events: list[Event]) -> list[dict[str, Any]]:
+    return [json.loads(event.data) for event in events if isinstance(event, TextMessage)]
+
+
+def test_a_call_begins_as_twilio_begins_it(line: Line) -> None:
+    line.call.begin(0.0)
+    line.call.tick(FRAME_S)
+    connected, start, media = texts(line.told())
+    assert (connected["event"], start["event"], media["event"]) == ("connected", "start", "media")
+    assert [message["sequenceNumber"] for message in (start, media)] == ["1", "2"]
+    assert (media["media"]["chunk"], media["media"]["timestamp"]) == ("1", "0")
+    assert media["streamSid"] == start["start"]["streamSid"]
+
+
+def test_a_mark_is_sent_back_once_its_audio_was_heard(line: Line) -> None:
+    encoder = Encoder(line.call.ids.stream_sid)
+    line.tell(TextMessage(encoder.media(b"\x7f" * 800)), 1.0)
+    line.tell(TextMessage(encoder.mark("said")), 1.0)
+    line.call.tick(1.08)
+    assert [message["event"] for message in texts(line.told())] == ["media"]
+    line.call.tick(1.1)
+    mark, _ = texts(line.told())
+    assert mark["mark"] == {"name": "said"}
+    assert line.call.received == 2
+
+
+def test_a_ping_is_answered(line: Line) -> None:
+    line.tell(Ping(b"now"), 1.0)
+    (pong,) = line.told()
+    assert isinstance(pong, Pong) and pong.payload == b"now"
+
+
+def test_a_close_ends_the_call(line: Line) -> None:
+    with pytest.raises(Broken, match="1011"):
+        line.tell(CloseConnection(1011), 1.0)
+
+
+def test_what_twilio_would_not_take_is_a_problem(line: Line) -> None:
+    line.tell(TextMessage(json.dumps({"event": "shout"})), 1.0)
+    line.tell(TextMessage(json.dumps({"event": "media", "media": {}})), 1.0)
+    assert line.call.problems.total() == 2
 
 
 # ---- the search, the median and the gate ----

@@ -152,6 +152,8 @@ def line_of(point: Point) -> str:
     parts.append(
         f"others {shown(point, 'foreign', '.1%')}, callers' core {shown(point, 'client_core', '.0%')}"
     )
+    if point.figures["in_window"] != plan.calls:
+        parts.append(f"{shown(point, 'in_window')} calls there, {shown(point, 'refused')} never let in")
     if not point.holds:
         parts.append("DOES NOT HOLD")
     return ", ".join([*parts, *point.problems])

@@ -175,7 +175,12 @@ def _measured(plan: Plan, server: Server, out: Path, reference: Reference) -> Po
     calls = len(lasted)
     memory = {"memory_mb": memory_mb, "memory_mb_a_call": (memory_mb - empty_mb) / calls if calls else None}
     figures = (
-        {"in_window": calls, "native_threads": threads, "messages_a_s": seen.received / seen.window.seconds}
+        {
+            "in_window": calls,
+            "refused": plan.calls - len(pump.calls),
+            "native_threads": threads,
+            "messages_a_s": seen.received / seen.window.seconds,
+        }
         | memory
         | cost(seen.window, calls)
         | _beats(out / "beats", seen)

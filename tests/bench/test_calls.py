@@ -325,6 +325,11 @@ def test_each_bound_counts(other: dict[str, float]) -> None:
     assert "DOES NOT HOLD" in line_of(point(**other))
 
 
+def test_calls_that_were_not_there_are_told_of() -> None:
+    assert "28 calls there, 12 never let in" in line_of(point(in_window=28, refused=12))
+    assert "never let in" not in line_of(point())
+
+
 def test_a_problem_on_the_wire_counts() -> None:
     assert not replace(point(), problems=("closed with 1011",)).holds
 

@@ -242,7 +242,8 @@ def post_worker_init(worker: Any) -> None:
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
     end = partial(_end, worker, service)
-    follow_signals(service.drain(finished=end), Threads(), give_way=end)
+    others = service.gate.others_take_calls
+    follow_signals(service.drain(finished=end), Threads(), give_way=end, others=others)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.
     for elder in worker.elders:
         with suppress(ProcessLookupError):

@@ -114,6 +114,7 @@ class Service:
         return mulaw_to_pcm16(mulaw_8k) if mulaw_8k else None
 
     def _ask_what_is_slow_at_first(self) -> None:
+        self.gate.takes_calls()
         self.gate.in_use()  # a store that does not answer is told before the first call
         availability(self.config).person_available(datetime.now(UTC))  # the first time takes 150 ms
 

@@ -120,8 +120,12 @@ class Drain:
             self._sleep(min(POLL_S, left_s))
 
 
-def follow_signals(drain: Drain, runtime: Runtime, give_way: Callable[[], None]) -> None:
+def follow_signals(
+    drain: Drain, runtime: Runtime, give_way: Callable[[], None], others: Callable[[], bool]
+) -> None:
     """SIGTERM, once or often, begins the drain; SIGURG in it: a successor takes the calls. Main thread.
+
+    ``others()``: whether other hosts take them; asked once, when the drain has begun. May block.
 
     ``give_way()``: accept no connections any more. The handlers only take notes: under gevent they may run in
     the hub, where nothing may block.
@@ -137,7 +141,8 @@ def follow_signals(drain: Drain, runtime: Runtime, give_way: Callable[[], None])
             sleep(POLL_S)
         seen.discard(signal.SIGURG)  # of a worker that was started beside this one
         drain.begin()
-        while signal.SIGURG not in seen:
+        relieved = others()  # whoever is balancing finds them as soon as nobody listens here
+        while signal.SIGURG not in seen and not relieved:
             sleep(POLL_S)
         give_way()
 

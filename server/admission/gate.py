@@ -243,9 +243,18 @@ class Gate:
 
     # ---- the process
 
+    def takes_calls(self) -> None:
+        """Hosts that share the state learn that this one does. Does not block."""
+        self._slots.begin()
+
     def stop_taking_calls(self) -> None:
-        """New callers hear that we are busy; those who were connected come in still."""
+        """New callers hear that we are busy; those who were connected come in still. May block."""
         self.draining = True
+        self._slots.stop()
+
+    def others_take_calls(self) -> bool:
+        """Whether another host would take those that come to this one. May block."""
+        return bool(self._shared_state.other_hosts())
 
     def close(self) -> None:
         """Nobody comes in any more: Twilio asks what follows, and another process may answer."""

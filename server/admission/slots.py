@@ -1,4 +1,5 @@
-"""MAX_CALLS for a host: a place for every call, from the webhook that admits it until its socket has ended.
+"""MAX_CALLS for a host, or for all that share a Redis together: a place for every call, from the webhook
+that admits it until its socket has ended.
 
     webhook            socket                                      socket's end
     reserve ---------> take -----> renewed every BEAT_S ---------> release
@@ -10,6 +11,10 @@ within AGAIN_S of the store's answering again. A socket that comes later all the
 limit: it was promised. So a place that waits for its socket need not be kept for long, and who rings and
 hangs up again and again holds as many as ring in PENDING_S. A place is taken in the caller's share at the
 same time (``Share``).
+
+The webhook of a call and its socket may meet different hosts. So each host that shares its state with
+others says again and again how many calls it takes, and a call is let in while all of them together have
+room. A host that is killed takes none from OFFER_S on, and one that drains from that moment.
 """
 
 from collections import Counter
@@ -25,6 +30,7 @@ PENDING_GREETED_S = 30.0  # and when a greeting in the TwiML is played before
 LEASE_S = 15.0
 BEAT_S = LEASE_S / 3  # two renewals may fail
 AGAIN_S = 1.0
+OFFER_S = 2 * BEAT_S + AGAIN_S  # one beat may fail
 
 
 class Slots:
@@ -37,7 +43,7 @@ class Slots:
     def __init__(
         self, shared_state: SharedState, runtime: Runtime, max_calls: int, pending_s: float = PENDING_S
     ) -> None:
-        """``max_calls`` of this host; 0: any number. ``pending_s``: from the webhook to the socket."""
+        """``max_calls``: what this host takes; 0: any number. ``pending_s``: webhook to socket."""
         self._shared_state = shared_state
         self._runtime = runtime
         self._max_calls = max_calls
@@ -46,6 +52,20 @@ class Slots:
         self._held: Counter[str] = Counter()  # sockets by call, of this process; under _changed
         self._ended: dict[str, float] = {}  # places the store still holds, until when; under _changed
         self._beating = False  # the heartbeat was started; under _changed
+        self._offers = shared_state.of_all_hosts  # until the process drains; under _changed
+
+    def begin(self) -> None:
+        """This host takes calls; others are told from now on. Does not block."""
+        with self._changed:
+            if self._offers:
+                self._start_beating()
+
+    def stop(self) -> None:
+        """It takes no more; those that it has keep their places."""
+        with self._changed:
+            offered, self._offers = self._offers, False
+        if offered:
+            self._shared_state.offer(self._max_calls, 0.0)
 
     def reserve(self, call_sid: str, share: Share = IN_NONE, *, once: Sequence[Once] = ()) -> Made:
         """At the webhook: true when the call may come; again when Twilio asks again.
@@ -63,9 +83,8 @@ class Slots:
     def take(self, call_sid: str, *, once: Sequence[Once] = ()) -> Made:
         """The call's socket has come. It was admitted, so it counts above the limit too."""
         with self._changed:
-            if call_sid and not self._beating:
-                self._runtime.spawn("admission", self._beat)
-                self._beating = True
+            if call_sid:
+                self._start_beating()
             shared = self._held[call_sid] > 0
             if call_sid:
                 self._held[call_sid] += 1
@@ -125,16 +144,35 @@ class Slots:
                 self._changed.notify_all()
         return answer.made
 
+    def _start_beating(self) -> None:
+        """Under _changed."""
+        if not self._beating:
+            self._runtime.spawn("admission", self._beat)
+            self._beating = True
+
+    def _offer(self) -> None:
+        with self._changed:
+            offers = self._offers
+        if not offers:
+            return
+        self._shared_state.offer(self._max_calls, OFFER_S)
+        with self._changed:
+            stopped = not self._offers
+        if stopped:  # while we wrote
+            self._shared_state.offer(self._max_calls, 0.0)
+
     def _beat(self) -> None:
         next_beat = self._runtime.clock() + BEAT_S
+        self._offer()
         while True:
             with self._changed:
-                while not self._held and not self._ended:
+                while not (self._held or self._ended or self._offers):
                     self._changed.wait()
                     next_beat = self._runtime.clock() + BEAT_S
                 self._changed.wait(AGAIN_S if self._ended else next_beat - self._runtime.clock())
             if self._runtime.clock() >= next_beat:
                 next_beat = self._runtime.clock() + BEAT_S
+                self._offer()
                 self._renew()
             self._give_back_again()
 

@@ -45,11 +45,25 @@ class Forget:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """The host takes ``most`` calls (0: any number) for ``for_s`` seconds from now, the last one said.
+
+    0 seconds: it takes no more. What one host alone keeps does without (``Lease``).
+    """
+
+    host: str
+    most: int
+    for_s: float
+
+
+@dataclass(frozen=True)
 class Lease:
     """A place for ``for_s`` seconds from now, in the call's share too: both, or neither.
 
     Refused when ``most`` other calls of the host (0: any number), or the most of the share, have theirs; a
     call that has a place is never refused. ``for_s``: at most LONGEST_LEASE_S.
+    In a store of several hosts the socket may come to any of them: the calls of all are counted, against
+    ``most`` and what the others ``Offer``; one that offers nothing any more counts for the calls it has.
     """
 
     host: str
@@ -61,7 +75,10 @@ class Lease:
 
 @dataclass(frozen=True)
 class Renew:
-    """A place for each of these calls, however many there are; in its share too, when it is in one."""
+    """A place for each of these calls, however many there are; in its share too, when it is in one.
+
+    A call has one place: what it had on another host is free.
+    """
 
     host: str
     call_sids: tuple[str, ...]
@@ -76,7 +93,7 @@ class Release:
     call_sid: str
 
 
-Change = First | Put | Remember | Forget | Lease | Renew | Release
+Change = First | Put | Remember | Forget | Offer | Lease | Renew | Release
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from server.shared_state.changes import (
     Forget,
     Lease,
     Made,
+    Offer,
     Put,
     Release,
     Remember,
@@ -83,6 +84,8 @@ class MemoryStore:
                 self._memories[key] = value
             case Forget(key):
                 self._memories.pop(key, None)
+            case Offer():
+                pass  # nobody else's calls are counted here
             case Lease():
                 return self._lease(change)
             case Renew(host, call_sids, for_s):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 SHARE = "share:"  # before a share's name; no host has a colon in its own
+HOSTS = "hosts:"  # the pool of hosts themselves: which of several take calls
 
 
 @dataclass(frozen=True)

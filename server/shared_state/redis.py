@@ -18,12 +18,13 @@ from server.shared_state.changes import (
     Forget,
     Lease,
     Made,
+    Offer,
     Put,
     Release,
     Remember,
     Renew,
 )
-from server.shared_state.pools import IN_NONE, Share
+from server.shared_state.pools import HOSTS, IN_NONE, Share
 
 REDIS_TIMEOUT_S = 0.25  # to connect, and for each part of an answer
 THREADS = 8
@@ -35,11 +36,46 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local bound, longest = tonumber(ARGV[2]), tonumber(ARGV[3])
 
-local function full(pool, call)
-  local name, most = pool[1], pool[2]
+local function held(name)
   redis.call('ZREMRANGEBYSCORE', name, '-inf', now)
   redis.call('ZREMRANGEBYSCORE', name, '(' .. now + longest, '+inf')
-  return most > 0 and not redis.call('ZSCORE', name, call) and redis.call('ZCARD', name) >= most
+  return redis.call('ZCARD', name)
+end
+
+local function full(name, most, call)
+  local calls = held(name)
+  return most > 0 and not redis.call('ZSCORE', name, call) and calls >= most
+end
+
+-- Calls of the other hosts that take some; how many those take (false: any number); who has this call.
+local function others(asked, call)
+  local calls, room, has = 0, 0, false
+  for _, host in ipairs(redis.call('ZRANGE', asked.hosts, 0, -1)) do
+    local name = asked.leases .. host
+    if name ~= asked.host then
+      local theirs, most = held(name), tonumber(redis.call('GET', asked.offer_of .. host) or 0)
+      has = has or redis.call('ZSCORE', name, call)
+      if tonumber(redis.call('ZSCORE', asked.hosts, host)) > now then
+        calls = calls + theirs
+        room = room and most > 0 and room + most
+      end
+    end
+  end
+  return calls, room, has
+end
+
+local function hosts_full(asked, call)
+  local here = held(asked.host)
+  if asked.most == 0 or redis.call('ZSCORE', asked.host, call) then return false end
+  local calls, room, has = others(asked, call)
+  return room and not has and here + calls >= asked.most + room
+end
+
+local function only_here(asked)
+  for _, host in ipairs(redis.call('ZRANGE', asked.hosts, 0, -1)) do
+    local name = asked.leases .. host
+    if name ~= asked.host then redis.call('ZREM', name, unpack(asked.calls)) end
+  end
 end
 
 local function place(name, call, for_ms)
@@ -66,14 +102,24 @@ end
 function make.lease(asked)
   for _, call in ipairs(asked.calls) do
     local share = asked.share ~= '' and asked.share or redis.call('GET', asked.share_of .. call)
-    local pools = {{asked.host, asked.most}}
-    if share then table.insert(pools, 1, {share, asked.share_most}) end
-    for _, pool in ipairs(pools) do
-      if full(pool, call) then return false, pool[1] end
+    if share and full(share, asked.share_most, call) then return false, share end
+    if hosts_full(asked, call) then return false, asked.host end
+    place(asked.host, call, asked.for_ms)
+    if share then
+      place(share, call, asked.for_ms)
+      redis.call('SET', asked.share_of .. call, share, 'PX', asked.for_ms)
     end
-    for _, pool in ipairs(pools) do place(pool[1], call, asked.for_ms) end
-    if share then redis.call('SET', asked.share_of .. call, share, 'PX', asked.for_ms) end
   end
+  if asked.moves then only_here(asked) end
+  return true
+end
+
+function make.offer(asked)
+  redis.call('ZREMRANGEBYSCORE', asked.hosts, '-inf', now - longest)
+  redis.call('ZREMRANGEBYSCORE', asked.hosts, '(' .. now + longest, '+inf')
+  redis.call('ZADD', asked.hosts, now + asked.for_ms, asked.host)
+  redis.call('PEXPIRE', asked.hosts, 2 * longest)
+  redis.call('SET', asked.offer_of .. asked.host, asked.most, 'PX', 2 * longest)
   return true
 end
 
@@ -113,7 +159,8 @@ class RedisStore:
     Raises ``Stuck`` (a TimeoutError) after WITHIN_S: the client's own bound holds for one part of an answer,
     and not for the look-up of a name.
     The leases of a host, or a share, are one sorted set, by the millisecond in which they end; MAX_LEASES
-    bounds it. In which share a call is, is kept with it: who renews or releases it need not know.
+    bounds it. In which share a call is, is kept with it: who renews or releases it need not know. Which hosts
+    take calls is another such set.
     """
 
     name = "REDIS_URL"
@@ -169,6 +216,14 @@ class RedisStore:
             raise
 
 
+def _key(kind: str, name: str) -> str:
+    return f"phone_agent:{kind}:{name}"
+
+
+# Where the script finds which hosts there are, what each has, and what each takes.
+AMONG_HOSTS = {"hosts": _key("leases", HOSTS), "leases": _key("leases", ""), "offer_of": _key("offer", "")}
+
+
 def _told(change: Change) -> dict[str, object]:
     """As the script reads it."""
     match change:
@@ -183,7 +238,9 @@ def _told(change: Change) -> dict[str, object]:
         case Lease(host, call_sid, most, for_s, share):
             return _lease(host, (call_sid,), most, for_s, share)
         case Renew(host, call_sids, for_s):
-            return _lease(host, call_sids, 0, for_s, IN_NONE)
+            return _lease(host, call_sids, 0, for_s, IN_NONE) | {"moves": True}
+        case Offer(host, most, for_s):
+            return {"change": "offer", "host": host, "most": most, "for_ms": _ms(for_s)} | AMONG_HOSTS
         case Release(host, call_sid):
             where = {"host": _key("leases", host), "share_of": _key("share-of", "")}
             return {"change": "release", "call": call_sid, **where}
@@ -199,11 +256,8 @@ def _lease(host: str, calls: tuple[str, ...], most: int, for_s: float, share: Sh
         "share_most": share.most,
         "share_of": _key("share-of", ""),
         "for_ms": _ms(for_s),
-    }
-
-
-def _key(kind: str, name: str) -> str:
-    return f"phone_agent:{kind}:{name}"
+        "moves": False,
+    } | AMONG_HOSTS
 
 
 def _ms(seconds: float) -> int:

@@ -34,6 +34,7 @@ from server.shared_state.changes import (
     Forget,
     Lease,
     Made,
+    Offer,
     Put,
     Release,
     Remember,
@@ -239,6 +240,8 @@ def _make(file: sqlite3.Connection, now: float, change: Change) -> Made:
             _keep(file, "memories", MAX_MEMORIES)
         case Forget(key):
             file.execute("DELETE FROM memories WHERE call_sid = ?", (key,))
+        case Offer():
+            pass  # nobody else's calls are counted here
         case Lease():
             return _lease(file, now, change)
         case Renew(host, call_sids, for_s):

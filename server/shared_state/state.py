@@ -21,6 +21,7 @@ from server.shared_state.changes import (
     Forget,
     Lease,
     Made,
+    Offer,
     Put,
     Release,
     Remember,
@@ -28,7 +29,7 @@ from server.shared_state.changes import (
     before,
 )
 from server.shared_state.memory import MemoryStore
-from server.shared_state.pools import IN_NONE, Share
+from server.shared_state.pools import HOSTS, IN_NONE, Share
 from server.shared_state.redis import RedisStore
 from server.shared_state.sqlite import SqliteStore
 from server.turns.effects import EndCall, Transfer
@@ -212,10 +213,19 @@ class SharedState:
         key, what = _spelled(call_sid), f"what {call_sid!r} remembers"
         return self._ask(what, lambda shared: shared.memory(key), reads=True) or self._own.memory(key)
 
+    def offer(self, most: int, for_s: float) -> None:
+        """This host takes ``most`` calls (0: any number) for so many seconds; 0 seconds: no more."""
+        self._change("what this host takes", Offer(self._host, most, for_s))
+
+    def other_hosts(self) -> frozenset[str]:
+        """Those that take calls beside this one, as far as the store tells."""
+        hosts = self._ask("which hosts there are", lambda shared: shared.holders(HOSTS), reads=True)
+        return (hosts or frozenset()) - {self._host}
+
     def lease(
         self, call_sid: str, most: int, for_s: float, share: Share = IN_NONE, *, once: Sequence[Once] = ()
     ) -> Made:
-        """A place for ``for_s`` seconds among at most ``most`` calls of this host (0: any number).
+        """A place for ``for_s`` seconds among ``most`` calls (0: any number) and what other hosts ``offer``.
 
         And among the calls of ``share``, of all hosts: both are given, or none. True again, and for
         ``for_s`` from now, for a call that has one. True without a CallSid: not counted, and not refused for

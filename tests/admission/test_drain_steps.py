@@ -180,7 +180,7 @@ def test_the_signal_comes_often_and_counts_once(signals):
     drain = Drain(
         Gate([call]), runtime, 2.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
     )
-    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
+    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now), lambda: False)
     runtime.run_until(5.0)
     assert ends == [] and call.told_at == []
     for _ in range(3):
@@ -200,7 +200,7 @@ def test_a_successor_takes_the_connections_and_the_calls_go_on(signals):
         Gate([call]), runtime, 10.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
     )
     signals(signal.SIGURG)  # by default it is nothing
-    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now))
+    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now), lambda: False)
     signals(signal.SIGURG)
     runtime.run_until(5.0)
     signals(signal.SIGTERM)
@@ -209,6 +209,23 @@ def test_a_successor_takes_the_connections_and_the_calls_go_on(signals):
     signals(signal.SIGURG)
     runtime.run_until(40.0)
     assert gave_way == [pytest.approx(7.0, abs=LATE_S)]
+    assert call.told_at == [pytest.approx(15.0, abs=LATE_S)] and len(ends) == 1
+
+
+def test_where_other_hosts_take_calls_nobody_is_listened_to_any_more(signals):
+    """A balancer finds them then; the calls that are here go on, and are told in their time."""
+    runtime = SimRuntime()
+    call = Call(runtime, told_s=1.0)
+    ends, gave_way = [], []
+    drain = Drain(
+        Gate([call]), runtime, 10.0, lambda: ends.append(runtime.now), afterwards=Afterwards(runtime)
+    )
+    follow_signals(drain, runtime, lambda: gave_way.append(runtime.now), lambda: True)
+    runtime.run_until(5.0)
+    assert gave_way == []
+    signals(signal.SIGTERM)
+    runtime.run_until(40.0)
+    assert gave_way == [pytest.approx(5.0, abs=LATE_S)]
     assert call.told_at == [pytest.approx(15.0, abs=LATE_S)] and len(ends) == 1
 
 

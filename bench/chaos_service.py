@@ -72,13 +72,18 @@ class Service:
 
     @property
     def faults(self) -> list[str]:
-        """Lines of the log that tell of a fault of ours; a traceback with its last line."""
-        lines = self.server.log.splitlines()
-        return [
-            f"{line} {last_line(lines[number + 1 :])}" if line.startswith("Traceback") else line
-            for number, line in enumerate(lines)
-            if OUR_FAULT.search(line)
-        ]
+        """Lines of the log that tell of a fault of ours."""
+        return faults_in(self.server.log)
+
+
+def faults_in(log: str) -> list[str]:
+    """Its lines that tell of a fault of ours; a traceback with its last line."""
+    lines = log.splitlines()
+    return [
+        f"{line} {last_line(lines[number + 1 :])}" if line.startswith("Traceback") else line
+        for number, line in enumerate(lines)
+        if OUR_FAULT.search(line)
+    ]
 
 
 def last_line(traceback: list[str]) -> str:

@@ -76,7 +76,7 @@ class Result:
 
 def round_of(service: Service, calls: int, result: Result) -> None:
     """Callers on both workers; one is killed, and they go on talking."""
-    with phoning(service, calls, TALK_S, reply_after_s=WAITS_S) as callers:
+    with phoning(service.endpoint, calls, TALK_S, reply_after_s=WAITS_S) as callers:
         on_both(service, callers)
         had = [caller.worker for caller in callers]
         victim = max(set(had), key=had.count)
@@ -84,13 +84,14 @@ def round_of(service: Service, calls: int, result: Result) -> None:
         os.kill(victim, signal.SIGKILL)
         killed_at = time.monotonic()
         killed = [caller for caller in callers if caller.worker == victim]
-        _wait_for_second_streams(killed)
-        result.still_full = result.still_full and not let_in(service, 1)
+        wait_for_second_streams(killed)
+        result.still_full = result.still_full and not let_in(service.endpoint, 1)
     result.fates += [fate_of(caller, killed_at, service.server.log) for caller in killed]
     result.faults = service.faults
 
 
-def _wait_for_second_streams(callers: list[Caller]) -> None:
+def wait_for_second_streams(callers: list[Caller]) -> None:
+    """Until every one streams again; ten seconds at most."""
     deadline = time.monotonic() + 10.0
     while not all(caller.call.record.earlier and caller.streaming for caller in callers):
         if time.monotonic() > deadline:

@@ -25,7 +25,7 @@ from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
 from server.simulator.script import Manners, Say
 from server.simulator.sounds import Clip, synthetic_speech
-from server.simulator.webhooks import Webhooks
+from server.simulator.webhooks import Endpoint, Webhooks
 
 CALLS = 20
 TALK_S = 35.0  # long enough for all that is done to a call
@@ -97,9 +97,9 @@ def measure(worker_class: str, calls: int = CALLS, *, talk_s: float = TALK_S) ->
     """Calls on both workers; one is killed; the others hang up ``talk_s`` after they began."""
     knobs = {"MAX_CALLS": str(calls), "IDLE_PROMPT_SEC": "0", "VAD_ENGINE": "energy", "RESUME_CALLS": "false"}
     with tempfile.TemporaryDirectory() as folder, two_workers(Path(folder), worker_class, **knobs) as service:
-        with phoning(service, calls, talk_s) as callers:
+        with phoning(service.endpoint, calls, talk_s) as callers:
             victim = on_both(service, callers)
-            full = not let_in(service, 1)
+            full = not let_in(service.endpoint, 1)
             os.kill(victim, signal.SIGKILL)
             at = time.monotonic()
             killed = [caller for caller in callers if caller.worker == victim]
@@ -110,12 +110,12 @@ def measure(worker_class: str, calls: int = CALLS, *, talk_s: float = TALK_S) ->
 
 @contextmanager
 def phoning(
-    service: Service, calls: int, talk_s: float, *, reply_after_s: float = Manners().reply_after_s
+    endpoint: Endpoint, calls: int, talk_s: float, *, reply_after_s: float = Manners().reply_after_s
 ) -> Iterator[list[Caller]]:
     """Callers whose streams run; at the end they have hung up."""
     clip = Clip.from_pcm16(synthetic_speech(1.0))
     manners = Manners(hang_up_after_s=talk_s, reply_after_s=reply_after_s)
-    plan = CallPlan(service.endpoint, [Say(f"line {number}", clip) for number in range(50)], manners)
+    plan = CallPlan(endpoint, [Say(f"line {number}", clip) for number in range(50)], manners)
     pump = StreamPump()
     callers = [Caller(PhoneCall(replace(plan, caller=f"+9725{number:08}"), pump)) for number in range(calls)]
     for caller in callers:
@@ -149,11 +149,9 @@ def on_both(service: Service, callers: list[Caller]) -> int:
     return min(set(had), key=had.count)
 
 
-def let_in(service: Service, calls: int) -> int:
+def let_in(endpoint: Endpoint, calls: int) -> int:
     """How many of so many new calls are let in; none of them comes to its socket."""
-    answers = [
-        Webhooks(service.endpoint).request("/webhook/incoming_call", new_call(), "POST") for _ in range(calls)
-    ]
+    answers = [Webhooks(endpoint).request("/webhook/incoming_call", new_call(), "POST") for _ in range(calls)]
     return sum("<Connect" in answer.text for answer in answers)
 
 
@@ -172,7 +170,7 @@ def places_back(service: Service, wanted: int, since: float) -> float | None:
     found = 0
     while time.monotonic() < since + PLACES_S + 5:
         time.sleep(ASK_EVERY_S)
-        found += let_in(service, wanted - found)
+        found += let_in(service.endpoint, wanted - found)
         if found == wanted:
             return time.monotonic() - since
     return None

@@ -43,6 +43,7 @@ LONGEST = (
     "test_cloud_calls",
     "test_calls_over_sockets",
     "test_demo",
+    "test_two_hosts",
     "test_chaos",
     "test_flask_host",
     "test_drain",

@@ -4,7 +4,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    server {{
+{upstreams}    server {{
         listen 127.0.0.1:{port} ssl;
         server_name {host};
         ssl_certificate certificate.pem;
@@ -43,7 +43,22 @@ http {{
 {locations}    }}
 }}
 """
-# ``server`` is gunicorn's address. A prefix is taken off by the path behind ``proxy_pass``'s address.
+# Several hosts, as docs/scale.md has them: ``webhooks`` and ``sockets`` are lines of ``server …;``.
+UPSTREAMS = """\
+    proxy_next_upstream error timeout non_idempotent;
+    proxy_connect_timeout 2s;
+    upstream agents {{
+        zone agents 64k;
+        {webhooks}
+    }}
+    upstream agents_sockets {{
+        zone agents_sockets 64k;
+        least_conn;
+        {sockets}
+    }}
+"""
+# ``server`` and ``sockets``: gunicorn's address, or names of UPSTREAMS. A prefix is taken off by the path
+# behind ``proxy_pass``'s address.
 LOCATIONS = """\
         location {prefix}/ {{
             proxy_pass http://{server}/;
@@ -55,7 +70,7 @@ LOCATIONS = """\
             limit_conn agent_open 100;
         }}
         location {prefix}/ws/ {{
-            proxy_pass http://{server}/ws/;
+            proxy_pass http://{sockets}/ws/;
             proxy_http_version 1.1;
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection upgrade;
@@ -90,13 +105,30 @@ def proxied(server: str, place: Place, folder: Path) -> Iterator[Path]:
 
     Its configuration, pid, temporary files and log are in ``folder``, which is made.
     """
+    locations = LOCATIONS.format(prefix=place.prefix, server=server, sockets=server)
+    with _running(place, folder, locations) as authority:
+        yield authority
+
+
+@contextmanager
+def balanced(webhooks: Sequence[str], sockets: Sequence[str], place: Place, folder: Path) -> Iterator[Path]:
+    """As ``proxied``, in front of several: who is to answer webhooks, and who to hold sockets."""
+    webhooks, sockets = ([f"server {address};" for address in each] for each in (webhooks, sockets))
+    upstreams = UPSTREAMS.format(webhooks="\n        ".join(webhooks), sockets="\n        ".join(sockets))
+    locations = LOCATIONS.format(prefix=place.prefix, server="agents", sockets="agents_sockets")
+    with _running(place, folder, locations, upstreams) as authority:
+        yield authority
+
+
+@contextmanager
+def _running(place: Place, folder: Path, locations: str, upstreams: str = "") -> Iterator[Path]:
     assert BINARY is not None, "nginx is not installed"
     folder.mkdir()
     authority = folder / "authority.pem"
     write_certificate(folder, authority)
-    locations = LOCATIONS.format(prefix=place.prefix, server=server)
     configuration = folder / "nginx.conf"
-    configuration.write_text(CONFIGURATION.format(port=place.port, host=HOST, locations=locations))
+    told = CONFIGURATION.format(port=place.port, host=HOST, locations=locations, upstreams=upstreams)
+    configuration.write_text(told)
     command = [BINARY, "-p", str(folder), "-e", "stderr", "-c", str(configuration)]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as nginx:
         try:

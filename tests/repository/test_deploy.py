@@ -1,0 +1,146 @@
+"""deploy/ and the Dockerfile: what the validators take, and what follows from the server's own figures.
+
+``pip install kubernetes-validate compose-spec`` into the tests' environment, and none is skipped.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S
+from server.config import Config
+from tests.repository.test_docs import locations
+from tests.servers.nginx import LOCATIONS, UPSTREAMS
+from tests.serving import ROOT
+
+KUBERNETES = ROOT / "deploy/kubernetes/agent.yaml"
+COMPOSE = ROOT / "deploy/compose/compose.yaml"
+NGINX = ROOT / "deploy/compose/nginx.conf"
+VERSION = "1.30"
+LAST_ANSWERS_S = 4.0  # of server/gunicorn_conf.py
+SETTINGS = {name.upper() for name in Config.model_fields}
+OF_THE_SECRET = re.compile(r"--from-literal=(\w+)=")
+
+
+@pytest.fixture(scope="module")
+def manifests() -> dict[str, Any]:
+    return {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text("utf-8"))}
+
+
+@pytest.fixture(scope="module")
+def composed() -> dict[str, Any]:
+    told: dict[str, Any] = yaml.safe_load(COMPOSE.read_text("utf-8"))
+    return told
+
+
+def ends_after_s(drain_s: float) -> float:
+    """From SIGTERM until gunicorn's master kills what is left."""
+    return drain_s + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S
+
+
+def seconds_of_drain(environment: dict[str, str]) -> float:
+    return float(environment["DRAIN_SEC"])
+
+
+def test_last_answers_are_as_long_as_gunicorn_waits() -> None:
+    told = (ROOT / "server/gunicorn_conf.py").read_text("utf-8")
+    assert f"LAST_ANSWERS_S = {LAST_ANSWERS_S}  #" in told
+    assert "int(_config.drain_sec + FAREWELL_S + CUT_S + LINGER_S + LAST_ANSWERS_S)" in told
+
+
+class TestKubernetes:
+    def test_takes_it(self, manifests: dict[str, Any]) -> None:
+        validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
+        assert len(manifests) == 5
+        for manifest in manifests.values():
+            validator.validate(manifest, VERSION, strict=True)
+
+    def test_waits_for_the_drain(self, manifests: dict[str, Any]) -> None:
+        """preStop counts, and is shorter than what is left for the drain."""
+        pod = manifests["Deployment"]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        program, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+        assert program == "sleep"
+        needs_s = float(seconds) + ends_after_s(seconds_of_drain(environment_of(container)))
+        assert needs_s < pod["terminationGracePeriodSeconds"] <= needs_s + 15
+
+    def test_settings_exist_and_are_taken(
+        self, manifests: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+        environment = environment_of(container)
+        secret = OF_THE_SECRET.findall(KUBERNETES.read_text("utf-8"))
+        assert {*environment, *secret} <= SETTINGS and "REDIS_URL" in secret
+        assert str(container["ports"][0]["containerPort"]) == environment["PORT"]
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        assert Config().max_calls == int(environment["MAX_CALLS"])
+
+    def test_all_mean_the_same_pods(self, manifests: dict[str, Any]) -> None:
+        deployment = manifests["Deployment"]["spec"]
+        labels = deployment["template"]["metadata"]["labels"]
+        assert labels == deployment["selector"]["matchLabels"]
+        assert labels == manifests["Service"]["spec"]["selector"]
+        assert labels == manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
+        scaled = manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
+        assert scaled["name"] == manifests["Deployment"]["metadata"]["name"]
+
+    def test_pods_are_added_before_callers_hear_that_we_are_busy(self, manifests: dict[str, Any]) -> None:
+        (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+        metrics = manifests["HorizontalPodAutoscaler"]["spec"]["metrics"]
+        wanted = {each["pods"]["metric"]["name"]: each["pods"]["target"]["averageValue"] for each in metrics}
+        assert set(wanted) == {"phone_agent_calls_now", "phone_agent_load"}
+        assert int(wanted["phone_agent_calls_now"]) == 0.7 * int(environment_of(container)["MAX_CALLS"])
+
+    def test_probes_ask_for_health_and_none_restarts(self, manifests: dict[str, Any]) -> None:
+        (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+        asked = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe")}
+        assert asked == {"/healthz"} and "livenessProbe" not in container
+
+
+def environment_of(container: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container["env"]}
+
+
+class TestCompose:
+    def test_takes_it(self, composed: dict[str, Any]) -> None:
+        validator = pytest.importorskip("compose_spec", reason="compose-spec is not installed")
+        told = {name: value for name, value in composed.items() if not name.startswith("x-")}
+        services = validator.PyCompose.from_json(json.dumps(told)).service_names()
+        assert set(services) == {"agent-1", "agent-2", "nginx", "redis", "postgres"}
+
+    def test_waits_for_the_drain(self, composed: dict[str, Any]) -> None:
+        for name in ("agent-1", "agent-2"):
+            agent = composed["services"][name]
+            needs_s = ends_after_s(seconds_of_drain(agent["environment"]))
+            assert needs_s < float(agent["stop_grace_period"].removesuffix("s")) <= needs_s + 15
+
+    def test_settings_exist_and_ports_agree(self, composed: dict[str, Any]) -> None:
+        agents = [composed["services"][name] for name in ("agent-1", "agent-2")]
+        assert agents[0] == agents[1] and set(agents[0]["environment"]) <= SETTINGS
+        port = agents[0]["environment"]["PORT"]
+        addresses = re.findall(r"server (agent-\d:\d+);", NGINX.read_text("utf-8"))
+        assert addresses == [f"agent-1:{port}", f"agent-2:{port}"] * 2
+
+
+def test_the_proxy_of_compose_is_the_one_that_is_tested() -> None:
+    """Line by line, but for names and the rate."""
+    told = NGINX.read_text("utf-8")
+    assert locations(told) == locations(LOCATIONS)
+    for line in UPSTREAMS.replace("{{", "{").replace("}}", "}").splitlines():
+        assert line.strip() in told or line.strip() in ("{webhooks}", "{sockets}")
+
+
+def test_the_container_has_what_the_server_reads() -> None:
+    """What is copied exists, is let through, and is all there is to copy; it starts as the Procfile does."""
+    told = (ROOT / "Dockerfile").read_text("utf-8")
+    copied = re.findall(r"^COPY (\S+) ", told, re.MULTILINE)
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+    assert copied == let_through == ["requirements.txt", "server"]
+    assert all((ROOT / name).exists() for name in copied)
+    (command,) = re.findall(r"^CMD (\[.*\])$", told, re.MULTILINE)
+    procfile = (ROOT / "Procfile").read_text("utf-8").replace("'", "")
+    assert " ".join(json.loads(command)) in procfile and "MALLOC_ARENA_MAX=2" in told

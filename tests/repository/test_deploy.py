@@ -26,6 +26,13 @@ OF_THE_SECRET = re.compile(r"--from-literal=(\w+)=")
 
 
 @pytest.fixture(scope="module")
+def figures() -> dict[str, int]:
+    """The table at the top of docs/scale.md, from which the rest follows."""
+    told = (ROOT / "docs/scale.md").read_text("utf-8").partition("\n\n* ")[0]
+    return {name: int(value) for name, value in re.findall(r"^\| ([\w ]+) \| (\d+) \|", told, re.MULTILINE)}
+
+
+@pytest.fixture(scope="module")
 def manifests() -> dict[str, Any]:
     return {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text("utf-8"))}
 
@@ -95,6 +102,16 @@ class TestKubernetes:
         assert set(wanted) == {"phone_agent_calls_now", "phone_agent_load"}
         assert int(wanted["phone_agent_calls_now"]) == 0.7 * int(environment_of(container)["MAX_CALLS"])
 
+    def test_a_pod_is_a_core(self, manifests: dict[str, Any], figures: dict[str, int]) -> None:
+        """Its places and its memory follow from what was measured."""
+        (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+        environment, resources = environment_of(container), container["resources"]
+        assert resources["requests"]["cpu"] == environment["WEB_CONCURRENCY"] == "1"
+        assert int(environment["MAX_CALLS"]) == figures["calls a core"] * 9 // 10
+        asked, most = (int(resources[kind]["memory"].removesuffix("Mi")) for kind in ("requests", "limits"))
+        needs = figures["MB a worker"] + figures["MB the master"] + figures["MB a host leaves free"]
+        assert needs <= asked < 1.5 * needs and asked < most
+
     def test_probes_ask_for_health_and_none_restarts(self, manifests: dict[str, Any]) -> None:
         (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
         asked = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe")}
@@ -126,12 +143,25 @@ class TestCompose:
         assert addresses == [f"agent-1:{port}", f"agent-2:{port}"] * 2
 
 
+def upstreams_of(text: str) -> list[str]:
+    """The lines of several hosts, but for the hosts."""
+    block = re.search(
+        r"^ *proxy_next_upstream .*?^ *upstream agents_sockets \{.*?\}", text, re.DOTALL | re.MULTILINE
+    )
+    assert block is not None
+    lines = [line.strip() for line in block[0].splitlines()]
+    return [line for line in lines if line and not line.startswith("server ")]
+
+
 def test_the_proxy_of_compose_is_the_one_that_is_tested() -> None:
     """Line by line, but for names and the rate."""
-    told = NGINX.read_text("utf-8")
-    assert locations(told) == locations(LOCATIONS)
-    for line in UPSTREAMS.replace("{{", "{").replace("}}", "}").splitlines():
-        assert line.strip() in told or line.strip() in ("{webhooks}", "{sockets}")
+    assert locations(NGINX.read_text("utf-8")) == locations(LOCATIONS)
+
+
+@pytest.mark.parametrize("path", ["deploy/compose/nginx.conf", "docs/scale.md"])
+def test_several_hosts_stand_behind_the_lines_that_are_tested(path: str) -> None:
+    told = upstreams_of((ROOT / path).read_text("utf-8"))
+    assert told == upstreams_of(UPSTREAMS.format(webhooks="", sockets="")) and len(told) == 9
 
 
 def test_the_container_has_what_the_server_reads() -> None:

@@ -213,6 +213,7 @@ def drained(folder: Path, worker_class: str, calls: int, talk_s: float) -> Resul
             result.wants(wait_until_answered(hosts, later), "a new caller was not answered")
             result.wants(len(at(hosts.first, later)) == len(later), "a new call went to the host that drains")
             result.wants(hosts.second.process.wait(ENDED_S) == 0, "the drained host did not end well")
+            result.wants("DRAINED calls=" in hosts.second.log, "it ended before its drain was over")
         result.wants(unhurt(later), "a new call did not go as its caller wanted")
     result.wants(unhurt(staying), "a call of the other host did not go as its caller wanted")
     told = [caller.call.record for caller in going if NOTICE in _lines_of(caller, hosts.second)]

@@ -243,7 +243,8 @@ def post_worker_init(worker: Any) -> None:
     # every worker has a copy of them. So drain first, then end as gunicorn does.
     end = partial(_end, worker, service)
     others = service.gate.others_take_calls
-    follow_signals(service.drain(finished=end), Threads(), give_way=end, others=others)
+    worker.drain = service.drain(finished=end)
+    follow_signals(worker.drain, Threads(), give_way=end, others=others)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.
     for elder in worker.elders:
         with suppress(ProcessLookupError):
@@ -280,6 +281,12 @@ def _has_body(headers: Sequence[tuple[str, str]]) -> bool:
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
     """Let others run: what has come in one go would be answered in one go, thousands of requests of it."""
     time.sleep(0)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """A worker that has given way ends with its last call; what goes on behind that is waited for."""
+    if drain := getattr(worker, "drain", None):  # None: it was still starting
+        drain.wait_until_over(LINGER_S + LAST_ANSWERS_S)
 
 
 def worker_int(worker: Any) -> None:

@@ -59,6 +59,7 @@ class Drain:
         self._sleep = runtime.event().wait
         self._lock = runtime.condition()
         self._begun = False  # under _lock
+        self._over = runtime.event()
         self._told: set[LiveCall] = set()  # drain's thread only, like all below
         self._seen: set[LiveCall] = set()
 
@@ -70,6 +71,13 @@ class Drain:
             self._begun = True
         self._runtime.spawn("drain", self._run)
 
+    def wait_until_over(self, at_most_s: float) -> None:
+        """Block while it goes on: the web server's part may end sooner. At once when it has not begun."""
+        with self._lock:
+            begun = self._begun
+        if begun:
+            self._over.wait(at_most_s)
+
     def _run(self) -> None:
         try:
             self._drain()
@@ -77,6 +85,7 @@ class Drain:
             log.exception("DRAIN_ERR")
         finally:
             self._finished()
+            self._over.set()
 
     def _drain(self) -> None:
         began = self._runtime.clock()

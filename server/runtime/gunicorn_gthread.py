@@ -15,6 +15,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     two seconds each, and accepts nobody meanwhile. Here a thread of the pool waits.
     """
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """At the worker's end its listeners are closed as well, as under gevent.
+
+        gunicorn would keep them until the last call is over. Beside other workers that does no harm; where
+        all have ended, callers would be connected by the kernel, and heard by nobody.
+        """
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                listener.close()
+
     def handle(self, conn: Any) -> Any:
         """Handles one request of ``conn`` on a thread of the pool. False: the connection is over."""
         goes_on = super().handle(conn)

@@ -229,6 +229,24 @@ def test_where_other_hosts_take_calls_nobody_is_listened_to_any_more(signals):
     assert call.told_at == [pytest.approx(15.0, abs=LATE_S)] and len(ends) == 1
 
 
+def test_a_worker_that_has_given_way_waits_for_the_end_of_its_drain():
+    """Its last call may be over, and what was said last not yet understood (F6); no drain, no wait."""
+    runtime, waited = SimRuntime(), []
+    drain = Drain(Gate([Call(runtime, 3.0)]), runtime, 10.0, lambda: None, afterwards=Afterwards(runtime))
+
+    def wait():
+        drain.wait_until_over(60.0)
+        waited.append(runtime.now)
+
+    runtime.spawn("before", wait)
+    runtime.run_until(1.0)
+    assert waited == [0.0]
+    drain.begin()
+    runtime.spawn("worker", wait)
+    runtime.run_until(40.0)
+    assert waited[1:] == [pytest.approx(3.0 + LINGER_S, abs=LATE_S)]
+
+
 def test_nobody_comes_in_once_calls_are_cut():
     """Such a socket would be broken off without a word at the end of the process."""
     runtime = SimRuntime()

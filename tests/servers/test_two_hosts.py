@@ -16,7 +16,7 @@ CALLS, TALK_S = 6, 20.0
 
 @pytest.mark.parametrize(
     ("phase", "worker_class"),
-    [("apart", "gthread"), ("drained", "gevent"), ("killed", "gthread"), ("limits", "gevent")],
+    [("apart", "gevent"), ("drained", "gthread"), ("killed", "gevent"), ("limits", "gthread")],
 )
 def test_two_hosts_are_one_agent(phase: str, worker_class: str) -> None:
     """F4, F8, and the limits; who answers the webhook need not be who has the socket."""

@@ -2,13 +2,14 @@
 
 import errno
 import gc
+import mmap
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  
 from server.admission.load import OFF  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.going_live import missing_to_go_live  # noqa: E402
+from server.logs.rate_limited import OnceIn  # noqa: E402
 from server.logs.writer import last_words  # noqa: E402
 from server.metrics import shared_folder  # noqa: E402
 from server.pages.kinds import Kind, kind_of  # noqa: E402
@@ -46,6 +48,7 @@ from server.settings.url_secrets import shown  # noqa: E402
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 OTHERS_S = 0.1  # between two looks at them
 LAST_ANSWERS_S = 4.0  # gunicorn's own way out, behind ours: connections that were kept alive
+ASKED_EVERY_S = 1.0  # other hosts, by a worker that drains
 MOST_PIECES = 100  # of a body that comes in chunks
 IN_MEMORY = "/dev/shm"
 # numpy would keep a thread for each core, with memory of its own, for matrices that nobody multiplies.
@@ -142,6 +145,24 @@ def when_ready(server: Any) -> None:
             reload()
 
     server.handle_hup = handle_hup
+    server.host_ends = mmap.mmap(-1, 1)  # a byte that the workers see
+    end = server.handle_term
+
+    def handle_term() -> None:
+        server.host_ends[0] = 1
+        end()
+
+    server.handle_term = handle_term
+
+
+def relieved_by(others: Callable[[], bool], host_ends: Sequence[int]) -> Callable[[], bool]:
+    """Whether a worker that drains may stop listening: its host ends, and ``others()`` take its calls.
+
+    In a reload its successors are not warm yet, and nobody would answer what Twilio asks meanwhile. Where the
+    host ends, whoever balances finds the others as soon as nobody listens here.
+    """
+    asks = OnceIn(ASKED_EVERY_S)
+    return lambda: bool(host_ends[0]) and asks.due("others") and others()
 
 
 def why_not_bound(host: str, port: int) -> str:
@@ -175,8 +196,10 @@ def post_fork(server: Any, worker: Any) -> None:
         print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
     load_board.take(worker.slot)
     worker.elders = tuple(server.WORKERS)
-    # Who answers until it is warm; behind USR2 the old master's workers do.
-    worker.beside = (*worker.elders, *([server.master_pid] if server.master_pid else []))
+    end = partial(_end, worker, service)
+    relieved = relieved_by(service.gate.others_take_calls, worker.host_ends)
+    worker.drain = service.drain(finished=end)
+    follow_signals(worker.drain, Threads(), give_way=end, relieved=relieved)
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -241,10 +264,15 @@ def post_worker_init(worker: Any) -> None:
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
+<<<<<<< HEAD
     end = partial(_end, worker, service)
     others = service.gate.others_take_calls
+=======
+    end = partial(worker.handle_exit, signal.SIGTERM, None)
+    relieved = relieved_by(service.gate.others_take_calls, worker.host_ends)
+>>>>>>> ad73a96 (In a reload nobody stops listening before the successors are warm, other hosts or not)
     worker.drain = service.drain(finished=end)
-    follow_signals(worker.drain, Threads(), give_way=end, others=others)
+    follow_signals(worker.drain, Threads(), give_way=end, relieved=relieved)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.
     for elder in worker.elders:
         with suppress(ProcessLookupError):

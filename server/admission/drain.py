@@ -130,11 +130,11 @@ class Drain:
 
 
 def follow_signals(
-    drain: Drain, runtime: Runtime, give_way: Callable[[], None], others: Callable[[], bool]
+    drain: Drain, runtime: Runtime, give_way: Callable[[], None], relieved: Callable[[], bool]
 ) -> None:
     """SIGTERM, once or often, begins the drain; SIGURG in it: a successor takes the calls. Main thread.
 
-    ``others()``: whether other hosts take them; asked once, when the drain has begun. May block.
+    ``relieved()``: whether other hosts take them; asked every POLL_S in the drain. May block.
 
     ``give_way()``: accept no connections any more. The handlers only take notes: under gevent they may run in
     the hub, where nothing may block.
@@ -150,8 +150,7 @@ def follow_signals(
             sleep(POLL_S)
         seen.discard(signal.SIGURG)  # of a worker that was started beside this one
         drain.begin()
-        relieved = others()  # whoever is balancing finds them as soon as nobody listens here
-        while signal.SIGURG not in seen and not relieved:
+        while signal.SIGURG not in seen and not relieved():
             sleep(POLL_S)
         give_way()
 

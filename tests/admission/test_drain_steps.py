@@ -229,6 +229,17 @@ def test_where_other_hosts_take_calls_nobody_is_listened_to_any_more(signals):
     assert call.told_at == [pytest.approx(15.0, abs=LATE_S)] and len(ends) == 1
 
 
+def test_only_the_end_of_a_whole_host_leaves_its_callers_to_others():
+    """In a reload its successors take them; and the store of all hosts is not asked ten times a second."""
+    from server.gunicorn_conf import relieved_by
+
+    asked, ends = [], bytearray(1)
+    relieved = relieved_by(lambda: asked.append("others") or True, ends)
+    assert not relieved() and asked == []
+    ends[0] = 1
+    assert relieved() and not relieved() and asked == ["others"]
+
+
 def test_a_worker_that_has_given_way_waits_for_the_end_of_its_drain():
     """Its last call may be over, and what was said last not yet understood (F6); no drain, no wait."""
     runtime, waited = SimRuntime(), []

@@ -196,10 +196,9 @@ def post_fork(server: Any, worker: Any) -> None:
         print(f"METRICS_ERR this worker counts for itself: {why}", flush=True)
     load_board.take(worker.slot)
     worker.elders = tuple(server.WORKERS)
-    end = partial(_end, worker, service)
-    relieved = relieved_by(service.gate.others_take_calls, worker.host_ends)
-    worker.drain = service.drain(finished=end)
-    follow_signals(worker.drain, Threads(), give_way=end, relieved=relieved)
+    # Who answers until it is warm; behind USR2 the old master's workers do.
+    worker.beside = (*worker.elders, *([server.master_pid] if server.master_pid else []))
+    worker.host_ends = server.host_ends
     for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -264,13 +263,8 @@ def post_worker_init(worker: Any) -> None:
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
-<<<<<<< HEAD
     end = partial(_end, worker, service)
-    others = service.gate.others_take_calls
-=======
-    end = partial(worker.handle_exit, signal.SIGTERM, None)
     relieved = relieved_by(service.gate.others_take_calls, worker.host_ends)
->>>>>>> ad73a96 (In a reload nobody stops listening before the successors are warm, other hosts or not)
     worker.drain = service.drain(finished=end)
     follow_signals(worker.drain, Threads(), give_way=end, relieved=relieved)
     # After a reload (SIGHUP) the elders drain: from now on calls are for us.

@@ -114,8 +114,8 @@ class TestKubernetes:
 
     def test_probes_ask_for_health_and_none_restarts(self, manifests: dict[str, Any]) -> None:
         (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
-        asked = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe")}
-        assert asked == {"/healthz"} and "livenessProbe" not in container
+        asked = [container[probe]["httpGet"]["path"] for probe in ("startupProbe", "readinessProbe")]
+        assert asked == ["/healthz", "/readyz"] and "livenessProbe" not in container
 
 
 def environment_of(container: dict[str, Any]) -> dict[str, str]:

@@ -201,13 +201,13 @@ def test_the_pure_half_has_no_cycles():
 
 
 def test_the_environment_is_read_in_one_place():
-    """Every knob is in the table of ``server.config``; two modules tell a library something by it."""
+    """Every knob is in the table of ``server.config``; three modules tell a library something by it."""
     readers = {
         name
         for name, tree in ALL.items()
         if {"os.environ", "os.getenv"} & {*imports(tree), *dotted_names(tree)}
     }
-    telling = {"server.runtime.onnx", "server.metrics.shared_folder"}
+    telling = {"server.gunicorn_conf", "server.runtime.onnx", "server.metrics.shared_folder"}
     assert readers <= {"server.config", *telling, *under("server.simulator")}
 
 

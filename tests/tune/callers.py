@@ -59,7 +59,7 @@ class Recording:
 
 
 def recorded(call: SimCall, name: str) -> Recording:
-    return Recording(name, call.config.model_dump(), call.machine.params, call.events)
+    return Recording(name, call.config.model_dump(), call.machine.parts.params, call.events)
 
 
 def call_of(the_sounds: list[Sound], name: str = "call", seconds: float = 60, **given: Any) -> Recording:

@@ -1,6 +1,7 @@
 """What the calls of this process remember, on its way to the shared state (F8)."""
 
 import logging
+from itertools import islice
 
 from server.logs.rate_limited import OnceIn
 from server.runtime.threads import Runtime
@@ -10,10 +11,14 @@ from server.turns.memory import CallMemory, from_json, to_json
 log = logging.getLogger("agent")
 
 LINGER_S = 0.5  # a burst is written by one thread
+GATHERS_S = 0.1  # behind a write; a transaction costs a millisecond, and a turn has ten moments worth one
+MOST_AT_ONCE = 50  # calls in a transaction
 
 
 class CallMemories:
     """Any thread. One thread writes, always the newest of each call: a slow store is spared what is older.
+
+    The first one is written at once, those that follow together: a kill takes a tenth of a second of them.
 
     ``on`` False: nothing is kept, and no call is taken up.
     """
@@ -24,6 +29,7 @@ class CallMemories:
         self._on = on
         self._told = OnceIn(clock=runtime.clock)
         self._changed = runtime.condition()
+        self._never = runtime.event()
         self._newest: dict[str, CallMemory | None] = {}  # by CallSid; None: to be forgotten; under _changed
         self._writing = False  # there is a thread; under _changed
 
@@ -67,20 +73,25 @@ class CallMemories:
                 if not self._newest:
                     self._writing = False
                     return
-                call_sid, memory = next(iter(self._newest.items()))
-            try:
-                self._store(call_sid, memory)
-            except Exception:  # the thread's edge: a call without a memory ends as calls did
-                if self._told.due("failed"):
-                    log.exception("MEMORY_ERR of %s", call_sid)
+                taken = dict(islice(self._newest.items(), MOST_AT_ONCE))
+            self._store(taken)
             with self._changed:
-                if self._newest[call_sid] is memory:
-                    del self._newest[call_sid]
-                else:  # behind those of the other calls
-                    self._newest[call_sid] = self._newest.pop(call_sid)
+                for call_sid, memory in taken.items():
+                    newest = self._newest.pop(call_sid)
+                    if newest is not memory:  # behind those of the other calls
+                        self._newest[call_sid] = newest
+            self._never.wait(GATHERS_S)
 
-    def _store(self, call_sid: str, memory: CallMemory | None) -> None:
-        if memory is None:
-            self._shared_state.forget(call_sid)
-        else:
-            self._shared_state.remember(call_sid, to_json(memory))
+    def _store(self, memories: dict[str, CallMemory | None]) -> None:
+        """Together; should that not be possible, each, so that one costs the others nothing."""
+        try:
+            self._shared_state.remember_all(
+                {sid: None if memory is None else to_json(memory) for sid, memory in memories.items()}
+            )
+        except Exception:  # the thread's edge: a call without a memory ends as calls did
+            if len(memories) == 1:
+                if self._told.due("failed"):
+                    log.exception("MEMORY_ERR of %s", *memories)
+                return
+            for sid, memory in memories.items():
+                self._store({sid: memory})

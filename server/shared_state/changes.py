@@ -1,6 +1,6 @@
 """What a store can be asked to change. Changes that are asked for together are one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.shared_state.pools import IN_NONE, Share
 
@@ -112,6 +112,16 @@ class Made:
 
 
 ALL_MADE = Made()
+
+
+def remembers(key: str, value: str | None) -> Remember | Forget:
+    """What a call remembers; None: it is over."""
+    return Forget(key) if value is None else Remember(key, value)
+
+
+def unlimited(change: Change) -> Change:
+    """What one store has given is not refused by another."""
+    return replace(change, most=0, share=Share(change.share.name)) if isinstance(change, Lease) else change
 
 
 def before(changes: tuple[Change, ...], refused: Change | None) -> tuple[Change, ...]:

@@ -7,8 +7,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from itertools import takewhile
 from typing import Protocol, TypeVar
@@ -18,15 +18,15 @@ from server.shared_state.changes import (
     ALL_MADE,
     Change,
     First,
-    Forget,
     Lease,
     Made,
     Offer,
     Put,
     Release,
-    Remember,
     Renew,
     before,
+    remembers,
+    unlimited,
 )
 from server.shared_state.memory import MemoryStore
 from server.shared_state.pools import HOSTS, IN_NONE, Share
@@ -196,15 +196,18 @@ class SharedState:
         """Whether one was left, in the last minutes."""
         return bool(call_sid) and self._get(f"a number left in {call_sid!r}", f"number:{call_sid}") == "left"
 
-    def remember(self, call_sid: str, memory: str) -> None:
-        """What another socket must know to take the call up, for some minutes (F8)."""
-        if call_sid:
-            self._change(f"what {call_sid!r} remembers", Remember(_spelled(call_sid), memory))
+    def remember(self, call_sid: str, memory: str | None) -> None:
+        """What another socket must know to take the call up, for some minutes (F8); None: nobody will."""
+        self.remember_all({call_sid: memory})
 
     def forget(self, call_sid: str) -> None:
-        """Nobody will take the call up."""
-        if call_sid:
-            self._change(f"the memory of {call_sid!r}", Forget(_spelled(call_sid)))
+        self.remember(call_sid, None)
+
+    def remember_all(self, memories: Mapping[str, str | None]) -> None:
+        """What calls remember, by CallSid, in one transaction."""
+        changes = [remembers(_spelled(sid), memory) for sid, memory in memories.items() if sid]
+        if changes:
+            self._change(f"what {', '.join(map(repr, memories))} remember", *changes)
 
     def memory(self, call_sid: str) -> str | None:
         """What the call remembered last. Others may know it better than this process, which is asked last."""
@@ -290,7 +293,7 @@ class SharedState:
         if made is None:
             made = self._own.change(*rest)
         else:  # known here too, should the store fail next
-            self._own.change(*map(_unlimited, before(rest, made.refused)))
+            self._own.change(*map(unlimited, before(rest, made.refused)))
         return Answer(Made(again) if made and again else made, known)
 
     def _get(self, what: str, key: str) -> str | None:
@@ -388,11 +391,6 @@ def _firsts(once: Iterable[Once]) -> tuple[Change, ...]:
 
 def _ends(call_sid: str, outcome: Outcome) -> tuple[Change, ...]:
     return (Put(_spelled(call_sid), type(outcome).__name__),)
-
-
-def _unlimited(change: Change) -> Change:
-    """What the store has given is not refused here."""
-    return replace(change, most=0, share=Share(change.share.name)) if isinstance(change, Lease) else change
 
 
 def _spelled(name: str) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -106,12 +107,17 @@ def put(connection: Connection, records: Iterable[Record], now: datetime) -> Non
 
 
 def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(_upsert_into(table, connection.dialect.name), rows)
+
+
+@cache  # to write the statement takes as long as to carry it out
+def _upsert_into(table: Table, dialect_name: str) -> Insert:
+    dialect: Any = postgresql if dialect_name == "postgresql" else sqlite
     insert = dialect.insert(table)
     keys = list(table.primary_key)
     given = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
-    statement = insert.on_conflict_do_update(index_elements=keys, set_=given)
-    connection.execute(statement, rows)
+    statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=given)
+    return statement
 
 
 def _read(lines: Iterable[bytes]) -> tuple[list[Record], list[Refused]]:

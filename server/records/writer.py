@@ -22,6 +22,7 @@ log = logging.getLogger("agent")
 MAX_WAITING_CHARS = 8_000_000  # in memory, while the disk fails as well
 MAX_AT_ONCE = 64
 FIRST_AGAIN_S, LAST_AGAIN_S = 1.0, 30.0
+BUSY_S, GATHERS_S = 1.0, 0.2  # a transaction costs two milliseconds, a row of it a twentieth
 END_S = 1.0  # of the process: for one more try, and then for the disk
 OF_IT_TO_TRY, OF_IT_TO_WAIT = 0.4, 0.7  # the rest is for the disk
 
@@ -84,6 +85,7 @@ class RecordsWriter:
         self._ending_s = 0.0  # for one try more, without a pause before it; 0: it is not the end
         self._tries = Tries(self._clock)  # the thread's own, as this is:
         self._disk_fails = OnceIn(TOLD_EVERY_S, self._clock)
+        self._wrote_at = -BUSY_S
         if self._store is not None:
             self._store.begin()
 
@@ -159,6 +161,7 @@ class RecordsWriter:
 
     def _work(self) -> None:
         while True:
+            self._gather()
             records, ending_s = self._next()
             written = (ending_s or not self._tries.due_in_s) and self._written(records, ending_s)
             stuck = bool(records) and not written and bool(self._spooled(records, DISK_S))
@@ -166,6 +169,12 @@ class RecordsWriter:
                 return
             if self._tries.failing:
                 self._pause(stuck=stuck)
+
+    def _gather(self) -> None:
+        """What many calls leave within an instant is one transaction; the first of it does not wait."""
+        with self._changed:
+            if not self._tries.failing and self._clock() - self._wrote_at < BUSY_S:
+                self._changed.wait_for(lambda: self._ending_s > 0, GATHERS_S)
 
     def _next(self) -> tuple[list[Record], float]:
         with self._changed:
@@ -209,6 +218,7 @@ class RecordsWriter:
         if behind:
             return False
         self._forget(records)
+        self._wrote_at = self._clock()
         if self._tries.worked():
             log.info("RECORDS_BACK %s: it answers, and takes what waited", self._store.database.name)
         return True

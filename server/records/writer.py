@@ -203,12 +203,12 @@ class RecordsWriter:
         """They are in the database. False: it fails, or others that wait in the spool go first."""
         assert self._store is not None
         try:
-            if ending_s and self._store.spooled_in:
+            if ending_s and (self._store.spooled_in or not records):
                 return False
             behind, refused = (False, []) if ending_s else self._store.catch_up()
-            if not records and not ending_s:
+            if not records:
                 self._store.reach()
-            elif records and not behind:
+            elif not behind:
                 refused += self._store.write(records, ending_s or WITHIN_S)
         except Exception as error:  # whatever a database or a disk does
             if self._tries.failed():

@@ -172,6 +172,18 @@ def test_at_the_end_of_the_process_it_waits_on_the_disk_for_the_next(
     assert sids(failing) == {f"CA{number}" for number in range(300)}
 
 
+def test_at_the_end_nobody_says_of_a_database_that_was_not_asked_that_it_is_back(
+    writer_of: Start, failing: Failing, logged: pytest.LogCaptureFixture
+) -> None:
+    """Nothing waits, and the process ends while it is away."""
+    failing.ill = ILL
+    writer = writer_of(Store(failing, None))
+    writer.start()
+    until(lambda: lines(logged, "RECORDS_ERR"))
+    assert writer.settle(SETTLE_S)
+    assert not lines(logged, "RECORDS_BACK")
+
+
 def test_without_a_disk_it_waits_in_memory(
     writer_of: Start, place: Place, failing: Failing, clock: Clock, logged: pytest.LogCaptureFixture
 ) -> None:

@@ -27,6 +27,7 @@ LEAST_COST = 0.003
 # counts: of a call's cost more is known the more of them there were, so one that is on its own is no proof.
 GUESS_WEIGHT = 4.0
 COST_S = 60.0
+MOST = 1.5  # of any figure in one sample: a stall that is over must not keep callers out for half a minute
 OFF = 1.0  # a threshold that no load passes
 
 
@@ -95,8 +96,14 @@ class Load:
         return min(1.0, self._figures.load)
 
     def with_one_more(self, calls: int) -> float:
-        """The load as it would be if one more call came to the ``calls`` that have a place here."""
+        """The load as it would be if one more call came to the ``calls`` that have a place here.
+
+        Where there is none the first one counts as at the start, whatever calls have cost: a cost that was
+        measured while the process had something else to do would keep everybody out, and never be mended.
+        """
         figures = self._figures
+        if not calls:
+            return figures.load + min(figures.cost, FIRST_COST)
         return figures.load + figures.cost * (1.0 + max(0.0, calls - figures.calls))
 
     def takes(self, calls: int) -> bool:
@@ -121,15 +128,15 @@ class Load:
         if sample.seconds <= 0:
             return
         old, share = self._figures, 1.0 - math.exp(-sample.seconds / SMOOTH_S)
-        cpu = sample.cpu_s / sample.seconds / self._core
+        cpu = min(MOST, sample.cpu_s / sample.seconds / self._core)
 
         def smooth(before: float, now: float) -> float:
             return before + share * (now - before)
 
         self._figures = Figures(
             cpu=smooth(old.cpu, cpu),
-            late=smooth(old.late, sample.late_s / LATE_FULL_S),
-            lag=smooth(old.lag, sample.lag_s / LAG_FULL_S),
+            late=smooth(old.late, min(MOST, sample.late_s / LATE_FULL_S)),
+            lag=smooth(old.lag, min(MOST, sample.lag_s / LAG_FULL_S)),
             # Who came or went meanwhile is in the CPU time in part only: rather too few.
             calls=smooth(old.calls, min(sample.calls_before, sample.calls)),
             cost=self._cost(sample, cpu),

@@ -169,13 +169,37 @@ SECONDS = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1
 def test_it_never_takes_more_than_the_threshold_allows(
     cost: float, threshold: float, seconds: list[tuple[int, int]]
 ) -> None:
-    """Once it is known what a call costs: whoever rings and hangs up, and however fast."""
+    """Once it is known what a call costs: whoever rings and hangs up, and however fast. But for one alone."""
     machine = Machine(cost, threshold=threshold).known(max(1, int(threshold / cost / 4)))
     slack = 0.01 + 0.005 * threshold  # the guess of the beginning still weighs a little
     for ring, hang_up in seconds:
         before = machine.used
         list(machine.second(ring, hang_up))
-        assert machine.used <= max(before, threshold * (1 + slack) + cost * slack)
+        assert machine.calls <= 1 or machine.used <= max(before, threshold * (1 + slack) + cost * slack)
+
+
+def test_a_cost_that_was_measured_wrong_keeps_nobody_out_for_good() -> None:
+    """The process had something else to do while there was one call; then an hour of nothing."""
+    load = Load(THRESHOLD)
+    for _ in range(60):
+        load.sample(Sample(1.0, cpu_s=1.9, calls_before=1, calls=1))
+    for _ in range(600):
+        load.sample(Sample(1.0))
+    assert load.takes(0) and not load.takes(1)
+    for _ in range(300):
+        load.sample(Sample(1.0, cpu_s=0.01, calls_before=1, calls=1))
+    assert load.takes(1) and load.takes(20)
+
+
+@pytest.mark.parametrize("stall_s", [1.0, 5.0, 25.0])
+def test_a_stall_that_is_over_keeps_callers_out_for_seconds(stall_s: float) -> None:
+    load = steady(Sample(1.0, cpu_s=0.05, calls_before=2, calls=2))
+    load.sample(Sample(stall_s, late_s=stall_s, lag_s=stall_s, calls_before=2, calls=2))
+    seconds = 0
+    while not load.takes(2):
+        load.sample(Sample(1.0, cpu_s=0.05, calls_before=2, calls=2))
+        seconds += 1
+    assert seconds <= 6
 
 
 @given(COSTS, st.floats(0, 0.2))

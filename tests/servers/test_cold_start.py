@@ -16,7 +16,7 @@ import requests
 from tests.serving import BOOT_S, GUNICORN, ROOT, Server, environment, free_port, get
 
 VENDORS = (
-    *("google.cloud", "grpc", "openai", "httpx2", "websockets", "piper", "pocketsphinx", "espeakng_loader"),
+    *("google.cloud", "grpc", "openai", "httpx2", "piper", "pocketsphinx", "espeakng_loader"),
     *("onnxruntime", "numpy", "soxr", "redis", "psycopg", "requests", "opentelemetry", "twilio.rest"),
 )
 LOADED = """
@@ -76,6 +76,7 @@ class Vendor:
 
     def __init__(self, port: int = 0) -> None:
         self._listener = socket.create_server(("127.0.0.1", port))
+        self._peers: list[socket.socket] = []
         self._port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}/v1"
 
@@ -83,13 +84,17 @@ class Vendor:
         return Vendor(self._port)
 
     def has_been_asked(self) -> bool:
+        """Once it is. A connection that was given up before we took it asks nothing."""
         self._listener.settimeout(BOOT_S)
-        self._peer, _ = self._listener.accept()
-        return bool(self._peer.recv(1))
+        while True:
+            peer, _ = self._listener.accept()
+            self._peers.append(peer)
+            if peer.recv(1):
+                return True
 
     def go(self) -> None:
-        self._peer.close()
-        self._listener.close()
+        for each in (*self._peers, self._listener):
+            each.close()
 
 
 @contextmanager
@@ -106,6 +111,7 @@ def not_warm(tmp_path: Path, vendor: Vendor, **knobs: str) -> Iterator[Server]:
         assert vendor.has_been_asked(), server.log
         yield server
     finally:
+        vendor.go()
         process.terminate()
         process.wait(20)
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.servers
 
 BURNING = [*GUNICORN[:-1], "tests.servers.burning:create_app()"]
 WORKERS = ("gevent", "gthread")
+BURNS = "burns"
 LONG_S = 40.0  # six of these tests share two cores
 
 
@@ -37,30 +38,37 @@ def health(server: Server, path: str = "/healthz") -> tuple[int, dict[str, Any]]
 
 
 @contextmanager
-def burning(server: Server, seconds: int) -> Iterator[None]:
+def burning(server: Server, folder: Path) -> Iterator[None]:
+    """A worker has too much to do, until the block is left."""
+    burns = folder / BURNS
+
     def ask() -> None:
         with requests.Session() as session:
             session.trust_env = False
-            session.get(f"http://{server.address}/burn/{seconds}", timeout=3 * seconds)
+            session.get(f"http://{server.address}/burn", timeout=4 * LONG_S)
 
-    burns = threading.Thread(target=ask)
-    burns.start()
-    yield
-    burns.join()
+    burns.touch()
+    asks = threading.Thread(target=ask)
+    asks.start()
+    try:
+        yield
+    finally:
+        burns.unlink()
+        asks.join()
 
 
 @pytest.mark.parametrize("worker", WORKERS)
 def test_a_worker_that_has_too_much_to_do_takes_nobody_new_until_it_is_calm(
     tmp_path: Path, worker: str
 ) -> None:
-    knobs = {"LOAD_THRESHOLD": "0.3", "WORKER_CLASS": worker}
+    knobs = {"LOAD_THRESHOLD": "0.3", "WORKER_CLASS": worker, "BURNS": str(tmp_path / BURNS)}
     with started(BURNING, ROOT, tmp_path / "log", **knobs) as server:
         assert "<Connect" in ring(server, 1)
         assert f"below {0.3}" in server.log and health(server, "/readyz") == (
             200,
             {"ready": True, "why_not": ""},
         )
-        with burning(server, 8):
+        with burning(server, tmp_path):
             assert server.waits_for(lambda: health(server, "/readyz")[0] == 503, LONG_S)
             assert "/media/busy.wav" in ring(server, 2)
             assert "<Connect" in ring(server, 1), "it has its place"
@@ -97,10 +105,9 @@ def test_the_line_that_keeps_all_calls_waiting_is_named(tmp_path: Path, worker: 
         if worker == "gevent":
             at = r"HUB_STALLED ms=\d+ cpu_ms=\d+ at tests/servers/burning\.py:(\d+) in asks_the_crm"
             assert server.waits_for(lambda: re.search(at, server.log) is not None)
-            (line,) = {int(found) for found in re.findall(at, server.log)}
-            assert (
-                "sum(range(" in (ROOT / "tests/servers/burning.py").read_text("utf-8").splitlines()[line - 1]
-            )
+            line = int(re.findall(at, server.log)[0])
+            lines = (ROOT / "tests/servers/burning.py").read_text("utf-8").splitlines()
+            assert lines[line - 1].strip() in ("for size in SIZES:", "sum(range(size))")
         else:
             assert server.has_said("THREADS_STALLED ms=") and "HUB_STALLED" not in server.log
         assert said not in "".join(line for line in server.log.splitlines() if "STALLED" in line)
@@ -109,13 +116,14 @@ def test_the_line_that_keeps_all_calls_waiting_is_named(tmp_path: Path, worker: 
 def test_workers_of_a_host_tell_each_other(tmp_path: Path) -> None:
     """One burns: the other refuses too, for the socket could come to the one that burns."""
     knobs = {"LOAD_THRESHOLD": "0.3", "WEB_CONCURRENCY": "2", "STATE_FILE": str(tmp_path / "state.db")}
+    knobs["BURNS"] = str(tmp_path / BURNS)
     with started(BURNING, ROOT, tmp_path / "log", **knobs) as server:
-        with burning(server, 8):
+        with burning(server, tmp_path):
 
             def all_refuse() -> bool:
                 return all(health(server, "/readyz")[0] == 503 for _ in range(8))
 
             assert server.waits_for(all_refuse, LONG_S)
             loads = [health(server)[1]["load"] for _ in range(20)]
-            assert min(loads) < 0.1, "the kernel asks the one that has nothing to do"
+            assert min(loads) < 0.25, "the kernel asks the one that has nothing to do"
         assert server.waits_for(lambda: all(health(server, "/readyz")[0] == 200 for _ in range(8)), LONG_S)

@@ -5,6 +5,7 @@
 
 import json
 import re
+from math import ceil
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from tests.serving import ROOT
 
 KUBERNETES = ROOT / "deploy/kubernetes/agent.yaml"
 COMPOSE = ROOT / "deploy/compose/compose.yaml"
+AGENTS = ("agent-1", "agent-2")
 NGINX = ROOT / "deploy/compose/nginx.conf"
 VERSION = "1.30"
 LAST_ANSWERS_S = 4.0  # of server/gunicorn_conf.py
 SETTINGS = {name.upper() for name in Config.model_fields}
+THOUSAND = 1000  # calls of docs/scale.md
 OF_THE_SECRET = re.compile(r"--from-literal=(\w+)=")
 
 
@@ -34,7 +37,9 @@ def figures() -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def manifests() -> dict[str, Any]:
-    return {each["kind"]: each for each in yaml.safe_load_all(KUBERNETES.read_text("utf-8"))}
+    """By their kinds; behind it what a name has more than the agent's."""
+    found = yaml.safe_load_all(KUBERNETES.read_text("utf-8"))
+    return {each["kind"] + each["metadata"]["name"].removeprefix("phone-agent"): each for each in found}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def test_last_answers_are_as_long_as_gunicorn_waits() -> None:
 class TestKubernetes:
     def test_takes_it(self, manifests: dict[str, Any]) -> None:
         validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed")
-        assert len(manifests) == 5
+        assert len(manifests) == 6
         for manifest in manifests.values():
             validator.validate(manifest, VERSION, strict=True)
 
@@ -91,6 +96,7 @@ class TestKubernetes:
         labels = deployment["template"]["metadata"]["labels"]
         assert labels == deployment["selector"]["matchLabels"]
         assert labels == manifests["Service"]["spec"]["selector"]
+        assert manifests["Service"]["spec"] == manifests["Service-sockets"]["spec"]
         assert labels == manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
         scaled = manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
         assert scaled["name"] == manifests["Deployment"]["metadata"]["name"]
@@ -101,6 +107,21 @@ class TestKubernetes:
         wanted = {each["pods"]["metric"]["name"]: each["pods"]["target"]["averageValue"] for each in metrics}
         assert set(wanted) == {"phone_agent_calls_now", "phone_agent_load"}
         assert int(wanted["phone_agent_calls_now"]) == 0.7 * int(environment_of(container)["MAX_CALLS"])
+
+    def test_there_may_be_pods_for_a_thousand_calls(self, manifests: dict[str, Any]) -> None:
+        """Those that the autoscaler would ask for, and one of them may be away."""
+        (container,) = manifests["Deployment"]["spec"]["template"]["spec"]["containers"]
+        scaled = manifests["HorizontalPodAutoscaler"]["spec"]
+        target = {each["pods"]["metric"]["name"]: each["pods"]["target"] for each in scaled["metrics"]}
+        calls_a_pod = int(target["phone_agent_calls_now"]["averageValue"])
+        assert scaled["maxReplicas"] == ceil(THOUSAND / calls_a_pod)
+        assert (scaled["maxReplicas"] - 1) * int(environment_of(container)["MAX_CALLS"]) >= THOUSAND
+
+    def test_sockets_have_a_list_of_their_own(self, manifests: dict[str, Any]) -> None:
+        """As nginx's have (docs/scale.md)."""
+        (rule,) = manifests["Ingress"]["spec"]["rules"]
+        behind = {each["path"]: each["backend"]["service"]["name"] for each in rule["http"]["paths"]}
+        assert behind == {"/": "phone-agent", "/ws/": "phone-agent-sockets"}
 
     def test_a_pod_is_a_core(self, manifests: dict[str, Any], figures: dict[str, int]) -> None:
         """Its places and its memory follow from what was measured."""
@@ -130,17 +151,33 @@ class TestCompose:
         assert set(services) == {"agent-1", "agent-2", "nginx", "redis", "postgres"}
 
     def test_waits_for_the_drain(self, composed: dict[str, Any]) -> None:
-        for name in ("agent-1", "agent-2"):
+        for name in AGENTS:
             agent = composed["services"][name]
             needs_s = ends_after_s(seconds_of_drain(agent["environment"]))
             assert needs_s < float(agent["stop_grace_period"].removesuffix("s")) <= needs_s + 15
 
     def test_settings_exist_and_ports_agree(self, composed: dict[str, Any]) -> None:
-        agents = [composed["services"][name] for name in ("agent-1", "agent-2")]
+        agents = [composed["services"][name] for name in AGENTS]
         assert agents[0] == agents[1] and set(agents[0]["environment"]) <= SETTINGS
         port = agents[0]["environment"]["PORT"]
         addresses = re.findall(r"server (agent-\d:\d+);", NGINX.read_text("utf-8"))
         assert addresses == [f"agent-1:{port}", f"agent-2:{port}"] * 2
+
+    def test_the_proxy_lets_in_what_the_agents_take(self, composed: dict[str, Any]) -> None:
+        """Five requests a new call, a connection on either side; Twilio may come from one address."""
+        told = NGINX.read_text("utf-8")
+        (rate,), (open_at_once, _), (connections,), (files,) = (
+            [int(found) for found in re.findall(pattern, told)]
+            for pattern in (
+                r"rate=(\d+)r/s",
+                r"limit_conn agent_open (\d+);",
+                r"worker_connections (\d+);",
+                r"worker_rlimit_nofile (\d+);",
+            )
+        )
+        calls = sum(int(composed["services"][name]["environment"]["MAX_CALLS"]) for name in AGENTS)
+        assert rate == 5 * Config.model_fields["calls_per_sec"].default
+        assert calls < open_at_once < connections / 2 and connections < files
 
 
 def upstreams_of(text: str) -> list[str]:

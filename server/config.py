@@ -80,11 +80,14 @@ class Config(KeptKnobs, LimitKnobs):
     worker_class: Literal["gevent", "gthread"] = knob("gevent", "gunicorn's worker class.")
     web_concurrency: int = knob(1, "gunicorn worker processes.", 1, 64)
     threads: int = knob(
-        64, "gthread only: threads a worker, at least MAX_CALLS plus 14; calls hold all but 14.", 4, 1000
+        64,
+        "gthread only: threads a worker, raised to MAX_CALLS plus 14; of fewer than 28 calls hold half.",
+        4,
+        1000,
     )
     websocket_engine: Literal["own", "flask-sock"] = knob(
         "own",
-        "A call's WebSocket under gunicorn; under other servers it is flask-sock's, which costs more.",
+        "A call's WebSocket under gunicorn; elsewhere, and with gunicorn's own TLS, it is flask-sock's.",
     )
     log_level: LogLevel = knob("INFO", "What is logged.")
 

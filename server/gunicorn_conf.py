@@ -23,7 +23,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # gunicorn reads t
 
 from server.admission import load_board  # noqa: E402
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S, follow_signals  # noqa: E402
-from server.admission.load import OFF  # noqa: E402
 from server.config import EXTENSION, Config, KnobError, env_file_remarks, load_config_to_start  # noqa: E402
 from server.going_live import missing_to_go_live  # noqa: E402
 from server.logs.rate_limited import OnceIn  # noqa: E402
@@ -31,10 +30,11 @@ from server.logs.writer import last_words  # noqa: E402
 from server.metrics import shared_folder  # noqa: E402
 from server.pages.kinds import Kind, kind_of  # noqa: E402
 from server.providers.registry import chosen_llm, chosen_stt, chosen_tts  # noqa: E402
+from server.runtime.cores import allowed_cores  # noqa: E402
 from server.runtime.dns import bound_look_ups  # noqa: E402
 from server.runtime.private_files import OTHERS  # noqa: E402
 from server.runtime.threads import Threads  # noqa: E402
-from server.runtime.web_server import LOOPBACK_NAMES, SPARE_THREADS, Gunicorn, threads_for_calls  # noqa: E402
+from server.runtime.web_server import LOOPBACK_NAMES, SPARE_THREADS  # noqa: E402
 from server.settings.own_files import forget_files  # noqa: E402
 from server.settings.startup_checks import (  # noqa: E402
     kept_words,
@@ -44,6 +44,7 @@ from server.settings.startup_checks import (  # noqa: E402
     why_too_little_memory,
 )
 from server.settings.url_secrets import shown  # noqa: E402
+from server.start_lines import limits_of_calls, too_many_workers  # noqa: E402
 
 WARM_TIMEOUT_S = 20.0  # below ``timeout``: a worker that does not report for so long is killed
 OTHERS_S = 0.1  # between two looks at them
@@ -323,9 +324,10 @@ def summary(config: Config) -> list[str]:
     lines = [
         f"engines: STT {', '.join(chosen_stt(config))}; LLM {', '.join(chosen_llm(config))}; "
         f"TTS {', '.join(chosen_tts(config))}",
-        f"serving on {bind}, {workers} {config.worker_class} worker(s)",
+        f"serving on {bind}, {workers} {config.worker_class} worker(s), WebSocket {config.websocket_engine}",
         f"pages: {where_pages_are(config)}",
-        *(f"limit: {bound}" for bound in bounds(config)),
+        *(f"limit: {limit}" for limit in limits_of_calls(config, threads)),
+        *(f"workers: {why}" for why in too_many_workers(config, allowed_cores())),
         *kept_words(config),
         *env_file_remarks(),
         *(f"OPEN: {danger}" for danger in [*open_doors(config), *beside_the_proxy(config)]),
@@ -346,23 +348,6 @@ def where_pages_are(config: Config) -> str:
         return str(kind.value)
     known = config.public_base_url or (f"https://{config.public_host}" if config.public_host else "")
     return f"{shown(known or f'http://localhost:{config.port}').rstrip('/')}/, {kind.value}"
-
-
-def bounds(config: Config) -> list[str]:
-    """What limits the calls where no number does."""
-    if config.most_calls:
-        return []
-    found = []
-    if config.worker_class == "gthread":
-        most = threads_for_calls(Gunicorn("gthread", threads))
-        found = [
-            f"no MAX_CALLS, and a call holds one of a worker's {threads} threads: it takes {most} at once"
-        ]
-    if config.load_threshold < OFF:
-        found += [
-            f"no MAX_CALLS: new calls come while each worker's load stays below {config.load_threshold:g}"
-        ]
-    return found
 
 
 def open_doors(config: Config) -> list[str]:

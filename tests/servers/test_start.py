@@ -48,6 +48,7 @@ class TestGunicorn:
     def test_it_says_what_is_in_use_and_what_is_missing(self, server: Server) -> None:
         for said in (
             "engines: STT scripted; LLM scripted; TTS scripted",
+            "worker(s), WebSocket own",
             "to go live: set PUBLIC_BASE_URL",
             "to go live: scripted providers are for tests",
             "to go live: set TWILIO_AUTH_TOKEN",
@@ -164,6 +165,41 @@ class TestSettings:
         own = {"state_file": str(tmp_path / "new" / "agent.db"), "twilio_auth_token": "secret"}
         config = Config(**{"_env_file": None, **defaults, **own, **knobs})
         return "\n".join(summary(config))
+
+    def limits(self, tmp_path: Path, **knobs: object) -> list[str]:
+        said = self.said(tmp_path, **knobs).splitlines()
+        return [line.removeprefix("limit: ") for line in said if line.startswith("limit: ")]
+
+    @pytest.mark.parametrize(
+        ("knobs", "said"),
+        [
+            ({"max_calls": 40}, ["MAX_CALLS=40 on this host, and each worker's load below 0.85"]),
+            ({"max_calls": 40, "load_threshold": 1}, ["MAX_CALLS=40 on this host"]),
+            ({"max_calls": 0, "load_threshold": 1}, ["none (MAX_CALLS=0, LOAD_THRESHOLD=1)"]),
+            ({"load_threshold": 1}, ["none (no MAX_CALLS, LOAD_THRESHOLD=1)"]),
+            ({}, ["no MAX_CALLS: new calls come while each worker's load stays below 0.85"]),
+        ],
+    )
+    def test_what_limits_the_calls_is_said(
+        self, tmp_path: Path, knobs: dict[str, object], said: list[str]
+    ) -> None:
+        assert self.limits(tmp_path, **knobs) == said
+
+    def test_hosts_without_a_number_know_their_own_load_only(self, tmp_path: Path) -> None:
+        shared = {"redis_url": "redis://localhost:6379/0"}
+        said = "REDIS_URL without MAX_CALLS: hosts limit calls by their own load alone"
+        assert said in self.limits(tmp_path, **shared)
+        assert said not in self.limits(tmp_path, **shared, max_calls=40)
+
+    def test_more_workers_than_cores_are_told_of(self, tmp_path: Path) -> None:
+        from server.start_lines import too_many_workers
+
+        assert "workers: 64 on " in self.said(tmp_path, web_concurrency=64)
+        assert "workers: " not in self.said(tmp_path, web_concurrency=1)
+        four = Config(_env_file=None, web_concurrency=4)
+        assert too_many_workers(four, 4.0) == [] and too_many_workers(four, 2.5) == [
+            "4 on 2.5 core(s): a worker a core is right"
+        ]
 
     def test_open_doors_are_said_loudly(self, tmp_path: Path) -> None:
         assert "OPEN:" not in self.said(tmp_path) and "set TWILIO_AUTH_TOKEN" not in self.said(tmp_path)

@@ -1,4 +1,4 @@
-"""Hundreds of calls while engines fail, callers misbehave, and disks, log, state and clock fall ill by turns.
+"""Hundreds of calls while providers fail, callers misbehave, and disks, log, state, clock fall ill by turns.
 
 ``python -m bench.chaos --calls 500 --rate 0.2``: the real server with two workers on a local cloud;
 gevent on a state file, gthread on a Redis of its own (``--store`` says otherwise). Needs a C compiler and
@@ -285,7 +285,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=500)
     parser.add_argument("--at-once", type=int, default=20)
-    parser.add_argument("--rate", type=float, default=0.2, help="of the engines' requests that fail")
+    parser.add_argument("--rate", type=float, default=0.2, help="of the providers' requests that fail")
     parser.add_argument("--rude-rate", type=float, default=0.4, help="of the callers that misbehave")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--worker-class", choices=("gevent", "gthread"), action="append")

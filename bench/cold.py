@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bench.load import cloud, process
+from bench.options import options
 from bench.service import LINES, on_the_cloud, place_calls, say
 from bench.ticker import latenesses_ms
 from tests.cloud.local import CLOUD_KNOBS, OPENAI_KNOBS
@@ -46,4 +47,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     main()

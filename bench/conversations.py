@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 
+from bench.options import options
 from server.providers.base import ProviderError, ReplyRequest
 from server.turns.actions import FinishRecognition, Log
 from server.turns.effects import EndCall, SaveLead, Transfer
@@ -188,5 +189,8 @@ def main(calls: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    sys.exit(bool(main(*(numbers + [1000, 1][len(numbers) :]))))
+    parser = options(__doc__)
+    parser.add_argument("calls", nargs="?", type=int, default=1000)
+    parser.add_argument("seed", nargs="?", type=int, default=1)
+    words = parser.parse_args()
+    sys.exit(bool(main(words.calls, words.seed)))

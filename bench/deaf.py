@@ -1,9 +1,8 @@
-"""Newcomer 3: what a caller hears of an agent whose STT are broken, and what the server says of itself.
+"""What a caller hears of an agent whose STTs are broken, and what the server says of itself.
 
 ``python -m bench.deaf [TURNS]``: a call of so many turns for each way in which Google's STT can fail.
 """
 
-import sys
 import tempfile
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.faults import answer
+from bench.options import options
 from bench.service import LINES, on_the_cloud, place_calls, say
 from tests.cloud.local import LocalCloud
 from tests.cloud.watch import Fault
@@ -83,7 +83,9 @@ def health(server: Server) -> Health:
 
 
 def main() -> None:
-    turns = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    parser = options(__doc__)
+    parser.add_argument("turns", nargs="?", type=int, default=7, help="of each call")
+    turns = parser.parse_args().turns
     for fault in WAYS:
         deaf = measure(fault, "gevent", turns)
         print(f"{fault.value}: heard {deaf.heard} of {len(deaf.said)} turns, ended: {deaf.ending}")

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from bench.options import options
 from server.telephony.signature import GOOD_S
 from tests.servers.doors import (
     RING,
@@ -204,4 +205,6 @@ def main(seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 5))
+    parser = options(__doc__)
+    parser.add_argument("seed", nargs="?", type=int, default=5)
+    sys.exit(main(parser.parse_args().seed))

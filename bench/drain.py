@@ -1,13 +1,12 @@
 """SIGTERM with calls in progress: who ended by themselves, who was told, and whose sentence was cut.
 
-``python -m bench.drain``: 20 calls on two workers of either class, without a person to hand over to
+``python -m bench.drain [CALLS]``: 20 calls on two workers of either class, without a person to hand over to
 and with one. The whole process group is signalled, and several times, as some hosts do.
 """
 
 import os
 import re
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 import psutil
 import requests
 
+from bench.options import options
 from server.audio.twilio_buffer import TwilioBuffer
 from server.simulator.call import CallPlan, CallRecord, PhoneCall
 from server.simulator.pump import StreamPump
@@ -202,7 +202,9 @@ def report(name: str, result: Drained) -> str:
 
 
 def main() -> None:
-    calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
+    parser = options(__doc__)
+    parser.add_argument("calls", nargs="?", type=int, default=CALLS)
+    calls = parser.parse_args().calls
     for worker_class in ("gevent", "gthread"):
         for person in ("", PERSON):
             with tempfile.TemporaryDirectory() as folder:

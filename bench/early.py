@@ -1,4 +1,4 @@
-"""What an early start is worth (B3): 100 turns with it and without, engines 200/350/150 ms, simulated time.
+"""What an early start is worth (B3): 100 turns with it and without, providers 200/350/150 ms, simulated time.
 
     python -m bench.early [turns]
 
@@ -6,10 +6,10 @@ Every second turn has a pause of 0.3-0.45 s inside it: there an early start is f
 """
 
 import random
-import sys
 from dataclasses import dataclass
 from statistics import median
 
+from bench.options import options
 from server.providers.base import ReplyRequest
 from server.turns.actions import GenerateReply
 from server.turns.events import Event, ReplyDelay
@@ -103,4 +103,6 @@ def main(turns: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
+    parser = options(__doc__)
+    parser.add_argument("turns", nargs="?", type=int, default=100)
+    main(parser.parse_args().turns)

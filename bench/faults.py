@@ -1,7 +1,7 @@
-"""Every fault of every engine in a real call: the caller hears an answer in time, and the next turn works.
+"""Every fault of every provider in a real call: the caller hears an answer in time, and the next turn works.
 
-``python -m bench.faults [--engines google openai soniox]``: one call an engine, a good turn after every
-faulty one. STT and mind have no second engine to fall back on; the voice has the embedded one. There is no
+``python -m bench.faults [--engines google openai soniox]``: one call a provider, a good turn after every
+faulty one. STT and LLM have no second provider to fall back on; TTS has the embedded one. There is no
 thinking hint.
 """
 

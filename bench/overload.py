@@ -1,7 +1,7 @@
 """Forty calls on one core with others busy on it: does the log say what callers hear (A9)?
 
 ``python -m bench.overload``: the server and the busy ones share core 0, the callers have core 1, and as
-root they come first there; scripted engines, the real speech model. Every gap in the log is paired with the
+root they come first there; scripted providers, the real speech model. Every gap in the log is paired with the
 answer that its caller heard at that time. Whoever rings while ``/healthz`` says ``overloaded`` is to hear
 that we are busy.
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 import requests
 
 from bench.log import lines_of
+from bench.options import options
 from server.providers.embedded.tts.synthesizer import speak_pcm16_8k
 from server.simulator.call import CallPlan, CallRecord, new_ids
 from server.simulator.load import Percentiles, place_calls
@@ -203,4 +204,5 @@ def _line(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     main()

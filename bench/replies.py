@@ -2,7 +2,7 @@
 
 A line of FILE is a JSON object: ``raw`` (what the model writes), ``finish`` (its finish reason), ``spoken``
 (what the caller is to hear, a text or its sentences; empty: an answer that is none), ``calls`` (what is to be
-done: names, or objects with ``name`` and ``arguments``), and ``kind``. Each goes through the OpenAI mind and
+done: names, or objects with ``name`` and ``arguments``), and ``kind``. Each goes through the OpenAI LLM and
 the local cloud in pieces of 1, 3 and 7 characters; right is what is so in all three.
 """
 

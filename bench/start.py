@@ -1,8 +1,8 @@
 """How soon a server answers and is warm, and the memory of a worker and of a call.
 
-``python -m bench.start [--workers gevent] [--calls 40]``: for each set of engines and each worker class a new
-server; what it took until ``/healthz`` answered and until it was warm; then so many calls at once, and the
-worker's own memory before, and at its highest meanwhile. Before it what the modules take, each imported
+``python -m bench.start [--workers gevent] [--calls 40]``: for each set of providers and each worker class a
+new server; what it took until ``/healthz`` answered and until it was warm; then so many calls at once, and
+the worker's own memory before, and at its highest meanwhile. Before it what the modules take, each imported
 behind those above it. The cloud and the callers are on the same cores.
 """
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from types import FrameType
 
+from bench.options import options
 from tests.simtime.call import REPLY, SimCall
 from tests.simtime.line import Sound
 
@@ -123,4 +124,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     main()

@@ -321,10 +321,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("phases", nargs="*", choices=[*PHASES, []])
+    parser.add_argument("phases", nargs="*", metavar="PHASE", help=f"all without any: {', '.join(PHASES)}")
     parser.add_argument("--calls", type=int, default=CALLS)
     parser.add_argument("--worker-class", choices=("gevent", "gthread"), action="append")
     words = parser.parse_args()
+    if unknown := set(words.phases) - set(PHASES):
+        parser.error(f"no phase: {', '.join(sorted(unknown))}")
     broken = 0
     for worker_class in words.worker_class or ("gevent", "gthread"):
         for phase in words.phases or PHASES:

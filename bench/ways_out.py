@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from bench.options import options
 from server.turns.effects import EndCall, Transfer
 from tests.simtime.call import SimCall
 from tests.simtime.line import Sound
@@ -48,4 +49,6 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else "usage: python -m bench.ways_out FILE")
+    parser = options(__doc__)
+    parser.add_argument("file", help="callers.jsonl")
+    sys.exit(main(parser.parse_args().file))

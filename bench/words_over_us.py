@@ -8,6 +8,7 @@ A listener's words and our own echo: it goes on. Words that mean something: it s
 import random
 import sys
 
+from bench.options import options
 from tests.simtime.call import SimCall, worded
 from tests.simtime.line import Sound
 from tests.wording import OURS
@@ -73,4 +74,6 @@ def main(moments: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(bool(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)))
+    parser = options(__doc__)
+    parser.add_argument("moments", nargs="?", type=int, default=20, help="for each of the words")
+    sys.exit(bool(main(parser.parse_args().moments)))

@@ -13,6 +13,7 @@ from itertools import product
 from bench.acoustics.events import KINDS, event
 from bench.acoustics.study import REPLY, call_on
 from bench.acoustics.tracks import LINES, SPEECH_DBFS, Track, spoken
+from bench.options import options
 from tests.simtime.call import SimCall
 
 FAR_LEVELS_DB = (-12, -16, -20)  # mean level against the caller's
@@ -124,4 +125,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     sys.exit(main())

@@ -14,6 +14,7 @@ from functools import cache, partial
 from itertools import product
 
 from bench.acoustics.tracks import Track, spoken
+from bench.options import options
 from server.audio.frames import FRAME_BYTES, SAMPLE_RATE_HZ, level_rms, pcm16_to_mulaw
 from server.audio.silero import SpeechModel
 from server.providers.base import Transcript
@@ -233,4 +234,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     sys.exit(main())

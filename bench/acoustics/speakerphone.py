@@ -16,6 +16,7 @@ import numpy as np
 
 from bench.acoustics.study import first_voiced_s
 from bench.acoustics.tracks import LINES, SPEECH_DBFS, Track, spoken
+from bench.options import options
 from server.audio.frames import (
     FRAME_BYTES,
     SAMPLE_RATE_HZ,
@@ -267,4 +268,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     sys.exit(main())

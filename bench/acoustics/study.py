@@ -12,6 +12,7 @@ from functools import partial
 from itertools import product
 
 from bench.acoustics.tracks import LINES, SPEECH_DBFS, Track, hold_music, spoken
+from bench.options import options
 from server.audio.frames import FRAME_BYTES, level_rms
 from server.audio.silero import SpeechModel
 from tests.simtime.call import GREETING, SimCall
@@ -188,4 +189,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    options(__doc__).parse_args()
     sys.exit(main())

@@ -197,8 +197,8 @@ class TestSettings:
         assert "workers: 64 on " in self.said(tmp_path, web_concurrency=64)
         assert "workers: " not in self.said(tmp_path, web_concurrency=1)
         four = Config(_env_file=None, web_concurrency=4)
-        assert too_many_workers(four, 4.0) == [] and too_many_workers(four, 2.5) == [
-            "4 on 2.5 core(s): a worker a core is right"
+        assert too_many_workers(four, 4.0) == [] and too_many_workers(four, 3.5) == [
+            "4 on 3.5 core(s): a worker a core is right"
         ]
 
     def test_open_doors_are_said_loudly(self, tmp_path: Path) -> None:

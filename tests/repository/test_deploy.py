@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from server.admission.drain import CUT_S, FAREWELL_S, LINGER_S
+from server.app import create_app
 from server.config import Config
 from tests.repository.test_docs import locations
 from tests.servers.nginx import LOCATIONS, UPSTREAMS
@@ -96,7 +97,9 @@ class TestKubernetes:
         labels = deployment["template"]["metadata"]["labels"]
         assert labels == deployment["selector"]["matchLabels"]
         assert labels == manifests["Service"]["spec"]["selector"]
-        assert manifests["Service"]["spec"] == manifests["Service-sockets"]["spec"]
+        assert manifests["Service-sockets"]["spec"] == manifests["Service"]["spec"] | {
+            "publishNotReadyAddresses": True
+        }
         assert labels == manifests["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"]
         scaled = manifests["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]
         assert scaled["name"] == manifests["Deployment"]["metadata"]["name"]
@@ -118,10 +121,14 @@ class TestKubernetes:
         assert (scaled["maxReplicas"] - 1) * int(environment_of(container)["MAX_CALLS"]) >= THOUSAND
 
     def test_sockets_have_a_list_of_their_own(self, manifests: dict[str, Any]) -> None:
-        """As nginx's have (docs/scale.md)."""
+        """As nginx's have (docs/scale.md); and what goes on is served by pods that take nothing new too."""
         (rule,) = manifests["Ingress"]["spec"]["rules"]
         behind = {each["path"]: each["backend"]["service"]["name"] for each in rule["http"]["paths"]}
-        assert behind == {"/": "phone-agent", "/ws/": "phone-agent-sockets"}
+        assert {path for path, service in behind.items() if service == "phone-agent"} == {"/"}
+        rules = {rule.rule for rule in create_app(Config(_env_file=None)).url_map.iter_rules()}
+        webhooks = {rule for rule in rules if rule.startswith("/webhook/")} - {"/webhook/incoming_call"}
+        of_calls = {"/ws/", "/media/", *webhooks}
+        assert {path for path, service in behind.items() if service == "phone-agent-sockets"} == of_calls
 
     def test_a_pod_is_a_core(self, manifests: dict[str, Any], figures: dict[str, int]) -> None:
         """Its places and its memory follow from what was measured."""

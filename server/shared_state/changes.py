@@ -87,7 +87,7 @@ class Renew:
 
 @dataclass(frozen=True)
 class Release:
-    """The call has no place any more, in its share neither."""
+    """The call has no place on this host any more; in its share neither, unless another host has the call."""
 
     host: str
     call_sid: str

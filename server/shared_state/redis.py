@@ -78,6 +78,16 @@ local function only_here(asked)
   end
 end
 
+-- It was taken up there.
+local function elsewhere(asked)
+  for _, host in ipairs(redis.call('ZRANGE', asked.hosts, 0, -1)) do
+    local name = asked.leases .. host
+    local ends = name ~= asked.host and redis.call('ZSCORE', name, asked.call)
+    if ends and tonumber(ends) > now then return true end
+  end
+  return false
+end
+
 local function place(name, call, for_ms)
   redis.call('ZADD', name, now + for_ms, call)
   redis.call('ZREMRANGEBYRANK', name, 0, -1 - bound)
@@ -126,7 +136,7 @@ end
 function make.release(asked)
   local share = redis.call('GET', asked.share_of .. asked.call)
   redis.call('ZREM', asked.host, asked.call)
-  if share then
+  if share and not elsewhere(asked) then
     redis.call('ZREM', share, asked.call)
     redis.call('DEL', asked.share_of .. asked.call)
   end
@@ -242,7 +252,7 @@ def _told(change: Change) -> dict[str, object]:
         case Offer(host, most, for_s):
             return {"change": "offer", "host": host, "most": most, "for_ms": _ms(for_s)} | AMONG_HOSTS
         case Release(host, call_sid):
-            where = {"host": _key("leases", host), "share_of": _key("share-of", "")}
+            where = {"host": _key("leases", host), "share_of": _key("share-of", "")} | AMONG_HOSTS
             return {"change": "release", "call": call_sid, **where}
 
 

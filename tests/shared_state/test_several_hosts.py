@@ -109,6 +109,32 @@ def test_a_share_holds_on_all_hosts(two):
     assert second.lease("CA3", 3, LONG_S)
 
 
+def test_f8_a_host_that_lets_go_late_frees_no_share(two):
+    """The call was taken up at the other one: it has its share until that lets go of it too."""
+    first, second = two
+    mine = Share(f"{SHARE}me", 2)
+    assert first.lease("CA1", 3, LONG_S, mine)
+    assert second.lease("CA1", 0, LONG_S, Share(mine.name))
+    first.release("CA1")  # before its socket has come there
+    second.renew(["CA1"], LONG_S)
+    first.release("CA1")  # and after it
+    second.renew(["CA1"], LONG_S)
+    assert first.lease("CA2", 3, LONG_S, mine) and not first.lease("CA3", 3, LONG_S, mine)
+    second.release("CA1")
+    assert first.lease("CA3", 3, LONG_S, mine)
+
+
+def test_a_call_that_another_host_has_forgotten_keeps_no_share(two):
+    """That one was killed with it; its place there is over, and Redis may not have noticed."""
+    first, second = two
+    mine = Share(f"{SHARE}me", 1)
+    second.renew(["CA2"], LONG_S)
+    assert second.lease("CA1", 0, 0.0)
+    assert first.lease("CA1", 0, LONG_S, mine)
+    first.release("CA1")
+    assert first.lease("CA3", 3, LONG_S, mine)
+
+
 def test_a_host_says_again_and_again_what_it_takes(host):
     """From its start, without a call; until it drains."""
     runtime, other = SimRuntime(), host("b")

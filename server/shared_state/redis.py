@@ -71,10 +71,13 @@ local function hosts_full(asked, call)
   return room and not has and here + calls >= asked.most + room
 end
 
+-- Some calls at a time: Lua's stack takes no 8,000 words.
 local function only_here(asked)
   for _, host in ipairs(redis.call('ZRANGE', asked.hosts, 0, -1)) do
     local name = asked.leases .. host
-    if name ~= asked.host then redis.call('ZREM', name, unpack(asked.calls)) end
+    for first = 1, name ~= asked.host and #asked.calls or 0, 1000 do
+      redis.call('ZREM', name, unpack(asked.calls, first, math.min(first + 999, #asked.calls)))
+    end
   end
 end
 

@@ -4,6 +4,8 @@ import pytest
 import redis
 
 from server.admission.slots import BEAT_S, OFFER_S, Slots
+from server.shared_state import redis as redis_store
+from server.shared_state.changes import MAX_LEASES
 from server.shared_state.pools import SHARE, Share
 from server.shared_state.redis import RedisStore
 from server.shared_state.state import SharedState
@@ -133,6 +135,19 @@ def test_a_call_that_another_host_has_forgotten_keeps_no_share(two):
     assert first.lease("CA1", 0, LONG_S, mine)
     first.release("CA1")
     assert first.lease("CA3", 3, LONG_S, mine)
+
+
+def test_a_renewal_of_ten_thousand_calls(host, monkeypatch):
+    """However many there are; none of them has a place on the other host any more."""
+    for bound in ("REDIS_TIMEOUT_S", "WITHIN_S"):  # no test of the clock
+        monkeypatch.setattr(redis_store, bound, LONG_S)
+    first, second = host("a"), host("b")
+    for each in (first, second):
+        each.offer(0, LONG_S)
+    calls = [f"CA{number}" for number in range(MAX_LEASES)]
+    second.renew(calls[-1:], LONG_S)
+    first.renew(calls, LONG_S)
+    assert (first.leased(), second.leased()) == (MAX_LEASES, 0)
 
 
 def test_a_host_says_again_and_again_what_it_takes(host):

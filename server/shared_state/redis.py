@@ -128,7 +128,9 @@ function make.lease(asked)
 end
 
 function make.offer(asked)
-  redis.call('ZREMRANGEBYSCORE', asked.hosts, '-inf', now - longest)
+  for _, host in ipairs(redis.call('ZRANGEBYSCORE', asked.hosts, '-inf', now - longest)) do
+    if held(asked.leases .. host) == 0 then redis.call('ZREM', asked.hosts, host) end
+  end
   redis.call('ZREMRANGEBYSCORE', asked.hosts, '(' .. now + longest, '+inf')
   redis.call('ZADD', asked.hosts, now + asked.for_ms, asked.host)
   redis.call('PEXPIRE', asked.hosts, 2 * longest)

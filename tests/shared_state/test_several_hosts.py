@@ -74,6 +74,26 @@ def test_a_host_that_drains_counts_for_the_calls_it_has(two):
     assert not first.lease("CA6", 3, LONG_S)
 
 
+def test_a_host_that_drains_for_an_hour_is_forgotten_after_its_last_call(two, redis_url):
+    """DRAIN_SEC may be that long, and the other one goes on saying what it takes."""
+    first, second = two
+    second.renew(["CA1", "CA2"], LONG_S)
+    second.offer(3, 0.0)
+    with redis.Redis.from_url(redis_url) as client:
+
+        def hosts():
+            return set(client.zrange("phone_agent:leases:hosts:", 0, -1))
+
+        client.zincrby("phone_agent:leases:hosts:", -3600_000, "b")
+        first.offer(3, LONG_S)
+        assert hosts() == {b"a", b"b"}
+        first.renew(["CA1"], LONG_S)
+        assert second.holders() == {"CA2"}, "it has one place"
+        second.release("CA2")
+        first.offer(3, LONG_S)
+        assert hosts() == {b"a"}
+
+
 def test_which_others_take_calls(two, host):
     """Not who has ended, or drains."""
     first, second = two

@@ -87,7 +87,11 @@ class Renew:
 
 @dataclass(frozen=True)
 class Release:
-    """The call has no place on this host any more; in its share neither, unless another host has the call."""
+    """The call has no place on this host any more; in its share neither, unless another host has the call.
+
+    In which share it was is known for as long as its place was given for: another worker may have the call
+    still (F8), and renews both.
+    """
 
     host: str
     call_sid: str

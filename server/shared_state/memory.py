@@ -2,8 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Set
-from contextlib import suppress
+from collections.abc import Callable
 
 from cachetools import TLRUCache, TTLCache
 
@@ -25,7 +24,7 @@ from server.shared_state.changes import (
     Remember,
     Renew,
 )
-from server.shared_state.pools import SHARE, pools
+from server.shared_state.pools import pools
 
 MAX_KEYS = 100_000  # 400 bytes each; a process that has no store knows the last 16,000 calls of a day
 
@@ -44,6 +43,7 @@ class MemoryStore:
         self._memories: TTLCache[str, str] = TTLCache(MAX_MEMORIES, MEMORY_S, timer=now)
         self._keys: TLRUCache[str, float] = TLRUCache(MAX_KEYS, _until, timer=now)
         self._leases: TLRUCache[tuple[str, str], float] = TLRUCache(MAX_LEASES, _until, timer=now)
+        self._shares: TLRUCache[str, tuple[str, float]] = TLRUCache(MAX_LEASES, _until_then, timer=now)
 
     def change(self, *changes: Change) -> Made:
         with self._lock:
@@ -89,12 +89,14 @@ class MemoryStore:
             case Lease():
                 return self._lease(change)
             case Renew(host, call_sids, for_s):
-                for lease in [*self._shares_of({*call_sids}), *((host, call_sid) for call_sid in call_sids)]:
-                    self._leases[lease] = for_s
+                for call_sid in call_sids:
+                    self._leases[host, call_sid] = for_s
+                    if call_sid in self._shares:
+                        self._in_share(self._shares[call_sid][0], call_sid, for_s)
             case Release(host, call_sid):
-                for lease in [*self._shares_of({call_sid}), (host, call_sid)]:
-                    with suppress(KeyError):
-                        del self._leases[lease]
+                self._leases.pop((host, call_sid), None)
+                if call_sid in self._shares:
+                    self._leases.pop((self._shares[call_sid][0], call_sid), None)
         return ALL_MADE
 
     def _lease(self, lease: Lease) -> Made:
@@ -102,16 +104,22 @@ class MemoryStore:
         for pool, limit in counted:
             if limit and (pool, lease.call_sid) not in self._leases and self._count(pool) >= limit:
                 return Made(lease, pool)
-        for pool, _ in counted:
-            self._leases[pool, lease.call_sid] = lease.for_s
+        self._leases[lease.host, lease.call_sid] = lease.for_s
+        if lease.share.name:
+            self._in_share(lease.share.name, lease.call_sid, lease.for_s)
         return ALL_MADE
+
+    def _in_share(self, share: str, call_sid: str, for_s: float) -> None:
+        self._leases[share, call_sid] = for_s
+        self._shares[call_sid] = share, for_s
 
     def _count(self, pool: str) -> int:
         return sum(1 for holder, _ in self._leases if holder == pool)
 
-    def _shares_of(self, call_sids: Set[str]) -> list[tuple[str, str]]:
-        return [lease for lease in self._leases if lease[0].startswith(SHARE) and lease[1] in call_sids]
-
 
 def _until(_key: object, for_s: float, now: float) -> float:
     return now + for_s
+
+
+def _until_then(_key: object, known: tuple[str, float], now: float) -> float:
+    return now + known[1]

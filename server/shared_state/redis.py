@@ -141,10 +141,7 @@ end
 function make.release(asked)
   local share = redis.call('GET', asked.share_of .. asked.call)
   redis.call('ZREM', asked.host, asked.call)
-  if share and not elsewhere(asked) then
-    redis.call('ZREM', share, asked.call)
-    redis.call('DEL', asked.share_of .. asked.call)
-  end
+  if share and not elsewhere(asked) then redis.call('ZREM', share, asked.call) end
   return true
 end
 

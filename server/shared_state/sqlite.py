@@ -73,6 +73,12 @@ RENEW = (
     " ON CONFLICT (host, call_sid) DO UPDATE SET until = excluded.until"  # it keeps its age: see _keep
 )
 OF_ITS_SHARE = f"call_sid = ? AND host GLOB '{SHARE}*'"
+LEFT = "left:"  # before the name of a share that the call was in, while it may have to be in it again
+LEAVE_SHARE = f"UPDATE OR REPLACE leases SET host = '{LEFT}' || host WHERE {OF_ITS_SHARE}"
+COME_BACK = (
+    f"UPDATE OR REPLACE leases SET host = substr(host, {len(LEFT) + 1})"
+    f" WHERE call_sid = ? AND host GLOB '{LEFT}{SHARE}*' AND until > ?"
+)
 
 
 class SqliteStore:
@@ -246,12 +252,13 @@ def _make(file: sqlite3.Connection, now: float, change: Change) -> Made:
             return _lease(file, now, change)
         case Renew(host, call_sids, for_s):
             file.executemany(RENEW, [(host, call_sid, now + for_s) for call_sid in call_sids])
+            file.executemany(COME_BACK, [(call_sid, now) for call_sid in call_sids])
             renew_share = f"UPDATE leases SET until = ? WHERE {OF_ITS_SHARE} AND until > ?"
             file.executemany(renew_share, [(now + for_s, call_sid, now) for call_sid in call_sids])
             _keep(file, "leases", MAX_LEASES)
         case Release(host, call_sid):
             file.execute("DELETE FROM leases WHERE host = ? AND call_sid = ?", (host, call_sid))
-            file.execute(f"DELETE FROM leases WHERE {OF_ITS_SHARE}", (call_sid,))
+            file.execute(LEAVE_SHARE, (call_sid,))
     return ALL_MADE
 
 

@@ -116,11 +116,11 @@ class Model:
 
     def __init__(self):
         self.now = 0
-        self.outcomes, self.memories, self.keys, self.leases = {}, {}, {}, {}
+        self.outcomes, self.memories, self.keys, self.leases, self.shares = {}, {}, {}, {}, {}
 
     def pass_s(self, seconds):
         self.now += seconds
-        for known in (self.outcomes, self.memories, self.keys, self.leases):
+        for known in (self.outcomes, self.memories, self.keys, self.leases, self.shares):
             for gone in [key for key, (_, until) in known.items() if until <= self.now]:
                 del known[gone]
 
@@ -149,11 +149,14 @@ class Model:
         given = all(not m or (p, sid) in self.leases or self.leased(p) < m for p, m in pools)
         if given:
             self.leases.update({(pool, sid): (None, self.now + for_s) for pool, _ in pools})
+        if given and share.name:
+            self.shares[sid] = (share.name, self.now + for_s)
         return given
 
     def renew(self, host, sids, for_s):
         kept = [(host, sid) for sid in sids] + [lease for sid in sids for lease in self.shares_of(sid)]
         self.leases.update({lease: (None, self.now + for_s) for lease in kept})
+        self.shares.update({sid: (pool, self.now + for_s) for pool, sid in kept[len(sids) :]})
 
     def release(self, host, sid):
         for lease in [(host, sid), *self.shares_of(sid)]:
@@ -166,7 +169,7 @@ class Model:
         return {sid for holder, sid in self.leases if holder == pool}
 
     def shares_of(self, sid):
-        return [lease for lease in self.leases if lease[0].startswith(SHARE) and lease[1] == sid]
+        return [(self.shares[sid][0], sid)] if sid in self.shares else []
 
 
 # Real milliseconds pass in Redis: no two of these end at the same moment.
@@ -266,6 +269,21 @@ def test_a_share_is_of_all_hosts_and_no_place_is_taken_for_it_alone(store):
     store.release("b", "CA2")
     assert not store.lease("a", "CA4", 1, LONG_S, share) and store.leased(share.name) == 1
     assert store.lease("c", "CA3", 9, LONG_S, share) and store.leased(share.name) == 2
+
+
+def test_f8_a_worker_that_lets_go_late_frees_no_share_for_long(aging):
+    """F8: another worker of the host has taken the call up, and has its place and its share again."""
+    life, share = aging(), Share(f"{SHARE}dana", 1)
+    assert life.store.lease("a", "CA1", 9, 15, share)
+    assert life.store.lease("a", "CA1", 0, 15, Share(share.name))
+    life.store.release("a", "CA1")
+    assert life.store.leased(share.name) == 0
+    life.store.renew("a", ["CA1"], 15)
+    assert not life.store.lease("a", "CA2", 9, 15, share) and life.store.leased("a") == 1
+    life.store.release("a", "CA1")
+    life.pass_s(20)
+    life.store.renew("a", ["CA1"], 15)
+    assert life.store.lease("a", "CA2", 9, 15, share), "long after, nobody knows of it"
 
 
 def test_a_place_is_for_so_long_from_now(aging):

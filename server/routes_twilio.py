@@ -346,9 +346,9 @@ def _health(service: Service) -> Response:
 
 def _ready(service: Service) -> Response:
     """503 while a new call would be refused, or fail: for whoever chooses where new calls go. May block."""
-    full, warm = service.gate.why_full(), service.warm
+    full, cold = service.gate.why_full(), service.cold
     service.begin_warming()  # for a host whose server does not do it at its start, and is not asked before
-    why_not = "cold" if not warm else "failing" if service.failing else str(full or "")
+    why_not = "cold" if cold else "failing" if service.failing else str(full or "")
     response = jsonify(ready=not why_not, why_not=why_not)
     response.status_code = 503 if why_not else 200
     return response

@@ -88,6 +88,11 @@ class Service:
         return self._warmup.done
 
     @property
+    def cold(self) -> bool:
+        """Engines are not loaded: not begun, or not for long."""
+        return self._warmup.cold
+
+    @property
     def warming(self) -> bool:
         """This process serves, and is not ready: calls should go to another one, if there is one."""
         return self._warmup.warming

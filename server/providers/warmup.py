@@ -40,7 +40,8 @@ class Warmup:
         self._begun = False
         self._done = False
         self._making = 0  # threads that make lines
-        self._cold_until = 0.0  # by the runtime's clock
+        self._serving = False
+        self._cold_until = 0.0  # by the runtime's clock, once it has begun
 
     def begin(self, settle: Callable[[], None] = lambda: None, *, serving: bool = False) -> None:
         """Load the engines, once. Returns at once.
@@ -52,7 +53,8 @@ class Warmup:
             if self._begun:
                 return
             self._begun = True
-            self._cold_until = self._runtime.clock() + COLD_S if serving else 0.0
+            self._serving = serving
+            self._cold_until = self._runtime.clock() + COLD_S
         self._begin_work("warm", lambda ending: self._load(settle, ending))
 
     def wait(self, timeout_s: float) -> bool:
@@ -73,10 +75,17 @@ class Warmup:
             return self._done
 
     @property
-    def warming(self) -> bool:
-        """A process that serves is not ready. One whose engine hangs is, at last: its calls have others."""
+    def cold(self) -> bool:
+        """Calls would be better off elsewhere. Not for ever where an engine hangs: its calls have others."""
         with self._changed:
-            return not self._done and self._runtime.clock() < self._cold_until
+            return not self._done and not (self._begun and self._runtime.clock() >= self._cold_until)
+
+    @property
+    def warming(self) -> bool:
+        """A process that serves is cold."""
+        with self._changed:
+            serving = self._serving
+        return serving and self.cold
 
     def _wait_for(self, over: Callable[[], bool], timeout_s: float) -> bool:
         """``over`` is asked under the lock."""

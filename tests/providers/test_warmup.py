@@ -165,3 +165,18 @@ def test_a_process_that_serves_says_that_it_warms_until_it_is_warm_or_an_engine_
 def test_a_process_that_does_not_serve_never_says_so() -> None:
     (warmup := warmup_of(Engines(SimRuntime()))).begin()
     assert not warmup.warming and not warmup.done
+
+
+def test_it_is_cold_until_it_is_warm_or_an_engine_hangs_whether_it_serves_or_not() -> None:
+    for serving in (False, True):
+        for hangs_s, seen in ((0.0, [True, False, False]), (99.0, [True, True, False])):
+            engines = Engines(runtime := SimRuntime())
+            warmup = warmup_of(engines, beside=partial(runtime.event().wait, hangs_s))
+            runtime.run_until(50)
+            assert warmup.cold  # nobody has asked for it
+            warmup.begin(serving=serving)
+            states = [warmup.cold]
+            for until_s in (60, 75):
+                runtime.run_until(until_s)
+                states.append(warmup.cold)
+            assert states == seen

@@ -773,6 +773,20 @@ class TestManners:
         gate.stop_taking_calls()
         assert said() == (503, "draining")
 
+    def test_ready_is_who_has_waited_long_for_an_engine_that_hangs(
+        self, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As ``/healthz`` says: its other engines hold calls, and it may hang in every process."""
+        over = threading.Event()
+        monkeypatch.setattr("server.providers.scripted.ScriptedTts.warm", lambda _: over.wait(60))
+        monkeypatch.setattr("server.providers.warmup.COLD_S", 0.0)
+        try:
+            assert client.get("/readyz").json == {"ready": False, "why_not": "cold"}  # not begun
+            assert client.get("/readyz").json == {"ready": True, "why_not": ""}
+            assert client.get("/healthz").json["warm"] is False
+        finally:
+            over.set()
+
     def test_ready_is_nobody_whose_providers_all_fail(self, client: FlaskClient) -> None:
         chain = service_of(client).providers.stt
         service_of(client).begin_warming()

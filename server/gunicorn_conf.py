@@ -210,9 +210,9 @@ def _leave(*_: object) -> None:
     os._exit(0)
 
 
-def _end(worker: Any, service: Any) -> None:
-    """As gunicorn does; a model that still loads on a thread is not waited for."""
-    if service.warming:
+def end_worker(worker: Any, service: Any) -> None:
+    """As gunicorn does; a model that still loads is not waited for, unless a call was let in meanwhile."""
+    if service.warming and not service.gate.live():
         _leave()
     worker.handle_exit(signal.SIGTERM, None)
 
@@ -264,7 +264,7 @@ def post_worker_init(worker: Any) -> None:
     # gunicorn's own handler stops accepting at once: nobody would tell Twilio what follows on a call that was
     # handed over, and new callers would hear an error. The master has closed its listeners by then, but
     # every worker has a copy of them. So drain first, then end as gunicorn does.
-    end = partial(_end, worker, service)
+    end = partial(end_worker, worker, service)
     relieved = relieved_by(service.gate.others_take_calls, worker.host_ends)
     worker.drain = service.drain(finished=end)
     follow_signals(worker.drain, Threads(), give_way=end, relieved=relieved)

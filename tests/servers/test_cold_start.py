@@ -31,6 +31,15 @@ assert service.wait_until_warm(60)
 loaded()
 """
 
+END = """
+from types import SimpleNamespace as Of
+from server.gunicorn_conf import end_worker
+worker = Of(handle_exit=lambda *_: print("as gunicorn does", flush=True))
+for calls in (["CA1"], []):
+    end_worker(worker, Of(warming=True, gate=Of(live=lambda: calls)))
+print("not reached", flush=True)
+"""
+
 
 def loaded(**knobs: str) -> tuple[set[str], set[str]]:
     """Of VENDORS: when the application is made, and when it is warm."""
@@ -69,6 +78,14 @@ def test_a_vendor_is_imported_behind_the_start_and_only_where_it_is_chosen(
 ) -> None:
     before, after = loaded(**knobs)
     assert before == set() and after == used
+
+
+def test_a_worker_that_is_still_cold_ends_at_once_unless_it_has_calls() -> None:
+    """A socket waits 8 s, and an engine may hang for longer: the call goes on with the others."""
+    done = subprocess.run(
+        [sys.executable, "-c", END], cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (0, "as gunicorn does\n"), done.stderr
 
 
 class Vendor:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from server.providers.provider_set import Providers
 from server.providers.tts_cache import tts_failed
@@ -39,7 +40,7 @@ class Warmup:
         self._changed = runtime.condition()  # guards what follows
         self._begun = False
         self._done = False
-        self._making = 0  # threads that make lines
+        self._making: set[int] = set()  # the numbers of the threads that make lines
         self._serving = False
         self._cold_until = 0.0  # by the runtime's clock, once it has begun
 
@@ -47,15 +48,18 @@ class Warmup:
         """Load the engines, once. Returns at once.
 
         ``settle()`` is run once they are loaded, before those who wait go on. It must not raise. ``serving``:
-        whether this process can be asked meanwhile (``warming``).
+        whether this process can be asked meanwhile (``warming``). Where no thread can be had it is left to
+        who asks next.
         """
         with self._changed:
             if self._begun:
                 return
             self._begun = True
-            self._serving = serving
+            self._serving |= serving
             self._cold_until = self._runtime.clock() + COLD_S
-        self._begin_work("warm", lambda ending: self._load(settle, ending))
+        if self._start("warm", partial(self._load, settle)) is None:
+            with self._changed:
+                self._begun = False
 
     def wait(self, timeout_s: float) -> bool:
         """Block until every engine is loaded or has failed; False when that takes longer."""
@@ -82,10 +86,9 @@ class Warmup:
 
     @property
     def warming(self) -> bool:
-        """A process that serves is cold."""
+        """A process that serves is cold, and this has begun, or was to."""
         with self._changed:
-            serving = self._serving
-        return serving and self.cold
+            return self._serving and not self._done and self._runtime.clock() < self._cold_until
 
     def _wait_for(self, over: Callable[[], bool], timeout_s: float) -> bool:
         """``over`` is asked under the lock."""
@@ -98,23 +101,16 @@ class Warmup:
     def _load(self, settle: Callable[[], None], ending: Ending) -> None:
         started = self._runtime.clock()
 
-        def asked_to_end() -> bool:
-            """Between two engines."""
-            self._never.wait(BREATH_S)
-            return ending()
-
-        asked_to_end()
-        self._beside()
+        makers: list[Task] = []
         try:
-            self._providers.warm(asked_to_end)
-        except Exception:  # the thread's edge: engines that failed are tried again by the calls
-            log.exception("ENGINE_ERR: the providers could not be warmed")
-        makers = self._begin_lines(ending)
-        self._wait_for(lambda: not self._making, LINES_S)
-        settle()
-        with self._changed:
-            self._done = True
-            self._changed.notify_all()
+            self._load_engines(ending)
+            makers = self._begin_lines(ending)
+            self._wait_for(lambda: not self._making, LINES_S)
+            settle()
+        finally:  # whatever failed: who waits must not do so for ever
+            with self._changed:
+                self._done = True
+                self._changed.notify_all()
         if ending():
             return
         log.info("ENGINES_WARM after %.1f s", self._runtime.clock() - started)
@@ -122,19 +118,43 @@ class Warmup:
             maker.join()
         self._runtime.spawn("lines", self._make_lines_again)
 
+    def _load_engines(self, ending: Ending) -> None:
+        def asked_to_end() -> bool:
+            """Between two engines."""
+            self._never.wait(BREATH_S)
+            return ending()
+
+        asked_to_end()
+        for load in (self._beside, partial(self._providers.warm, asked_to_end)):
+            try:
+                load()
+            except Exception:  # the thread's edge: what failed is tried again by the calls
+                log.exception("ENGINE_ERR: not all could be warmed")
+
+    def _start(self, name: str, work: Callable[[Ending], None]) -> Task | None:
+        """None where no thread can be had now."""
+        try:
+            return self._begin_work(name, work)
+        except RuntimeError as error:
+            log.error("ENGINE_ERR: no thread for %s: %s", name, error)
+            return None
+
     def _begin_lines(self, ending: Ending) -> list[Task]:
         """The first first: it is the greeting."""
         missing = () if ending() else self._providers.tts_cache.missing
         lines = iter(missing)  # of all makers: one takes what no other has
-        makers = min(LINES_AT_ONCE, len(missing))
-        with self._changed:
-            self._making = makers
-        return [
-            self._begin_work(f"lines-{number}", lambda over: self._make_some(lines, over))
-            for number in range(makers)
-        ]
+        makers: list[Task] = []
+        for number in range(min(LINES_AT_ONCE, len(missing))):
+            with self._changed:
+                self._making.add(number)
+            maker = self._start(f"lines-{number}", partial(self._make_some, number, lines))
+            if maker is None:  # those that there are make all
+                self._makes_no_more(number)
+                break
+            makers.append(maker)
+        return makers
 
-    def _make_some(self, lines: Iterator[str], ending: Ending) -> None:
+    def _make_some(self, number: int, lines: Iterator[str], ending: Ending) -> None:
         try:
             for line in lines:
                 if ending():
@@ -143,9 +163,12 @@ class Warmup:
                 with self._changed:
                     self._changed.notify_all()
         finally:
-            with self._changed:
-                self._making -= 1
-                self._changed.notify_all()
+            self._makes_no_more(number)
+
+    def _makes_no_more(self, number: int) -> None:
+        with self._changed:
+            self._making.discard(number)
+            self._changed.notify_all()
 
     def _make_lines_again(self) -> None:
         """A line that a fallback voice had to say is made by the best one when that is back. Blocks."""
@@ -153,7 +176,8 @@ class Warmup:
         while not self._providers.tts_cache.complete:
             self._never.wait(wait_s)
             wait_s = min(2 * wait_s, LAST_REMAKE_S)
-            self._begin_work("lines-again", self._make_lines).join()
+            if maker := self._start("lines-again", self._make_lines):
+                maker.join()
 
     def _make_lines(self, ending: Ending) -> None:
         self._providers.tts_cache.make(self._providers.tts, tts_failed, ending)

@@ -7,6 +7,7 @@ lock then (onnxruntime, loading a model), the process dies of SIGABRT and loses 
 import atexit
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 POLL_S = 0.05
@@ -19,7 +20,7 @@ def start(name: str, work: Callable[[Ending], None]) -> threading.Thread:
     """Runs ``work`` on its own thread, which the process waits for at its end. Returns at once.
 
     ``work(ending)`` must ask ``ending()`` between its steps and return once it is true. Work that does not
-    delays the end of the process by LAST_S.
+    delays the end of the process by LAST_S. Raises RuntimeError when no thread can be had for it.
     """
     over = threading.Event()
     worker = threading.Thread(target=work, args=(over.is_set,), name=name, daemon=True)
@@ -34,8 +35,10 @@ def start(name: str, work: Callable[[Ending], None]) -> threading.Thread:
         end()
         atexit.unregister(end)
 
-    # Not a daemon: the interpreter joins it before the exit handlers of libraries run.
-    threading.Thread(target=keep, name=f"{name}-keeper", daemon=False).start()
+    # Not a daemon: the interpreter joins it before the exit handlers of libraries run. The work goes on where
+    # no second thread can be had: then our own exit handler waits for it.
+    with suppress(RuntimeError):
+        threading.Thread(target=keep, name=f"{name}-keeper", daemon=False).start()
     return worker
 
 

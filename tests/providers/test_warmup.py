@@ -1,6 +1,7 @@
 """What is made before it is needed: the engines once, and a line again until its best voice has said it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from server.providers.warmup import Warmup
+from server.runtime.threads import Task
 from tests.simtime.runtime import SimRuntime
 
 
@@ -165,6 +167,72 @@ def test_a_process_that_serves_says_that_it_warms_until_it_is_warm_or_an_engine_
 def test_a_process_that_does_not_serve_never_says_so() -> None:
     (warmup := warmup_of(Engines(SimRuntime()))).begin()
     assert not warmup.warming and not warmup.done
+
+
+@pytest.mark.parametrize("threads", [0, 1, 2, 3, 5])
+def test_where_no_thread_can_be_had_it_is_ready_all_the_same(
+    threads: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With those that there are; without any, who asks next tries again."""
+    engines = Engines(runtime := SimRuntime(), lines=lines(5))
+    left = threads
+
+    def begin_work(name: str, work: Callable[[Callable[[], bool]], None]) -> Task:
+        nonlocal left
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left -= 1
+        return runtime.spawn(name, lambda: work(lambda: False))
+
+    warmup = Warmup(engines, runtime, begin_work=begin_work)  # type: ignore[arg-type]
+    warmup.begin(serving=True)
+    runtime.run_until(10)
+    assert ("no thread for" in caplog.text) == (threads < 5)
+    assert warmup.done == (threads > 0)
+    assert (engines.missing == ()) == (threads > 1)
+    runtime.spawn("asks", lambda: warmup.wait_for_line("line 4", 9.0))
+    runtime.run_until(11)
+    assert runtime.alive() == (["asks"] if threads == 0 else [])
+    runtime.run_until(25)
+    assert not warmup.warming
+    if not threads:
+        left = 5
+        warmup.begin()
+        assert warmup.warming
+        runtime.run_until(40)
+        assert warmup.done and engines.missing == ()
+
+
+def test_a_line_is_made_again_once_a_thread_can_be_had() -> None:
+    engines = Engines(runtime := SimRuntime(), incomplete=1)
+
+    def begin_work(name: str, work: Callable[[Callable[[], bool]], None]) -> Task:
+        if name == "lines-again" and runtime.now < 100:
+            raise RuntimeError("can't start new thread")
+        return runtime.spawn(name, lambda: work(lambda: False))
+
+    Warmup(engines, runtime, begin_work=begin_work).begin()  # type: ignore[arg-type]
+    runtime.run_until(3600)
+    assert [round(at) for at in engines.made_at] == [180] and runtime.alive() == []
+
+
+@pytest.mark.parametrize("part", ["beside", "settle", "missing"])
+def test_it_is_ready_whatever_failed(part: str) -> None:
+    class Failing(Engines):
+        @property
+        def missing(self) -> tuple[str, ...]:
+            return () if part != "missing" else self.lines[1 // 0 :]
+
+    def fail(name: str) -> None:
+        if name == part:
+            raise RuntimeError(name)
+
+    engines = Failing(runtime := SimRuntime())
+    warmup = warmup_of(engines, beside=partial(fail, "beside"))
+    warmup.begin(partial(fail, "settle"))
+    with suppress(RuntimeError, ZeroDivisionError):  # the thread's own
+        runtime.run_until(5)
+    assert warmup.done and len(engines.warmed_at) == 1
 
 
 def test_it_is_cold_until_it_is_warm_or_an_engine_hangs_whether_it_serves_or_not() -> None:

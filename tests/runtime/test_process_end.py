@@ -113,6 +113,15 @@ def work(ending):
     print("the last piece is whole", flush=True)
 ending.start("obedient", work)
 """
+ONE_THREAD = """
+import threading
+class Thread(threading.Thread):
+    def start(self):
+        if self.name.endswith("-keeper"):
+            raise RuntimeError("can't start new thread")
+        super().start()
+threading.Thread = Thread
+"""
 
 
 def test_what_does_not_stop_is_left(tmp_path: Path) -> None:
@@ -124,8 +133,9 @@ def test_what_does_not_stop_is_left(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_what_was_begun_is_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", ["", ONE_THREAD], ids=["as ever", "where no second thread can be had"])
+def test_what_was_begun_is_finished(before: str, tmp_path: Path) -> None:
     """Work that is told of the end comes to it."""
-    process = run(["-c", OBEDIENT], tmp_path)
+    process = run(["-c", before + OBEDIENT], tmp_path)
     assert process.communicate(timeout=30)[0] == "the last piece is whole\n"
     assert process.returncode == 0

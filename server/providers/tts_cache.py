@@ -105,12 +105,19 @@ class TtsCache:
             self.make_line(line, tts, complain)
         return self.complete
 
-    def make_line(self, line: str, tts: FallbackChain[Tts], complain: Callable[[Complaint], None]) -> None:
-        """Make one of the fixed lines, unless only a fallback could, and has. Blocks."""
-        wanted = not tts.skips_first or self.get(line) is None
-        made = speak_whole(self.pronounce(line), tts, complain) if wanted else None
-        if made is not None and not made.reworded:
+    def make_line(self, line: str, tts: FallbackChain[Tts], complain: Callable[[Complaint], None]) -> bool:
+        """Make one of the fixed lines, unless only a fallback could, and has. Blocks.
+
+        False: no voice could, or the best one was asked in vain, and would be asked again.
+        """
+        if tts.skips_first and self.get(line) is not None:
+            return True
+        made = speak_whole(self.pronounce(line), tts, complain)
+        if made is None:
+            return False
+        if not made.reworded:
             self.keep(made.identity, line, pcm16_to_mulaw(made.pcm16_8k))
+        return made.identity == self._identities[0] or tts.skips_first
 
     @property
     def missing(self) -> tuple[str, ...]:

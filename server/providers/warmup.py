@@ -1,7 +1,8 @@
 """Loads a process's engines before they are needed, and the fixed lines that its callers hear."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 
 from server.providers.provider_set import Providers
@@ -12,7 +13,9 @@ from server.runtime.threads import Runtime, Task
 log = logging.getLogger("agent")
 
 FIRST_REMAKE_S, LAST_REMAKE_S = 60.0, 3600.0
-LINES_AT_ONCE = 4  # a vendor's voice takes a second each, and there are some sixty
+LINES_AT_ONCE = 4  # a vendor's voice takes a second each, and there are some sixty; some allow fewer
+REFUSED_S = 1.0  # a voice that has refused a line to the only one who asks is left alone
+MOST_REFUSED = 3  # lines in a row, to the only one: the voice is down, and all are made later
 COLD_S = 20.0  # an engine that hangs keeps calls away no longer
 LINES_S = 1.5  # waited for them; what is made later is made beside the calls
 BREATH_S = 0.02  # between imports, which hold up a process of greenlets, its requests are answered
@@ -100,7 +103,6 @@ class Warmup:
 
     def _load(self, settle: Callable[[], None], ending: Ending) -> None:
         started = self._runtime.clock()
-
         makers: list[Task] = []
         try:
             self._load_engines(ending)
@@ -142,7 +144,7 @@ class Warmup:
     def _begin_lines(self, ending: Ending) -> list[Task]:
         """The first first: it is the greeting."""
         missing = () if ending() else self._providers.tts_cache.missing
-        lines = iter(missing)  # of all makers: one takes what no other has
+        lines = deque(missing)  # of all makers: one takes what no other has
         makers: list[Task] = []
         for number in range(min(LINES_AT_ONCE, len(missing))):
             with self._changed:
@@ -154,16 +156,31 @@ class Warmup:
             makers.append(maker)
         return makers
 
-    def _make_some(self, number: int, lines: Iterator[str], ending: Ending) -> None:
+    def _make_some(self, number: int, lines: deque[str], ending: Ending) -> None:
+        """One who was refused a line leaves it to the others, who are fewer then; the last goes on slower."""
+        refused = 0  # in a row
         try:
-            for line in lines:
-                if ending():
-                    return
-                self._providers.tts_cache.make_line(line, self._providers.tts, tts_failed)
-                with self._changed:
-                    self._changed.notify_all()
+            line = self._next_line(number, lines, "")
+            while line and refused < MOST_REFUSED and not ending():
+                if refused:
+                    self._never.wait(REFUSED_S)
+                made = self._providers.tts_cache.make_line(line, self._providers.tts, tts_failed)
+                refused = 0 if made else refused + 1
+                line = self._next_line(number, lines, "" if made else line)
         finally:
             self._makes_no_more(number)
+
+    def _next_line(self, number: int, lines: deque[str], refused: str) -> str:
+        """Empty where ``number`` is to make no more. ``refused``: what it could not make, if anything."""
+        with self._changed:
+            self._changed.notify_all()
+            others = self._making - {number}
+            if refused and others:
+                lines.append(refused)  # behind the rest: maybe no voice can say it
+            elif lines:
+                return lines.popleft()
+            self._making.discard(number)  # in the same breath: of two who are refused at once one goes on
+            return ""
 
     def _makes_no_more(self, number: int) -> None:
         with self._changed:

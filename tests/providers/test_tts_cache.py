@@ -257,6 +257,22 @@ def test_g4_while_the_best_voice_is_skipped_its_lines_wait():
     assert (best.said[1:], fallback.said) == (["שלום", "תודה"], ["שלום", "תודה"])
 
 
+def test_it_is_told_whether_more_may_be_asked_of_the_best_voice():
+    """A vendor that allows fewer at once has refused; one that is skipped is not asked."""
+    best, other = Voice(ENOUGH, name="best"), Voice(ENOUGH, name="other")
+    cache, both, alone = TtsCache(["line"], ["best", "other"]), chain(best, other, failures=2), chain(best)
+
+    def told(voices):
+        return cache.make_line("line", voices, [].append)
+
+    assert told(both) and told(alone)
+    best.fails = True
+    assert not told(alone) and not told(both)  # what the other says is not asked for
+    assert told(both) and told(both)  # it has been refused twice: skipped
+    best.fails = False
+    assert told(alone)
+
+
 def test_another_voice_starts_with_nothing(tmp_path):
     """The same lines, none cached; audio of a host's own TTS is not stored on disk."""
     phrases = TtsCache(["שלום"], ["voice"], folder=TtsCacheDisk(str(tmp_path), 1000))

@@ -25,6 +25,9 @@ class Engines:
 
     lines: tuple[str, ...] = ()
     line_s: float = 1.0  # that a voice takes for one
+    at_once: int = 99  # lines; a voice refuses more
+    asked: int = 0
+    refused: int = 0
     said: list[str] = field(default_factory=list)
 
     tts = ()
@@ -41,9 +44,15 @@ class Engines:
     def missing(self) -> tuple[str, ...]:
         return tuple(line for line in self.lines if line not in self.said)
 
-    def make_line(self, line: str, *_: object) -> None:
+    def make_line(self, line: str, *_: object) -> bool:
+        if self.asked >= self.at_once:
+            self.refused += 1
+            return False
+        self.asked += 1
         self.runtime.event().wait(self.line_s)
+        self.asked -= 1
         self.said.append(line)
+        return True
 
     def get(self, line: str) -> bytes | None:
         return b"audio" if line in self.said else None
@@ -126,6 +135,35 @@ def test_lines_are_made_several_at_once_and_calls_do_not_wait_for_the_last() -> 
     runtime.run_until(100)
     assert sorted(engines.said) == sorted(lines(60))  # each once
     assert runtime.now >= 60 / 4 and runtime.alive() == []
+
+
+@pytest.mark.parametrize(("at_once", "refused", "took_s"), [(4, 0, 15), (3, 1, 20), (2, 2, 30), (1, 3, 60)])
+def test_a_vendor_that_allows_fewer_at_once_is_asked_by_fewer(
+    at_once: int, refused: int, took_s: float
+) -> None:
+    """It says all lines all the same; four who go on would be refused half of them."""
+    engines = Engines(runtime := SimRuntime(), lines=lines(60), at_once=at_once)
+    warmup_of(engines).begin()
+    runtime.run_until(took_s + 1)
+    assert sorted(engines.said) == sorted(lines(60)) and engines.refused == refused
+    assert "line 0" in engines.said[:at_once]  # the greeting
+
+
+def test_the_last_who_is_refused_waits_a_second_and_at_last_leaves_a_voice_that_is_down() -> None:
+    """Others of other processes have asked too. What is down is asked again a minute later, as ever."""
+    engines = Engines(runtime := SimRuntime(), lines=lines(60), at_once=0)
+    (warmup := warmup_of(engines)).begin()
+    runtime.run_until(1.9)
+    assert (engines.refused, warmup.done) == (3 + 2, True)
+    engines.at_once = 1
+    runtime.run_until(2.5)
+    assert len(engines.said) == 0
+    runtime.run_until(100)
+    assert len(engines.said) == 60 - 2 and runtime.alive() == []
+    down = Engines(runtime := SimRuntime(), lines=lines(60), at_once=0)
+    warmup_of(down).begin()
+    runtime.run_until(50)
+    assert down.refused == 3 + 3
 
 
 def test_who_wants_a_line_waits_for_that_one() -> None:

@@ -41,6 +41,7 @@ PLACES_S = REST_S + AGAIN_S + 1
 # A second more, and nothing of the calls is left (F6): an LLM may be read on for five, for what it calls.
 GONE_S = PLACES_S + 1
 CLOSED_S = 5.0  # more, on a machine that has much else to do
+QUIET_S, MOST_WAITS = 1.5, 20  # no request for so long: all lines are made
 TROUBLE_S = 5.0
 LEADS_S = 5.0  # what was kept while a disk was ill is written
 MANY = 100  # calls, of which each half takes as much memory as the other
@@ -129,6 +130,16 @@ def left_behind(service: Service, before: Mapping[int, Census], kept: frozenset[
         time.sleep(1)
 
 
+def wait_for_lines(cloud: LocalCloud) -> None:
+    """A server takes calls while its fixed lines are being made; here they are made before anything fails."""
+    asked = -1
+    for _ in range(MOST_WAITS):
+        asked, before = sum(len(watch.exchanges) for watch in cloud.watches), asked
+        if asked == before:
+            return
+        time.sleep(QUIET_S)
+
+
 def measure(
     worker_class: str,
     calls: int,
@@ -155,6 +166,7 @@ def measure(
         )
         knobs = providers | troubles.knobs | knobs
         with two_workers(Path(folder), worker_class, command=troubles.command, **knobs) as service:
+            wait_for_lines(cloud)
             cloud.fail(rate, seed)
             if warm_up:
                 place(service.endpoint, warm_up, at_once, rude_rate, seed + 1)

@@ -24,7 +24,7 @@ def burn() -> str:
     """All the CPU there is, in pieces for which everybody else waits, as long as there is the file BURNS."""
     burns, until = Path(os.environ["BURNS"]), time.monotonic() + LONGEST_S
     while burns.exists() and time.monotonic() < until:
-        sum(range(8 * 10**6))
+        sum(range(4 * 10**6))
         time.sleep(0)
     return "burnt"
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.serving import GUNICORN, ROOT, Server, environment, get, started
+from tests.serving import GUNICORN, ROOT, Server, environment, started
 
 pytestmark = pytest.mark.servers
 
@@ -25,7 +25,7 @@ LONG_S = 40.0  # six of these tests share two cores
 def post(server: Server, path: str, **fields: str) -> str:
     with requests.Session() as session:
         session.trust_env = False
-        return session.post(f"http://{server.address}{path}", fields, timeout=20).text
+        return session.post(f"http://{server.address}{path}", fields, timeout=LONG_S).text
 
 
 def ring(server: Server, number: int) -> str:
@@ -33,8 +33,12 @@ def ring(server: Server, number: int) -> str:
 
 
 def health(server: Server, path: str = "/healthz") -> tuple[int, dict[str, Any]]:
-    response = get(f"http://{server.address}{path}")
-    return response.status_code, response.json()
+    with requests.Session() as session:
+        session.trust_env = False
+        response = session.get(
+            f"http://{server.address}{path}", timeout=LONG_S
+        )  # a worker that burns is slow
+        return response.status_code, response.json()
 
 
 @contextmanager

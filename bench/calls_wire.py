@@ -22,7 +22,7 @@ from websockets.speedups import apply_mask
 
 from bench.calls_caller import FRAME_S, Caller
 from server.simulator.pump import LiveStream
-from server.simulator.stream import CallIds
+from server.simulator.stream import CallIds, message_text
 
 TEXT, CLOSE, PING, PONG = 0x1, 0x8, 0x9, 0xA
 FIN, MASKED = 0x80, 0x80
@@ -176,13 +176,7 @@ class WireCall:
 
     def _message(self, event: str, body: dict[str, str]) -> None:
         self._sequence += 1
-        message = {
-            "event": event,
-            "sequenceNumber": str(self._sequence),
-            event: body,
-            "streamSid": self.ids.stream_sid,
-        }
-        self._send(TEXT, json.dumps(message).encode())
+        self._send(TEXT, message_text(event, self._sequence, body, self.ids.stream_sid).encode())
 
     def _send(self, opcode: int, payload: bytes) -> None:
         at = self._sequence * 4 % len(_MASKS)

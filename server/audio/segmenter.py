@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from server.audio.endpointing import Closing, Endpoint, Endpointer, EndpointingParams, OnsetThreshold, Phase
 from server.audio.frames import FrameHeard
 from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
-from server.audio.vad import Vad, VadResult
+from server.audio.vad import VERDICTS, Vad
 
 ECHO_DIES_FRAMES = 30  # 600 ms after playout stopped for it: network, room and the last words are over
 ECHOES_IN_A_ROW = 2  # one may have been a cough that sounds like a voice
@@ -161,7 +161,7 @@ class Segmenter:
             self._voice = VoiceLevel()  # behind our voice an onset is judged late, on what went before
         background = phase is Phase.PROVISIONAL and self._caller.is_background(self._voice.rms)
         if during_playout:  # what cannot stop playout confirms nothing: echo, somebody else in the room
-            verdict = VadResult(verdict.loud, verdict.speech, verdict.loud, verdict.speaking)
+            verdict = VERDICTS[verdict.loud, verdict.speech, verdict.loud, verdict.speaking]
         self._closing = self._endpointer.closing
         endpoint = self._endpointer.feed(verdict, threshold, background)
         if endpoint is Endpoint.ONSET:

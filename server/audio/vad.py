@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable
+from itertools import product
 from typing import NamedTuple, Protocol
 
 from server.audio.frames import FRAMES_PER_S
@@ -43,13 +44,18 @@ class EnergyOnly:
 class VadResult(NamedTuple):
     """One frame judged. ``voiced``: energy above the bar. ``speech``: the model's word, or energy's alone.
 
-    ``loud``: energy above the bar that stops us while we speak. ``speaking``: what keeps an utterance open.
+    ``loud``: we are heard, and energy is above the bar that stops us. ``speaking``: what keeps an utterance
+    open.
     """
 
     voiced: bool
     speech: bool
     loud: bool
     speaking: bool
+
+
+# All there are, made once: by the same four.
+VERDICTS = {four: VadResult(*four) for four in product((False, True), repeat=4)}
 
 
 class RecentLevels:
@@ -94,8 +100,9 @@ class NoiseFloor:
 
     def learn(self, rms: int) -> None:
         """Take in one silent frame: it counts once the model has had its time."""
-        self._undecided.append(rms)
-        if len(self._undecided) <= MODEL_LAG_FRAMES or not self._recent.add(self._undecided.popleft()):
+        undecided = self._undecided
+        undecided.append(rms)
+        if len(undecided) <= MODEL_LAG_FRAMES or not self._recent.add(undecided.popleft()):
             return
         if len(self._recent) >= FLOOR_MIN_FRAMES:
             self.level = self._recent.at_share(50)
@@ -120,12 +127,13 @@ class EchoLevel:
     def learn(self, rms: int, *, loud: bool) -> None:
         """Take in one frame heard while we speak and no utterance is open."""
         self._heard += 1
-        self._undecided.append(rms)
         if loud:
-            return  # learnt once it turns out to have been too short for a voice
+            self._undecided.append(rms)  # learnt once it turns out to have been too short for a voice
+            return
         for level in self._undecided:
             self._recent.add(level)
         self._undecided.clear()
+        self._recent.add(rms)
         if self._heard >= ECHO_KNOWN_FRAMES:
             self._measure()
 
@@ -183,7 +191,7 @@ class Vad:
         self._barge_in_rms = barge_in_rms
         self._loud_ratio = FLOOR_RATIO if early_stop else CANDIDATE_RATIO
         self._speech = False
-        self.bar = float(vad_rms)  # what the last frame had to be louder than: to be voiced, or to stop us
+        self.bar: float = vad_rms  # what the last frame had to be louder than: to be voiced, or to stop us
         self.floor = NoiseFloor()
         self.room = RoomLevel()
         self.echo = EchoLevel()
@@ -196,20 +204,21 @@ class Vad:
         ``during_playout``: we are heard. ``near``: the least level of the caller's own voice (A5).
         """
         floor = self.floor.level
-        opens = max(self._vad_rms, FLOOR_RATIO * floor)
-        stops = max(self._barge_in_rms, self._loud_ratio * floor, self.echo.level, near)
-        self.bar = stops if during_playout else opens
-        voiced, loud = rms > opens, rms > stops
+        self.bar = opens = max(self._vad_rms, FLOOR_RATIO * floor)
+        voiced, loud = rms > opens, False
+        if during_playout:
+            self.bar = max(self._barge_in_rms, self._loud_ratio * floor, self.echo.level, near)
+            loud = rms > self.bar
         if speech is None:
-            return VadResult(voiced, speech=voiced, loud=loud, speaking=voiced)
+            return VERDICTS[voiced, voiced, loud, voiced]
         self._speech = speech >= (SPEECH_OFF if self._speech else SPEECH_ON)
         if not self._speech:
             self.floor.learn(rms)
-            return VadResult(voiced, speech=False, loud=loud, speaking=False)
+            return VERDICTS[voiced, False, loud, False]
         self.floor.speech_began()
         # In an utterance only quiet or the model ends speech: a floor learnt in noise would clip soft
         # syllables that the model still hears. But what is no louder than the room and far under the
         # caller is others talking there.
         speaking = rms > max(self._vad_rms, min(near, FLOOR_RATIO * self.room.level))
         agrees = speech >= SPEECH_DURING_PLAYOUT if during_playout else True
-        return VadResult(voiced, agrees, loud, speaking)
+        return VERDICTS[voiced, agrees, loud, speaking]

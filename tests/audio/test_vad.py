@@ -192,11 +192,21 @@ def test_without_a_model_voiced_is_confirmed(rms, heard):
 # ---- loud: what stops us
 
 
+def louds(stt, *levels, near=0.0):
+    """Which of these levels are loud, behind one another, while we are heard."""
+    return [stt.judge(rms, 0.9, during_playout=True, near=near).loud for rms in levels]
+
+
 @pytest.mark.parametrize("speech", [0.9, None])
 @pytest.mark.parametrize("rms, loud", [(300, False), (301, True)])
 def test_loud_is_above_the_barge_in_level(rms, loud, speech):
     """D1: BARGE_IN_RMS is the bar while we speak."""
-    assert without_echo().judge(rms, speech).loud is loud
+    assert without_echo().judge(rms, speech, during_playout=True).loud is loud
+
+
+def test_nothing_is_loud_while_we_are_silent():
+    """D1: there is nothing to stop."""
+    assert not without_echo().judge(5000, 0.9).loud
 
 
 @pytest.mark.parametrize("early_stop, bar", [(True, 400), (False, 320)])
@@ -205,20 +215,20 @@ def test_loud_is_above_the_floor(early_stop, bar):
     stt = without_echo(early_stop=early_stop)
     for _ in range(50):
         stt.judge(200, 0.0)
-    assert [stt.judge(rms, 0.9).loud for rms in (bar, bar + 1)] == [False, True]
+    assert louds(stt, bar, bar + 1) == [False, True]
 
 
 def test_loud_is_above_our_echo():
     """D1: our own voice coming back does not stop us."""
     stt = judges()
     stt.echo.was_echo([500] * 50)
-    assert [stt.judge(rms, 0.9).loud for rms in (700, 701)] == [False, True]
+    assert louds(stt, 700, 701) == [False, True]
 
 
 def test_loud_is_above_the_least_of_the_caller():
     """A5, D1: a voice 12 dB under the caller's does not stop us either."""
     stt = without_echo()
-    assert [stt.judge(rms, 0.9, near=900.0).loud for rms in (900, 901)] == [False, True]
+    assert louds(stt, 900, 901, near=900.0) == [False, True]
     assert stt.judge(400, 0.9, near=900.0).voiced
 
 

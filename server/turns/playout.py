@@ -10,9 +10,10 @@ by marks. A cut rewinds ``sent`` to ``played``: what was on its way was dropped 
 nothing is sent (held), or the same frames anew at a lower level (dipped).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import accumulate, chain, takewhile
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from server.audio.frames import FRAME_BYTES, FRAME_MS, FRAMES_PER_S, MULAW_SILENCE
@@ -170,7 +171,9 @@ class Playout:
     def take(self, room: int, *, reply_may_start: bool) -> list[SendAudio | SendMark]:
         """Frames and marks for the wire, in order, at most ``room`` frames."""
         out: list[SendAudio | SendMark] = []
-        for position, (sentence, start, end) in enumerate(self._playable(reply_may_start=reply_may_start)):
+        for position, (sentence, start, end) in enumerate(self._in_order()):
+            if self.held or not (reply_may_start or sentence.is_hint):
+                break
             count = min(room, end - self._sent)
             if count > 0:
                 audio = sentence.cut_out(self._sent - start, count)
@@ -219,7 +222,7 @@ class Playout:
         self._sent = self.played
         self._live_marks.clear()
         self._generation += 1
-        self._marked = sum(span.sentence.whole and span.end <= self.played for span in self._in_order)
+        self._marked = sum(span.sentence.whole and span.end <= self.played for span in self._in_order())
 
     def resume(self) -> None:
         """Go on at full level, from the very frame that was cut, or behind what was sent lower."""
@@ -271,7 +274,9 @@ class Playout:
     @property
     def ready_frames(self) -> int:
         """Frames of the reply that could be sent now and were not."""
-        end = max((span.end for span in self._in_order), default=0)
+        end = 0
+        for span in self._in_order():
+            end = span.end
         return max(0, end - max(self._sent, self._hint_frames))
 
     @property
@@ -289,7 +294,7 @@ class Playout:
         if self.held:
             return False
         end = 0
-        for position, sentence in enumerate(self.sentences):  # as ``_playable`` has them; asked at each event
+        for position, sentence in enumerate(self.sentences):  # as ``take`` has them; asked at each event
             if not (reply_may_start or sentence.is_hint):
                 return False
             end += sentence.frames
@@ -349,17 +354,14 @@ class Playout:
         """By the length that each sentence will have."""
         return _spans(self.sentences, [sentence.expected_frames for sentence in self.sentences])
 
-    @property
-    def _in_order(self) -> list[Span]:
+    def _in_order(self) -> Iterator[Span]:
         """Sentences that can be played one behind the other: up to the first whose audio is not whole."""
-        spans = self._spans
-        return spans[: 1 + sum(1 for _ in takewhile(lambda span: span.sentence.whole, spans))]
-
-    def _playable(self, *, reply_may_start: bool) -> list[Span]:
-        """Of these, those that may be played now."""
-        if self.held:
-            return []
-        return list(takewhile(lambda span: reply_may_start or span.sentence.is_hint, self._in_order))
+        end = 0
+        for sentence in self.sentences:
+            start, end = end, end + sentence.frames
+            yield Span(sentence, start, end)
+            if not sentence.whole:
+                return
 
     def _owes_mark(self, position: int, sentence: Sentence) -> bool:
         """Once all its audio is sent."""

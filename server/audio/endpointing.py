@@ -38,6 +38,11 @@ class OnsetThreshold(Enum):
     DURING_PLAYOUT = "during playout"  # while the agent is heard: the barge-in level (D1)
 
 
+# Asked for at every frame: an attribute of an Enum class is five times as dear as a name of the module.
+IDLE, PROVISIONAL, CONFIRMED = Phase
+ORDINARY, REFRACTORY, DURING_PLAYOUT = OnsetThreshold
+
+
 class Closing(Enum):
     """How much silence ends the utterance, by what its words so far are (A7)."""
 
@@ -85,7 +90,7 @@ class OnsetDetector:
     def feed(self, verdict: VadResult, threshold: OnsetThreshold) -> None:
         """Account for one frame, in an utterance or between two."""
         self.recent_voiced = (self.recent_voiced << 1 | verdict.voiced) & LOOKBACK_MASK
-        counts = verdict.loud if threshold is OnsetThreshold.DURING_PLAYOUT else verdict.voiced
+        counts = verdict.loud if threshold is DURING_PLAYOUT else verdict.voiced
         self.run = self.run + 1 if counts else 0
         self._run_spent = self._run_spent and verdict.voiced
 
@@ -93,9 +98,9 @@ class OnsetDetector:
         """An utterance begins with this frame."""
         if self._run_spent and not verdict.speech:
             return False
-        if threshold is OnsetThreshold.DURING_PLAYOUT:
+        if threshold is DURING_PLAYOUT:
             return self.run >= self._params.barge_in_frames
-        if threshold is OnsetThreshold.ORDINARY:
+        if threshold is ORDINARY:
             return self.run >= ONSET_FRAMES
         if self._params.energy_only:
             window = self.recent_voiced & ((1 << REFRACTORY_WINDOW_FRAMES) - 1)
@@ -162,7 +167,7 @@ class Endpointer:
 
     def __init__(self, params: EndpointingParams) -> None:
         self.params = params
-        self.phase = Phase.IDLE
+        self.phase = IDLE
         self.run_on = False  # born of a forced end, and the voice has not paused since
         self.closing = Closing.ORDINARY  # for the caller's words to change, until the utterance is over
         self.paused = False  # PAUSED was reported, and neither RESUMED nor the end yet
@@ -183,12 +188,12 @@ class Endpointer:
         """Account for one frame. ``background``: the voice heard is too far away to be the caller's."""
         self.pauses.tick()
         self._onset.feed(verdict, threshold)
-        if self.phase is Phase.IDLE:
-            if not self._onset.run and threshold is not OnsetThreshold.REFRACTORY:
+        if self.phase is IDLE:
+            if not self._onset.run and threshold is not REFRACTORY:
                 return None  # no voice, and an onset takes a run of it
             return self._idle(verdict, threshold)
         self._count.feed(verdict)
-        if self.phase is Phase.PROVISIONAL:
+        if self.phase is PROVISIONAL:
             return self._provisional(verdict, threshold, background)
         return self._confirmed(verdict)
 
@@ -200,29 +205,29 @@ class Endpointer:
     @property
     def voice_frames(self) -> int:
         """From the onset to the last speech of a confirmed voice; 0 while there is none."""
-        return self._count.last_speaking if self.phase is Phase.CONFIRMED else 0
+        return self._count.last_speaking if self.phase is CONFIRMED else 0
 
     def close_after(self, closing: Closing) -> None:
         """The words so far of a confirmed voice say how much silence ends it (A7)."""
-        if self.phase is Phase.CONFIRMED:
+        if self.phase is CONFIRMED:
             self.closing = closing
 
     def end_now(self) -> Endpoint | None:
         """The utterance is over, whatever is heard; the next voiced run opens a new one."""
         self.pauses.cut_by_key()
-        ended = {Phase.CONFIRMED: Endpoint.ENDED, Phase.PROVISIONAL: Endpoint.DISCARDED}.get(self.phase)
+        ended = {CONFIRMED: Endpoint.ENDED, PROVISIONAL: Endpoint.DISCARDED}.get(self.phase)
         self._over()
         return ended
 
     def _idle(self, verdict: VadResult, threshold: OnsetThreshold) -> Endpoint | None:
         if not self._onset.opens(verdict, threshold):
             return None
-        self.phase = Phase.PROVISIONAL
+        self.phase = PROVISIONAL
         recent, run = self._onset.recent_voiced, self._onset.run
-        if threshold is OnsetThreshold.REFRACTORY:
+        if threshold is REFRACTORY:
             self._count = SpeechCount.opened_late(recent)
         else:
-            over_playout = threshold is OnsetThreshold.DURING_PLAYOUT
+            over_playout = threshold is DURING_PLAYOUT
             self._count = SpeechCount.opened(verdict, run, over_playout=over_playout)
         self.onset_frames = self._count.age
         return Endpoint.ONSET
@@ -235,12 +240,12 @@ class Endpointer:
             count.speaks()
         agreed = count.agreed >= AGREE_FRAMES and count.voiced >= self.params.min_voiced_frames
         if agreed and not background:
-            self.phase = Phase.CONFIRMED
+            self.phase = CONFIRMED
             self.judged_frames = count.age
             self.pauses.confirmed(
                 count.age,
-                during_playout=threshold is OnsetThreshold.DURING_PLAYOUT,
-                answers=threshold is OnsetThreshold.REFRACTORY,
+                during_playout=threshold is DURING_PLAYOUT,
+                answers=threshold is REFRACTORY,
             )
             return Endpoint.CONFIRMED
         if count.age < count.judge_until:
@@ -291,7 +296,7 @@ class Endpointer:
 
     def _over(self) -> None:
         self._measure()
-        self.phase = Phase.IDLE
+        self.phase = IDLE
         self.run_on = self.paused = False
         self.closing = Closing.ORDINARY
         self._onset.utterance_over()
@@ -317,7 +322,7 @@ class Endpointer:
         self.silence_frames = self._count.silence
 
     def _run_on(self) -> None:
-        self.phase = Phase.PROVISIONAL
+        self.phase = PROVISIONAL
         self.run_on = True
         self.paused = False
         self.closing = Closing.ORDINARY

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass, field
 
-from server.audio.endpointing import Closing, Endpoint, Endpointer, EndpointingParams, OnsetThreshold, Phase
+from server.audio.endpointing import (
+    CONFIRMED,
+    DURING_PLAYOUT,
+    IDLE,
+    PROVISIONAL,
+    REFRACTORY,
+    Closing,
+    Endpoint,
+    Endpointer,
+    EndpointingParams,
+    OnsetThreshold,
+    Phase,
+)
 from server.audio.frames import FrameHeard
 from server.audio.utterance import CallerLevel, UtteranceAudio, VoiceLevel
 from server.audio.vad import VERDICTS, Vad
@@ -135,7 +147,7 @@ class Segmenter:
     @property
     def unconfirmed(self) -> bool:
         """Something is heard that may turn out to be a voice."""
-        return self._endpointer.phase is Phase.PROVISIONAL and not self._endpointer.run_on
+        return self._endpointer.phase is PROVISIONAL and not self._endpointer.run_on
 
     @property
     def voice_frames(self) -> int:
@@ -147,19 +159,19 @@ class Segmenter:
 
         ``lower``: our voice is lower than it will be, so that its echo tells nothing.
         """
-        during_playout = threshold is OnsetThreshold.DURING_PLAYOUT
+        during_playout = threshold is DURING_PLAYOUT
         rms, phase = frame.rms, self._endpointer.phase
         verdict = self._vad.judge(rms, frame.speech, during_playout=during_playout, near=self._caller.least)
         self._caller.tick()
-        idle = phase is Phase.IDLE
-        if not during_playout and phase is not Phase.CONFIRMED:
+        idle = phase is IDLE
+        if not during_playout and phase is not CONFIRMED:
             self._vad.room.learn(rms, speech=verdict.speech)
         self._audio.feed(frame.mulaw_8k)
         if verdict.voiced:
             self._voice.add(rms)
-        elif idle and self._voice.frames and threshold is not OnsetThreshold.REFRACTORY:
+        elif idle and self._voice.frames and threshold is not REFRACTORY:
             self._voice = VoiceLevel()  # behind our voice an onset is judged late, on what went before
-        background = phase is Phase.PROVISIONAL and self._caller.is_background(self._voice.rms)
+        background = phase is PROVISIONAL and self._caller.is_background(self._voice.rms)
         if during_playout:  # what cannot stop playout confirms nothing: echo, somebody else in the room
             verdict = VERDICTS[verdict.loud, verdict.speech, verdict.loud, verdict.speaking]
         self._closing = self._endpointer.closing
@@ -169,9 +181,9 @@ class Segmenter:
             self._suspect.began(during_playout=during_playout)
         elif idle and during_playout and not lower:
             self._vad.echo.learn(rms, loud=verdict.loud)
-        if endpoint is None and phase is not Phase.CONFIRMED:
-            return []
-        return self._changes(endpoint)
+        if endpoint is not None:
+            return self._changes(endpoint)
+        return self._chunk() if phase is CONFIRMED and self._audio.has_chunk else []
 
     def playout_stopped(self) -> None:
         """For the utterance being heard."""
@@ -196,10 +208,8 @@ class Segmenter:
         """The last utterance was the same words again: the caller has not paused before it."""
         self._endpointer.pauses.said_again()
 
-    def _changes(self, endpoint: Endpoint | None) -> list[Heard]:
+    def _changes(self, endpoint: Endpoint) -> list[Heard]:
         match endpoint:
-            case None:
-                return self._chunk() if self.phase is Phase.CONFIRMED else []
             case Endpoint.ONSET:
                 return self._opened()
             case Endpoint.CONFIRMED:

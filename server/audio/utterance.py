@@ -32,6 +32,11 @@ class UtteranceAudio:
         self._before.clear()
         self._open = True
 
+    @property
+    def has_chunk(self) -> bool:
+        """A whole chunk can be taken."""
+        return len(self._frames) >= CHUNK_FRAMES
+
     def take_chunk(self, *, all_of_it: bool = False) -> bytes:
         """Audio not taken yet: whole chunks of 100 ms, or everything. May be empty."""
         ready = len(self._frames) if all_of_it else len(self._frames) // CHUNK_FRAMES * CHUNK_FRAMES

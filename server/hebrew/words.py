@@ -27,7 +27,9 @@ _STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
 
 def normalise(text: str) -> str:
     """The words of ``text`` without niqqud and punctuation, in lower case, with single blanks."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    bare = unicodedata.normalize("NFKD", text)
+    if any(map(unicodedata.combining, bare)):
+        bare = "".join(c for c in bare if not unicodedata.combining(c))
     return " ".join(_NOT_A_WORD.sub("", bare.replace("־", " ")).lower().split())
 
 

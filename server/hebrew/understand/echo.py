@@ -186,7 +186,7 @@ def _misheard(heard: list[str], spoken_words: list[str]) -> int | None:
     if one == other:
         return 0
     exact = [_exact(word) for word in (*heard, *spoken_words)]
-    if any(word is not None for word in exact):
+    if exact.count(None) < len(exact):
         return 0 if len(exact) == 2 and exact[0] == exact[1] else None
     alike = fuzz.ratio(one, other) >= ALIKE_RATIO and min(len(one), len(other)) >= ALIKE_MIN_CHARS
     if alike and _stem(one) == _stem(other):
@@ -204,6 +204,7 @@ def _sounds_alike(one: str, other: str) -> bool:
     return min(len(one), len(other)) >= ALIKE_MIN_CHARS and (one == other or _but_for_prefix(one, other))
 
 
+@lru_cache(maxsize=2048)  # each word is compared with many
 def _exact(word: str) -> str | None:
     """The number or listed word that ``word`` is, behind prefix letters; None for other words."""
     number = number_in(word)
@@ -214,20 +215,18 @@ def _exact(word: str) -> str | None:
 
 def _but_for_prefix(one: str, other: str) -> bool:
     """Whether the words differ only in prefix letters."""
-    short, long = sorted((one, other), key=len)
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    if len(short) <= 1 or not long.endswith(short):
+        return False
     prefix = long[: len(long) - len(short)]
-    few = len(short) > 1 and len(prefix) <= MAX_PREFIX_CHARS and set(prefix) <= PREFIX_LETTERS
-    return few and long == prefix + short
+    return len(prefix) <= MAX_PREFIX_CHARS and PREFIX_LETTERS.issuperset(prefix)
 
 
 def _but_for_plural(one: str, other: str) -> bool:
     """Whether the words are singular and plural: a recogniser writes שקל for שקלים, and חלק for החלקים."""
-    short, long = sorted((one, other), key=len)
-    singulars = {long.removesuffix(ending) for ending in ("ימ", "ות")} - {long}
-    return any(
-        len(stem) >= MIN_STEM and (_but_for_prefix(short, stem) or _but_for_prefix(short, f"{stem}ה"))
-        for stem in singulars
-    )
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    stem = long[:-2] if long.endswith(("ימ", "ות")) else ""
+    return len(stem) >= MIN_STEM and (_but_for_prefix(short, stem) or _but_for_prefix(short, f"{stem}ה"))
 
 
 def _stem(word: str) -> str:

@@ -55,6 +55,8 @@ from server.turns.events import (
     PlayoutRoom,
     StreamStarted,
     SttFailed,
+    TtsAudio,
+    TtsSentenceDone,
 )
 from server.turns.follow_up import Thought
 from server.turns.judge import IntentJudge
@@ -78,6 +80,7 @@ OF_ONSET: dict[OnsetThreshold, tuple[Action, ...]] = {
 
 
 Hears = Callable[[EndpointingParams, Vad], Segmenter]
+OF_PLAYOUT = frozenset({PlayoutRoom, TtsAudio, TtsSentenceDone})  # they change nothing else
 NOTHING: list[Action] = []  # of a frame that leaves everything as it is; by its identity
 
 
@@ -117,8 +120,12 @@ class TurnMachine:
             return self._frame(event)
         if getattr(event, "turn_id", self.current.turn_id) != self.current.turn_id:
             return []
-        self._calm.end()
-        return self._all_allowed(self._decide(event))
+        actions = self._all_allowed(self._decide(event))
+        if type(event) in OF_PLAYOUT:
+            self._calm.reply_goes_on()
+        else:
+            self._calm.end()
+        return actions
 
     def _all_allowed(self, actions: list[Action]) -> list[Action]:
         return [self._allowed(action) for action in actions] + self._allowed_now()
@@ -194,7 +201,7 @@ class TurnMachine:
         if current.clock < calm.until:
             news = self.users.feed(frame, calm.threshold)
             if not news:
-                return NOTHING
+                return [] if calm.reply_may_start else NOTHING
             if type(news[0]) is CallerAudio and len(news) == 1:
                 return [FeedRecognition(news[0].utterance_id, news[0].mulaw_8k)]
         else:

@@ -27,6 +27,10 @@ class TurnTimes:
         """The pause before the reply is over (B4)."""
         return self._delay is not None and clock - self.began_at >= self._delay
 
+    def moments(self, hint_after_frames: int) -> tuple[int, int]:
+        """Frame clocks at which the wait for an unfinished caller is over (0: none), or that for the hint."""
+        return self._ask_at or 0, max(self.began_at, self._asked_again_at) + hint_after_frames
+
     # ---- an unfinished caller (A7) ----
 
     def hold(self, until: int) -> None:

@@ -84,9 +84,9 @@ class UserTurns:
         return self._segmenter.voice_frames
 
     @property
-    def watches_time(self) -> bool:
-        """The next frames may matter for what is typed, or for a voice that pauses."""
-        return self._keypad.counts or bool(self._segmenter.paused_for)
+    def counts_keys(self) -> bool:
+        """The next frames matter for what is typed, or was."""
+        return self._keypad.counts
 
     # ---- voice ----
 
@@ -240,6 +240,11 @@ class UserTurns:
         waited = segment is not None and segment.guessed_at < clock - self._settled_frames
         return waited and self._segmenter.paused_for == self._settled_frames
 
+    def guess_settles_at(self, clock: int) -> int:
+        """Frame clock at which the pause will have lasted for so long; not later than now for none."""
+        paused_for = self._segmenter.paused_for
+        return clock + self._settled_frames - paused_for if paused_for else clock
+
     def settled(self, caller: UserTurn, clock: int) -> bool:
         """Of a turn that is over the STT has words behind its last voice, or no new ones for long enough."""
         waited = clock - caller.said_at >= self._settled_frames
@@ -248,7 +253,11 @@ class UserTurns:
 
     def settles(self, caller: UserTurn, clock: int) -> bool:
         """It is now that it has waited for long enough."""
-        return not caller.transcribed and clock - caller.said_at == self._settled_frames
+        return not caller.transcribed and clock == self.settles_at(caller)
+
+    def settles_at(self, caller: UserTurn) -> int:
+        """Frame clock at which it has."""
+        return caller.said_at + self._settled_frames
 
     def said_so_far(self, utterance_id: int, clock: int) -> UserTurn | None:
         """B3: all that would be answered were the pause its end; None while that is not known.

@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Insert, Row, Table, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.delivery.whole import LeadLines, lines_of
+from server.records.database import insert_into
 from server.records.rows import key_of
 from server.records.tables import chores, lead_deliveries, lead_lines
 
@@ -274,8 +274,7 @@ def _delivery(row: Row[Any]) -> Delivery:
 
 def _insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]], key: list[str]) -> int:
     """Those whose key is not there; how many."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(table).on_conflict_do_nothing(index_elements=key)
+    new = insert_into(table, connection.dialect.name).on_conflict_do_nothing(index_elements=key)
     # SQLAlchemy keeps the count of an INSERT only where it is told to.
     made: Insert = new.execution_options(preserve_rowcount=True)
     return sum(connection.execute(made.values(row)).rowcount for row in rows)

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -48,6 +49,10 @@ class Database:
     def __init__(self, url: str, file: str = "") -> None:
         self.name = "DATABASE_URL" if url else f"RECORDS_FILE={file}"
         self._url, self._file = url, file
+        if url:
+            # Here: where records are SQLite's it would be 1.3 MB of every worker. And now, not on the
+            # pool's threads, of which several at once would find half of it.
+            import sqlalchemy.dialects.postgresql  # noqa: F401
         self.begin()
         _open.add(self)
 
@@ -112,6 +117,16 @@ def _begin_all() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_all)
+
+
+def insert_into(table: Table, dialect_name: str) -> Any:
+    """An INSERT with ``on_conflict_…``, which is a database's own: SQLite's, or PostgreSQL's."""
+    if dialect_name == "postgresql":
+        # Here: see ``Database``, which has loaded it.
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 def _writes(connection: Connection) -> bool:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.event_log.files import delete_before
 from server.logs.rate_limited import OnceIn
-from server.records.database import WITHIN_S, Database
+from server.records.database import WITHIN_S, Database, insert_into
 from server.records.files import files_of
 from server.records.rows import key_of
 from server.records.store import utc_now
@@ -109,8 +107,7 @@ class Keeper:
 
 def claimed(connection: Connection, name: str, every: timedelta, now: datetime) -> bool:
     """Whether it is for us to do: nobody else who asks for ``name`` is told so within ``every``."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(chores).values(name=key_of(name), at=now)
+    insert = insert_into(chores, connection.dialect.name).values(name=key_of(name), at=now)
     due = insert.on_conflict_do_update(
         index_elements=[chores.c.name], set_={"at": insert.excluded.at}, where=chores.c.at <= now - every
     )

@@ -6,10 +6,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
-from server.records.database import WITHIN_S, Database
+from server.records.database import WITHIN_S, Database, insert_into
 from server.records.rows import Record, call_row, record_of, turn_row
 from server.records.spool import Spool
 from server.records.tables import calls, turns
@@ -112,8 +111,7 @@ def _upsert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
 
 @cache  # to write the statement takes as long as to carry it out
 def _upsert_into(table: Table, dialect_name: str) -> Insert:
-    dialect: Any = postgresql if dialect_name == "postgresql" else sqlite
-    insert = dialect.insert(table)
+    insert = insert_into(table, dialect_name)
     keys = list(table.primary_key)
     given = {column.name: insert.excluded[column.name] for column in table.columns if column not in keys}
     statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=given)

@@ -17,7 +17,7 @@ from tests.serving import BOOT_S, GUNICORN, ROOT, Server, environment, free_port
 VENDORS = (
     *("google.cloud", "grpc", "openai", "httpx2", "piper", "pocketsphinx", "espeakng_loader"),
     *("onnxruntime", "numpy", "soxr", "redis", "psycopg", "requests", "opentelemetry", "twilio.rest"),
-    *("limits",),
+    *("limits", "sqlalchemy.dialects.postgresql"),
 )
 LOADED = """
 import sys

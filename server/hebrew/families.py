@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from sys import intern
 
 from server.hebrew.words import spellings, words_of
 
@@ -31,7 +32,7 @@ _CHOICE = re.compile(r"<[^<>\s]+>|[^<>,;/\s]*\w[^<>,;/\s]*|[^<>,;/\s]*…")
 Said = tuple[str, ...]  # the words of a phrase
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slot:
     """One slot of a line. ``kinds``: names of kinds whose phrases may fill it too."""
 
@@ -60,7 +61,8 @@ def _slot(written: str) -> Slot:
 
 def _said(choice: str) -> Iterator[Said]:
     """``choice`` in every form and spelling."""
-    words = [word for part in choice.split(_JOINT) for word in _forms(part)]
+    # A word stands in many lists: each is kept once.
+    words = [map(intern, forms) for part in choice.split(_JOINT) for forms in _forms(part)]
     yield from product(*words)
 
 
@@ -83,24 +85,29 @@ class Node:
     __slots__ = ("final", "prefixes", "words")
 
     def __init__(self, *, final: bool = False) -> None:
-        self.words: dict[str, list[Node]] = {}
-        self.prefixes: list[tuple[str, Node]] = []
+        self.words: dict[str, tuple[Node, ...]] = {}
+        self.prefixes: tuple[tuple[str, Node], ...] = ()
         self.final = final
 
     def add(self, other: "Node", fronts: Iterable[str] = ("",)) -> None:
         """Copies the moves of ``other``, with one of ``fronts`` before the first word."""
         for word, nodes in other.words.items():
             for front in fronts:
-                self.words.setdefault(front + word, []).extend(nodes)
+                self._lead(intern(front + word), nodes)
         self.prefixes += other.prefixes
         self.final = self.final or other.final
 
-    def lead(self, said: Said, node: "Node") -> None:
-        """Adds a path of the words of ``said`` to ``node``."""
+    def lead(self, said: Said, nodes: "tuple[Node, ...]") -> None:
+        """Adds a path of the words of ``said`` to ``nodes``."""
         for word in said[:0:-1]:
-            node, behind = Node(), node
-            node.words[word] = [behind]
-        self.words.setdefault(said[0], []).append(node)
+            node = Node()
+            node._lead(word, nodes)
+            nodes = (node,)
+        self._lead(said[0], nodes)
+
+    def _lead(self, word: str, nodes: "tuple[Node, ...]") -> None:
+        # Most words lead to one node, and the words of a slot to the same: one tuple is theirs all.
+        self.words[word] = self.words.get(word, ()) + nodes
 
 
 class Kind:
@@ -130,10 +137,10 @@ class Kind:
         return start
 
     def _before(self, slot: Slot, behind: Node) -> Node:
-        place = Node()
+        place, nodes = Node(), (behind,)
         for said in slot.phrases:
-            place.lead(said, behind)
-        place.prefixes += [(prefix, behind) for prefix in slot.prefixes]
+            place.lead(said, nodes)
+        place.prefixes += tuple((prefix, behind) for prefix in slot.prefixes)
         for name in slot.kinds:
             place.add(self._known[name].before(behind))
         if slot.missing:

@@ -27,6 +27,7 @@ CORE_MAY_IMPORT = {
     "pathlib",
     "rapidfuzz",
     "re",
+    "sys",  # intern
     "typing",
     "unicodedata",
     "zlib",

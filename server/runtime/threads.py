@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from server.runtime.native_calls import on_gevent
 
@@ -88,7 +88,11 @@ class Threads:
         time.sleep(seconds)
 
     def condition(self) -> Condition:
-        return threading.Condition(_lock())
+        if not on_gevent():
+            return threading.Condition(threading.Lock())
+        from server.runtime.greenlets import GreenletCondition
+
+        return GreenletCondition()
 
     def event(self) -> Signal:
         return threading.Event()
@@ -98,19 +102,6 @@ class Threads:
         thread = threading.Thread(target=function, name=name, daemon=True)
         thread.start()
         return thread
-
-
-def _lock() -> Any:
-    """Under gevent the semaphore that its ``threading.Lock`` is made of.
-
-    To notify, a condition asks whether its lock is held. gevent's lock lets every other greenlet run before
-    it answers, while the lock is held; the semaphore does not, and takes half as long to enter and leave.
-    """
-    if not on_gevent():
-        return threading.Lock()
-    from gevent.lock import BoundedSemaphore
-
-    return BoundedSemaphore(1)
 
 
 class Closed(Exception):

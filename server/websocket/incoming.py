@@ -72,6 +72,8 @@ class Incoming:
     def next(self) -> str | bytes | None:
         """The next whole message; None when there is none in what has come so far."""
         buffer, at = self._buffer, self._at
+        if at == len(buffer):  # as behind most frames
+            return None
         if len(buffer) - at > SHORTEST and buffer[at] == WHOLE_TEXT and not self._begun:
             size = buffer[at + 1]
             if size == MASKED_TWO_BYTES:

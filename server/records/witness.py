@@ -50,10 +50,12 @@ class Witness:
     def saw(self, event: Event) -> None:
         if type(event) is FrameHeard:
             self._frames.append(self._clock())
-        self._keep(self._story.saw(event))
+        if facts := self._story.saw(event):
+            self._keep(facts)
 
     def did(self, action: Action) -> None:
-        self._keep(self._story.did(action))
+        if facts := self._story.did(action):
+            self._keep(facts)
 
     def over(self, summary: CallSummary) -> None:
         self._keep(self._story.over(summary))

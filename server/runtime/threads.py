@@ -78,11 +78,8 @@ class Runtime(Protocol):
 class Threads:
     """The runtime of production: daemon threads and the monotonic clock."""
 
-    def clock(self) -> float:
-        return time.monotonic()
-
-    def cpu_s(self) -> float:
-        return time.process_time()
+    clock = staticmethod(time.monotonic)  # read five times a frame; gevent does not patch it
+    cpu_s = staticmethod(time.process_time)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

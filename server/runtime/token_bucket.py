@@ -10,12 +10,13 @@ class TokenBucket:
 
     def take(self, amount: float, now: float) -> bool:
         """False, and nothing taken, when it is more than may come."""
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        left = self._left + (now - self._at) * self._rate
+        if left > self._burst:  # ``min`` takes as long as all the rest, and some are asked for each frame
+            left = self._burst
         self._at = now
-        if amount > self._left:
-            return False
-        self._left -= amount
-        return True
+        enough = amount <= left
+        self._left = left - amount if enough else left
+        return enough
 
     def left(self, now: float) -> float:
         """How much may come."""

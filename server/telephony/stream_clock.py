@@ -56,10 +56,11 @@ class LineClock:
         self._part += self._sent and not sent
         self._sent = sent
         self.frames += 1
-        latest = now - self.frames * FRAME_S
-        self._base = latest if self._base is None else min(self._base, latest)
-        self._bases.append((self._part, self._base))
-        self.latest_lag_s = lag_s = now - self._base - self.frames * FRAME_S
+        base, latest = self._base, now - self.frames * FRAME_S
+        if base is None or latest < base:
+            self._base = base = latest
+        self._bases.append((self._part, base))
+        self.latest_lag_s = lag_s = now - base - self.frames * FRAME_S
         if self._late_since is None and lag_s <= LATE_S:
             return ""
         return self._news(now, lag_s)

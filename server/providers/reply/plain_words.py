@@ -223,6 +223,10 @@ _ITEM_NUMBER = re.compile(r"(?P<own>\()?(?P<number>[0-9]{1,2})(?P<mark>[.)])")  
 _CLAUSE_OR_SENTENCE_END = re.compile(r"[:;,.!?…][\"'”׳״)]*\s*$")
 
 
+# Nearly every word: letters, figures and marks of which nothing above takes any away.
+_ORDINARY = re.compile(r"[\"'(]?[0-9א-ת][0-9א-ת\"'׳״.,?!:;)-]*")
+
+
 def _key_said(key: re.Match[str]) -> str:
     """The Hebrew name of a star or hash key, and the digits behind it."""
     gap = " " if key["rest"][:1].isdigit() else ""
@@ -231,6 +235,8 @@ def _key_said(key: re.Match[str]) -> str:
 
 def _without_markup(word: str) -> str:
     """``word`` without markdown, emojis and the technical parts of a URL."""
+    if _ORDINARY.fullmatch(word):
+        return word
     word = _BETWEEN_GENDERS.sub("/", _ARROW_BETWEEN_FIGURES.sub("–", _KEYCAP.sub("", word)))
     plain = "".join(map(_plain_char, word))
     if _NOTHING.fullmatch(plain):

@@ -6,6 +6,7 @@ order.
 """
 
 import re
+from functools import lru_cache
 
 from server.hebrew.speak.grammar import spoken
 from server.hebrew.speak.plain import seen
@@ -22,6 +23,7 @@ _TO_READ = re.compile(
 _MOST_READINGS = 4  # a reading may uncover an abbreviation or address beside a number
 
 
+@lru_cache(maxsize=256)  # a sentence is looked up by its spoken words, said in them, and kept under them
 def speakable(text: str) -> str:
     """``text`` in words. Accepts any text. Idempotent: spoken text is returned unchanged."""
     for _ in range(_MOST_READINGS):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from server.hebrew.data import lines_of
@@ -79,8 +80,13 @@ class Token:
         return len(self.digits) > 1 and self.digits[0] == "0" and not self.quantity
 
 
-def runs(text: str) -> Iterator[list[Token]]:
+@lru_cache(maxsize=16)  # one text is asked for its private numbers, and for those that go on
+def runs(text: str) -> tuple[list[Token], ...]:
     """Runs of numbers with only blanks, marks, joining words and a few fillers between them."""
+    return tuple(_runs(text))
+
+
+def _runs(text: str) -> Iterator[list[Token]]:
     run: list[Token] = []
     at = fillers = 0
     apart, listed, labelled = False, False, False
@@ -118,7 +124,7 @@ def dictated_at_end(text: str) -> str:
 
     A single digit other than zero is an answer, not a dictation.
     """
-    run = next((run for run in reversed([*runs(text)]) if run), [])[-_MOST_REMEMBERED:]
+    run = next((run for run in reversed(runs(text)) if run), [])[-_MOST_REMEMBERED:]
     if not run or len(PART.findall(text, run[-1].end)) > _MOST_FILLERS:
         return ""
     dictated = len(run) > 1 and all(map(_is_dictated, run))

@@ -48,7 +48,10 @@ class _Found:
     tag: str
 
 
-@lru_cache(maxsize=128)  # the log, the record and the line of a lead tell the same words
+_told_again = lru_cache(maxsize=128)  # the log, the record and the line of a lead tell the same words
+
+
+@_told_again
 def redacted(text: str, before: str = "") -> str:
     """``text`` with personal data replaced by tags: [id] [card] [phone] [digits] [email] [secret].
 
@@ -90,6 +93,7 @@ def redacted_so_far(text: str, before: str = "") -> str:
     return without_numbers(redacted(seen, before))
 
 
+@_told_again
 def unfinished(text: str, before: str = "") -> str:
     """The end of ``before`` and ``text`` that the next words may continue; else empty.
 
@@ -106,6 +110,7 @@ def unfinished(text: str, before: str = "") -> str:
     return dictated_at_end(dictated[whole[-1] :]) if whole else dictated
 
 
+@_told_again
 def asked_for(text: str) -> str:
     """The secret that the agent's ``text`` asks for ("מה הקוד?"), as ``before`` of the answer; or empty."""
     asked = awaited("".join(_figure(char) for char in text if not _unseen(char))).strip()

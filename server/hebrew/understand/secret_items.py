@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 
 from server.hebrew.data import lines_of
 from server.hebrew.understand.number_runs import value_in_any_tongue
@@ -72,9 +73,10 @@ class Item:
         return self.said is not None or self.digits == 1
 
 
-def stems(word: str) -> list[str]:
+@lru_cache(maxsize=4096)  # each word of a text is looked up in several lists
+def stems(word: str) -> tuple[str, ...]:
     """``word`` with up to three prefix letters removed."""
-    return without_prefixes(word, _MOST_PREFIXES)
+    return tuple(without_prefixes(word, _MOST_PREFIXES))
 
 
 def _bare(word: str) -> str:

@@ -85,7 +85,7 @@ class RateLimits:
 
 
 def _redis_windows(url: str) -> Callable[[Ask], Over | None]:
-    # Here: ``limits`` is 2 MB and 0.1 s of a start, which who has no Redis need not take. And now, not when
+    # Here: ``limits`` is 1.5 MB of every process, which who has no Redis need not take. And now, not when
     # it is asked first: it would load redis on several threads at once, and find half of it.
     from server.admission.redis_limits import RedisLimits
 

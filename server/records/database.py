@@ -50,7 +50,7 @@ class Database:
         self.name = "DATABASE_URL" if url else f"RECORDS_FILE={file}"
         self._url, self._file = url, file
         if url:
-            # Here: where records are SQLite's it would be 1.3 MB of every worker. And now, not on the
+            # Here: where records are SQLite's it would be 1.6 MB of every worker. And now, not on the
             # pool's threads, of which several at once would find half of it.
             import sqlalchemy.dialects.postgresql  # noqa: F401
         self.begin()

@@ -17,6 +17,11 @@ from server.turns.actions import Action, SendAudio
 from server.turns.events import Event, FinalTranscript, PlayoutRoom, StreamStarted, TtsAudio
 
 TEXT = st.text(max_size=20)
+FRAME = st.builds(
+    lambda audio, speech: FrameHeard(audio, level_rms(audio), speech),
+    st.binary(min_size=160, max_size=160),
+    st.none() | st.floats(0, 1) | st.floats(0, 1, width=32),
+)  # a level is that of its audio
 OF_TYPES = {
     str: TEXT,
     int: st.integers(-(2**31), 2**31),
@@ -24,6 +29,7 @@ OF_TYPES = {
     bool: st.booleans(),
     bytes: st.binary(max_size=500),
     type(None): st.none(),
+    FrameHeard: FRAME,
 }
 
 
@@ -41,12 +47,7 @@ def any_of(kind):
     return st.one_of(*map(any_of, get_args(kind)))
 
 
-FRAME = st.builds(
-    lambda audio, speech: FrameHeard(audio, level_rms(audio), speech),
-    st.binary(min_size=160, max_size=160),
-    st.none() | st.floats(0, 1) | st.floats(0, 1, width=32),
-)
-EVENT = st.one_of(FRAME, any_of(Event))
+EVENT = st.one_of(OF_TYPES[FrameHeard], any_of(Event))
 SEEN = st.lists(
     st.builds(Seen, st.integers(0, 10**6), EVENT, st.lists(any_of(Action), max_size=3).map(tuple)),
     max_size=8,

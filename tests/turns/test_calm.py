@@ -20,6 +20,7 @@ from server.turns.events import (
 )
 from server.turns.machine import NOTHING, TurnMachine
 from server.turns.playout import HINT_INDEX
+from server.turns.user_turn import GUESS_LAG_FRAMES
 from tests.turns.scene import (
     AUDIO,
     COMPLETE,
@@ -58,6 +59,10 @@ SCENES = {
     "a pause behind an old guess": (EARLY, ["#" * 30, InterimTranscript(1, TOLD), "#" * 10, "." * 30]),
     "a turn that goes for a nod": (PARAMS, NOD),
     "a hint": (PARAMS, [*UNDERSTOOD, "." * 60]),
+    "a hint at the frame at which a transcript is no longer waited for": (
+        replace(PARAMS, hint_after_frames=GUESS_LAG_FRAMES),
+        [*INTERRUPTED, "." * 60],
+    ),
     "a caller who is waited for": (
         EARLY,
         [
@@ -124,6 +129,7 @@ def test_behind_nothing_the_wire_need_not_be_asked(params, events):
         ("a pause behind an old guess", GenerateReply),
         ("a turn that goes for a nod", Log),
         ("a hint", Synthesize),
+        ("a hint at the frame at which a transcript is no longer waited for", Synthesize),
         ("a caller who is waited for", GenerateReply),
         ("a mark that is lost", Log),
     ],

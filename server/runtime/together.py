@@ -73,11 +73,12 @@ class Together(Generic[Question, Answer]):
     def _tell(self, asked: Sequence[tuple[Question, Any]]) -> None:
         try:
             answers = self._answer([question for question, _ in asked])
-        except Exception as error:  # each of them asked for it
+            told = [(waiter, answer) for (_, waiter), answer in zip(asked, answers, strict=True)]
+        except Exception as error:  # each of them asked for it; and what is raised here ends all runs
             for _, waiter in asked:
                 waiter.throw(error)
         else:
-            for (_, waiter), answer in zip(asked, answers, strict=True):
+            for waiter, answer in told:
                 waiter.switch(answer)
 
     def _rested(self, rest: Any = None) -> None:

@@ -82,6 +82,14 @@ def test_an_error_is_of_those_who_asked_for_it(doubles: Doubles) -> None:
     assert gevent.spawn(shared.ask, 4).get(timeout=5) == 8
 
 
+def test_too_few_answers_are_an_error_of_that_run_alone(doubles: Doubles) -> None:
+    """Nobody waits for ever, and the next one is answered."""
+    shared: Together[int, int] = Together(lambda questions: doubles(questions)[:2], MOST)
+    greenlets = [gevent.spawn(_error_of, shared, number) for number in (1, 2, 3)]
+    assert all([greenlet.get(timeout=5) for greenlet in greenlets])
+    assert gevent.spawn(shared.ask, 4).get(timeout=5) == 8
+
+
 def test_native_threads_are_answered_where_they_ask() -> None:
     doubles = Doubles()
     shared = Together(doubles, MOST)

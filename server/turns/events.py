@@ -1,4 +1,4 @@
-"""What can happen on a call. Frozen values, nothing else.
+"""What can happen on a call. Values that nobody changes, nothing else.
 
 The events alone give the call again: whatever is random or outside enters here.
 """

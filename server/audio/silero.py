@@ -2,7 +2,7 @@
 
 ``bench.speech_model`` has made the file, of the model that Silero publishes for both rates. A window is 32 ms
 (256 samples, after 32 samples of context). Among the work of a hundred calls one that is run alone takes
-three times as long as among fifteen, since the weights must come back into the core's cache each time. So
+nearly four times as long as among fifteen: the weights must come back into the core's cache each time. So
 calls whose windows come at about the same time are run together; where they are few, none waits for another.
 A frame below the gate is silence for every VAD, so a quiet line costs nothing; after GATE_FRAMES of quiet the
 model's memory is reset.

@@ -1,7 +1,5 @@
 """Threads and time as they are handed around, and the queue between two threads."""
 
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -175,45 +173,3 @@ def test_the_lock_of_a_condition_is_not_re_entrant():
     condition = Threads().condition()
     with condition:
         assert not condition.acquire(blocking=False)
-
-
-CONDITION_ON_GEVENT = """
-import gevent.monkey
-gevent.monkey.patch_all()
-import gevent
-from gevent.threadpool import ThreadPool
-from server.runtime.threads import Channel, Late, Threads
-
-changed, order = Threads().condition(), []
-
-def other():
-    with changed:
-        order.append("other")
-
-with changed:
-    gevent.spawn(lambda: order.append("free"))
-    waits = gevent.spawn(other)
-    changed.notify_all()
-    order.append("notified")
-waits.join()
-print(*order)
-
-channel = Channel(Threads(), 2)
-gevent.spawn_later(0.01, channel.put, "from a greenlet")
-print(channel.get(20))
-ThreadPool(1).spawn(channel.put, "from a native thread").get()
-print(channel.get(20))
-try:
-    channel.get(0.01)
-except Late:
-    print("late")
-"""
-
-
-def test_who_notifies_on_gevent_keeps_the_lock_and_the_thread():
-    """And greenlets wait for one another, and for native threads, as threads do."""
-    done = subprocess.run(
-        [sys.executable, "-c", CONDITION_ON_GEVENT], capture_output=True, text=True, timeout=60
-    )
-    told = ["notified free other", "from a greenlet", "from a native thread", "late"]
-    assert done.stdout.splitlines() == told, done.stderr

@@ -173,10 +173,16 @@ class TestConnections:
 
     def test_many_at_once_and_few_are_kept(self, cloud: OpenAICloud, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MAX_IDLE_CONNECTIONS", 4)
-        cloud.chat.delays.first_s = 0.5
+        together = threading.Barrier(64, timeout=30)  # nobody is answered before all have asked
+
+        def thinks(request: object) -> str:
+            together.wait()
+            return DEFAULT_REPLY
+
+        cloud.thinks = thinks
         config = knobs(cloud)
         with ThreadPoolExecutor(64) as threads:
-            replies = list(threads.map(lambda _: said(config), range(64)))
+            replies = list(threads.map(lambda _: said(config, timeout_s=30), range(64)))
         assert replies == [DEFAULT_REPLY] * 64
         assert cloud.watch.connections == 64
         until(lambda: cloud.open_connections <= 4)

@@ -16,8 +16,8 @@ from server.config import Config
 ROOT = Path(__file__).parents[1]
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "server/gunicorn_conf.py", "server.app:create_app()"]
 ENGINES = {"ASR_ENGINES": "scripted", "LLM_ENGINES": "scripted", "TTS_ENGINES": "scripted"}
-BOOT_S = 20
-SOON_S = 5.0
+BOOT_S = 60  # on a machine that has other things to do
+SOON_S = 15.0
 SUBPROTOCOL = "audio.twilio.com"
 
 

@@ -173,10 +173,12 @@ CLEARED = """async () => {
 def test_a_lost_line_goes_on_or_is_explained(server: Server, browser: Browser, microphone: Path) -> None:
     """F8: at another worker's. The last test here: in the end the server is gone."""
     write(microphone, silence(30))
+    said = server.log.count("tts_done")
     with phone_page(browser, server.address, password=PASSWORD) as page:
         page.click("#call")
         says_so(page, "talk", "איך אפשר לעזור")
         page.wait_for_function(HEARD)
+        assert server.waits_for(lambda: server.log.count("tts_done") > said), "else it is greeted again"
         for worker in psutil.Process(server.process.pid).children():
             worker.kill()
         says_so(page, "status", "השיחה נמשכת בקו חדש")

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # The gate: sets up .venv (PYTHON chooses the interpreter), then format, lint, types, audit, tests; stops at the
 # first that fails. ``quick`` is the inner gate: no audit, and no test that starts processes or takes long.
-# Further arguments go to pytest. Tests that start servers come last: they wait for speech at real pace, six at a
-# time on two cores; a file stays with one worker, for the servers it starts.
+# Further arguments go to pytest. Tests that start servers come last, four at a time on two cores: they wait for
+# speech at real pace, and each has a server that wants a core too. A file stays with one worker, for the servers
+# it starts.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
-readonly STEP_LIMIT_S=900 # no step may hang a build
+readonly STEP_LIMIT_S=1500 # no step may hang a build
 readonly PY=.venv/bin/python
 export PYTHONUTF8=1
 
@@ -42,4 +43,4 @@ step types "$PY" -m mypy --strict
 step tests "$PY" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not servers" "$@"
 [ -z "$quick" ] || exit 0
 step audit "$PY" -m tests.audit
-step servers "$PY" -m pytest -n 6 --dist loadfile --no-loadscope-reorder -m servers "$@"
+step servers "$PY" -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m servers "$@"

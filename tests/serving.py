@@ -55,7 +55,7 @@ def free_port() -> str:
 def get(url: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, timeout=5)
+        return session.get(url, timeout=15)
 
 
 class Server:
@@ -120,7 +120,7 @@ def started(
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(30)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-def until(holds: Callable[[], object], within_s: float = 5.0) -> None:
+def until(holds: Callable[[], object], within_s: float = 20.0) -> None:
     """Block until ``holds()`` is true. Raises AssertionError when that takes longer."""
     deadline = time.monotonic() + within_s
     while not holds():

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -103,11 +103,13 @@ class Vendor:
     def has_been_asked(self) -> bool:
         """Once it is. A connection that was given up before we took it asks nothing."""
         self._listener.settimeout(BOOT_S)
-        while True:
-            peer, _ = self._listener.accept()
-            self._peers.append(peer)
-            if peer.recv(1):
-                return True
+        with suppress(TimeoutError):  # the server's log is to say why
+            while True:
+                peer, _ = self._listener.accept()
+                self._peers.append(peer)
+                if peer.recv(1):
+                    return True
+        return False
 
     def go(self) -> None:
         for each in (*self._peers, self._listener):
@@ -130,7 +132,7 @@ def not_warm(tmp_path: Path, vendor: Vendor, **knobs: str) -> Iterator[Server]:
     finally:
         vendor.go()
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def ring(server: Server) -> requests.Response:
@@ -172,7 +174,7 @@ def test_one_that_has_another_beside_it_takes_nobody_before_it_is_warm(
         assert server.has_said("ENGINES_WARM")
         vendor = vendor.comes_again()
         server.process.send_signal(signal.SIGTTIN)
-        assert vendor.has_been_asked()
+        assert vendor.has_been_asked(), server.log
         answers = [get(f"http://{server.address}/healthz").status_code for _ in range(10)]
         warm = server.log.count("ENGINES_WARM")
         vendor.go()

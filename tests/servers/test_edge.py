@@ -178,11 +178,11 @@ def stall(worker_class: str, tmp_path: Path) -> None:
         with requests.Session() as session:
             session.trust_env = False
             for _ in range(100):
-                assert session.post(f"http://{server.address}/webhook/stream_status", told, timeout=5).ok
+                assert session.post(f"http://{server.address}/webhook/stream_status", told, timeout=15).ok
         assert longest_gap_s(server) < SOON_S
         assert health_s(server) < SOON_S
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(40) == 0
         said = b"".join(iter(lambda: os.read(read, 65536), b"")).decode()
         assert "Starting gunicorn" in said
     finally:

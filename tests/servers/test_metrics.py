@@ -49,7 +49,7 @@ def call(server, sid):
     form = {"CallSid": sid, "From": "+972540000000", "CallStatus": "ringing"}
     with requests.Session() as session:
         session.trust_env = False
-        assert session.post(f"http://{server.address}/webhook/incoming_call", data=form, timeout=5).ok
+        assert session.post(f"http://{server.address}/webhook/incoming_call", data=form, timeout=15).ok
 
 
 def answers(server):

@@ -66,4 +66,4 @@ def stream_ended(server: Server, call_sid: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         fields = {"CallSid": call_sid, "CallStatus": "in-progress"}
-        return session.post(f"http://{server.address}/webhook/stream_ended", fields, timeout=5)
+        return session.post(f"http://{server.address}/webhook/stream_ended", fields, timeout=15)

@@ -33,14 +33,14 @@ def test_a_login_and_a_logout_hold_for_all_workers(tmp_path: Path) -> None:
             f"pages: http://localhost:{server.address.partition(':')[2]}/, behind a password"
         )
         assert answers(browser) == {303}
-        token = _token(browser.get(login, timeout=5).text)
+        token = _token(browser.get(login, timeout=15).text)
         wrong = browser.post(login, data={"csrf": token, "password": "wrong one"}, timeout=15)
         assert wrong.status_code == 403
         first = browser.post(login, data={"csrf": token, "password": PASSWORD}, timeout=15)
         assert first.status_code == 200 and first.url == home  # led there, and let in
         assert answers(browser) == {200}
         copied = browser.cookies.copy()
-        left = browser.post(f"{home}logout", data={"csrf": _token(first.text)}, timeout=5)
+        left = browser.post(f"{home}logout", data={"csrf": _token(first.text)}, timeout=15)
         assert left.url == login
         browser.cookies.update(copied)
         assert answers(browser) == {303}

@@ -40,14 +40,14 @@ class Browser:
         self._csrf = ""
 
     def open(self) -> int:
-        answer = self._session.get(f"http://{self.address}/agent/phone", timeout=5)
+        answer = self._session.get(f"http://{self.address}/agent/phone", timeout=15)
         found = re.search('data-csrf="([^"]+)"', answer.text)
         self._csrf = found[1] if found else ""
         return answer.status_code
 
     def post(self, path: str, **fields: str) -> requests.Response:
         url = f"http://{self.address}/agent/phone/{path}"
-        return self._session.post(url, fields, headers={"X-CSRF-Token": self._csrf}, timeout=5)
+        return self._session.post(url, fields, headers={"X-CSRF-Token": self._csrf}, timeout=15)
 
     def call(self) -> dict[str, str]:
         answer: dict[str, str] = self.post("call").json()
@@ -193,14 +193,14 @@ def test_twilio_is_shown_nothing_and_asked_for_its_signature_as_before() -> None
         form = {"CallSid": "CA" + "1" * 32, "From": "+972501234567", "CallStatus": "ringing"}
         sign = RequestValidator(TOKEN).compute_signature
         url = f"{origin}/webhook/incoming_call"
-        answer = requests.post(url, form, headers={"X-Twilio-Signature": sign(url, form)}, timeout=5)
+        answer = requests.post(url, form, headers={"X-Twilio-Signature": sign(url, form)}, timeout=15)
         twiml = answer.text
         socket_url = f"wss://{browser.address}/agent/ws/twilio-media"
         with line(browser, **{"X-Twilio-Signature": sign(socket_url, {})}) as ws:
             start(ws, form["CallSid"], twiml)
             events = {message["event"] for message in heard(ws, "media", "mark")}
         assert events - {"clear"} == {"media", "mark"}
-        assert requests.post(url, form, timeout=5).status_code == 403
+        assert requests.post(url, form, timeout=15).status_code == 403
 
 
 def test_words_are_shown_as_they_may_be_logged() -> None:

@@ -50,13 +50,13 @@ def post(address: str, path: str, call_sid: str = SID) -> str:
     with requests.Session() as session:
         session.trust_env = False
         data = CALL | {"CallSid": call_sid}
-        return session.post(f"http://{address}{path}", data=data, timeout=5).text
+        return session.post(f"http://{address}{path}", data=data, timeout=15).text
 
 
 def handshake(address: str) -> int:
     """The status with which a WebSocket is answered."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
-    client = HTTPConnection(address, timeout=5)
+    client = HTTPConnection(address, timeout=15)
     try:
         client.request(
             "GET", "/ws/twilio-media", headers=headers | {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}

@@ -6,8 +6,11 @@ ENV PYTHONUTF8=1 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_DISABLE_PIP_VE
     MALLOC_ARENA_MAX=2 BIND_HOST=0.0.0.0 PORT=5000
 
 WORKDIR /srv/agent
-COPY requirements.txt .
-RUN pip install --no-cache-dir --only-binary :all: --require-hashes -r requirements.txt
+# As start_all.sh installs them: docopt alone has no wheel, and is built by the setuptools of the first file.
+COPY requirements-build.txt requirements.txt ./
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r requirements-build.txt \
+    && pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: --no-binary docopt --use-pep517 \
+    --no-build-isolation -r requirements.txt
 COPY server server
 RUN useradd --uid 10001 --create-home agent && mkdir state && chown agent state
 USER 10001

@@ -12,21 +12,19 @@ def limits_of_calls(config: Config, threads: int) -> list[str]:
         number = f"MAX_CALLS={config.most_calls} on this host"
         load = f", and each worker's load below {config.load_threshold:g}"
         return [number + load if measured else number]
-    found = []
+    found, no_number = [], "no MAX_CALLS" if config.max_calls is None else "MAX_CALLS=0"
     if config.worker_class == "gthread":
         most = threads_for_calls(Gunicorn("gthread", threads))
         found += [
-            f"no MAX_CALLS, and a call holds one of a worker's {threads} threads: it takes {most} at once"
+            f"{no_number}, and a call holds one of a worker's {threads} threads: it takes {most} at once"
         ]
     if measured:
         found += [
-            f"no MAX_CALLS: new calls come while each worker's load stays below {config.load_threshold:g}"
+            f"{no_number}: new calls come while each worker's load stays below {config.load_threshold:g}"
         ]
         if config.redis_url.get_secret_value():
             found += ["REDIS_URL without MAX_CALLS: hosts limit calls by their own load alone"]
-    return found or [
-        f"none ({'no MAX_CALLS' if config.max_calls is None else 'MAX_CALLS=0'}, LOAD_THRESHOLD=1)"
-    ]
+    return found or [f"none ({no_number}, LOAD_THRESHOLD=1)"]
 
 
 def too_many_workers(config: Config, cores: float) -> list[str]:

@@ -16,7 +16,7 @@ from server.config import Config
 from server.runtime.private_files import OTHERS
 from server.shared_state.state import shared_store
 
-WORKER_MB = 225  # with the embedded engines: 150 of its own at rest, TTS_CACHE_MB once it is full, and calls
+WORKER_MB = 225  # with the embedded engines: 134 of its own at rest, TTS_CACHE_MB once it is full, and calls
 MASTER_MB = 75
 CGROUP = Path("/sys/fs/cgroup")
 

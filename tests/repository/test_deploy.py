@@ -211,10 +211,16 @@ def test_several_hosts_stand_behind_the_lines_that_are_tested(path: str) -> None
 def test_the_container_has_what_the_server_reads() -> None:
     """What is copied exists, is let through, and is all there is to copy; it starts as the Procfile does."""
     told = (ROOT / "Dockerfile").read_text("utf-8")
-    copied = re.findall(r"^COPY (\S+) ", told, re.MULTILINE)
+    copied = [name for names in re.findall(r"^COPY (.+) \S+$", told, re.MULTILINE) for name in names.split()]
     let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
-    assert copied == let_through == ["requirements.txt", "server"]
+    assert copied == let_through == ["requirements-build.txt", "requirements.txt", "server"]
     assert all((ROOT / name).exists() for name in copied)
+    script = (ROOT / "start_all.sh").read_text("utf-8")
+    (flags,) = re.findall(r"pip install --quiet --quiet ([^)]*)\)", script)
+    *_, build, install = re.findall(
+        r"pip install --no-cache-dir ([^&]*) -r \S+\.txt", told.replace("\\\n", " ")
+    )
+    assert build.split() == flags.split()[:4] and install.split() == flags.split(), "docopt has no wheel"
     (command,) = re.findall(r"^CMD (\[.*\])$", told, re.MULTILINE)
     procfile = (ROOT / "Procfile").read_text("utf-8").replace("'", "")
     assert " ".join(json.loads(command)) in procfile and "MALLOC_ARENA_MAX=2" in told

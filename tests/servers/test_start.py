@@ -176,6 +176,7 @@ class TestSettings:
             ({"max_calls": 40}, ["MAX_CALLS=40 on this host, and each worker's load below 0.85"]),
             ({"max_calls": 40, "load_threshold": 1}, ["MAX_CALLS=40 on this host"]),
             ({"max_calls": 0, "load_threshold": 1}, ["none (MAX_CALLS=0, LOAD_THRESHOLD=1)"]),
+            ({"max_calls": 0}, ["MAX_CALLS=0: new calls come while each worker's load stays below 0.85"]),
             ({"load_threshold": 1}, ["none (no MAX_CALLS, LOAD_THRESHOLD=1)"]),
             ({}, ["no MAX_CALLS: new calls come while each worker's load stays below 0.85"]),
         ],

@@ -70,6 +70,11 @@ class Server:
     def log(self) -> str:
         return self._log_path.read_text(encoding="utf-8")
 
+    @property
+    def log_when_warm(self) -> str:
+        """What it has printed behind its start, in which a worker may wait 0.5 s for a store in vain."""
+        return self.log.rpartition("ENGINES_WARM")[2]
+
     def has_said(self, line: str) -> bool:
         """Whether it stands in the log; it may be on its way."""
         return self.waits_for(lambda: line in self.log)

@@ -3,7 +3,7 @@
 # first that fails. ``quick`` is the inner gate: no audit, and no test that starts processes or takes long.
 # Further arguments go to pytest. Tests that start servers come last, four at a time on two cores: they wait for
 # speech at real pace, and each has a server that wants a core too. A file stays with one worker, for the servers
-# it starts.
+# it starts. What fails beside others is asked once more, alone, and that is said.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
@@ -40,7 +40,7 @@ readonly quick chosen=$*
 step format "$PY" -m ruff format --check .
 step lint "$PY" -m ruff check .
 step types "$PY" -m mypy --strict
-step tests "$PY" -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not servers" "$@"
+step tests "$PY" -m tests.once_more -n 2 --dist loadfile --no-loadscope-reorder -m "not servers" "$@"
 [ -z "$quick" ] || exit 0
 step audit "$PY" -m tests.audit
-step servers "$PY" -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m servers "$@"
+step servers "$PY" -m tests.once_more -n 4 --dist loadfile --no-loadscope-reorder -m servers "$@"

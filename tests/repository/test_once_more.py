@@ -1,0 +1,59 @@
+"""The gate asks once more, alone, what failed beside other tests; a fault is found all the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.once_more import MOST
+from tests.serving import ROOT
+
+pytestmark = pytest.mark.servers
+
+LUCKY = "def test_lucky():\n    pass\n"
+BUSY = """
+import os
+
+def test_busy():
+    assert "PYTEST_XDIST_WORKER" not in os.environ
+"""
+WRONG = "def test_wrong():\n    assert False\n"
+
+
+def gate(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
+    for number, text in enumerate(files):
+        (folder / f"test_{number}.py").write_text(text, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-m", "tests.once_more", "-n", "2"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_what_fails_beside_others_only_is_said(tmp_path: Path) -> None:
+    done = gate(tmp_path, LUCKY, BUSY)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.splitlines()[-1] == "all passed, but alone only: test_1.py::test_busy"
+
+
+def test_what_fails_alone_too_fails(tmp_path: Path) -> None:
+    done = gate(tmp_path, LUCKY, BUSY, WRONG)
+    assert done.returncode == 1
+    (again,) = (line for line in done.stdout.splitlines() if line.startswith("once more, alone: "))
+    assert {"test_1.py::test_busy", "test_2.py::test_wrong"} == {*again.split()[3:]}
+    assert "all passed" not in done.stdout
+
+
+def test_what_all_passes_is_asked_once(tmp_path: Path) -> None:
+    done = gate(tmp_path, LUCKY)
+    assert done.returncode == 0 and "once more" not in done.stdout
+
+
+def test_many_are_no_coincidence(tmp_path: Path) -> None:
+    done = gate(tmp_path, *[BUSY.replace("busy", f"busy_{n}") for n in range(MOST + 1)])
+    assert done.returncode == 1 and "once more" not in done.stdout

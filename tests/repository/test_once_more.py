@@ -25,10 +25,11 @@ WRONG = "def test_wrong():\n    assert False\n"
 def gate(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
     for number, text in enumerate(files):
         (folder / f"test_{number}.py").write_text(text, encoding="utf-8")
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, "-m", "tests.once_more", "-n", "2"],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=outside | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,

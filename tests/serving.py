@@ -70,11 +70,6 @@ class Server:
     def log(self) -> str:
         return self._log_path.read_text(encoding="utf-8")
 
-    @property
-    def log_when_warm(self) -> str:
-        """What it has printed behind its start, in which a worker may wait 0.5 s for a store in vain."""
-        return self.log.rpartition("ENGINES_WARM")[2]
-
     def has_said(self, line: str) -> bool:
         """Whether it stands in the log; it may be on its way."""
         return self.waits_for(lambda: line in self.log)
@@ -125,7 +120,7 @@ def started(
     finally:
         process.terminate()
         try:
-            process.wait(30)
+            process.wait(15)  # below the 17 s at which gunicorn kills a worker that hangs
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -19,6 +19,31 @@ import os
 def test_busy():
     assert "PYTEST_XDIST_WORKER" not in os.environ
 """
+FOUND_AT_THE_END = """
+import pytest
+
+said = []
+
+@pytest.fixture(scope="module", autouse=True)
+def log():
+    yield
+    assert not said
+
+def test_makes_it():
+    said.append("a fault")
+
+def test_does_nothing():
+    pass
+"""
+LEFT_OUT = """
+import os
+import pytest
+
+def test_left_out():
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("alone")
+    assert False
+"""
 WRONG = "def test_wrong():\n    assert False\n"
 
 
@@ -48,6 +73,21 @@ def test_what_fails_alone_too_fails(tmp_path: Path) -> None:
     (again,) = (line for line in done.stdout.splitlines() if line.startswith("once more, alone: "))
     assert {"test_1.py::test_busy", "test_2.py::test_wrong"} == {*again.split()[3:]}
     assert "all passed" not in done.stdout
+
+
+def test_a_file_that_cannot_be_read_is_no_coincidence(tmp_path: Path) -> None:
+    done = gate(tmp_path, LUCKY, BUSY, "import nothing_of_this_name\n")
+    assert done.returncode and "once more" not in done.stdout
+
+
+def test_what_only_a_fixtures_end_finds_is_found_alone_too(tmp_path: Path) -> None:
+    done = gate(tmp_path, FOUND_AT_THE_END)
+    assert done.returncode == 1 and "all passed" not in done.stdout
+
+
+def test_what_is_left_out_has_not_passed(tmp_path: Path) -> None:
+    done = gate(tmp_path, LEFT_OUT)
+    assert done.returncode == 1 and "all passed" not in done.stdout
 
 
 def test_what_all_passes_is_asked_once(tmp_path: Path) -> None:

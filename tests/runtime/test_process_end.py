@@ -91,7 +91,7 @@ def test_a_hosts_worker_ends_while_it_warms(tmp_path: Path, worker: list[str], e
         pass
     time.sleep(0.4)
     process.send_signal(ends)
-    said = process.communicate(timeout=60)[0]
+    said = process.communicate(timeout=25)[0]
     assert process.returncode == 0
     assert "terminate called" not in said and "SIGABRT" not in said, said
 

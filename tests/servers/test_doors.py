@@ -70,7 +70,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("doors") / "house"
     with served(folder, PREFIXES[request.param], WORKER_CLASS=request.param) as service:
         yield service
-    assert "Traceback" not in service.server.log and "LEDGER_ERR" not in service.server.log_when_warm
+    assert "Traceback" not in service.server.log and "LEDGER_ERR" not in service.server.log
 
 
 @pytest.fixture
@@ -387,6 +387,7 @@ def test_limits_that_two_workers_share(redis_url: str, tmp_path: Path, dice: ran
     knobs = {"CALLS_PER_CALLER_MIN": "3", "CALLS_PER_SEC": "5", "OVERFLOW_NUMBER": "+97231112222"}
     with served(tmp_path / "shared", WORKER_CLASS="gthread", REDIS_URL=redis_url, **knobs) as service:
         door = service.doors[0]
+        assert service.server.waits_for(lambda: service.server.log.count("ENGINES_WARM") == 2)
         began = time.monotonic()
         answers = answers_of_both(door, dice)
         seconds = math.ceil(time.monotonic() - began)
@@ -395,7 +396,8 @@ def test_limits_that_two_workers_share(redis_url: str, tmp_path: Path, dice: ran
         assert all("+97231112222" in answer.text for answer in answers if kind_of(answer) == "Dial")
         one = answers_of_both(door, dice, From="+972521234567")
         assert sum(kind_of(answer) != "Reject" for answer in one) == 3
-    log = service.server.log_when_warm
+    # A worker that loads its models may wait 0.5 s for a Redis in vain.
+    log = service.server.log.split("ENGINES_WARM", 2)[2]
     assert "LIMITS_ERR" not in log and "LEDGER_ERR" not in log
 
 
@@ -427,4 +429,4 @@ def test_one_caller_has_one_share_of_two_workers(
         assert me[4:].encode() not in kept and (store == "redis" or b"share:" in kept)
     assert service.server.has_said("reject limit=CALLS_PER_CALLER_AT_ONCE")
     assert service.server.has_said("reject limit=HIDDEN_CALLS_PERCENT")
-    assert "LEDGER_ERR" not in service.server.log_when_warm
+    assert "LEDGER_ERR" not in service.server.log

@@ -182,7 +182,7 @@ def stall(worker_class: str, tmp_path: Path) -> None:
         assert longest_gap_s(server) < SOON_S
         assert health_s(server) < SOON_S
         process.send_signal(signal.SIGTERM)
-        assert process.wait(40) == 0
+        assert process.wait(15) == 0
         said = b"".join(iter(lambda: os.read(read, 65536), b"")).decode()
         assert "Starting gunicorn" in said
     finally:

@@ -36,7 +36,7 @@ def test_f2_the_webhook_meets_the_other_worker(worker_class: str, tmp_path: Path
         assert {"<Play>" in answer for answer in answers_of_both(server, "CA1")} == {False}
         assert {"<Play>" in answer for answer in answers_of_both(server, "CA2")} == {True}
     assert server.process.returncode == 0, "a thread of the call has kept a worker from ending"
-    assert "Traceback" not in server.log and "LEDGER_ERR" not in server.log_when_warm
+    assert "Traceback" not in server.log and "LEDGER_ERR" not in server.log
     assert file.exists()
 
 

@@ -308,7 +308,7 @@ class TestEndingAtTheStart:
                 assert any("Booting worker" in line for line in process.stdout)
                 time.sleep(after_s)
                 process.terminate()
-                said, _ = process.communicate(timeout=30)
+                said, _ = process.communicate(timeout=15)
             finally:
                 process.kill()
         assert process.returncode == 0 and "Traceback" not in said, said
@@ -369,7 +369,7 @@ class TestStartScript:
         with started(script, Path("/"), tmp_path / "log", PYTHON=sys.executable) as server:
             assert server.has_said("engines: STT scripted")
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(30) == 0
+            assert server.process.wait(15) == 0
 
     def test_it_reads_the_env_file(self, clone: Path, tmp_path: Path) -> None:
         (clone / ".env").write_text("PUBLIC_HOST=ignored.example.com\nAI_GREETING_HE=\n", encoding="utf-8")

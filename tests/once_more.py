@@ -20,23 +20,24 @@ class Seen:
     def __init__(self) -> None:
         self.passed: set[str] = set()
         self.failed: dict[str, None] = {}
-        self.collected = True
+        self.broken = False  # a file was not read, or a worker has died: no matter of time
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
             self.failed[report.nodeid] = None
+            self.broken = self.broken or report.when not in ("setup", "call", "teardown")
         elif report.passed and report.when == "call":
             self.passed.add(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self.collected = self.collected and not report.failed
+        self.broken = self.broken or report.failed
 
 
 def main(arguments: list[str]) -> int:
     seen, alone = Seen(), Seen()
     status = int(pytest.main(arguments, plugins=[seen]))
     few = 0 < len(seen.failed) <= MOST
-    if status != pytest.ExitCode.TESTS_FAILED or not few or not seen.collected:
+    if status != pytest.ExitCode.TESTS_FAILED or not few or seen.broken:
         return status
     print("\nonce more, alone:", *seen.failed, flush=True)
     files = dict.fromkeys(test.partition("::")[0] for test in seen.failed)

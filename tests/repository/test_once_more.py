@@ -44,6 +44,13 @@ def test_left_out():
         pytest.skip("alone")
     assert False
 """
+DIES = """
+import os
+
+def test_dies():
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os._exit(3)
+"""
 WRONG = "def test_wrong():\n    assert False\n"
 
 
@@ -78,6 +85,11 @@ def test_what_fails_alone_too_fails(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_no_coincidence(tmp_path: Path) -> None:
     done = gate(tmp_path, LUCKY, BUSY, "import nothing_of_this_name\n")
     assert done.returncode and "once more" not in done.stdout
+
+
+def test_a_worker_that_dies_is_no_coincidence(tmp_path: Path) -> None:
+    done = gate(tmp_path, LUCKY, DIES)
+    assert done.returncode == 1 and "once more" not in done.stdout
 
 
 def test_what_only_a_fixtures_end_finds_is_found_alone_too(tmp_path: Path) -> None:

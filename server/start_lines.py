@@ -12,7 +12,8 @@ def limits_of_calls(config: Config, threads: int) -> list[str]:
         number = f"MAX_CALLS={config.most_calls} on this host"
         load = f", and each worker's load below {config.load_threshold:g}"
         return [number + load if measured else number]
-    found, no_number = [], "no MAX_CALLS" if config.max_calls is None else "MAX_CALLS=0"
+    no_number = "no MAX_CALLS" if config.max_calls is None else "MAX_CALLS=0"
+    found = []
     if config.worker_class == "gthread":
         most = threads_for_calls(Gunicorn("gthread", threads))
         found += [

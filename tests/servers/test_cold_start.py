@@ -132,7 +132,7 @@ def not_warm(tmp_path: Path, vendor: Vendor, **knobs: str) -> Iterator[Server]:
     finally:
         vendor.go()
         process.terminate()
-        process.wait(60)
+        process.wait(20)
 
 
 def ring(server: Server) -> requests.Response:

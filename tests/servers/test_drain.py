@@ -132,7 +132,7 @@ def test_a_reload_hands_new_calls_to_the_new_worker(tmp_path: Path, a_pump: Stre
             assert [answer for answer in answers if "<Connect" not in answer] == []
             assert "WS_DONE" not in server.log, "its call goes on"
             a_pump.cut(lives[0], "enough")
-            until(lambda: server.log.count("Worker exiting") == 1, 30)
+            until(lambda: server.log.count("Worker exiting") == 1, 15)
             calling.join(5)
         assert "WS_DONE" in server.log and "CALL_ENDS" not in server.log
         assert "Traceback" not in server.log
